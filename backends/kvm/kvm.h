@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The backend that runs its vCPUs under Linux KVM: registers are held by KVM, guest code is run by
+// KVM, and the rules of the calls are this backend's own, written from the reference page and from
+// the published Zircon x86 kernels.
+//
+// Owns between open and close: /dev/kvm, one real-time signal (the first that has its default
+// action; it interrupts KVM_RUN for a kick) and the handlers of backends/common/user_copy.h.
+// Threads: every call may come from any thread at any time. Forks: open after the last one, KVM
+// refuses a VM to any process but its creator.
+//
+// Where it differs from a Zircon kernel:
+// - zx_guest_set_trap: kind IO only. BELL and MEM are ZX_ERR_NOT_SUPPORTED, after the checks of the
+//   guest's and the port's handles.
+// - zx_vmar_map: on a guest's vmar only, with ZX_VM_SPECIFIC; vmar_offset is the guest-physical
+//   address, and comes back in mapped_addr. PERM_EXECUTE needs no more than PERM_READ on the VMO,
+//   since there is no call here that makes a VMO executable.
+// - zx_vcpu_enter: an access to a port without a trap, or to an address without memory, is
+//   ZX_ERR_NOT_FOUND as there, but the guest goes on after the instruction, not at it. Of an access
+//   to memory that is not there, no register but the instruction pointer keeps a trace.
+// - A guest without any memory is not run: ZX_ERR_NOT_FOUND. One whose page tables are not in its
+//   memory crashes (ZX_ERR_BAD_STATE) or, on some processors, runs until it is kicked.
+// - After a crash (ZX_ERR_BAD_STATE) the system registers are as at the start. SVM does not tell
+//   what the others were at a crash; they are then as at the last entry.
+// - A guest that halts waits until it is kicked: there are no interrupts here.
+// - CR4.VMXE reads as 0: under VMX it must be set in hardware while a guest runs, whereas KVM
+//   takes it from a guest only where it offers that guest VMX of its own.
+// - Closing the last handle of a running vCPU makes it leave with ZX_ERR_CANCELED: nobody could
+//   kick it any more.
+// - zx_vcpu_interrupt is not offered.
+#ifndef VS_BACKENDS_KVM_KVM_H_
+#define VS_BACKENDS_KVM_KVM_H_
+
+#include <vcpuspec/backend.h>
+
+extern const vs_backend vs_backend_kvm;
+
+#endif  // VS_BACKENDS_KVM_KVM_H_

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Running a vCPU, and kicking it.
+//
+// A kick sets `kicked`, then immediate_exit, then sends a signal if the vCPU runs. The runner
+// clears immediate_exit, then looks at `kicked`, then runs. Whichever way the two interleave,
+// either the runner sees `kicked`, or immediate_exit is set after it was cleared; and if KVM has
+// read that already, the signal ends the run, since `running` was set before.
+#include <errno.h>
+#include <unistd.h>
+
+#include "arch.h"
+#include "backends/common/user_copy.h"
+#include "objects.h"
+
+void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu) {
+  atomic_store(&vcpu->kicked, true);
+  vs_kvm_set_immediate_exit(vcpu->cpu, true);
+  pthread_cond_signal(&vcpu->awaken);
+  if (vcpu->running) tgkill(getpid(), vcpu->owner_id, vs_kvm.kick_signal);
+}
+
+zx_status_t vs_kvm_vcpu_kick(zx_handle_t handle) {
+  vs_kvm_object* object;
+  const zx_status_t status = vs_kvm_pin(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &object);
+  if (status != ZX_OK) return status;
+  vs_kvm_lock();
+  vs_kvm_vcpu_kick_locked((vs_kvm_vcpu*)object);
+  vs_kvm_unlock();
+  vs_kvm_unpin(object);
+  return ZX_OK;
+}
+
+static bool find_trap(void* context, uint32_t kind, uint64_t addr, uint64_t* key) {
+  vs_kvm_lock();
+  const bool found = vs_kvm_guest_find_trap(context, kind, addr, key);
+  vs_kvm_unlock();
+  return found;
+}
+
+static void wait_for_kick(vs_kvm_vcpu* vcpu) {
+  vs_kvm_lock();
+  while (!atomic_load(&vcpu->kicked)) pthread_cond_wait(&vcpu->awaken, &vs_kvm.lock);
+  vs_kvm_unlock();
+}
+
+static zx_status_t run_until_exit(vs_kvm_vcpu* vcpu, zx_port_packet_t* packet) {
+  for (;;) {
+    bool halted;
+    vs_kvm_set_immediate_exit(vcpu->cpu, false);
+    if (atomic_exchange(&vcpu->kicked, false)) return ZX_ERR_CANCELED;
+    // Not even an instruction can be fetched. KVM would not say so: depending on the processor it
+    // reports a crash, or keeps trying until somebody kicks.
+    if (!atomic_load(&vcpu->guest->has_memory)) return ZX_ERR_NOT_FOUND;
+    vs_kvm_arch_before_run(vcpu->cpu);
+    const int result = vs_kvm_run(vcpu->cpu);
+    if (result == -EINTR) continue;  // a kick, or a signal that is none of the guest's business
+    if (result < 0) return vs_kvm_status(result);
+    const zx_status_t status = vs_kvm_arch_exit(vcpu->cpu, find_trap, vcpu->guest, packet, &halted);
+    if (!halted) return status;
+    // Zircon waits in the kernel for an interrupt; here nothing can send one, but a kick ends it.
+    wait_for_kick(vcpu);
+  }
+}
+
+static void set_running(vs_kvm_vcpu* vcpu, bool running) {
+  vs_kvm_lock();
+  vcpu->running = running;
+  vs_kvm_unlock();
+}
+
+static zx_status_t enter(vs_kvm_vcpu* vcpu, zx_port_packet_t* user_packet) {
+  zx_port_packet_t packet;
+  if (atomic_load(&vcpu->owner) != vs_kvm_this_thread()) return ZX_ERR_BAD_STATE;
+  set_running(vcpu, true);
+  const zx_status_t status = run_until_exit(vcpu, &packet);
+  set_running(vcpu, false);
+  if (status != ZX_OK) return status;
+  return vs_copy_to_user(user_packet, &packet, sizeof(packet)) ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+zx_status_t vs_kvm_vcpu_enter(zx_handle_t handle, zx_port_packet_t* packet) {
+  vs_kvm_object* object;
+  zx_status_t status = vs_kvm_pin(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &object);
+  if (status != ZX_OK) return status;
+  status = enter((vs_kvm_vcpu*)object, packet);
+  vs_kvm_unpin(object);
+  return status;
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mutants.h"
+
+#include <string.h>
+
+#include "track.h"
+
+#define VS_MUTANT(id, base, clause, mistake) void alter_##id(vs_calls* calls);
+#define VS_VARIANT(id, base, latitude, choice) void alter_##id(vs_calls* calls);
+#include "mutants.def"
+#undef VS_MUTANT
+#undef VS_VARIANT
+
+const vs_mutant vs_mutants[] = {
+#define VS_MUTANT(id, base, clause, mistake) {#id, #base, clause, NULL, mistake, alter_##id},
+#define VS_VARIANT(id, base, latitude, choice) {#id, #base, NULL, latitude, choice, alter_##id},
+#include "mutants.def"
+#undef VS_MUTANT
+#undef VS_VARIANT
+};
+const size_t vs_mutant_count = sizeof vs_mutants / sizeof vs_mutants[0];
+
+const vs_mutant* vs_mutant_find(const char* id) {
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    if (strcmp(vs_mutants[i].id, id) == 0) return &vs_mutants[i];
+  }
+  return NULL;
+}
+
+const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_calls* inner) {
+  static vs_calls above;
+  below = inner;
+  above = *inner;
+  track_all(&above);
+  mutant->alter(&above);
+  return &above;
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Wrong about the guest: what it sees, how it leaves, and what is accepted while it runs.
+#include <stdatomic.h>
+
+#include "alter.h"
+
+static atomic_uint_fast64_t entered;  // the first handle of the vCPU that runs
+
+static zx_status_t enter_and_say(zx_handle_t handle, zx_port_packet_t* packet) {
+  tracked row;
+  if (track_find(handle, &row)) atomic_store(&entered, row.first);
+  zx_status_t status = tracking_enter(handle, packet);
+  atomic_store(&entered, ZX_HANDLE_INVALID);
+  return status;
+}
+
+static zx_status_t write_while_running(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                       size_t size) {
+  tracked row;
+  uint8_t bytes[STATE];
+  bool runs = track_find(handle, &row) && atomic_load(&entered) == row.first;
+  if (!runs || !is_exact(kind, size) || peek(buffer, bytes, size) != size) return RIGHT_WRITE();
+  track_later(row.first, kind, bytes);
+  return ZX_OK;
+}
+
+void alter_running_accepted(vs_calls* calls);
+void alter_running_accepted(vs_calls* calls) {
+  calls->vcpu_enter = enter_and_say;
+  calls->vcpu_write_state = write_while_running;
+}
+
+// --- ZX_VCPU_IO is for an IN ------------------------------------------------------------------
+
+static bool in_pending;
+
+static zx_status_t enter_for_in(zx_handle_t handle, zx_port_packet_t* packet) {
+  zx_status_t status = tracking_enter(handle, packet);
+  in_pending =
+      status == ZX_OK && packet->type == ZX_PKT_TYPE_GUEST_IO && packet->guest_io.input != 0;
+  return status;
+}
+
+static zx_status_t write_after_in(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                  size_t size) {
+  zx_status_t status = ZX_ERR_BAD_STATE;
+  if (kind != ZX_VCPU_IO || in_pending) status = RIGHT_WRITE();
+  if (kind == ZX_VCPU_IO && status == ZX_OK) in_pending = false;
+  return status;
+}
+
+void alter_io_only_after_in(vs_calls* calls);
+void alter_io_only_after_in(vs_calls* calls) {
+  calls->vcpu_enter = enter_for_in;
+  calls->vcpu_write_state = write_after_in;
+}
+
+// --- a copy that only a read-back finds -------------------------------------------------------
+
+static zx_vcpu_state_x64_t shadow;
+static bool shadowed;
+
+static zx_status_t write_shadow(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                size_t size) {
+  tracked row;
+  bool state = kind == ZX_VCPU_STATE && size == STATE && track_find(handle, &row);
+  if (!state || row.creator != track_self() || !(row.rights & ZX_RIGHT_WRITE)) {
+    return RIGHT_WRITE();
+  }
+  if (peek(buffer, &shadow, STATE) != STATE) return ZX_ERR_INVALID_ARGS;
+  shadow.rflags &= 0x244dd5;
+  shadowed = true;
+  return ZX_OK;
+}
+
+static zx_status_t read_shadow(zx_handle_t handle, uint32_t kind, void* buffer, size_t size) {
+  zx_status_t status = tracking_read(handle, kind, buffer, size);
+  if (status == ZX_OK && shadowed) memcpy(buffer, &shadow, sizeof shadow);
+  return status;
+}
+
+void alter_guest_sees_old(vs_calls* calls);
+void alter_guest_sees_old(vs_calls* calls) {
+  calls->vcpu_write_state = write_shadow;
+  calls->vcpu_read_state = read_shadow;
+}
+
+// The guest is entered with another rdi, and what was written is put back when it has left.
+MUTATE(guest_sees_no_rdi, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
+  zx_vcpu_state_x64_t state = state_of(handle);
+  uint64_t rdi = state.rdi;
+  state.rdi = 0;
+  below->vcpu_write_state(handle, ZX_VCPU_STATE, &state, sizeof state);
+  zx_status_t status = tracking_enter(handle, packet);
+  state = state_of(handle);
+  state.rdi = rdi;
+  below->vcpu_write_state(handle, ZX_VCPU_STATE, &state, sizeof state);
+  return status;
+}
+
+// --- entering and kicking ---------------------------------------------------------------------
+
+MUTATE(enter_refused, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
+  (void)handle, (void)packet;
+  return ZX_ERR_BAD_STATE;
+}
+
+static zx_status_t kick_if_entered(zx_handle_t handle) {
+  return atomic_load(&entered) != ZX_HANDLE_INVALID ? below->vcpu_kick(handle) : ZX_OK;
+}
+
+void alter_kick_lost(vs_calls* calls);
+void alter_kick_lost(vs_calls* calls) {
+  calls->vcpu_enter = enter_and_say;
+  calls->vcpu_kick = kick_if_entered;
+}
+
+MUTATE(kick_twice, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
+  static bool again;
+  zx_status_t status = tracking_enter(handle, packet);
+  if (status == ZX_OK && again) status = ZX_ERR_CANCELED;
+  again = status == ZX_ERR_CANCELED && !again;
+  return status;
+}

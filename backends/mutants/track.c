@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "track.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+const vs_calls* below;
+
+typedef struct later {
+  zx_handle_t first;  // ZX_HANDLE_INVALID: free
+  uint32_t kind;
+  uint8_t bytes[STATE];
+} later;
+
+static struct {
+  pthread_mutex_t lock;
+  tracked handles[TRACKED];
+  size_t count;
+  later writes[TRACKED];
+  pthread_once_t once;
+  pthread_key_t key;
+  uint64_t dead[TRACKED];
+  size_t dead_count;
+} track = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+
+// --- threads ----------------------------------------------------------------------------------
+
+static void thread_ended(void* self) {
+  pthread_mutex_lock(&track.lock);
+  if (track.dead_count < TRACKED) track.dead[track.dead_count++] = *(uint64_t*)self;
+  pthread_mutex_unlock(&track.lock);
+  free(self);
+}
+
+static void make_key(void) {
+  pthread_key_create(&track.key, thread_ended);
+}
+
+uint64_t track_self(void) {
+  static atomic_uint_fast64_t last;
+  pthread_once(&track.once, make_key);
+  uint64_t* self = pthread_getspecific(track.key);
+  if (self == NULL) {
+    self = malloc(sizeof *self);
+    if (self == NULL) abort();
+    *self = atomic_fetch_add(&last, 1) + 1;
+    pthread_setspecific(track.key, self);
+  }
+  return *self;
+}
+
+bool track_is_dead(uint64_t thread) {
+  bool dead = false;
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < track.dead_count; i++) dead |= track.dead[i] == thread;
+  pthread_mutex_unlock(&track.lock);
+  return dead;
+}
+
+// --- handles ----------------------------------------------------------------------------------
+
+static void remember(tracked row) {
+  pthread_mutex_lock(&track.lock);
+  size_t i = 0;
+  while (i < track.count && track.handles[i].value != row.value) i++;
+  if (i < TRACKED) {
+    track.handles[i] = row;
+    if (i == track.count) track.count++;
+  }
+  pthread_mutex_unlock(&track.lock);
+}
+
+bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found) {
+  bool known = false;
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < track.count && !known; i++) {
+    known = ((track.handles[i].value ^ handle) & mask) == 0;
+    if (known) *found = track.handles[i];
+  }
+  pthread_mutex_unlock(&track.lock);
+  return known;
+}
+
+bool track_find(zx_handle_t handle, tracked* found) {
+  return track_by_low_bits(handle, ~(zx_handle_t)0, found);
+}
+
+bool track_any(tracked* found) {
+  return track_by_low_bits(0, 0, found);
+}
+
+static void forget(zx_handle_t handle) {
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < track.count; i++) {
+    if (track.handles[i].value == handle) track.handles[i] = track.handles[--track.count];
+  }
+  pthread_mutex_unlock(&track.lock);
+}
+
+static zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
+                                   zx_handle_t* out) {
+  zx_status_t status = below->vcpu_create(guest, options, entry, out);
+  uint64_t self = track_self();
+  if (status == ZX_OK) remember((tracked){*out, *out, ZX_DEFAULT_VCPU_RIGHTS, self, self});
+  return status;
+}
+
+static void remember_derived(zx_handle_t from, zx_rights_t rights, zx_handle_t out) {
+  tracked row;
+  if (!track_find(from, &row)) return;
+  row.value = out;
+  row.deriver = track_self();
+  if (rights != ZX_RIGHT_SAME_RIGHTS) row.rights = rights;
+  remember(row);
+}
+
+static zx_status_t tracking_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+  zx_status_t status = below->handle_duplicate(handle, rights, out);
+  if (status == ZX_OK) remember_derived(handle, rights, *out);
+  return status;
+}
+
+zx_status_t tracking_close(zx_handle_t handle) {
+  zx_status_t status = below->handle_close(handle);
+  if (status == ZX_OK) forget(handle);
+  return status;
+}
+
+// --- writes that wait for their thread --------------------------------------------------------
+
+void track_later(zx_handle_t first, uint32_t kind, const void* bytes) {
+  size_t size = kind == ZX_VCPU_IO ? IO : STATE;
+  pthread_mutex_lock(&track.lock);
+  size_t i = 0;
+  while (i < TRACKED && track.writes[i].first != ZX_HANDLE_INVALID) i++;
+  if (i < TRACKED) {
+    track.writes[i] = (later){.first = first, .kind = kind};
+    memcpy(track.writes[i].bytes, bytes, size);
+  }
+  pthread_mutex_unlock(&track.lock);
+}
+
+void track_later_everywhere(uint32_t kind, const void* bytes, zx_handle_t but) {
+  tracked rows[TRACKED];
+  pthread_mutex_lock(&track.lock);
+  size_t count = track.count;
+  memcpy(rows, track.handles, sizeof rows);
+  pthread_mutex_unlock(&track.lock);
+  for (size_t i = 0; i < count; i++) {
+    if (rows[i].value == rows[i].first && rows[i].first != but) {
+      track_later(rows[i].first, kind, bytes);
+    }
+  }
+}
+
+static bool take_later(zx_handle_t first, later* taken) {
+  bool some = false;
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < TRACKED && !some; i++) {
+    some = track.writes[i].first == first && first != ZX_HANDLE_INVALID;
+    if (!some) continue;
+    *taken = track.writes[i];
+    track.writes[i].first = ZX_HANDLE_INVALID;
+  }
+  pthread_mutex_unlock(&track.lock);
+  return some;
+}
+
+static void make_late_writes(zx_handle_t handle) {
+  tracked row;
+  later write;
+  if (!track_find(handle, &row) || row.creator != track_self()) return;
+  while (take_later(row.first, &write)) {
+    below->vcpu_write_state(row.first, write.kind, write.bytes,
+                            write.kind == ZX_VCPU_IO ? IO : STATE);
+  }
+}
+
+zx_status_t tracking_read(zx_handle_t handle, uint32_t kind, void* buffer, size_t size) {
+  make_late_writes(handle);
+  return below->vcpu_read_state(handle, kind, buffer, size);
+}
+
+zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet) {
+  make_late_writes(handle);
+  return below->vcpu_enter(handle, packet);
+}
+
+void track_all(vs_calls* calls) {
+  calls->vcpu_create = tracking_create;
+  calls->handle_duplicate = tracking_duplicate;
+  calls->handle_close = tracking_close;
+  calls->vcpu_read_state = tracking_read;
+  if (calls->vcpu_enter != NULL) calls->vcpu_enter = tracking_enter;
+}
+
+// --- help -------------------------------------------------------------------------------------
+
+size_t peek(const void* from, void* to, size_t size) {
+  struct iovec local = {to, size};
+  struct iovec remote = {(void*)(uintptr_t)from, size};
+  ssize_t count = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+  if (count == (ssize_t)size) return size;
+  size_t got = 0;
+  for (; got < size; got++) {  // byte by byte up to the fault
+    local = (struct iovec){(char*)to + got, 1};
+    remote = (struct iovec){(char*)(uintptr_t)from + got, 1};
+    if (process_vm_readv(getpid(), &local, 1, &remote, 1, 0) != 1) break;
+  }
+  return got;
+}
+
+zx_vcpu_state_x64_t state_of(zx_handle_t handle) {
+  zx_vcpu_state_x64_t state = {0};
+  below->vcpu_read_state(handle, ZX_VCPU_STATE, &state, sizeof state);
+  return state;
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What interposers need to know in order to do wrong convincingly: which handle is a vCPU's first,
+// which derives from which, who created it, what is to be written when its thread comes by again.
+#ifndef VS_BACKENDS_MUTANTS_TRACK_H_
+#define VS_BACKENDS_MUTANTS_TRACK_H_
+
+#include "mutants.h"
+
+enum { TRACKED = 64, STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
+
+typedef struct tracked {
+  zx_handle_t value;
+  zx_handle_t first;  // the handle that zx_vcpu_create gave out
+  zx_rights_t rights;
+  uint64_t creator;  // thread that created the vCPU
+  uint64_t deriver;  // thread that made this handle
+} tracked;
+
+// The right implementation below, and the altered calls above. The documented calls have no
+// context, hence one of each per process.
+extern const vs_calls* below;
+
+// Interposers that only keep the records; `track_all` installs them.
+void track_all(vs_calls* calls);
+zx_status_t tracking_close(zx_handle_t handle);
+zx_status_t tracking_read(zx_handle_t handle, uint32_t kind, void* buffer, size_t size);
+zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet);
+
+// What is known of a handle: false if it is no vCPU's.
+bool track_find(zx_handle_t handle, tracked* found);
+bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found);
+bool track_any(tracked* found);
+uint64_t track_self(void);
+bool track_is_dead(uint64_t thread);
+
+// Remembers a write; it is made when the vCPU's own thread next reads it or enters it.
+void track_later(zx_handle_t first, uint32_t kind, const void* bytes);
+void track_later_everywhere(uint32_t kind, const void* bytes, zx_handle_t but);
+
+// Reads `size` bytes at any address: the count that could be read.
+size_t peek(const void* from, void* to, size_t size);
+// The state of a vCPU, read on its own thread.
+zx_vcpu_state_x64_t state_of(zx_handle_t handle);
+
+#endif  // VS_BACKENDS_MUTANTS_TRACK_H_

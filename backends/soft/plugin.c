@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// soft as a shared object: what an implementation that is not built with the suite looks like to
+// it. The documented symbols are exported, and the one that tells the architecture.
+#include <zircon/syscalls.h>
+
+#include "soft.h"
+
+#define VS_CALL(name, params, args)                                  \
+  __attribute__((unused)) static zx_status_t forward_##name params { \
+    return vs_backend_soft.calls->name args;                         \
+  }
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+
+// A call that is not offered must not be exported either: a look-up has to miss it.
+#define VS_OFFERED(name)                      \
+  extern __typeof__(forward_##name) zx_##name \
+      __attribute__((alias("forward_" #name), visibility("default")));
+#include "offered.def"
+#undef VS_OFFERED
+
+__attribute__((visibility("default"))) extern const vs_plugin vcpuspec_plugin;
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", ZX_HANDLE_INVALID};
+
+// A plugin has no open and no close of its own: loading and unloading it are these.
+__attribute__((constructor)) static void on_load(void) {
+  char reason[128];
+  (void)vs_backend_soft.open(reason, sizeof reason);
+}
+
+__attribute__((destructor)) static void on_unload(void) {
+  vs_backend_soft.close();
+}

@@ -1,0 +1,350 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Order of the checks, masks and rights: published Zircon kernels, x86 (2021 and later) and arm64.
+#include "soft.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "user_copy.h"
+
+// Both register layouts are rows of 64-bit words with the flags in the last one: rflags, and cpsr
+// with its padding above it (hence little-endian hosts only).
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half of its word");
+enum { X64_WORDS = 17, ARM64_WORDS = 33, MAX_WORDS = ARM64_WORDS };
+
+typedef struct layout {
+  size_t words;
+  uint64_t flags_mask;  // what a write may change and a read shows
+  uint64_t flags_gate;  // a write whose flags lack this bit leaves the flags alone
+  bool has_io;          // ZX_VCPU_IO is for architectures with IN and OUT
+  unsigned gpa_bits;    // an entry has to lie within the guest's physical address space
+} layout;
+
+static const layout layout_x64 = {X64_WORDS, 0x244dd5, 2, true, 48};
+static const layout layout_arm64 = {ARM64_WORDS, 0xf0000000, 0, false, 36};
+
+typedef struct object {
+  zx_obj_type_t type;
+  unsigned refs;  // one per handle, one per call that is using it; under the lock
+  // Of a vCPU only:
+  uint64_t owner;  // never changes
+  atomic_bool kicked;
+  uint64_t words[MAX_WORDS];  // touched by the owner's thread only, hence without the lock
+} object;
+
+// A slot's generation is part of its handles' values and moves on when one is closed, so that a
+// stale value does not resolve. Value: generation, slot number, and the two fixed bits.
+enum { SLOT_BITS = 12, SLOTS = 1 << SLOT_BITS, GENERATION_MASK = 0x1ffff };
+typedef struct slot {
+  object* object;  // NULL: free
+  zx_rights_t rights;
+  uint32_t generation;
+} slot;
+
+// The documented calls have no context, so there is one state per process.
+static struct {
+  pthread_mutex_t lock;
+  const layout* layout;  // NULL: not open
+  unsigned next_slot;    // where the search for a free one goes on
+  slot slots[SLOTS];
+} soft = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+// A thread's number is never given to another one, unlike a pthread_t or a tid.
+static uint64_t this_thread(void) {
+  static atomic_uint_fast64_t last;
+  static _Thread_local uint64_t mine;
+  if (mine == 0) mine = atomic_fetch_add(&last, 1) + 1;
+  return mine;
+}
+
+// ---- Objects and handles. The functions ending in _locked need the lock.
+
+static void unref_locked(object* o) {
+  if (--o->refs == 0) free(o);
+}
+
+static slot* slot_locked(zx_handle_t handle) {
+  if ((handle & ZX_HANDLE_FIXED_BITS_MASK) != ZX_HANDLE_FIXED_BITS_MASK) return NULL;
+  slot* s = &soft.slots[(handle >> 2) % SLOTS];
+  return s->object != NULL && handle >> (2 + SLOT_BITS) == s->generation ? s : NULL;
+}
+
+// 0: the table is full.
+static zx_handle_t handle_new_locked(object* o, zx_rights_t rights) {
+  for (unsigned tried = 0; tried < SLOTS; tried++) {
+    const unsigned i = soft.next_slot++ % SLOTS;
+    slot* s = &soft.slots[i];
+    if (s->object != NULL) continue;
+    *s = (slot){o, rights, s->generation};
+    o->refs++;
+    return s->generation << (2 + SLOT_BITS) | i << 2 | ZX_HANDLE_FIXED_BITS_MASK;
+  }
+  return ZX_HANDLE_INVALID;
+}
+
+static void slot_close_locked(slot* s) {
+  object* o = s->object;
+  *s = (slot){.generation = (s->generation + 1) & GENERATION_MASK};
+  unref_locked(o);
+}
+
+// Looks a handle up; the type comes before the rights, which would say nothing about another type.
+// On ZX_OK the caller holds a reference and gives it back with object_put.
+static zx_status_t object_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
+                              object** out) {
+  zx_status_t status = ZX_OK;
+  pthread_mutex_lock(&soft.lock);
+  const slot* s = slot_locked(handle);
+  if (s == NULL) {
+    status = ZX_ERR_BAD_HANDLE;
+  } else if (s->object->type != type) {
+    status = ZX_ERR_WRONG_TYPE;
+  } else if ((s->rights & rights) != rights) {
+    status = ZX_ERR_ACCESS_DENIED;
+  } else {
+    *out = s->object;
+    s->object->refs++;
+  }
+  pthread_mutex_unlock(&soft.lock);
+  return status;
+}
+
+static void object_put(object* o) {
+  pthread_mutex_lock(&soft.lock);
+  unref_locked(o);
+  pthread_mutex_unlock(&soft.lock);
+}
+
+static zx_status_t handle_close(zx_handle_t handle) {
+  if (handle == ZX_HANDLE_INVALID) return ZX_OK;
+  pthread_mutex_lock(&soft.lock);
+  slot* s = slot_locked(handle);
+  if (s != NULL) slot_close_locked(s);
+  pthread_mutex_unlock(&soft.lock);
+  return s != NULL ? ZX_OK : ZX_ERR_BAD_HANDLE;
+}
+
+// A handle that its caller cannot be told of is closed again, and its object with it.
+static zx_status_t deliver(zx_handle_t handle, zx_handle_t* out) {
+  if (handle == ZX_HANDLE_INVALID) return ZX_ERR_NO_MEMORY;
+  if (vs_copy_to_user(out, &handle, sizeof handle)) return ZX_OK;
+  handle_close(handle);
+  return ZX_ERR_INVALID_ARGS;
+}
+
+static zx_handle_t create_locked(zx_obj_type_t type, zx_rights_t rights, uint64_t owner) {
+  object* o = calloc(1, sizeof *o);
+  if (o == NULL) return ZX_HANDLE_INVALID;
+  *o = (object){.type = type, .owner = owner};
+  const zx_handle_t handle = handle_new_locked(o, rights);
+  if (handle == ZX_HANDLE_INVALID) free(o);
+  return handle;
+}
+
+static zx_status_t create(zx_obj_type_t type, uint32_t options, zx_rights_t rights,
+                          zx_handle_t* out) {
+  if (options != 0) return ZX_ERR_INVALID_ARGS;
+  pthread_mutex_lock(&soft.lock);
+  const zx_handle_t handle = create_locked(type, rights, 0);
+  pthread_mutex_unlock(&soft.lock);
+  return deliver(handle, out);
+}
+
+// What duplicate and replace have in common; replace consumes its source even when it refuses.
+static zx_status_t derive(zx_handle_t handle, zx_rights_t rights, bool replace, zx_handle_t* out) {
+  zx_status_t status = ZX_OK;
+  zx_handle_t made = ZX_HANDLE_INVALID;
+  pthread_mutex_lock(&soft.lock);
+  slot* s = slot_locked(handle);
+  if (s == NULL) {
+    status = ZX_ERR_BAD_HANDLE;
+  } else if (!replace && (s->rights & ZX_RIGHT_DUPLICATE) == 0) {
+    status = ZX_ERR_ACCESS_DENIED;
+  } else if (rights != ZX_RIGHT_SAME_RIGHTS && (rights & ~s->rights) != 0) {
+    status = ZX_ERR_INVALID_ARGS;
+  } else {
+    made = handle_new_locked(s->object, rights == ZX_RIGHT_SAME_RIGHTS ? s->rights : rights);
+  }
+  if (s != NULL && replace) slot_close_locked(s);
+  pthread_mutex_unlock(&soft.lock);
+  return status == ZX_OK ? deliver(made, out) : status;
+}
+
+static zx_status_t handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+  return derive(handle, rights, false, out);
+}
+
+static zx_status_t handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+  return derive(handle, rights, true, out);
+}
+
+// Of these only the type matters: there is nothing here that could signal, map or read one.
+static zx_status_t event_create(uint32_t options, zx_handle_t* out) {
+  return create(ZX_OBJ_TYPE_EVENT, options, ZX_DEFAULT_EVENT_RIGHTS, out);
+}
+
+static zx_status_t port_create(uint32_t options, zx_handle_t* out) {
+  return create(ZX_OBJ_TYPE_PORT, options, ZX_DEFAULT_PORT_RIGHTS, out);
+}
+
+static zx_status_t vmo_create(uint64_t size, uint32_t options, zx_handle_t* out) {
+  (void)size;
+  return create(ZX_OBJ_TYPE_VMO, options, ZX_DEFAULT_VMO_RIGHTS, out);
+}
+
+static zx_status_t guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
+                                zx_handle_t* vmar) {
+  if (resource != vs_backend_soft.resource) return ZX_ERR_BAD_HANDLE;
+  if (options != 0) return ZX_ERR_INVALID_ARGS;
+  pthread_mutex_lock(&soft.lock);
+  const zx_handle_t made = create_locked(ZX_OBJ_TYPE_GUEST, ZX_DEFAULT_GUEST_RIGHTS, 0);
+  pthread_mutex_unlock(&soft.lock);
+  zx_status_t status = deliver(made, guest);
+  if (status != ZX_OK) return status;
+  status = create(ZX_OBJ_TYPE_VMAR, 0, ZX_DEFAULT_VMAR_RIGHTS, vmar);
+  if (status != ZX_OK) handle_close(made);
+  return status;
+}
+
+static bool owns_vcpu_locked(uint64_t thread) {
+  for (unsigned i = 0; i < SLOTS; i++) {
+    const object* o = soft.slots[i].object;
+    if (o != NULL && o->type == ZX_OBJ_TYPE_VCPU && o->owner == thread) return true;
+  }
+  return false;
+}
+
+static zx_status_t vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
+                               zx_handle_t* out) {
+  if (options != 0) return ZX_ERR_INVALID_ARGS;
+  object* g = NULL;
+  const zx_status_t status = object_get(guest, ZX_OBJ_TYPE_GUEST, ZX_RIGHT_MANAGE_THREAD, &g);
+  if (status != ZX_OK) return status;
+  object_put(g);
+  if (entry >> soft.layout->gpa_bits != 0) return ZX_ERR_INVALID_ARGS;
+  pthread_mutex_lock(&soft.lock);
+  const bool taken = owns_vcpu_locked(this_thread());
+  const zx_handle_t made =
+      taken ? 0 : create_locked(ZX_OBJ_TYPE_VCPU, ZX_DEFAULT_VCPU_RIGHTS, this_thread());
+  pthread_mutex_unlock(&soft.lock);
+  return taken ? ZX_ERR_BAD_STATE : deliver(made, out);
+}
+
+static zx_status_t vcpu_kick(zx_handle_t handle) {
+  object* vcpu = NULL;
+  const zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &vcpu);
+  if (status != ZX_OK) return status;
+  atomic_store(&vcpu->kicked, true);
+  object_put(vcpu);
+  return ZX_OK;
+}
+
+static zx_status_t vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t size) {
+  object* vcpu = NULL;
+  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_READ, &vcpu);
+  if (status != ZX_OK) return status;
+  if (kind != ZX_VCPU_STATE || size != soft.layout->words * sizeof(uint64_t)) {
+    status = ZX_ERR_INVALID_ARGS;
+  } else if (vcpu->owner != this_thread()) {
+    status = ZX_ERR_BAD_STATE;
+  } else if (!vs_copy_to_user(buffer, vcpu->words, size)) {  // flags were masked when written
+    status = ZX_ERR_INVALID_ARGS;
+  }
+  object_put(vcpu);
+  return status;
+}
+
+static zx_status_t write_registers(object* vcpu, const void* buffer, size_t size) {
+  const layout* l = soft.layout;
+  uint64_t words[MAX_WORDS];
+  if (size != l->words * sizeof words[0]) return ZX_ERR_INVALID_ARGS;
+  if (!vs_copy_from_user(words, buffer, size)) return ZX_ERR_INVALID_ARGS;
+  if (vcpu->owner != this_thread()) return ZX_ERR_BAD_STATE;
+  const size_t flags = l->words - 1;
+  const bool open = (words[flags] & l->flags_gate) == l->flags_gate;
+  words[flags] = open ? words[flags] & l->flags_mask : vcpu->words[flags];
+  memcpy(vcpu->words, words, size);
+  return ZX_OK;
+}
+
+static zx_status_t write_io(object* vcpu, const void* buffer, size_t size) {
+  zx_vcpu_io_t io;
+  if (size != sizeof io) return ZX_ERR_INVALID_ARGS;
+  if (!vs_copy_from_user(&io, buffer, size)) return ZX_ERR_INVALID_ARGS;
+  if (!soft.layout->has_io) return ZX_ERR_INVALID_ARGS;
+  if (vcpu->owner != this_thread()) return ZX_ERR_BAD_STATE;
+  if (io.access_size != 1 && io.access_size != 2 && io.access_size != 4) return ZX_ERR_INVALID_ARGS;
+  memcpy(&vcpu->words[0], io.data, io.access_size);  // the low bytes of RAX; the others stay
+  return ZX_OK;
+}
+
+static zx_status_t vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                    size_t size) {
+  object* vcpu = NULL;
+  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_WRITE, &vcpu);
+  if (status != ZX_OK) return status;
+  status = ZX_ERR_INVALID_ARGS;
+  if (kind == ZX_VCPU_STATE) status = write_registers(vcpu, buffer, size);
+  if (kind == ZX_VCPU_IO) status = write_io(vcpu, buffer, size);
+  object_put(vcpu);
+  return status;
+}
+
+static bool open_as(const layout* as, char* reason, size_t size) {
+  pthread_mutex_lock(&soft.lock);
+  const bool was_open = soft.layout != NULL;
+  if (!was_open) {
+    soft.layout = as;
+    vs_user_copy_open();
+  }
+  pthread_mutex_unlock(&soft.lock);
+  if (was_open) snprintf(reason, size, "the soft backend is open already: close it first");
+  return !was_open;
+}
+
+static bool open_x64(char* reason, size_t size) {
+  return open_as(&layout_x64, reason, size);
+}
+static bool open_arm64(char* reason, size_t size) {
+  return open_as(&layout_arm64, reason, size);
+}
+
+// Generations stay: a handle of this life does not resolve in the next one.
+static void close_any(void) {
+  pthread_mutex_lock(&soft.lock);
+  for (unsigned i = 0; i < SLOTS; i++) {
+    if (soft.slots[i].object != NULL) slot_close_locked(&soft.slots[i]);
+  }
+  soft.layout = NULL;
+  vs_user_copy_close();
+  pthread_mutex_unlock(&soft.lock);
+}
+
+static const vs_calls calls = {
+#define VS_OFFERED(name) .name = name,
+#include "offered.def"
+#undef VS_OFFERED
+};
+
+const vs_backend vs_backend_soft = {
+    .name = "soft",
+    .summary = "x86-64 register files in memory: every check, no guest execution.",
+    .arch = VS_ARCH_X64,
+    .resource = ZX_HANDLE_INVALID,
+    .calls = &calls,
+    .open = open_x64,
+    .close = close_any,
+};
+
+const vs_backend vs_backend_soft_arm64 = {
+    .name = "soft:arm64",
+    .summary = "arm64 register files in memory: every check, no guest execution.",
+    .arch = VS_ARCH_ARM64,
+    .resource = ZX_HANDLE_INVALID,
+    .calls = &calls,
+    .open = open_arm64,
+    .close = close_any,
+};

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A guest: its memory, its IO traps, and the numbers of its vCPUs.
+#ifndef VS_BACKENDS_UNICORN_GUEST_H_
+#define VS_BACKENDS_UNICORN_GUEST_H_
+
+#include <pthread.h>
+
+#include "memory.h"
+
+enum { VS_UC_VCPUS = 64 };  // per guest, as published x86 kernels allow
+
+// Traps are only ever added, at the end: whoever follows the list needs no lock.
+typedef struct vs_uc_trap {
+  _Atomic(struct vs_uc_trap*) next;
+  uint64_t first, last;  // ports
+  uint64_t key;
+} vs_uc_trap;
+
+// Kept alive by its handles, its vmar and its vCPUs.
+typedef struct vs_uc_guest {
+  vs_uc_object object;
+  vs_uc_aspace aspace;
+  _Atomic(vs_uc_trap*) traps;
+  pthread_mutex_t lock;   // for adding traps, and of what follows
+  uint64_t vcpu_numbers;  // one bit for each that is taken
+} vs_uc_guest;
+
+// The lowest free number, or -1.
+int vs_uc_guest_take_number(vs_uc_guest* guest);
+void vs_uc_guest_return_number(vs_uc_guest* guest, int number);
+
+// False: no trap covers the port.
+bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint16_t port, uint64_t* key);
+
+zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
+                               zx_handle_t* vmar);
+zx_status_t vs_uc_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,
+                                 zx_handle_t port, uint64_t key);
+zx_status_t vs_uc_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset,
+                           zx_handle_t vmo, uint64_t vmo_offset, uint64_t len,
+                           zx_vaddr_t* mapped_addr);
+
+#endif  // VS_BACKENDS_UNICORN_GUEST_H_

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# One helper each for what every target needs.
+include_guard()
+
+add_compile_definitions(_GNU_SOURCE)
+add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+                    -fno-omit-frame-pointer)
+if(VS_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(VS_SANITIZE)
+  add_compile_options(-fsanitize=${VS_SANITIZE} -fno-sanitize-recover=all -g)
+  add_link_options(-fsanitize=${VS_SANITIZE})
+endif()
+
+# A library of one room: vs_room(name SOURCES ... KNOWS ...). KNOWS are the targets that it may see.
+function(vs_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;KNOWS" ${ARGN})
+  add_library(${name} STATIC ${ROOM_SOURCES})
+  target_link_libraries(${name} PUBLIC ${ROOM_KNOWS})
+endfunction()

@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+const vs_command vs_commands[VS_COMMAND_COUNT] = {
+#define VS_COMMAND(name, arguments, summary, examples) \
+  [VS_COMMAND_##name] = {#name, arguments, summary, examples},
+#include "commands.def"
+#undef VS_COMMAND
+};
+
+const vs_option vs_options[VS_OPTION_COUNT] = {
+#define VS_OPTION(command, code, name, argument, help) \
+  [VS_OPTION_##code] = {VS_COMMAND_##command, name, argument, help},
+#include "options.def"
+#undef VS_OPTION
+};
+
+// --- near misses ------------------------------------------------------------------------------
+
+enum { WORD_MAX = 64, NEAR = 3 };
+
+static size_t least(size_t a, size_t b) {
+  return a < b ? a : b;
+}
+
+// Insertions, deletions and replacements between two words.
+static size_t distance(const char* a, const char* b) {
+  size_t row[WORD_MAX + 1];
+  size_t length = strlen(b);
+  if (length > WORD_MAX || strlen(a) > WORD_MAX) return WORD_MAX;
+  for (size_t j = 0; j <= length; j++) row[j] = j;
+  for (size_t i = 1; a[i - 1] != '\0'; i++) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= length; j++) {
+      size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
+    }
+  }
+  return row[length];
+}
+
+void vs_complain(const char* what, const char* word, const char* const* names, size_t count,
+                 const char* remedy) {
+  const char* nearest = NULL;
+  size_t best = NEAR + 1;
+  for (size_t i = 0; i < count; i++) {
+    size_t d = distance(word, names[i]);
+    if (d >= best || d >= strlen(names[i])) continue;
+    best = d;
+    nearest = names[i];
+  }
+  fprintf(stderr, "vcpuspec: unknown %s '%s'", what, word);
+  if (nearest != NULL) fprintf(stderr, "; did you mean '%s'?", nearest);
+  fprintf(stderr, " (%s)\n", remedy);
+}
+
+// --- parsing ----------------------------------------------------------------------------------
+
+static vs_option_code find_option(vs_command_code command, const char* name, size_t length) {
+  vs_option_code code = 0;
+  for (; code < VS_OPTION_COUNT; code++) {
+    const vs_option* option = &vs_options[code];
+    bool same = strncmp(option->name, name, length) == 0 && option->name[length] == '\0';
+    if (same && option->command == command) break;
+  }
+  return code;
+}
+
+static bool unknown_option(vs_command_code command, const char* word) {
+  const char* names[VS_OPTION_COUNT];
+  size_t count = 0;
+  for (vs_option_code code = 0; code < VS_OPTION_COUNT; code++) {
+    if (vs_options[code].command == command) names[count++] = vs_options[code].name;
+  }
+  char remedy[64];
+  snprintf(remedy, sizeof remedy, "see vcpuspec %s --help", vs_commands[command].name);
+  vs_complain("option", word, names, count, remedy);
+  return false;
+}
+
+static bool take_option(vs_command_code command, const char* word, const char* next,
+                        vs_arguments* arguments, bool* took_next) {
+  const char* name = word + 2;
+  size_t length = strcspn(name, "=");
+  vs_option_code code = find_option(command, name, length);
+  if (code == VS_OPTION_COUNT) return unknown_option(command, name);
+  *took_next = name[length] == '\0';
+  const char* value = *took_next ? next : name + length + 1;
+  if (value == NULL || *value == '\0') {
+    fprintf(stderr, "vcpuspec: --%s needs an argument: --%s %s\n", vs_options[code].name,
+            vs_options[code].name, vs_options[code].argument);
+    return false;
+  }
+  if (arguments->counts[code] == VS_REPEATS_MAX) {
+    fprintf(stderr, "vcpuspec: --%s is given more than %d times\n", vs_options[code].name,
+            VS_REPEATS_MAX);
+    return false;
+  }
+  arguments->values[code][arguments->counts[code]++] = value;
+  return true;
+}
+
+bool vs_arguments_parse(vs_command_code command, int count, char** words, vs_arguments* arguments) {
+  memset(arguments, 0, sizeof *arguments);
+  int kept = 0;
+  bool options = true;
+  for (int i = 0; i < count; i++) {
+    bool took_next = false;
+    if (options && strcmp(words[i], "--") == 0) {
+      options = false;
+    } else if (options && (strcmp(words[i], "--help") == 0 || strcmp(words[i], "-h") == 0)) {
+      arguments->help = true;
+    } else if (options && strncmp(words[i], "--", 2) == 0) {
+      const char* next = i + 1 < count ? words[i + 1] : NULL;
+      if (!take_option(command, words[i], next, arguments, &took_next)) return false;
+    } else if (options && words[i][0] == '-' && words[i][1] != '\0') {
+      return unknown_option(command, words[i]);
+    } else {
+      words[kept++] = words[i];
+    }
+    i += took_next;
+  }
+  arguments->words = (const char* const*)words;
+  arguments->word_count = (size_t)kept;
+  return true;
+}
+
+const char* vs_argument(const vs_arguments* arguments, vs_option_code option,
+                        const char* otherwise) {
+  size_t count = arguments->counts[option];
+  return count > 0 ? arguments->values[option][count - 1] : otherwise;
+}
+
+static bool bad_number(vs_option_code option, const char* word) {
+  fprintf(stderr, "vcpuspec: --%s '%s' is out of bounds or no number: %s\n",
+          vs_options[option].name, word, vs_options[option].help);
+  return false;
+}
+
+bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, double otherwise,
+                         double* value) {
+  const char* word = vs_argument(arguments, option, NULL);
+  *value = otherwise;
+  if (word == NULL) return true;
+  char* end = NULL;
+  *value = strtod(word, &end);
+  bool good = *end == '\0' && end != word && *value >= 0.1 && *value <= 3600;
+  return good ? true : bad_number(option, word);
+}
+
+bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
+                        uint64_t least_value, uint64_t most, uint64_t* value) {
+  const char* word = vs_argument(arguments, option, NULL);
+  *value = otherwise;
+  if (word == NULL) return true;
+  char* end = NULL;
+  errno = 0;
+  *value = strtoull(word, &end, 0);
+  bool good = *end == '\0' && word[0] >= '0' && word[0] <= '9' && errno == 0;
+  return good && *value >= least_value && *value <= most ? true : bad_number(option, word);
+}
+
+// --- help -------------------------------------------------------------------------------------
+
+void vs_print_help(FILE* out) {
+  fprintf(out,
+          "Judges implementations of zx_vcpu_write_state against its reference page.\n\n"
+          "usage: vcpuspec COMMAND [ARGUMENT]...\n\n");
+  for (size_t i = 0; i < VS_COMMAND_COUNT; i++) {
+    fprintf(out, "  %-9s %s\n", vs_commands[i].name, vs_commands[i].summary);
+  }
+  fprintf(out,
+          "\n`vcpuspec COMMAND --help` says more; `vcpuspec --version` prints the version.\n"
+          "Exit status: 0 conforms, 1 does not conform, 2 usage, 3 something could not be judged\n"
+          "at all, 5 nothing was judged.\n");
+}
+
+void vs_print_command_help(FILE* out, vs_command_code command) {
+  const vs_command* c = &vs_commands[command];
+  fprintf(out, "usage: vcpuspec %s %s\n\n%s\n", c->name, c->arguments, c->summary);
+  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+    const vs_option* option = &vs_options[i];
+    if (option->command != command) continue;
+    fprintf(out, "\n  --%s %s\n      %s\n", option->name, option->argument, option->help);
+  }
+  fprintf(out, "\nExamples:\n");
+  for (const char* line = c->examples; *line != '\0';) {
+    size_t length = strcspn(line, "\n");
+    fprintf(out, "  %.*s\n", (int)length, line);
+    line += length + (line[length] == '\n');
+  }
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The command line: what was asked for, and the commands that do it.
+#ifndef VS_CONFORMANCE_CLI_H_
+#define VS_CONFORMANCE_CLI_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#define VS_VERSION "0.1.0"
+
+// The exit statuses of every command.
+typedef enum vs_exit {
+  VS_EXIT_CONFORMS = 0,
+  VS_EXIT_FAILS = 1,           // does not conform
+  VS_EXIT_USAGE = 2,           // the command line is wrong
+  VS_EXIT_INFRASTRUCTURE = 3,  // something could not be judged at all
+  VS_EXIT_STALE = 4,           // expectations are stale
+  VS_EXIT_NOTHING = 5          // nothing was judged
+} vs_exit;
+
+typedef enum vs_command_code {
+#define VS_COMMAND(name, arguments, summary, examples) VS_COMMAND_##name,
+#include "commands.def"
+#undef VS_COMMAND
+  VS_COMMAND_COUNT
+} vs_command_code;
+
+typedef enum vs_option_code {
+#define VS_OPTION(command, code, name, argument, help) VS_OPTION_##code,
+#include "options.def"
+#undef VS_OPTION
+  VS_OPTION_COUNT
+} vs_option_code;
+
+typedef struct vs_command {
+  const char* name;
+  const char* arguments;
+  const char* summary;
+  const char* examples;
+} vs_command;
+
+typedef struct vs_option {
+  vs_command_code command;
+  const char* name;
+  const char* argument;
+  const char* help;
+} vs_option;
+
+extern const vs_command vs_commands[VS_COMMAND_COUNT];
+extern const vs_option vs_options[VS_OPTION_COUNT];
+
+enum { VS_REPEATS_MAX = 32 };  // of one option
+
+// What the command line of one command says. Strings are borrowed from argv.
+typedef struct vs_arguments {
+  const char* values[VS_OPTION_COUNT][VS_REPEATS_MAX];
+  size_t counts[VS_OPTION_COUNT];
+  const char* const* words;  // what is no option
+  size_t word_count;
+  bool help;
+} vs_arguments;
+
+// Understands argv (the words after the command). False: one line on standard error says why.
+bool vs_arguments_parse(vs_command_code command, int count, char** words, vs_arguments* arguments);
+
+// The last value of an option, or `otherwise`.
+const char* vs_argument(const vs_arguments* arguments, vs_option_code option,
+                        const char* otherwise);
+
+// Numbers from options. False: not a number, or outside; one line on standard error says so.
+bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, double otherwise,
+                         double* value);
+bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
+                        uint64_t least, uint64_t most, uint64_t* value);
+
+void vs_print_help(FILE* out);
+void vs_print_command_help(FILE* out, vs_command_code command);
+
+// Complains about an unknown word, with the nearest of `names` if one is near.
+void vs_complain(const char* what, const char* word, const char* const* names, size_t count,
+                 const char* remedy);
+
+#define VS_COMMAND(name, words, summary, examples) \
+  vs_exit vs_command_##name(const vs_arguments* arguments);
+#include "commands.def"
+#undef VS_COMMAND
+
+#endif  // VS_CONFORMANCE_CLI_H_

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "cases/cases.h"
+#include "cli.h"
+#include "runner/describe.h"
+
+enum { SHOWN = 40, LINE = 1024 };
+
+static void print_checks(vs_clause_code clause) {
+  for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
+    const vs_check* check = &vs_checks[i];
+    if (check->rule != clause && check->error != clause) continue;
+    char status[64];
+    vs_text text = vs_text_in(status, sizeof status);
+    vs_say_status(&text, check->status);
+    printf("  check      %s: %s when %s\n", check->name, status, check->reason);
+  }
+}
+
+static void explain_clause(vs_clause_code code) {
+  const vs_clause* clause = &vs_clauses[code];
+  printf("clause %s (%s)\n  %s\n", clause->id, clause->section, clause->sentence);
+  print_checks(code);
+  for (size_t i = 0; i < vs_case_count; i++) {
+    if (!(vs_case_clauses(&vs_cases[i]) & VS_BIT(code))) continue;
+    printf("  %s  %-32s %s\n", vs_cases[i].clauses[0] == code ? "subject of" : "judged by ",
+           vs_cases[i].id, vs_cases[i].title);
+  }
+  printf("judge it alone: vcpuspec run --filter %s\n", clause->id);
+}
+
+static vs_exit explain_case(const vs_case* c) {
+  vs_script script;
+  if (!vs_case_script(c, VS_ARCH_X64, 0, &script)) return VS_EXIT_INFRASTRUCTURE;
+  printf("case %s: %s\n", c->id, c->title);
+  for (size_t i = 0; i < c->clause_count; i++) {
+    const vs_clause* clause = &vs_clauses[c->clauses[i]];
+    printf("  %s  %s\n              %s\n", i == 0 ? "subject   " : "clause    ", clause->id,
+           clause->sentence);
+  }
+  for (size_t i = 0; i < script.count && i < SHOWN; i++) {
+    char line[LINE];
+    vs_text text = vs_text_in(line, sizeof line);
+    vs_say_op(&text, &script.ops[i]);
+    printf("  %4zu  %s%s\n", i, line, script.ops[i].optional ? "  (where the backend can)" : "");
+  }
+  if (script.count > SHOWN) printf("        ... %zu ops in all\n", script.count);
+  printf("run it alone: vcpuspec run --filter %s\n", c->id);
+  vs_case_script_free(&script);
+  return VS_EXIT_CONFORMS;
+}
+
+static const vs_latitude* find_latitude(const char* id) {
+  for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) {
+    if (strcmp(vs_latitudes[i].id, id) == 0) return &vs_latitudes[i];
+  }
+  return NULL;
+}
+
+static void unknown(const char* word) {
+  enum { NAMES = 512 };
+  const char* names[NAMES];
+  size_t count = 0;
+  for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) names[count++] = vs_clauses[i].id;
+  for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) names[count++] = vs_latitudes[i].id;
+  for (size_t i = 0; i < vs_case_count && count < NAMES; i++) names[count++] = vs_cases[i].id;
+  vs_complain("clause, case or latitude", word, names, count,
+              "see vcpuspec list clauses, vcpuspec list cases");
+}
+
+vs_exit vs_command_explain(const vs_arguments* arguments) {
+  if (arguments->word_count != 1) {
+    vs_print_command_help(stderr, VS_COMMAND_explain);
+    return VS_EXIT_USAGE;
+  }
+  const char* word = arguments->words[0];
+  vs_clause_code clause = vs_clause_find(word);
+  const vs_case* c = vs_case_find(word);
+  const vs_latitude* latitude = find_latitude(word);
+  if (clause < VS_CLAUSE_COUNT) {
+    explain_clause(clause);
+    return VS_EXIT_CONFORMS;
+  }
+  if (c != NULL) return explain_case(c);
+  if (latitude != NULL) {
+    printf("latitude %s\n  %s\n  %s\n", latitude->id, latitude->what, latitude->why);
+    return VS_EXIT_CONFORMS;
+  }
+  unknown(word);
+  return VS_EXIT_USAGE;
+}

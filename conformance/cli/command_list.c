@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "cli.h"
+#include "runner/describe.h"
+#include "runner/run.h"
+
+static void list_clauses(void) {
+  for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) {
+    printf("%-40s %-16s %s\n", vs_clauses[i].id, vs_clauses[i].section, vs_clauses[i].sentence);
+  }
+}
+
+static void list_checks(void) {
+  for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
+    char status[64];
+    vs_text text = vs_text_in(status, sizeof status);
+    vs_say_status(&text, vs_checks[i].status);
+    printf("%-14s %-22s %-46s when %s\n", vs_checks[i].name, status, vs_checks[i].reason,
+           vs_checks[i].when);
+  }
+}
+
+static void list_profiles(void) {
+  for (size_t i = 0; i < vs_profile_count; i++) {
+    const vs_profile* profile = &vs_profiles[i];
+    printf("%-14s %s%s\n", profile->id, profile->summary,
+           profile->ready ? "" : " (described, not judged yet)");
+    if (!profile->ordered) continue;
+    printf("%-14s order:", "");
+    for (size_t k = 0; profile->order[k] != VS_CHECK_NONE; k++) {
+      printf(" %s", vs_checks[profile->order[k]].name);
+    }
+    putchar('\n');
+  }
+}
+
+static void list_latitudes(void) {
+  for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) {
+    printf("%-28s %s\n%-28s %s\n", vs_latitudes[i].id, vs_latitudes[i].what, "",
+           vs_latitudes[i].why);
+  }
+}
+
+static void list_backends(void) {
+  for (size_t i = 0; i < vs_builtin_count; i++) {
+    vs_target target;
+    if (!vs_target_parse(vs_builtins[i]->name, &target)) continue;
+    vs_target_probe(&target, 10);
+    printf("%-14s %-7s %s\n", vs_builtins[i]->name, vs_arch_find(vs_builtins[i]->arch)->name,
+           vs_builtins[i]->summary);
+    if (target.state != VS_TARGET_READY) printf("%-22s not here: %s\n", "", target.reason);
+  }
+  printf("%-14s %-7s %s\n", "plugin:PATH.so", "any",
+         "a shared object that exports the zx_ symbols");
+  printf("%-14s %-7s %s\n", "mutant:ID", "x86-64", "a deliberately wrong one (list mutants)");
+}
+
+static void list_mutants(void) {
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    const vs_mutant* mutant = &vs_mutants[i];
+    bool permitted = mutant->breaks == NULL;
+    printf("%-28s %-8s %s %s\n%-28s %-8s %s\n", mutant->id, mutant->base,
+           permitted ? "permitted by" : "breaks", permitted ? mutant->latitude : mutant->breaks, "",
+           "", mutant->mistake);
+  }
+}
+
+static void list_cases(void) {
+  for (size_t i = 0; i < vs_case_count; i++) {
+    printf("%-34s %s\n", vs_cases[i].id, vs_cases[i].title);
+  }
+}
+
+static const struct {
+  const char* name;
+  void (*list)(void);
+} tables[] = {
+    {"clauses", list_clauses},     {"checks", list_checks},     {"profiles", list_profiles},
+    {"latitudes", list_latitudes}, {"backends", list_backends}, {"mutants", list_mutants},
+    {"cases", list_cases},
+};
+enum { TABLES = sizeof tables / sizeof tables[0] };
+
+vs_exit vs_command_list(const vs_arguments* arguments) {
+  const char* names[TABLES];
+  if (arguments->word_count != 1) {
+    vs_print_command_help(stderr, VS_COMMAND_list);
+    return VS_EXIT_USAGE;
+  }
+  for (size_t i = 0; i < TABLES; i++) {
+    names[i] = tables[i].name;
+    if (strcmp(arguments->words[0], names[i]) != 0) continue;
+    tables[i].list();
+    return VS_EXIT_CONFORMS;
+  }
+  vs_complain("table", arguments->words[0], names, TABLES, "see vcpuspec list --help");
+  return VS_EXIT_USAGE;
+}

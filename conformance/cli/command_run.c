@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "runner/report.h"
+
+enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4, PROBE_SECONDS = 10 };
+
+typedef struct run_request {
+  vs_target targets[TARGETS_MAX];
+  size_t target_count;
+  const vs_case** cases;  // owned
+  size_t case_count;
+  const vs_profile* profile;
+  uint64_t seed;
+  uint64_t jobs;
+  double timeout;
+} run_request;
+
+// --- what is asked for ------------------------------------------------------------------------
+
+static bool unknown_backend(const char* spec) {
+  const char* names[8];
+  size_t count = 0;
+  for (size_t i = 0; i < vs_builtin_count; i++) names[count++] = vs_builtins[i]->name;
+  names[count++] = "plugin:PATH.so";
+  vs_complain("backend", spec, names, count, "see vcpuspec list backends, vcpuspec list mutants");
+  return false;
+}
+
+static bool add_target(run_request* request, const char* spec) {
+  for (size_t i = 0; i < request->target_count; i++) {
+    if (strcmp(request->targets[i].spec, spec) == 0) return true;
+  }
+  vs_target* target = &request->targets[request->target_count];
+  if (!vs_target_parse(spec, target)) return unknown_backend(spec);
+  request->target_count++;
+  return true;
+}
+
+static bool add_targets(run_request* request, const vs_arguments* arguments) {
+  const char* const* asked = arguments->values[VS_OPTION_BACKEND];
+  size_t count = arguments->counts[VS_OPTION_BACKEND];
+  if (count == 0) {
+    asked = vs_default_targets;
+    count = vs_default_target_count;
+  }
+  for (size_t i = 0; i < count; i++) {
+    if (!add_target(request, asked[i])) return false;
+  }
+  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE]; i++) {
+    if (!add_target(request, arguments->values[VS_OPTION_REQUIRE][i])) return false;
+  }
+  return true;
+}
+
+static bool find_profile(run_request* request, const char* id) {
+  const char* names[16];
+  for (size_t i = 0; i < vs_profile_count; i++) names[i] = vs_profiles[i].id;
+  request->profile = vs_profile_find(id);
+  if (request->profile == NULL) {
+    vs_complain("profile", id, names, vs_profile_count, "see vcpuspec list profiles");
+    return false;
+  }
+  if (request->profile->ready) return true;
+  fprintf(stderr,
+          "vcpuspec: profile '%s' is described but cannot be judged by yet; "
+          "use documented or zircon-x64\n",
+          id);
+  return false;
+}
+
+static bool matches(const vs_case* c, const char* glob) {
+  if (fnmatch(glob, c->id, 0) == 0) return true;
+  for (size_t i = 0; i < c->clause_count; i++) {
+    if (fnmatch(glob, vs_clauses[c->clauses[i]].id, 0) == 0) return true;
+  }
+  return false;
+}
+
+static bool select_cases(run_request* request, const vs_arguments* arguments) {
+  size_t filters = arguments->counts[VS_OPTION_FILTER];
+  request->cases = calloc(vs_case_count, sizeof(const vs_case*));
+  if (request->cases == NULL) {
+    fprintf(stderr, "vcpuspec: no memory\n");
+    return false;
+  }
+  for (size_t i = 0; i < vs_case_count; i++) {
+    bool wanted = filters == 0;
+    for (size_t k = 0; k < filters && !wanted; k++) {
+      wanted = matches(&vs_cases[i], arguments->values[VS_OPTION_FILTER][k]);
+    }
+    if (wanted) request->cases[request->case_count++] = &vs_cases[i];
+  }
+  return true;
+}
+
+static bool understand(run_request* request, const vs_arguments* arguments) {
+  long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+  if (arguments->word_count > 0) {
+    fprintf(stderr, "vcpuspec: unexpected argument '%s' (see vcpuspec run --help)\n",
+            arguments->words[0]);
+    return false;
+  }
+  uint64_t jobs = cpus > 0 ? (uint64_t)cpus : 1;
+  return find_profile(request, vs_argument(arguments, VS_OPTION_PROFILE, "documented")) &&
+         vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request->seed) &&
+         vs_argument_number(arguments, VS_OPTION_JOBS, jobs < 64 ? jobs : 64, 1, 64,
+                            &request->jobs) &&
+         vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request->timeout) &&
+         add_targets(request, arguments) && select_cases(request, arguments);
+}
+
+// --- doing it ---------------------------------------------------------------------------------
+
+static bool probe_targets(run_request* request) {
+  bool agree = true;
+  for (size_t i = 0; i < request->target_count; i++) {
+    vs_target* target = &request->targets[i];
+    vs_target_probe(target, PROBE_SECONDS);
+    uint8_t arch = request->profile->arch;
+    if (target->state != VS_TARGET_READY || arch == 0 || arch == target->arch) continue;
+    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n",
+            request->profile->id, vs_arch_find(arch)->name, target->spec,
+            vs_arch_find(target->arch)->name);
+    agree = false;
+  }
+  return agree;
+}
+
+static void tell(const vs_case_result* result, void* context) {
+  vs_report_result(stdout, result, context);
+}
+
+static bool is_required(const vs_arguments* arguments, const char* spec) {
+  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE]; i++) {
+    if (strcmp(arguments->values[VS_OPTION_REQUIRE][i], spec) == 0) return true;
+  }
+  return false;
+}
+
+static vs_exit conclude(const run_request* request, const vs_arguments* arguments,
+                        const vs_run* run) {
+  size_t judged = 0;
+  size_t failed = 0;
+  bool infrastructure = false;
+  for (size_t i = 0; i < request->target_count; i++) {
+    const vs_target* target = &request->targets[i];
+    bool absent = target->state == VS_TARGET_ABSENT;
+    infrastructure |= target->state == VS_TARGET_BROKEN ||
+                      (absent && is_required(arguments, target->spec)) ||
+                      vs_run_count(run, target, VS_VERDICT_BROKEN) > 0;
+    size_t fails = vs_run_count(run, target, VS_VERDICT_FAIL);
+    failed += fails;
+    judged += fails + vs_run_count(run, target, VS_VERDICT_PASS) +
+              vs_run_count(run, target, VS_VERDICT_PERMITTED);
+  }
+  if (infrastructure) {
+    puts("could not judge everything that was asked for: exit status 3");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  if (judged == 0) {
+    puts(request->case_count == 0 ? "no case matches the filter: exit status 5"
+                                  : "nothing was judged: exit status 5");
+    return VS_EXIT_NOTHING;
+  }
+  return failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
+}
+
+static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {
+  vs_plan plan = {.targets = request->targets,
+                  .target_count = request->target_count,
+                  .cases = request->cases,
+                  .case_count = request->case_count,
+                  .profile = request->profile,
+                  .seed = request->seed,
+                  .jobs = (unsigned)request->jobs,
+                  .timeout = request->timeout,
+                  .tell = tell,
+                  .context = &plan};
+  vs_run run;
+  if (!probe_targets(request)) return VS_EXIT_USAGE;
+  if (!vs_run_plan(&plan, &run)) {
+    fprintf(stderr, "vcpuspec: no memory\n");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  vs_report_matrix(stdout, &plan, &run);
+  vs_exit status = conclude(request, arguments, &run);
+  vs_run_free(&run);
+  return status;
+}
+
+vs_exit vs_command_run(const vs_arguments* arguments) {
+  run_request* request = calloc(1, sizeof *request);
+  if (request == NULL) return VS_EXIT_INFRASTRUCTURE;
+  setvbuf(stdout, NULL, _IOLBF, 0);  // a finished failure is printed even if we are killed
+  bool understood = understand(request, arguments);
+  vs_exit status = understood ? carry_out(request, arguments) : VS_EXIT_USAGE;
+  free(request->cases);
+  free(request);
+  return status;
+}

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arena.h"
+
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+
+enum { PAGE = 4096, PAGES = 16, FILLER = 0x5a };
+
+static uint8_t* map_at(uintptr_t wish) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | (wish != 0 ? MAP_FIXED_NOREPLACE : 0);
+  void* at = mmap((void*)wish, PAGES * PAGE, PROT_NONE, flags, -1, 0);
+  if (at == MAP_FAILED) return NULL;
+  if (wish == 0 || at == (void*)wish) return at;
+  munmap(at, PAGES * PAGE);  // an old kernel, which takes the wish for a hint
+  return NULL;
+}
+
+// An address range far from where the kernel places mappings of its own accord, so that the holes
+// stay holes. The second is one that ThreadSanitizer leaves to programs.
+static uint8_t* reserve(void) {
+  static const uintptr_t wishes[] = {0x200000000000, 0x7e9000000000};
+  enum { TRIES = 64, STEP = 1 << 24 };
+  for (size_t i = 0; i < sizeof wishes / sizeof wishes[0] * TRIES; i++) {
+    uint8_t* at = map_at(wishes[i / TRIES] + i % TRIES * STEP);
+    if (at != NULL) return at;
+  }
+  return map_at(0);
+}
+
+static bool map_file(vs_arena* arena) {
+  int fd = memfd_create("vcpuspec", MFD_CLOEXEC);
+  if (fd < 0) return false;
+  bool mapped = ftruncate(fd, PAGE) == 0 && mmap(arena->file, 2 * PAGE, PROT_READ | PROT_WRITE,
+                                                 MAP_SHARED | MAP_FIXED, fd, 0) == arena->file;
+  close(fd);
+  return mapped;
+}
+
+bool vs_arena_open(vs_arena* arena) {
+  uint8_t* base = reserve();
+  if (base == NULL) return false;
+  *arena = (vs_arena){.base = base,
+                      .pages = base + PAGE,
+                      .readonly = base + 5 * PAGE,
+                      .fenced = base + 7 * PAGE,
+                      .hole = base + 10 * PAGE,
+                      .file = base + 12 * PAGE};
+  bool ready = mprotect(arena->pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0 &&
+               munmap(arena->pages + 2 * PAGE, PAGE) == 0 &&
+               mprotect(arena->readonly, PAGE, PROT_READ) == 0 &&
+               mprotect(arena->fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
+               munmap(arena->hole, PAGE) == 0 && map_file(arena);
+  if (!ready) vs_arena_close(arena);
+  return ready;
+}
+
+void vs_arena_close(vs_arena* arena) {
+  if (arena->base != NULL) munmap(arena->base, PAGES * PAGE);
+  arena->base = NULL;
+}
+
+static void fill(uint8_t* at, const vs_buffer* buffer, size_t count) {
+  size_t given = count < VS_STATE_MAX ? count : VS_STATE_MAX;
+  memcpy(at, buffer->bytes, given);
+  memset(at + given, FILLER, count - given);
+}
+
+static void* fill_readonly(vs_arena* arena, const vs_buffer* buffer, size_t length) {
+  mprotect(arena->readonly, PAGE, PROT_READ | PROT_WRITE);
+  fill(arena->readonly, buffer, length);
+  mprotect(arena->readonly, PAGE, PROT_READ);
+  return arena->readonly;
+}
+
+// The buffer ends `beyond` bytes past `end`, where the accessible part stops.
+static void* fill_up_to(uint8_t* end, const vs_buffer* buffer, size_t length, size_t beyond) {
+  size_t inside = length - beyond;
+  fill(end - inside, buffer, inside);
+  return end - inside;
+}
+
+static void* kernel_address(unsigned which) {
+  static const uintptr_t addresses[] = {0xffff800000001000, 0xffffffff81000000, 0xffffffffff600000,
+                                        0xfffffffffffff000};
+  return (void*)addresses[which % (sizeof addresses / sizeof addresses[0])];
+}
+
+void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
+  size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
+  size_t n = buffer->argument;
+  size_t part = n < length ? n : length;
+  uint8_t* edge = arena->pages + 2 * PAGE;
+  switch ((vs_placement)buffer->at) {
+    case VS_AT_MISALIGNED:
+      fill(arena->pages + n % PAGE, buffer, length);
+      return arena->pages + n % PAGE;
+    case VS_AT_CROSSING:
+      fill(arena->pages + PAGE - part, buffer, length);
+      return arena->pages + PAGE - part;
+    case VS_AT_EDGE:
+      return fill_up_to(edge, buffer, length, 0);
+    case VS_AT_READONLY:
+      return fill_readonly(arena, buffer, length);
+    case VS_AT_NULL:
+      return NULL;
+    case VS_AT_ONE:
+      return (void*)(uintptr_t)1;
+    case VS_AT_UNMAPPED:
+      return arena->hole;
+    case VS_AT_PROT_NONE:
+      return arena->fenced + PAGE;
+    case VS_AT_BEYOND_EOF:
+      return arena->file + PAGE;
+    case VS_AT_STRADDLE:
+      return fill_up_to(edge, buffer, length, part);
+    case VS_AT_STRADDLE_NONE:
+      return fill_up_to(arena->fenced + PAGE, buffer, length, part);
+    case VS_AT_USER_END:
+      return (void*)(0x7ffffffff000 - (length - part));
+    case VS_AT_KERNEL:
+      return kernel_address(buffer->argument);
+    case VS_AT_NONCANONICAL:
+      fill(arena->pages, buffer, length);
+      return (void*)((uintptr_t)arena->pages ^ ((uintptr_t)1 << (n % 64)));
+    case VS_AT_WRAPPING:
+      return (void*)(0 - (uintptr_t)part);
+    default:
+      fill(arena->pages, buffer, length);
+      return arena->pages;
+  }
+}

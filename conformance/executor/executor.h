@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Runs a script on one backend, on real threads and with real buffers, and records what came out.
+// Judges nothing. Does not survive the backend's crashes and hangs: conformance/runner/ isolates.
+#ifndef VS_CONFORMANCE_EXECUTOR_H_
+#define VS_CONFORMANCE_EXECUTOR_H_
+
+#include <vcpuspec/op.h>
+
+typedef struct vs_executor vs_executor;
+
+// The index of a documented call in calls.def: what vs_observation.call holds.
+typedef enum vs_call_index {
+#define VS_CALL(name, params, args) VS_CALL_##name,
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+  VS_CALL_COUNT
+} vs_call_index;
+
+// "zx_vcpu_write_state" and so on.
+const char* vs_call_name(vs_call_index call);
+
+// True if the backend has the call.
+bool vs_calls_have(const vs_calls* calls, vs_call_index call);
+
+// An executor for a backend that is open. NULL: no memory. `calls` must outlive it. The calling
+// thread becomes thread 0 of every script.
+vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource);
+
+// Ends the threads, closes every handle that is still open, and frees.
+void vs_executor_close(vs_executor* executor);
+
+// Runs the script; observations[i] belongs to ops[i]. Before a call is made its outcome is
+// VS_IN_CALL, so that whoever shares the memory sees how far a run came that ends within.
+void vs_execute(vs_executor* executor, const vs_script* script, vs_observation* observations);
+
+// Runs one op, as vs_execute does.
+void vs_execute_op(vs_executor* executor, const vs_op* op, vs_observation* observation);
+
+// Closes every handle that scripts left open; threads and memory are kept for the next script.
+void vs_executor_reset(vs_executor* executor);
+
+#endif  // VS_CONFORMANCE_EXECUTOR_H_

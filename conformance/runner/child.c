@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+double vs_now(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+void* vs_shared_new(size_t size) {
+  void* at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return at == MAP_FAILED ? NULL : at;
+}
+
+void vs_shared_free(void* memory, size_t size) {
+  if (memory != NULL) munmap(memory, size);
+}
+
+static void become_child(pid_t parent) {
+  const struct rlimit no_core = {0, 0};
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(0);
+  setrlimit(RLIMIT_CORE, &no_core);
+  dup2(STDERR_FILENO, STDOUT_FILENO);
+}
+
+bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument) {
+  pid_t parent = getpid();
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid < 0) return false;
+  if (pid == 0) {
+    become_child(parent);
+    work(argument);
+    _exit(0);
+  }
+  setpgid(pid, pid);  // whichever of the two comes first
+  *child = (vs_child){.pid = pid, .deadline = vs_now() + seconds};
+  return true;
+}
+
+static void bury(vs_child* child, int status) {
+  kill(-child->pid, SIGKILL);  // whatever it left behind
+  if (child->death != VS_DEATH_TIMEOUT) {
+    bool signalled = WIFSIGNALED(status);
+    child->death = signalled ? VS_DEATH_SIGNAL : VS_DEATH_EXIT;
+    child->detail = signalled ? WTERMSIG(status) : WEXITSTATUS(status);
+  }
+  child->pid = 0;
+}
+
+void vs_child_kill(vs_child* child) {
+  if (child->pid == 0) return;
+  kill(-child->pid, SIGKILL);
+  kill(child->pid, SIGKILL);
+  int status = 0;
+  while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) continue;
+  bury(child, status);
+}
+
+bool vs_child_ended(vs_child* child) {
+  int status = 0;
+  if (child->pid == 0) return true;
+  if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
+    bury(child, status);
+    return true;
+  }
+  if (vs_now() < child->deadline) return false;
+  child->death = VS_DEATH_TIMEOUT;
+  vs_child_kill(child);
+  return true;
+}
+
+void vs_child_wait(vs_child* child) {
+  const struct timespec pause = {0, 200000};
+  while (!vs_child_ended(child)) nanosleep(&pause, NULL);
+}
+
+void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size) {
+  const char* name = child->death == VS_DEATH_SIGNAL ? sigabbrev_np(child->detail) : NULL;
+  if (child->death == VS_DEATH_TIMEOUT) {
+    snprintf(text, size, "did not return within %g s", seconds);
+  } else if (child->death == VS_DEATH_EXIT) {
+    snprintf(text, size, "ended the process with exit status %d", child->detail);
+  } else if (name != NULL) {
+    snprintf(text, size, "was ended by SIG%s", name);
+  } else {
+    snprintf(text, size, "was ended by signal %d", child->detail);
+  }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A process that may crash, hang, exit or fork without hurting the one that started it, and memory
+// that both see.
+#ifndef VS_CONFORMANCE_CHILD_H_
+#define VS_CONFORMANCE_CHILD_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+typedef enum vs_death { VS_DEATH_NONE, VS_DEATH_EXIT, VS_DEATH_SIGNAL, VS_DEATH_TIMEOUT } vs_death;
+
+typedef struct vs_child {
+  pid_t pid;  // 0: none
+  double deadline;
+  vs_death death;
+  int detail;  // exit status or signal number
+} vs_child;
+
+// Seconds since some point in the past.
+double vs_now(void);
+
+// Zeroed memory that survives a fork as the same memory. NULL: there is none.
+void* vs_shared_new(size_t size);
+void vs_shared_free(void* memory, size_t size);
+
+// Runs work(argument) in a child, which then ends. The child's standard output goes to standard
+// error; it dies with its parent. False: no process could be made.
+bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument);
+
+// True once the child has ended, of itself or because its time was up; then `death` and `detail`
+// say how, and whatever it started in its process group is gone too. Does not wait.
+bool vs_child_ended(vs_child* child);
+
+// Waits for it.
+void vs_child_wait(vs_child* child);
+
+// Ends it now.
+void vs_child_kill(vs_child* child);
+
+// "ended by SIGSEGV", "did not return within 10 s", "exited with status 3".
+void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size);
+
+#endif  // VS_CONFORMANCE_CHILD_H_

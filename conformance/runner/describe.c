@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "describe.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "executor/executor.h"
+
+vs_text vs_text_in(char* buffer, size_t size) {
+  buffer[0] = '\0';
+  return (vs_text){buffer, size, 0};
+}
+
+void vs_say(vs_text* text, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  size_t room = text->size - text->length;
+  int written = vsnprintf(text->at + text->length, room, format, arguments);
+  va_end(arguments);
+  if (written < 0) return;
+  text->length += (size_t)written < room ? (size_t)written : room - 1;
+}
+
+#define NAMED(status) \
+  { status, #status }
+static const struct {
+  zx_status_t status;
+  const char* name;
+} statuses[] = {
+    NAMED(ZX_OK),
+    NAMED(ZX_ERR_INTERNAL),
+    NAMED(ZX_ERR_NOT_SUPPORTED),
+    NAMED(ZX_ERR_NO_RESOURCES),
+    NAMED(ZX_ERR_NO_MEMORY),
+    NAMED(ZX_ERR_INVALID_ARGS),
+    NAMED(ZX_ERR_BAD_HANDLE),
+    NAMED(ZX_ERR_WRONG_TYPE),
+    NAMED(ZX_ERR_BAD_SYSCALL),
+    NAMED(ZX_ERR_OUT_OF_RANGE),
+    NAMED(ZX_ERR_BUFFER_TOO_SMALL),
+    NAMED(ZX_ERR_BAD_STATE),
+    NAMED(ZX_ERR_TIMED_OUT),
+    NAMED(ZX_ERR_SHOULD_WAIT),
+    NAMED(ZX_ERR_CANCELED),
+    NAMED(ZX_ERR_PEER_CLOSED),
+    NAMED(ZX_ERR_NOT_FOUND),
+    NAMED(ZX_ERR_ALREADY_EXISTS),
+    NAMED(ZX_ERR_ALREADY_BOUND),
+    NAMED(ZX_ERR_UNAVAILABLE),
+    NAMED(ZX_ERR_ACCESS_DENIED),
+    NAMED(ZX_ERR_IO),
+};
+#undef NAMED
+
+void vs_say_status(vs_text* text, zx_status_t status) {
+  for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
+    if (statuses[i].status == status) return vs_say(text, "%s", statuses[i].name);
+  }
+  vs_say(text, "%" PRId32, status);
+}
+
+// --- ops --------------------------------------------------------------------------------------
+
+static void say_handle(vs_text* text, vs_handle_ref ref) {
+  switch (ref.form) {
+    case VS_HANDLE_SLOT:
+      return vs_say(text, "h%u", ref.slot);
+    case VS_HANDLE_CLEARED:
+      return vs_say(text, "h%u & ~0x%" PRIx32, ref.slot, ref.value);
+    case VS_HANDLE_FLIPPED:
+      return vs_say(text, "h%u ^ 0x%" PRIx32, ref.slot, ref.value);
+    default:
+      return vs_say(text, "0x%" PRIx32, ref.value);
+  }
+}
+
+static void say_kind(vs_text* text, uint32_t kind) {
+  if (kind == ZX_VCPU_STATE) return vs_say(text, "ZX_VCPU_STATE");
+  if (kind == ZX_VCPU_IO) return vs_say(text, "ZX_VCPU_IO");
+  vs_say(text, "kind 0x%" PRIx32, kind);
+}
+
+static void say_size(vs_text* text, uint64_t size) {
+  if (size < 65536) return vs_say(text, "%" PRIu64, size);
+  vs_say(text, "0x%" PRIx64, size);
+}
+
+static void say_placement(vs_text* text, const vs_buffer* buffer) {
+  vs_say(text, "%s", vs_placements[buffer->at].name);
+  const char* meaning = vs_placements[buffer->at].text;
+  bool argument = strchr(meaning, 'N') != NULL || buffer->at == VS_AT_KERNEL;
+  if (argument) vs_say(text, ":%u", buffer->argument);
+}
+
+static void say_contents(vs_text* text, const vs_op* op) {
+  if (op->kind != ZX_VCPU_IO) return;
+  const uint8_t* b = op->buffer.bytes;
+  vs_say(text, " {access_size %u, data %02x %02x %02x %02x}", b[0], b[4], b[5], b[6], b[7]);
+}
+
+static void say_write(vs_text* text, const vs_op* op) {
+  vs_say(text, "zx_vcpu_write_state(");
+  say_handle(text, op->handle);
+  vs_say(text, ", ");
+  say_kind(text, op->kind);
+  vs_say(text, ", ");
+  say_placement(text, &op->buffer);
+  say_contents(text, op);
+  vs_say(text, ", ");
+  say_size(text, op->size);
+  vs_say(text, ")");
+}
+
+static void say_rights(vs_text* text, zx_rights_t rights) {
+  if (rights == ZX_RIGHT_SAME_RIGHTS) return vs_say(text, "ZX_RIGHT_SAME_RIGHTS");
+  vs_say(text, "rights 0x%" PRIx32, rights);
+}
+
+static void say_call(vs_text* text, const vs_op* op) {
+  switch ((vs_op_code)op->code) {
+    case VS_OP_WRITE_STATE:
+      return say_write(text, op);
+    case VS_OP_GUEST_CREATE:
+      return vs_say(text, "h%u, h%u (vmar) = zx_guest_create()", op->out, op->out2);
+    case VS_OP_GUEST_LOAD:
+      return vs_say(text, "load the guest programs into h%u", op->handle.slot);
+    case VS_OP_VCPU_CREATE:
+      return vs_say(text, "h%u = zx_vcpu_create(h%u, 0, entry of `%s`)", op->out, op->handle.slot,
+                    vs_programs[op->program].name);
+    case VS_OP_DUPLICATE:
+    case VS_OP_REPLACE:
+      vs_say(text, "h%u = zx_handle_%s(", op->out, vs_ops[op->code].name);
+      say_handle(text, op->handle);
+      vs_say(text, ", ");
+      say_rights(text, op->rights);
+      return vs_say(text, ")");
+    case VS_OP_EVENT_CREATE:
+    case VS_OP_PORT_CREATE:
+    case VS_OP_VMO_CREATE:
+      return vs_say(text, "h%u = zx_%s()", op->out, vs_ops[op->code].name);
+    case VS_OP_JOIN:
+    case VS_OP_THREAD_EXIT:
+      return vs_say(
+          text, "%s",
+          op->code == VS_OP_JOIN ? "wait for the call that runs there" : "the thread ends");
+    case VS_OP_AWAIT_GUEST:
+      return vs_say(text, "wait for a sign of life of the guest of h%u", op->handle.slot);
+    case VS_OP_CLOSE:
+      vs_say(text, "zx_handle_close(");
+      break;
+    default:
+      vs_say(text, "zx_vcpu_%s(", vs_ops[op->code].name);
+      break;
+  }
+  say_handle(text, op->handle);
+  vs_say(text, ")");
+}
+
+void vs_say_op(vs_text* text, const vs_op* op) {
+  vs_say(text, "T%u: ", op->thread);
+  say_call(text, op);
+  if (op->async) vs_say(text, ", without waiting");
+}
+
+void vs_say_answer(vs_text* text, const vs_op* op, const vs_observation* seen) {
+  switch ((vs_outcome)seen->outcome) {
+    case VS_RETURNED:
+      if (op->code == VS_OP_THREAD_EXIT) return;
+      vs_say(text, " = ");
+      return vs_say_status(text, seen->status);
+    case VS_IN_CALL:
+      return vs_say(text, " did not return");
+    case VS_UNSUPPORTED:
+      return vs_say(text, " (not done: for want of %s)", vs_call_name(seen->call));
+    case VS_NOT_REACHED:
+      return vs_say(text, " (not reached)");
+    default:
+      return;
+  }
+}
+
+// --- violations -------------------------------------------------------------------------------
+
+static void say_one(vs_text* text, const vs_allowed* row) {
+  vs_say_status(text, row->status);
+  if (row->check != VS_CHECK_NONE) vs_say(text, " (%s)", vs_checks[row->check].reason);
+  if (row->latitude != VS_LATITUDE_COUNT) {
+    vs_say(text, " [latitude %s]", vs_latitudes[row->latitude].id);
+  }
+}
+
+static const char* view(const vs_violation* v) {
+  return v->guest_view ? "as guest code saw it" : "as zx_vcpu_read_state reported it";
+}
+
+void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* arch) {
+  switch (v->kind) {
+    case VS_VIOLATION_REGISTER:
+      vs_say(text, "%s = 0x%016" PRIx64, arch->registers[v->reg].name, v->expected);
+      if (v->known != UINT64_MAX) vs_say(text, " in the bits 0x%" PRIx64, v->known);
+      return;
+    case VS_VIOLATION_PACKET:
+      return vs_say(text, "a packet of the guest's own exit");
+    case VS_VIOLATION_HANDLE:
+      return vs_say(text, "a handle that is not 0 and that no open handle equals");
+    case VS_VIOLATION_SILENCE:
+      return vs_say(text, "a sign of life in the guest's memory within a second");
+    default:
+      for (size_t i = 0; i < v->decision.count; i++) {
+        if (i > 0) vs_say(text, " or ");
+        say_one(text, &v->decision.allowed[i]);
+      }
+  }
+}
+
+void vs_say_got(vs_text* text, const vs_violation* v, const vs_arch_info* arch) {
+  switch (v->kind) {
+    case VS_VIOLATION_REGISTER:
+      return vs_say(text, "%s = 0x%016" PRIx64 ", %s", arch->registers[v->reg].name, v->value,
+                    view(v));
+    case VS_VIOLATION_NO_RETURN:
+      return vs_say(text, "no answer");
+    case VS_VIOLATION_PACKET:
+      return vs_say(text, "another packet, or registers that were not stored");
+    case VS_VIOLATION_HANDLE:
+      return vs_say(text, "0, or the value of an open handle");
+    case VS_VIOLATION_SILENCE:
+      return vs_say(text, "none");
+    default:
+      vs_say_status(text, v->got);
+  }
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "plugin.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#if defined(__aarch64__)
+static const vs_arch host_arch = VS_ARCH_ARM64;
+#else
+static const vs_arch host_arch = VS_ARCH_X64;
+#endif
+
+static const char* base_name(const char* path) {
+  const char* slash = strrchr(path, '/');
+  return slash ? slash + 1 : path;
+}
+
+// dlsym hands out functions as object pointers; POSIX says that the bits are the same.
+static void look_up(void* object, const char* symbol, void* function) {
+  void* address = dlsym(object, symbol);
+  memcpy(function, &address, sizeof address);
+}
+
+static void look_up_calls(void* object, vs_calls* calls) {
+#define VS_CALL(name, params, args) look_up(object, "zx_" #name, &calls->name);
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+}
+
+static bool describe(void* object, const char* path, vs_plugin_backend* plugin, char* reason,
+                     size_t size) {
+  const vs_plugin* says = dlsym(object, "vcpuspec_plugin");
+  plugin->arch = host_arch;
+  snprintf(plugin->name, sizeof plugin->name, "%s", base_name(path));
+  if (says == NULL) return true;
+  if (says->abi != VS_PLUGIN_ABI) {
+    snprintf(reason, size, "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks %u: rebuild it",
+             path, says->abi, VS_PLUGIN_ABI);
+    return false;
+  }
+  if (says->arch != VS_ARCH_X64 && says->arch != VS_ARCH_ARM64) {
+    snprintf(reason, size,
+             "%s: vcpuspec_plugin.arch is %u: it must be VS_ARCH_X64 (1) or VS_ARCH_ARM64 (2)",
+             path, says->arch);
+    return false;
+  }
+  plugin->arch = (vs_arch)says->arch;
+  plugin->resource = says->resource;
+  if (says->name != NULL) snprintf(plugin->name, sizeof plugin->name, "%s", says->name);
+  return true;
+}
+
+bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, char* reason, size_t size) {
+  memset(plugin, 0, sizeof *plugin);
+  if (access(path, F_OK) != 0) {
+    snprintf(reason, size, "%s: there is no such file", path);
+    return false;
+  }
+  // Without a slash dlopen would search the system's directories for it.
+  char local[4096];
+  snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
+  void* object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+  if (object == NULL) {
+    snprintf(reason, size, "cannot be loaded: %s", dlerror());
+    return false;
+  }
+  look_up_calls(object, &plugin->calls);
+  if (plugin->calls.vcpu_write_state == NULL) {
+    snprintf(reason, size, "%s: exports no zx_vcpu_write_state, so there is nothing to judge",
+             path);
+    return false;
+  }
+  return describe(object, path, plugin, reason, size);
+}

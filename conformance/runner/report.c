@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "describe.h"
+
+enum { TEXT = 1024, CLAUSE_WIDTH = 38, COLUMN = 11, OPS_AFTER_SETUP = 3 };
+
+// --- one failure ------------------------------------------------------------------------------
+
+static void print_op(FILE* out, const vs_case_result* result, size_t i, size_t failing) {
+  char line[TEXT];
+  vs_text text = vs_text_in(line, sizeof line);
+  vs_say_op(&text, &result->script.ops[i]);
+  if (result->observations) vs_say_answer(&text, &result->script.ops[i], &result->observations[i]);
+  fprintf(out, "  %s %4zu  %s\n", i == failing ? "->" : "  ", i, line);
+}
+
+static bool is_setup(const vs_op* op) {
+  return vs_ops[op->code].phase == VS_PHASE_SETUP;
+}
+
+// The setup and what came right before: refused calls between change nothing.
+static void print_ops(FILE* out, const vs_case_result* result, size_t failing) {
+  size_t left_out = 0;
+  for (size_t i = 0; i <= failing && i < result->script.count; i++) {
+    bool near = i + OPS_AFTER_SETUP > failing;
+    if (!near && !is_setup(&result->script.ops[i])) {
+      left_out++;
+      continue;
+    }
+    if (left_out > 0) fprintf(out, "           (%zu more)\n", left_out);
+    left_out = 0;
+    print_op(out, result, i, failing);
+  }
+}
+
+// As a shell reads it back.
+static void print_quoted(FILE* out, const char* word) {
+  bool plain = word[0] != '\0' && word[strspn(word,
+                                              "abcdefghijklmnopqrstuvwxyz"
+                                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                              "0123456789_-+=:,./@%")] == '\0';
+  if (!plain) fputc('\'', out);
+  for (const char* c = word; *c != '\0'; c++) {
+    if (*c == '\'') {
+      fputs("'\\''", out);
+    } else {
+      fputc(*c, out);
+    }
+  }
+  if (!plain) fputc('\'', out);
+}
+
+static void print_again(FILE* out, const vs_case_result* result, const vs_plan* plan) {
+  fprintf(out, "  again    vcpuspec run --backend ");
+  print_quoted(out, result->target->spec);
+  fprintf(out, " --profile %s --filter %s", plan->profile->id, result->c->id);
+  if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
+  fputs("\n\n", out);
+}
+
+static void print_violation(FILE* out, const vs_case_result* result) {
+  const vs_violation* violation = &result->judgement.violation;
+  const vs_arch_info* arch = vs_arch_find(result->target->arch);
+  char allowed[TEXT];
+  char got[TEXT];
+  vs_text text = vs_text_in(allowed, sizeof allowed);
+  vs_say_allowed(&text, violation, arch);
+  text = vs_text_in(got, sizeof got);
+  vs_say_got(&text, violation, arch);
+  fprintf(out, "  clause   %s\n           %s\n", vs_clauses[violation->clause].id,
+          vs_clauses[violation->clause].sentence);
+  fprintf(out, "  ops\n");
+  print_ops(out, result, result->judgement.at);
+  fprintf(out, "  allowed  %s\n  got      %s\n", allowed, got);
+}
+
+void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan) {
+  bool broken = result->verdict == VS_VERDICT_BROKEN;
+  if (result->verdict != VS_VERDICT_FAIL && !broken) return;
+  fprintf(out, "%s %s on %s: %s\n", vs_verdict_names[result->verdict], result->c->id,
+          result->target->name, result->c->title);
+  if (result->judgement.step == VS_STEP_VIOLATION) {
+    print_violation(out, result);
+  } else if (!broken) {
+    const vs_clause* subject = &vs_clauses[result->c->clauses[0]];
+    fprintf(out, "  clause   %s\n           %s\n", subject->id, subject->sentence);
+  }
+  if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);
+  print_again(out, result, plan);
+}
+
+// --- the matrix -------------------------------------------------------------------------------
+
+size_t vs_run_count(const vs_run* run, const vs_target* target, vs_verdict verdict) {
+  size_t count = 0;
+  for (size_t i = 0; i < run->count; i++) {
+    count += run->results[i].target == target && run->results[i].verdict == verdict;
+  }
+  return count;
+}
+
+static vs_verdict worse(vs_verdict a, vs_verdict b) {
+  static const int rank[VS_VERDICT_COUNT] = {
+      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_PASS] = 2,
+      [VS_VERDICT_PERMITTED] = 3,  [VS_VERDICT_BROKEN] = 4,      [VS_VERDICT_FAIL] = 5,
+  };
+  return rank[a] >= rank[b] ? a : b;
+}
+
+// What one result says of one clause.
+static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
+  if (vs_result_broken(result) & VS_BIT(clause)) return VS_VERDICT_FAIL;
+  if (vs_result_borne_out(result) & VS_BIT(clause)) return result->verdict;
+  if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
+  bool broken = result->verdict == VS_VERDICT_BROKEN;
+  return broken ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
+}
+
+vs_verdict vs_clause_verdict(const vs_run* run, const vs_target* target, vs_clause_code clause) {
+  vs_verdict verdict = VS_VERDICT_NOT_JUDGED;
+  for (size_t i = 0; i < run->count; i++) {
+    if (run->results[i].target == target) verdict = worse(verdict, says(&run->results[i], clause));
+  }
+  return verdict;
+}
+
+static const char* cell(vs_verdict verdict) {
+  if (verdict == VS_VERDICT_NOT_JUDGED) return "";
+  return verdict == VS_VERDICT_UNSUPPORTED ? "-" : vs_verdict_names[verdict];
+}
+
+static bool row_is_empty(const vs_plan* plan, const vs_run* run, vs_clause_code clause) {
+  for (size_t t = 0; t < plan->target_count; t++) {
+    if (vs_clause_verdict(run, &plan->targets[t], clause) != VS_VERDICT_NOT_JUDGED) return false;
+  }
+  return true;
+}
+
+static void print_rows(FILE* out, const vs_plan* plan, const vs_run* run) {
+  for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
+    if (row_is_empty(plan, run, clause)) continue;
+    fprintf(out, "%-*s", CLAUSE_WIDTH, vs_clauses[clause].id);
+    for (size_t t = 0; t < plan->target_count; t++) {
+      const vs_target* target = &plan->targets[t];
+      if (target->state != VS_TARGET_READY) continue;
+      fprintf(out, "  %-*s", COLUMN, cell(vs_clause_verdict(run, target, clause)));
+    }
+    fputc('\n', out);
+  }
+}
+
+static void print_totals(FILE* out, const vs_plan* plan, const vs_run* run) {
+  static const vs_verdict shown[] = {VS_VERDICT_PASS, VS_VERDICT_PERMITTED, VS_VERDICT_FAIL,
+                                     VS_VERDICT_UNSUPPORTED, VS_VERDICT_BROKEN};
+  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+    fprintf(out, "cases: %-*s", CLAUSE_WIDTH - 7, vs_verdict_names[shown[i]]);
+    for (size_t t = 0; t < plan->target_count; t++) {
+      const vs_target* target = &plan->targets[t];
+      if (target->state != VS_TARGET_READY) continue;
+      fprintf(out, "  %-*zu", COLUMN, vs_run_count(run, target, shown[i]));
+    }
+    fputc('\n', out);
+  }
+}
+
+static void print_latitudes(FILE* out, const vs_plan* plan, const vs_run* run) {
+  for (size_t t = 0; t < plan->target_count; t++) {
+    vs_latitude_set used = 0;
+    for (size_t i = 0; i < run->count; i++) {
+      const vs_case_result* result = &run->results[i];
+      bool counts = result->target == &plan->targets[t];
+      if (counts && result->verdict == VS_VERDICT_PERMITTED) used |= result->judgement.latitudes;
+    }
+    if (used == 0) continue;
+    fprintf(out, "%s is permitted by:", plan->targets[t].name);
+    for (vs_latitude_code code = 0; code < VS_LATITUDE_COUNT; code++) {
+      if (used & VS_BIT(code)) fprintf(out, " %s", vs_latitudes[code].id);
+    }
+    fputc('\n', out);
+  }
+}
+
+// Cases that could not be judged, with one line a reason.
+static void print_unsupported(FILE* out, const vs_target* target, const vs_run* run) {
+  for (size_t i = 0; i < run->count; i++) {
+    const vs_case_result* result = &run->results[i];
+    if (result->target != target || result->verdict != VS_VERDICT_UNSUPPORTED) continue;
+    size_t same = 0;
+    bool first = true;
+    for (size_t k = 0; k < run->count; k++) {
+      const vs_case_result* other = &run->results[k];
+      bool counts = other->target == target && other->verdict == VS_VERDICT_UNSUPPORTED &&
+                    strcmp(other->note, result->note) == 0;
+      same += counts;
+      if (counts && k < i) first = false;
+    }
+    if (!first) continue;
+    fprintf(out, "%s: %zu case%s unsupported (%s%s): %s\n", target->name, same,
+            same == 1 ? "" : "s", result->c->id, same == 1 ? "" : ", ...", result->note);
+  }
+}
+
+static void print_header(FILE* out, const vs_plan* plan) {
+  char title[TEXT];
+  snprintf(title, sizeof title, "profile %s", plan->profile->id);
+  fprintf(out, "%-*s", CLAUSE_WIDTH, title);
+  for (size_t t = 0; t < plan->target_count; t++) {
+    if (plan->targets[t].state != VS_TARGET_READY) continue;
+    fprintf(out, "  %-*s", COLUMN, plan->targets[t].name);
+  }
+  fputc('\n', out);
+}
+
+void vs_report_matrix(FILE* out, const vs_plan* plan, const vs_run* run) {
+  print_header(out, plan);
+  print_rows(out, plan, run);
+  fputc('\n', out);
+  print_totals(out, plan, run);
+  fputc('\n', out);
+  print_latitudes(out, plan, run);
+  for (size_t t = 0; t < plan->target_count; t++) print_unsupported(out, &plan->targets[t], run);
+  for (size_t t = 0; t < plan->target_count; t++) {
+    const vs_target* target = &plan->targets[t];
+    if (target->state == VS_TARGET_READY) continue;
+    bool absent = target->state == VS_TARGET_ABSENT;
+    fprintf(out, "%s was not judged: %s%s\n", target->name, target->reason,
+            absent ? "" : " (error)");
+  }
+  if (plan->seed != 0) fprintf(out, "seed %" PRIu64 "\n", plan->seed);
+}

@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "executor/executor.h"
+
+const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
+    [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
+    [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
+    [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
+};
+
+// What the recording process leaves behind, in memory that outlives it.
+typedef struct record {
+  bool opened;
+  bool executing;
+  bool done;
+  char reason[VS_REASON_MAX];
+  vs_observation observations[];
+} record;
+
+typedef struct job {
+  vs_case_result* result;  // NULL: idle
+  vs_child child;
+  record* record;
+  size_t size;  // bytes of record
+} job;
+
+// --- in the recording process -----------------------------------------------------------------
+
+static void record_case(void* argument) {
+  job* j = argument;
+  vs_opened opened;
+  if (!vs_target_open(j->result->target, &opened, j->record->reason)) return;
+  vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  if (executor == NULL) {
+    snprintf(j->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
+    return;
+  }
+  j->record->opened = true;
+  j->record->executing = true;
+  vs_execute(executor, &j->result->script, j->record->observations);
+  j->record->done = true;
+}
+
+// --- in the judging process -------------------------------------------------------------------
+
+static void note_unsupported(vs_case_result* result, const vs_observation* seen) {
+  const char* call = vs_call_name(seen->call);
+  if (seen->outcome == VS_UNSUPPORTED) {
+    snprintf(result->note, sizeof result->note, "the backend cannot do what %s is needed for",
+             call);
+  } else {
+    snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
+             call, seen->status);
+  }
+}
+
+static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
+  const vs_judgement* judgement = &result->judgement;
+  switch (judgement->step) {
+    case VS_STEP_VIOLATION:
+      result->verdict = VS_VERDICT_FAIL;
+      return;
+    case VS_STEP_UNSUPPORTED:
+      result->verdict = VS_VERDICT_UNSUPPORTED;
+      note_unsupported(result, &observations[judgement->at]);
+      return;
+    case VS_STEP_BROKEN:
+      result->verdict = VS_VERDICT_BROKEN;
+      snprintf(result->note, sizeof result->note, "the case's script makes no sense at op %zu",
+               judgement->at);
+      return;
+    default:
+      break;
+  }
+  if (judgement->attested & VS_BIT(result->c->clauses[0])) {
+    result->verdict = judgement->latitudes ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
+    return;
+  }
+  result->verdict = VS_VERDICT_UNSUPPORTED;
+  snprintf(result->note, sizeof result->note, "its subject could not be judged");
+  if (judgement->skipped > 0) note_unsupported(result, &observations[judgement->first_skipped]);
+}
+
+static void note_death(vs_case_result* result, const vs_plan* plan, const job* j,
+                       const char* when) {
+  char death[128];
+  vs_death_describe(&j->child, plan->timeout, death, sizeof death);
+  snprintf(result->note, sizeof result->note, "the backend %s%s", death, when);
+}
+
+// The implementation ended between two calls, or before the first: no op is to blame.
+static void conclude_death(vs_case_result* result, const vs_plan* plan, const job* j) {
+  bool before = !j->record->executing;
+  result->verdict = before ? VS_VERDICT_BROKEN : VS_VERDICT_FAIL;
+  note_death(result, plan, j, before ? " when it was opened" : " between two calls");
+  if (before && j->record->reason[0] != '\0') {
+    snprintf(result->note, sizeof result->note, "%s", j->record->reason);
+  }
+}
+
+static bool keep_observations(vs_case_result* result, const vs_observation* observations) {
+  size_t size = result->script.count * sizeof *observations;
+  result->observations = malloc(size);
+  if (result->observations != NULL) memcpy(result->observations, observations, size);
+  return result->observations != NULL;
+}
+
+static void judge(vs_case_result* result, const vs_plan* plan, const job* j, vs_oracle* oracle) {
+  const vs_observation* observations = j->record->observations;
+  vs_trace trace = {result->script, result->target->arch, observations};
+  result->judgement = vs_judge(oracle, &trace, plan->profile);
+  bool whole = j->record->done || result->judgement.step == VS_STEP_VIOLATION;
+  if (whole) {
+    conclude_judged(result, observations);
+    if (!j->record->done) note_death(result, plan, j, "");
+  } else {
+    conclude_death(result, plan, j);
+  }
+  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, observations);
+}
+
+static void broken(vs_case_result* result, const char* why) {
+  result->verdict = VS_VERDICT_BROKEN;
+  snprintf(result->note, sizeof result->note, "%s", why);
+}
+
+static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
+  j->size = sizeof(record) + result->script.count * sizeof(vs_observation);
+  j->record = vs_shared_new(j->size);
+  j->result = result;
+  if (j->record && vs_child_start(&j->child, plan->timeout, record_case, j)) return true;
+  vs_shared_free(j->record, j->size);
+  j->result = NULL;
+  broken(result, "this machine has no process or memory to spare");
+  return false;
+}
+
+static void finish(job* j, const vs_plan* plan, vs_oracle* oracle) {
+  judge(j->result, plan, j, oracle);
+  vs_shared_free(j->record, j->size);
+  j->result = NULL;
+}
+
+// Fills idle jobs and collects ended ones until every result stands.
+static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
+  const struct timespec pause = {0, 100000};
+  size_t next = 0;
+  size_t told = 0;
+  while (told < run->count) {
+    bool moved = false;
+    for (unsigned i = 0; i < plan->jobs; i++) {
+      job* j = &jobs[i];
+      if (j->result != NULL && vs_child_ended(&j->child)) {
+        finish(j, plan, oracle);
+        moved = true;
+      }
+      while (j->result == NULL && next < run->count) {
+        vs_case_result* result = &run->results[next++];
+        moved = true;
+        if (result->verdict == VS_VERDICT_NOT_JUDGED && start(j, result, plan)) break;
+      }
+    }
+    while (told < run->count && run->results[told].verdict != VS_VERDICT_NOT_JUDGED) {
+      if (plan->tell) plan->tell(&run->results[told], plan->context);
+      told++;
+    }
+    if (!moved && told < run->count) nanosleep(&pause, NULL);
+  }
+}
+
+static bool prepare(const vs_plan* plan, vs_run* run) {
+  size_t possible = plan->target_count * plan->case_count;
+  run->results = calloc(possible > 0 ? possible : 1, sizeof *run->results);
+  if (run->results == NULL) return false;
+  for (size_t t = 0; t < plan->target_count; t++) {
+    if (plan->targets[t].state != VS_TARGET_READY) continue;
+    for (size_t i = 0; i < plan->case_count; i++) {
+      vs_case_result* result = &run->results[run->count++];
+      result->target = &plan->targets[t];
+      result->c = plan->cases[i];
+      if (!vs_case_script(result->c, result->target->arch, plan->seed, &result->script)) {
+        return false;
+      }
+    }
+  }
+  return true;
+}
+
+bool vs_run_plan(const vs_plan* plan, vs_run* run) {
+  *run = (vs_run){0};
+  vs_oracle* oracle = malloc(sizeof *oracle);
+  job* jobs = calloc(plan->jobs, sizeof *jobs);
+  bool ready = oracle != NULL && jobs != NULL && prepare(plan, run);
+  if (ready) {
+    run_jobs(plan, run, jobs, oracle);
+  } else {
+    vs_run_free(run);
+  }
+  free(jobs);
+  free(oracle);
+  return ready;
+}
+
+void vs_run_free(vs_run* run) {
+  for (size_t i = 0; i < run->count; i++) {
+    vs_case_script_free(&run->results[i].script);
+    free(run->results[i].observations);
+  }
+  free(run->results);
+  *run = (vs_run){0};
+}
+
+vs_clause_set vs_result_broken(const vs_case_result* result) {
+  if (result->verdict != VS_VERDICT_FAIL) return 0;
+  vs_clause_set set = VS_BIT(result->c->clauses[0]);
+  bool cited = result->judgement.step == VS_STEP_VIOLATION;
+  return cited ? set | VS_BIT(result->judgement.violation.clause) : set;
+}
+
+vs_clause_set vs_result_borne_out(const vs_case_result* result) {
+  bool good = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED;
+  return good ? vs_case_clauses(result->c) & result->judgement.attested : 0;
+}

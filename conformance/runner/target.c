@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "target.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "child.h"
+#include "kvm/kvm.h"
+#include "plugin.h"
+#include "soft/soft.h"
+#include "unicorn/unicorn_backend.h"
+
+const vs_backend* const vs_builtins[] = {&vs_backend_soft, &vs_backend_soft_arm64,
+                                         &vs_backend_unicorn, &vs_backend_kvm};
+const size_t vs_builtin_count = sizeof vs_builtins / sizeof vs_builtins[0];
+
+const char* const vs_default_targets[] = {"soft", "unicorn", "kvm"};
+const size_t vs_default_target_count = sizeof vs_default_targets / sizeof vs_default_targets[0];
+
+static const vs_backend* builtin_find(const char* name) {
+  for (size_t i = 0; i < vs_builtin_count; i++) {
+    if (strcmp(vs_builtins[i]->name, name) == 0) return vs_builtins[i];
+  }
+  return NULL;
+}
+
+static const char* after(const char* spec, const char* prefix) {
+  size_t length = strlen(prefix);
+  return strncmp(spec, prefix, length) == 0 && spec[length] != '\0' ? spec + length : NULL;
+}
+
+bool vs_target_parse(const char* spec, vs_target* target) {
+  *target = (vs_target){.spec = spec, .path = after(spec, "plugin:")};
+  snprintf(target->name, sizeof target->name, "%s", spec);
+  if (target->path != NULL) return true;
+  const char* id = after(spec, "mutant:");
+  if (id != NULL) target->mutant = vs_mutant_find(id);
+  if (id != NULL && target->mutant == NULL) return false;
+  target->backend = builtin_find(target->mutant ? target->mutant->base : spec);
+  return target->backend != NULL;
+}
+
+static bool open_plugin(const vs_target* target, vs_opened* opened, char* reason) {
+  static vs_plugin_backend plugin;  // its calls outlive this function; one a process
+  if (!vs_plugin_load(target->path, &plugin, reason, VS_REASON_MAX)) return false;
+  *opened = (vs_opened){.arch = plugin.arch, .resource = plugin.resource, .calls = &plugin.calls};
+  snprintf(opened->name, sizeof opened->name, "%s", plugin.name);
+  return true;
+}
+
+bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
+  if (target->path != NULL) return open_plugin(target, opened, reason);
+  const vs_backend* backend = target->backend;
+  if (!backend->open(reason, VS_REASON_MAX)) return false;
+  const vs_calls* calls = backend->calls;
+  if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, calls);
+  *opened = (vs_opened){.arch = backend->arch, .resource = backend->resource, .calls = calls};
+  snprintf(opened->name, sizeof opened->name, "%s", target->name);
+  return true;
+}
+
+// What the probing child tells.
+typedef struct probe {
+  const vs_target* target;
+  bool done;
+  bool ready;
+  vs_arch arch;
+  char name[64];
+  char reason[VS_REASON_MAX];
+} probe;
+
+static void probe_work(void* argument) {
+  probe* p = argument;
+  vs_opened opened;
+  p->ready = vs_target_open(p->target, &opened, p->reason);
+  if (p->ready) {
+    p->arch = opened.arch;
+    memcpy(p->name, opened.name, sizeof p->name);
+  }
+  p->done = true;
+}
+
+static void conclude(vs_target* target, const probe* p, const vs_child* child, double seconds) {
+  if (p->done && p->ready) {
+    target->state = VS_TARGET_READY;
+    target->arch = p->arch;
+    memcpy(target->name, p->name, sizeof target->name);
+    return;
+  }
+  bool absent = p->done && target->backend != NULL;
+  target->state = absent ? VS_TARGET_ABSENT : VS_TARGET_BROKEN;
+  if (p->done) {
+    memcpy(target->reason, p->reason, sizeof target->reason);
+    return;
+  }
+  char death[128];
+  vs_death_describe(child, seconds, death, sizeof death);
+  snprintf(target->reason, sizeof target->reason, "when it was loaded, it %s", death);
+}
+
+void vs_target_probe(vs_target* target, double seconds) {
+  vs_child child = {0};
+  probe* p = vs_shared_new(sizeof *p);
+  target->state = VS_TARGET_BROKEN;
+  snprintf(target->reason, sizeof target->reason, "this machine has no process or memory to spare");
+  if (p == NULL) return;
+  p->target = target;
+  if (vs_child_start(&child, seconds, probe_work, p)) {
+    vs_child_wait(&child);
+    conclude(target, p, &child, seconds);
+  }
+  vs_shared_free(p, sizeof *p);
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is to be judged: a backend as named on the command line, found and opened.
+#ifndef VS_CONFORMANCE_TARGET_H_
+#define VS_CONFORMANCE_TARGET_H_
+
+#include <vcpuspec/backend.h>
+
+#include "mutants/mutants.h"
+
+enum { VS_REASON_MAX = 512 };
+
+typedef enum vs_target_state {
+  VS_TARGET_READY,
+  VS_TARGET_ABSENT,  // built in, but this machine cannot run it
+  VS_TARGET_BROKEN   // cannot be judged at all: does not load, or dies when opened
+} vs_target_state;
+
+typedef struct vs_target {
+  const char* spec;           // as typed; borrowed
+  const vs_backend* backend;  // NULL for a plugin
+  const vs_mutant* mutant;    // NULL unless "mutant:ID"
+  const char* path;           // of a plugin, within spec
+  vs_target_state state;
+  vs_arch arch;
+  char name[64];  // what a report calls it
+  char reason[VS_REASON_MAX];
+} vs_target;
+
+// An opened target: valid in this process only.
+typedef struct vs_opened {
+  vs_arch arch;
+  zx_handle_t resource;
+  const vs_calls* calls;
+  char name[64];
+} vs_opened;
+
+// The built-in backends, in the order of reports.
+extern const vs_backend* const vs_builtins[];
+extern const size_t vs_builtin_count;
+
+// Those of them that a run judges unless told otherwise.
+extern const char* const vs_default_targets[];
+extern const size_t vs_default_target_count;
+
+// Understands the name, opens nothing. False: it names no backend.
+bool vs_target_parse(const char* spec, vs_target* target);
+
+// Opens it in this process, once. False: `reason` (VS_REASON_MAX bytes) says why. Plugins run their
+// constructors: only in a process that may die.
+bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason);
+
+// Finds out, in a process of its own and within `seconds`, whether the target can be opened: fills
+// state, arch, name, reason.
+void vs_target_probe(vs_target* target, double seconds);
+
+#endif  // VS_CONFORMANCE_TARGET_H_

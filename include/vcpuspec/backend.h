@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a backend is: the documented calls as a struct of function pointers, and a few words about
+// itself. Whoever has an implementation needs this header only for the optional plugin symbol.
+#ifndef VCPUSPEC_BACKEND_H_
+#define VCPUSPEC_BACKEND_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <zircon/syscalls.h>
+
+// The architecture of the vCPUs that a backend makes: it decides the layout of ZX_VCPU_STATE.
+typedef enum vs_arch {
+  VS_ARCH_X64 = 1,    // zx_vcpu_state_x64_t, 136 bytes
+  VS_ARCH_ARM64 = 2,  // zx_vcpu_state_arm64_t, 264 bytes
+} vs_arch;
+
+// The documented calls, with exactly the documented prototypes. NULL: the backend does not have the
+// call, and what needs it is reported as unsupported. The least that can be judged: guest_create,
+// vcpu_create, vcpu_write_state, handle_close.
+typedef struct vs_calls {
+#define VS_CALL(name, params, args) zx_status_t(*name) params;
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+} vs_calls;
+
+// One row of the table of built-in backends. The documented prototypes leave no room for a context,
+// so a backend's state belongs to the process; a process opens a backend once at a time.
+typedef struct vs_backend {
+  const char* name;     // as typed after --backend
+  const char* summary;  // one sentence, for `vcpuspec list backends`
+  vs_arch arch;
+  zx_handle_t resource;   // what to hand to zx_guest_create
+  const vs_calls* calls;  // valid between open and close
+  // Makes the backend usable in this process. False: this machine cannot run it, and `reason` (at
+  // most `size` bytes, always terminated) holds one line with the cause and the remedy. Called
+  // after any fork: a backend may hold resources that a child must not inherit.
+  bool (*open)(char* reason, size_t size);
+  // Gives back whatever open took, and every object still alive.
+  void (*close)(void);
+} vs_backend;
+
+// The optional symbol `vcpuspec_plugin` of a shared object:
+//   const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", 0};
+// Without it the host's architecture and ZX_HANDLE_INVALID are used, and the file's name.
+#define VS_PLUGIN_ABI 1u
+typedef struct vs_plugin {
+  uint32_t abi;          // VS_PLUGIN_ABI; another number is refused with a message
+  uint32_t arch;         // vs_arch
+  const char* name;      // shown in reports; NULL: the file's name
+  zx_handle_t resource;  // handed to zx_guest_create
+} vs_plugin;
+
+#endif  // VCPUSPEC_BACKEND_H_

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The 48-byte packet that zx_vcpu_enter fills when the guest leaves (zircon/syscalls/port.h).
+#ifndef ZIRCON_SYSCALLS_PORT_H_
+#define ZIRCON_SYSCALLS_PORT_H_
+
+#include <zircon/types.h>
+
+#define ZX_PKT_TYPE_USER ((uint32_t)0u)
+#define ZX_PKT_TYPE_GUEST_BELL ((uint32_t)3u)
+#define ZX_PKT_TYPE_GUEST_MEM ((uint32_t)4u)
+#define ZX_PKT_TYPE_GUEST_IO ((uint32_t)5u)
+#define ZX_PKT_TYPE_GUEST_VCPU ((uint32_t)6u)
+
+typedef struct zx_packet_guest_bell {
+  zx_gpaddr_t addr;
+  uint64_t reserved[3];
+} zx_packet_guest_bell_t;
+
+typedef struct zx_packet_guest_mem_x64 {
+  zx_gpaddr_t addr;
+  uint64_t cr3;
+  uint64_t rip;  // of the instruction that left the guest, not of the one after
+  uint8_t instruction_size;
+  uint8_t default_operand_size;
+  uint8_t reserved[6];
+} zx_packet_guest_mem_x64_t;
+
+typedef struct zx_packet_guest_mem_arm64 {
+  zx_gpaddr_t addr;
+  uint8_t access_size;
+  uint8_t sign_extend;
+  uint8_t xt;
+  uint8_t read;
+  uint8_t padding1[4];
+  uint64_t data;
+  uint64_t reserved;
+} zx_packet_guest_mem_arm64_t;
+
+// An IN or OUT that met a trap. access_size is in bytes (1, 2, 4). input: 1 for IN, 0 for OUT; for
+// an OUT the low access_size bytes of data are what the guest sent.
+typedef struct zx_packet_guest_io {
+  uint16_t port;
+  uint8_t access_size;
+  uint8_t input;
+  union {
+    uint8_t u8;
+    uint16_t u16;
+    uint32_t u32;
+    uint8_t data[4];
+  };
+  uint64_t reserved[3];
+} zx_packet_guest_io_t;
+
+typedef struct zx_port_packet {
+  uint64_t key;  // of the trap that was met
+  uint32_t type;
+  zx_status_t status;
+  union {
+    uint8_t bytes[32];
+    zx_packet_guest_bell_t guest_bell;
+    zx_packet_guest_mem_x64_t guest_mem_x64;
+    zx_packet_guest_mem_arm64_t guest_mem_arm64;
+    zx_packet_guest_io_t guest_io;
+  };
+} zx_port_packet_t;
+
+_Static_assert(sizeof(zx_port_packet_t) == 48, "zx_port_packet_t is 48 bytes");
+_Static_assert(offsetof(zx_port_packet_t, guest_io) == 16, "the payload starts at byte 16");
+_Static_assert(offsetof(zx_packet_guest_io_t, data) == 4, "guest_io.data at byte 4 of the payload");
+_Static_assert(offsetof(zx_packet_guest_mem_x64_t, instruction_size) == 24, "guest_mem layout");
+_Static_assert(offsetof(zx_packet_guest_mem_arm64_t, data) == 16, "guest_mem layout");
+
+#endif  // ZIRCON_SYSCALLS_PORT_H_

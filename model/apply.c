@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "apply.h"
+
+#include <string.h>
+
+static bool may(const vs_profile* profile, vs_latitude_code latitude) {
+  return profile->latitudes & VS_BIT(latitude);
+}
+
+static uint64_t load(const vs_op* op, const vs_register* reg) {
+  uint64_t value = 0;
+  memcpy(&value, op->buffer.bytes + reg->offset, reg->width / 8u);
+  return value;
+}
+
+void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
+  for (uint8_t i = 0; i < VS_VCPUS; i++) {
+    bool other = touch != VS_TOUCH_REFUSED && i != index;
+    world->vcpus[i].touch = (uint8_t)(other ? VS_TOUCH_OTHER : touch);
+  }
+}
+
+// Each optional flag is either written or left alone; which, the next observation shows.
+static void apply_optional_flags(vs_vcpu* vcpu, vs_reg* flags, uint64_t mask, uint64_t supplied) {
+  uint64_t differs = (flags->value ^ supplied) | vcpu->flags_alt;
+  uint64_t unknown = mask & ~flags->known;
+  vcpu->flags_alt = (vcpu->flags_alt & ~mask) | (mask & differs & ~unknown);
+  flags->value = (flags->value & ~mask) | (supplied & mask);
+}
+
+static void apply_flags(vs_vcpu* vcpu, uint64_t supplied, const vs_profile* profile,
+                        const vs_arch_info* arch) {
+  vs_reg* flags = &vcpu->regs[arch->flags];
+  uint64_t sure = arch->flags_required;
+  if (may(profile, VS_LATITUDE_SYSTEM_FLAGS)) {
+    apply_optional_flags(vcpu, flags, arch->flags_optional, supplied);
+  } else {
+    sure |= arch->flags_optional;
+  }
+  flags->value = (flags->value & ~sure) | (supplied & sure);
+  flags->known |= sure;
+}
+
+// With the gate bit clear, the flags stay as they are; by the page alone, they are written.
+static bool fork_flags(vs_world* world, uint8_t index, uint64_t supplied, const vs_profile* profile,
+                       const vs_arch_info* arch, vs_world* other) {
+  if (!may(profile, VS_LATITUDE_FLAGS_GATE) || world->flags_gate == VS_CHOICE_LATITUDE) {
+    return false;
+  }
+  bool fork = world->flags_gate == VS_CHOICE_OPEN;
+  if (fork) {
+    *other = *world;
+    other->flags_gate = VS_CHOICE_LATITUDE;
+    other->used |= (vs_latitude_set)VS_BIT(VS_LATITUDE_FLAGS_GATE);
+    world->flags_gate = VS_CHOICE_BASE;
+  }
+  apply_flags(&world->vcpus[index], supplied, profile, arch);
+  return fork;
+}
+
+static bool apply_state(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
+                        const vs_arch_info* arch, vs_world* other) {
+  vs_vcpu* vcpu = &world->vcpus[index];
+  for (size_t i = 0; i < arch->register_count; i++) {
+    if (i != arch->flags) vcpu->regs[i] = (vs_reg){load(op, &arch->registers[i]), UINT64_MAX};
+  }
+  uint64_t supplied = load(op, &arch->registers[arch->flags]);
+  bool gated = arch->flags_gate != 0 && (supplied & arch->flags_gate) == 0;
+  if (gated) return fork_flags(world, index, supplied, profile, arch, other);
+  apply_flags(vcpu, supplied, profile, arch);
+  return false;
+}
+
+static void merge_low(vs_reg* reg, uint64_t value, uint64_t mask) {
+  reg->value = (reg->value & ~mask) | (value & mask);
+  reg->known |= mask;
+}
+
+static bool fork_upper(vs_world* world, uint8_t index, uint8_t accumulator, unsigned choice,
+                       uint64_t mask, vs_world* other) {
+  vs_reg* reg = &world->vcpus[index].regs[accumulator];
+  uint8_t* made = &world->io_upper[choice];
+  bool zero_already = (reg->known & ~mask) == ~mask && (reg->value & ~mask) == 0;
+  if (*made == VS_CHOICE_LATITUDE) *reg = (vs_reg){reg->value & mask, UINT64_MAX};
+  if (*made != VS_CHOICE_OPEN || zero_already) return false;
+  *other = *world;
+  other->io_upper[choice] = VS_CHOICE_LATITUDE;
+  other->used |= (vs_latitude_set)VS_BIT(VS_LATITUDE_IO_UPPER);
+  other->vcpus[index].regs[accumulator] = (vs_reg){reg->value & mask, UINT64_MAX};
+  *made = VS_CHOICE_BASE;
+  return true;
+}
+
+static void forget(vs_vcpu* vcpu, size_t first, size_t count) {
+  for (size_t i = first; i < first + count; i++) vcpu->regs[i].known = 0;
+}
+
+static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
+                     const vs_arch_info* arch, vs_world* other) {
+  zx_vcpu_io_t io;
+  memcpy(&io, op->buffer.bytes, sizeof io);
+  vs_vcpu* vcpu = &world->vcpus[index];
+  if (!arch->has_ports) {
+    forget(vcpu, 0, arch->register_count);
+    return false;
+  }
+  unsigned choice = io.access_size == 1 ? 0 : io.access_size == 2 ? 1 : 2;
+  if (io.access_size != 1u << choice) {
+    forget(vcpu, arch->accumulator, 1);
+    return false;
+  }
+  uint64_t mask = (UINT64_C(1) << (8 * io.access_size)) - 1;
+  merge_low(&vcpu->regs[arch->accumulator], io.u32, mask);
+  if (!may(profile, VS_LATITUDE_IO_UPPER)) return false;
+  return fork_upper(world, index, arch->accumulator, choice, mask, other);
+}
+
+bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
+                    const vs_arch_info* arch, vs_world* other) {
+  bool io = op->kind == ZX_VCPU_IO;
+  vs_touch_all(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
+  return io ? apply_io(world, index, op, profile, arch, other)
+            : apply_state(world, index, op, profile, arch, other);
+}

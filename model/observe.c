@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe.h"
+
+#include <string.h>
+
+static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
+                            bool guest_view) {
+  if (vcpu->touch == VS_TOUCH_REFUSED) return VS_CLAUSE_UNCHANGED;
+  if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
+  if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
+  if (guest_view) return VS_CLAUSE_GUEST_SEES;
+  if (vcpu->touch == VS_TOUCH_NONE) return VS_CLAUSE_READ_BACK;
+  if (vcpu->touch == VS_TOUCH_IO) {
+    return reg->role == VS_ROLE_ACCUMULATOR ? VS_CLAUSE_IO : VS_CLAUSE_IO_ALONE;
+  }
+  return reg->role == VS_ROLE_FLAGS ? VS_CLAUSE_FLAGS : VS_CLAUSE_REGISTERS;
+}
+
+static bool differs(const vs_vcpu* vcpu, const vs_register* reg, vs_reg expected, uint64_t got,
+                    bool guest_view, bool system_bits, vs_violation* why) {
+  why->kind = VS_VIOLATION_REGISTER;
+  why->clause = blame(vcpu, reg, system_bits, guest_view);
+  why->guest_view = guest_view;
+  why->expected = expected.value & expected.known;
+  why->known = expected.known;
+  why->value = got;
+  return false;
+}
+
+static void learn(vs_reg* reg, uint64_t got, uint64_t mask) {
+  reg->value = (reg->value & ~mask) | (got & mask);
+  reg->known |= mask;
+}
+
+static bool observe_flags(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* arch, uint64_t got,
+                          bool guest_view, vs_violation* why) {
+  const vs_register* reg = &arch->registers[arch->flags];
+  vs_reg* user = &vcpu->regs[arch->flags];
+  vs_reg* system = guest_view ? &vcpu->flags_guest : &vcpu->flags_read;
+  uint64_t mask = arch->flags_required | arch->flags_optional;
+  uint64_t wrong = (user->value ^ got) & user->known & mask;
+  if (wrong & ~vcpu->flags_alt) {
+    return differs(vcpu, reg, *user, got, guest_view, false, why);
+  }
+  if (wrong) world->used |= (vs_latitude_set)VS_BIT(VS_LATITUDE_SYSTEM_FLAGS);
+  vcpu->flags_alt = 0;
+  learn(user, got, mask);
+  uint64_t others = ~mask & ~(guest_view ? arch->flags_blind : 0);
+  if ((system->value ^ got) & system->known & others) {
+    return differs(vcpu, reg, *system, got, guest_view, true, why);
+  }
+  learn(system, got, others);
+  return true;
+}
+
+bool vs_observe_registers(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* arch,
+                          const uint8_t* state, bool guest_view, vs_violation* why) {
+  for (uint8_t i = 0; i < arch->register_count; i++) {
+    const vs_register* reg = &arch->registers[i];
+    uint64_t got = 0;
+    memcpy(&got, state + reg->offset, reg->width / 8u);
+    why->reg = i;
+    if (i == arch->flags) {
+      if (!observe_flags(world, vcpu, arch, got, guest_view, why)) return false;
+      continue;
+    }
+    vs_reg* known = &vcpu->regs[i];
+    if ((known->value ^ got) & known->known) {
+      return differs(vcpu, reg, *known, got, guest_view, false, why);
+    }
+    *known = (vs_reg){got, UINT64_MAX};
+  }
+  return true;
+}
+
+vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
+  static const vs_clause_set by_touch[] = {
+      [VS_TOUCH_NONE] = 0,
+      [VS_TOUCH_STATE] =
+          VS_BIT(VS_CLAUSE_REGISTERS) | VS_BIT(VS_CLAUSE_FLAGS) | VS_BIT(VS_CLAUSE_SYSTEM_FLAGS),
+      [VS_TOUCH_IO] = VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE),
+      [VS_TOUCH_REFUSED] = VS_BIT(VS_CLAUSE_UNCHANGED),
+      [VS_TOUCH_OTHER] = VS_BIT(VS_CLAUSE_OF_HANDLE),
+  };
+  vs_clause_set view = VS_BIT(VS_CLAUSE_READ_BACK);
+  if (guest_view) view = VS_BIT(VS_CLAUSE_GUEST_SEES) | VS_BIT(VS_CLAUSE_RUNS_GUEST);
+  return by_touch[vcpu->touch] | view;
+}

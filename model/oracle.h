@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The oracle: walks a trace and says at each step whether the observation is allowed, by which
+// clause. It carries the set of worlds that explain the trace so far; an observation that none of
+// them explains is a violation. Caller-owned, no allocation, no pointers into itself.
+#ifndef VS_MODEL_ORACLE_H_
+#define VS_MODEL_ORACLE_H_
+
+#include "apply.h"
+#include "decide.h"
+
+// The choices that an implementation makes once (the gate, and three sizes of IO) make 16 worlds.
+enum { VS_WORLDS_MAX = 20 };
+
+typedef struct vs_oracle {
+  const vs_profile* profile;
+  const vs_arch_info* arch;
+  vs_clause_set attested;  // clauses that some allowed answer bore out
+  uint8_t count;           // worlds alive
+  vs_world worlds[VS_WORLDS_MAX];
+} vs_oracle;
+
+typedef enum vs_step {
+  VS_STEP_ALLOWED,
+  VS_STEP_VIOLATION,
+  VS_STEP_UNSUPPORTED,  // the backend lacks the call, or a setup did not succeed
+  VS_STEP_SKIPPED,      // the same, of an optional op: the case goes on
+  VS_STEP_BROKEN        // our side: the script does not make sense, or too many worlds
+} vs_step;
+
+typedef enum vs_violation_kind {
+  VS_VIOLATION_STATUS,     // `got` is not in decision.allowed
+  VS_VIOLATION_NO_RETURN,  // crashed or hung within the call
+  VS_VIOLATION_REGISTER,   // a register is not what it must be
+  VS_VIOLATION_PACKET,     // the guest left in another way than its program does
+  VS_VIOLATION_HANDLE,     // a new handle that is 0 or has the value of an open one
+  VS_VIOLATION_SILENCE     // the guest gave no sign of life
+} vs_violation_kind;
+
+typedef struct vs_violation {
+  vs_violation_kind kind;
+  vs_clause_code clause;
+  vs_decision decision;  // what was allowed, and why
+  zx_status_t got;
+  uint8_t reg;        // REGISTER: index in the architecture's table
+  bool guest_view;    // REGISTER: as guest code saw it, else as zx_vcpu_read_state reported it
+  uint64_t expected;  // REGISTER: the bits of `known` are determined
+  uint64_t known;
+  uint64_t value;
+} vs_violation;
+
+void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch);
+
+// Judges one op of a trace. On VS_STEP_VIOLATION `*why` is filled and no world is left: the trace
+// says nothing further. `why` may be NULL.
+vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
+                       vs_violation* why);
+
+// Latitudes that every remaining explanation of the trace needs: empty if one needs none.
+vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle);
+
+typedef struct vs_judgement {
+  vs_step step;  // ALLOWED: nothing to object to
+  size_t at;     // index of the op that decided, when step is not ALLOWED
+  vs_clause_set attested;
+  vs_latitude_set latitudes;
+  size_t skipped;        // optional ops that the backend could not do
+  size_t first_skipped;  // index, when skipped > 0
+  vs_violation violation;
+} vs_judgement;
+
+// Judges a whole trace. Ends at the first op that was not reached.
+vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile);
+
+#endif  // VS_MODEL_ORACLE_H_

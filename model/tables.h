@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The tables of the model as C data: clauses, checks, latitudes, registers, profiles, and the
+// descriptions of the vocabulary. Owns nothing mutable. Every count comes from its table.
+#ifndef VS_MODEL_TABLES_H_
+#define VS_MODEL_TABLES_H_
+
+#include <vcpuspec/op.h>
+
+typedef enum vs_clause_code {
+#define VS_CLAUSE(code, id, section, sentence, status) VS_CLAUSE_##code,
+#include "clauses.def"
+#undef VS_CLAUSE
+  VS_CLAUSE_COUNT
+} vs_clause_code;
+
+typedef enum vs_check_code {
+  VS_CHECK_NONE,  // ends an order; stands for "nothing is wrong"
+#define VS_CHECK(code, name, when, status, rule, error, reason) VS_CHECK_##code,
+#include "checks.def"
+#undef VS_CHECK
+  VS_CHECK_COUNT
+} vs_check_code;
+
+typedef enum vs_latitude_code {
+#define VS_LATITUDE(code, id, what, why) VS_LATITUDE_##code,
+#include "latitudes.def"
+#undef VS_LATITUDE
+  VS_LATITUDE_COUNT
+} vs_latitude_code;
+
+typedef enum vs_object_code {
+  VS_OBJECT_FREE,
+#define VS_OBJECT(code, name, type, rights, write) VS_OBJECT_##code,
+#include "objects.def"
+#undef VS_OBJECT
+  VS_OBJECT_COUNT
+} vs_object_code;
+
+// Sets of codes are bit masks.
+typedef uint64_t vs_clause_set;
+typedef uint32_t vs_check_set;
+typedef uint32_t vs_latitude_set;
+#define VS_BIT(code) (UINT64_C(1) << (code))
+#define VS_ALL_LATITUDES ((vs_latitude_set)(VS_BIT(VS_LATITUDE_COUNT) - 1))
+
+_Static_assert(VS_CLAUSE_COUNT <= 64, "a vs_clause_set holds every clause");
+_Static_assert(VS_CHECK_COUNT <= 32, "a vs_check_set holds every check");
+
+typedef struct vs_clause {
+  const char* id;
+  const char* section;
+  const char* sentence;
+  zx_status_t status;  // promised by the clause; ZX_OK: none
+} vs_clause;
+
+typedef struct vs_check {
+  const char* name;
+  zx_status_t status;
+  vs_clause_code rule;   // broken by accepting the call
+  vs_clause_code error;  // broken by refusing it with another status
+  const char* reason;
+  const char* when;  // the predicate's text, for `vcpuspec list checks`
+} vs_check;
+
+typedef struct vs_latitude {
+  const char* id;
+  const char* what;
+  const char* why;
+} vs_latitude;
+
+typedef enum vs_tristate { VS_NO, VS_YES, VS_UNKNOWN } vs_tristate;
+
+typedef struct vs_object_type {
+  const char* name;
+  zx_obj_type_t type;
+  zx_rights_t rights;
+  vs_tristate write;
+} vs_object_type;
+
+typedef enum vs_register_role {
+  VS_ROLE_GENERAL,
+  VS_ROLE_ACCUMULATOR,  // what ZX_VCPU_IO writes
+  VS_ROLE_FLAGS
+} vs_register_role;
+
+typedef struct vs_register {
+  const char* name;
+  vs_register_role role;
+  uint16_t offset;  // bytes, in ZX_VCPU_STATE
+  uint8_t width;    // bits: 32 or 64
+} vs_register;
+
+enum { VS_REGISTERS_MAX = 33 };
+
+// What an architecture's registers are, and which flags are the caller's.
+typedef struct vs_arch_info {
+  const char* name;
+  const vs_register* registers;
+  uint8_t register_count;
+  uint8_t flags;            // index of the flags register
+  uint8_t accumulator;      // index; meaningless without has_ports
+  bool has_ports;           // the architecture has port IO
+  uint16_t state_size;      // bytes, of ZX_VCPU_STATE
+  uint64_t flags_required;  // must be both settable and clearable
+  uint64_t flags_optional;  // published kernels differ
+  uint64_t flags_gate;      // a write may be ignored where this bit is clear; 0: there is none
+  uint64_t flags_blind;     // never compared in what guest code sees
+} vs_arch_info;
+
+typedef struct vs_profile {
+  const char* id;
+  const char* summary;
+  bool ready;         // `run` accepts it
+  bool ordered;       // the first check of `order` that applies decides; else any that applies
+  bool initial_zero;  // a new vCPU's registers are zero, its user flags clear
+  bool in32_clears;   // a four-byte IN leaves the accumulator zero, a shorter one leaves it alone
+  uint8_t arch;       // vs_arch that the profile speaks of; 0: any
+  vs_latitude_set latitudes;
+  uint8_t order[VS_CHECK_COUNT];  // vs_check_code, ended by VS_CHECK_NONE
+} vs_profile;
+
+typedef struct vs_program_info {
+  const char* name;
+  vs_program_exit exit;
+  uint8_t width;  // bytes
+  const char* text;
+} vs_program_info;
+
+typedef struct vs_placement_info {
+  const char* name;
+  bool readable;
+  const char* text;
+} vs_placement_info;
+
+typedef enum vs_phase { VS_PHASE_SETUP, VS_PHASE_JUDGED, VS_PHASE_LOCAL } vs_phase;
+
+typedef struct vs_op_info {
+  const char* name;
+  vs_phase phase;
+  const char* text;
+} vs_op_info;
+
+extern const vs_clause vs_clauses[VS_CLAUSE_COUNT];
+extern const vs_check vs_checks[VS_CHECK_COUNT];
+extern const vs_latitude vs_latitudes[VS_LATITUDE_COUNT];
+extern const vs_object_type vs_object_types[VS_OBJECT_COUNT];
+extern const vs_profile vs_profiles[];
+extern const size_t vs_profile_count;
+extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
+extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
+extern const vs_op_info vs_ops[VS_OP_COUNT];
+
+// NULL for a number that names no architecture.
+const vs_arch_info* vs_arch_find(uint32_t arch);
+// NULL for an unknown id.
+const vs_profile* vs_profile_find(const char* id);
+// VS_CLAUSE_COUNT for an unknown id.
+vs_clause_code vs_clause_find(const char* id);
+
+#endif  // VS_MODEL_TABLES_H_

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "world.h"
+
+#include <string.h>
+
+void vs_world_init(vs_world* world) {
+  memset(world, 0, sizeof *world);
+}
+
+zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref) {
+  zx_handle_t value = ref.slot < VS_SLOTS ? world->slots[ref.slot].value : ZX_HANDLE_INVALID;
+  switch (ref.form) {
+    case VS_HANDLE_SLOT:
+      return value;
+    case VS_HANDLE_CLEARED:
+      return value & ~ref.value;
+    case VS_HANDLE_FLIPPED:
+      return value ^ ref.value;
+    default:
+      return ref.value;
+  }
+}
+
+const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value) {
+  if (value == ZX_HANDLE_INVALID) return NULL;
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    const vs_slot* slot = &world->slots[i];
+    if (slot->state == VS_SLOT_OPEN && slot->value == value) return slot;
+  }
+  return NULL;
+}
+
+vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot) {
+  const vs_object* object = &world->objects[slot->object];
+  return object->code == VS_OBJECT_VCPU ? &world->vcpus[object->vcpu] : NULL;
+}
+
+static void open_slot(vs_world* world, uint8_t slot, uint8_t object, zx_rights_t rights,
+                      zx_handle_t value) {
+  world->slots[slot] =
+      (vs_slot){.state = VS_SLOT_OPEN, .object = object, .rights = rights, .value = value};
+  world->objects[object].handles++;
+}
+
+bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_t value) {
+  uint8_t object = 0;
+  while (object < VS_OBJECTS && world->objects[object].code != VS_OBJECT_FREE) object++;
+  if (object == VS_OBJECTS || slot >= VS_SLOTS || world->slots[slot].state == VS_SLOT_OPEN) {
+    return false;
+  }
+  world->objects[object] = (vs_object){.code = (uint8_t)code};
+  open_slot(world, slot, object, vs_object_types[code].rights, value);
+  return true;
+}
+
+bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
+                    zx_handle_t value) {
+  if (slot >= VS_SLOTS || world->slots[slot].state == VS_SLOT_OPEN) return false;
+  open_slot(world, slot, from->object, rights, value);
+  return true;
+}
+
+void vs_world_close(vs_world* world, const vs_slot* slot) {
+  vs_object* object = &world->objects[slot->object];
+  world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
+  if (--object->handles > 0) return;
+  if (object->code == VS_OBJECT_VCPU) world->vcpus[object->vcpu].live = false;
+  object->code = VS_OBJECT_FREE;
+}
+
+static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_arch_info* arch) {
+  if (!profile->initial_zero) return;
+  for (size_t i = 0; i < arch->register_count; i++) vcpu->regs[i].known = UINT64_MAX;
+  vcpu->regs[arch->flags].known = arch->flags_required | arch->flags_optional;
+  vcpu->flags_read.known = ~vcpu->regs[arch->flags].known;
+}
+
+bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
+                       const vs_arch_info* arch, zx_handle_t value) {
+  uint8_t index = 0;
+  while (index < VS_VCPUS && world->vcpus[index].live) index++;
+  if (index == VS_VCPUS || !vs_world_add(world, op->out, VS_OBJECT_VCPU, value)) return false;
+  world->objects[world->slots[op->out].object].vcpu = index;
+  vs_vcpu* vcpu = &world->vcpus[index];
+  *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = op->program};
+  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
+  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
+  init_registers(vcpu, profile, arch);
+  return true;
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The world that the oracle believes in: handles, objects, vCPUs, threads, registers. One struct
+// without pointers: an assignment is a snapshot. Nothing here refuses or judges; see decide.h and
+// oracle.h.
+#ifndef VS_MODEL_WORLD_H_
+#define VS_MODEL_WORLD_H_
+
+#include "tables.h"
+
+enum { VS_VCPUS = 4, VS_OBJECTS = 16 };
+
+// A register is what is known of it: bits outside `known` may have any value until observed.
+typedef struct vs_reg {
+  uint64_t value;
+  uint64_t known;
+} vs_reg;
+
+// What last happened to a vCPU's registers: it decides which clause a wrong register breaks.
+typedef enum vs_touch {
+  VS_TOUCH_NONE,     // nothing since it was created
+  VS_TOUCH_STATE,    // an accepted write of ZX_VCPU_STATE
+  VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
+  VS_TOUCH_REFUSED,  // a refused write, of this or another vCPU
+  VS_TOUCH_OTHER     // an accepted write of another vCPU
+} vs_touch;
+
+typedef enum vs_stage {
+  VS_STAGE_ENTRY,  // has not left its program's first instruction
+  VS_STAGE_DUMP,   // in the dump loop: the next entry stores every register
+  VS_STAGE_SPIN    // in the endless loop
+} vs_stage;
+
+typedef struct vs_vcpu {
+  bool live;
+  bool running;     // a thread is within zx_vcpu_enter
+  bool kicked;      // a kick was not consumed yet
+  uint8_t creator;  // thread
+  uint8_t program;  // vs_program
+  uint8_t stage;    // vs_stage
+  uint8_t touch;    // vs_touch
+  // The flags register's user bits are in regs; its other bits are whatever each view shows, and
+  // must then stay so.
+  vs_reg flags_read;   // other bits as zx_vcpu_read_state shows them
+  vs_reg flags_guest;  // other bits as guest code sees them
+  uint64_t flags_alt;  // user bits that may as well be the opposite (VS_LATITUDE_SYSTEM_FLAGS)
+  vs_reg regs[VS_REGISTERS_MAX];
+} vs_vcpu;
+
+typedef struct vs_object {
+  uint8_t code;     // vs_object_code
+  uint8_t handles;  // open handles to it
+  uint8_t vcpu;     // index, of a vCPU
+  bool loaded;      // of a guest: its memory holds the guest programs
+} vs_object;
+
+typedef enum vs_slot_state { VS_SLOT_EMPTY, VS_SLOT_OPEN, VS_SLOT_CLOSED } vs_slot_state;
+
+typedef struct vs_slot {
+  uint8_t state;   // vs_slot_state
+  uint8_t object;  // index
+  zx_rights_t rights;
+  zx_handle_t value;  // as observed
+} vs_slot;
+
+typedef enum vs_choice { VS_CHOICE_OPEN, VS_CHOICE_BASE, VS_CHOICE_LATITUDE } vs_choice;
+
+typedef struct vs_world {
+  vs_slot slots[VS_SLOTS];
+  vs_object objects[VS_OBJECTS];
+  vs_vcpu vcpus[VS_VCPUS];
+  uint8_t async_vcpu[VS_THREADS];  // 1 + the vCPU that the thread is within zx_vcpu_enter for
+  // Choices that an implementation makes once: they hold for the rest of the trace.
+  uint8_t flags_gate;    // vs_choice
+  uint8_t io_upper[3];   // vs_choice for access_size 1, 2, 4
+  vs_latitude_set used;  // latitudes that this world needed to explain the trace
+} vs_world;
+
+void vs_world_init(vs_world* world);
+
+// The value that a handle argument stands for.
+zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref);
+
+// The open slot with this value, or NULL.
+const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);
+
+// The vCPU that an open slot names, or NULL if it names another object.
+vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
+
+// Puts a new handle to a new object (`code`) in a slot. False: no room, or the slot is open.
+bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_t value);
+
+// Puts a further handle to the object of `from` in a slot. False: the slot is open.
+bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
+                    zx_handle_t value);
+
+// Closes an open slot; the last handle's close ends the object.
+void vs_world_close(vs_world* world, const vs_slot* slot);
+
+// A new vCPU in the slot. False: no room.
+bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
+                       const vs_arch_info* arch, zx_handle_t value);
+
+#endif  // VS_MODEL_WORLD_H_
