@@ -79,10 +79,10 @@ static bool is_fixed_bit_form(const vs_op* op) {
 
 static vs_clause_code blame_answer(const step_context* c, zx_status_t got) {
   vs_check_set faults = c->why.decision.faults;
-  if (faults == 0) return blame_refusal(c->op, got);
+  bool no_answer = c->seen->outcome == VS_IN_CALL;
+  if (faults == 0) return blame_refusal(c->op, no_answer ? ZX_ERR_INVALID_ARGS : got);
   vs_check_code check = first_fault(faults);
   if (check == VS_CHECK_BAD_HANDLE && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
-  bool no_answer = c->seen->outcome == VS_IN_CALL;
   if (got == ZX_OK || no_answer) return vs_checks[check].rule;
   bool several = (faults & (faults - 1)) != 0;
   return several ? VS_CLAUSE_RETURN_ERROR : vs_checks[check].error;
@@ -412,7 +412,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
     if (seen->outcome == VS_NOT_REACHED) break;
     vs_step step = vs_oracle_step(oracle, &trace->script.ops[i], seen, &result.violation);
     if (step == VS_STEP_SKIPPED) {
-      if (result.skipped++ == 0) result.first_skipped = i;
+      result.skipped++;
       continue;
     }
     result.step = step;

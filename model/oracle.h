@@ -63,8 +63,7 @@ typedef struct vs_judgement {
   size_t at;     // index of the op that decided, when step is not ALLOWED
   vs_clause_set attested;
   vs_latitude_set latitudes;
-  size_t skipped;        // optional ops that the backend could not do
-  size_t first_skipped;  // index, when skipped > 0
+  size_t skipped;  // optional ops that the backend could not do
   vs_violation violation;
 } vs_judgement;
 

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "arch.h"
-#include "backends/common/user_copy.h"
 #include "kvm.h"
 #include "objects.h"
+#include "user_copy.h"
 
 vs_kvm_state vs_kvm = {
     .lock = PTHREAD_MUTEX_INITIALIZER,

@@ -2,9 +2,9 @@
 // Guests, their vmars and their traps.
 #include <stdlib.h>
 
-#include "backends/common/user_copy.h"
 #include "kvm.h"
 #include "objects.h"
+#include "user_copy.h"
 
 #define PORTS UINT64_C(0x10000)  // the I/O space has this many
 

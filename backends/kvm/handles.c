@@ -2,8 +2,8 @@
 // The handle table. A value is, from the top: 0, the entry's generation (17 bits), the entry's
 // index (12 bits), 1, 1. A closed value comes back only after every other entry was used and
 // closed, each 2^17 times, so whoever keeps one will not meet a stranger's object.
-#include "backends/common/user_copy.h"
 #include "objects.h"
+#include "user_copy.h"
 
 #define INDEX_SHIFT 2u
 #define GENERATION_SHIFT 14u

@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "backends/common/user_copy.h"
+#include "user_copy.h"
 
 void vs_kvm_lock(void) {
   pthread_mutex_lock(&vs_kvm.lock);

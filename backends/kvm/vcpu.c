@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "arch.h"
-#include "backends/common/user_copy.h"
 #include "objects.h"
+#include "user_copy.h"
 
 uint64_t vs_kvm_this_thread(void) {
   // Neither pthread_self nor the kernel's id will do: both come back when a thread is gone.

@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "arch.h"
-#include "backends/common/user_copy.h"
 #include "objects.h"
+#include "user_copy.h"
 
 void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu) {
   atomic_store(&vcpu->kicked, true);

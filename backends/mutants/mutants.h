@@ -7,10 +7,11 @@
 #include <vcpuspec/backend.h>
 
 typedef struct vs_mutant {
-  const char* id;                  // as typed after "mutant:"
-  const char* base;                // the built-in backend that it is laid over
-  const char* breaks;              // id of the clause that it breaks; NULL: a permitted variant
-  const char* latitude;            // id of the latitude that permits it; NULL: a mutant
+  const char* id;      // as typed after "mutant:"
+  const char* base;    // the built-in backend that it is laid over
+  const char* breaks;  // id of the clause that it breaks; NULL: a permitted variant
+  const char*
+      latitude;  // id of the latitude that permits it (empty: none is needed); NULL: a mutant
   const char* mistake;             // what a programmer got wrong, or chose
   void (*alter)(vs_calls* calls);  // replaces calls by interposers
 } vs_mutant;

@@ -143,11 +143,9 @@ static bool fetch(vs_uc_engine* engine, uint64_t gpa, uint32_t size, uint8_t* by
 }
 
 // HLT ends the run by itself, with RIP behind it as it should be.
-static void stop_if_leaving(vs_uc_engine* engine, uint64_t address, const uint8_t* bytes,
-                            uint32_t size) {
+static void stop_if_leaving(vs_uc_engine* engine, const uint8_t* bytes, uint32_t size) {
   engine->insn = vs_uc_insn_decode(bytes, size, engine->is_16bit);
   if (engine->insn.kind == VS_UC_INSN_OTHER || engine->insn.kind == VS_UC_INSN_HLT) return;
-  engine->rip = address;
   uc_emu_stop(engine->uc);
 }
 
@@ -157,13 +155,14 @@ __attribute__((noinline)) static void look_closer(vs_uc_engine* engine, uint64_t
   uint8_t bytes[LONGEST];
   // Unicorn gives an invalid instruction an absurd size, and reports it by itself.
   if (size == 0 || size > LONGEST || !fetch(engine, address, size, bytes)) return;
-  if (vs_uc_insn_may_leave(bytes, size)) stop_if_leaving(engine, address, bytes, size);
+  if (vs_uc_insn_may_leave(bytes, size)) stop_if_leaving(engine, bytes, size);
 }
 
 // Before every instruction: uc_emu_stop takes effect here, whereas in the hooks for IN and OUT the
 // rest of the translated block would still run.
 static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void* data) {
   vs_uc_engine* engine = data;
+  engine->at = address;
   if (atomic_load_explicit(&engine->kicked, memory_order_relaxed) || memory_is_stale(engine)) {
     uc_emu_stop(uc);
     return;
@@ -172,19 +171,30 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   if (at >= len || size > len - at) {
     look_closer(engine, address, size);
   } else if (vs_uc_insn_may_leave(engine->window.bytes + at, size)) {
-    stop_if_leaving(engine, address, engine->window.bytes + at, size);
+    stop_if_leaving(engine, engine->window.bytes + at, size);
   }
 }
 
+// Behind an HLT, and at a fault of 64-bit code, Unicorn knows best. Where the hook stopped a run,
+// the hook knows; in real mode Unicorn's RIP is then the linear address, from which CS.base has to
+// go.
+static uint64_t next_rip(const vs_uc_engine* engine, vs_uc_insn_kind kind, uc_err error) {
+  if (kind == VS_UC_INSN_HLT || (error != UC_ERR_OK && !engine->is_16bit)) {
+    return read_one(engine, UC_X86_REG_RIP);
+  }
+  if (!engine->is_16bit) return engine->at;
+  return engine->at - (read_one(engine, UC_X86_REG_CS) << 4);
+}
+
 vs_uc_exit vs_uc_engine_run(vs_uc_engine* engine) {
-  engine->insn.kind = VS_UC_INSN_OTHER;
   if (!refresh_memory(engine)) return VS_UC_EXIT_FAULT;
+  engine->insn.kind = VS_UC_INSN_OTHER;
+  engine->at = engine->rip;
+  if (engine->is_16bit) engine->at += read_one(engine, UC_X86_REG_CS) << 4;
   // No `until`: exits are enabled and there are none, so this argument means nothing.
   const uc_err error = uc_emu_start(engine->uc, engine->rip, 0, 0, 0);
   const vs_uc_insn_kind kind = error == UC_ERR_OK ? engine->insn.kind : VS_UC_INSN_INVALID;
-  // The hook has set rip; in real mode it saw the linear address, which is another thing.
-  if (kind == VS_UC_INSN_IO && !engine->is_16bit) return VS_UC_EXIT_IO;
-  engine->rip = read_one(engine, UC_X86_REG_RIP);
+  engine->rip = next_rip(engine, kind, error);
   switch (kind) {
     case VS_UC_INSN_IO:
       return VS_UC_EXIT_IO;

@@ -27,6 +27,7 @@ typedef struct vs_uc_engine {
   atomic_bool kicked;    // set by any thread, cleared by the owner
   bool is_16bit;         // real mode: rip counts from CS.base
   uint64_t rip;          // where the next run starts
+  uint64_t at;           // linear address of the instruction that the hook saw last
   vs_uc_insn insn;       // at which the last run stopped
   unsigned maps_seen;    // mappings that the engine has
   uint64_t changes_seen;

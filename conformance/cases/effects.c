@@ -143,8 +143,8 @@ static uint64_t users_flags(const vs_build* b) {
   return b->info->has_ports ? mask & ~(UINT64_C(1) << TRAP_BIT) : mask;
 }
 
-static void write_flags(vs_build* b, uint64_t flags) {
-  set(b, write_state(b, 1), b->info->flags, flags);
+static void write_flags(vs_build* b, unsigned number, uint64_t flags) {
+  set(b, write_state(b, number), b->info->flags, flags);
 }
 
 static void look_unless(vs_build* b, bool stops) {
@@ -156,9 +156,9 @@ void case_flags_each_set(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   enter(b);
   for (unsigned bit = 0; bit < flag_bits(b); bit++) {
-    write_flags(b, b->info->flags_gate);
+    write_flags(b, 2, b->info->flags_gate);
     look(b);
-    write_flags(b, b->info->flags_gate | UINT64_C(1) << bit);
+    write_flags(b, 3, b->info->flags_gate | UINT64_C(1) << bit);
     look_unless(b, stops_guest(b, bit));
   }
 }
@@ -168,9 +168,9 @@ void case_flags_each_cleared(vs_build* b) {
   enter(b);
   for (unsigned bit = 0; bit < flag_bits(b); bit++) {
     if (!(users_flags(b) & UINT64_C(1) << bit)) continue;
-    write_flags(b, b->info->flags_gate | users_flags(b));
+    write_flags(b, 2, b->info->flags_gate | users_flags(b));
     look(b);
-    write_flags(b, b->info->flags_gate | (users_flags(b) & ~(UINT64_C(1) << bit)));
+    write_flags(b, 3, b->info->flags_gate | (users_flags(b) & ~(UINT64_C(1) << bit)));
     look(b);
   }
 }
@@ -179,10 +179,11 @@ void case_flags_each_without_gate(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   enter(b);
   for (unsigned bit = 0; bit < flag_bits(b); bit++) {
-    // Half of the flags stand, so that both a set and a clear bit would show.
-    write_flags(b, b->info->flags_gate | (users_flags(b) & 0x55555555));
+    // Half of the flags stand, so that both a set and a clear bit would show. The other registers
+    // change each time: they are written whatever becomes of the flags.
+    write_flags(b, 2, b->info->flags_gate | (users_flags(b) & 0x55555555));
     look(b);
-    write_flags(b, (UINT64_C(1) << bit) & ~b->info->flags_gate);
+    write_flags(b, 3, (UINT64_C(1) << bit) & ~b->info->flags_gate);
     look_unless(b, stops_guest(b, bit));
   }
 }
@@ -191,12 +192,12 @@ void case_flags_system_bits(vs_build* b) {
   uint64_t others = ~(b->info->flags_required | b->info->flags_optional);
   usual_vcpu(b, VS_PROGRAM_DUMP);
   enter(b);
-  write_flags(b, b->info->flags_gate | others);
+  write_flags(b, 2, b->info->flags_gate | others);
   look(b);
-  write_flags(b, b->info->flags_gate | others | users_flags(b));
+  write_flags(b, 3, b->info->flags_gate | others | users_flags(b));
   look(b);
-  write_flags(b, others & ~b->info->flags_gate);
+  write_flags(b, 4, others & ~b->info->flags_gate);
   look(b);
-  write_flags(b, b->info->flags_gate);
+  write_flags(b, 5, b->info->flags_gate);
   look(b);
 }

@@ -60,9 +60,11 @@ static void list_mutants(void) {
   for (size_t i = 0; i < vs_mutant_count; i++) {
     const vs_mutant* mutant = &vs_mutants[i];
     bool permitted = mutant->breaks == NULL;
-    printf("%-28s %-8s %s %s\n%-28s %-8s %s\n", mutant->id, mutant->base,
-           permitted ? "permitted by" : "breaks", permitted ? mutant->latitude : mutant->breaks, "",
-           "", mutant->mistake);
+    printf(
+        "%-28s %-8s %s %s\n%-28s %-8s %s\n", mutant->id, mutant->base,
+        permitted ? "permitted by" : "breaks",
+        permitted ? (mutant->latitude[0] ? mutant->latitude : "the page itself") : mutant->breaks,
+        "", "", mutant->mistake);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "describe.h"
 #include "executor/executor.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
@@ -49,14 +50,21 @@ static void record_case(void* argument) {
 
 // --- in the judging process -------------------------------------------------------------------
 
-static void note_unsupported(vs_case_result* result, const vs_observation* seen) {
-  const char* call = vs_call_name(seen->call);
-  if (seen->outcome == VS_UNSUPPORTED) {
-    snprintf(result->note, sizeof result->note, "the backend cannot do what %s is needed for",
-             call);
-  } else {
-    snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
-             call, seen->status);
+static void note_setup(vs_case_result* result, const vs_observation* seen) {
+  snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
+           vs_call_name(seen->call), seen->status);
+}
+
+// The calls for want of which ops of the case were not done.
+static void note_missing(vs_case_result* result, const vs_observation* observations) {
+  vs_text text = vs_text_in(result->note, sizeof result->note);
+  uint64_t named = VS_BIT(VS_CALL_COUNT);
+  vs_say(&text, "for want of");
+  for (size_t i = 0; i < result->script.count; i++) {
+    uint8_t call = observations[i].call;
+    if (observations[i].outcome != VS_UNSUPPORTED || call > VS_CALL_COUNT) continue;
+    if (!(named & VS_BIT(call))) vs_say(&text, " %s", vs_call_name(call));
+    named |= VS_BIT(call);
   }
 }
 
@@ -68,7 +76,11 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
       return;
     case VS_STEP_UNSUPPORTED:
       result->verdict = VS_VERDICT_UNSUPPORTED;
-      note_unsupported(result, &observations[judgement->at]);
+      if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
+        note_missing(result, observations);
+      } else {
+        note_setup(result, &observations[judgement->at]);
+      }
       return;
     case VS_STEP_BROKEN:
       result->verdict = VS_VERDICT_BROKEN;
@@ -83,8 +95,8 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
     return;
   }
   result->verdict = VS_VERDICT_UNSUPPORTED;
-  snprintf(result->note, sizeof result->note, "its subject could not be judged");
-  if (judgement->skipped > 0) note_unsupported(result, &observations[judgement->first_skipped]);
+  snprintf(result->note, sizeof result->note, "its subject did not come up on this architecture");
+  if (judgement->skipped > 0) note_missing(result, observations);
 }
 
 static void note_death(vs_case_result* result, const vs_plan* plan, const job* j,

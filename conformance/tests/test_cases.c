@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every case of cases.def as a test of its own: each built-in backend that this machine can run
+// conforms, and between them they let the case judge all that it declares.
+#include <criterion/criterion.h>
+#include <stdlib.h>
+
+#include "judging.h"
+
+static vs_clause_set judge_on(const char* spec, const vs_case* c, const char* profile) {
+  vs_target target = judging_target(spec);
+  if (target.state != VS_TARGET_READY) {
+    cr_assert_eq(target.state, VS_TARGET_ABSENT, "%s: %s", spec, target.reason);
+    return 0;
+  }
+  vs_run run = judging_run(&target, &c, 1, profile, 60);
+  const vs_case_result* result = &run.results[0];
+  bool conforms = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
+                  result->verdict == VS_VERDICT_UNSUPPORTED;
+  cr_expect(conforms, "%s", judging_text(result, profile));
+  // An ordered profile leaves no choice.
+  bool strict = result->verdict != VS_VERDICT_PERMITTED || vs_profile_find(profile)->latitudes;
+  cr_expect(strict, "%s is permitted under %s", c->id, profile);
+  vs_clause_set borne_out = vs_result_borne_out(result);
+  vs_run_free(&run);
+  return borne_out;
+}
+
+static void judge_everywhere(const char* id) {
+  static const char* const profiles[] = {"documented", "zircon-x64"};
+  const vs_case* c = vs_case_find(id);
+  cr_assert(c != NULL);
+  for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
+    vs_clause_set borne_out = 0;
+    for (size_t i = 0; i < vs_default_target_count; i++) {
+      borne_out |= judge_on(vs_default_targets[i], c, profiles[p]);
+    }
+    vs_clause_set left = vs_case_clauses(c) & ~borne_out;
+    for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
+      cr_expect(!(left & VS_BIT(clause)), "%s declares %s, and no backend let it judge that", c->id,
+                vs_clauses[clause].id);
+    }
+  }
+}
+
+#define VS_CASE(suite, name, title, clauses) \
+  Test(suite, name, .timeout = 300) {        \
+    judge_everywhere(#suite "." #name);      \
+  }
+#include "cases/cases.def"
+#undef VS_CASE
+
+// The arm64 tables of the model and the arm64 half of the example hold each other to account.
+Test(soft_arm64, conforms_as_documented, .timeout = 300) {
+  vs_target target = judging_target("soft:arm64");
+  size_t count;
+  const vs_case** cases = judging_cases(VS_CLAUSE_COUNT, &count);
+  vs_run run = judging_run(&target, cases, count, "documented", 60);
+  for (size_t i = 0; i < run.count; i++) {
+    vs_verdict verdict = run.results[i].verdict;
+    cr_expect(verdict != VS_VERDICT_FAIL && verdict != VS_VERDICT_BROKEN, "%s",
+              judging_text(&run.results[i], "documented"));
+  }
+  cr_expect(vs_run_count(&run, &target, VS_VERDICT_PASS) >= count / 2, "only %zu of %zu cases pass",
+            vs_run_count(&run, &target, VS_VERDICT_PASS), count);
+  vs_run_free(&run);
+  free(cases);
+}

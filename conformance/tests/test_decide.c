@@ -1,0 +1,508 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The decision, held against the page's law and the kernels' orders written down a second time,
+// here, as plain conditions. Neither consults the tables of the model.
+#include <criterion/criterion.h>
+#include <stdio.h>
+
+#include "decide.h"
+
+// --- every consistent combination of facts -----------------------------------------------------
+
+enum { FACT_COUNT = 12 };
+
+static vs_facts facts_from(unsigned bits) {
+  return (vs_facts){
+      .handle_valid = bits & 1u << 0,
+      .is_vcpu = bits & 1u << 1,
+      .has_write = bits & 1u << 2,
+      .write_unknown = bits & 1u << 3,
+      .kind_known = bits & 1u << 4,
+      .io = bits & 1u << 5,
+      .size_exact = bits & 1u << 6,
+      .buffer_readable = bits & 1u << 7,
+      .on_creator = bits & 1u << 8,
+      .running = bits & 1u << 9,
+      .access_size_odd = bits & 1u << 10,
+      .io_without_ports = bits & 1u << 11,
+  };
+}
+
+// What names nothing has neither type nor rights; only a vCPU has a creator; and so on.
+static bool is_consistent(const vs_facts* f) {
+  bool handle = f->handle_valid || !(f->is_vcpu || f->has_write || f->write_unknown);
+  bool object = f->is_vcpu ? !f->write_unknown : !(f->on_creator || f->running);
+  bool kind = f->kind_known || !(f->io || f->size_exact);
+  bool odd = !f->access_size_odd || (f->io && f->size_exact && f->buffer_readable);
+  return handle && object && kind && odd && (!f->io_without_ports || f->io);
+}
+
+static const char* text_of_facts(const vs_facts* f) {
+  static char text[200];
+  snprintf(text, sizeof text,
+           "valid %d vcpu %d write %d unknown %d kind %d io %d size %d readable %d creator %d "
+           "running %d odd %d portless %d",
+           f->handle_valid, f->is_vcpu, f->has_write, f->write_unknown, f->kind_known, f->io,
+           f->size_exact, f->buffer_readable, f->on_creator, f->running, f->access_size_odd,
+           f->io_without_ports);
+  return text;
+}
+
+// --- sets of statuses --------------------------------------------------------------------------
+
+typedef uint64_t status_set;
+
+static status_set just(zx_status_t status) {
+  return UINT64_C(1) << -status;
+}
+
+static status_set set_of(const vs_decision* decision) {
+  status_set set = 0;
+  for (size_t i = 0; i < decision->count; i++) set |= just(decision->allowed[i].status);
+  return set;
+}
+
+static const char* text_of_set(status_set set) {
+  static char texts[2][100];
+  static unsigned turn;
+  char* text = texts[turn++ % 2];
+  int at = snprintf(text, sizeof texts[0], "{");
+  for (int i = 0; i < 64; i++) {
+    if (set >> i & 1) at += snprintf(text + at, sizeof texts[0] - (size_t)at, " %d", -i);
+  }
+  snprintf(text + at, sizeof texts[0] - (size_t)at, " }");
+  return text;
+}
+
+static const vs_profile* profile_named(const char* id) {
+  const vs_profile* profile = vs_profile_find(id);
+  cr_assert(profile != NULL, "there is no profile %s", id);
+  return profile;
+}
+
+// --- the page's law ----------------------------------------------------------------------------
+
+static bool cannot_be_written_from_here(const vs_facts* f) {
+  return f->is_vcpu && (f->running || !f->on_creator);
+}
+
+static bool has_bad_arguments(const vs_facts* f) {
+  return !f->kind_known || !f->size_exact || !f->buffer_readable;
+}
+
+// Every documented error whose condition holds may be answered. ZX_OK is left when none does, and
+// then it is the only answer, unless the page is silent on what the buffer asks for.
+static status_set page_allows(const vs_facts* f) {
+  status_set errors = 0;
+  if (!f->handle_valid) errors |= just(ZX_ERR_BAD_HANDLE);
+  if (f->handle_valid && !f->is_vcpu) errors |= just(ZX_ERR_WRONG_TYPE);
+  if (f->handle_valid && (!f->has_write || f->write_unknown)) errors |= just(ZX_ERR_ACCESS_DENIED);
+  if (has_bad_arguments(f)) errors |= just(ZX_ERR_INVALID_ARGS);
+  if (cannot_be_written_from_here(f)) {
+    errors |= just(ZX_ERR_BAD_STATE);
+    if (f->io) errors |= just(ZX_ERR_INVALID_ARGS);
+  }
+  bool silent = f->access_size_odd || f->io_without_ports;
+  return errors | (errors == 0 ? just(ZX_OK) : 0) | (silent ? just(ZX_ERR_INVALID_ARGS) : 0);
+}
+
+Test(documented, allows_what_the_page_allows) {
+  const vs_profile* documented = profile_named("documented");
+  unsigned judged = 0;
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    if (!is_consistent(&facts)) continue;
+    vs_decision decision = vs_decide(&facts, documented);
+    status_set law = page_allows(&facts);
+    cr_assert(set_of(&decision) == law, "write_state.errors, %s: page allows %s, got %s",
+              text_of_facts(&facts), text_of_set(law), text_of_set(set_of(&decision)));
+    judged++;
+  }
+  cr_assert(judged > 300, "only %u combinations of facts are consistent", judged);
+}
+
+static bool latitude_is_right(const vs_facts* f, const vs_allowed* row) {
+  bool refusal = !f->handle_valid || !f->is_vcpu || !f->has_write || has_bad_arguments(f) ||
+                 cannot_be_written_from_here(f);
+  if (row->status == ZX_OK) {
+    return row->latitude == (f->access_size_odd ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
+  }
+  if (row->status != ZX_ERR_INVALID_ARGS || has_bad_arguments(f)) {
+    return row->latitude == VS_LATITUDE_COUNT;
+  }
+  bool odd = f->access_size_odd && row->latitude == VS_LATITUDE_ACCESS_SIZE;
+  bool portless = f->io_without_ports && row->latitude == VS_LATITUDE_NO_PORTS;
+  bool elsewhere = refusal && cannot_be_written_from_here(f) && f->io &&
+                   row->latitude == VS_LATITUDE_WRONG_THREAD_IO;
+  return odd || portless || elsewhere;
+}
+
+Test(documented, names_the_latitude_of_every_choice) {
+  const vs_profile* documented = profile_named("documented");
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    if (!is_consistent(&facts)) continue;
+    vs_decision decision = vs_decide(&facts, documented);
+    for (size_t i = 0; i < decision.count; i++) {
+      const vs_allowed* row = &decision.allowed[i];
+      cr_assert(latitude_is_right(&facts, row), "%s: status %d is allowed under latitude %d",
+                text_of_facts(&facts), row->status, row->latitude);
+    }
+  }
+}
+
+static bool fault_applies(const vs_facts* f, vs_check_code check) {
+  switch (check) {
+    case VS_CHECK_BAD_HANDLE:
+      return !f->handle_valid;
+    case VS_CHECK_WRONG_TYPE:
+      return f->handle_valid && !f->is_vcpu;
+    case VS_CHECK_ACCESS_DENIED:
+      return f->handle_valid && (!f->has_write || f->write_unknown);
+    case VS_CHECK_KIND:
+      return !f->kind_known;
+    case VS_CHECK_SIZE:
+      return f->kind_known && !f->size_exact;
+    case VS_CHECK_BUFFER:
+      return !f->buffer_readable;
+    case VS_CHECK_RUNNING:
+      return f->running;
+    case VS_CHECK_CREATOR:
+      return f->is_vcpu && !f->on_creator;
+    default:
+      return false;  // choices, not faults
+  }
+}
+
+Test(documented, lists_exactly_the_faults_that_apply) {
+  const vs_profile* documented = profile_named("documented");
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    if (!is_consistent(&facts)) continue;
+    vs_decision decision = vs_decide(&facts, documented);
+    for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+      bool listed = decision.faults & VS_BIT(check);
+      cr_assert(listed == fault_applies(&facts, check), "%s: fault %s is %slisted",
+                text_of_facts(&facts), vs_checks[check].name, listed ? "" : "not ");
+    }
+  }
+}
+
+// --- the order of a kernel ---------------------------------------------------------------------
+
+static zx_status_t x64_answers(const vs_facts* f) {
+  if (!f->handle_valid) return ZX_ERR_BAD_HANDLE;
+  if (!f->is_vcpu) return ZX_ERR_WRONG_TYPE;
+  if (!f->has_write) return ZX_ERR_ACCESS_DENIED;
+  if (!f->kind_known) return ZX_ERR_INVALID_ARGS;
+  if (!f->size_exact) return ZX_ERR_INVALID_ARGS;
+  if (!f->buffer_readable) return ZX_ERR_INVALID_ARGS;
+  if (!f->on_creator || f->running) return ZX_ERR_BAD_STATE;
+  if (f->access_size_odd) return ZX_ERR_INVALID_ARGS;
+  return ZX_OK;
+}
+
+Test(zircon_x64, answers_in_its_kernels_order) {
+  const vs_profile* x64 = profile_named("zircon-x64");
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    if (!is_consistent(&facts) || facts.io_without_ports) continue;
+    vs_decision decision = vs_decide(&facts, x64);
+    status_set answer = just(x64_answers(&facts));
+    cr_assert(set_of(&decision) == answer, "zircon-x64, %s: kernel answers %s, got %s",
+              text_of_facts(&facts), text_of_set(answer), text_of_set(set_of(&decision)));
+  }
+}
+
+Test(ordered_profiles, answer_once_and_without_latitude) {
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    if (!vs_profiles[p].ordered) continue;
+    for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+      vs_facts facts = facts_from(bits);
+      if (!is_consistent(&facts)) continue;
+      vs_decision decision = vs_decide(&facts, &vs_profiles[p]);
+      bool single = decision.count == 1 && decision.allowed[0].latitude == VS_LATITUDE_COUNT;
+      cr_assert(single, "%s, %s: got %s", vs_profiles[p].id, text_of_facts(&facts),
+                text_of_set(set_of(&decision)));
+    }
+  }
+}
+
+Test(ordered_profiles, refine_documented) {
+  const vs_profile* documented = profile_named("documented");
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    if (!vs_profiles[p].ordered) continue;
+    for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+      vs_facts facts = facts_from(bits);
+      if (!is_consistent(&facts)) continue;
+      vs_decision answer = vs_decide(&facts, &vs_profiles[p]);
+      vs_decision allowed = vs_decide(&facts, documented);
+      cr_assert((set_of(&answer) & ~set_of(&allowed)) == 0,
+                "%s, %s: documented allows %s, the profile answers %s", vs_profiles[p].id,
+                text_of_facts(&facts), text_of_set(set_of(&allowed)), text_of_set(set_of(&answer)));
+    }
+  }
+}
+
+// --- vectors with two faults, on which published kernels differ --------------------------------
+
+static const vs_facts valid_call = {.handle_valid = true,
+                                    .is_vcpu = true,
+                                    .has_write = true,
+                                    .kind_known = true,
+                                    .size_exact = true,
+                                    .buffer_readable = true,
+                                    .on_creator = true};
+
+typedef enum defect {
+  WRONG_TYPE = 1 << 0,
+  NO_WRITE = 1 << 1,
+  BAD_KIND = 1 << 2,
+  BAD_SIZE = 1 << 3,
+  BAD_POINTER = 1 << 4,
+  ELSEWHERE = 1 << 5,
+  IS_IO = 1 << 6,
+  ODD_SIZE = 1 << 7
+} defect;
+
+static vs_facts call_with(unsigned defects, bool ports) {
+  vs_facts f = valid_call;
+  if (defects & WRONG_TYPE) f.is_vcpu = f.on_creator = false;
+  if (defects & NO_WRITE) f.has_write = false;
+  if (defects & BAD_KIND) f.kind_known = f.size_exact = false;
+  if (defects & BAD_SIZE) f.size_exact = false;
+  if (defects & BAD_POINTER) f.buffer_readable = false;
+  if (defects & ELSEWHERE) f.on_creator = false;
+  f.io = defects & IS_IO;
+  f.access_size_odd = defects & ODD_SIZE;
+  f.io_without_ports = f.io && !ports;
+  return f;
+}
+
+enum { KERNELS = 4, UNSAID = 1 };
+static const char* const kernels[KERNELS] = {"zircon-x64", "zircon-arm64", "zircon-2018", "zcore"};
+
+// UNSAID: the facts cannot tell apart what that kernel tells apart.
+static const struct {
+  const char* what;
+  unsigned defects;
+  zx_status_t answer[KERNELS];
+} vectors[] = {
+    {"nothing is wrong", 0, {ZX_OK, ZX_OK, ZX_OK, ZX_OK}},
+    {"wrong type, no WRITE",
+     WRONG_TYPE | NO_WRITE,
+     {ZX_ERR_WRONG_TYPE, ZX_ERR_WRONG_TYPE, ZX_ERR_WRONG_TYPE, ZX_ERR_ACCESS_DENIED}},
+    {"no WRITE, bad kind",
+     NO_WRITE | BAD_KIND,
+     {ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED}},
+    {"no WRITE, wrong thread",
+     NO_WRITE | ELSEWHERE,
+     {ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED, ZX_ERR_ACCESS_DENIED}},
+    {"bad kind, wrong thread",
+     BAD_KIND | ELSEWHERE,
+     {ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE}},
+    {"size too small, wrong thread",
+     BAD_SIZE | ELSEWHERE,
+     {ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE}},
+    {"size too large, wrong thread",
+     BAD_SIZE | ELSEWHERE,
+     {ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, UNSAID, ZX_ERR_BAD_STATE}},
+    {"bad pointer, wrong thread",
+     BAD_POINTER | ELSEWHERE,
+     {ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, ZX_ERR_BAD_STATE}},
+    {"IO, odd access_size, wrong thread",
+     IS_IO | ODD_SIZE | ELSEWHERE,
+     {ZX_ERR_BAD_STATE, ZX_ERR_INVALID_ARGS, ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE}},
+    {"IO, wrong thread",
+     IS_IO | ELSEWHERE,
+     {ZX_ERR_BAD_STATE, ZX_ERR_INVALID_ARGS, ZX_ERR_BAD_STATE, ZX_ERR_BAD_STATE}},
+    {"IO, nothing is wrong", IS_IO, {ZX_OK, ZX_ERR_INVALID_ARGS, ZX_OK, ZX_OK}},
+    {"IO, odd access_size",
+     IS_IO | ODD_SIZE,
+     {ZX_ERR_INVALID_ARGS, ZX_ERR_INVALID_ARGS, ZX_OK, ZX_ERR_INVALID_ARGS}},
+};
+
+Test(ordered_profiles, answer_the_vectors_of_their_kernels) {
+  for (size_t k = 0; k < KERNELS; k++) {
+    const vs_profile* profile = profile_named(kernels[k]);
+    for (size_t i = 0; i < sizeof vectors / sizeof vectors[0]; i++) {
+      if (vectors[i].answer[k] == UNSAID) continue;
+      vs_facts facts = call_with(vectors[i].defects, profile->arch != VS_ARCH_ARM64);
+      vs_decision decision = vs_decide(&facts, profile);
+      status_set answer = just(vectors[i].answer[k]);
+      cr_assert(set_of(&decision) == answer, "%s, %s: kernel answers %s, got %s", kernels[k],
+                vectors[i].what, text_of_set(answer), text_of_set(set_of(&decision)));
+    }
+  }
+}
+
+Test(decision, finds_the_row_of_each_allowed_status_only) {
+  vs_facts facts = call_with(NO_WRITE | BAD_SIZE | ELSEWHERE, true);
+  vs_decision decision = vs_decide(&facts, profile_named("documented"));
+  for (zx_status_t status = 0; status > -64; status--) {
+    const vs_allowed* row = vs_decision_find(&decision, status);
+    bool allowed = page_allows(&facts) & just(status);
+    cr_assert((row != NULL) == allowed && (!row || row->status == status),
+              "write_state.return.error: allowed %s, status %d is %sfound",
+              text_of_set(set_of(&decision)), status, row ? "" : "not ");
+  }
+}
+
+// --- the facts of a call -----------------------------------------------------------------------
+
+enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, EVENT_SLOT, EMPTY_SLOT };
+
+static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
+  vs_world world;
+  vs_world_init(&world);
+  vs_op create = {.code = VS_OP_VCPU_CREATE, .thread = 1, .out = VCPU_SLOT};
+  bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
+              vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
+              vs_world_add_vcpu(&world, &create, profile_named("documented"), arch, 0x1b) &&
+              vs_world_add(&world, EVENT_SLOT, VS_OBJECT_EVENT, 0x1f);
+  cr_assert(made, "a world has room for four objects");
+  return world;
+}
+
+static vs_op valid_op(uint32_t kind, const vs_arch_info* arch) {
+  uint64_t size = kind == ZX_VCPU_IO ? 8 : arch->state_size;
+  vs_op op = {.code = VS_OP_WRITE_STATE, .thread = 1, .kind = kind, .size = size};
+  op.handle.slot = VCPU_SLOT;
+  op.buffer.length = (uint16_t)size;
+  op.buffer.bytes[0] = 1;
+  return op;
+}
+
+Test(facts, of_a_valid_call_are_all_good) {
+  for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
+    const vs_arch_info* info = vs_arch_find(arch);
+    vs_world world = world_with_a_vcpu(info);
+    for (uint32_t kind = ZX_VCPU_STATE; kind <= ZX_VCPU_IO; kind++) {
+      vs_op op = valid_op(kind, info);
+      vs_facts f = vs_facts_of(&world, &op, info);
+      status_set expected = just(ZX_OK);
+      if (kind == ZX_VCPU_IO && arch == VS_ARCH_ARM64) expected |= just(ZX_ERR_INVALID_ARGS);
+      cr_assert(page_allows(&f) == expected && f.io == (kind == ZX_VCPU_IO),
+                "write_state.return.ok, %s kind %u: allowed %s, facts %s", info->name, kind,
+                text_of_set(expected), text_of_facts(&f));
+    }
+  }
+}
+
+Test(facts, size_is_exact_for_one_size_alone) {
+  for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
+    const vs_arch_info* info = vs_arch_find(arch);
+    vs_world world = world_with_a_vcpu(info);
+    for (uint64_t kind_and_size = 0; kind_and_size < 1024; kind_and_size++) {
+      vs_op op = valid_op((uint32_t)(kind_and_size & 1), info);
+      op.size = kind_and_size >> 1;
+      uint64_t exact = op.kind == ZX_VCPU_IO ? 8 : arch == VS_ARCH_X64 ? 136 : 264;
+      vs_facts f = vs_facts_of(&world, &op, info);
+      cr_assert(f.size_exact == (op.size == exact),
+                "write_state.errors.invalid_args.size, %s: kind %u size %u must be %u", info->name,
+                op.kind, (unsigned)op.size, (unsigned)exact);
+    }
+  }
+}
+
+Test(facts, size_is_compared_in_all_its_64_bits) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned bit = 8; bit < 64; bit++) {
+    vs_op op = valid_op(ZX_VCPU_STATE, info);
+    op.size |= UINT64_C(1) << bit;
+    cr_assert(!vs_facts_of(&world, &op, info).size_exact,
+              "write_state.errors.invalid_args.size: 136 with bit %u set is taken for exact", bit);
+  }
+}
+
+Test(facts, two_kinds_are_known) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned bit = 1; bit < 32; bit++) {
+    vs_op op = valid_op((uint32_t)1 << bit | (bit & 1), info);
+    vs_facts f = vs_facts_of(&world, &op, info);
+    cr_assert(!f.kind_known && !f.size_exact && !f.io,
+              "write_state.errors.invalid_args.kind: kind 0x%x gives %s", op.kind,
+              text_of_facts(&f));
+  }
+}
+
+Test(facts, access_size_is_odd_outside_1_2_4) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned size = 0; size < 256; size++) {
+    vs_op op = valid_op(ZX_VCPU_IO, info);
+    op.buffer.bytes[0] = (uint8_t)size;
+    bool odd = size != 1 && size != 2 && size != 4;
+    cr_assert(vs_facts_of(&world, &op, info).access_size_odd == odd,
+              "write_state.description.io: access_size %u must %sbe odd", size, odd ? "" : "not ");
+  }
+}
+
+Test(facts, access_size_counts_only_where_it_is_read) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  vs_op ops[3] = {valid_op(ZX_VCPU_STATE, info), valid_op(ZX_VCPU_IO, info),
+                  valid_op(ZX_VCPU_IO, info)};
+  ops[1].size = 7;
+  ops[2].buffer.at = VS_AT_NULL;
+  for (size_t i = 0; i < 3; i++) {
+    ops[i].buffer.bytes[0] = 3;
+    cr_assert(!vs_facts_of(&world, &ops[i], info).access_size_odd,
+              "write_state.description.io: op %u has no access_size to be odd", (unsigned)i);
+  }
+}
+
+Test(facts, buffer_is_readable_where_its_placement_is) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+    vs_op op = valid_op(ZX_VCPU_STATE, info);
+    op.buffer.at = (uint8_t)at;
+    cr_assert(vs_facts_of(&world, &op, info).buffer_readable == (at <= VS_AT_READONLY),
+              "write_state.errors.invalid_args.buffer: placement %s", vs_placements[at].name);
+  }
+}
+
+Test(facts, creator_is_one_thread) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned thread = 0; thread < VS_THREADS; thread++) {
+    vs_op op = valid_op(ZX_VCPU_STATE, info);
+    op.thread = (uint8_t)thread;
+    cr_assert(vs_facts_of(&world, &op, info).on_creator == (thread == 1),
+              "write_state.description.same_thread: created on 1, called on %u", thread);
+  }
+}
+
+Test(facts, of_handles_follow_the_object) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  static const struct {
+    uint8_t slot;
+    bool valid, is_vcpu, has_write, unknown;
+  } rows[] = {{GUEST_SLOT, true, false, true, false},
+              {VMAR_SLOT, true, false, true, true},
+              {VCPU_SLOT, true, true, true, false},
+              {EVENT_SLOT, true, false, false, false},
+              {EMPTY_SLOT, false, false, false, false}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    vs_op op = valid_op(ZX_VCPU_STATE, info);
+    op.handle.slot = rows[i].slot;
+    vs_facts f = vs_facts_of(&world, &op, info);
+    cr_assert(f.handle_valid == rows[i].valid && f.is_vcpu == rows[i].is_vcpu &&
+                  f.has_write == rows[i].has_write && f.write_unknown == rows[i].unknown,
+              "write_state.rights, slot %u: got %s", rows[i].slot, text_of_facts(&f));
+  }
+}
+
+Test(facts, write_right_is_bit_3_of_the_handle) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  for (unsigned bit = 0; bit < 32; bit++) {
+    vs_world world = world_with_a_vcpu(info);
+    world.slots[VCPU_SLOT].rights = (zx_rights_t)1 << bit;
+    vs_op op = valid_op(ZX_VCPU_STATE, info);
+    cr_assert(vs_facts_of(&world, &op, info).has_write == (bit == 3),
+              "write_state.rights.write: a handle with right %u alone", bit);
+  }
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The program as its users meet it: exit statuses, messages, and what it makes of bad input.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+typedef struct outcome {
+  int status;
+  char text[65536];  // both streams
+} outcome;
+
+// Runs the program with these arguments.
+static const outcome* vcpuspec(const char* arguments) {
+  static outcome result;
+  char command[2048];
+  snprintf(command, sizeof command, "( %s %s ) 2>&1", VS_PROGRAM_PATH, arguments);
+  memset(&result, 0, sizeof result);
+  FILE* out = popen(command, "r");
+  cr_assert(out != NULL);
+  size_t length = fread(result.text, 1, sizeof result.text - 1, out);
+  cr_assert_lt(length, sizeof result.text - 1, "the output is longer than a test reads");
+  int status = pclose(out);
+  cr_assert(WIFEXITED(status), "vcpuspec %s died", arguments);
+  result.status = WEXITSTATUS(status);
+  return &result;
+}
+
+static void expect(const char* arguments, int status, const char* words) {
+  const outcome* got = vcpuspec(arguments);
+  cr_expect_eq(got->status, status, "vcpuspec %s: exit %d, not %d:\n%s", arguments, got->status,
+               status, got->text);
+  cr_expect(strstr(got->text, words) != NULL, "vcpuspec %s: no \"%s\" in:\n%s", arguments, words,
+            got->text);
+}
+
+static void expect_without(const char* arguments, const char* words) {
+  const outcome* got = vcpuspec(arguments);
+  cr_expect(strstr(got->text, words) == NULL, "vcpuspec %s: \"%s\" in:\n%s", arguments, words,
+            got->text);
+}
+
+#define PLUGIN(name) "plugin:" VS_PLUGIN_DIR "/" name ".so"
+
+// --- usage ------------------------------------------------------------------------------------
+
+Test(usage, no_command) {
+  expect("", 2, "usage: vcpuspec");
+}
+Test(usage, help) {
+  expect("--help", 0, "usage: vcpuspec");
+}
+Test(usage, help_of_a_command) {
+  expect("run --help", 0, "--require-backend");
+}
+Test(usage, version) {
+  expect("--version", 0, "vcpuspec ");
+}
+Test(usage, misspelt_command) {
+  expect("rum", 2, "did you mean 'run'");
+}
+Test(usage, misspelt_option) {
+  expect("run --bakend soft", 2, "did you mean 'backend'");
+}
+Test(usage, misspelt_backend) {
+  expect("run --backend sotf", 2, "did you mean 'soft'");
+}
+Test(usage, misspelt_profile) {
+  expect("run --profile documentd", 2, "did you mean 'documented'");
+}
+Test(usage, misspelt_table) {
+  expect("list clause", 2, "did you mean 'clauses'");
+}
+Test(usage, unknown_mutant) {
+  expect("run --backend mutant:none", 2, "unknown backend");
+}
+Test(usage, option_without_argument) {
+  expect("run --backend", 2, "needs an argument");
+}
+Test(usage, option_with_empty_argument) {
+  expect("run --filter=", 2, "needs an argument");
+}
+Test(usage, short_option) {
+  expect("run -x", 2, "unknown option");
+}
+Test(usage, unexpected_word) {
+  expect("run soft", 2, "unexpected argument");
+}
+Test(usage, profile_not_ready) {
+  expect("run --profile zcore", 2, "cannot be judged by yet");
+}
+Test(usage, profile_of_another_arch) {
+  expect("run --backend soft:arm64 --profile zircon-x64", 2, "speaks of x86-64");
+}
+
+Test(usage, numbers_out_of_bounds) {
+  static const char* const bad[] = {
+      "run --jobs 0",     "run --jobs 65",     "run --jobs two",
+      "run --jobs -1",    "run --timeout 0",   "run --timeout -3",
+      "run --timeout 1x", "run --timeout nan", "run --timeout 1e9",
+      "run --seed -1",    "run --seed 1x",     "run --seed 18446744073709551616",
+  };
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) expect(bad[i], 2, "out of bounds");
+}
+
+// --- verdicts ---------------------------------------------------------------------------------
+
+Test(exit_status, conforms, .timeout = 120) {
+  expect("run --backend soft", 0, "write_state.errors.bad_handle");
+}
+Test(exit_status, fails, .timeout = 120) {
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*'", 1, "FAIL kinds.aliases");
+}
+Test(exit_status, nothing_matched) {
+  expect("run --backend soft --filter 'no.*'", 5, "exit status 5");
+}
+Test(exit_status, all_unsupported) {
+  expect("run --backend soft --filter family.runs_guest", 5, "nothing was judged");
+}
+Test(exit_status, clause_as_filter, .timeout = 120) {
+  expect("run --backend soft --filter write_state.errors.wrong_type", 0, "cases: pass");
+}
+
+Test(failure, says_case_clause_ops_allowed_got_and_how_to_repeat) {
+  static const char* const parts[] = {
+      "FAIL kinds.single_bits on mutant:kind_8_bits",
+      "write_state.description.kind",
+      "are accepted as kind, and nothing else is",
+      "zx_vcpu_create",
+      "zx_vcpu_write_state(h2, kind 0x100, plain, 136) = ZX_OK",
+      "allowed  ZX_ERR_INVALID_ARGS (kind names no vCPU state)",
+      "got      ZX_OK",
+      "vcpuspec run --backend mutant:kind_8_bits --profile documented --filter kinds.single_bits",
+  };
+  const outcome* got = vcpuspec("run --backend mutant:kind_8_bits --filter kinds.single_bits");
+  for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+    cr_expect(strstr(got->text, parts[i]) != NULL, "no \"%s\" in:\n%s", parts[i], got->text);
+  }
+}
+
+Test(failure, register_is_named) {
+  expect("run --backend mutant:register_rbx_lost --filter registers.all_at_once", 1, "rbx = 0x");
+}
+
+Test(failure, latitude_is_named) {
+  expect("run --backend soft --filter 'flags.*'", 0, "soft is permitted by: flags_gate");
+}
+
+Test(failure, seed_is_repeated) {
+  expect("run --backend mutant:ok_is_one --filter kinds.both --seed 7", 1, "--seed 7");
+}
+
+// --- plugins ----------------------------------------------------------------------------------
+
+Test(plugin, example_conforms, .timeout = 120) {
+  expect("run --backend plugin:$(dirname " VS_PROGRAM_PATH ")/backends/soft/soft_plugin.so", 0,
+         "cases: pass");
+}
+Test(plugin, least_is_judged, .timeout = 120) {
+  expect("run --backend " PLUGIN("least"), 0, "cases: unsupported");
+}
+Test(plugin, least_is_never_passed_unjudged, .timeout = 120) {
+  // Without a way to look, nothing can be said of effects.
+  expect("run --backend " PLUGIN("least") " --filter 'registers.*'", 5, "zx_vcpu_read_state");
+}
+Test(plugin, missing_file) {
+  expect("run --backend plugin:./none.so", 3, "there is no such file");
+}
+Test(plugin, not_a_shared_object) {
+  expect("run --backend plugin:/etc/passwd", 3, "cannot be loaded");
+}
+Test(plugin, without_the_call) {
+  expect("run --backend " PLUGIN("no_calls"), 3, "nothing to judge");
+}
+Test(plugin, of_another_abi) {
+  expect("run --backend " PLUGIN("wrong_abi"), 3, "rebuild it");
+}
+Test(plugin, crashes_on_load) {
+  expect("run --backend " PLUGIN("crash_on_load"), 3, "SIGABRT");
+}
+Test(plugin, hangs_on_load, .timeout = 60) {
+  expect("run --backend " PLUGIN("hang_on_load"), 3, "did not return within");
+}
+Test(plugin, cannot_make_a_guest, .timeout = 60) {
+  expect("run --backend " PLUGIN("no_guest"), 5, "zx_guest_create returned -2");
+}
+Test(plugin, exits_in_the_call, .timeout = 120) {
+  expect("run --backend " PLUGIN("exit_in_call") " --filter 'buffers.null'", 1, "exit status 0");
+}
+Test(plugin, hangs_in_the_call, .timeout = 120) {
+  expect("run --timeout 0.5 --backend " PLUGIN("hang_in_call") " --filter 'types.*'", 1,
+         "did not return within 0.5 s");
+}
+
+Test(plugin, broken_one_leaves_the_others_judged, .timeout = 120) {
+  expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "soft");
+  expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "pass");
+}
+
+Test(plugin, noise_does_not_reach_standard_output, .timeout = 60) {
+  expect_without("run --backend " PLUGIN("exit_in_call") " --filter types.event 2>/dev/null",
+                 "noise on standard output");
+}
+
+// --- machines ---------------------------------------------------------------------------------
+
+// In a mount namespace in which /dev/kvm is not what it was.
+static const char* const without_kvm =
+    "unshare -m sh -c 'mount --bind /dev/null /dev/kvm && " VS_PROGRAM_PATH " %s' 2>&1";
+
+static int run_without_kvm(const char* arguments, char* text, size_t size) {
+  char command[2048];
+  snprintf(command, sizeof command, without_kvm, arguments);
+  FILE* out = popen(command, "r");
+  cr_assert(out != NULL);
+  size_t length = fread(text, 1, size - 1, out);
+  text[length] = '\0';
+  return WEXITSTATUS(pclose(out));
+}
+
+static bool can_hide_kvm(void) {
+  return system("test -e /dev/kvm && unshare -m mount --bind /dev/null /dev/kvm 2>/dev/null") == 0;
+}
+
+Test(machine, without_kvm_the_others_are_judged, .timeout = 120) {
+  static char text[65536];
+  if (!can_hide_kvm()) cr_skip_test("this machine has no /dev/kvm to hide, or no namespaces");
+  int status = run_without_kvm("run --filter types.event", text, sizeof text);
+  cr_expect_eq(status, 0, "exit %d:\n%s", status, text);
+  cr_expect(strstr(text, "kvm was not judged: ") != NULL, "%s", text);
+}
+
+Test(machine, required_kvm_that_is_absent_is_an_error, .timeout = 120) {
+  static char text[65536];
+  if (!can_hide_kvm()) cr_skip_test("this machine has no /dev/kvm to hide, or no namespaces");
+  int status = run_without_kvm("run --filter types.event --require-backend kvm", text, sizeof text);
+  cr_expect_eq(status, 3, "exit %d:\n%s", status, text);
+  cr_expect(strstr(text, "pass") != NULL, "the others are judged all the same:\n%s", text);
+}
+
+// --- lists ------------------------------------------------------------------------------------
+
+Test(list, every_table) {
+  expect("list clauses", 0, "write_state.refusal.unchanged");
+  expect("list checks", 0, "ZX_ERR_WRONG_TYPE");
+  expect("list profiles", 0, "zircon-x64");
+  expect("list latitudes", 0, "flags_gate");
+  expect("list backends", 0, "unicorn");
+  expect("list mutants", 0, "kind_8_bits");
+  expect("list cases", 0, "handles.zero");
+}
+
+Test(list, needs_a_table) {
+  expect("list", 2, "usage: vcpuspec list");
+}
+Test(explain, clause) {
+  expect("explain write_state.errors.bad_handle", 0, "names nothing is answered");
+}
+Test(explain, case_) {
+  expect("explain handles.zero", 0, "zx_vcpu_write_state(0x0");
+}
+Test(explain, latitude) {
+  expect("explain flags_gate", 0, "bit 1");
+}
+Test(explain, misspelt) {
+  expect("explain handles.zerro", 2, "did you mean 'handles.zero'");
+}
+Test(explain, needs_a_word) {
+  expect("explain", 2, "usage: vcpuspec explain");
+}

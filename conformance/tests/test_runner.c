@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Isolation: what happens in a child stays there, and is told.
+#include <criterion/criterion.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "judging.h"
+
+static vs_child run_child(void (*work)(void*), double seconds) {
+  vs_child child;
+  cr_assert(vs_child_start(&child, seconds, work, NULL));
+  vs_child_wait(&child);
+  return child;
+}
+
+static void end_well(void* argument) {
+  (void)argument;
+}
+static void end_with_seven(void* argument) {
+  (void)argument;
+  _exit(7);
+}
+static void crash(void* argument) {
+  (void)argument;
+  signal(SIGABRT, SIG_DFL);
+  abort();
+}
+static void hang(void* argument) {
+  (void)argument;
+  signal(SIGTERM, SIG_IGN);
+  for (;;) pause();
+}
+
+static void expect_death(vs_child child, vs_death death, int detail, const char* words) {
+  char text[128];
+  vs_death_describe(&child, 0.3, text, sizeof text);
+  cr_expect_eq(child.death, death);
+  cr_expect_eq(child.detail, detail, "%s", text);
+  cr_expect(strstr(text, words) != NULL, "%s", text);
+}
+
+Test(child, ends_well) {
+  expect_death(run_child(end_well, 10), VS_DEATH_EXIT, 0, "status 0");
+}
+Test(child, exits) {
+  expect_death(run_child(end_with_seven, 10), VS_DEATH_EXIT, 7, "status 7");
+}
+Test(child, crashes) {
+  expect_death(run_child(crash, 10), VS_DEATH_SIGNAL, SIGABRT, "SIGABRT");
+}
+Test(child, hangs) {
+  expect_death(run_child(hang, 0.3), VS_DEATH_TIMEOUT, 0, "within 0.3 s");
+}
+
+static pid_t* grandchild;
+
+static void leave_a_child(void* argument) {
+  (void)argument;
+  pid_t pid = fork();
+  if (pid == 0) {
+    for (;;) pause();
+  }
+  *grandchild = pid;
+}
+
+Test(child, leaves_nothing_behind) {
+  grandchild = vs_shared_new(sizeof *grandchild);
+  cr_assert(grandchild != NULL);
+  run_child(leave_a_child, 10);
+  cr_assert_gt(*grandchild, 0);
+  for (int i = 0; i < 100 && kill(*grandchild, 0) == 0; i++) usleep(10000);
+  FILE* status = NULL;
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/stat", *grandchild);
+  char state = 'Z';  // gone, or dead and not yet collected by init
+  if ((status = fopen(path, "r")) != NULL) {
+    if (fscanf(status, "%*d %*s %c", &state) != 1) state = 'Z';
+    fclose(status);
+  }
+  cr_expect_eq(state, 'Z', "a process that the child started still runs (%c)", state);
+}
+
+// --- whole runs -------------------------------------------------------------------------------
+
+static const vs_case_result* judge_one(const char* spec, const char* id, vs_run* run,
+                                       vs_target* target) {
+  const vs_case* c = vs_case_find(id);
+  cr_assert(c != NULL);
+  *target = judging_target(spec);
+  *run = judging_run(target, &c, 1, "documented", 1);
+  cr_assert_eq(run->count, 1);
+  return &run->results[0];
+}
+
+Test(run, a_crash_is_a_failure_of_that_call) {
+  vs_run run;
+  vs_target target;
+  const vs_case_result* result =
+      judge_one("mutant:buffer_read_directly", "buffers.null", &run, &target);
+  cr_expect_eq(result->verdict, VS_VERDICT_FAIL);
+  cr_expect_eq(result->judgement.violation.kind, VS_VIOLATION_NO_RETURN);
+  cr_expect_eq(result->judgement.violation.clause, VS_CLAUSE_INVALID_BUFFER);
+  vs_run_free(&run);
+}
+
+Test(run, a_hang_is_a_failure_of_that_call) {
+  vs_run run;
+  vs_target target;
+  const vs_case_result* result = judge_one("mutant:hang_on_success", "kinds.both", &run, &target);
+  cr_expect_eq(result->verdict, VS_VERDICT_FAIL);
+  cr_expect(strstr(result->note, "did not return within 1 s") != NULL, "%s", result->note);
+  vs_run_free(&run);
+}
+
+Test(run, what_cannot_be_judged_is_unsupported) {
+  vs_run run;
+  vs_target target;
+  const vs_case_result* result = judge_one("soft", "registers.seen_by_guest", &run, &target);
+  cr_expect_eq(result->verdict, VS_VERDICT_UNSUPPORTED);
+  cr_expect_eq(vs_result_borne_out(result), 0);
+  vs_run_free(&run);
+}
+
+static size_t told;
+
+static void count_told(const vs_case_result* result, void* context) {
+  const vs_run* run = context;
+  cr_expect_eq(result, &run->results[told], "results are told in order");
+  told++;
+}
+
+Test(run, every_result_is_told_once_and_in_order, .timeout = 120) {
+  vs_target targets[2] = {judging_target("soft"), judging_target("mutant:crash_on_success")};
+  size_t count;
+  const vs_case** cases = judging_cases(VS_CLAUSE_RETURN_OK, &count);
+  vs_run run;
+  vs_plan plan = {.targets = targets,
+                  .target_count = 2,
+                  .cases = cases,
+                  .case_count = count,
+                  .profile = vs_profile_find("documented"),
+                  .jobs = 8,
+                  .timeout = 10,
+                  .tell = count_told,
+                  .context = &run};
+  cr_assert(vs_run_plan(&plan, &run));
+  cr_expect_eq(told, 2 * count);
+  cr_expect_eq(vs_run_count(&run, &targets[1], VS_VERDICT_FAIL), count);
+  cr_expect_eq(vs_run_count(&run, &targets[0], VS_VERDICT_FAIL), 0);
+  vs_run_free(&run);
+  free(cases);
+}
+
+Test(run, the_same_seed_makes_the_same_script) {
+  const vs_case* c = vs_case_find("registers.all_at_once");
+  vs_script a;
+  vs_script b;
+  vs_script other;
+  cr_assert(vs_case_script(c, VS_ARCH_X64, 5, &a) && vs_case_script(c, VS_ARCH_X64, 5, &b) &&
+            vs_case_script(c, VS_ARCH_X64, 6, &other));
+  cr_assert_eq(a.count, b.count);
+  cr_assert_eq(a.count, other.count);
+  cr_expect_eq(memcmp(a.ops, b.ops, a.count * sizeof *a.ops), 0);
+  cr_expect_neq(memcmp(a.ops, other.ops, a.count * sizeof *a.ops), 0);
+  vs_case_script_free(&a);
+  vs_case_script_free(&b);
+  vs_case_script_free(&other);
+}

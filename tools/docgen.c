@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Prints the documents that are made from the tables: docgen clauses | man.
+#include <ctype.h>
+#include <string.h>
+
+#include "cases/cases.h"
+#include "cli.h"
+#include "mutants/mutants.h"
+#include "runner/describe.h"
+
+static const char* status_name(zx_status_t status) {
+  static char name[64];
+  vs_text text = vs_text_in(name, sizeof name);
+  vs_say_status(&text, status);
+  return name;
+}
+
+// --- the clause reference ---------------------------------------------------------------------
+
+static const struct {
+  const char* section;
+  const char* title;
+} sections[] = {
+    {"page.description", "What the page's description asks"},
+    {"page.rights", "What the page's section on rights asks"},
+    {"page.return", "What the page says of the return value"},
+    {"page.errors", "The page's errors"},
+    {"derived", "What follows from the page"},
+    {"abi", "What the ABI says of handles"},
+    {"family", "What judging rests on: the calls around it"},
+};
+
+static void print_cases(vs_clause_code clause, bool subject) {
+  const char* separator = subject ? "- Subject of: " : "- Also judged by: ";
+  for (size_t i = 0; i < vs_case_count; i++) {
+    bool is_subject = vs_cases[i].clauses[0] == clause;
+    if (is_subject != subject || !(vs_case_clauses(&vs_cases[i]) & VS_BIT(clause))) continue;
+    printf("%s`%s`", separator, vs_cases[i].id);
+    separator = ", ";
+  }
+  if (separator[0] == ',') putchar('\n');
+}
+
+static void print_mutants(const char* clause) {
+  const char* separator = "- Mutants that it must catch: ";
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    if (!vs_mutants[i].breaks || strcmp(vs_mutants[i].breaks, clause) != 0) continue;
+    printf("%s`%s`", separator, vs_mutants[i].id);
+    separator = ", ";
+  }
+  putchar('\n');
+}
+
+static void print_checks(vs_clause_code clause) {
+  for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
+    const vs_check* check = &vs_checks[i];
+    if (check->rule != clause && check->error != clause) continue;
+    printf("- Check `%s`: %s when %s\n", check->name, status_name(check->status), check->reason);
+  }
+}
+
+static void print_clause(vs_clause_code code) {
+  printf("\n### %s\n\n%s\n\n", vs_clauses[code].id, vs_clauses[code].sentence);
+  print_checks(code);
+  print_cases(code, true);
+  print_cases(code, false);
+  print_mutants(vs_clauses[code].id);
+}
+
+static void print_latitudes(void) {
+  printf(
+      "\n## Latitudes\n\nWhere the page leaves a choice, the `documented` profile permits it by "
+      "one of these names, and nothing else.\n");
+  for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) {
+    printf("\n### %s\n\n%s %s\n", vs_latitudes[i].id, vs_latitudes[i].what, vs_latitudes[i].why);
+  }
+}
+
+static void print_clauses(void) {
+  printf(
+      "# Clause reference\n\nMade from `model/clauses.def` and the tables around it by "
+      "`tools/make-docs`; do not edit.\n\nA clause is a sentence that can be true or false of "
+      "an implementation. Judge one alone with `vcpuspec run --filter CLAUSE`.\n");
+  for (size_t s = 0; s < sizeof sections / sizeof sections[0]; s++) {
+    printf("\n## %s\n", sections[s].title);
+    for (vs_clause_code code = 0; code < VS_CLAUSE_COUNT; code++) {
+      if (strcmp(vs_clauses[code].section, sections[s].section) == 0) print_clause(code);
+    }
+  }
+  print_latitudes();
+}
+
+// --- the man page -----------------------------------------------------------------------------
+
+// As roff prints it: a hyphen that may be copied, no request at a line's start.
+static void print_roff(const char* text) {
+  for (const char* c = text; *c != '\0'; c++) {
+    bool starts = c == text || c[-1] == '\n';
+    if (starts && (*c == '.' || *c == '\'')) fputs("\\&", stdout);
+    if (*c == '-') {
+      fputs("\\-", stdout);
+    } else if (*c == '\\') {
+      fputs("\\e", stdout);
+    } else {
+      putchar(*c);
+    }
+  }
+}
+
+static void print_command(vs_command_code code) {
+  const vs_command* command = &vs_commands[code];
+  printf(".SS vcpuspec %s ", command->name);
+  print_roff(command->arguments);
+  printf("\n");
+  putchar(toupper((unsigned char)command->summary[0]));
+  print_roff(command->summary + 1);
+  printf(".\n");
+  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+    if (vs_options[i].command != code) continue;
+    printf(".TP\n.BI \\-\\-");
+    print_roff(vs_options[i].name);
+    printf(" \" %s\"\n", vs_options[i].argument);
+    print_roff(vs_options[i].help);
+    printf(".\n");
+  }
+  printf(".PP\n.EX\n");
+  print_roff(command->examples);
+  printf(".EE\n");
+}
+
+static void print_man(void) {
+  printf(
+      ".\\\" SPDX-License-Identifier: BSD-3-Clause\n"
+      ".\\\" Made by tools/make-docs; do not edit.\n"
+      ".TH VCPUSPEC 1 \"\" \"vcpuspec %s\"\n.SH NAME\n"
+      "vcpuspec \\- judge implementations of zx_vcpu_write_state\n"
+      ".SH SYNOPSIS\n.B vcpuspec\n.I COMMAND\n[\\fIARGUMENT\\fR]...\n"
+      ".SH DESCRIPTION\n"
+      "Runs conformance cases on implementations of a virtual\\-CPU system call, each in a\n"
+      "process of its own, and holds what they answer against an executable model of the\n"
+      "call's reference page.\n.SH COMMANDS\n",
+      VS_VERSION);
+  for (vs_command_code code = 0; code < VS_COMMAND_COUNT; code++) print_command(code);
+  printf(
+      ".SH EXIT STATUS\n"
+      ".TP\n0\nEverything that was judged conforms.\n"
+      ".TP\n1\nSomething does not conform; a crash or a hang of the implementation is that too.\n"
+      ".TP\n2\nThe command line is wrong.\n"
+      ".TP\n3\nSomething could not be judged at all: an object that does not load, a required\n"
+      "backend that is absent. It goes before 1.\n"
+      ".TP\n4\nExpectations are stale (reserved).\n"
+      ".TP\n5\nNothing was judged: no case matched, or all were unsupported.\n");
+}
+
+int main(int argc, char** argv) {
+  const char* what = argc == 2 ? argv[1] : "";
+  if (strcmp(what, "clauses") == 0) {
+    print_clauses();
+  } else if (strcmp(what, "man") == 0) {
+    print_man();
+  } else {
+    fprintf(stderr, "usage: docgen clauses|man\n");
+    return 2;
+  }
+  return 0;
+}
