@@ -23,11 +23,11 @@ check-asan: packages
 	cmake --build build/asan -j $(JOBS)
 	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes'
 
-# The threaded parts: executor, backends, runner.
+# Executor, backends and runner with all their threads.
 check-tsan: packages
 	cmake --preset tsan > /dev/null
-	cmake --build build/tsan -j $(JOBS)
-	ctest --test-dir build/tsan --output-on-failure -R 'executor|user_copy|cases'
+	cmake --build build/tsan -j $(JOBS) --target vcpuspec plugin_race
+	tools/check-threads build/tsan
 
 tidy: packages all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build

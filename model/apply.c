@@ -14,7 +14,7 @@ static uint64_t load(const vs_op* op, const vs_register* reg) {
 }
 
 void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
-  for (uint8_t i = 0; i < VS_VCPUS; i++) {
+  for (unsigned i = 0; i < VS_VCPUS; i++) {
     bool other = touch != VS_TOUCH_REFUSED && i != index;
     world->vcpus[i].touch = (uint8_t)(other ? VS_TOUCH_OTHER : touch);
   }

@@ -113,7 +113,9 @@ MUTATE_WRITE(crash_on_success) {
 }
 MUTATE_WRITE(hang_on_success) {
   zx_status_t status = RIGHT_WRITE();
-  while (status == ZX_OK) pause();
+  if (status == ZX_OK) {
+    for (;;) pause();
+  }
   return status;
 }
 

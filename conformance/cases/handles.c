@@ -67,8 +67,8 @@ void case_handles_closed_then_others(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   derive(b, VS_OP_DUPLICATE, SLOT_VCPU, SLOT_DERIVED, ZX_RIGHT_SAME_RIGHTS);
   close_slot(b, SLOT_DERIVED);
-  for (uint8_t at = SLOT_VCPU_2 + 1; at < VS_SLOTS; at++) {
-    derive(b, VS_OP_DUPLICATE, SLOT_VCPU, at, ZX_RIGHT_SAME_RIGHTS);
+  for (unsigned at = SLOT_VCPU_2 + 1; at < VS_SLOTS; at++) {
+    derive(b, VS_OP_DUPLICATE, SLOT_VCPU, (uint8_t)at, ZX_RIGHT_SAME_RIGHTS);
     write_both(b, slot(SLOT_DERIVED), at);
   }
   look(b);

@@ -55,6 +55,7 @@ enum { VS_REPEATS_MAX = 32 };  // of one option
 
 // What the command line of one command says. Strings are borrowed from argv.
 typedef struct vs_arguments {
+  const char* program;  // as it was called
   const char* values[VS_OPTION_COUNT][VS_REPEATS_MAX];
   size_t counts[VS_OPTION_COUNT];
   const char* const* words;  // what is no option

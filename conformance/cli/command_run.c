@@ -176,6 +176,7 @@ static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {
                   .cases = request->cases,
                   .case_count = request->case_count,
                   .profile = request->profile,
+                  .program = arguments->program,
                   .seed = request->seed,
                   .jobs = (unsigned)request->jobs,
                   .timeout = request->timeout,

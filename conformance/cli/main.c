@@ -15,9 +15,11 @@ static vs_exit dispatch(vs_command_code command, const vs_arguments* arguments) 
   }
 }
 
-static vs_exit run_command(vs_command_code command, int count, char** words) {
+// argv[1] is the command's name.
+static vs_exit run_command(vs_command_code command, int argc, char** argv) {
   vs_arguments arguments;
-  if (!vs_arguments_parse(command, count, words, &arguments)) return VS_EXIT_USAGE;
+  if (!vs_arguments_parse(command, argc - 2, argv + 2, &arguments)) return VS_EXIT_USAGE;
+  arguments.program = argv[0];
   if (!arguments.help) return dispatch(command, &arguments);
   vs_print_command_help(stdout, command);
   return VS_EXIT_CONFORMS;
@@ -35,7 +37,9 @@ int main(int argc, char** argv) {
   }
   for (vs_command_code command = 0; command < VS_COMMAND_COUNT; command++) {
     names[command] = vs_commands[command].name;
-    if (strcmp(argv[1], names[command]) == 0) return run_command(command, argc - 2, argv + 2);
+    if (strcmp(argv[1], names[command]) == 0) {
+      return (int)run_command(command, argc, argv);
+    }
   }
   if (strcmp(argv[1], "--version") == 0) {
     printf("vcpuspec %s\n", VS_VERSION);

@@ -21,9 +21,9 @@ static uint8_t* map_at(uintptr_t wish) {
 }
 
 // An address range far from where the kernel places mappings of its own accord, so that the holes
-// stay holes. The second is one that ThreadSanitizer leaves to programs.
+// stay holes. ThreadSanitizer leaves the first to programs, and ends a program that tries others.
 static uint8_t* reserve(void) {
-  static const uintptr_t wishes[] = {0x200000000000, 0x7e9000000000};
+  static const uintptr_t wishes[] = {0x7e9000000000, 0x200000000000};
   enum { TRIES = 64, STEP = 1 << 24 };
   for (size_t i = 0; i < sizeof wishes / sizeof wishes[0] * TRIES; i++) {
     uint8_t* at = map_at(wishes[i / TRIES] + i % TRIES * STEP);

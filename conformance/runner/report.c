@@ -55,7 +55,9 @@ static void print_quoted(FILE* out, const char* word) {
 }
 
 static void print_again(FILE* out, const vs_case_result* result, const vs_plan* plan) {
-  fprintf(out, "  again    vcpuspec run --backend ");
+  fputs("  again    ", out);
+  print_quoted(out, plan->program ? plan->program : "vcpuspec");
+  fputs(" run --backend ", out);
   print_quoted(out, result->target->spec);
   fprintf(out, " --profile %s --filter %s", plan->profile->id, result->c->id);
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);

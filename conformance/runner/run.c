@@ -118,6 +118,7 @@ static void conclude_death(vs_case_result* result, const vs_plan* plan, const jo
 
 static bool keep_observations(vs_case_result* result, const vs_observation* observations) {
   size_t size = result->script.count * sizeof *observations;
+  if (size == 0) return false;
   result->observations = malloc(size);
   if (result->observations != NULL) memcpy(result->observations, observations, size);
   return result->observations != NULL;

@@ -37,9 +37,10 @@ typedef struct vs_plan {
   const vs_case* const* cases;
   size_t case_count;
   const vs_profile* profile;
-  uint64_t seed;   // of the register values
-  unsigned jobs;   // processes at once, at least 1
-  double timeout;  // seconds a case may take
+  const char* program;  // how a failure's command starts; NULL: "vcpuspec"
+  uint64_t seed;        // of the register values
+  unsigned jobs;        // processes at once, at least 1
+  double timeout;       // seconds a case may take
   // Told of each result as it is reached, in the order of the targets and cases; may be NULL.
   void (*tell)(const vs_case_result* result, void* context);
   void* context;

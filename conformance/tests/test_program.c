@@ -130,7 +130,8 @@ Test(failure, says_case_clause_ops_allowed_got_and_how_to_repeat) {
       "zx_vcpu_write_state(h2, kind 0x100, plain, 136) = ZX_OK",
       "allowed  ZX_ERR_INVALID_ARGS (kind names no vCPU state)",
       "got      ZX_OK",
-      "vcpuspec run --backend mutant:kind_8_bits --profile documented --filter kinds.single_bits",
+      VS_PROGRAM_PATH
+      " run --backend mutant:kind_8_bits --profile documented --filter kinds.single_bits",
   };
   const outcome* got = vcpuspec("run --backend mutant:kind_8_bits --filter kinds.single_bits");
   for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {

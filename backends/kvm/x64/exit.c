@@ -41,7 +41,7 @@ static void store_little_endian(uint8_t* bytes, size_t size, uint64_t value) {
 static zx_status_t input(vs_kvm_cpu* cpu, size_t size) {
   const uint64_t mask = vs_kvm_x64_low_mask(size);
   const uint64_t answer = ~cpu->run->s.regs.regs.rax & mask;
-  struct kvm_regs completed;
+  struct kvm_regs completed = {0};
   store_little_endian(io_data(cpu), size, answer);
   const zx_status_t status = complete(cpu, &completed);
   if (status != ZX_OK) return status;
@@ -79,7 +79,7 @@ static zx_status_t exit_io(vs_kvm_cpu* cpu, vs_kvm_trap_finder find_trap, void* 
 }
 
 static zx_status_t exit_mmio(vs_kvm_cpu* cpu) {
-  struct kvm_regs completed;
+  struct kvm_regs completed = {0};
   const zx_status_t status = complete(cpu, &completed);
   return status == ZX_OK ? ZX_ERR_NOT_FOUND : status;
 }

@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The tables hang together: ids are unique, rows are complete, and look-ups find what they name.
+#include <criterion/criterion.h>
+#include <ctype.h>
+#include <string.h>
+
+#include "tables.h"
+
+static bool is_text(const char* text) {
+  return text != NULL && text[0] != '\0';
+}
+
+// What is typed on a command line: lower case, digits, dots, dashes, underscores.
+static bool is_id(const char* id) {
+  if (!is_text(id) || !islower((unsigned char)id[0])) return false;
+  for (const char* c = id; *c; c++) {
+    if (!islower((unsigned char)*c) && !isdigit((unsigned char)*c) && !strchr("._-", *c)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// The names of a table of structs that have a name at the offset `at`.
+typedef struct names {
+  const char* table;
+  const void* rows;
+  size_t count, size, at;
+} names;
+
+static const char* name_of(const names* n, size_t i) {
+  const char* name;
+  memcpy(&name, (const char*)n->rows + i * n->size + n->at, sizeof name);
+  return name;
+}
+
+static void are_unique_ids(const names* n) {
+  for (size_t i = 0; i < n->count; i++) {
+    const char* name = name_of(n, i);
+    cr_assert(is_id(name), "%s: row %u has no proper id: %s", n->table, (unsigned)i,
+              name ? name : "(null)");
+    for (size_t k = 0; k < i; k++) {
+      cr_assert(strcmp(name, name_of(n, k)) != 0, "%s: two rows have the id %s", n->table, name);
+    }
+  }
+}
+
+#define NAMES(rows, count, type, member) \
+  { #rows, rows, count, sizeof(type), offsetof(type, member) }
+
+Test(tables, ids_are_unique) {
+  const names all[] = {
+      NAMES(vs_clauses, VS_CLAUSE_COUNT, vs_clause, id),
+      NAMES(vs_checks, VS_CHECK_COUNT, vs_check, name),
+      NAMES(vs_latitudes, VS_LATITUDE_COUNT, vs_latitude, id),
+      NAMES(vs_object_types, VS_OBJECT_COUNT, vs_object_type, name),
+      NAMES(vs_profiles, vs_profile_count, vs_profile, id),
+      NAMES(vs_programs, VS_PROGRAM_COUNT, vs_program_info, name),
+      NAMES(vs_placements, VS_PLACEMENT_COUNT, vs_placement_info, name),
+      NAMES(vs_ops, VS_OP_COUNT, vs_op_info, name),
+  };
+  for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) are_unique_ids(&all[i]);
+}
+
+// --- clauses and checks ------------------------------------------------------------------------
+
+Test(clauses, are_complete) {
+  static const char* const sections[] = {
+      "page.description", "page.rights", "page.return", "page.errors", "derived", "abi", "family"};
+  for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) {
+    const vs_clause* clause = &vs_clauses[i];
+    bool known = false;
+    for (size_t k = 0; k < sizeof sections / sizeof sections[0]; k++) {
+      known |= strcmp(clause->section, sections[k]) == 0;
+    }
+    cr_assert(known, "%s: there is no section %s", clause->id, clause->section);
+    size_t length = strlen(clause->sentence);
+    cr_assert(length > 0 && clause->sentence[length - 1] == '.', "%s: not a sentence: %s",
+              clause->id, clause->sentence);
+  }
+}
+
+Test(clauses, promise_each_documented_error) {
+  static const zx_status_t documented[] = {ZX_ERR_ACCESS_DENIED, ZX_ERR_BAD_HANDLE,
+                                           ZX_ERR_BAD_STATE, ZX_ERR_INVALID_ARGS,
+                                           ZX_ERR_WRONG_TYPE};
+  static const unsigned rows[] = {1, 1, 1, 3, 1};
+  for (size_t i = 0; i < sizeof documented / sizeof documented[0]; i++) {
+    unsigned count = 0;
+    for (size_t k = 0; k < VS_CLAUSE_COUNT; k++) {
+      bool page = strcmp(vs_clauses[k].section, "page.errors") == 0;
+      count += page && vs_clauses[k].status == documented[i];
+    }
+    cr_assert(count == rows[i], "page.errors: status %d has %u clauses, must have %u",
+              documented[i], count, rows[i]);
+  }
+}
+
+Test(clauses, are_found_by_their_ids) {
+  for (unsigned i = 0; i < VS_CLAUSE_COUNT; i++) {
+    vs_clause_code found = vs_clause_find(vs_clauses[i].id);
+    cr_assert(found == i, "%s is row %u, found %u", vs_clauses[i].id, i, found);
+  }
+  static const char* const unknown[] = {"", "write_state", "write_state.errors.bad_handl",
+                                        "write_state.errors.bad_handles",
+                                        "WRITE_STATE.ERRORS.BAD_HANDLE"};
+  for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+    cr_assert(vs_clause_find(unknown[i]) == VS_CLAUSE_COUNT, "'%s' must not be found", unknown[i]);
+  }
+}
+
+Test(checks, name_a_refusal_and_its_clauses) {
+  cr_assert(vs_checks[VS_CHECK_NONE].status == ZX_OK, "no check means ZX_OK, got %d",
+            vs_checks[VS_CHECK_NONE].status);
+  for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
+    const vs_check* check = &vs_checks[i];
+    cr_assert(check->status < 0, "%s: status %d refuses nothing", check->name, check->status);
+    cr_assert(check->rule < VS_CLAUSE_COUNT && check->error < VS_CLAUSE_COUNT,
+              "%s: there is no clause %d or %d", check->name, check->rule, check->error);
+    cr_assert(is_text(check->reason) && is_text(check->when), "%s: no reason", check->name);
+    zx_status_t promised = vs_clauses[check->error].status;
+    cr_assert(promised == ZX_OK || promised == check->status, "%s: %s promises %d, got %d",
+              check->name, vs_clauses[check->error].id, promised, check->status);
+  }
+}
+
+Test(latitudes, say_what_and_why) {
+  for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) {
+    cr_assert(is_text(vs_latitudes[i].what) && is_text(vs_latitudes[i].why), "%s: no reason",
+              vs_latitudes[i].id);
+    cr_assert(VS_ALL_LATITUDES & VS_BIT(i), "%s is not among all latitudes", vs_latitudes[i].id);
+  }
+  cr_assert(VS_ALL_LATITUDES >> VS_LATITUDE_COUNT == 0, "0x%x holds more than all latitudes",
+            VS_ALL_LATITUDES);
+}
+
+Test(objects, carry_the_rights_of_new_handles) {
+  static const struct {
+    const char* name;
+    zx_obj_type_t type;
+    zx_rights_t rights;
+  } rows[] = {{"guest", 20, 0x4800b}, {"vmar", 18, 0x20801f}, {"vcpu", 21, 0xd01f},
+              {"event", 5, 0xd003},   {"port", 6, 0x800f},    {"vmo", 3, 0xd0ef}};
+  cr_assert(VS_OBJECT_COUNT == 1 + sizeof rows / sizeof rows[0], "got %d types", VS_OBJECT_COUNT);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const vs_object_type* type = &vs_object_types[i + 1];
+    cr_assert(strcmp(type->name, rows[i].name) == 0 && type->type == rows[i].type &&
+                  type->rights == rows[i].rights,
+              "%s must be type %u with rights 0x%x, got %s, %u, 0x%x", rows[i].name, rows[i].type,
+              rows[i].rights, type->name, type->type, type->rights);
+  }
+}
+
+Test(objects, write_column_agrees_with_the_rights) {
+  for (size_t i = 1; i < VS_OBJECT_COUNT; i++) {
+    const vs_object_type* type = &vs_object_types[i];
+    bool has = type->rights & ZX_RIGHT_WRITE;
+    bool agrees = type->write == VS_UNKNOWN || (type->write == VS_YES) == has;
+    cr_assert(agrees, "%s: rights 0x%x, write is %d", type->name, type->rights, type->write);
+  }
+}
+
+// --- profiles ----------------------------------------------------------------------------------
+
+Test(profiles, orders_have_no_duplicates_and_an_end) {
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    const vs_profile* profile = &vs_profiles[p];
+    uint64_t made = 0;
+    size_t i = 0;
+    for (; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
+      cr_assert(profile->order[i] < VS_CHECK_COUNT, "%s: check %u", profile->id, profile->order[i]);
+      cr_assert(!(made & VS_BIT(profile->order[i])), "%s makes the check %s twice", profile->id,
+                vs_checks[profile->order[i]].name);
+      made |= VS_BIT(profile->order[i]);
+    }
+    cr_assert(i < VS_CHECK_COUNT, "%s: the order has no end", profile->id);
+    cr_assert((i > 0) == profile->ordered, "%s: %u checks in order", profile->id, (unsigned)i);
+  }
+}
+
+Test(profiles, ordered_ones_make_every_check_of_the_page) {
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    const vs_profile* profile = &vs_profiles[p];
+    if (!profile->ordered) continue;
+    for (unsigned check = 1; check < VS_CHECK_COUNT; check++) {
+      bool silent = check == VS_CHECK_ACCESS_SIZE || check == VS_CHECK_NO_PORTS;
+      bool made = memchr(profile->order, (int)check, VS_CHECK_COUNT) != NULL;
+      cr_assert(made || silent, "%s does not make the check %s", profile->id,
+                vs_checks[check].name);
+    }
+  }
+}
+
+Test(profiles, only_the_unordered_have_latitude) {
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    const vs_profile* profile = &vs_profiles[p];
+    vs_latitude_set expected = profile->ordered ? 0 : VS_ALL_LATITUDES;
+    cr_assert(profile->latitudes == expected, "%s: latitudes 0x%x, must be 0x%x", profile->id,
+              profile->latitudes, expected);
+  }
+}
+
+Test(profiles, are_found_by_their_ids) {
+  for (size_t p = 0; p < vs_profile_count; p++) {
+    const vs_profile* profile = &vs_profiles[p];
+    cr_assert(vs_profile_find(profile->id) == profile, "%s is not found", profile->id);
+    cr_assert(is_text(profile->summary), "%s has no summary", profile->id);
+    cr_assert(profile->arch == 0 || vs_arch_find(profile->arch), "%s: architecture %u", profile->id,
+              profile->arch);
+  }
+  static const char* const unknown[] = {"", "document", "documented ", "zircon", "ZIRCON-X64"};
+  for (size_t i = 0; i < sizeof unknown / sizeof unknown[0]; i++) {
+    cr_assert(vs_profile_find(unknown[i]) == NULL, "'%s' must not be found", unknown[i]);
+  }
+}
+
+Test(profiles, documented_and_zircon_x64_are_ready) {
+  static const char* const ready[] = {"documented", "zircon-x64"};
+  for (size_t i = 0; i < 2; i++) {
+    const vs_profile* profile = vs_profile_find(ready[i]);
+    cr_assert(profile && profile->ready, "%s must be ready", ready[i]);
+  }
+  const vs_profile* documented = vs_profile_find("documented");
+  cr_assert(!documented->ordered && documented->arch == 0 && !documented->initial_zero,
+            "documented says nothing that the page does not say");
+}
+
+// --- the vocabulary ----------------------------------------------------------------------------
+
+Test(vocabulary, every_row_is_described) {
+  for (size_t i = 0; i < VS_OP_COUNT; i++) {
+    cr_assert(is_text(vs_ops[i].text), "op %s is not described", vs_ops[i].name);
+  }
+  for (size_t i = 0; i < VS_PLACEMENT_COUNT; i++) {
+    cr_assert(is_text(vs_placements[i].text), "placement %s is not described",
+              vs_placements[i].name);
+  }
+  for (size_t i = 0; i < VS_PROGRAM_COUNT; i++) {
+    cr_assert(is_text(vs_programs[i].text), "program %s is not described", vs_programs[i].name);
+  }
+}
+
+Test(vocabulary, phases_of_ops) {
+  static const uint8_t setup[] = {VS_OP_GUEST_CREATE, VS_OP_GUEST_LOAD,  VS_OP_VCPU_CREATE,
+                                  VS_OP_EVENT_CREATE, VS_OP_PORT_CREATE, VS_OP_VMO_CREATE};
+  for (unsigned op = 0; op < VS_OP_COUNT; op++) {
+    vs_phase phase = memchr(setup, (int)op, sizeof setup) ? VS_PHASE_SETUP : VS_PHASE_JUDGED;
+    if (op == VS_OP_THREAD_EXIT) phase = VS_PHASE_LOCAL;
+    cr_assert(vs_ops[op].phase == phase, "%s: phase must be %d, got %d", vs_ops[op].name, phase,
+              vs_ops[op].phase);
+  }
+}
+
+Test(vocabulary, five_placements_are_readable) {
+  for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+    bool readable = at == VS_AT_PLAIN || at == VS_AT_MISALIGNED || at == VS_AT_CROSSING ||
+                    at == VS_AT_EDGE || at == VS_AT_READONLY;
+    cr_assert(vs_placements[at].readable == readable, "%s: readable must be %d",
+              vs_placements[at].name, readable);
+  }
+}
+
+Test(vocabulary, programs_leave_as_their_names_say) {
+  for (unsigned i = 0; i < 3; i++) {
+    const vs_program_info* in = &vs_programs[VS_PROGRAM_IN8 + i];
+    const vs_program_info* out = &vs_programs[VS_PROGRAM_OUT8 + i];
+    cr_assert(in->exit == VS_PROGRAM_EXIT_IN && in->width == 1u << i, "%s: exit %d, width %u",
+              in->name, in->exit, in->width);
+    cr_assert(out->exit == VS_PROGRAM_EXIT_OUT && out->width == 1u << i, "%s: exit %d, width %u",
+              out->name, out->exit, out->width);
+  }
+  cr_assert(vs_programs[VS_PROGRAM_DUMP].exit == VS_PROGRAM_EXIT_NONE, "dump has no exit first");
+  cr_assert(vs_programs[VS_PROGRAM_SPIN].exit == VS_PROGRAM_EXIT_SPIN, "spin does not leave");
+}
