@@ -4,35 +4,43 @@ JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: all conform test check-asan check-tsan tidy bench docs format install packages clean
+.PHONY: all conform test check-asan check-tsan check-clang tidy bench docs format install packages-build packages-test clean
 
 all: ## build build/vcpuspec
 	cmake --preset release > /dev/null
 	cmake --build build -j $(JOBS)
 
-conform: packages all ## the main job: judge the built-in backends that this machine can run
+conform: packages-build all ## the main job: judge the built-in backends that this machine can run
 	build/vcpuspec run
 
-test: packages all ## every test, also under sanitizers
+test: packages-test all ## every test, also under sanitizers
 	ctest --test-dir build --output-on-failure
-	$(MAKE) check-asan check-tsan tidy
+	$(MAKE) check-asan
+	$(MAKE) check-tsan
+	$(MAKE) check-clang
+	$(MAKE) tidy
 
 # The sanitizers see the same tests but those that only look at files.
-check-asan: packages
+check-asan: packages-build
 	cmake --preset asan > /dev/null
 	cmake --build build/asan -j $(JOBS)
 	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes'
 
 # Executor, backends and runner with all their threads.
-check-tsan: packages
+check-tsan: packages-build
 	cmake --preset tsan > /dev/null
 	cmake --build build/tsan -j $(JOBS) --target vcpuspec plugin_race
 	tools/check-threads build/tsan
 
-tidy: packages all ## clang-tidy, with .clang-tidy's checks as errors
+# The other compiler's warnings, as errors.
+check-clang: packages-test
+	cmake --preset clang > /dev/null
+	cmake --build build/clang -j $(JOBS) --target vcpuspec
+
+tidy: packages-test all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build
 
-bench: packages all ## speed, each as a ratio to its floor in the same run
+bench: packages-build all ## speed, each as a ratio to its floor in the same run
 	build/vcpuspec bench
 
 docs: all ## the documents that are made from tables
@@ -41,8 +49,11 @@ docs: all ## the documents that are made from tables
 format:
 	tools/check-format --fix
 
-packages:
-	@tools/install-packages
+packages-build:
+	@tools/install-packages build
+
+packages-test:
+	@tools/install-packages build test
 
 install: all
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)

@@ -115,6 +115,34 @@ void alter_kick_lost(vs_calls* calls) {
   calls->vcpu_kick = kick_if_entered;
 }
 
+// A kick that comes between two entries is kept here until the next, unless a write comes first.
+static bool kick_held;
+
+static zx_status_t kick_later(zx_handle_t handle) {
+  (void)handle;
+  kick_held = true;
+  return ZX_OK;
+}
+
+static zx_status_t enter_with_kick(zx_handle_t handle, zx_port_packet_t* packet) {
+  if (kick_held) below->vcpu_kick(handle);
+  kick_held = false;
+  return tracking_enter(handle, packet);
+}
+
+static zx_status_t write_loses_kick(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                    size_t size) {
+  kick_held = false;
+  return RIGHT_WRITE();
+}
+
+void alter_kick_lost_by_write(vs_calls* calls);
+void alter_kick_lost_by_write(vs_calls* calls) {
+  calls->vcpu_kick = kick_later;
+  calls->vcpu_enter = enter_with_kick;
+  calls->vcpu_write_state = write_loses_kick;
+}
+
 MUTATE(kick_twice, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
   static bool again;
   zx_status_t status = tracking_enter(handle, packet);

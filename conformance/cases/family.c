@@ -52,6 +52,9 @@ void case_faults_several_at_once(vs_build* b) {
     op->buffer.at = (uint8_t)c->at;
     read_back(b);
   }
+  vs_op* op = write_state(b, 3);  // nothing at nowhere
+  op->size = 0;
+  op->buffer.at = VS_AT_NULL;
   look(b);
 }
 

@@ -177,6 +177,19 @@ void case_exits_after_out32(vs_build* b) {
   after_out_at_once(b, VS_PROGRAM_OUT32);
 }
 
+void case_exits_kick_survives(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
+  write_state(b, 2)->size--;
+  write_io(b, 4, 0xffffffff)->kind = 2;
+  read_back(b);
+  write_state(b, 3);
+  write_io(b, 2, 0xbeef);
+  enter(b)->optional = false;
+  enter(b)->optional = false;
+  read_back(b);
+}
+
 void case_exits_after_kick(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);

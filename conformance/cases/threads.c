@@ -38,6 +38,8 @@ void case_threads_other_with_faults(vs_build* b) {
     read_back(b);
     from_other(b, kinds[i])->buffer.at = VS_AT_NULL;
     read_back(b);
+    from_other(b, kinds[i])->buffer.bytes[0] = 3;  // of ZX_VCPU_IO: the access_size
+    read_back(b);
     from_other(b, kinds[i])->handle = slot(SLOT_DERIVED);
     read_back(b);
   }

@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every placement is really what it is called: asked of the kernel, byte by byte, without touching.
+#include <criterion/criterion.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "executor/arena.h"
+#include "tables.h"
+
+enum { PAGE = 4096, FILLER = 0x5a };
+
+static const uint16_t lengths[] = {1, 8, 136, 264, 265, 2048};
+enum { LENGTHS = sizeof lengths / sizeof lengths[0] };
+
+static bool read_byte(uintptr_t at, uint8_t* byte) {
+  struct iovec local = {byte, 1};
+  struct iovec remote = {(void*)at, 1};
+  return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+static bool is_writable(uintptr_t at) {
+  uint8_t byte = 0;
+  struct iovec local = {&byte, 1};
+  struct iovec remote = {(void*)at, 1};
+  return read_byte(at, &byte) && process_vm_writev(getpid(), &local, 1, &remote, 1, 0) == 1;
+}
+
+// Bytes that can be read from `at` on, at most `limit`.
+static size_t readable(const void* at, size_t limit) {
+  uint8_t byte;
+  size_t count = 0;
+  while (count < limit && read_byte((uintptr_t)at + count, &byte)) count++;
+  return count;
+}
+
+static vs_buffer buffer_at(vs_placement at, size_t argument, size_t length) {
+  vs_buffer buffer = {
+      .at = (uint8_t)at, .argument = (uint16_t)argument, .length = (uint16_t)length};
+  for (size_t i = 0; i < VS_STATE_MAX; i++) buffer.bytes[i] = (uint8_t)(i * 7 + length + argument);
+  return buffer;
+}
+
+static void holds(const void* at, const vs_buffer* buffer, size_t count) {
+  for (size_t i = 0; i < count; i++) {
+    uint8_t expected = i < VS_STATE_MAX ? buffer->bytes[i] : FILLER;
+    uint8_t got = 0;
+    bool read = read_byte((uintptr_t)at + i, &got);
+    cr_assert(read && got == expected, "%s:%u, %u bytes: byte %u must be 0x%02x, got 0x%02x%s",
+              vs_placements[buffer->at].name, buffer->argument, buffer->length, (unsigned)i,
+              expected, got, read ? "" : " (unreadable)");
+  }
+}
+
+static void is_readable_for(const void* at, const vs_buffer* buffer, size_t count) {
+  size_t got = readable(at, buffer->length);
+  cr_assert(got == count, "%s:%u, %u bytes: %u must be readable, got %u",
+            vs_placements[buffer->at].name, buffer->argument, buffer->length, (unsigned)count,
+            (unsigned)got);
+}
+
+static vs_arena arena;
+
+static void open_arena(void) {
+  cr_assert(vs_arena_open(&arena), "an arena can be opened");
+}
+
+static void close_arena(void) {
+  vs_arena_close(&arena);
+}
+
+TestSuite(arena, .init = open_arena, .fini = close_arena);
+
+Test(arena, readable_placements_hold_every_byte) {
+  for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+    if (!vs_placements[at].readable) continue;
+    for (size_t i = 0; i < LENGTHS; i++) {
+      for (size_t argument = 0; argument < 70; argument += 3) {
+        vs_buffer buffer = buffer_at((vs_placement)at, argument, lengths[i]);
+        const void* place = vs_arena_place(&arena, &buffer);
+        is_readable_for(place, &buffer, lengths[i]);
+        holds(place, &buffer, lengths[i]);
+      }
+    }
+  }
+}
+
+Test(arena, unreadable_placements_have_no_first_byte) {
+  static const struct {
+    vs_placement at;
+    unsigned first, last;  // arguments
+  } rows[] = {{VS_AT_NULL, 0, 0},           {VS_AT_ONE, 0, 0},      {VS_AT_UNMAPPED, 0, 0},
+              {VS_AT_PROT_NONE, 0, 0},      {VS_AT_KERNEL, 0, 4},   {VS_AT_BEYOND_EOF, 0, 0},
+              {VS_AT_NONCANONICAL, 47, 63}, {VS_AT_WRAPPING, 1, 16}};
+  for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
+    for (unsigned argument = rows[r].first; argument <= rows[r].last; argument++) {
+      vs_buffer buffer = buffer_at(rows[r].at, argument, 136);
+      is_readable_for(vs_arena_place(&arena, &buffer), &buffer, 0);
+    }
+  }
+}
+
+Test(arena, straddling_buffer_is_readable_up_to_the_last_n_bytes) {
+  static const vs_placement straddling[] = {VS_AT_STRADDLE, VS_AT_STRADDLE_NONE};
+  for (size_t s = 0; s < 2; s++) {
+    for (size_t n = 1; n <= 136; n++) {
+      vs_buffer buffer = buffer_at(straddling[s], n, 136);
+      const void* place = vs_arena_place(&arena, &buffer);
+      is_readable_for(place, &buffer, 136 - n);
+      holds(place, &buffer, 136 - n);
+      cr_assert(((uintptr_t)place + 136 - n) % PAGE == 0, "%s:%u: the page does not end there",
+                vs_placements[buffer.at].name, (unsigned)n);
+    }
+  }
+}
+
+Test(arena, straddle_none_ends_at_a_mapped_page) {
+  vs_buffer buffer = buffer_at(VS_AT_STRADDLE_NONE, 8, 16);
+  char* place = vs_arena_place(&arena, &buffer);
+  cr_assert(mprotect(place + 8, PAGE, PROT_NONE) == 0, "straddle_none: the page is not mapped");
+  buffer.at = VS_AT_STRADDLE;
+  place = vs_arena_place(&arena, &buffer);
+  cr_assert(mprotect(place + 8, PAGE, PROT_NONE) != 0, "straddle: the page is mapped");
+}
+
+Test(arena, unmapped_is_not_mapped_and_prot_none_is) {
+  vs_buffer buffer = buffer_at(VS_AT_UNMAPPED, 0, 136);
+  void* hole = vs_arena_place(&arena, &buffer);
+  cr_assert(mprotect(hole, PAGE, PROT_NONE) != 0, "unmapped: something is mapped");
+  buffer.at = VS_AT_PROT_NONE;
+  void* fenced = vs_arena_place(&arena, &buffer);
+  cr_assert(mprotect(fenced, PAGE, PROT_NONE) == 0, "prot_none: nothing is mapped");
+}
+
+Test(arena, edge_ends_before_an_unreadable_byte) {
+  for (size_t i = 0; i < LENGTHS; i++) {
+    vs_buffer buffer = buffer_at(VS_AT_EDGE, 0, lengths[i]);
+    const char* place = vs_arena_place(&arena, &buffer);
+    cr_assert(readable(place, lengths[i] + 1u) == lengths[i], "edge: the byte after %u can be read",
+              lengths[i]);
+  }
+}
+
+Test(arena, crossing_buffer_has_n_bytes_on_the_first_page) {
+  for (size_t n = 1; n < 136; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_CROSSING, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    cr_assert((place + n) % PAGE == 0, "crossing:%u lies at 0x%llx", (unsigned)n,
+              (unsigned long long)place);
+  }
+}
+
+Test(arena, misaligned_buffer_lies_n_bytes_past_a_boundary) {
+  for (size_t n = 0; n < 64; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_MISALIGNED, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    cr_assert(place % 64 == n, "misaligned:%u lies at 0x%llx", (unsigned)n,
+              (unsigned long long)place);
+  }
+}
+
+Test(arena, plain_buffer_is_aligned_with_room_after_it) {
+  vs_buffer buffer = buffer_at(VS_AT_PLAIN, 0, 264);
+  const void* place = vs_arena_place(&arena, &buffer);
+  cr_assert((uintptr_t)place % 64 == 0, "plain: lies at %p", place);
+  cr_assert(readable(place, 1024) == 1024, "plain: no room after the buffer");
+}
+
+Test(arena, readonly_buffer_cannot_be_written) {
+  for (unsigned round = 0; round < 3; round++) {
+    vs_buffer buffer = buffer_at(VS_AT_READONLY, round, 136);
+    const void* place = vs_arena_place(&arena, &buffer);
+    holds(place, &buffer, 136);
+    cr_assert(!is_writable((uintptr_t)place), "readonly: round %u, the page can be written", round);
+  }
+  vs_buffer plain = buffer_at(VS_AT_PLAIN, 0, 136);
+  cr_assert(is_writable((uintptr_t)vs_arena_place(&arena, &plain)), "plain: cannot be written");
+}
+
+Test(arena, noncanonical_address_differs_in_one_bit) {
+  for (size_t n = 47; n < 64; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_NONCANONICAL, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    const void* without = (const void*)(place ^ (uintptr_t)1 << n);
+    cr_assert((place >> 47) == (uintptr_t)1 << (n - 47), "noncanonical:%u is 0x%llx", (unsigned)n,
+              (unsigned long long)place);
+    holds(without, &buffer, 136);
+  }
+}
+
+Test(arena, kernel_addresses_are_in_the_upper_half) {
+  for (unsigned n = 0; n < 8; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_KERNEL, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    cr_assert(place >> 47 == 0x1ffff, "kernel:%u is 0x%llx", n, (unsigned long long)place);
+  }
+}
+
+Test(arena, user_end_is_passed_by_n_bytes) {
+  for (size_t n = 1; n <= 136; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_USER_END, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    uint8_t byte;
+    cr_assert(place + 136 - n == 0x7ffffffff000, "user_end:%u is 0x%llx", (unsigned)n,
+              (unsigned long long)place);
+    cr_assert(!read_byte(place + 135, &byte), "user_end:%u: the last byte can be read",
+              (unsigned)n);
+  }
+}
+
+Test(arena, wrapping_buffer_starts_n_bytes_before_the_end) {
+  for (size_t n = 1; n <= 136; n++) {
+    vs_buffer buffer = buffer_at(VS_AT_WRAPPING, n, 136);
+    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    cr_assert(place + n == 0, "wrapping:%u is 0x%llx", (unsigned)n, (unsigned long long)place);
+  }
+}
+
+Test(arena, beyond_eof_follows_a_page_of_the_file) {
+  vs_buffer buffer = buffer_at(VS_AT_BEYOND_EOF, 0, 136);
+  char* place = vs_arena_place(&arena, &buffer);
+  cr_assert(mprotect(place, PAGE, PROT_READ | PROT_WRITE) == 0, "beyond_eof: not mapped");
+  cr_assert(readable(place - PAGE, 1) == 1, "beyond_eof: the file's own page cannot be read");
+  cr_assert(readable(place, 1) == 0, "beyond_eof: a page that the file lacks can be read");
+}
+
+Test(arena, overlong_buffer_is_cut) {
+  for (unsigned at = 0; at <= VS_AT_READONLY; at++) {
+    vs_buffer buffer = buffer_at((vs_placement)at, 5, UINT16_MAX);
+    holds(vs_arena_place(&arena, &buffer), &buffer, VS_BUFFER_MAX);
+  }
+}
+
+Test(arena, holes_stay_holes) {
+  void* later[256];
+  for (size_t i = 0; i < 256; i++) {
+    later[i] = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  }
+  vs_buffer hole = buffer_at(VS_AT_UNMAPPED, 0, 136);
+  vs_buffer edge = buffer_at(VS_AT_EDGE, 0, 136);
+  is_readable_for(vs_arena_place(&arena, &hole), &hole, 0);
+  cr_assert(readable(vs_arena_place(&arena, &edge), 137) == 136, "edge: the hole was filled");
+  for (size_t i = 0; i < 256; i++) munmap(later[i], PAGE);
+}
+
+Test(arena, two_do_not_meet) {
+  vs_arena second;
+  cr_assert(vs_arena_open(&second), "a second arena can be opened");
+  vs_buffer mine = buffer_at(VS_AT_PLAIN, 1, 136);
+  vs_buffer other = buffer_at(VS_AT_PLAIN, 2, 136);
+  const void* place = vs_arena_place(&arena, &mine);
+  vs_arena_place(&second, &other);
+  holds(place, &mine, 136);
+  vs_arena_close(&second);
+}
+
+Test(arena, close_gives_the_pages_back) {
+  vs_buffer buffer = buffer_at(VS_AT_PLAIN, 0, 136);
+  const void* place = vs_arena_place(&arena, &buffer);
+  vs_arena_close(&arena);
+  vs_arena_close(&arena);
+  is_readable_for(place, &buffer, 0);
+}
