@@ -29,11 +29,21 @@ static void look_up_calls(void* object, vs_calls* calls) {
 #undef VS_CALL
 }
 
+// Whatever an object calls itself, a terminal gets one printable word of it.
+static void set_name(vs_plugin_backend* plugin, const char* name) {
+  size_t i = 0;
+  for (; name[i] != '\0' && i + 1 < sizeof plugin->name; i++) {
+    bool graphic = name[i] > ' ' && name[i] < 0x7f;
+    plugin->name[i] = graphic ? name[i] : '?';
+  }
+  plugin->name[i] = '\0';
+}
+
 static bool describe(void* object, const char* path, vs_plugin_backend* plugin, char* reason,
                      size_t size) {
   const vs_plugin* says = dlsym(object, "vcpuspec_plugin");
   plugin->arch = host_arch;
-  snprintf(plugin->name, sizeof plugin->name, "%s", base_name(path));
+  set_name(plugin, base_name(path));
   if (says == NULL) return true;
   if (says->abi != VS_PLUGIN_ABI) {
     snprintf(reason, size, "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks %u: rebuild it",
@@ -48,7 +58,7 @@ static bool describe(void* object, const char* path, vs_plugin_backend* plugin, 
   }
   plugin->arch = (vs_arch)says->arch;
   plugin->resource = says->resource;
-  if (says->name != NULL) snprintf(plugin->name, sizeof plugin->name, "%s", says->name);
+  if (says->name != NULL && says->name[0] != '\0') set_name(plugin, says->name);
   return true;
 }
 

@@ -6,7 +6,7 @@
 
 #include "describe.h"
 
-enum { TEXT = 1024, CLAUSE_WIDTH = 38, COLUMN = 11, OPS_AFTER_SETUP = 3 };
+enum { TEXT = 1024, CLAUSE_WIDTH = 38, COLUMN = 11, OPS_AFTER_SETUP = 3, VERDICTS_SHOWN = 5 };
 
 // --- one failure ------------------------------------------------------------------------------
 
@@ -107,8 +107,9 @@ size_t vs_run_count(const vs_run* run, const vs_target* target, vs_verdict verdi
 
 static vs_verdict worse(vs_verdict a, vs_verdict b) {
   static const int rank[VS_VERDICT_COUNT] = {
-      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_PASS] = 2,
-      [VS_VERDICT_PERMITTED] = 3,  [VS_VERDICT_BROKEN] = 4,      [VS_VERDICT_FAIL] = 5,
+      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_CUT_SHORT] = 2,
+      [VS_VERDICT_PASS] = 3,       [VS_VERDICT_PERMITTED] = 4,   [VS_VERDICT_BROKEN] = 5,
+      [VS_VERDICT_FAIL] = 6,
   };
   return rank[a] >= rank[b] ? a : b;
 }
@@ -118,8 +119,8 @@ static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
   if (vs_result_broken(result) & VS_BIT(clause)) return VS_VERDICT_FAIL;
   if (vs_result_borne_out(result) & VS_BIT(clause)) return result->verdict;
   if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
-  bool broken = result->verdict == VS_VERDICT_BROKEN;
-  return broken ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
+  if (result->verdict == VS_VERDICT_FAIL) return VS_VERDICT_CUT_SHORT;
+  return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
 }
 
 vs_verdict vs_clause_verdict(const vs_run* run, const vs_target* target, vs_clause_code clause) {
@@ -130,7 +131,7 @@ vs_verdict vs_clause_verdict(const vs_run* run, const vs_target* target, vs_clau
   return verdict;
 }
 
-static const char* cell(vs_verdict verdict) {
+static const char* word(vs_verdict verdict) {
   if (verdict == VS_VERDICT_NOT_JUDGED) return "";
   return verdict == VS_VERDICT_UNSUPPORTED ? "-" : vs_verdict_names[verdict];
 }
@@ -142,28 +143,52 @@ static bool row_is_empty(const vs_plan* plan, const vs_run* run, vs_clause_code 
   return true;
 }
 
+// A line of the matrix: what stands before a column is padded when the column comes.
+typedef struct row {
+  FILE* out;
+  int padding;  // spaces owed
+} row;
+
+static row row_start(FILE* out, const char* title) {
+  int length = fprintf(out, "%s", title);
+  return (row){out, CLAUSE_WIDTH - length};
+}
+
+static void row_cell(row* r, const vs_target* target, const char* text) {
+  int width = (int)strlen(target->name);
+  if (width < COLUMN) width = COLUMN;
+  int length = fprintf(r->out, "%*s%s", 2 + r->padding, "", text) - 2 - r->padding;
+  r->padding = width - length;
+}
+
+static bool is_shown(const vs_target* target) {
+  return target->state == VS_TARGET_READY;
+}
+
 static void print_rows(FILE* out, const vs_plan* plan, const vs_run* run) {
   for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
     if (row_is_empty(plan, run, clause)) continue;
-    fprintf(out, "%-*s", CLAUSE_WIDTH, vs_clauses[clause].id);
+    row r = row_start(out, vs_clauses[clause].id);
     for (size_t t = 0; t < plan->target_count; t++) {
       const vs_target* target = &plan->targets[t];
-      if (target->state != VS_TARGET_READY) continue;
-      fprintf(out, "  %-*s", COLUMN, cell(vs_clause_verdict(run, target, clause)));
+      if (is_shown(target)) row_cell(&r, target, word(vs_clause_verdict(run, target, clause)));
     }
     fputc('\n', out);
   }
 }
 
 static void print_totals(FILE* out, const vs_plan* plan, const vs_run* run) {
-  static const vs_verdict shown[] = {VS_VERDICT_PASS, VS_VERDICT_PERMITTED, VS_VERDICT_FAIL,
-                                     VS_VERDICT_UNSUPPORTED, VS_VERDICT_BROKEN};
-  for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
-    fprintf(out, "cases: %-*s", CLAUSE_WIDTH - 7, vs_verdict_names[shown[i]]);
+  static const vs_verdict shown[VERDICTS_SHOWN] = {VS_VERDICT_PASS, VS_VERDICT_PERMITTED,
+                                                   VS_VERDICT_FAIL, VS_VERDICT_UNSUPPORTED,
+                                                   VS_VERDICT_BROKEN};
+  for (size_t i = 0; i < VERDICTS_SHOWN; i++) {
+    char text[TEXT];
+    snprintf(text, sizeof text, "cases: %s", vs_verdict_names[shown[i]]);
+    row r = row_start(out, text);
     for (size_t t = 0; t < plan->target_count; t++) {
       const vs_target* target = &plan->targets[t];
-      if (target->state != VS_TARGET_READY) continue;
-      fprintf(out, "  %-*zu", COLUMN, vs_run_count(run, target, shown[i]));
+      snprintf(text, sizeof text, "%zu", vs_run_count(run, target, shown[i]));
+      if (is_shown(target)) row_cell(&r, target, text);
     }
     fputc('\n', out);
   }
@@ -209,10 +234,9 @@ static void print_unsupported(FILE* out, const vs_target* target, const vs_run* 
 static void print_header(FILE* out, const vs_plan* plan) {
   char title[TEXT];
   snprintf(title, sizeof title, "profile %s", plan->profile->id);
-  fprintf(out, "%-*s", CLAUSE_WIDTH, title);
+  row r = row_start(out, title);
   for (size_t t = 0; t < plan->target_count; t++) {
-    if (plan->targets[t].state != VS_TARGET_READY) continue;
-    fprintf(out, "  %-*s", COLUMN, plan->targets[t].name);
+    if (is_shown(&plan->targets[t])) row_cell(&r, &plan->targets[t], plan->targets[t].name);
   }
   fputc('\n', out);
 }
@@ -227,7 +251,7 @@ void vs_report_matrix(FILE* out, const vs_plan* plan, const vs_run* run) {
   for (size_t t = 0; t < plan->target_count; t++) print_unsupported(out, &plan->targets[t], run);
   for (size_t t = 0; t < plan->target_count; t++) {
     const vs_target* target = &plan->targets[t];
-    if (target->state == VS_TARGET_READY) continue;
+    if (is_shown(target)) continue;
     bool absent = target->state == VS_TARGET_ABSENT;
     fprintf(out, "%s was not judged: %s%s\n", target->name, target->reason,
             absent ? "" : " (error)");

@@ -13,6 +13,7 @@ const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
     [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
     [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
     [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
+    [VS_VERDICT_CUT_SHORT] = "cut short",
 };
 
 // What the recording process leaves behind, in memory that outlives it.

@@ -16,6 +16,7 @@ typedef enum vs_verdict {
   VS_VERDICT_FAIL,
   VS_VERDICT_UNSUPPORTED,  // the backend lacks what the case needs
   VS_VERDICT_BROKEN,       // our side, or the machine: nothing was learnt
+  VS_VERDICT_CUT_SHORT,    // of a clause: every case that would judge it failed before it got there
   VS_VERDICT_COUNT
 } vs_verdict;
 
