@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The front door. Behind it is plain CMake with presets, for those who have the packages.
+MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local

@@ -186,6 +186,8 @@ void case_flags_each_without_gate(vs_build* b) {
     write_flags(b, 3, (UINT64_C(1) << bit) & ~b->info->flags_gate);
     look_unless(b, stops_guest(b, bit));
   }
+  write_flags(b, 4, ~(b->info->flags_required | b->info->flags_optional | b->info->flags_gate));
+  look(b);
 }
 
 void case_flags_system_bits(vs_build* b) {
@@ -196,8 +198,6 @@ void case_flags_system_bits(vs_build* b) {
   look(b);
   write_flags(b, 3, b->info->flags_gate | others | users_flags(b));
   look(b);
-  write_flags(b, 4, others & ~b->info->flags_gate);
-  look(b);
-  write_flags(b, 5, b->info->flags_gate);
+  write_flags(b, 4, b->info->flags_gate);
   look(b);
 }

@@ -117,7 +117,10 @@ static vs_verdict worse(vs_verdict a, vs_verdict b) {
 // What one result says of one clause.
 static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
   if (vs_result_broken(result) & VS_BIT(clause)) return VS_VERDICT_FAIL;
-  if (vs_result_borne_out(result) & VS_BIT(clause)) return result->verdict;
+  if (vs_result_borne_out(result) & VS_BIT(clause)) {
+    // It is the subject that a latitude bends; the rest was as it must be.
+    return result->c->clauses[0] == clause ? result->verdict : VS_VERDICT_PASS;
+  }
   if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
   if (result->verdict == VS_VERDICT_FAIL) return VS_VERDICT_CUT_SHORT;
   return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
