@@ -93,6 +93,41 @@ MUTATE_WRITE(thread_of_duplicate) {
   return ZX_OK;
 }
 
+MUTATE_WRITE(thread_of_first_write) {
+  static uint64_t first;
+  tracked row;
+  uint8_t bytes[STATE];
+  if (first == 0) first = track_self();
+  bool elsewhere = is_good_elsewhere(handle, kind, buffer, size, &row, bytes);
+  if (!elsewhere || first != track_self()) return RIGHT_WRITE();
+  track_later(row.first, kind, bytes);
+  return ZX_OK;
+}
+
+MUTATE_WRITE(thread_with_any_vcpu) {
+  tracked row;
+  uint8_t bytes[STATE];
+  bool elsewhere = is_good_elsewhere(handle, kind, buffer, size, &row, bytes);
+  if (!elsewhere || track_created_by(track_self()) == ZX_HANDLE_INVALID) return RIGHT_WRITE();
+  track_later(row.first, kind, bytes);
+  return ZX_OK;
+}
+
+MUTATE_WRITE(thread_of_duplicate_only) {
+  tracked row;
+  bool known = track_find(handle, &row);
+  return known && row.deriver != track_self() ? ZX_ERR_BAD_STATE : RIGHT_WRITE();
+}
+
+MUTATE_WRITE(callers_vcpu) {
+  zx_status_t status = RIGHT_WRITE();
+  zx_handle_t own = track_created_by(track_self());
+  if (status == ZX_ERR_BAD_STATE && own != ZX_HANDLE_INVALID) {
+    below->vcpu_write_state(own, kind, buffer, size);
+  }
+  return status;
+}
+
 MUTATE_WRITE(thread_dead_creator) {
   tracked row;
   uint8_t bytes[STATE];

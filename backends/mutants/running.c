@@ -55,6 +55,31 @@ void alter_io_only_after_in(vs_calls* calls) {
   calls->vcpu_write_state = write_after_in;
 }
 
+// --- the data of an IN ------------------------------------------------------------------------
+
+static zx_vcpu_io_t in_data;
+static bool in_held;
+
+static zx_status_t write_holding(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                 size_t size) {
+  zx_status_t status = RIGHT_WRITE();
+  if (status != ZX_OK || kind != ZX_VCPU_IO || !in_pending) return status;
+  in_held = peek(buffer, &in_data, sizeof in_data) == sizeof in_data;
+  return status;
+}
+
+static zx_status_t enter_with_data(zx_handle_t handle, zx_port_packet_t* packet) {
+  if (in_held) below->vcpu_write_state(handle, ZX_VCPU_IO, &in_data, sizeof in_data);
+  in_held = false;
+  return enter_for_in(handle, packet);
+}
+
+void alter_in_data_wins(vs_calls* calls);
+void alter_in_data_wins(vs_calls* calls) {
+  calls->vcpu_write_state = write_holding;
+  calls->vcpu_enter = enter_with_data;
+}
+
 // --- a copy that only a read-back finds -------------------------------------------------------
 
 static zx_vcpu_state_x64_t shadow;

@@ -93,6 +93,16 @@ bool track_any(tracked* found) {
   return track_by_low_bits(0, 0, found);
 }
 
+zx_handle_t track_created_by(uint64_t thread) {
+  zx_handle_t first = ZX_HANDLE_INVALID;
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < track.count; i++) {
+    if (track.handles[i].creator == thread) first = track.handles[i].first;
+  }
+  pthread_mutex_unlock(&track.lock);
+  return first;
+}
+
 static void forget(zx_handle_t handle) {
   pthread_mutex_lock(&track.lock);
   for (size_t i = 0; i < track.count; i++) {

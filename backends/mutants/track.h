@@ -30,6 +30,8 @@ zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet);
 bool track_find(zx_handle_t handle, tracked* found);
 bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found);
 bool track_any(tracked* found);
+// The first handle of the vCPU that the thread created, or ZX_HANDLE_INVALID.
+zx_handle_t track_created_by(uint64_t thread);
 uint64_t track_self(void);
 bool track_is_dead(uint64_t thread);
 

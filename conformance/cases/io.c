@@ -134,6 +134,28 @@ void case_exits_state_after_in32(vs_build* b) {
   state_after_exit(b, VS_PROGRAM_IN32);
 }
 
+static void both_after_in(vs_build* b, vs_program program, bool state_last) {
+  left_at_exit(b, program);
+  if (!state_last) write_state(b, 2);
+  write_io(b, vs_programs[program].width, 0xc5d6e7f8);
+  if (state_last) write_state(b, 2);
+  enter(b)->optional = false;
+  read_back(b);
+}
+
+void case_exits_io_then_state_in8(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN8, true);
+}
+void case_exits_io_then_state_in32(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN32, true);
+}
+void case_exits_state_then_io_in8(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN8, false);
+}
+void case_exits_state_then_io_in32(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN32, false);
+}
+
 void case_exits_nothing_after_in8(vs_build* b) {
   left_at_exit(b, VS_PROGRAM_IN8);
   look(b);

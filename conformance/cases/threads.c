@@ -19,6 +19,33 @@ void case_threads_other_io(vs_build* b) {
   other_thread(b, ZX_VCPU_IO);
 }
 
+void case_threads_other_first(vs_build* b) {
+  guest(b, SLOT_GUEST, SLOT_VMAR);
+  vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, VS_PROGRAM_DUMP);
+  read_back(b);
+  write_state(b, 2)->thread = 1;
+  read_back(b);
+  write_io(b, 4, 0xffffffff)->thread = 1;
+  read_back(b);
+  write_state(b, 3);
+  look(b);
+}
+
+void case_threads_other_with_vcpu(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  vcpu(b, 1, SLOT_GUEST, SLOT_VCPU_2, VS_PROGRAM_DUMP);
+  vs_op* op = write_state(b, 2);
+  op->thread = 1;
+  op->handle = slot(SLOT_VCPU_2);
+  read_back_of(b, 1, SLOT_VCPU_2);
+  for (unsigned number = 3; number < 7; number++) {
+    write_kind(b, number % 2, number)->thread = 1;
+    read_back(b);
+    read_back_of(b, 1, SLOT_VCPU_2);
+  }
+  enter(b);
+}
+
 static vs_op* from_other(vs_build* b, uint32_t kind) {
   vs_op* op = write_kind(b, kind, 2);
   op->thread = 1;
@@ -53,6 +80,8 @@ void case_threads_duplicate_on_other(vs_build* b) {
   from_other(b, ZX_VCPU_STATE)->handle = slot(SLOT_DERIVED);
   read_back(b);
   from_other(b, ZX_VCPU_IO)->handle = slot(SLOT_DERIVED);
+  read_back(b);
+  write_state(b, 3)->handle = slot(SLOT_DERIVED);
   look(b);
 }
 
