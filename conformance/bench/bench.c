@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "bench.h"
+
+#include <stdio.h>
+
+#include "sides.h"
+
+const vs_bench vs_benches[] = {
+    {.id = "kvm.cycle",
+     .backend = "kvm",
+     .profile = "documented",
+     .ours = &vs_side_calls,
+     .floor = &vs_side_bare_kvm,
+     .aim_ratio = 0.9,
+     .text = "write, run, dump, compare, by the backend's calls; floor: a bare KVM_RUN loop"},
+    {.id = "unicorn.cycle",
+     .backend = "unicorn",
+     .profile = "documented",
+     .ours = &vs_side_calls,
+     .floor = &vs_side_bare_unicorn,
+     .aim_ratio = 0.9,
+     .text = "the same cycle; floor: a bare libunicorn loop whose guest ends in HLT"},
+    {.id = "oracle.documented",
+     .backend = "soft",
+     .profile = "documented",
+     .ours = &vs_side_oracle,
+     .floor = &vs_side_if_chain,
+     .aim_rate = 5e6,
+     .text = "ops of recorded cases judged by the page; floor: a chain of ifs"},
+    {.id = "oracle.zircon-x64",
+     .backend = "soft",
+     .profile = "zircon-x64",
+     .ours = &vs_side_oracle,
+     .floor = &vs_side_if_chain,
+     .aim_rate = 5e6,
+     .text = "the same ops judged by one kernel's order; floor: a chain of ifs"},
+    {.id = "judged.soft",
+     .backend = "soft",
+     .profile = "documented",
+     .ours = &vs_side_judged,
+     .floor = &vs_side_calls,
+     .text = "write, read back, executed and judged; floor: the two calls alone"},
+    {.id = "judged.unicorn",
+     .backend = "unicorn",
+     .profile = "documented",
+     .ours = &vs_side_judged,
+     .floor = &vs_side_calls,
+     .text = "write, enter, executed and judged; floor: the calls alone (unicorn.cycle)"},
+    {.id = "judged.kvm",
+     .backend = "kvm",
+     .profile = "documented",
+     .ours = &vs_side_judged,
+     .floor = &vs_side_calls,
+     .text = "write, enter, executed and judged; floor: the calls alone (kvm.cycle)"},
+};
+const size_t vs_bench_count = sizeof vs_benches / sizeof vs_benches[0];
+
+vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race_result* result,
+                                  char* reason) {
+  vs_target target;
+  vs_opened opened;
+  snprintf(reason, VS_REASON_MAX, "no memory");
+  if (!vs_target_parse(bench->backend, &target)) return VS_BENCH_BROKEN;
+  if (!vs_target_open(&target, &opened, reason)) return VS_BENCH_ABSENT;
+  const vs_side_setup setup = {.backend = &opened, .profile = vs_profile_find(bench->profile)};
+  snprintf(reason, VS_REASON_MAX, "no memory");  // unless somebody knows better
+  const bool measured = vs_race(bench->ours, bench->floor, &setup, seconds, result, reason);
+  target.backend->close();
+  return measured ? VS_BENCH_MEASURED : VS_BENCH_BROKEN;
+}
+
+bool vs_bench_falls_short(const vs_bench* bench, const vs_race_result* result) {
+  return result->ratio < bench->aim_ratio || result->ours < bench->aim_rate;
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of measurements, and how one is made. What each row means to a reader: docs/speed.md.
+#ifndef VS_CONFORMANCE_BENCH_H_
+#define VS_CONFORMANCE_BENCH_H_
+
+#include "race.h"
+
+typedef struct vs_bench {
+  const char* id;       // subject.what
+  const char* backend;  // that the sides work on
+  const char* profile;  // that the oracle judges by, where one does
+  const vs_side* ours;
+  const vs_side* floor;
+  double aim_ratio;  // at least that; 0: no aim
+  double aim_rate;   // units per second, at least that; 0: no aim
+  const char* text;  // "ours against the floor"
+} vs_bench;
+
+extern const vs_bench vs_benches[];
+extern const size_t vs_bench_count;
+
+typedef enum vs_bench_outcome {
+  VS_BENCH_MEASURED,
+  VS_BENCH_ABSENT,  // this machine cannot run the backend
+  VS_BENCH_BROKEN   // it can, but a side could not be set up or gave a wrong answer
+} vs_bench_outcome;
+
+// Lasts about `seconds`. Unless it is MEASURED, `reason` (VS_REASON_MAX bytes) says why. Opens the
+// backend in this process and closes it again, so it must not be open.
+vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race_result* result,
+                                  char* reason);
+
+// True if it has an aim and the result falls short of it.
+bool vs_bench_falls_short(const vs_bench* bench, const vs_race_result* result);
+
+#endif  // VS_CONFORMANCE_BENCH_H_

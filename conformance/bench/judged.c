@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "executor/executor.h"
+#include "oracle.h"
+#include "sides.h"
+
+enum { GUEST, VMAR, VCPU };  // slots
+
+typedef struct judged_side {
+  vs_executor* executor;
+  uint64_t turn;
+  vs_op write;
+  vs_op look;
+  vs_observation seen;
+  vs_oracle oracle;
+} judged_side;
+
+static bool do_and_judge(judged_side* s, const vs_op* op) {
+  vs_execute_op(s->executor, op, &s->seen);
+  return vs_oracle_step(&s->oracle, op, &s->seen, NULL) == VS_STEP_ALLOWED;
+}
+
+static vs_op on_slot(vs_op_code code, uint8_t slot) {
+  return (vs_op){.code = (uint8_t)code, .handle = {.form = VS_HANDLE_SLOT, .slot = slot}};
+}
+
+static bool make_vcpu(judged_side* s, bool runs, char* reason) {
+  vs_op guest = {.code = VS_OP_GUEST_CREATE, .out = GUEST, .out2 = VMAR};
+  vs_op load = on_slot(VS_OP_GUEST_LOAD, GUEST);
+  vs_op vcpu = on_slot(VS_OP_VCPU_CREATE, GUEST);
+  load.out2 = VMAR;
+  vcpu.out = VCPU;
+  vcpu.program = VS_PROGRAM_DUMP;
+  const bool made =
+      do_and_judge(s, &guest) && (!runs || do_and_judge(s, &load)) && do_and_judge(s, &vcpu);
+  if (!made) snprintf(reason, VS_REASON_MAX, "no vCPU could be made");
+  return made;
+}
+
+static void close_judged(void* self) {
+  judged_side* s = self;
+  if (s->executor != NULL) vs_executor_close(s->executor);
+  free(s);
+}
+
+static void* open_judged(const vs_side_setup* setup, char* reason) {
+  judged_side* s = calloc(1, sizeof *s);
+  if (s == NULL) return NULL;
+  const vs_opened* backend = setup->backend;
+  const bool runs = backend->calls->vcpu_enter != NULL;
+  s->executor = vs_executor_open(backend->calls, backend->arch, backend->resource);
+  s->write = on_slot(VS_OP_WRITE_STATE, VCPU);
+  s->write.size = s->write.buffer.length = VS_BENCH_BYTES;
+  s->look = on_slot(runs ? VS_OP_ENTER : VS_OP_READ_STATE, VCPU);
+  vs_oracle_init(&s->oracle, setup->profile, vs_arch_find(backend->arch));
+  if (s->executor != NULL && make_vcpu(s, runs, reason)) return s;
+  close_judged(s);
+  return NULL;
+}
+
+static uint64_t turn_judged(void* self, uint64_t count) {
+  judged_side* s = self;
+  uint64_t words[VS_BENCH_WORDS];
+  for (uint64_t i = 0; i < count; i++) {
+    vs_bench_registers(s->turn++, words);
+    memcpy(s->write.buffer.bytes, words, sizeof words);
+    if (!do_and_judge(s, &s->write) || !do_and_judge(s, &s->look)) return 0;
+  }
+  return count;
+}
+
+const vs_side vs_side_judged = {open_judged, turn_judged, close_judged};

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "race.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "executor/worker.h"
+
+enum { OURS, FLOOR, SIDES, LEAST_ROUNDS = 5 };
+
+static const double longest_turn = 0.02;  // seconds
+
+typedef struct racer {
+  const vs_side* side;
+  const vs_side_setup* setup;
+  vs_worker worker;
+  void* self;  // NULL: not open
+  uint64_t count;
+  uint64_t done;   // units of the last turn
+  double seconds;  // that it took
+  char* reason;
+} racer;
+
+// --- on the racer's thread --------------------------------------------------------------------
+
+static double now(void) {
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void open_side(void* argument) {
+  racer* r = argument;
+  r->self = r->side->open(r->setup, r->reason);
+}
+
+static void turn_side(void* argument) {
+  racer* r = argument;
+  const double start = now();
+  r->done = r->side->turn(r->self, r->count);
+  r->seconds = now() - start;
+}
+
+static void close_side(void* argument) {
+  racer* r = argument;
+  r->side->close(r->self);
+}
+
+// --- rounds -----------------------------------------------------------------------------------
+
+static bool have(racer* r, void (*job)(void*)) {
+  if (!vs_worker_post(&r->worker, job, r)) {
+    snprintf(r->reason, VS_REASON_MAX, "no thread could be started");
+    return false;
+  }
+  vs_worker_wait(&r->worker);
+  return true;
+}
+
+static bool take_turn(racer* r) {
+  if (!have(r, turn_side)) return false;
+  if (r->done > 0) return true;
+  snprintf(r->reason, VS_REASON_MAX, "an answer was wrong; vcpuspec run says which");
+  return false;
+}
+
+// Finds how many units fill a turn.
+static bool calibrate(racer* r, double turn) {
+  r->count = 1;
+  for (;;) {
+    if (!take_turn(r)) return false;
+    if (r->seconds > turn / 4) break;
+    r->count = 2 * r->done;
+  }
+  const double fitting = (double)r->done * turn / r->seconds;
+  r->count = fitting > 1 ? (uint64_t)fitting : 1;
+  return true;
+}
+
+// A round's two turns; who comes first alternates.
+static bool run_round(racer* racers, size_t number, double rates[SIDES]) {
+  for (size_t i = 0; i < SIDES; i++) {
+    const size_t who = (number + i) % SIDES;
+    if (!take_turn(&racers[who])) return false;
+    rates[who] = (double)racers[who].done / racers[who].seconds;
+  }
+  return true;
+}
+
+static int by_value(const void* a, const void* b) {
+  const double x = *(const double*)a, y = *(const double*)b;
+  return (x > y) - (x < y);
+}
+
+// The value that `share` of the `count` sorted ones do not exceed.
+static double quantile(const double* sorted, size_t count, double share) {
+  return sorted[(size_t)(share * (double)(count - 1) + 0.5)];
+}
+
+static void conclude(double* ours, double* floor, double* ratios, size_t rounds,
+                     vs_race_result* result) {
+  for (size_t i = 0; i < rounds; i++) ratios[i] = ours[i] / floor[i];
+  qsort(ours, rounds, sizeof *ours, by_value);
+  qsort(floor, rounds, sizeof *floor, by_value);
+  qsort(ratios, rounds, sizeof *ratios, by_value);
+  *result = (vs_race_result){.ours = quantile(ours, rounds, 0.5),
+                             .floor = quantile(floor, rounds, 0.5),
+                             .ratio = quantile(ratios, rounds, 0.5),
+                             .low = quantile(ratios, rounds, 0.25),
+                             .high = quantile(ratios, rounds, 0.75),
+                             .rounds = rounds};
+}
+
+static bool run_rounds(racer* racers, double turn, size_t rounds, vs_race_result* result) {
+  double* values = calloc(3 * rounds, sizeof *values);
+  if (values == NULL) {
+    snprintf(racers->reason, VS_REASON_MAX, "no memory");
+    return false;
+  }
+  bool good = calibrate(&racers[OURS], turn) && calibrate(&racers[FLOOR], turn);
+  for (size_t i = 0; i < rounds && good; i++) {
+    double rates[SIDES];
+    good = run_round(racers, i, rates);
+    if (good) values[i] = rates[OURS];
+    if (good) values[rounds + i] = rates[FLOOR];
+  }
+  if (good) conclude(values, values + rounds, values + 2 * rounds, rounds, result);
+  free(values);
+  return good;
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+// Threads that are started from now on stay where this one is.
+static void pin(cpu_set_t* before) {
+  cpu_set_t one;
+  CPU_ZERO(before);
+  CPU_ZERO(&one);
+  const int here = sched_getcpu();
+  sched_getaffinity(0, sizeof *before, before);
+  if (here < 0) return;
+  CPU_SET((size_t)here, &one);
+  sched_setaffinity(0, sizeof one, &one);
+}
+
+static bool open_racers(racer* racers) {
+  for (size_t i = 0; i < SIDES; i++) {
+    if (!have(&racers[i], open_side) || racers[i].self == NULL) return false;
+  }
+  return true;
+}
+
+static void close_racers(racer* racers) {
+  for (size_t i = 0; i < SIDES; i++) {
+    if (racers[i].self != NULL) have(&racers[i], close_side);
+    vs_worker_stop(&racers[i].worker);
+  }
+}
+
+bool vs_race(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup, double seconds,
+             vs_race_result* result, char* reason) {
+  const double even = seconds / (SIDES * LEAST_ROUNDS);
+  const double turn = even < longest_turn ? even : longest_turn;
+  const size_t rounds = (size_t)(seconds / (SIDES * turn) + 0.5);
+  racer racers[SIDES] = {{.side = ours, .setup = setup, .reason = reason},
+                         {.side = floor, .setup = setup, .reason = reason}};
+  cpu_set_t before;
+  pin(&before);
+  for (size_t i = 0; i < SIDES; i++) vs_worker_init(&racers[i].worker);
+  const bool good = open_racers(racers) && run_rounds(racers, turn, rounds, result);
+  close_racers(racers);
+  sched_setaffinity(0, sizeof before, &before);
+  return good;
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Two sides measured against each other: pinned to one CPU, in short turns that alternate, so that
+// whatever else the machine does, or its clock, meets both alike. Only the ratio means something
+// from one machine, or one day, to another.
+#ifndef VS_CONFORMANCE_BENCH_RACE_H_
+#define VS_CONFORMANCE_BENCH_RACE_H_
+
+#include "side.h"
+
+typedef struct vs_race_result {
+  double ours;   // units per second: the median of the rounds
+  double floor;  // likewise
+  double ratio;  // ours / floor: the median of each round's own ratio
+  double low;    // a quarter of the rounds has a lower ratio
+  double high;   // a quarter has a higher one
+  size_t rounds;
+} vs_race_result;
+
+// Lasts about `seconds`. False: `reason` (VS_REASON_MAX bytes) says what could not be measured.
+bool vs_race(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup, double seconds,
+             vs_race_result* result, char* reason);
+
+#endif  // VS_CONFORMANCE_BENCH_RACE_H_

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The sides that there are, a file each.
+#ifndef VS_CONFORMANCE_BENCH_SIDES_H_
+#define VS_CONFORMANCE_BENCH_SIDES_H_
+
+#include "side.h"
+
+// A unit is a cycle on one vCPU of the backend, through the documented calls: registers that differ
+// every time are written, the guest runs and dumps them, the dump is fetched and compared. Where
+// the backend runs no guest they are read back instead.
+extern const vs_side vs_side_calls;
+// The same cycle, by way of the executor and the oracle: the path of a fuzzer.
+extern const vs_side vs_side_judged;
+
+// The same cycle without a backend: the same guest code in the same memory, on one bare vCPU of
+// Linux KVM, with one ioctl a cycle.
+extern const vs_side vs_side_bare_kvm;
+// Likewise on one bare engine of the Unicorn library.
+extern const vs_side vs_side_bare_unicorn;
+
+// A unit is one op of the recorded cases (recorded.h), judged by the oracle.
+extern const vs_side vs_side_oracle;
+// The same ops in the hands of a chain of ifs that knows one kernel's answers to them and no more.
+extern const vs_side vs_side_if_chain;
+
+#endif  // VS_CONFORMANCE_BENCH_SIDES_H_
