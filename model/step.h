@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One op against one world: what oracle.c asks of each world in its set. Internal to the model.
+#ifndef VS_MODEL_STEP_H_
+#define VS_MODEL_STEP_H_
+
+#include "oracle.h"
+
+// What one world makes of one op. `attests` and `why` are filled as the verdict demands.
+typedef struct vs_step_context {
+  vs_oracle* oracle;
+  vs_world* world;
+  const vs_op* op;
+  const vs_observation* seen;
+  vs_clause_set attests;
+  vs_violation why;
+} vs_step_context;
+
+// zx_vcpu_write_state. May add a second explanation to the oracle's set.
+vs_step vs_step_write(vs_step_context* c);
+// The calls around it, whose answers are predicted.
+vs_step vs_step_family(vs_step_context* c);
+// What a case needs in order to begin.
+vs_step vs_step_setup(vs_step_context* c);
+
+// Fills `why` with what was got; a call that did not return is that, whatever `kind` says.
+vs_step vs_step_violation(vs_step_context* c, vs_violation_kind kind, vs_clause_code clause);
+// For calls around the one under test: true if the answer is `status`, the only right one.
+bool vs_step_answered(vs_step_context* c, zx_status_t status);
+// True if a handle may be given out: not 0, and no open handle's value.
+bool vs_step_is_fresh(const vs_step_context* c, zx_handle_t value);
+// The open slot that the op's handle names, or NULL.
+const vs_slot* vs_step_slot(vs_step_context* c);
+
+#endif  // VS_MODEL_STEP_H_

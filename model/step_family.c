@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "observe.h"
+#include "step.h"
+
+// The vCPU of a valid call with `right` on its creator's thread; NULL: the script is broken.
+static vs_vcpu* vcpu_of(vs_step_context* c, zx_rights_t right, bool any_thread) {
+  const vs_slot* slot = vs_step_slot(c);
+  vs_vcpu* vcpu = slot ? vs_world_vcpu(c->world, slot) : NULL;
+  if (vcpu == NULL || (slot->rights & right) != right) return NULL;
+  return any_thread || vcpu->creator == c->op->thread ? vcpu : NULL;
+}
+
+static vs_step observe(vs_step_context* c, vs_vcpu* vcpu, bool guest_view) {
+  vs_clause_set attests = vs_observe_attests(vcpu, guest_view);
+  if (!vs_observe_registers(c->world, vcpu, c->oracle->arch, c->seen->state, guest_view, &c->why)) {
+    c->why.got = c->seen->status;
+    return VS_STEP_VIOLATION;
+  }
+  c->attests |= attests;
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_read(vs_step_context* c) {
+  vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_READ, false);
+  if (vcpu == NULL) return VS_STEP_BROKEN;
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_READ_BACK);
+  return observe(c, vcpu, false);
+}
+
+static bool packet_is(const vs_step_context* c, uint16_t port, uint8_t width, bool input) {
+  const zx_packet_guest_io_t* io = &c->seen->io;
+  return c->seen->has_packet && c->seen->packet_type == ZX_PKT_TYPE_GUEST_IO && io->port == port &&
+         io->access_size == width && io->input == input;
+}
+
+// What an OUT sends is the accumulator's low bytes, as far as they are known.
+static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint8_t width) {
+  const vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
+  uint64_t mask = (UINT64_C(1) << (8 * width)) - 1;
+  return ((reg->value ^ c->seen->io.u32) & reg->known & mask) == 0;
+}
+
+// What an IN leaves in the accumulator until it is answered, the page does not say.
+static void leave_by_in(const vs_step_context* c, vs_vcpu* vcpu, uint8_t width) {
+  vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
+  if (!c->oracle->profile->in32_clears)
+    *reg = (vs_reg){0};
+  else if (width == 4)
+    *reg = (vs_reg){0, UINT64_MAX};
+}
+
+static vs_step left_by_program(vs_step_context* c, vs_vcpu* vcpu) {
+  const vs_program_info* program = &vs_programs[vcpu->program];
+  bool in = program->exit == VS_PROGRAM_EXIT_IN;
+  if (!packet_is(c, in ? VS_PORT_IN : VS_PORT_OUT, program->width, in)) {
+    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
+  }
+  if (!in && !sent_accumulator(c, vcpu, program->width)) {
+    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_GUEST_SEES);
+  }
+  vcpu->stage = VS_STAGE_DUMP;
+  c->attests |= VS_BIT(VS_CLAUSE_RUNS_GUEST);
+  if (in) leave_by_in(c, vcpu, program->width);
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
+  vcpu->flags_read.known &= vcpu->stage == VS_STAGE_SPIN ? UINT64_MAX : 0;
+  if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c, vcpu);
+  if (vcpu->stage == VS_STAGE_SPIN)
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
+  if (!packet_is(c, VS_PORT_DUMP, 1, false) || !c->seen->has_state) {
+    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
+  }
+  return observe(c, vcpu, true);
+}
+
+static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
+  if (vcpu->kicked) {
+    if (!vs_step_answered(c, ZX_ERR_CANCELED))
+      return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
+    vcpu->kicked = false;
+    c->attests |= VS_BIT(VS_CLAUSE_KICK);
+    return VS_STEP_ALLOWED;
+  }
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
+  return left_guest(c, vcpu);
+}
+
+static vs_step step_enter(vs_step_context* c) {
+  vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, false);
+  if (vcpu == NULL || vcpu->running) return VS_STEP_BROKEN;
+  if (!c->op->async) return finish_enter(c, vcpu);
+  vcpu->running = true;
+  c->world->async_vcpu[c->op->thread] = (uint8_t)(1 + (vcpu - c->world->vcpus));
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_join(vs_step_context* c) {
+  uint8_t index = c->world->async_vcpu[c->op->thread];
+  if (index == 0) return VS_STEP_BROKEN;
+  vs_vcpu* vcpu = &c->world->vcpus[index - 1];
+  c->world->async_vcpu[c->op->thread] = 0;
+  vcpu->running = false;
+  return finish_enter(c, vcpu);
+}
+
+static vs_step step_kick(vs_step_context* c) {
+  vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, true);
+  if (vcpu == NULL) return VS_STEP_BROKEN;
+  if (!vs_step_answered(c, ZX_OK)) return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
+  vcpu->kicked = true;
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_await(vs_step_context* c) {
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_SILENCE, VS_CLAUSE_RUNS_GUEST);
+  c->attests |= VS_BIT(VS_CLAUSE_RUNS_GUEST);
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_close(vs_step_context* c) {
+  const vs_slot* slot = vs_step_slot(c);
+  if (slot == NULL) return VS_STEP_BROKEN;
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_DERIVED);
+  vs_world_close(c->world, slot);
+  c->attests |= VS_BIT(VS_CLAUSE_DERIVED);
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_derive(vs_step_context* c) {
+  const vs_slot* from = vs_step_slot(c);
+  bool replace = c->op->code == VS_OP_REPLACE;
+  if (from == NULL || (!replace && !(from->rights & ZX_RIGHT_DUPLICATE))) return VS_STEP_BROKEN;
+  bool same = c->op->rights == ZX_RIGHT_SAME_RIGHTS;
+  zx_rights_t rights = same ? from->rights : c->op->rights;
+  if (rights & ~from->rights) return VS_STEP_BROKEN;
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_DERIVED);
+  vs_slot source = *from;
+  uint8_t source_slot = (uint8_t)(from - c->world->slots);
+  if (replace) c->world->slots[source_slot].state = VS_SLOT_CLOSED;
+  if (!vs_step_is_fresh(c, c->seen->handle)) {
+    return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
+  }
+  if (!vs_world_alias(c->world, c->op->out, &source, rights, c->seen->handle)) {
+    return VS_STEP_BROKEN;
+  }
+  if (replace) c->world->objects[source.object].handles--;
+  c->attests |= VS_BIT(VS_CLAUSE_DERIVED);
+  return VS_STEP_ALLOWED;
+}
+
+vs_step vs_step_family(vs_step_context* c) {
+  switch (c->op->code) {
+    case VS_OP_READ_STATE:
+      return step_read(c);
+    case VS_OP_ENTER:
+      return step_enter(c);
+    case VS_OP_JOIN:
+      return step_join(c);
+    case VS_OP_KICK:
+      return step_kick(c);
+    case VS_OP_AWAIT_GUEST:
+      return step_await(c);
+    case VS_OP_CLOSE:
+      return step_close(c);
+    case VS_OP_DUPLICATE:
+    case VS_OP_REPLACE:
+      return step_derive(c);
+    default:
+      return VS_STEP_BROKEN;
+  }
+}

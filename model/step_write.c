@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "step.h"
+
+// A second explanation of the trace joins the set.
+static vs_world* spare_world(vs_oracle* oracle) {
+  return oracle->count < VS_WORLDS_MAX ? &oracle->worlds[oracle->count] : NULL;
+}
+
+static vs_clause_code blame_refusal(const vs_op* op, zx_status_t got) {
+  switch (got) {
+    case ZX_ERR_ACCESS_DENIED:
+      return VS_CLAUSE_RIGHTS_WRITE;
+    case ZX_ERR_WRONG_TYPE:
+      return VS_CLAUSE_RIGHTS_TYPE;
+    case ZX_ERR_BAD_HANDLE:
+      return VS_CLAUSE_BAD_HANDLE;
+    case ZX_ERR_BAD_STATE:
+      return VS_CLAUSE_PAUSED;
+    case ZX_ERR_INVALID_ARGS:
+      if (op->buffer.at != VS_AT_PLAIN) return VS_CLAUSE_FROM_BUFFER;
+      return op->kind == ZX_VCPU_IO ? VS_CLAUSE_KIND : VS_CLAUSE_RETURN_OK;
+    default:
+      return VS_CLAUSE_RETURN_OK;
+  }
+}
+
+static vs_check_code first_fault(vs_check_set faults) {
+  vs_check_code check = 1;
+  while (check < VS_CHECK_COUNT && !(faults & VS_BIT(check))) check++;
+  return check;
+}
+
+static bool is_fixed_bit_form(const vs_op* op) {
+  return op->handle.form == VS_HANDLE_CLEARED &&
+         (op->handle.value & ZX_HANDLE_FIXED_BITS_MASK) != 0;
+}
+
+static vs_clause_code blame_answer(const vs_step_context* c, zx_status_t got) {
+  vs_check_set faults = c->why.decision.faults;
+  bool no_answer = c->seen->outcome == VS_IN_CALL;
+  if (faults == 0) return blame_refusal(c->op, no_answer ? ZX_ERR_INVALID_ARGS : got);
+  vs_check_code check = first_fault(faults);
+  if (check == VS_CHECK_BAD_HANDLE && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
+  if (got == ZX_OK || no_answer) return vs_checks[check].rule;
+  bool several = (faults & (faults - 1)) != 0;
+  return several ? VS_CLAUSE_RETURN_ERROR : vs_checks[check].error;
+}
+
+static vs_clause_set attested_by_success(const vs_op* op) {
+  vs_clause_set set = VS_BIT(VS_CLAUSE_RETURN_OK) | VS_BIT(VS_CLAUSE_KIND) |
+                      VS_BIT(VS_CLAUSE_PAUSED) | VS_BIT(VS_CLAUSE_SAME_THREAD) |
+                      VS_BIT(VS_CLAUSE_RIGHTS_TYPE) | VS_BIT(VS_CLAUSE_RIGHTS_WRITE);
+  return op->buffer.at == VS_AT_PLAIN ? set : set | VS_BIT(VS_CLAUSE_FROM_BUFFER);
+}
+
+static vs_clause_set attested_by_refusal(const vs_step_context* c) {
+  vs_clause_set set = 0;
+  vs_check_set faults = c->why.decision.faults;
+  bool several = (faults & (faults - 1)) != 0;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    if (!(faults & VS_BIT(check))) continue;
+    set |= VS_BIT(vs_checks[check].rule) | VS_BIT(vs_checks[check].error);
+  }
+  if (several) set |= VS_BIT(VS_CLAUSE_RETURN_ERROR);
+  if (is_fixed_bit_form(c->op)) set |= VS_BIT(VS_CLAUSE_FIXED_BITS);
+  return set;
+}
+
+// A cleared fixed bit makes a value that names nothing, whatever the implementation issued.
+static vs_facts facts_of(vs_step_context* c) {
+  vs_facts facts = vs_facts_of(c->world, c->op, c->oracle->arch);
+  if (is_fixed_bit_form(c->op)) {
+    facts.handle_valid = facts.is_vcpu = facts.has_write = false;
+    facts.running = facts.on_creator = facts.write_unknown = false;
+  }
+  return facts;
+}
+
+vs_step vs_step_write(vs_step_context* c) {
+  vs_facts facts = facts_of(c);
+  c->why.decision = vs_decide(&facts, c->oracle->profile);
+  const vs_allowed* row = vs_decision_find(&c->why.decision, c->seen->status);
+  if (row == NULL || c->seen->outcome == VS_IN_CALL) {
+    return vs_step_violation(c, VS_VIOLATION_STATUS, blame_answer(c, c->seen->status));
+  }
+  if (row->latitude != VS_LATITUDE_COUNT) {
+    c->world->used |= (vs_latitude_set)VS_BIT(row->latitude);
+  }
+  if (c->seen->status != ZX_OK) {
+    c->attests |= attested_by_refusal(c);
+    vs_touch_all(c->world, 0, VS_TOUCH_REFUSED);
+    return VS_STEP_ALLOWED;
+  }
+  c->attests |= attested_by_success(c->op);
+  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, c->op->handle));
+  uint8_t vcpu = c->world->objects[slot->object].vcpu;
+  vs_world* other = spare_world(c->oracle);
+  if (other == NULL) return VS_STEP_BROKEN;
+  if (vs_apply_write(c->world, vcpu, c->op, c->oracle->profile, c->oracle->arch, other)) {
+    c->oracle->count++;
+  }
+  return VS_STEP_ALLOWED;
+}
