@@ -11,13 +11,22 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   vs_world_init(&oracle->worlds[0]);
 }
 
+// Whoever takes the number of a thread that has ended is another thread.
+static vs_step step_thread_exit(vs_step_context* c) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    vs_vcpu* vcpu = &c->world->vcpus[i];
+    if (vcpu->creator == c->op->thread) vcpu->creator = VS_THREADS;
+  }
+  return VS_STEP_ALLOWED;
+}
+
 // The phase of an op says who predicts its answer.
 static vs_step step_world(vs_step_context* c) {
   switch (vs_ops[c->op->code].phase) {
     case VS_PHASE_SETUP:
       return vs_step_setup(c);
     case VS_PHASE_LOCAL:
-      return VS_STEP_ALLOWED;
+      return step_thread_exit(c);
     default:
       return c->op->code == VS_OP_WRITE_STATE ? vs_step_write(c) : vs_step_family(c);
   }

@@ -34,7 +34,7 @@ typedef struct vs_vcpu {
   bool live;
   bool running;     // a thread is within zx_vcpu_enter
   bool kicked;      // a kick was not consumed yet
-  uint8_t creator;  // thread
+  uint8_t creator;  // thread; VS_THREADS: it has ended
   uint8_t program;  // vs_program
   uint8_t stage;    // vs_stage
   uint8_t touch;    // vs_touch

@@ -14,12 +14,16 @@ enum { NO_CALL = VS_CALL_COUNT, READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUS
 typedef struct slot {
   zx_handle_t value;
   bool open;
-  bool filled;         // some handle was received, though it may be closed by now
-  uint8_t missing;     // the call that should have filled it and is missing or failed; or NO_CALL
-  uint8_t guest;       // slot of the guest that a vCPU belongs to
-  zx_handle_t memory;  // of a guest: the VMO with its memory; ZX_HANDLE_INVALID: none
-  uint8_t unloaded;    // of a guest without memory: the call that is missing or failed
+  bool filled;      // some handle was received, though it may be closed by now
+  uint8_t missing;  // the call that should have filled it and is missing or failed; or NO_CALL
+  uint8_t guest;    // of a guest and its vCPUs: index into vs_executor.guests
 } slot;
+
+// What is known of a guest for as long as some slot refers to it, or to a vCPU of it.
+typedef struct guest_record {
+  zx_handle_t memory;  // the VMO with its memory; ZX_HANDLE_INVALID: none
+  uint8_t unloaded;    // without memory: the call that is missing or failed; else NO_CALL
+} guest_record;
 
 // What a thread is busy with, or was last.
 typedef struct job {
@@ -39,6 +43,7 @@ struct vs_executor {
   vs_worker workers[VS_THREADS];
   job jobs[VS_THREADS];
   slot slots[VS_SLOTS];
+  guest_record guests[VS_SLOTS];
   uint8_t image[VS_GUEST_MEMORY];
 };
 
@@ -96,12 +101,8 @@ static zx_handle_t value_of(const vs_executor* executor, vs_handle_ref ref) {
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {
-  executor->slots[at] = (slot){.value = value,
-                               .open = true,
-                               .filled = true,
-                               .missing = NO_CALL,
-                               .guest = guest,
-                               .unloaded = VS_CALL_vmar_map};
+  executor->slots[at] =
+      (slot){.value = value, .open = true, .filled = true, .missing = NO_CALL, .guest = guest};
 }
 
 static void received(vs_executor* executor, const vs_op* op, vs_observation* seen,
@@ -122,21 +123,41 @@ static void closed(vs_executor* executor, zx_handle_t value) {
 
 // --- the ops ----------------------------------------------------------------------------------
 
+static void forget_guest(vs_executor* x, guest_record* guest) {
+  if (guest->memory != ZX_HANDLE_INVALID) x->calls->handle_close(guest->memory);
+  *guest = (guest_record){.unloaded = VS_CALL_vmar_map};
+}
+
+// A record that no slot but `at`, which is about to be filled, refers to.
+static uint8_t new_guest(vs_executor* x, uint8_t at) {
+  bool taken[VS_SLOTS] = {false};
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    if (i != at && x->slots[i].filled) taken[x->slots[i].guest] = true;
+  }
+  uint8_t index = 0;
+  while (index + 1 < VS_SLOTS && taken[index]) index++;
+  forget_guest(x, &x->guests[index]);
+  return index;
+}
+
 static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t guest = ZX_HANDLE_INVALID;
   zx_handle_t vmar = ZX_HANDLE_INVALID;
   seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &guest, &vmar);
-  received(x, op, seen, guest, op->out);
+  uint8_t index = new_guest(x, op->out);
+  received(x, op, seen, guest, index);
   if (seen->status != ZX_OK) return;
   seen->handle2 = vmar;
-  fill_slot(x, op->out2, vmar, op->out);
+  fill_slot(x, op->out2, vmar, index);
 }
 
 // The calls that bring the programs into the guest, in order; the first that fails ends it.
-static zx_status_t load(vs_executor* x, slot* guest, zx_handle_t vmar, uint8_t* call) {
+static zx_status_t load(vs_executor* x, const vs_op* op, guest_record* guest, uint8_t* call) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  zx_handle_t vmar = x->slots[op->out2].value;
+  zx_handle_t handle = value_of(x, op->handle);
   zx_vaddr_t mapped = 0;
   *call = VS_CALL_vmo_create;
   zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
@@ -148,15 +169,16 @@ static zx_status_t load(vs_executor* x, slot* guest, zx_handle_t vmar, uint8_t* 
   status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
   *call = status == ZX_OK ? VS_CALL_guest_set_trap : *call;
   for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
-    status = x->calls->guest_set_trap(guest->value, ZX_GUEST_TRAP_IO, ports[i], 1,
-                                      ZX_HANDLE_INVALID, ports[i]);
+    status = x->calls->guest_set_trap(handle, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID,
+                                      ports[i]);
   }
   return status;
 }
 
 static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  slot* guest = &x->slots[op->handle.slot];
-  seen->status = load(x, guest, x->slots[op->out2].value, &seen->call);
+  guest_record* guest = &x->guests[x->slots[op->handle.slot].guest];
+  forget_guest(x, guest);
+  seen->status = load(x, op, guest, &seen->call);
   guest->unloaded = seen->status == ZX_OK ? NO_CALL : seen->call;
 }
 
@@ -164,7 +186,7 @@ static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t out = ZX_HANDLE_INVALID;
   zx_vaddr_t entry = vs_guest_entry(op->program);
   seen->status = x->calls->vcpu_create(value_of(x, op->handle), 0, entry, &out);
-  received(x, op, seen, out, op->handle.slot);
+  received(x, op, seen, out, x->slots[op->handle.slot].guest);
 }
 
 static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -210,7 +232,7 @@ static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
 }
 
 static bool fetch(vs_executor* x, const slot* vcpu, uint64_t from, void* to, size_t size) {
-  const slot* guest = &x->slots[vcpu->guest];
+  const guest_record* guest = &x->guests[vcpu->guest];
   return x->calls->vmo_read != NULL && x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
 }
 
@@ -298,7 +320,7 @@ static uint8_t missing(const vs_executor* x, const vs_op* op) {
   if (takes_handle(op) && !named->filled) return named->missing;
   if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
   bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;
-  return runs ? x->slots[named->guest].unloaded : NO_CALL;
+  return runs ? x->guests[named->guest].unloaded : NO_CALL;
 }
 
 // --- threads ----------------------------------------------------------------------------------
@@ -352,6 +374,7 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (lacking != NO_CALL) {
     seen->call = lacking;
     if (makes_handle(op)) x->slots[op->out] = (slot){.missing = lacking};
+    if (op->code == VS_OP_GUEST_LOAD) x->guests[x->slots[op->handle.slot].guest].unloaded = lacking;
     set_outcome(seen, VS_UNSUPPORTED);
     return;
   }
@@ -397,10 +420,10 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
 void vs_executor_reset(vs_executor* x) {
   for (size_t i = VS_SLOTS; i-- > 0;) {
     slot* s = &x->slots[i];
-    if (s->memory != ZX_HANDLE_INVALID) x->calls->handle_close(s->memory);
     if (s->open) x->calls->handle_close(s->value);
     *s = (slot){0};
   }
+  for (size_t i = 0; i < VS_SLOTS; i++) forget_guest(x, &x->guests[i]);
 }
 
 void vs_executor_close(vs_executor* x) {

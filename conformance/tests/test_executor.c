@@ -15,7 +15,7 @@
 
 // --- a backend that remembers ------------------------------------------------------------------
 
-enum { CALLS_MAX = 256, RESOURCE = 0x7773, SHOWN = 32 };
+enum { CALLS_MAX = 4096, RESOURCE = 0x7773, SHOWN = 32 };
 
 typedef struct call {
   vs_call_index which;
@@ -702,7 +702,7 @@ Test(executor_without, call_that_is_missing_makes_its_ops_unsupported) {
     fake.count = 0;
     run r = {.count = 0};
     put_everything(&r);
-    cr_assert(strlen(lacking[k].unsupported) == r.count - 0u, "row %u", (unsigned)k);
+    cr_assert(strlen(lacking[k].unsupported) == r.count, "row %u", (unsigned)k);
     do_run(&r);
     for (size_t i = 0; i < r.count; i++) {
       bool lacks = lacking[k].unsupported[i] == '1';
