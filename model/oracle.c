@@ -32,10 +32,9 @@ static vs_step step_world(vs_step_context* c) {
   }
 }
 
-static bool op_is_valid(const vs_op* op) {
-  return op->code < VS_OP_COUNT && op->thread < VS_THREADS && op->out < VS_SLOTS &&
-         op->out2 < VS_SLOTS && op->program < VS_PROGRAM_COUNT && op->handle.slot < VS_SLOTS &&
-         op->buffer.at < VS_PLACEMENT_COUNT;
+// A thread that is within a call can do nothing else.
+static bool thread_is_busy(const vs_oracle* oracle, const vs_op* op) {
+  return oracle->worlds[0].async_vcpu[op->thread] != 0 && op->code != VS_OP_JOIN;
 }
 
 // The backend lacks the call, or a setup did not succeed: nothing can be said of what follows.
@@ -47,7 +46,8 @@ static bool is_missing(const vs_op* op, const vs_observation* seen) {
 
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
-  if (!op_is_valid(op)) return VS_STEP_BROKEN;
+  if (oracle->count == 0 || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
+  if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
   if (is_missing(op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   uint8_t before = oracle->count;
   uint8_t alive = 0;

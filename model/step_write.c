@@ -59,7 +59,8 @@ static vs_clause_set attested_by_refusal(const vs_step_context* c) {
   bool several = (faults & (faults - 1)) != 0;
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
     if (!(faults & VS_BIT(check))) continue;
-    set |= VS_BIT(vs_checks[check].rule) | VS_BIT(vs_checks[check].error);
+    set |= VS_BIT(vs_checks[check].rule);
+    if (vs_checks[check].status == c->seen->status) set |= VS_BIT(vs_checks[check].error);
   }
   if (several) set |= VS_BIT(VS_CLAUSE_RETURN_ERROR);
   if (is_fixed_bit_form(c->op)) set |= VS_BIT(VS_CLAUSE_FIXED_BITS);

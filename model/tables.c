@@ -109,6 +109,13 @@ static const vs_arch_info arch_arm64 = {
     .flags_required = 0xf0000000,
 };
 
+bool vs_op_is_valid(const vs_op* op) {
+  if (op->async && (op->code != VS_OP_ENTER || op->thread == 0)) return false;
+  return op->code < VS_OP_COUNT && op->thread < VS_THREADS && op->out < VS_SLOTS &&
+         op->out2 < VS_SLOTS && op->program < VS_PROGRAM_COUNT && op->handle.slot < VS_SLOTS &&
+         op->buffer.at < VS_PLACEMENT_COUNT;
+}
+
 const vs_arch_info* vs_arch_find(uint32_t arch) {
   if (arch == VS_ARCH_X64) return &arch_x64;
   return arch == VS_ARCH_ARM64 ? &arch_arm64 : NULL;

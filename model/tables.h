@@ -150,6 +150,10 @@ extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
 extern const vs_op_info vs_ops[VS_OP_COUNT];
 
+// True if every number of the op is within its table, its slots and its threads, and only an ENTER
+// on a thread that thread 0 need not wait for is asynchronous.
+bool vs_op_is_valid(const vs_op* op);
+
 // NULL for a number that names no architecture.
 const vs_arch_info* vs_arch_find(uint32_t arch);
 // NULL for an unknown id.

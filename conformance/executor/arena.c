@@ -85,7 +85,7 @@ static void* fill_up_to(uint8_t* end, const vs_buffer* buffer, size_t length, si
 }
 
 static void* kernel_address(unsigned which) {
-  static const uintptr_t addresses[] = {0xffff800000001000, 0xffffffff81000000, 0xffffffffff600000,
+  static const uintptr_t addresses[] = {0xffff800000001000, 0xffffffff81000000, 0xffffc90000000000,
                                         0xfffffffffffff000};
   return (void*)addresses[which % (sizeof addresses / sizeof addresses[0])];
 }

@@ -7,6 +7,7 @@
 
 #include "arena.h"
 #include "guest/guest.h"
+#include "tables.h"
 #include "worker.h"
 
 enum { NO_CALL = VS_CALL_COUNT, READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000 };
@@ -28,7 +29,8 @@ typedef struct guest_record {
 // What a thread is busy with, or was last.
 typedef struct job {
   vs_executor* executor;
-  const vs_op* op;
+  const vs_op* op;     // valid while the script is
+  zx_handle_t handle;  // that the op names
   vs_observation* seen;
   vs_observation held;  // an asynchronous op's answer, until its JOIN
   bool async;
@@ -341,7 +343,8 @@ static void run_job(void* argument) {
 
 static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
   job* j = &x->jobs[op->thread];
-  *j = (job){.executor = x, .op = op, .seen = seen, .async = op->async};
+  *j = (job){
+      .executor = x, .op = op, .handle = value_of(x, op->handle), .seen = seen, .async = op->async};
   if (op->async) j->seen = &j->held;
   vs_worker* worker = &x->workers[op->thread];
   if (!vs_worker_post(worker, run_job, j)) {
@@ -363,12 +366,18 @@ static void join(vs_executor* x, const vs_op* op, vs_observation* seen) {
   }
   vs_worker_wait(&x->workers[op->thread]);
   j->async = false;
-  j->held.call = call_of(j->op);
+  j->held.call = VS_CALL_vcpu_enter;
   *seen = j->held;
 }
 
 void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   memset(seen, 0, offsetof(vs_observation, state));
+  // An op that makes no sense, or of a thread that is within a call, is not done.
+  if (!vs_op_is_valid(op) || (x->jobs[op->thread].async && op->code != VS_OP_JOIN)) {
+    seen->call = NO_CALL;
+    set_outcome(seen, VS_UNSUPPORTED);
+    return;
+  }
   seen->call = call_of(op);
   uint8_t lacking = missing(x, op);
   if (lacking != NO_CALL) {
@@ -417,7 +426,19 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
   return x;
 }
 
+// What still runs is kicked, so that its thread is free again.
+static void end_calls(vs_executor* x) {
+  for (size_t i = 0; i < VS_THREADS; i++) {
+    job* j = &x->jobs[i];
+    if (!j->async) continue;
+    if (x->calls->vcpu_kick) x->calls->vcpu_kick(j->handle);
+    vs_worker_wait(&x->workers[i]);
+    j->async = false;
+  }
+}
+
 void vs_executor_reset(vs_executor* x) {
+  end_calls(x);
   for (size_t i = VS_SLOTS; i-- > 0;) {
     slot* s = &x->slots[i];
     if (s->open) x->calls->handle_close(s->value);
@@ -427,6 +448,7 @@ void vs_executor_reset(vs_executor* x) {
 }
 
 void vs_executor_close(vs_executor* x) {
+  end_calls(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_arena_close(&x->arenas[i]);
