@@ -649,6 +649,50 @@ Test(executor, join_of_nothing_is_unsupported) {
   ended(&r, 5, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
 }
 
+static void put_blocking_enter(run* r) {
+  fake.blocks = true;
+  put_setup(r);
+  vs_op* op = put(r, VS_OP_ENTER, VCPU, 0);
+  op->thread = 1;
+  op->async = true;
+}
+
+Test(executor, op_of_a_thread_that_is_within_a_call_is_not_done, .timeout = 30) {
+  run r = {.count = 0};
+  put_blocking_enter(&r);
+  put_write(&r, VCPU, 0, 136)->thread = 1;
+  put(&r, VS_OP_KICK, VCPU, 0);
+  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  do_run(&r);
+  ended(&r, 4, VS_UNSUPPORTED, VS_CALL_COUNT);
+  ended(&r, 6, VS_RETURNED, VS_CALL_vcpu_enter);
+  cr_assert_eq(times(VS_CALL_vcpu_write_state), 0);
+}
+
+Test(executor, reset_ends_a_call_that_nobody_joined, .timeout = 30) {
+  run r = {.count = 0};
+  put_blocking_enter(&r);
+  do_run(&r);
+  vs_executor_reset(executor);
+  cr_assert_eq(times(VS_CALL_vcpu_kick), 1, "what still runs must be kicked");
+  run next = {.count = 0};
+  put(&next, VS_OP_JOIN, 0, 0)->thread = 1;
+  do_run(&next);
+  ended(&next, 0, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
+}
+
+Test(executor, op_that_makes_no_sense_is_not_done) {
+  run r = {.count = 0};
+  put_setup(&r);
+  put(&r, VS_OP_COUNT, VCPU, 0);
+  put_write(&r, VS_SLOTS, 0, 136);
+  put_write(&r, VCPU, 0, 136)->thread = VS_THREADS;
+  put_write(&r, VCPU, 0, 136)->async = true;
+  do_run(&r);
+  for (size_t i = 3; i < 7; i++) ended(&r, i, VS_UNSUPPORTED, VS_CALL_COUNT);
+  cr_assert_eq(times(VS_CALL_vcpu_write_state), 0);
+}
+
 // --- what the backend lacks --------------------------------------------------------------------
 
 static void put_everything(run* r) {
