@@ -5,6 +5,7 @@
 
 static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
                             bool guest_view) {
+  if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
   if (vcpu->touch == VS_TOUCH_REFUSED) return VS_CLAUSE_UNCHANGED;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
   if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
@@ -70,6 +71,7 @@ bool vs_observe_registers(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* ar
     }
     *known = (vs_reg){got, UINT64_MAX};
   }
+  vcpu->read_since |= !guest_view;
   return true;
 }
 

@@ -84,8 +84,9 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
     c->attests |= VS_BIT(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }
-  if (!vs_step_answered(c, ZX_OK))
-    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
+  bool canceled = c->seen->status == ZX_ERR_CANCELED;
+  vs_clause_code blamed = canceled ? VS_CLAUSE_KICK : VS_CLAUSE_RUNS_GUEST;
+  if (!vs_step_answered(c, ZX_OK)) return vs_step_violation(c, VS_VIOLATION_STATUS, blamed);
   return left_guest(c, vcpu);
 }
 

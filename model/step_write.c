@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
 #include "step.h"
 
 // A second explanation of the trace joins the set.
@@ -6,7 +8,28 @@ static vs_world* spare_world(vs_oracle* oracle) {
   return oracle->count < VS_WORLDS_MAX ? &oracle->worlds[oracle->count] : NULL;
 }
 
-static vs_clause_code blame_refusal(const vs_op* op, zx_status_t got) {
+static bool has_system_flags(const vs_op* op, const vs_arch_info* arch) {
+  const vs_register* reg = &arch->registers[arch->flags];
+  uint64_t flags = 0;
+  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  return flags & ~(arch->flags_required | arch->flags_optional | arch->flags_gate);
+}
+
+static bool has_padding(const vs_op* op) {
+  zx_vcpu_io_t io;
+  memcpy(&io, op->buffer.bytes, sizeof io);
+  return io.padding1[0] || io.padding1[1] || io.padding1[2];
+}
+
+// Of a call that had to be accepted and was answered with INVALID_ARGS, the sentence that says so:
+// what is unusual about the call is taken for the reason.
+static vs_clause_code blame_invalid_args(const vs_op* op, const vs_arch_info* arch) {
+  if (op->buffer.at != VS_AT_PLAIN) return VS_CLAUSE_FROM_BUFFER;
+  if (op->kind == ZX_VCPU_IO) return has_padding(op) ? VS_CLAUSE_IO_ALONE : VS_CLAUSE_KIND;
+  return has_system_flags(op, arch) ? VS_CLAUSE_SYSTEM_FLAGS : VS_CLAUSE_RETURN_OK;
+}
+
+static vs_clause_code blame_refusal(const vs_step_context* c, zx_status_t got) {
   switch (got) {
     case ZX_ERR_ACCESS_DENIED:
       return VS_CLAUSE_RIGHTS_WRITE;
@@ -17,8 +40,7 @@ static vs_clause_code blame_refusal(const vs_op* op, zx_status_t got) {
     case ZX_ERR_BAD_STATE:
       return VS_CLAUSE_PAUSED;
     case ZX_ERR_INVALID_ARGS:
-      if (op->buffer.at != VS_AT_PLAIN) return VS_CLAUSE_FROM_BUFFER;
-      return op->kind == ZX_VCPU_IO ? VS_CLAUSE_KIND : VS_CLAUSE_RETURN_OK;
+      return blame_invalid_args(c->op, c->oracle->arch);
     default:
       return VS_CLAUSE_RETURN_OK;
   }
@@ -35,15 +57,23 @@ static bool is_fixed_bit_form(const vs_op* op) {
          (op->handle.value & ZX_HANDLE_FIXED_BITS_MASK) != 0;
 }
 
+// An ordered profile asks for the answer of its first check; by the page alone any will do.
+static vs_clause_code blame_wrong_error(const vs_step_context* c, vs_check_code first) {
+  const vs_decision* decision = &c->why.decision;
+  if (c->oracle->profile->ordered) return vs_checks[decision->allowed[0].check].error;
+  bool several = (decision->faults & (decision->faults - 1)) != 0;
+  return several ? VS_CLAUSE_RETURN_ERROR : vs_checks[first].error;
+}
+
 static vs_clause_code blame_answer(const vs_step_context* c, zx_status_t got) {
   vs_check_set faults = c->why.decision.faults;
   bool no_answer = c->seen->outcome == VS_IN_CALL;
-  if (faults == 0) return blame_refusal(c->op, no_answer ? ZX_ERR_INVALID_ARGS : got);
-  vs_check_code check = first_fault(faults);
-  if (check == VS_CHECK_BAD_HANDLE && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
-  if (got == ZX_OK || no_answer) return vs_checks[check].rule;
-  bool several = (faults & (faults - 1)) != 0;
-  return several ? VS_CLAUSE_RETURN_ERROR : vs_checks[check].error;
+  if (faults == 0 && no_answer) return blame_invalid_args(c->op, c->oracle->arch);
+  if (faults == 0) return blame_refusal(c, got);
+  vs_check_code first = first_fault(faults);
+  if (first == VS_CHECK_BAD_HANDLE && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
+  if (got == ZX_OK || no_answer) return vs_checks[first].rule;
+  return blame_wrong_error(c, first);
 }
 
 static vs_clause_set attested_by_success(const vs_op* op) {

@@ -6,7 +6,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "describe.h"
 #include "executor/executor.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
@@ -56,17 +55,25 @@ static void note_setup(vs_case_result* result, const vs_observation* seen) {
            vs_call_name(seen->call), seen->status);
 }
 
-// The calls for want of which ops of the case were not done.
-static void note_missing(vs_case_result* result, const vs_observation* observations) {
-  vs_text text = vs_text_in(result->note, sizeof result->note);
-  uint64_t named = VS_BIT(VS_CALL_COUNT);
-  vs_say(&text, "for want of");
-  for (size_t i = 0; i < result->script.count; i++) {
-    uint8_t call = observations[i].call;
-    if (observations[i].outcome != VS_UNSUPPORTED || call > VS_CALL_COUNT) continue;
-    if (!(named & VS_BIT(call))) vs_say(&text, " %s", vs_call_name(call));
-    named |= VS_BIT(call);
+static void note_missing(vs_case_result* result, const vs_observation* seen) {
+  snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
+}
+
+static bool is_look(const vs_op* op) {
+  return op->code == VS_OP_READ_STATE || op->code == VS_OP_ENTER;
+}
+
+// Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
+static void note_subject(vs_case_result* result, const vs_observation* observations) {
+  const vs_clause_set by_status = VS_BIT(VS_CLAUSE_BAD_HANDLE) | VS_BIT(VS_CLAUSE_DERIVED);
+  bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
+  for (size_t i = 0; i < result->script.count && looks; i++) {
+    if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
+    note_missing(result, &observations[i]);
+    return;
   }
+  snprintf(result->note, sizeof result->note,
+           "what it is about did not come up (the value of a closed handle may have come back)");
 }
 
 static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
@@ -78,7 +85,7 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
     case VS_STEP_UNSUPPORTED:
       result->verdict = VS_VERDICT_UNSUPPORTED;
       if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
-        note_missing(result, observations);
+        note_missing(result, &observations[judgement->at]);
       } else {
         note_setup(result, &observations[judgement->at]);
       }
@@ -96,8 +103,7 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
     return;
   }
   result->verdict = VS_VERDICT_UNSUPPORTED;
-  snprintf(result->note, sizeof result->note, "its subject did not come up on this architecture");
-  if (judgement->skipped > 0) note_missing(result, observations);
+  note_subject(result, observations);
 }
 
 static void note_death(vs_case_result* result, const vs_plan* plan, const job* j,
@@ -132,7 +138,8 @@ static void judge(vs_case_result* result, const vs_plan* plan, const job* j, vs_
   bool whole = j->record->done || result->judgement.step == VS_STEP_VIOLATION;
   if (whole) {
     conclude_judged(result, observations);
-    if (!j->record->done) note_death(result, plan, j, "");
+    bool within = result->judgement.violation.kind == VS_VIOLATION_NO_RETURN;
+    if (!j->record->done) note_death(result, plan, j, within ? "" : " later on");
   } else {
     conclude_death(result, plan, j);
   }
@@ -232,9 +239,8 @@ void vs_run_free(vs_run* run) {
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {
   if (result->verdict != VS_VERDICT_FAIL) return 0;
-  vs_clause_set set = VS_BIT(result->c->clauses[0]);
   bool cited = result->judgement.step == VS_STEP_VIOLATION;
-  return cited ? set | VS_BIT(result->judgement.violation.clause) : set;
+  return VS_BIT(cited ? result->judgement.violation.clause : result->c->clauses[0]);
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {

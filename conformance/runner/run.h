@@ -56,7 +56,8 @@ typedef struct vs_run {
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
 
-// The clauses of a result that it breaks: what the oracle cites, and the case's subject.
+// The clause of a result that it breaks: the one that the oracle cites, or, for a backend that died
+// between two calls, the case's subject.
 vs_clause_set vs_result_broken(const vs_case_result* result);
 // The clauses of a result that it bears out: declared by the case and judged.
 vs_clause_set vs_result_borne_out(const vs_case_result* result);
