@@ -91,6 +91,7 @@ static void decide_ordered(vs_decision* decision, const vs_profile* profile) {
     if (first == VS_CHECK_NONE && (decision->faults & VS_BIT(check))) first = check;
   }
   decision->faults &= made;
+  decision->ordered = true;
   allow(decision, vs_checks[first].status, first, VS_LATITUDE_COUNT);
 }
 

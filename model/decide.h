@@ -33,6 +33,7 @@ typedef struct vs_allowed {
 
 typedef struct vs_decision {
   vs_check_set faults;  // checks that apply for certain
+  bool ordered;         // the profile's order chose one of them
   uint8_t count;
   vs_allowed allowed[VS_ALLOWED_MAX];
 } vs_decision;

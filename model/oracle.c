@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "oracle.h"
 
+#include "observe.h"
 #include "step.h"
 
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch) {
@@ -77,24 +78,74 @@ vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle) {
   return needed;
 }
 
+// --- going on after a violation ---------------------------------------------------------------
+
+// The vCPU that the op names in the world, or NULL.
+static vs_vcpu* named_vcpu(vs_world* world, const vs_op* op) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  return slot ? vs_world_vcpu(world, slot) : NULL;
+}
+
+static void forget_registers(vs_vcpu* vcpu) {
+  for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
+  vcpu->flags_read.known = vcpu->flags_guest.known = 0;
+  vcpu->flags_alt = 0;
+}
+
+// What was observed is believed from here on, so that the rest of a trace still says something of
+// other clauses. False: what the world is now cannot be known.
+static bool recover(vs_oracle* oracle, const vs_world* before, const vs_op* op,
+                    const vs_observation* seen, vs_violation_kind kind) {
+  bool tells = op->code == VS_OP_WRITE_STATE || op->code == VS_OP_READ_STATE;
+  bool wrong_register = kind == VS_VIOLATION_REGISTER;
+  if (!wrong_register && !(kind == VS_VIOLATION_STATUS && tells)) return false;
+  vs_world* world = &oracle->worlds[0];
+  vs_violation ignored;
+  *world = *before;
+  oracle->count = 1;
+  vs_vcpu* vcpu = named_vcpu(world, op);
+  if (vcpu == NULL) return !wrong_register;
+  bool written = op->code == VS_OP_WRITE_STATE && seen->status == ZX_OK;
+  if (wrong_register || written) forget_registers(vcpu);
+  if (!wrong_register) return true;
+  bool guest_view = op->code != VS_OP_READ_STATE;
+  if (guest_view) vcpu->stage = VS_STAGE_DUMP;
+  return vs_observe_registers(world, vcpu, oracle->arch, seen->state, guest_view, &ignored);
+}
+
+static void note_violation(vs_judgement* result, size_t at, const vs_violation* violation) {
+  result->broken |= VS_BIT(violation->clause);
+  if (result->step == VS_STEP_VIOLATION) return;
+  result->step = VS_STEP_VIOLATION;
+  result->at = at;
+  result->violation = *violation;
+}
+
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
   vs_judgement result = {.step = VS_STEP_BROKEN};
   const vs_arch_info* arch = vs_arch_find(trace->arch);
   if (arch == NULL) return result;
   vs_oracle_init(oracle, profile, arch);
   result.step = VS_STEP_ALLOWED;
-  for (size_t i = 0; i < trace->script.count && result.step == VS_STEP_ALLOWED; i++) {
+  for (size_t i = 0; i < trace->script.count; i++) {
+    const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
     if (seen->outcome == VS_NOT_REACHED) break;
-    vs_step step = vs_oracle_step(oracle, &trace->script.ops[i], seen, &result.violation);
+    vs_violation violation;
+    vs_world before = oracle->worlds[0];
+    vs_step step = vs_oracle_step(oracle, op, seen, &violation);
+    if (step == VS_STEP_ALLOWED) continue;
     if (step == VS_STEP_SKIPPED) {
       result.skipped++;
-      continue;
+    } else if (step == VS_STEP_VIOLATION) {
+      note_violation(&result, i, &violation);
+      if (!recover(oracle, &before, op, seen, violation.kind)) break;
+    } else {
+      if (result.step == VS_STEP_ALLOWED) result.step = step, result.at = i;
+      break;
     }
-    result.step = step;
-    result.at = i;
   }
-  result.attested = oracle->attested;
+  result.attested = oracle->attested & ~result.broken;
   result.latitudes = vs_oracle_latitudes(oracle);
   return result;
 }

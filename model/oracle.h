@@ -59,15 +59,18 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
 vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle);
 
 typedef struct vs_judgement {
-  vs_step step;  // ALLOWED: nothing to object to
-  size_t at;     // index of the op that decided, when step is not ALLOWED
-  vs_clause_set attested;
+  vs_step step;            // ALLOWED: nothing to object to
+  size_t at;               // index of the op that decided, when step is not ALLOWED
+  vs_clause_set attested;  // borne out, and not broken elsewhere in the trace
+  vs_clause_set broken;    // by any violation
   vs_latitude_set latitudes;
   size_t skipped;  // optional ops that the backend could not do
   vs_violation violation;
 } vs_judgement;
 
-// Judges a whole trace. Ends at the first op that was not reached.
+// Judges a whole trace. Ends at the first op that was not reached. After a wrong status of a read
+// or a write, or a wrong register, it goes on with what was observed; `step`, `at` and `violation`
+// are of the first.
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile);
 
 #endif  // VS_MODEL_ORACLE_H_

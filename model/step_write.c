@@ -60,7 +60,7 @@ static bool is_fixed_bit_form(const vs_op* op) {
 // An ordered profile asks for the answer of its first check; by the page alone any will do.
 static vs_clause_code blame_wrong_error(const vs_step_context* c, vs_check_code first) {
   const vs_decision* decision = &c->why.decision;
-  if (c->oracle->profile->ordered) return vs_checks[decision->allowed[0].check].error;
+  if (decision->ordered) return vs_checks[decision->allowed[0].check].error;
   bool several = (decision->faults & (decision->faults - 1)) != 0;
   return several ? VS_CLAUSE_RETURN_ERROR : vs_checks[first].error;
 }

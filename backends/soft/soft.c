@@ -331,7 +331,7 @@ static const vs_calls calls = {
 
 const vs_backend vs_backend_soft = {
     .name = "soft",
-    .summary = "x86-64 register files in memory: every check, no guest execution.",
+    .summary = "x86-64 register files in memory: every check, no guest execution",
     .arch = VS_ARCH_X64,
     .resource = ZX_HANDLE_INVALID,
     .calls = &calls,
@@ -341,7 +341,7 @@ const vs_backend vs_backend_soft = {
 
 const vs_backend vs_backend_soft_arm64 = {
     .name = "soft:arm64",
-    .summary = "arm64 register files in memory: every check, no guest execution.",
+    .summary = "arm64 register files in memory: every check, no guest execution",
     .arch = VS_ARCH_ARM64,
     .resource = ZX_HANDLE_INVALID,
     .calls = &calls,

@@ -46,7 +46,7 @@ static const vs_calls calls = {
 
 const vs_backend vs_backend_unicorn = {
     .name = "unicorn",
-    .summary = "x86-64 guests on the Unicorn emulator, in this process.",
+    .summary = "x86-64 guests on the Unicorn emulator, in this process",
     .arch = VS_ARCH_X64,
     .resource = ZX_HANDLE_INVALID,
     .calls = &calls,

@@ -73,10 +73,15 @@ static vs_option_code find_option(vs_command_code command, const char* name, siz
 }
 
 static bool unknown_option(vs_command_code command, const char* word) {
+  enum { NAME = 32 };
+  char dashed[VS_OPTION_COUNT][NAME];
   const char* names[VS_OPTION_COUNT];
   size_t count = 0;
   for (vs_option_code code = 0; code < VS_OPTION_COUNT; code++) {
-    if (vs_options[code].command == command) names[count++] = vs_options[code].name;
+    if (vs_options[code].command != command) continue;
+    snprintf(dashed[count], NAME, "--%s", vs_options[code].name);
+    names[count] = dashed[count];
+    count++;
   }
   char remedy[64];
   snprintf(remedy, sizeof remedy, "see vcpuspec %s --help", vs_commands[command].name);
@@ -89,7 +94,7 @@ static bool take_option(vs_command_code command, const char* word, const char* n
   const char* name = word + 2;
   size_t length = strcspn(name, "=");
   vs_option_code code = find_option(command, name, length);
-  if (code == VS_OPTION_COUNT) return unknown_option(command, name);
+  if (code == VS_OPTION_COUNT) return unknown_option(command, word);
   *took_next = name[length] == '\0';
   const char* value = *took_next ? next : name + length + 1;
   if (value == NULL || *value == '\0') {
@@ -168,6 +173,24 @@ bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, ui
 
 // --- help -------------------------------------------------------------------------------------
 
+// Words, wrapped to a terminal's width.
+static void print_wrapped(FILE* out, size_t indent, const char* text) {
+  enum { WIDTH = 79 };
+  size_t column = 0;
+  while (*text != '\0') {
+    size_t length = strcspn(text, " ");
+    if (column > 0 && column + 1 + length > WIDTH) {
+      fputc('\n', out);
+      column = 0;
+    }
+    int gap = column == 0 ? (int)indent : 1;
+    fprintf(out, "%*s%.*s", gap, "", (int)length, text);
+    column += (size_t)gap + length;
+    text += length + (text[length] == ' ');
+  }
+  fputc('\n', out);
+}
+
 void vs_print_help(FILE* out) {
   fprintf(out,
           "Judges implementations of zx_vcpu_write_state against its reference page.\n\n"
@@ -177,8 +200,8 @@ void vs_print_help(FILE* out) {
   }
   fprintf(out,
           "\n`vcpuspec COMMAND --help` says more; `vcpuspec --version` prints the version.\n"
-          "Exit status: 0 conforms, 1 does not conform, 2 usage, 3 something could not be judged\n"
-          "at all, 5 nothing was judged.\n");
+          "Exit status: 0 conforms, 1 does not conform, 2 usage, 3 something could not be\n"
+          "judged at all, 4 expectations are stale (not used yet), 5 nothing was judged.\n");
 }
 
 void vs_print_command_help(FILE* out, vs_command_code command) {
@@ -187,7 +210,8 @@ void vs_print_command_help(FILE* out, vs_command_code command) {
   for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
     const vs_option* option = &vs_options[i];
     if (option->command != command) continue;
-    fprintf(out, "\n  --%s %s\n      %s\n", option->name, option->argument, option->help);
+    fprintf(out, "\n  --%s %s\n", option->name, option->argument);
+    print_wrapped(out, 6, option->help);
   }
   fprintf(out, "\nExamples:\n");
   for (const char* line = c->examples; *line != '\0';) {

@@ -3,6 +3,7 @@
 
 #include "cases/cases.h"
 #include "cli.h"
+#include "mutants/mutants.h"
 #include "runner/describe.h"
 
 enum { SHOWN = 40, LINE = 1024 };
@@ -58,6 +59,18 @@ static const vs_latitude* find_latitude(const char* id) {
   return NULL;
 }
 
+static bool explain_mutant(const char* id) {
+  const vs_mutant* mutant = vs_mutant_find(strncmp(id, "mutant:", 7) == 0 ? id + 7 : id);
+  if (mutant == NULL) return false;
+  bool wrong = mutant->breaks != NULL;
+  printf("%s mutant:%s, laid over %s\n  it %s\n", wrong ? "mutant" : "permitted variant",
+         mutant->id, mutant->base, mutant->mistake);
+  if (wrong) printf("  breaks     %s\n", mutant->breaks);
+  if (!wrong && mutant->latitude[0]) printf("  permitted by %s\n", mutant->latitude);
+  printf("see it judged: vcpuspec run --backend mutant:%s\n", mutant->id);
+  return true;
+}
+
 static void unknown(const char* word) {
   enum { NAMES = 512 };
   const char* names[NAMES];
@@ -65,7 +78,8 @@ static void unknown(const char* word) {
   for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) names[count++] = vs_clauses[i].id;
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) names[count++] = vs_latitudes[i].id;
   for (size_t i = 0; i < vs_case_count && count < NAMES; i++) names[count++] = vs_cases[i].id;
-  vs_complain("clause, case or latitude", word, names, count,
+  for (size_t i = 0; i < vs_mutant_count && count < NAMES; i++) names[count++] = vs_mutants[i].id;
+  vs_complain("clause, case, latitude or mutant", word, names, count,
               "see vcpuspec list clauses, vcpuspec list cases");
 }
 
@@ -87,6 +101,7 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
     printf("latitude %s\n  %s\n  %s\n", latitude->id, latitude->what, latitude->why);
     return VS_EXIT_CONFORMS;
   }
+  if (explain_mutant(word)) return VS_EXIT_CONFORMS;
   unknown(word);
   return VS_EXIT_USAGE;
 }

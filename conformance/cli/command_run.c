@@ -7,7 +7,7 @@
 #include "cli.h"
 #include "runner/report.h"
 
-enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4, PROBE_SECONDS = 10 };
+enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4 };
 
 typedef struct run_request {
   vs_target targets[TARGETS_MAX];
@@ -23,10 +23,19 @@ typedef struct run_request {
 // --- what is asked for ------------------------------------------------------------------------
 
 static bool unknown_backend(const char* spec) {
-  const char* names[8];
+  enum { NAMES = 256, NAME = 64 };
+  static char mutants[NAMES][NAME];
+  const char* names[NAMES + 8];
   size_t count = 0;
+  if (strcmp(spec, "plugin:") == 0) {
+    fprintf(stderr, "vcpuspec: plugin: needs a path: plugin:./mine.so\n");
+    return false;
+  }
   for (size_t i = 0; i < vs_builtin_count; i++) names[count++] = vs_builtins[i]->name;
-  names[count++] = "plugin:PATH.so";
+  for (size_t i = 0; i < vs_mutant_count && i < NAMES; i++) {
+    snprintf(mutants[i], NAME, "mutant:%s", vs_mutants[i].id);
+    names[count++] = mutants[i];
+  }
   vs_complain("backend", spec, names, count, "see vcpuspec list backends, vcpuspec list mutants");
   return false;
 }
@@ -120,7 +129,7 @@ static bool probe_targets(run_request* request) {
   bool agree = true;
   for (size_t i = 0; i < request->target_count; i++) {
     vs_target* target = &request->targets[i];
-    vs_target_probe(target, PROBE_SECONDS);
+    vs_target_probe(target, request->timeout);
     uint8_t arch = request->profile->arch;
     if (target->state != VS_TARGET_READY || arch == 0 || arch == target->arch) continue;
     fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n",
@@ -131,8 +140,8 @@ static bool probe_targets(run_request* request) {
   return agree;
 }
 
-static void tell(const vs_case_result* result, void* context) {
-  vs_report_result(stdout, result, context);
+static void tell(const vs_run* run, const vs_case_result* result, void* context) {
+  vs_report_result(stdout, result, context, vs_report_first_alike(run, result));
 }
 
 static bool is_required(const vs_arguments* arguments, const char* spec) {
@@ -142,32 +151,60 @@ static bool is_required(const vs_arguments* arguments, const char* spec) {
   return false;
 }
 
+static size_t judged_on(const vs_run* run, const vs_target* target) {
+  return vs_run_count(run, target, VS_VERDICT_FAIL) + vs_run_count(run, target, VS_VERDICT_PASS) +
+         vs_run_count(run, target, VS_VERDICT_PERMITTED);
+}
+
+// Something was asked for and could not be judged at all.
+static bool is_infrastructure(const vs_arguments* arguments, const vs_run* run,
+                              const vs_target* target) {
+  bool required = is_required(arguments, target->spec);
+  bool nothing = run->count > 0 && judged_on(run, target) == 0;
+  if (required && target->state == VS_TARGET_READY && nothing) {
+    printf("%s is required, and no case could be judged on it\n", target->name);
+  }
+  return target->state == VS_TARGET_BROKEN ||
+         (required && (target->state == VS_TARGET_ABSENT || nothing)) ||
+         vs_run_count(run, target, VS_VERDICT_BROKEN) > 0;
+}
+
+// A backend that was named, and of which nothing was learnt.
+static bool is_unjudged(const vs_arguments* arguments, const vs_run* run, const vs_target* target) {
+  bool named = arguments->counts[VS_OPTION_BACKEND] > 0;
+  if (!named || judged_on(run, target) > 0) return false;
+  printf("%s was named, and no case could be judged on it\n", target->name);
+  return true;
+}
+
+static vs_exit say_exit(const char* why, vs_exit status) {
+  printf("%s: exit status %d\n", why, (int)status);
+  return status;
+}
+
 static vs_exit conclude(const run_request* request, const vs_arguments* arguments,
                         const vs_run* run) {
   size_t judged = 0;
   size_t failed = 0;
   bool infrastructure = false;
+  bool unjudged = false;
   for (size_t i = 0; i < request->target_count; i++) {
     const vs_target* target = &request->targets[i];
-    bool absent = target->state == VS_TARGET_ABSENT;
-    infrastructure |= target->state == VS_TARGET_BROKEN ||
-                      (absent && is_required(arguments, target->spec)) ||
-                      vs_run_count(run, target, VS_VERDICT_BROKEN) > 0;
-    size_t fails = vs_run_count(run, target, VS_VERDICT_FAIL);
-    failed += fails;
-    judged += fails + vs_run_count(run, target, VS_VERDICT_PASS) +
-              vs_run_count(run, target, VS_VERDICT_PERMITTED);
+    failed += vs_run_count(run, target, VS_VERDICT_FAIL);
+    judged += judged_on(run, target);
+    infrastructure |= is_infrastructure(arguments, run, target);
+    unjudged |= request->case_count > 0 && is_unjudged(arguments, run, target);
   }
   if (infrastructure) {
-    puts("could not judge everything that was asked for: exit status 3");
-    return VS_EXIT_INFRASTRUCTURE;
+    return say_exit("could not judge everything that was asked for", VS_EXIT_INFRASTRUCTURE);
   }
-  if (judged == 0) {
-    puts(request->case_count == 0 ? "no case matches the filter: exit status 5"
-                                  : "nothing was judged: exit status 5");
-    return VS_EXIT_NOTHING;
+  if (request->case_count == 0) {
+    return say_exit("no case matches the filter (a suite is 'SUITE.*'; see vcpuspec list cases)",
+                    VS_EXIT_NOTHING);
   }
-  return failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
+  if (failed > 0) return VS_EXIT_FAILS;
+  if (judged == 0 || unjudged) return say_exit("nothing was judged", VS_EXIT_NOTHING);
+  return VS_EXIT_CONFORMS;
 }
 
 static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {

@@ -25,30 +25,52 @@ static vs_exit run_command(vs_command_code command, int argc, char** argv) {
   return VS_EXIT_CONFORMS;
 }
 
+static vs_command_code find_command(const char* word) {
+  vs_command_code command = 0;
+  while (command < VS_COMMAND_COUNT && strcmp(word, vs_commands[command].name) != 0) command++;
+  return command;
+}
+
+static vs_exit unknown_command(const char* word) {
+  const char* names[VS_COMMAND_COUNT];
+  for (size_t i = 0; i < VS_COMMAND_COUNT; i++) names[i] = vs_commands[i].name;
+  vs_complain("command", word, names, VS_COMMAND_COUNT, "see vcpuspec --help");
+  return VS_EXIT_USAGE;
+}
+
+// `help COMMAND`, or help of all.
+static vs_exit help(const char* word) {
+  if (word == NULL) {
+    vs_print_help(stdout);
+    return VS_EXIT_CONFORMS;
+  }
+  vs_command_code command = find_command(word);
+  if (command == VS_COMMAND_COUNT) return unknown_command(word);
+  vs_print_command_help(stdout, command);
+  return VS_EXIT_CONFORMS;
+}
+
 static bool is_help(const char* word) {
   return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 || strcmp(word, "help") == 0;
 }
 
-int main(int argc, char** argv) {
-  const char* names[VS_COMMAND_COUNT];
+static vs_exit do_what_is_asked(int argc, char** argv) {
   if (argc < 2) {
     vs_print_help(stderr);
     return VS_EXIT_USAGE;
   }
-  for (vs_command_code command = 0; command < VS_COMMAND_COUNT; command++) {
-    names[command] = vs_commands[command].name;
-    if (strcmp(argv[1], names[command]) == 0) {
-      return (int)run_command(command, argc, argv);
-    }
-  }
-  if (strcmp(argv[1], "--version") == 0) {
-    printf("vcpuspec %s\n", VS_VERSION);
-    return VS_EXIT_CONFORMS;
-  }
-  if (is_help(argv[1])) {
-    vs_print_help(stdout);
-    return VS_EXIT_CONFORMS;
-  }
-  vs_complain("command", argv[1], names, VS_COMMAND_COUNT, "see vcpuspec --help");
-  return VS_EXIT_USAGE;
+  vs_command_code command = find_command(argv[1]);
+  if (command < VS_COMMAND_COUNT) return run_command(command, argc, argv);
+  if (is_help(argv[1])) return help(argv[2]);
+  if (strcmp(argv[1], "--version") != 0) return unknown_command(argv[1]);
+  printf("vcpuspec %s\n", VS_VERSION);
+  return VS_EXIT_CONFORMS;
+}
+
+int main(int argc, char** argv) {
+  vs_exit status = do_what_is_asked(argc, argv);
+  // A report that nobody can read is none.
+  if (fflush(stdout) == 0 && !ferror(stdout)) return (int)status;
+  fprintf(stderr, "vcpuspec: what was printed could not be written: is the disk full?\n");
+  return VS_EXIT_INFRASTRUCTURE;
 }

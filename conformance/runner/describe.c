@@ -212,6 +212,9 @@ void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* ar
         if (i > 0) vs_say(text, " or ");
         say_one(text, &v->decision.allowed[i]);
       }
+      if (v->decision.ordered && (v->decision.faults & (v->decision.faults - 1)) != 0) {
+        vs_say(text, ", which the profile looks at first");
+      }
   }
 }
 

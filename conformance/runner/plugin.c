@@ -34,7 +34,7 @@ static void set_name(vs_plugin_backend* plugin, const char* name) {
   size_t i = 0;
   for (; name[i] != '\0' && i + 1 < sizeof plugin->name; i++) {
     bool graphic = name[i] > ' ' && name[i] < 0x7f;
-    plugin->name[i] = graphic ? name[i] : '?';
+    plugin->name[i] = graphic ? name[i] : '_';
   }
   plugin->name[i] = '\0';
 }

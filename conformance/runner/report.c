@@ -6,7 +6,14 @@
 
 #include "describe.h"
 
-enum { TEXT = 1024, CLAUSE_WIDTH = 38, COLUMN = 11, OPS_AFTER_SETUP = 3, VERDICTS_SHOWN = 5 };
+enum {
+  TEXT = 1024,
+  CLAUSE_WIDTH = 38,
+  COLUMN = 11,
+  OPS_AFTER_SETUP = 3,
+  VERDICTS_SHOWN = 5,
+  BITS_SHOWN = 8
+};
 
 // --- one failure ------------------------------------------------------------------------------
 
@@ -64,34 +71,96 @@ static void print_again(FILE* out, const vs_case_result* result, const vs_plan* 
   fputs("\n\n", out);
 }
 
+// The bits in which a register is wrong, and what the last write of it asked for.
+static void print_difference(FILE* out, const vs_case_result* result, const vs_arch_info* arch) {
+  const vs_violation* v = &result->judgement.violation;
+  const vs_register* reg = &arch->registers[v->reg];
+  uint64_t wrong = (v->expected ^ v->value) & v->known;
+  if (__builtin_popcountll(wrong) <= BITS_SHOWN) {
+    fprintf(out, "  differs  in bit");
+    for (unsigned bit = 0; bit < 64; bit++) {
+      if (wrong & UINT64_C(1) << bit) fprintf(out, " %u", bit);
+    }
+    fputc('\n', out);
+  }
+  for (size_t i = result->judgement.at; i-- > 0;) {
+    const vs_op* op = &result->script.ops[i];
+    if (op->code != VS_OP_WRITE_STATE || op->kind != ZX_VCPU_STATE) continue;
+    uint64_t value = 0;
+    memcpy(&value, op->buffer.bytes + reg->offset, reg->width / 8u);
+    fprintf(out, "  written  %s = 0x%016" PRIx64 ", by op %zu\n", reg->name, value, i);
+    return;
+  }
+}
+
+static void say_difference(const vs_case_result* result, char* allowed, char* got) {
+  const vs_arch_info* arch = vs_arch_find(result->target->arch);
+  vs_text text = vs_text_in(allowed, TEXT);
+  vs_say_allowed(&text, &result->judgement.violation, arch);
+  text = vs_text_in(got, TEXT);
+  vs_say_got(&text, &result->judgement.violation, arch);
+}
+
 static void print_violation(FILE* out, const vs_case_result* result) {
   const vs_violation* violation = &result->judgement.violation;
-  const vs_arch_info* arch = vs_arch_find(result->target->arch);
   char allowed[TEXT];
   char got[TEXT];
-  vs_text text = vs_text_in(allowed, sizeof allowed);
-  vs_say_allowed(&text, violation, arch);
-  text = vs_text_in(got, sizeof got);
-  vs_say_got(&text, violation, arch);
+  say_difference(result, allowed, got);
   fprintf(out, "  clause   %s\n           %s\n", vs_clauses[violation->clause].id,
           vs_clauses[violation->clause].sentence);
   fprintf(out, "  ops\n");
   print_ops(out, result, result->judgement.at);
   fprintf(out, "  allowed  %s\n  got      %s\n", allowed, got);
+  if (violation->kind == VS_VIOLATION_REGISTER) {
+    print_difference(out, result, vs_arch_find(result->target->arch));
+  }
 }
 
-void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan) {
-  bool broken = result->verdict == VS_VERDICT_BROKEN;
-  if (result->verdict != VS_VERDICT_FAIL && !broken) return;
-  fprintf(out, "%s %s on %s: %s\n", vs_verdict_names[result->verdict], result->c->id,
-          result->target->name, result->c->title);
+static bool is_violation(const vs_case_result* result) {
+  return result->verdict == VS_VERDICT_FAIL && result->judgement.step == VS_STEP_VIOLATION;
+}
+
+static bool is_alike(const vs_case_result* a, const vs_case_result* b) {
+  if (!is_violation(a) || !is_violation(b) || a->target != b->target) return false;
+  if (a->judgement.violation.clause != b->judgement.violation.clause) return false;
+  char texts[6][TEXT];
+  const vs_case_result* both[] = {a, b};
+  for (size_t i = 0; i < 2; i++) {
+    vs_text text = vs_text_in(texts[3 * i], TEXT);
+    vs_say_op(&text, &both[i]->script.ops[both[i]->judgement.at]);
+    say_difference(both[i], texts[3 * i + 1], texts[3 * i + 2]);
+  }
+  return strcmp(texts[0], texts[3]) == 0 && strcmp(texts[1], texts[4]) == 0 &&
+         strcmp(texts[2], texts[5]) == 0;
+}
+
+const vs_case_result* vs_report_first_alike(const vs_run* run, const vs_case_result* result) {
+  for (const vs_case_result* earlier = run->results; earlier < result; earlier++) {
+    if (is_alike(earlier, result)) return earlier;
+  }
+  return NULL;
+}
+
+static void print_details(FILE* out, const vs_case_result* result) {
   if (result->judgement.step == VS_STEP_VIOLATION) {
     print_violation(out, result);
-  } else if (!broken) {
+  } else if (result->verdict == VS_VERDICT_FAIL) {
     const vs_clause* subject = &vs_clauses[result->c->clauses[0]];
     fprintf(out, "  clause   %s\n           %s\n", subject->id, subject->sentence);
   }
   if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);
+}
+
+void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan,
+                      const vs_case_result* same_as) {
+  if (result->verdict != VS_VERDICT_FAIL && result->verdict != VS_VERDICT_BROKEN) return;
+  fprintf(out, "%s %s on %s: %s\n", vs_verdict_names[result->verdict], result->c->id,
+          result->target->name, result->c->title);
+  if (same_as != NULL) {
+    fprintf(out, "  same     as %s: the same op, answered in the same way\n", same_as->c->id);
+  } else {
+    print_details(out, result);
+  }
   print_again(out, result, plan);
 }
 
@@ -114,15 +183,30 @@ static vs_verdict worse(vs_verdict a, vs_verdict b) {
   return rank[a] >= rank[b] ? a : b;
 }
 
+// True if the backend lacks the call without which the clause cannot be judged.
+static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
+  vs_op_code needed = VS_OP_COUNT;
+  if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_OP_ENTER;
+  if (clause == VS_CLAUSE_KICK) needed = VS_OP_KICK;
+  if (clause == VS_CLAUSE_READ_BACK) needed = VS_OP_READ_STATE;
+  for (size_t i = 0; result->observations && i < result->script.count; i++) {
+    bool same = result->script.ops[i].code == needed;
+    if (same && result->observations[i].outcome == VS_UNSUPPORTED) return true;
+  }
+  return false;
+}
+
 // What one result says of one clause.
 static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
   if (vs_result_broken(result) & VS_BIT(clause)) return VS_VERDICT_FAIL;
   if (vs_result_borne_out(result) & VS_BIT(clause)) {
     // It is the subject that a latitude bends; the rest was as it must be.
-    return result->c->clauses[0] == clause ? result->verdict : VS_VERDICT_PASS;
+    bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
+    return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
   }
   if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
-  if (result->verdict == VS_VERDICT_FAIL) return VS_VERDICT_CUT_SHORT;
+  if (result->verdict == VS_VERDICT_FAIL && !lacks_call(result, clause))
+    return VS_VERDICT_CUT_SHORT;
   return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
 }
 
@@ -245,11 +329,13 @@ static void print_header(FILE* out, const vs_plan* plan) {
 }
 
 void vs_report_matrix(FILE* out, const vs_plan* plan, const vs_run* run) {
-  print_header(out, plan);
-  print_rows(out, plan, run);
-  fputc('\n', out);
-  print_totals(out, plan, run);
-  fputc('\n', out);
+  if (run->count > 0) {
+    print_header(out, plan);
+    print_rows(out, plan, run);
+    fputc('\n', out);
+    print_totals(out, plan, run);
+    fputc('\n', out);
+  }
   print_latitudes(out, plan, run);
   for (size_t t = 0; t < plan->target_count; t++) print_unsupported(out, &plan->targets[t], run);
   for (size_t t = 0; t < plan->target_count; t++) {

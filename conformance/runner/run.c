@@ -188,7 +188,7 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
       }
     }
     while (told < run->count && run->results[told].verdict != VS_VERDICT_NOT_JUDGED) {
-      if (plan->tell) plan->tell(&run->results[told], plan->context);
+      if (plan->tell) plan->tell(run, &run->results[told], plan->context);
       told++;
     }
     if (!moved && told < run->count) nanosleep(&pause, NULL);
@@ -240,10 +240,11 @@ void vs_run_free(vs_run* run) {
 vs_clause_set vs_result_broken(const vs_case_result* result) {
   if (result->verdict != VS_VERDICT_FAIL) return 0;
   bool cited = result->judgement.step == VS_STEP_VIOLATION;
-  return VS_BIT(cited ? result->judgement.violation.clause : result->c->clauses[0]);
+  return cited ? result->judgement.broken : VS_BIT(result->c->clauses[0]);
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {
-  bool good = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED;
-  return good ? vs_case_clauses(result->c) & result->judgement.attested : 0;
+  bool judged = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
+                result->verdict == VS_VERDICT_FAIL;
+  return judged ? vs_case_clauses(result->c) & result->judgement.attested : 0;
 }

@@ -32,6 +32,11 @@ typedef struct vs_case_result {
   char note[VS_REASON_MAX];      // why UNSUPPORTED or BROKEN; how the backend died
 } vs_case_result;
 
+typedef struct vs_run {
+  vs_case_result* results;  // target_count x case_count, a target's together
+  size_t count;
+} vs_run;
+
 typedef struct vs_plan {
   const vs_target* targets;
   size_t target_count;
@@ -43,23 +48,19 @@ typedef struct vs_plan {
   unsigned jobs;        // processes at once, at least 1
   double timeout;       // seconds a case may take
   // Told of each result as it is reached, in the order of the targets and cases; may be NULL.
-  void (*tell)(const vs_case_result* result, void* context);
+  void (*tell)(const vs_run* run, const vs_case_result* result, void* context);
   void* context;
 } vs_plan;
-
-typedef struct vs_run {
-  vs_case_result* results;  // target_count x case_count, a target's together
-  size_t count;
-} vs_run;
 
 // Judges every case on every target that is READY. False: no memory. The run is the caller's.
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
 
-// The clause of a result that it breaks: the one that the oracle cites, or, for a backend that died
+// The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
 // between two calls, the case's subject.
 vs_clause_set vs_result_broken(const vs_case_result* result);
-// The clauses of a result that it bears out: declared by the case and judged.
+// The clauses of a result that it bears out: declared by the case and judged, also in a case that
+// fails for another clause.
 vs_clause_set vs_result_borne_out(const vs_case_result* result);
 
 #endif  // VS_CONFORMANCE_RUN_H_

@@ -60,7 +60,7 @@ Test(usage, misspelt_command) {
   expect("rum", 2, "did you mean 'run'");
 }
 Test(usage, misspelt_option) {
-  expect("run --bakend soft", 2, "did you mean 'backend'");
+  expect("run --bakend soft", 2, "did you mean '--backend'");
 }
 Test(usage, misspelt_backend) {
   expect("run --backend sotf", 2, "did you mean 'soft'");

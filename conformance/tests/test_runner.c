@@ -125,8 +125,8 @@ Test(run, what_cannot_be_judged_is_unsupported) {
 
 static size_t told;
 
-static void count_told(const vs_case_result* result, void* context) {
-  const vs_run* run = context;
+static void count_told(const vs_run* run, const vs_case_result* result, void* context) {
+  cr_expect_eq(context, &told);
   cr_expect_eq(result, &run->results[told], "results are told in order");
   told++;
 }
@@ -144,7 +144,7 @@ Test(run, every_result_is_told_once_and_in_order, .timeout = 120) {
                   .jobs = 8,
                   .timeout = 10,
                   .tell = count_told,
-                  .context = &run};
+                  .context = &told};
   cr_assert(vs_run_plan(&plan, &run));
   cr_expect_eq(told, 2 * count);
   cr_expect_eq(vs_run_count(&run, &targets[1], VS_VERDICT_FAIL), count);

@@ -48,7 +48,7 @@ typedef struct vs_backend {
 typedef struct vs_plugin {
   uint32_t abi;          // VS_PLUGIN_ABI; another number is refused with a message
   uint32_t arch;         // vs_arch
-  const char* name;      // shown in reports; NULL: the file's name
+  const char* name;      // one printable word, shown in reports; NULL: the file's name
   zx_handle_t resource;  // handed to zx_guest_create
 } vs_plugin;
 
