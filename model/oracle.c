@@ -98,7 +98,8 @@ static bool recover(vs_oracle* oracle, const vs_world* before, const vs_op* op,
                     const vs_observation* seen, vs_violation_kind kind) {
   bool tells = op->code == VS_OP_WRITE_STATE || op->code == VS_OP_READ_STATE;
   bool wrong_register = kind == VS_VIOLATION_REGISTER;
-  if (!wrong_register && !(kind == VS_VIOLATION_STATUS && tells)) return false;
+  bool wrong_answer = kind == VS_VIOLATION_STATUS || kind == VS_VIOLATION_BUFFER;
+  if (!wrong_register && !(wrong_answer && tells)) return false;
   vs_world* world = &oracle->worlds[0];
   vs_violation ignored;
   *world = *before;

@@ -33,6 +33,7 @@ static bool add_created(vs_step_context* c) {
       return vs_world_add(world, op->out, VS_OBJECT_EVENT, c->seen->handle);
     case VS_OP_PORT_CREATE:
       return vs_world_add(world, op->out, VS_OBJECT_PORT, c->seen->handle);
+    case VS_OP_GUEST_LOAD:
     case VS_OP_VMO_CREATE:
       return vs_world_add(world, op->out, VS_OBJECT_VMO, c->seen->handle);
     case VS_OP_VCPU_CREATE:
@@ -45,7 +46,6 @@ static bool add_created(vs_step_context* c) {
 vs_step vs_step_setup(vs_step_context* c) {
   if (!vs_step_answered(c, ZX_OK))
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RETURN_OK);
-  if (c->op->code == VS_OP_GUEST_LOAD) return VS_STEP_ALLOWED;
   bool two = c->op->code == VS_OP_GUEST_CREATE;
   bool fresh =
       vs_step_is_fresh(c, c->seen->handle) &&

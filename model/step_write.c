@@ -114,6 +114,10 @@ vs_step vs_step_write(vs_step_context* c) {
   if (row == NULL || c->seen->outcome == VS_IN_CALL) {
     return vs_step_violation(c, VS_VIOLATION_STATUS, blame_answer(c, c->seen->status));
   }
+  if (c->seen->buffer_changed) {
+    return vs_step_violation(c, VS_VIOLATION_BUFFER, VS_CLAUSE_BUFFER_KEPT);
+  }
+  c->attests |= VS_BIT(VS_CLAUSE_BUFFER_KEPT);
   if (row->latitude != VS_LATITUDE_COUNT) {
     c->world->used |= (vs_latitude_set)VS_BIT(row->latitude);
   }

@@ -137,6 +137,26 @@ MUTATE_WRITE(buffer_one_page_only) {
   return is_exact(kind, size) && first != last ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
 }
 
+MUTATE_WRITE(buffer_above_4g_only) {
+  bool low = buffer != NULL && (uintptr_t)buffer >> 32 == 0;
+  return low ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
+}
+
+MUTATE_WRITE(fault_poisons) {
+  static bool poisoned;
+  zx_status_t status = RIGHT_WRITE();
+  if (status == ZX_OK && poisoned) return ZX_ERR_BAD_STATE;
+  poisoned |= status == ZX_ERR_INVALID_ARGS && is_exact(kind, size);
+  return status;
+}
+
+MUTATE_WRITE(buffer_written_back) {
+  zx_status_t status = RIGHT_WRITE();
+  bool state = status == ZX_OK && kind == ZX_VCPU_STATE;
+  if (state) ((zx_vcpu_state_x64_t*)(uintptr_t)buffer)->rflags &= 0x244dd5;
+  return status;
+}
+
 static bool is_writable(const void* buffer) {
   uint8_t byte = 0;
   struct iovec local = {&byte, 1};

@@ -86,7 +86,7 @@ static bool step(chain* c, const vs_op* op, const vs_observation* seen) {
   if (e == NULL && (ends || op->code == VS_OP_DUPLICATE)) return false;
   if (op->code == VS_OP_VCPU_CREATE && c->vcpus == VCPUS) return false;
   if (ends) e->open = false;
-  if (op->code != VS_OP_CLOSE && op->code != VS_OP_GUEST_LOAD) put_handle(c, e, op, seen);
+  if (op->code != VS_OP_CLOSE) put_handle(c, e, op, seen);
   return true;
 }
 

@@ -7,7 +7,7 @@
 #include "oracle.h"
 #include "sides.h"
 
-enum { GUEST, VMAR, VCPU };  // slots
+enum { GUEST, VMAR, VCPU, MEMORY };  // slots
 
 typedef struct judged_side {
   vs_executor* executor;
@@ -32,6 +32,7 @@ static bool make_vcpu(judged_side* s, bool runs, char* reason) {
   vs_op load = on_slot(VS_OP_GUEST_LOAD, GUEST);
   vs_op vcpu = on_slot(VS_OP_VCPU_CREATE, GUEST);
   load.out2 = VMAR;
+  load.out = MEMORY;
   vcpu.out = VCPU;
   vcpu.program = VS_PROGRAM_DUMP;
   const bool made =

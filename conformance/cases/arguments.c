@@ -37,6 +37,11 @@ void case_kinds_aliases(vs_build* b) {
   for (unsigned i = 0; i < sizeof aliases / sizeof aliases[0]; i++) {
     unknown_kind(b, aliases[i], i + 2);
   }
+  for (uint32_t kind = 2; kind < 64; kind++) {
+    vs_op* op = write_state(b, kind);
+    op->kind = kind;
+    op->size = 0;
+  }
   look(b);
 }
 
@@ -62,6 +67,19 @@ void case_sizes_state_0_to_300(vs_build* b) {
 }
 void case_sizes_io_0_to_300(vs_build* b) {
   sizes_to_300(b, ZX_VCPU_IO);
+}
+
+void case_sizes_larger(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  for (uint64_t size = 301; size <= ROOM; size++) {
+    wrong_size(b, ZX_VCPU_STATE, size);
+    wrong_size(b, ZX_VCPU_IO, size);
+  }
+  for (uint64_t size = 4096; size <= 65536; size *= 2) {
+    wrong_size(b, ZX_VCPU_STATE, size);
+    wrong_size(b, ZX_VCPU_IO, size);
+  }
+  look(b);
 }
 
 void case_sizes_of_the_other_kind(vs_build* b) {
@@ -170,6 +188,25 @@ void case_buffers_misaligned(vs_build* b) {
 void case_buffers_crossing(vs_build* b) {
   each_part_of_both(b, VS_AT_CROSSING);
 }
+void case_buffers_low(vs_build* b) {
+  placed_at_each(b, VS_AT_LOW, 0, 0);
+}
+
+// Every sort of answer, and the buffer is afterwards as it was before.
+void case_buffers_kept(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  for (size_t i = 0; i < 2; i++) {
+    placed(b, kinds[i], VS_AT_PLAIN, 0, 2);
+    placed(b, kinds[i], VS_AT_EDGE, 0, 3);
+    wrong_size(b, kinds[i], exact_size(b, kinds[i]) - 1);
+    wrong_size(b, kinds[i], exact_size(b, kinds[i]) + 1);
+    write_kind(b, kinds[i], 4)->kind = 2;
+    write_kind(b, kinds[i], 5)->thread = 1;
+    write_kind(b, kinds[i], 6)->handle = (vs_handle_ref){.form = VS_HANDLE_RAW};
+  }
+  look(b);
+}
+
 void case_buffers_edge(vs_build* b) {
   placed_at_each(b, VS_AT_EDGE, 0, 0);
 }

@@ -55,12 +55,13 @@ static void fill_state(const vs_build* b, vs_buffer* buffer, unsigned number) {
   }
 }
 
-void guest(vs_build* b, uint8_t guest_slot, uint8_t vmar_slot) {
+void guest(vs_build* b, uint8_t guest_slot, uint8_t vmar_slot, uint8_t memory_slot) {
   vs_op* op = add(b, VS_OP_GUEST_CREATE);
   op->out = guest_slot;
   op->out2 = vmar_slot;
   op = add(b, VS_OP_GUEST_LOAD);
   op->handle = slot(guest_slot);
+  op->out = memory_slot;
   op->out2 = vmar_slot;
   op->optional = true;
 }
@@ -74,7 +75,7 @@ void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs
 }
 
 void usual_vcpu(vs_build* b, vs_program program) {
-  guest(b, SLOT_GUEST, SLOT_VMAR);
+  guest(b, SLOT_GUEST, SLOT_VMAR, SLOT_MEMORY);
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, program);
   write_state(b, 1);
   read_back(b);
@@ -129,9 +130,23 @@ vs_op* enter(vs_build* b) {
   return op;
 }
 
+vs_op* on(vs_op* op, uint8_t thread, uint8_t vcpu_slot) {
+  op->thread = thread;
+  op->handle = slot(vcpu_slot);
+  return op;
+}
+
 void look(vs_build* b) {
-  read_back(b);
-  enter(b);
+  look_of(b, 0, SLOT_VCPU);
+}
+
+void look_of(vs_build* b, uint8_t thread, uint8_t vcpu_slot) {
+  read_back_of(b, thread, vcpu_slot);
+  on(enter(b), thread, vcpu_slot);
+}
+
+void kick(vs_build* b) {
+  add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
 }
 
 void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights) {

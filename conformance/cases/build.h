@@ -16,7 +16,14 @@ enum {
   SLOT_OBJECT,   // an object of another type
   SLOT_GUEST_2,
   SLOT_VMAR_2,
-  SLOT_VCPU_2
+  SLOT_VCPU_2,
+  SLOT_MEMORY,  // of the guest
+  SLOT_MEMORY_2,
+  SLOT_GUEST_3,
+  SLOT_VMAR_3,
+  SLOT_MEMORY_3,
+  SLOT_VCPU_3,
+  SLOT_SPARE  // this one and what follows
 };
 
 typedef struct vs_build {
@@ -36,7 +43,7 @@ vs_handle_ref slot(uint8_t at);
 void set_register(vs_buffer* buffer, const vs_arch_info* info, size_t index, uint64_t value);
 
 // --- setup: guest, its memory, a vCPU on `thread` at `program`, a known state ------------------
-void guest(vs_build* b, uint8_t guest_slot, uint8_t vmar_slot);
+void guest(vs_build* b, uint8_t guest_slot, uint8_t vmar_slot, uint8_t memory_slot);
 void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs_program program);
 void usual_vcpu(vs_build* b, vs_program program);  // on thread 0, in SLOT_VCPU, state 1 written
 
@@ -46,6 +53,8 @@ void usual_vcpu(vs_build* b, vs_program program);  // on thread 0, in SLOT_VCPU,
 vs_op* write_state(vs_build* b, unsigned number);
 vs_op* write_io(vs_build* b, uint8_t access_size, uint32_t data);
 vs_op* write_kind(vs_build* b, uint32_t kind, unsigned number);  // one of the two above
+// The op with another thread and vCPU.
+vs_op* on(vs_op* op, uint8_t thread, uint8_t vcpu_slot);
 uint64_t exact_size(const vs_build* b, uint32_t kind);
 
 // --- looking ----------------------------------------------------------------------------------
@@ -53,6 +62,8 @@ void read_back(vs_build* b);  // of SLOT_VCPU, on thread 0
 void read_back_of(vs_build* b, uint8_t thread, uint8_t vcpu_slot);
 vs_op* enter(vs_build* b);  // SLOT_VCPU runs on; at the dump loop, the guest stores its registers
 void look(vs_build* b);     // both
+void look_of(vs_build* b, uint8_t thread, uint8_t vcpu_slot);
+void kick(vs_build* b);  // SLOT_VCPU, from thread 0
 
 // --- handles ----------------------------------------------------------------------------------
 void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights);

@@ -117,7 +117,7 @@ void case_registers_two_vcpus(vs_build* b) {
 
 void case_registers_two_guests(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
-  guest(b, SLOT_GUEST_2, SLOT_VMAR_2);
+  guest(b, SLOT_GUEST_2, SLOT_VMAR_2, SLOT_MEMORY_2);
   second_vcpu(b, SLOT_GUEST_2);
   enter(b);
   vs_op* op = enter(b);

@@ -72,7 +72,7 @@ void case_family_runs_guest(vs_build* b) {
 void case_family_kick(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   for (int kicks = 1; kicks < 3; kicks++) {
-    for (int i = 0; i < kicks; i++) add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
+    for (int i = 0; i < kicks; i++) kick(b);
     enter(b)->optional = false;
     enter(b)->optional = false;
   }

@@ -55,6 +55,15 @@ void case_handles_high_bit_flipped(vs_build* b) {
   look(b);
 }
 
+void case_handles_mid_bit_flipped(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  for (unsigned bit = 2; bit < 16; bit++) {
+    vs_handle_ref handle = {VS_HANDLE_FLIPPED, SLOT_VCPU, UINT32_C(1) << bit};
+    write_both(b, handle, bit);
+  }
+  look(b);
+}
+
 void case_handles_closed(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   derive(b, VS_OP_DUPLICATE, SLOT_VCPU, SLOT_DERIVED, ZX_RIGHT_SAME_RIGHTS);
@@ -67,7 +76,7 @@ void case_handles_closed_then_others(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   derive(b, VS_OP_DUPLICATE, SLOT_VCPU, SLOT_DERIVED, ZX_RIGHT_SAME_RIGHTS);
   close_slot(b, SLOT_DERIVED);
-  for (unsigned at = SLOT_VCPU_2 + 1; at < VS_SLOTS; at++) {
+  for (unsigned at = SLOT_SPARE; at < VS_SLOTS; at++) {
     derive(b, VS_OP_DUPLICATE, SLOT_VCPU, (uint8_t)at, ZX_RIGHT_SAME_RIGHTS);
     write_both(b, slot(SLOT_DERIVED), at);
   }

@@ -149,6 +149,12 @@ void case_exits_io_then_state_in8(vs_build* b) {
 void case_exits_io_then_state_in32(vs_build* b) {
   both_after_in(b, VS_PROGRAM_IN32, true);
 }
+void case_exits_io_then_state_in16(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN16, true);
+}
+void case_exits_state_then_io_in16(vs_build* b) {
+  both_after_in(b, VS_PROGRAM_IN16, false);
+}
 void case_exits_state_then_io_in8(vs_build* b) {
   both_after_in(b, VS_PROGRAM_IN8, false);
 }
@@ -201,7 +207,7 @@ void case_exits_after_out32(vs_build* b) {
 
 void case_exits_kick_survives(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
-  add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
+  kick(b);
   write_state(b, 2)->size--;
   write_io(b, 4, 0xffffffff)->kind = 2;
   read_back(b);
@@ -214,7 +220,7 @@ void case_exits_kick_survives(vs_build* b) {
 
 void case_exits_after_kick(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
-  add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
+  kick(b);
   enter(b)->optional = false;
   write_state(b, 2);
   look(b);

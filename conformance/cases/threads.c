@@ -19,8 +19,17 @@ void case_threads_other_io(vs_build* b) {
   other_thread(b, ZX_VCPU_IO);
 }
 
+void case_threads_other_same_values(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  write_state(b, 1)->thread = 1;  // what stands there already
+  read_back(b);
+  write_io(b, 4, 77);
+  write_io(b, 4, 77)->thread = 1;
+  look(b);
+}
+
 void case_threads_other_first(vs_build* b) {
-  guest(b, SLOT_GUEST, SLOT_VMAR);
+  guest(b, SLOT_GUEST, SLOT_VMAR, SLOT_MEMORY);
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, VS_PROGRAM_DUMP);
   read_back(b);
   write_state(b, 2)->thread = 1;
@@ -86,7 +95,7 @@ void case_threads_duplicate_on_other(vs_build* b) {
 }
 
 static void vcpu_on_second_thread(vs_build* b, vs_program program) {
-  guest(b, SLOT_GUEST, SLOT_VMAR);
+  guest(b, SLOT_GUEST, SLOT_VMAR, SLOT_MEMORY);
   vcpu(b, 1, SLOT_GUEST, SLOT_VCPU, program);
   write_state(b, 1)->thread = 1;
   read_back_of(b, 1, SLOT_VCPU);
@@ -120,9 +129,9 @@ void case_threads_running(vs_build* b) {
   run->optional = false;
   add(b, VS_OP_AWAIT_GUEST)->handle = slot(SLOT_VCPU);
   write_state(b, 2);
-  write_io(b, 4, 0xffffffff);
+  for (uint8_t width = 1; width <= 4; width *= 2) write_io(b, width, 0xffffffff);
   write_state(b, 3)->thread = 2;
-  add(b, VS_OP_KICK)->handle = slot(SLOT_VCPU);
+  kick(b);
   add(b, VS_OP_JOIN)->thread = 1;
   read_back_of(b, 1, SLOT_VCPU);
   write_state(b, 4)->thread = 1;

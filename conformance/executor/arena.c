@@ -32,6 +32,19 @@ static uint8_t* reserve(void) {
   return map_at(0);
 }
 
+// A page with an address of 32 bits. NULL is no error: buffers then go where others are.
+static uint8_t* reserve_low(void) {
+  enum { FIRST = 0x10000000, STEP = 1 << 20, TRIES = 64 };
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  for (uintptr_t i = 0; i < TRIES; i++) {
+    void* wish = (void*)(FIRST + i * STEP);
+    void* at = mmap(wish, PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (at == wish) return at;
+    if (at != MAP_FAILED) munmap(at, PAGE);
+  }
+  return NULL;
+}
+
 static bool map_file(vs_arena* arena) {
   int fd = memfd_create("vcpuspec", MFD_CLOEXEC);
   if (fd < 0) return false;
@@ -56,10 +69,13 @@ bool vs_arena_open(vs_arena* arena) {
                mprotect(arena->fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
                munmap(arena->hole, PAGE) == 0 && map_file(arena);
   if (!ready) vs_arena_close(arena);
+  if (ready) arena->low = reserve_low();
   return ready;
 }
 
 void vs_arena_close(vs_arena* arena) {
+  if (arena->low != NULL) munmap(arena->low, PAGE);
+  arena->low = NULL;
   if (arena->base != NULL) munmap(arena->base, PAGES * PAGE);
   arena->base = NULL;
 }
@@ -68,6 +84,23 @@ static void fill(uint8_t* at, const vs_buffer* buffer, size_t count) {
   size_t given = count < VS_STATE_MAX ? count : VS_STATE_MAX;
   memcpy(at, buffer->bytes, given);
   memset(at + given, FILLER, count - given);
+}
+
+bool vs_arena_unchanged(const vs_buffer* buffer, const void* address) {
+  const uint8_t* at = address;
+  size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
+  size_t given = length < VS_STATE_MAX ? length : VS_STATE_MAX;
+  static const uint8_t readable[VS_PLACEMENT_COUNT] = {
+#define VS_PLACEMENT(code, name, can_be_read, text) [VS_AT_##code] = can_be_read,
+#include <vcpuspec/placements.def>
+#undef VS_PLACEMENT
+  };
+  if (!readable[buffer->at]) return true;
+  if (memcmp(at, buffer->bytes, given) != 0) return false;
+  for (size_t i = given; i < length; i++) {
+    if (at[i] != FILLER) return false;
+  }
+  return true;
 }
 
 static void* fill_readonly(vs_arena* arena, const vs_buffer* buffer, size_t length) {
@@ -106,6 +139,9 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
       return fill_up_to(edge, buffer, length, 0);
     case VS_AT_READONLY:
       return fill_readonly(arena, buffer, length);
+    case VS_AT_LOW:
+      fill(arena->low ? arena->low : arena->pages, buffer, length);
+      return arena->low ? arena->low : arena->pages;
     case VS_AT_NULL:
       return NULL;
     case VS_AT_ONE:

@@ -15,6 +15,7 @@ typedef struct vs_arena {
   uint8_t* fenced;    // one accessible page; a page without access follows
   uint8_t* hole;      // not mapped
   uint8_t* file;      // one page of a file; the mapping goes on past its end
+  uint8_t* low;       // one page below 4 GiB, or NULL where there is none to be had
 } vs_arena;
 
 // False: the machine has no memory to map.
@@ -24,5 +25,9 @@ void vs_arena_close(vs_arena* arena);
 // Lays the buffer out and returns the address to hand to the call. What can hold bytes holds
 // buffer->bytes, filled up with a pattern to buffer->length.
 void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer);
+
+// True if what lies at `address`, where the buffer was placed, is still what was laid out. A
+// placement that cannot be read is never changed.
+bool vs_arena_unchanged(const vs_buffer* buffer, const void* address);
 
 #endif  // VS_CONFORMANCE_ARENA_H_

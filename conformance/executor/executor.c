@@ -182,6 +182,10 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
   forget_guest(x, guest);
   seen->status = load(x, op, guest, &seen->call);
   guest->unloaded = seen->status == ZX_OK ? NO_CALL : seen->call;
+  if (seen->status != ZX_OK) return;
+  seen->handle = guest->memory;
+  fill_slot(x, op->out, guest->memory, x->slots[op->handle.slot].guest);
+  x->slots[op->out].open = false;  // the record closes it
 }
 
 static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -220,6 +224,7 @@ static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
   const void* buffer = vs_arena_place(&x->arenas[op->thread], &op->buffer);
   seen->status =
       x->calls->vcpu_write_state(value_of(x, op->handle), op->kind, buffer, (size_t)op->size);
+  seen->buffer_changed = !vs_arena_unchanged(&op->buffer, buffer);
 }
 
 static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {

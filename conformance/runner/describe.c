@@ -205,6 +205,8 @@ void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* ar
       return vs_say(text, "a packet of the guest's own exit");
     case VS_VIOLATION_HANDLE:
       return vs_say(text, "a handle that is not 0 and that no open handle equals");
+    case VS_VIOLATION_BUFFER:
+      return vs_say(text, "the buffer as it was");
     case VS_VIOLATION_SILENCE:
       return vs_say(text, "a sign of life in the guest's memory within a second");
     default:
@@ -229,6 +231,8 @@ void vs_say_got(vs_text* text, const vs_violation* v, const vs_arch_info* arch) 
       return vs_say(text, "another packet, or registers that were not stored");
     case VS_VIOLATION_HANDLE:
       return vs_say(text, "0, or the value of an open handle");
+    case VS_VIOLATION_BUFFER:
+      return vs_say(text, "a buffer that the call has written");
     case VS_VIOLATION_SILENCE:
       return vs_say(text, "none");
     default:

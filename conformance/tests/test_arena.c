@@ -269,3 +269,27 @@ Test(arena, close_gives_the_pages_back) {
   vs_arena_close(&arena);
   is_readable_for(place, &buffer, 0);
 }
+
+Test(arena, low_is_an_address_of_32_bits) {
+  vs_buffer buffer = buffer_at(VS_AT_LOW, 0, 136);
+  void* place = vs_arena_place(&arena, &buffer);
+  cr_assert(arena.low == NULL || (uintptr_t)place >> 32 == 0, "low: %p", place);
+  cr_assert_eq(readable(place, 136), 136);
+}
+
+Test(arena, a_changed_byte_is_noticed_wherever_it_is) {
+  static const uint8_t places[] = {VS_AT_PLAIN, VS_AT_MISALIGNED, VS_AT_CROSSING, VS_AT_EDGE,
+                                   VS_AT_LOW};
+  for (size_t i = 0; i < sizeof places; i++) {
+    vs_buffer buffer = buffer_at(places[i], 3, 300);
+    uint8_t* place = vs_arena_place(&arena, &buffer);
+    cr_assert(vs_arena_unchanged(&buffer, place), "%s: nothing changed",
+              vs_placements[places[i]].name);
+    for (unsigned at = 0; at < 300; at++) {
+      place[at] ^= 1;
+      cr_assert(!vs_arena_unchanged(&buffer, place), "%s: byte %u", vs_placements[places[i]].name,
+                at);
+      place[at] ^= 1;
+    }
+  }
+}

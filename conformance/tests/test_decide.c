@@ -459,7 +459,7 @@ Test(facts, buffer_is_readable_where_its_placement_is) {
   for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
     vs_op op = valid_op(ZX_VCPU_STATE, info);
     op.buffer.at = (uint8_t)at;
-    cr_assert(vs_facts_of(&world, &op, info).buffer_readable == (at <= VS_AT_READONLY),
+    cr_assert(vs_facts_of(&world, &op, info).buffer_readable == (at <= VS_AT_LOW),
               "write_state.errors.invalid_args.buffer: placement %s", vs_placements[at].name);
   }
 }

@@ -177,7 +177,7 @@ static vs_calls without(vs_call_index missing) {
 
 // --- scripts -----------------------------------------------------------------------------------
 
-enum { GUEST, VMAR, VCPU, DERIVED, OBJECT, OPS_MAX = 32 };
+enum { GUEST, VMAR, VCPU, DERIVED, OBJECT, MEMORY, OPS_MAX = 32 };
 
 typedef struct run {
   vs_op ops[OPS_MAX];
@@ -203,7 +203,7 @@ static vs_op* put_write(run* r, uint8_t slot, uint32_t kind, uint64_t size) {
 
 static void put_setup(run* r) {
   put(r, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
-  put(r, VS_OP_GUEST_LOAD, GUEST, 0)->out2 = VMAR;
+  put(r, VS_OP_GUEST_LOAD, GUEST, MEMORY)->out2 = VMAR;
   put(r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_IN16;
 }
 

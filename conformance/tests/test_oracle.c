@@ -8,7 +8,7 @@
 
 // --- traces by hand ----------------------------------------------------------------------------
 
-enum { GUEST, VMAR, VCPU, OTHER, DERIVED, OBJECT, TAPE_MAX = 64 };
+enum { GUEST, VMAR, VCPU, OTHER, DERIVED, OBJECT, MEMORY = 15, TAPE_MAX = 64 };
 
 typedef struct tape {
   vs_arch arch;
@@ -53,7 +53,8 @@ static void start(tape* t, vs_arch arch, vs_program program) {
   t->next = 0x1003;
   put_new(t, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
   last(t)->handle2 = t->next += 4;
-  put(t, VS_OP_GUEST_LOAD, GUEST, ZX_OK)->out2 = VMAR;
+  vs_op* load = put_new(t, VS_OP_GUEST_LOAD, GUEST, MEMORY);
+  load->out2 = VMAR;
   put_vcpu(t, 0, VCPU, program);
 }
 
@@ -1441,8 +1442,49 @@ Test(worlds, are_none_after_a_violation) {
   registers r = start_known(&t, 0);
   put_write(&t, VCPU, &r, ZX_ERR_INTERNAL);
   breaks(&t, "documented", VS_CLAUSE_RETURN_OK, "a status that is not documented");
+  vs_oracle_init(&oracle, vs_profile_find("documented"), vs_arch_find(VS_ARCH_X64));
+  for (unsigned i = 0; i < t.count; i++) vs_oracle_step(&oracle, &t.ops[i], &t.seen[i], NULL);
   cr_assert(oracle.count == 0 && vs_oracle_latitudes(&oracle) == 0,
             "a violation leaves no world, got %u", oracle.count);
+  cr_assert_eq(vs_oracle_step(&oracle, &t.ops[0], &t.seen[0], NULL), VS_STEP_BROKEN);
+}
+
+static vs_judgement judge_tape(const tape* t) {
+  vs_trace trace = {{"", t->ops, t->count}, t->arch, t->seen};
+  return vs_judge(&oracle, &trace, vs_profile_find("documented"));
+}
+
+Test(judge, goes_on_after_a_wrong_register_with_what_was_seen) {
+  tape t;
+  registers r = start_known(&t, 0);
+  r.rbx ^= 1;
+  put_read(&t, VCPU, &r);
+  put_write(&t, VCPU, &r, ZX_ERR_INVALID_ARGS)->size = 1;
+  put_read(&t, VCPU, &r);
+  vs_judgement judgement = judge_tape(&t);
+  cr_assert_eq(judgement.step, VS_STEP_VIOLATION);
+  cr_assert_eq(judgement.broken, VS_BIT(VS_CLAUSE_READ_BACK));
+  cr_assert(judgement.attested & VS_BIT(VS_CLAUSE_UNCHANGED), "the refusal was still judged");
+  cr_assert(!(judgement.attested & VS_BIT(VS_CLAUSE_READ_BACK)), "what is broken is not attested");
+}
+
+Test(judge, finds_a_second_clause_broken_and_cites_the_first) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_write(&t, VCPU, &r, ZX_OK)->size = 1;
+  put_read(&t, VCPU, &r);
+  put_write(&t, VCPU, &r, ZX_OK)->kind = 2;
+  vs_judgement judgement = judge_tape(&t);
+  cr_assert_eq(judgement.violation.clause, VS_CLAUSE_INVALID_SIZE);
+  cr_assert_eq(judgement.broken, VS_BIT(VS_CLAUSE_INVALID_SIZE) | VS_BIT(VS_CLAUSE_KIND));
+}
+
+Test(judge, written_buffer_breaks_buffer_kept) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_write(&t, VCPU, &r, ZX_OK);
+  last(&t)->buffer_changed = true;
+  breaks(&t, "documented", VS_CLAUSE_BUFFER_KEPT, "the buffer was written");
 }
 
 // --- anything at all ---------------------------------------------------------------------------

@@ -251,10 +251,10 @@ Test(vocabulary, phases_of_ops) {
   }
 }
 
-Test(vocabulary, five_placements_are_readable) {
+Test(vocabulary, six_placements_are_readable) {
   for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
     bool readable = at == VS_AT_PLAIN || at == VS_AT_MISALIGNED || at == VS_AT_CROSSING ||
-                    at == VS_AT_EDGE || at == VS_AT_READONLY;
+                    at == VS_AT_EDGE || at == VS_AT_READONLY || at == VS_AT_LOW;
     cr_assert(vs_placements[at].readable == readable, "%s: readable must be %d",
               vs_placements[at].name, readable);
   }

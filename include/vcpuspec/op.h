@@ -102,12 +102,13 @@ typedef enum vs_outcome {
 
 // What came out of one op.
 typedef struct vs_observation {
-  uint8_t outcome;     // vs_outcome
-  uint8_t call;        // index in calls.def of the call that answered, or is missing
-  bool has_state;      // READ_STATE: always with ZX_OK; ENTER: the guest dumped its registers
-  bool has_packet;     // ENTER returned ZX_OK
-  zx_status_t status;  // as returned, not interpreted
-  zx_handle_t handle;  // what `out` received
+  uint8_t outcome;      // vs_outcome
+  uint8_t call;         // index in calls.def of the call that answered, or is missing
+  bool has_state;       // READ_STATE: always with ZX_OK; ENTER: the guest dumped its registers
+  bool has_packet;      // ENTER returned ZX_OK
+  bool buffer_changed;  // WRITE_STATE: the caller's buffer is not what it was
+  zx_status_t status;   // as returned, not interpreted
+  zx_handle_t handle;   // what `out` received
   zx_handle_t handle2;
   uint32_t packet_type;
   zx_packet_guest_io_t io;      // when packet_type is ZX_PKT_TYPE_GUEST_IO
