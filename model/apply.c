@@ -25,6 +25,8 @@ void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
 static void apply_optional_flags(vs_vcpu* vcpu, vs_reg* flags, uint64_t mask, uint64_t supplied) {
   uint64_t differs = (flags->value ^ supplied) | vcpu->flags_alt;
   uint64_t unknown = mask & ~flags->known;
+  uint64_t sure = (flags->value ^ supplied) & ~vcpu->flags_alt & ~unknown;
+  vcpu->flags_tell = (vcpu->flags_tell & ~mask) | (mask & sure);
   vcpu->flags_alt = (vcpu->flags_alt & ~mask) | (mask & differs & ~unknown);
   flags->value = (flags->value & ~mask) | (supplied & mask);
 }

@@ -40,11 +40,17 @@ static bool observe_flags(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* ar
   vs_reg* system = guest_view ? &vcpu->flags_guest : &vcpu->flags_read;
   uint64_t mask = arch->flags_required | arch->flags_optional;
   uint64_t wrong = (user->value ^ got) & user->known & mask;
-  if (wrong & ~vcpu->flags_alt) {
+  // A flag that may be ignored is ignored always or never.
+  uint64_t ignored = wrong & vcpu->flags_tell;
+  uint64_t honoured = vcpu->flags_tell & ~wrong;
+  bool fickle = (ignored & world->flags_honoured) || (honoured & world->flags_ignored);
+  if ((wrong & ~vcpu->flags_alt) || fickle) {
     return differs(vcpu, reg, *user, got, guest_view, false, why);
   }
+  world->flags_ignored |= ignored;
+  world->flags_honoured |= honoured;
   if (wrong) world->used |= (vs_latitude_set)VS_BIT(VS_LATITUDE_SYSTEM_FLAGS);
-  vcpu->flags_alt = 0;
+  vcpu->flags_alt = vcpu->flags_tell = 0;
   learn(user, got, mask);
   uint64_t others = ~mask & ~(guest_view ? arch->flags_blind : 0);
   if ((system->value ^ got) & system->known & others) {

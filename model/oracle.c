@@ -89,7 +89,7 @@ static vs_vcpu* named_vcpu(vs_world* world, const vs_op* op) {
 static void forget_registers(vs_vcpu* vcpu) {
   for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
   vcpu->flags_read.known = vcpu->flags_guest.known = 0;
-  vcpu->flags_alt = 0;
+  vcpu->flags_alt = vcpu->flags_tell = 0;
 }
 
 // What was observed is believed from here on, so that the rest of a trace still says something of

@@ -107,17 +107,78 @@ static vs_facts facts_of(vs_step_context* c) {
   return facts;
 }
 
+// --- choices that are made once -----------------------------------------------------------------
+
+// True if the thread is all that is wrong with a write of ZX_VCPU_IO: which status says so is a
+// choice.
+static bool is_thread_choice(const vs_step_context* c, const vs_facts* facts) {
+  const vs_check_set elsewhere = VS_BIT(VS_CHECK_CREATOR) | VS_BIT(VS_CHECK_RUNNING);
+  vs_check_set faults = c->why.decision.faults;
+  bool plain = faults != 0 && (faults & ~elsewhere) == 0 && !facts->access_size_odd;
+  return plain && facts->io && !c->why.decision.ordered && !facts->io_without_ports;
+}
+
+static bool is_size_choice(const vs_step_context* c, const vs_facts* facts) {
+  return facts->access_size_odd && c->why.decision.faults == 0 && !facts->io_without_ports;
+}
+
+static void disallow(vs_decision* decision, zx_status_t status) {
+  uint8_t kept = 0;
+  for (uint8_t i = 0; i < decision->count; i++) {
+    if (decision->allowed[i].status != status) decision->allowed[kept++] = decision->allowed[i];
+  }
+  decision->count = kept;
+}
+
+// Takes out of the decision what contradicts an earlier choice.
+static void hold_to_choices(vs_step_context* c, const vs_facts* facts) {
+  vs_world* world = c->world;
+  vs_decision* decision = &c->why.decision;
+  if (is_thread_choice(c, facts)) {
+    if (world->thread_io == VS_CHOICE_BASE) disallow(decision, ZX_ERR_INVALID_ARGS);
+    if (world->thread_io == VS_CHOICE_LATITUDE) disallow(decision, ZX_ERR_BAD_STATE);
+  }
+  if (is_size_choice(c, facts)) {
+    uint8_t size = c->op->buffer.bytes[0];
+    if (world->odd_refused[size / 64] & VS_BIT(size % 64)) disallow(decision, ZX_OK);
+    if (world->odd_accepted[size / 64] & VS_BIT(size % 64)) {
+      disallow(decision, ZX_ERR_INVALID_ARGS);
+    }
+  }
+}
+
+static void note_choices(vs_step_context* c, const vs_facts* facts) {
+  bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
+  uint8_t size = c->op->buffer.bytes[0];
+  if (is_thread_choice(c, facts)) {
+    c->world->thread_io = invalid ? VS_CHOICE_LATITUDE : VS_CHOICE_BASE;
+  }
+  if (is_size_choice(c, facts)) {
+    uint64_t* made = invalid ? c->world->odd_refused : c->world->odd_accepted;
+    made[size / 64] |= VS_BIT(size % 64);
+  }
+}
+
+// An odd size that is refused now and accepted then breaks what is said of ZX_VCPU_IO.
+static vs_clause_code blame_choice(const vs_step_context* c, const vs_facts* facts) {
+  bool either = c->seen->status == ZX_OK || c->seen->status == ZX_ERR_INVALID_ARGS;
+  if (either && is_size_choice(c, facts)) return VS_CLAUSE_IO;
+  return blame_answer(c, c->seen->status);
+}
+
 vs_step vs_step_write(vs_step_context* c) {
   vs_facts facts = facts_of(c);
   c->why.decision = vs_decide(&facts, c->oracle->profile);
+  hold_to_choices(c, &facts);
   const vs_allowed* row = vs_decision_find(&c->why.decision, c->seen->status);
   if (row == NULL || c->seen->outcome == VS_IN_CALL) {
-    return vs_step_violation(c, VS_VIOLATION_STATUS, blame_answer(c, c->seen->status));
+    return vs_step_violation(c, VS_VIOLATION_STATUS, blame_choice(c, &facts));
   }
   if (c->seen->buffer_changed) {
     return vs_step_violation(c, VS_VIOLATION_BUFFER, VS_CLAUSE_BUFFER_KEPT);
   }
   c->attests |= VS_BIT(VS_CLAUSE_BUFFER_KEPT);
+  note_choices(c, &facts);
   if (row->latitude != VS_LATITUDE_COUNT) {
     c->world->used |= (vs_latitude_set)VS_BIT(row->latitude);
   }

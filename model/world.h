@@ -41,9 +41,10 @@ typedef struct vs_vcpu {
   bool read_since;  // zx_vcpu_read_state has reported the registers since that touch
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.
-  vs_reg flags_read;   // other bits as zx_vcpu_read_state shows them
-  vs_reg flags_guest;  // other bits as guest code sees them
-  uint64_t flags_alt;  // user bits that may as well be the opposite (VS_LATITUDE_SYSTEM_FLAGS)
+  vs_reg flags_read;    // other bits as zx_vcpu_read_state shows them
+  vs_reg flags_guest;   // other bits as guest code sees them
+  uint64_t flags_alt;   // user bits that may as well be the opposite (VS_LATITUDE_SYSTEM_FLAGS)
+  uint64_t flags_tell;  // those of them in which an observation tells whether the write took
   vs_reg regs[VS_REGISTERS_MAX];
 } vs_vcpu;
 
@@ -71,9 +72,14 @@ typedef struct vs_world {
   vs_vcpu vcpus[VS_VCPUS];
   uint8_t async_vcpu[VS_THREADS];  // 1 + the vCPU that the thread is within zx_vcpu_enter for
   // Choices that an implementation makes once: they hold for the rest of the trace.
-  uint8_t flags_gate;    // vs_choice
-  uint8_t io_upper[3];   // vs_choice for access_size 1, 2, 4
-  vs_latitude_set used;  // latitudes that this world needed to explain the trace
+  uint8_t flags_gate;        // vs_choice
+  uint8_t io_upper[3];       // vs_choice for access_size 1, 2, 4
+  uint8_t thread_io;         // vs_choice: ZX_ERR_INVALID_ARGS for ZX_VCPU_IO from the wrong thread
+  uint64_t odd_refused[4];   // a bit for each access_size outside 1, 2, 4 that was refused
+  uint64_t odd_accepted[4];  // and for each that was accepted
+  uint64_t flags_honoured;   // optional flags that were seen to be written
+  uint64_t flags_ignored;    // and those that were seen to be ignored
+  vs_latitude_set used;      // latitudes that this world needed to explain the trace
 } vs_world;
 
 void vs_world_init(vs_world* world);

@@ -26,7 +26,8 @@ static bool take_io(zx_handle_t handle, uint32_t kind, const void* buffer, size_
 
 static state_x64 old_state(zx_handle_t handle) {
   tracked row;
-  return state_of(track_find(handle, &row) ? row.first : handle);
+  bool readable = !track_find(handle, &row) || (row.rights & ZX_RIGHT_READ);
+  return state_of(readable ? handle : row.first);  // the first may be closed by now
 }
 
 static zx_status_t put_state(zx_handle_t handle, const state_x64* state) {
@@ -215,6 +216,19 @@ MUTATE_IO(io_odd_size_overruns) {
   memset(&state, 0xcc, count);
   memcpy(&state, io.data, count < sizeof io.data ? count : sizeof io.data);
   return put_state(handle, &state);
+}
+
+MUTATE_IO(io_odd_size_by_turns) {
+  static bool turn;
+  if (is_width(io.access_size)) return put_io(handle, &io);
+  turn = !turn;
+  return turn ? put_rax(handle, io.u32) : ZX_ERR_INVALID_ARGS;
+}
+
+MUTATE_STATE(nt_ac_id_by_turns) {
+  static bool turn;
+  turn = !turn;
+  if (turn) new->rflags = (new->rflags & ~(uint64_t)NT_AC_ID) | (old->rflags & NT_AC_ID);
 }
 
 MUTATE_IO(io_padding_refused) {

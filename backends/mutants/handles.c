@@ -144,6 +144,14 @@ MUTATE_WRITE(thread_state_invalid_args) {
   return instead(RIGHT_WRITE(), ZX_ERR_BAD_STATE, state ? ZX_ERR_INVALID_ARGS : ZX_ERR_BAD_STATE);
 }
 
+MUTATE_WRITE(thread_io_by_turns) {
+  static bool turn;
+  bool io = kind == ZX_VCPU_IO;
+  turn = turn != io;
+  return instead(RIGHT_WRITE(), ZX_ERR_BAD_STATE,
+                 io && turn ? ZX_ERR_INVALID_ARGS : ZX_ERR_BAD_STATE);
+}
+
 MUTATE_WRITE(thread_refused_but_done) {
   tracked row;
   uint8_t bytes[STATE];

@@ -134,6 +134,13 @@ static zx_status_t tracking_duplicate(zx_handle_t handle, zx_rights_t rights, zx
   return status;
 }
 
+static zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+  zx_status_t status = below->handle_replace(handle, rights, out);
+  if (status == ZX_OK) remember_derived(handle, rights, *out);
+  forget(handle);
+  return status;
+}
+
 zx_status_t tracking_close(zx_handle_t handle) {
   zx_status_t status = below->handle_close(handle);
   if (status == ZX_OK) forget(handle);
@@ -203,6 +210,7 @@ zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet) {
 void track_all(vs_calls* calls) {
   calls->vcpu_create = tracking_create;
   calls->handle_duplicate = tracking_duplicate;
+  calls->handle_replace = tracking_replace;
   calls->handle_close = tracking_close;
   calls->vcpu_read_state = tracking_read;
   if (calls->vcpu_enter != NULL) calls->vcpu_enter = tracking_enter;

@@ -17,6 +17,8 @@ void case_io_every_access_size(vs_build* b) {
     read_back(b);
     write_io(b, (uint8_t)size, 0xa1b2c3d4);
     look(b);
+    write_io(b, (uint8_t)size, 0x14253647);  // what a size is answered with is a choice made once
+    read_back(b);
   }
 }
 

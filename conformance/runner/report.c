@@ -76,7 +76,7 @@ static void print_difference(FILE* out, const vs_case_result* result, const vs_a
   const vs_violation* v = &result->judgement.violation;
   const vs_register* reg = &arch->registers[v->reg];
   uint64_t wrong = (v->expected ^ v->value) & v->known;
-  if (__builtin_popcountll(wrong) <= BITS_SHOWN) {
+  if (wrong != 0 && __builtin_popcountll(wrong) <= BITS_SHOWN) {
     fprintf(out, "  differs  in bit");
     for (unsigned bit = 0; bit < 64; bit++) {
       if (wrong & UINT64_C(1) << bit) fprintf(out, " %u", bit);
