@@ -125,6 +125,19 @@ static bool understand(run_request* request, const vs_arguments* arguments) {
 
 // --- doing it ---------------------------------------------------------------------------------
 
+// Two backends that call themselves the same are told apart by their place on the command line.
+static void tell_apart(run_request* request) {
+  for (size_t i = 0; i < request->target_count; i++) {
+    for (size_t k = i + 1; k < request->target_count; k++) {
+      vs_target* later = &request->targets[k];
+      char name[sizeof later->name];
+      if (strcmp(request->targets[i].name, later->name) != 0) continue;
+      memcpy(name, later->name, sizeof name);
+      snprintf(later->name, sizeof later->name, "%.40s#%zu", name, k + 1);
+    }
+  }
+}
+
 static bool probe_targets(run_request* request) {
   bool agree = true;
   for (size_t i = 0; i < request->target_count; i++) {
@@ -137,7 +150,20 @@ static bool probe_targets(run_request* request) {
             vs_arch_find(target->arch)->name);
     agree = false;
   }
+  tell_apart(request);
   return agree;
+}
+
+static volatile sig_atomic_t stop;
+
+static void ask_to_stop(int sig) {
+  stop = sig;
+}
+
+static void listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
 }
 
 static void tell(const vs_run* run, const vs_case_result* result, void* context) {
@@ -195,6 +221,9 @@ static vs_exit conclude(const run_request* request, const vs_arguments* argument
     infrastructure |= is_infrastructure(arguments, run, target);
     unjudged |= request->case_count > 0 && is_unjudged(arguments, run, target);
   }
+  if (stop != 0) {
+    return say_exit("interrupted: not every case was judged", VS_EXIT_INFRASTRUCTURE);
+  }
   if (infrastructure) {
     return say_exit("could not judge everything that was asked for", VS_EXIT_INFRASTRUCTURE);
   }
@@ -217,10 +246,12 @@ static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {
                   .seed = request->seed,
                   .jobs = (unsigned)request->jobs,
                   .timeout = request->timeout,
+                  .stop = &stop,
                   .tell = tell,
                   .context = &plan};
   vs_run run;
   if (!probe_targets(request)) return VS_EXIT_USAGE;
+  listen_for_stop();
   if (!vs_run_plan(&plan, &run)) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return VS_EXIT_INFRASTRUCTURE;

@@ -27,8 +27,24 @@ void vs_shared_free(void* memory, size_t size) {
   if (memory != NULL) munmap(memory, size);
 }
 
+// What the caller ignored or blocked is no business of an implementation's; but its output may go
+// nowhere, or to a terminal that is not its own, and that is not its fault.
+static void default_signals(void) {
+  sigset_t none;
+  for (int sig = 1; sig <= SIGRTMAX; sig++) {
+    struct sigaction action;
+    bool ignored = sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    if (ignored) signal(sig, SIG_DFL);
+  }
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGTTOU, SIG_IGN);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 static void become_child(pid_t parent) {
   const struct rlimit no_core = {0, 0};
+  default_signals();
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
@@ -36,8 +52,35 @@ static void become_child(pid_t parent) {
   dup2(STDERR_FILENO, STDOUT_FILENO);
 }
 
+// Whoever ignores SIGCHLD never hears of an end; and what a child leaves behind comes to us.
+static void adopt(void) {
+  struct sigaction action;
+  bool ignored = sigaction(SIGCHLD, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+  if (ignored) signal(SIGCHLD, SIG_DFL);
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+void vs_children_end(void) {
+  enum { ROUNDS = 100 };
+  char path[64];
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)gettid());
+  for (int round = 0; round < ROUNDS; round++) {
+    FILE* list = fopen(path, "re");
+    int pid = 0;
+    bool any = false;
+    while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+      any = true;
+      kill(pid, SIGKILL);
+      waitpid(pid, NULL, 0);
+    }
+    if (list != NULL) fclose(list);
+    if (!any) return;
+  }
+}
+
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument) {
   pid_t parent = getpid();
+  adopt();
   fflush(NULL);
   pid_t pid = fork();
   if (pid < 0) return false;
@@ -73,7 +116,8 @@ void vs_child_kill(vs_child* child) {
 bool vs_child_ended(vs_child* child) {
   int status = 0;
   if (child->pid == 0) return true;
-  if (waitpid(child->pid, &status, WNOHANG) == child->pid) {
+  pid_t ended = waitpid(child->pid, &status, WNOHANG);
+  if (ended == child->pid || (ended < 0 && errno == ECHILD)) {
     bury(child, status);
     return true;
   }
@@ -91,7 +135,8 @@ void vs_child_wait(vs_child* child) {
 void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size) {
   const char* name = child->death == VS_DEATH_SIGNAL ? sigabbrev_np(child->detail) : NULL;
   if (child->death == VS_DEATH_TIMEOUT) {
-    snprintf(text, size, "did not return within %g s", seconds);
+    snprintf(text, size, "did not return within %g s, the time of a whole case (--timeout)",
+             seconds);
   } else if (child->death == VS_DEATH_EXIT) {
     snprintf(text, size, "ended the process with exit status %d", child->detail);
   } else if (name != NULL) {

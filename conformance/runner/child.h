@@ -38,6 +38,9 @@ void vs_child_wait(vs_child* child);
 // Ends it now.
 void vs_child_kill(vs_child* child);
 
+// Ends every process that is still a child of this one, also those that children left behind.
+void vs_children_end(void);
+
 // "ended by SIGSEGV", "did not return within 10 s", "exited with status 3".
 void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size);
 

@@ -118,6 +118,7 @@ static void conclude_death(vs_case_result* result, const vs_plan* plan, const jo
   bool before = !j->record->executing;
   result->verdict = before ? VS_VERDICT_BROKEN : VS_VERDICT_FAIL;
   note_death(result, plan, j, before ? " when it was opened" : " between two calls");
+  j->record->reason[VS_REASON_MAX - 1] = '\0';  // whatever the backend did to it
   if (before && j->record->reason[0] != '\0') {
     snprintf(result->note, sizeof result->note, "%s", j->record->reason);
   }
@@ -168,12 +169,25 @@ static void finish(job* j, const vs_plan* plan, vs_oracle* oracle) {
   j->result = NULL;
 }
 
+// Asked to stop: what is finished is told, what is not stays VS_VERDICT_NOT_JUDGED.
+static void wind_up(const vs_plan* plan, vs_run* run, job* jobs, size_t told) {
+  for (unsigned i = 0; i < plan->jobs; i++) {
+    if (jobs[i].result == NULL) continue;
+    vs_child_kill(&jobs[i].child);
+    vs_shared_free(jobs[i].record, jobs[i].size);
+  }
+  for (size_t i = told; i < run->count && plan->tell; i++) {
+    bool finished = run->results[i].verdict != VS_VERDICT_NOT_JUDGED;
+    if (finished) plan->tell(run, &run->results[i], plan->context);
+  }
+}
+
 // Fills idle jobs and collects ended ones until every result stands.
 static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
   const struct timespec pause = {0, 100000};
   size_t next = 0;
   size_t told = 0;
-  while (told < run->count) {
+  while (told < run->count && !(plan->stop && *plan->stop)) {
     bool moved = false;
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
@@ -193,6 +207,7 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
     }
     if (!moved && told < run->count) nanosleep(&pause, NULL);
   }
+  if (told < run->count) wind_up(plan, run, jobs, told);
 }
 
 static bool prepare(const vs_plan* plan, vs_run* run) {
@@ -223,6 +238,7 @@ bool vs_run_plan(const vs_plan* plan, vs_run* run) {
   } else {
     vs_run_free(run);
   }
+  vs_children_end();
   free(jobs);
   free(oracle);
   return ready;

@@ -4,6 +4,8 @@
 #ifndef VS_CONFORMANCE_RUN_H_
 #define VS_CONFORMANCE_RUN_H_
 
+#include <signal.h>
+
 #include "cases/cases.h"
 #include "child.h"
 #include "oracle.h"
@@ -43,16 +45,18 @@ typedef struct vs_plan {
   const vs_case* const* cases;
   size_t case_count;
   const vs_profile* profile;
-  const char* program;  // how a failure's command starts; NULL: "vcpuspec"
-  uint64_t seed;        // of the register values
-  unsigned jobs;        // processes at once, at least 1
-  double timeout;       // seconds a case may take
+  const char* program;                // how a failure's command starts; NULL: "vcpuspec"
+  uint64_t seed;                      // of the register values
+  unsigned jobs;                      // processes at once, at least 1
+  double timeout;                     // seconds a case may take
+  const volatile sig_atomic_t* stop;  // not 0: end soon, and tell what is finished; may be NULL
   // Told of each result as it is reached, in the order of the targets and cases; may be NULL.
   void (*tell)(const vs_run* run, const vs_case_result* result, void* context);
   void* context;
 } vs_plan;
 
-// Judges every case on every target that is READY. False: no memory. The run is the caller's.
+// Judges every case on every target that is READY, and ends every child process that is left at the
+// end. False: no memory. The run is the caller's.
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
 

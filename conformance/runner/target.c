@@ -8,6 +8,7 @@
 #include "kvm/kvm.h"
 #include "plugin.h"
 #include "soft/soft.h"
+#include "tables.h"
 #include "unicorn/unicorn_backend.h"
 
 const vs_backend* const vs_builtins[] = {&vs_backend_soft, &vs_backend_soft_arm64,
@@ -80,8 +81,17 @@ static void probe_work(void* argument) {
   p->done = true;
 }
 
-static void conclude(vs_target* target, const probe* p, const vs_child* child, double seconds) {
-  if (p->done && p->ready) {
+// What comes from outside must not speak to a terminal.
+static void make_printable(char* text) {
+  for (char* c = text; *c != '\0'; c++) {
+    if ((unsigned char)*c < ' ' || *c == 0x7f) *c = '?';
+  }
+}
+
+static void conclude(vs_target* target, probe* p, const vs_child* child, double seconds) {
+  p->name[sizeof p->name - 1] = '\0';
+  p->reason[sizeof p->reason - 1] = '\0';
+  if (p->done && p->ready && vs_arch_find(p->arch) != NULL) {
     target->state = VS_TARGET_READY;
     target->arch = p->arch;
     memcpy(target->name, p->name, sizeof target->name);
@@ -89,7 +99,7 @@ static void conclude(vs_target* target, const probe* p, const vs_child* child, d
   }
   bool absent = p->done && target->backend != NULL;
   target->state = absent ? VS_TARGET_ABSENT : VS_TARGET_BROKEN;
-  if (p->done) {
+  if (p->done && p->reason[0] != '\0') {
     memcpy(target->reason, p->reason, sizeof target->reason);
     return;
   }
@@ -109,5 +119,7 @@ void vs_target_probe(vs_target* target, double seconds) {
     vs_child_wait(&child);
     conclude(target, p, &child, seconds);
   }
+  make_printable(target->name);
+  make_printable(target->reason);
   vs_shared_free(p, sizeof *p);
 }
