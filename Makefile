@@ -5,43 +5,54 @@ JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
 
-.PHONY: all conform test check-asan check-tsan check-clang tidy bench docs format install packages-build packages-test clean
+# CMake's make has jobs of its own.
+configure = cmake --preset $(1) > /dev/null
+build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
+
+.PHONY: all conform test test-only check-asan check-tsan check-clang tidy bench docs format install \
+        packages-build packages-test clean
 
 all: ## build build/vcpuspec
-	cmake --preset release > /dev/null
-	cmake --build build -j $(JOBS)
+	$(call configure,release)
+	$(call build,build)
 
-conform: packages-build all ## the main job: judge the built-in backends that this machine can run
+conform: packages-build ## the main job: judge the built-in backends that this machine can run
+	$(MAKE) all
 	build/vcpuspec run
 
-test: packages-test all ## every test, also under sanitizers
-	ctest --test-dir build --output-on-failure
+test: packages-test ## every test, also under sanitizers
+	$(MAKE) all
+	$(MAKE) test-only
 	$(MAKE) check-asan
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
 	$(MAKE) tidy
 
+test-only:
+	ctest --test-dir build --output-on-failure
+
 # The sanitizers see the same tests but those that only look at files.
-check-asan: packages-build
-	cmake --preset asan > /dev/null
-	cmake --build build/asan -j $(JOBS)
+check-asan:
+	$(call configure,asan)
+	$(call build,build/asan)
 	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes'
 
 # Executor, backends and runner with all their threads.
-check-tsan: packages-build
-	cmake --preset tsan > /dev/null
-	cmake --build build/tsan -j $(JOBS) --target vcpuspec plugin_race
+check-tsan:
+	$(call configure,tsan)
+	$(call build,build/tsan) --target vcpuspec plugin_race
 	tools/check-threads build/tsan
 
 # The other compiler's warnings, as errors.
-check-clang: packages-test
-	cmake --preset clang > /dev/null
-	cmake --build build/clang -j $(JOBS) --target vcpuspec
+check-clang:
+	$(call configure,clang)
+	$(call build,build/clang) --target vcpuspec
 
-tidy: packages-test all ## clang-tidy, with .clang-tidy's checks as errors
+tidy: all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build
 
-bench: packages-build all ## speed, each as a ratio to its floor in the same run
+bench: packages-build ## speed, each as a ratio to its floor in the same run
+	$(MAKE) all
 	build/vcpuspec bench
 
 docs: all ## the documents that are made from tables
@@ -56,7 +67,7 @@ packages-build:
 packages-test:
 	@tools/install-packages build test
 
-install: all
+install: all ## program, man page and headers
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
 
 clean:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Prints the documents that are made from the tables: docgen clauses | man.
+// Prints the documents that are made from the tables, and what they count: docgen clauses | man |
+// counts.
 #include <ctype.h>
 #include <string.h>
 
@@ -132,7 +133,7 @@ static void print_man(void) {
   printf(
       ".\\\" SPDX-License-Identifier: BSD-3-Clause\n"
       ".\\\" Made by tools/make-docs; do not edit.\n"
-      ".TH VCPUSPEC 1 \"\" \"vcpuspec %s\"\n.SH NAME\n"
+      ".TH VCPUSPEC 1 \"2026-11-22\" \"vcpuspec %s\"\n.SH NAME\n"
       "vcpuspec \\- judge implementations of zx_vcpu_write_state\n"
       ".SH SYNOPSIS\n.B vcpuspec\n.I COMMAND\n[\\fIARGUMENT\\fR]...\n"
       ".SH DESCRIPTION\n"
@@ -148,8 +149,10 @@ static void print_man(void) {
       ".TP\n2\nThe command line is wrong.\n"
       ".TP\n3\nSomething could not be judged at all: an object that does not load, a required\n"
       "backend that is absent. It goes before 1.\n"
-      ".TP\n4\nExpectations are stale (reserved).\n"
-      ".TP\n5\nNothing was judged: no case matched, or all were unsupported.\n");
+      ".TP\n4\nExpectations are stale (not used yet).\n"
+      ".TP\n5\nNothing was judged: no case matched, or a backend that was named could judge none.\n"
+      ".SH OPTIONS\n.TP\n.B \\-\\-help\nHelp, also after a command.\n"
+      ".TP\n.B \\-\\-version\nThe version.\n");
 }
 
 int main(int argc, char** argv) {
@@ -158,8 +161,11 @@ int main(int argc, char** argv) {
     print_clauses();
   } else if (strcmp(what, "man") == 0) {
     print_man();
+  } else if (strcmp(what, "counts") == 0) {
+    printf("%zu cases\n%d clauses\n%zu mutants and permitted variants\n", vs_case_count,
+           VS_CLAUSE_COUNT, vs_mutant_count);
   } else {
-    fprintf(stderr, "usage: docgen clauses|man\n");
+    fprintf(stderr, "usage: docgen clauses|man|counts\n");
     return 2;
   }
   return 0;

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#define VS_NO_GUEST "plugin:" VS_PLUGIN_DIR "/no_guest.so"
+
 typedef struct outcome {
   int status;
   char text[65536];  // both streams
@@ -52,6 +54,15 @@ Test(usage, help) {
 }
 Test(usage, help_of_a_command) {
   expect("run --help", 0, "--require-backend");
+}
+Test(usage, help_command) {
+  expect("help run", 0, "--require-backend");
+}
+Test(usage, plugin_without_path) {
+  expect("run --backend plugin:", 2, "needs a path");
+}
+Test(usage, misspelt_mutant) {
+  expect("run --backend mutant:kind_8_bit", 2, "did you mean 'mutant:kind_8_bits'");
 }
 Test(usage, version) {
   expect("--version", 0, "vcpuspec ");
@@ -145,6 +156,50 @@ Test(failure, register_is_named) {
 
 Test(failure, latitude_is_named) {
   expect("run --backend soft --filter 'flags.*'", 0, "soft is permitted by: flags_gate");
+}
+
+Test(exit_status, full_disk) {
+  expect("run --backend soft --filter types.event > /dev/full", 3, "is the disk full?");
+  expect("list cases > /dev/full", 3, "is the disk full?");
+}
+Test(exit_status, named_backend_of_which_nothing_was_judged, .timeout = 60) {
+  expect("run --backend soft --backend " VS_NO_GUEST " --filter types.event", 5, "was named");
+  expect("run --require-backend " VS_NO_GUEST " --filter types.event", 3, "is required");
+}
+
+Test(exit_status, interrupted_run_tells_what_is_finished, .timeout = 60) {
+  // One backend hangs; the other has failed at once.
+  expect(
+      "run --timeout 600 --jobs 2 --filter 'kinds.*' "
+      "--backend mutant:kind_8_bits --backend mutant:hang_on_success & sleep 2; "
+      "kill -TERM $!; wait $!",
+      3, "FAIL kinds.aliases on mutant:kind_8_bits");
+}
+
+Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 60) {
+  const outcome* got = vcpuspec("list cases > /dev/null; trap '' CHLD; exec " VS_PROGRAM_PATH
+                                " run --backend mutant:crash_on_success --filter types.event");
+  cr_expect_eq(got->status, 1);
+  cr_expect(strstr(got->text, "SIGABRT") != NULL, "%s", got->text);
+}
+
+Test(failure, same_failure_is_told_once) {
+  expect("run --backend mutant:ok_is_one --filter 'types.*'", 1, "same     as types.guest");
+}
+
+Test(failure, wrong_bits_and_what_was_written_are_named) {
+  expect("run --backend mutant:flags_df_lost --filter flags.each_set", 1, "differs  in bit 10");
+  expect("run --backend mutant:flags_df_lost --filter flags.each_set", 1, "written  rflags = 0x");
+}
+
+Test(failure, ordered_profile_says_what_it_looks_at_first, .timeout = 60) {
+  expect("run --profile zircon-x64 --backend mutant:arguments_first", 1,
+         "which the profile looks at first");
+}
+
+Test(failure, other_clauses_are_judged_all_the_same, .timeout = 60) {
+  expect("run --backend mutant:register_rbx_lost", 1,
+         "write_state.errors.bad_handle           pass");
 }
 
 Test(failure, seed_is_repeated) {
@@ -259,6 +314,9 @@ Test(explain, clause) {
 }
 Test(explain, case_) {
   expect("explain handles.zero", 0, "zx_vcpu_write_state(0x0");
+}
+Test(explain, mutant) {
+  expect("explain kind_8_bits", 0, "low byte of kind");
 }
 Test(explain, latitude) {
   expect("explain flags_gate", 0, "bit 1");
