@@ -132,7 +132,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
     if (seen->outcome == VS_NOT_REACHED) break;
-    vs_violation violation;
+    vs_violation violation = {0};
     vs_world before = oracle->worlds[0];
     vs_step step = vs_oracle_step(oracle, op, seen, &violation);
     if (step == VS_STEP_ALLOWED) continue;
