@@ -110,12 +110,10 @@ static vs_facts facts_of(vs_step_context* c) {
 // --- choices that are made once -----------------------------------------------------------------
 
 // True if the thread is all that is wrong with a write of ZX_VCPU_IO: which status says so is a
-// choice.
+// choice. That the vCPU runs may be noticed before anything else, and is another matter.
 static bool is_thread_choice(const vs_step_context* c, const vs_facts* facts) {
-  const vs_check_set elsewhere = VS_BIT(VS_CHECK_CREATOR) | VS_BIT(VS_CHECK_RUNNING);
-  vs_check_set faults = c->why.decision.faults;
-  bool plain = faults != 0 && (faults & ~elsewhere) == 0 && !facts->access_size_odd;
-  return plain && facts->io && !c->why.decision.ordered && !facts->io_without_ports;
+  bool alone = c->why.decision.faults == VS_BIT(VS_CHECK_CREATOR) && !facts->access_size_odd;
+  return alone && facts->io && !c->why.decision.ordered && !facts->io_without_ports;
 }
 
 static bool is_size_choice(const vs_step_context* c, const vs_facts* facts) {

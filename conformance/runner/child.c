@@ -135,8 +135,7 @@ void vs_child_wait(vs_child* child) {
 void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size) {
   const char* name = child->death == VS_DEATH_SIGNAL ? sigabbrev_np(child->detail) : NULL;
   if (child->death == VS_DEATH_TIMEOUT) {
-    snprintf(text, size, "did not return within %g s, the time of a whole case (--timeout)",
-             seconds);
+    snprintf(text, size, "did not return within %g s", seconds);
   } else if (child->death == VS_DEATH_EXIT) {
     snprintf(text, size, "ended the process with exit status %d", child->detail);
   } else if (name != NULL) {

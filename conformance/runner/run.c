@@ -17,6 +17,7 @@ const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
 
 // What the recording process leaves behind, in memory that outlives it.
 typedef struct record {
+  uint32_t progress;  // ops that have ended
   bool opened;
   bool executing;
   bool done;
@@ -28,7 +29,8 @@ typedef struct job {
   vs_case_result* result;  // NULL: idle
   vs_child child;
   record* record;
-  size_t size;  // bytes of record
+  size_t size;        // bytes of record
+  uint32_t progress;  // as last seen
 } job;
 
 // --- in the recording process -----------------------------------------------------------------
@@ -44,7 +46,11 @@ static void record_case(void* argument) {
   }
   j->record->opened = true;
   j->record->executing = true;
-  vs_execute(executor, &j->result->script, j->record->observations);
+  const vs_script* script = &j->result->script;
+  for (size_t i = 0; i < script->count; i++) {
+    vs_execute_op(executor, &script->ops[i], &j->record->observations[i]);
+    __atomic_store_n(&j->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
+  }
   j->record->done = true;
 }
 
@@ -153,6 +159,7 @@ static void broken(vs_case_result* result, const char* why) {
 }
 
 static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
+  j->progress = 0;
   j->size = sizeof(record) + result->script.count * sizeof(vs_observation);
   j->record = vs_shared_new(j->size);
   j->result = result;
@@ -161,6 +168,14 @@ static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
   j->result = NULL;
   broken(result, "this machine has no process or memory to spare");
   return false;
+}
+
+// The time is for one call: whoever gets on has it anew.
+static bool has_ended(job* j, const vs_plan* plan) {
+  uint32_t progress = __atomic_load_n(&j->record->progress, __ATOMIC_RELAXED);
+  if (progress != j->progress) j->child.deadline = vs_now() + plan->timeout;
+  j->progress = progress;
+  return vs_child_ended(&j->child);
 }
 
 static void finish(job* j, const vs_plan* plan, vs_oracle* oracle) {
@@ -191,7 +206,7 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
     bool moved = false;
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
-      if (j->result != NULL && vs_child_ended(&j->child)) {
+      if (j->result != NULL && has_ended(j, plan)) {
         finish(j, plan, oracle);
         moved = true;
       }

@@ -48,7 +48,7 @@ typedef struct vs_plan {
   const char* program;                // how a failure's command starts; NULL: "vcpuspec"
   uint64_t seed;                      // of the register values
   unsigned jobs;                      // processes at once, at least 1
-  double timeout;                     // seconds a case may take
+  double timeout;                     // seconds a call may take
   const volatile sig_atomic_t* stop;  // not 0: end soon, and tell what is finished; may be NULL
   // Told of each result as it is reached, in the order of the targets and cases; may be NULL.
   void (*tell)(const vs_run* run, const vs_case_result* result, void* context);
