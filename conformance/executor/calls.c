@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+#include <time.h>
+
+#include "state.h"
+
+enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000 };
+
+static const char* const call_names[VS_CALL_COUNT] = {
+#define VS_CALL(name, params, args) [VS_CALL_##name] = "zx_" #name,
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+};
+
+const char* vs_call_name(vs_call_index call) {
+  return call < VS_CALL_COUNT ? call_names[call] : "no call";
+}
+
+bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
+  switch (call) {
+#define VS_CALL(name, params, args) \
+  case VS_CALL_##name:              \
+    return calls->name != NULL;
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+    default:
+      return true;
+  }
+}
+
+uint8_t vs_exec_call_of(const vs_op* op) {
+  static const uint8_t calls[VS_OP_COUNT] = {
+      [VS_OP_GUEST_CREATE] = VS_CALL_guest_create,
+      [VS_OP_GUEST_LOAD] = VS_CALL_vmar_map,
+      [VS_OP_VCPU_CREATE] = VS_CALL_vcpu_create,
+      [VS_OP_EVENT_CREATE] = VS_CALL_event_create,
+      [VS_OP_PORT_CREATE] = VS_CALL_port_create,
+      [VS_OP_VMO_CREATE] = VS_CALL_vmo_create,
+      [VS_OP_CLOSE] = VS_CALL_handle_close,
+      [VS_OP_DUPLICATE] = VS_CALL_handle_duplicate,
+      [VS_OP_REPLACE] = VS_CALL_handle_replace,
+      [VS_OP_WRITE_STATE] = VS_CALL_vcpu_write_state,
+      [VS_OP_READ_STATE] = VS_CALL_vcpu_read_state,
+      [VS_OP_ENTER] = VS_CALL_vcpu_enter,
+      [VS_OP_KICK] = VS_CALL_vcpu_kick,
+      [VS_OP_AWAIT_GUEST] = VS_CALL_vmo_read,
+      [VS_OP_JOIN] = VS_NO_CALL,
+      [VS_OP_THREAD_EXIT] = VS_NO_CALL,
+  };
+  return calls[op->code];
+}
+
+// --- handles ----------------------------------------------------------------------------------
+
+zx_handle_t vs_exec_value(const vs_executor* executor, vs_handle_ref ref) {
+  zx_handle_t value = executor->slots[ref.slot].value;
+  if (ref.form == VS_HANDLE_SLOT) return value;
+  if (ref.form == VS_HANDLE_CLEARED) return value & ~ref.value;
+  return ref.form == VS_HANDLE_FLIPPED ? value ^ ref.value : ref.value;
+}
+
+static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {
+  executor->slots[at] = (vs_exec_slot){
+      .value = value, .open = true, .filled = true, .missing = VS_NO_CALL, .guest = guest};
+}
+
+static void received(vs_executor* executor, const vs_op* op, vs_observation* seen,
+                     zx_handle_t value, uint8_t guest) {
+  if (seen->status != ZX_OK) {
+    executor->slots[op->out] = (vs_exec_slot){.missing = seen->call};
+    return;
+  }
+  seen->handle = value;
+  fill_slot(executor, op->out, value, guest);
+}
+
+static void closed(vs_executor* executor, zx_handle_t value) {
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    if (executor->slots[i].value == value) executor->slots[i].open = false;
+  }
+}
+
+// --- the ops ----------------------------------------------------------------------------------
+
+void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest) {
+  if (guest->memory != ZX_HANDLE_INVALID) x->calls->handle_close(guest->memory);
+  *guest = (vs_exec_guest){.unloaded = VS_CALL_vmar_map};
+}
+
+// A record that no slot but `at`, which is about to be filled, refers to.
+static uint8_t new_guest(vs_executor* x, uint8_t at) {
+  bool taken[VS_SLOTS] = {false};
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    if (i != at && x->slots[i].filled) taken[x->slots[i].guest] = true;
+  }
+  uint8_t index = 0;
+  while (index + 1 < VS_SLOTS && taken[index]) index++;
+  vs_exec_forget_guest(x, &x->guests[index]);
+  return index;
+}
+
+static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_handle_t guest = ZX_HANDLE_INVALID;
+  zx_handle_t vmar = ZX_HANDLE_INVALID;
+  seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &guest, &vmar);
+  uint8_t index = new_guest(x, op->out);
+  received(x, op, seen, guest, index);
+  if (seen->status != ZX_OK) return;
+  seen->handle2 = vmar;
+  fill_slot(x, op->out2, vmar, index);
+}
+
+// The calls that bring the programs into the guest, in order; the first that fails ends it.
+static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, uint8_t* call) {
+  const zx_vm_option_t options =
+      ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
+  static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  zx_handle_t vmar = x->slots[op->out2].value;
+  zx_handle_t handle = vs_exec_value(x, op->handle);
+  zx_vaddr_t mapped = 0;
+  *call = VS_CALL_vmo_create;
+  zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
+  if (status != ZX_OK) return status;
+  *call = VS_CALL_vmo_write;
+  status = x->calls->vmo_write(guest->memory, x->image, 0, VS_GUEST_MEMORY);
+  if (status != ZX_OK) return status;
+  *call = VS_CALL_vmar_map;
+  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
+  *call = status == ZX_OK ? VS_CALL_guest_set_trap : *call;
+  for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
+    status = x->calls->guest_set_trap(handle, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID,
+                                      ports[i]);
+  }
+  return status;
+}
+
+static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
+  vs_exec_forget_guest(x, guest);
+  seen->status = load(x, op, guest, &seen->call);
+  guest->unloaded = seen->status == ZX_OK ? VS_NO_CALL : seen->call;
+  if (seen->status != ZX_OK) return;
+  seen->handle = guest->memory;
+  fill_slot(x, op->out, guest->memory, x->slots[op->handle.slot].guest);
+  x->slots[op->out].open = false;  // the record closes it
+}
+
+static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_handle_t out = ZX_HANDLE_INVALID;
+  zx_vaddr_t entry = vs_guest_entry(op->program);
+  seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
+  received(x, op, seen, out, x->slots[op->handle.slot].guest);
+}
+
+static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_handle_t out = ZX_HANDLE_INVALID;
+  if (op->code == VS_OP_EVENT_CREATE) seen->status = x->calls->event_create(0, &out);
+  if (op->code == VS_OP_PORT_CREATE) seen->status = x->calls->port_create(0, &out);
+  if (op->code == VS_OP_VMO_CREATE) seen->status = x->calls->vmo_create(4096, 0, &out);
+  received(x, op, seen, out, op->out);
+}
+
+static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_handle_t out = ZX_HANDLE_INVALID;
+  zx_handle_t from = vs_exec_value(x, op->handle);
+  uint8_t guest = x->slots[op->handle.slot].guest;
+  bool replace = op->code == VS_OP_REPLACE;
+  seen->status = replace ? x->calls->handle_replace(from, op->rights, &out)
+                         : x->calls->handle_duplicate(from, op->rights, &out);
+  if (replace) closed(x, from);
+  received(x, op, seen, out, guest);
+}
+
+static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_handle_t value = vs_exec_value(x, op->handle);
+  seen->status = x->calls->handle_close(value);
+  if (seen->status == ZX_OK) closed(x, value);
+}
+
+static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  const void* buffer = vs_arena_place(&x->arenas[op->thread], &op->buffer);
+  seen->status =
+      x->calls->vcpu_write_state(vs_exec_value(x, op->handle), op->kind, buffer, (size_t)op->size);
+  seen->buffer_changed = !vs_arena_unchanged(&op->buffer, buffer);
+}
+
+static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  // Up to an unmapped page, so that a byte too many is a fault.
+  vs_buffer place = {.at = VS_AT_EDGE, .length = (uint16_t)x->state_size};
+  memset(place.bytes, READ_FILLER, sizeof place.bytes);
+  void* buffer = vs_arena_place(&x->arenas[op->thread], &place);
+  seen->status =
+      x->calls->vcpu_read_state(vs_exec_value(x, op->handle), ZX_VCPU_STATE, buffer, x->state_size);
+  seen->has_state = seen->status == ZX_OK;
+  if (seen->has_state) memcpy(seen->state, buffer, x->state_size);
+}
+
+static bool fetch(vs_executor* x, const vs_exec_slot* vcpu, uint64_t from, void* to, size_t size) {
+  const vs_exec_guest* guest = &x->guests[vcpu->guest];
+  return x->calls->vmo_read != NULL && x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
+}
+
+static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  zx_port_packet_t packet;
+  memset(&packet, READ_FILLER, sizeof packet);
+  seen->status = x->calls->vcpu_enter(vs_exec_value(x, op->handle), &packet);
+  seen->has_packet = seen->status == ZX_OK;
+  if (!seen->has_packet) return;
+  seen->packet_type = packet.type;
+  seen->io = packet.guest_io;
+  bool dumped = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
+  seen->has_state =
+      dumped && fetch(x, &x->slots[op->handle.slot], VS_GUEST_DUMP, seen->state, x->state_size);
+}
+
+static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  const struct timespec pause = {0, LIFE_PAUSE_NS};
+  uint8_t life = 0;
+  for (int i = 0; i < LIFE_TRIES && life == 0; i++) {
+    if (!fetch(x, &x->slots[op->handle.slot], VS_GUEST_LIFE, &life, 1)) break;
+    if (life == 0) nanosleep(&pause, NULL);
+  }
+  seen->status = life != 0 ? ZX_OK : ZX_ERR_TIMED_OUT;
+}
+
+void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  switch ((vs_op_code)op->code) {
+    case VS_OP_GUEST_CREATE:
+      return guest_create(x, op, seen);
+    case VS_OP_GUEST_LOAD:
+      return guest_load(x, op, seen);
+    case VS_OP_VCPU_CREATE:
+      return vcpu_create(x, op, seen);
+    case VS_OP_CLOSE:
+      return close_handle(x, op, seen);
+    case VS_OP_DUPLICATE:
+    case VS_OP_REPLACE:
+      return derive(x, op, seen);
+    case VS_OP_WRITE_STATE:
+      return write_state(x, op, seen);
+    case VS_OP_READ_STATE:
+      return read_state(x, op, seen);
+    case VS_OP_ENTER:
+      return enter(x, op, seen);
+    case VS_OP_KICK:
+      seen->status = x->calls->vcpu_kick(vs_exec_value(x, op->handle));
+      return;
+    case VS_OP_AWAIT_GUEST:
+      return await_guest(x, op, seen);
+    default:
+      return object_create(x, op, seen);
+  }
+}
+
+// --- what is missing --------------------------------------------------------------------------
+
+static uint8_t missing_load(const vs_executor* x) {
+  static const uint8_t needed[] = {VS_CALL_vmo_create, VS_CALL_vmo_write, VS_CALL_vmo_read,
+                                   VS_CALL_vmar_map, VS_CALL_guest_set_trap};
+  for (size_t i = 0; i < sizeof needed; i++) {
+    if (!vs_calls_have(x->calls, needed[i])) return needed[i];
+  }
+  bool programs = x->arch == VS_ARCH_X64;
+  return programs ? VS_NO_CALL : (uint8_t)VS_CALL_vcpu_enter;
+}
+
+bool vs_exec_makes_handle(const vs_op* op) {
+  bool creates = op->code <= VS_OP_VMO_CREATE && op->code != VS_OP_GUEST_LOAD;
+  return creates || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+}
+
+static bool takes_handle(const vs_op* op) {
+  bool local = op->code == VS_OP_JOIN || op->code == VS_OP_THREAD_EXIT;
+  bool creates = op->code == VS_OP_GUEST_CREATE || op->code == VS_OP_EVENT_CREATE ||
+                 op->code == VS_OP_PORT_CREATE || op->code == VS_OP_VMO_CREATE;
+  return !local && !creates && op->handle.form != VS_HANDLE_RAW;
+}
+
+uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
+  uint8_t call = vs_exec_call_of(op);
+  if (!vs_calls_have(x->calls, call)) return call;
+  const vs_exec_slot* named = &x->slots[op->handle.slot];
+  if (takes_handle(op) && !named->filled) return named->missing;
+  if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
+  bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;
+  return runs ? x->guests[named->guest].unloaded : VS_NO_CALL;
+}

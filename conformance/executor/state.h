@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the two halves of the executor share: calls.c makes one call, executor.c decides on which
+// thread and keeps the order. Internal to this folder.
+#ifndef VS_CONFORMANCE_EXECUTOR_STATE_H_
+#define VS_CONFORMANCE_EXECUTOR_STATE_H_
+
+#include "arena.h"
+#include "executor.h"
+#include "guest/guest.h"
+#include "worker.h"
+
+enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's index is expected
+
+typedef struct vs_exec_slot {
+  zx_handle_t value;
+  bool open;
+  bool filled;      // some handle was received, though it may be closed by now
+  uint8_t missing;  // the call that should have filled it and is missing or failed; or VS_NO_CALL
+  uint8_t guest;    // of a guest and its vCPUs: index into vs_executor.guests
+} vs_exec_slot;
+
+// What is known of a guest for as long as some slot refers to it, or to a vCPU of it.
+typedef struct vs_exec_guest {
+  zx_handle_t memory;  // the VMO with its memory; ZX_HANDLE_INVALID: none
+  uint8_t unloaded;    // without memory: the call that is missing or failed; else VS_NO_CALL
+} vs_exec_guest;
+
+// What a thread is busy with, or was last.
+typedef struct vs_exec_job {
+  vs_executor* executor;
+  const vs_op* op;     // valid while the script is
+  zx_handle_t handle;  // that the op names
+  vs_observation* seen;
+  vs_observation held;  // an asynchronous op's answer, until its JOIN
+  bool async;
+} vs_exec_job;
+
+struct vs_executor {
+  const vs_calls* calls;
+  vs_arch arch;
+  size_t state_size;
+  zx_handle_t resource;
+  vs_arena arenas[VS_THREADS];  // one a thread: two may be in calls at once
+  vs_worker workers[VS_THREADS];
+  vs_exec_job jobs[VS_THREADS];
+  vs_exec_slot slots[VS_SLOTS];
+  vs_exec_guest guests[VS_SLOTS];
+  uint8_t image[VS_GUEST_MEMORY];
+};
+
+// The documented call that an op is about; VS_NO_CALL: none.
+uint8_t vs_exec_call_of(const vs_op* op);
+
+// The value that a handle argument stands for.
+zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref);
+
+// The call for want of which the op cannot be done; VS_NO_CALL: it can.
+uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);
+
+// True if the op fills its `out` slot.
+bool vs_exec_makes_handle(const vs_op* op);
+
+// Makes the op's call, on the calling thread, and fills all of `seen` but its outcome.
+void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen);
+
+// Closes the guest's memory, if there is any.
+void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest);
+
+#endif  // VS_CONFORMANCE_EXECUTOR_STATE_H_
