@@ -21,22 +21,28 @@ void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
   }
 }
 
-// Each optional flag is either written or left alone; which, the next observation shows.
-static void apply_optional_flags(vs_vcpu* vcpu, vs_reg* flags, uint64_t mask, uint64_t supplied) {
+// Each optional flag is either written or left alone; which, the next observation shows, unless an
+// earlier one has.
+static void apply_optional_flags(const vs_world* world, vs_vcpu* vcpu, vs_reg* flags,
+                                 uint64_t optional, uint64_t supplied) {
+  uint64_t honoured = optional & world->flags_honoured;
+  uint64_t mask = optional & ~honoured & ~world->flags_ignored;
   uint64_t differs = (flags->value ^ supplied) | vcpu->flags_alt;
   uint64_t unknown = mask & ~flags->known;
   uint64_t sure = (flags->value ^ supplied) & ~vcpu->flags_alt & ~unknown;
-  vcpu->flags_tell = (vcpu->flags_tell & ~mask) | (mask & sure);
-  vcpu->flags_alt = (vcpu->flags_alt & ~mask) | (mask & differs & ~unknown);
-  flags->value = (flags->value & ~mask) | (supplied & mask);
+  vcpu->flags_tell = (vcpu->flags_tell & ~optional) | (mask & sure);
+  vcpu->flags_alt = (vcpu->flags_alt & ~mask & ~honoured) | (mask & differs & ~unknown);
+  uint64_t written = mask | honoured;
+  flags->value = (flags->value & ~written) | (supplied & written);
+  flags->known |= honoured;
 }
 
-static void apply_flags(vs_vcpu* vcpu, uint64_t supplied, const vs_profile* profile,
-                        const vs_arch_info* arch) {
+static void apply_flags(const vs_world* world, vs_vcpu* vcpu, uint64_t supplied,
+                        const vs_profile* profile, const vs_arch_info* arch) {
   vs_reg* flags = &vcpu->regs[arch->flags];
   uint64_t sure = arch->flags_required;
   if (may(profile, VS_LATITUDE_SYSTEM_FLAGS)) {
-    apply_optional_flags(vcpu, flags, arch->flags_optional, supplied);
+    apply_optional_flags(world, vcpu, flags, arch->flags_optional, supplied);
   } else {
     sure |= arch->flags_optional;
   }
@@ -57,7 +63,7 @@ static bool fork_flags(vs_world* world, uint8_t index, uint64_t supplied, const 
     other->used |= (vs_latitude_set)VS_BIT(VS_LATITUDE_FLAGS_GATE);
     world->flags_gate = VS_CHOICE_BASE;
   }
-  apply_flags(&world->vcpus[index], supplied, profile, arch);
+  apply_flags(world, &world->vcpus[index], supplied, profile, arch);
   return fork;
 }
 
@@ -70,7 +76,7 @@ static bool apply_state(vs_world* world, uint8_t index, const vs_op* op, const v
   uint64_t supplied = load(op, &arch->registers[arch->flags]);
   bool gated = arch->flags_gate != 0 && (supplied & arch->flags_gate) == 0;
   if (gated) return fork_flags(world, index, supplied, profile, arch, other);
-  apply_flags(vcpu, supplied, profile, arch);
+  apply_flags(world, vcpu, supplied, profile, arch);
   return false;
 }
 
@@ -121,6 +127,7 @@ static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_p
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                     const vs_arch_info* arch, vs_world* other) {
   bool io = op->kind == ZX_VCPU_IO;
+  world->vcpus[index].unanswered = false;
   vs_touch_all(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
   return io ? apply_io(world, index, op, profile, arch, other)
             : apply_state(world, index, op, profile, arch, other);

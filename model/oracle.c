@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "oracle.h"
 
+#include <string.h>
+
 #include "observe.h"
 #include "step.h"
 
@@ -92,26 +94,57 @@ static void forget_registers(vs_vcpu* vcpu) {
   vcpu->flags_alt = vcpu->flags_tell = 0;
 }
 
-// What was observed is believed from here on, so that the rest of a trace still says something of
-// other clauses. False: what the world is now cannot be known.
-static bool recover(vs_oracle* oracle, const vs_world* before, const vs_op* op,
-                    const vs_observation* seen, vs_violation_kind kind) {
-  bool tells = op->code == VS_OP_WRITE_STATE || op->code == VS_OP_READ_STATE;
-  bool wrong_register = kind == VS_VIOLATION_REGISTER;
-  bool wrong_answer = kind == VS_VIOLATION_STATUS || kind == VS_VIOLATION_BUFFER;
-  if (!wrong_register && !(wrong_answer && tells)) return false;
-  vs_world* world = &oracle->worlds[0];
+// A write that may have happened, or not: of the vCPU that it named, or of whichever it took for
+// it.
+static void forget_write(vs_world* world, const vs_vcpu* vcpu) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    vs_vcpu* each = &world->vcpus[i];
+    if (vcpu != NULL && each != vcpu) continue;
+    forget_registers(each);
+    each->touch = VS_TOUCH_NONE;
+    each->read_since = false;
+  }
+}
+
+static void recover_write(vs_world* world, const vs_op* op, zx_status_t status) {
+  bool refused = status == ZX_ERR_ACCESS_DENIED || status == ZX_ERR_BAD_HANDLE ||
+                 status == ZX_ERR_BAD_STATE || status == ZX_ERR_INVALID_ARGS ||
+                 status == ZX_ERR_WRONG_TYPE;
+  if (refused) {
+    vs_touch_all(world, 0, VS_TOUCH_REFUSED);
+  } else {
+    forget_write(world, named_vcpu(world, op));
+  }
+}
+
+static bool recover_registers(vs_world* world, const vs_arch_info* arch, const vs_op* op,
+                              const vs_observation* seen) {
   vs_violation ignored;
-  *world = *before;
-  oracle->count = 1;
-  vs_vcpu* vcpu = named_vcpu(world, op);
-  if (vcpu == NULL) return !wrong_register;
-  bool written = op->code == VS_OP_WRITE_STATE && seen->status == ZX_OK;
-  if (wrong_register || written) forget_registers(vcpu);
-  if (!wrong_register) return true;
   bool guest_view = op->code != VS_OP_READ_STATE;
+  vs_vcpu* vcpu = named_vcpu(world, op);
+  if (vcpu == NULL) return false;
+  forget_registers(vcpu);
   if (guest_view) vcpu->stage = VS_STAGE_DUMP;
-  return vs_observe_registers(world, vcpu, oracle->arch, seen->state, guest_view, &ignored);
+  return vs_observe_registers(world, vcpu, arch, seen->state, guest_view, &ignored);
+}
+
+// What was observed is believed from here on, in every world that explained the trace so far, so
+// that the rest still says something of other clauses. False: what the world is now cannot be
+// known.
+static bool recover(vs_oracle* oracle, const vs_op* op, const vs_observation* seen,
+                    vs_violation_kind kind) {
+  bool status = kind == VS_VIOLATION_STATUS || kind == VS_VIOLATION_BUFFER;
+  for (uint8_t i = 0; i < oracle->count; i++) {
+    vs_world* world = &oracle->worlds[i];
+    if (kind == VS_VIOLATION_REGISTER) {
+      if (!recover_registers(world, oracle->arch, op, seen)) return false;
+    } else if (status && op->code == VS_OP_WRITE_STATE) {
+      recover_write(world, op, seen->status);
+    } else if (!status || op->code != VS_OP_READ_STATE) {
+      return false;
+    }
+  }
+  return true;
 }
 
 static void note_violation(vs_judgement* result, size_t at, const vs_violation* violation) {
@@ -126,6 +159,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   vs_judgement result = {.step = VS_STEP_BROKEN};
   const vs_arch_info* arch = vs_arch_find(trace->arch);
   if (arch == NULL) return result;
+  vs_world before[VS_WORLDS_MAX];
   vs_oracle_init(oracle, profile, arch);
   result.step = VS_STEP_ALLOWED;
   for (size_t i = 0; i < trace->script.count; i++) {
@@ -133,14 +167,17 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
     const vs_observation* seen = &trace->observations[i];
     if (seen->outcome == VS_NOT_REACHED) break;
     vs_violation violation = {0};
-    vs_world before = oracle->worlds[0];
+    uint8_t count = oracle->count;
+    memcpy(before, oracle->worlds, count * sizeof before[0]);
     vs_step step = vs_oracle_step(oracle, op, seen, &violation);
     if (step == VS_STEP_ALLOWED) continue;
     if (step == VS_STEP_SKIPPED) {
       result.skipped++;
     } else if (step == VS_STEP_VIOLATION) {
       note_violation(&result, i, &violation);
-      if (!recover(oracle, &before, op, seen, violation.kind)) break;
+      memcpy(oracle->worlds, before, count * sizeof before[0]);
+      oracle->count = count;
+      if (!recover(oracle, op, seen, violation.kind)) break;
     } else {
       if (result.step == VS_STEP_ALLOWED) result.step = step, result.at = i;
       break;

@@ -44,10 +44,12 @@ static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint
 // What an IN leaves in the accumulator until it is answered, the page does not say.
 static void leave_by_in(const vs_step_context* c, vs_vcpu* vcpu, uint8_t width) {
   vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
-  if (!c->oracle->profile->in32_clears)
+  vcpu->unanswered = true;
+  if (!c->oracle->profile->in32_clears) {
     *reg = (vs_reg){0};
-  else if (width == 4)
+  } else if (width == 4) {
     *reg = (vs_reg){0, UINT64_MAX};
+  }
 }
 
 static vs_step left_by_program(vs_step_context* c, vs_vcpu* vcpu) {
@@ -65,7 +67,17 @@ static vs_step left_by_program(vs_step_context* c, vs_vcpu* vcpu) {
   return VS_STEP_ALLOWED;
 }
 
+// What an IN that nobody answered puts into the accumulator when the guest goes on, the page does
+// not say either.
+static void go_on(const vs_step_context* c, vs_vcpu* vcpu) {
+  bool forget = vcpu->unanswered && !c->oracle->profile->in32_clears;
+  if (forget) vcpu->regs[c->oracle->arch->accumulator].known = 0;
+  vcpu->unanswered = false;
+}
+
 static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
+  go_on(c, vcpu);
+  vcpu->read_since = false;
   vcpu->flags_read.known &= vcpu->stage == VS_STAGE_SPIN ? UINT64_MAX : 0;
   if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c, vcpu);
   if (vcpu->stage == VS_STAGE_SPIN)

@@ -38,6 +38,7 @@ typedef struct vs_vcpu {
   uint8_t program;  // vs_program
   uint8_t stage;    // vs_stage
   uint8_t touch;    // vs_touch
+  bool unanswered;  // left by an IN, and nothing was written since
   bool read_since;  // zx_vcpu_read_state has reported the registers since that touch
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.

@@ -113,6 +113,16 @@ MUTATE_WRITE(buffer_first_byte_checked) {
   return RIGHT_WRITE();
 }
 
+MUTATE_WRITE(buffer_last_byte_checked) {
+  uint8_t bytes[STATE] = {0};
+  uint8_t last = 0;
+  const uint8_t* from = buffer;
+  if (!is_exact(kind, size) || peek(from + size - 1, &last, 1) != 1) return RIGHT_WRITE();
+  for (size_t i = 0; i < size; i++) peek(from + i, bytes + i, 1);
+  buffer = bytes;
+  return RIGHT_WRITE();
+}
+
 static bool is_readable(const void* buffer, size_t size) {
   uint8_t bytes[STATE];
   return size > sizeof bytes || peek(buffer, bytes, size) == size;

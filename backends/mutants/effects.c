@@ -87,6 +87,13 @@ MUTATE_STATE(nt_ac_id_ignored) {
   new->rflags = (new->rflags & ~(uint64_t)NT_AC_ID) | (old->rflags & NT_AC_ID);
 }
 
+MUTATE_WRITE(zeros_refused) {
+  state_x64 state;
+  static const uint8_t zeros[offsetof(state_x64, rflags)];
+  bool taken = take_state(handle, kind, buffer, size, &state);
+  return taken && memcmp(&state, zeros, sizeof zeros) == 0 ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
+}
+
 MUTATE_WRITE(stack_canonical_only) {
   state_x64 state;
   if (!take_state(handle, kind, buffer, size, &state)) return RIGHT_WRITE();

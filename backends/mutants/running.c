@@ -30,6 +30,19 @@ void alter_running_accepted(vs_calls* calls) {
   calls->vcpu_write_state = write_while_running;
 }
 
+static zx_status_t write_while_none_runs(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                         size_t size) {
+  zx_status_t status = ZX_ERR_BAD_STATE;
+  if (atomic_load(&entered) == ZX_HANDLE_INVALID) status = RIGHT_WRITE();
+  return status;
+}
+
+void alter_another_running_refused(vs_calls* calls);
+void alter_another_running_refused(vs_calls* calls) {
+  calls->vcpu_enter = enter_and_say;
+  calls->vcpu_write_state = write_while_none_runs;
+}
+
 // --- ZX_VCPU_IO is for an IN ------------------------------------------------------------------
 
 static bool in_pending;

@@ -173,6 +173,9 @@ void case_buffers_io_straddles(vs_build* b) {
   look(b);
 }
 
+void case_buffers_straddle_heads(vs_build* b) {
+  each_part_of_both(b, VS_AT_STRADDLE_HEAD);
+}
 void case_buffers_straddles_prot_none(vs_build* b) {
   each_part_of_both(b, VS_AT_STRADDLE_NONE);
 }

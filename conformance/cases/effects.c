@@ -55,6 +55,19 @@ void case_registers_boundary_values(vs_build* b) {
   }
 }
 
+// One value in every register at once.
+void case_registers_uniform(vs_build* b) {
+  static const uint64_t values[] = {0, UINT64_MAX, 1, 0xffffffff};
+  usual_vcpu(b, VS_PROGRAM_DUMP);
+  for (size_t k = 0; k < sizeof values / sizeof values[0]; k++) {
+    vs_op* op = write_state(b, 2);
+    for (size_t i = 0; i < b->info->register_count; i++) {
+      if (i != b->info->flags) set(b, op, i, values[k]);
+    }
+    look(b);
+  }
+}
+
 static size_t stack_pointer(const vs_arch_info* info) {
   size_t i = 0;
   while (strcmp(info->registers[i].name, "rsp") != 0 &&

@@ -293,6 +293,30 @@ void case_exits_narrower_io_after_in32(vs_build* b) {
   io_at_once(b, VS_PROGRAM_IN32, 1);
 }
 
+static void canceled(vs_build* b) {
+  kick(b);
+  enter(b)->optional = false;
+}
+
+void case_exits_kick_after_answer(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_IN8);
+  enter(b)->optional = false;
+  write_io(b, 1, 0xa5);
+  canceled(b);
+  read_back(b);
+  enter(b)->optional = false;
+  read_back(b);
+}
+
+void case_exits_kick_before_answer(vs_build* b) {
+  usual_vcpu(b, VS_PROGRAM_IN32);
+  enter(b)->optional = false;
+  canceled(b);
+  write_io(b, 4, 0xa1b2c3d4);
+  read_back(b);
+  enter(b)->optional = false;
+}
+
 void case_exits_io_after_kick(vs_build* b) {
   usual_vcpu(b, VS_PROGRAM_DUMP);
   kick(b);

@@ -121,18 +121,54 @@ void case_threads_creator_gone(vs_build* b) {
   write_io(b, 1, 0xff)->thread = 2;
 }
 
-void case_threads_running(vs_build* b) {
-  vcpu_on_second_thread(b, VS_PROGRAM_SPIN);
+// The spinning guest is entered on thread 1, and the ops after this find it running.
+static void run_spinning(vs_build* b) {
   vs_op* run = enter(b);
   run->thread = 1;
   run->async = true;
   run->optional = false;
   add(b, VS_OP_AWAIT_GUEST)->handle = slot(SLOT_VCPU);
+}
+
+static void stop_spinning(vs_build* b) {
+  kick(b);
+  add(b, VS_OP_JOIN)->thread = 1;
+}
+
+void case_threads_running_again(vs_build* b) {
+  vcpu_on_second_thread(b, VS_PROGRAM_SPIN);
+  for (unsigned turn = 2; turn < 6; turn++) {
+    run_spinning(b);
+    stop_spinning(b);
+    read_back_of(b, 1, SLOT_VCPU);
+    write_io(b, 4, 0x01010101u * turn)->thread = 1;
+    read_back_of(b, 1, SLOT_VCPU);
+    write_state(b, turn)->thread = 1;
+    if (turn % 2 == 0) read_back_of(b, 1, SLOT_VCPU);
+  }
+  read_back_of(b, 1, SLOT_VCPU);
+}
+
+void case_threads_another_runs(vs_build* b) {
+  vcpu_on_second_thread(b, VS_PROGRAM_SPIN);
+  guest(b, SLOT_GUEST_2, SLOT_VMAR_2, SLOT_MEMORY_2);
+  vcpu(b, 0, SLOT_GUEST_2, SLOT_VCPU_2, VS_PROGRAM_DUMP);
+  run_spinning(b);
+  on(write_state(b, 2), 0, SLOT_VCPU_2);
+  look_of(b, 0, SLOT_VCPU_2);
+  on(write_io(b, 4, 7), 0, SLOT_VCPU_2);
+  look_of(b, 0, SLOT_VCPU_2);
+  stop_spinning(b);
+  read_back_of(b, 1, SLOT_VCPU);
+}
+
+void case_threads_running(vs_build* b) {
+  vcpu_on_second_thread(b, VS_PROGRAM_SPIN);
+  run_spinning(b);
   write_state(b, 2);
   for (uint8_t width = 1; width <= 4; width *= 2) write_io(b, width, 0xffffffff);
   write_state(b, 3)->thread = 2;
-  kick(b);
-  add(b, VS_OP_JOIN)->thread = 1;
+  stop_spinning(b);
   read_back_of(b, 1, SLOT_VCPU);
   write_state(b, 4)->thread = 1;
   read_back_of(b, 1, SLOT_VCPU);

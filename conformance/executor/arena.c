@@ -63,7 +63,8 @@ bool vs_arena_open(vs_arena* arena) {
                       .fenced = base + 7 * PAGE,
                       .hole = base + 10 * PAGE,
                       .file = base + 12 * PAGE};
-  bool ready = mprotect(arena->pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0 &&
+  bool ready = munmap(base, PAGE) == 0 &&
+               mprotect(arena->pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0 &&
                munmap(arena->pages + 2 * PAGE, PAGE) == 0 &&
                mprotect(arena->readonly, PAGE, PROT_READ) == 0 &&
                mprotect(arena->fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
@@ -154,6 +155,9 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
       return arena->file + PAGE;
     case VS_AT_STRADDLE:
       return fill_up_to(edge, buffer, length, part);
+    case VS_AT_STRADDLE_HEAD:
+      fill(arena->pages, buffer, length - part);
+      return arena->pages - part;
     case VS_AT_STRADDLE_NONE:
       return fill_up_to(arena->fenced + PAGE, buffer, length, part);
     case VS_AT_USER_END:

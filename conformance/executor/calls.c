@@ -52,11 +52,14 @@ uint8_t vs_exec_call_of(const vs_op* op) {
 
 // --- handles ----------------------------------------------------------------------------------
 
-zx_handle_t vs_exec_value(const vs_executor* executor, vs_handle_ref ref) {
-  zx_handle_t value = executor->slots[ref.slot].value;
+zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref) {
+  zx_handle_t value = x->slots[ref.slot].value;
   if (ref.form == VS_HANDLE_SLOT) return value;
   if (ref.form == VS_HANDLE_CLEARED) return value & ~ref.value;
-  return ref.form == VS_HANDLE_FLIPPED ? value ^ ref.value : ref.value;
+  if (ref.form != VS_HANDLE_FLIPPED) return ref.value;
+  // The resource is a handle too, though no op made it: another bit makes another value.
+  bool meets_resource = (value ^ ref.value) == x->resource;
+  return value ^ ref.value ^ (meets_resource ? UINT32_C(1) << 30 : 0);
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {

@@ -78,8 +78,9 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
     note_missing(result, &observations[i]);
     return;
   }
-  snprintf(result->note, sizeof result->note,
-           "what it is about did not come up (the value of a closed handle may have come back)");
+  snprintf(
+      result->note, sizeof result->note,
+      "what it is about did not come up (a closed value came back, or the architecture lacks it)");
 }
 
 static void conclude_judged(vs_case_result* result, const vs_observation* observations) {

@@ -1479,6 +1479,44 @@ Test(judge, finds_a_second_clause_broken_and_cites_the_first) {
   cr_assert_eq(judgement.broken, VS_BIT(VS_CLAUSE_INVALID_SIZE) | VS_BIT(VS_CLAUSE_KIND));
 }
 
+Test(judge, goes_on_in_every_world) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_io(&t, 4, 0x11223344, ZX_OK);
+  put_write(&t, VCPU, &r, ZX_ERR_ACCESS_DENIED)->thread = 1;
+  r.rax = 0x11223344;  // zeroed above: permitted, whatever was wrong in between
+  put_read(&t, VCPU, &r);
+  vs_judgement judgement = judge_tape(&t);
+  cr_assert_eq(judgement.broken, VS_BIT(VS_CLAUSE_BAD_STATE), "broken: %llx",
+               (unsigned long long)judgement.broken);
+}
+
+Test(judge, change_behind_a_wrong_refusal_breaks_unchanged) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_write(&t, VCPU, &r, ZX_ERR_ACCESS_DENIED)->thread = 1;
+  r.r9 ^= 4;
+  put_read(&t, VCPU, &r);
+  vs_judgement judgement = judge_tape(&t);
+  cr_assert_eq(judgement.broken, VS_BIT(VS_CLAUSE_BAD_STATE) | VS_BIT(VS_CLAUSE_UNCHANGED));
+}
+
+Test(optional_flags, once_honoured_are_honoured_without_a_look_between) {
+  tape t;
+  registers r = start_known(&t, 0);
+  r.rflags = 0x4002;
+  put_write(&t, VCPU, &r, ZX_OK);
+  r.rflags = 0x4000;
+  put_read(&t, VCPU, &r);
+  r.rflags = 2;
+  put_write(&t, VCPU, &r, ZX_OK);
+  r.rflags = 0x4002;
+  put_write(&t, VCPU, &r, ZX_OK);
+  r.rflags = 0;
+  put_read(&t, VCPU, &r);
+  breaks(&t, "documented", VS_CLAUSE_FLAGS, "NT was honoured before");
+}
+
 Test(judge, written_buffer_breaks_buffer_kept) {
   tape t;
   registers r = start_known(&t, 0);
