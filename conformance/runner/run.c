@@ -18,7 +18,6 @@ const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
 // What the recording process leaves behind, in memory that outlives it.
 typedef struct record {
   uint32_t progress;  // ops that have ended
-  bool opened;
   bool executing;
   bool done;
   char reason[VS_REASON_MAX];
@@ -44,7 +43,6 @@ static void record_case(void* argument) {
     snprintf(j->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
     return;
   }
-  j->record->opened = true;
   j->record->executing = true;
   const vs_script* script = &j->result->script;
   for (size_t i = 0; i < script->count; i++) {
