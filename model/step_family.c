@@ -34,6 +34,14 @@ static bool packet_is(const vs_step_context* c, uint16_t port, uint8_t width, bo
          io->access_size == width && io->input == input;
 }
 
+// A guest that has stored its registers leaves by a trapped OUT, or, without ports, a trapped
+// store.
+static bool left_by_dump(const vs_step_context* c) {
+  if (c->oracle->arch->has_ports) return packet_is(c, VS_PORT_DUMP, 1, false);
+  return c->seen->has_packet && c->seen->packet_type == ZX_PKT_TYPE_GUEST_MEM &&
+         c->seen->packet_addr == VS_MMIO_DUMP;
+}
+
 // What an OUT sends is the accumulator's low bytes, as far as they are known.
 static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint8_t width) {
   const vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
@@ -75,6 +83,14 @@ static void go_on(const vs_step_context* c, vs_vcpu* vcpu) {
   vcpu->unanswered = false;
 }
 
+// Code that the model does not know may have done anything.
+static vs_step left_unknown(vs_step_context* c, vs_vcpu* vcpu) {
+  for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
+  vcpu->flags_read.known = vcpu->flags_guest.known = 0;
+  vcpu->flags_alt = vcpu->flags_tell = 0;
+  return c->seen->has_state ? observe(c, vcpu, true) : VS_STEP_ALLOWED;
+}
+
 static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
   go_on(c, vcpu);
   vcpu->read_since = false;
@@ -82,7 +98,7 @@ static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
   if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c, vcpu);
   if (vcpu->stage == VS_STAGE_SPIN)
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
-  if (!packet_is(c, VS_PORT_DUMP, 1, false) || !c->seen->has_state) {
+  if (!left_by_dump(c) || !c->seen->has_state) {
     return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
   }
   return observe(c, vcpu, true);
@@ -95,6 +111,9 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
     vcpu->kicked = false;
     c->attests |= VS_BIT(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
+  }
+  if (vcpu->stage == VS_STAGE_UNKNOWN && c->seen->outcome == VS_RETURNED) {
+    return left_unknown(c, vcpu);
   }
   bool canceled = c->seen->status == ZX_ERR_CANCELED;
   vs_clause_code blamed = canceled ? VS_CLAUSE_KICK : VS_CLAUSE_RUNS_GUEST;
@@ -126,6 +145,14 @@ static vs_step step_kick(vs_step_context* c) {
   if (!vs_step_answered(c, ZX_OK)) return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
   vcpu->kicked = true;
   return VS_STEP_ALLOWED;
+}
+
+// A pending interrupt changes no register: guest code of this suite never lets one in.
+static vs_step step_interrupt(vs_step_context* c) {
+  if (vcpu_of(c, ZX_RIGHT_SIGNAL, true) == NULL || c->op->vector >= VS_VECTORS)
+    return VS_STEP_BROKEN;
+  if (vs_step_answered(c, ZX_OK)) return VS_STEP_ALLOWED;
+  return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
 }
 
 static vs_step step_await(vs_step_context* c) {
@@ -178,6 +205,8 @@ vs_step vs_step_family(vs_step_context* c) {
       return step_join(c);
     case VS_OP_KICK:
       return step_kick(c);
+    case VS_OP_INTERRUPT:
+      return step_interrupt(c);
     case VS_OP_AWAIT_GUEST:
       return step_await(c);
     case VS_OP_CLOSE:

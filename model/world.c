@@ -85,6 +85,7 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = op->program};
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
+  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_UNKNOWN) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;
 }

@@ -7,7 +7,7 @@
 
 #include "tables.h"
 
-enum { VS_VCPUS = 4, VS_OBJECTS = 16 };
+enum { VS_VCPUS = 4, VS_OBJECTS = 16, VS_VECTORS = 256 };
 
 // A register is what is known of it: bits outside `known` may have any value until observed.
 typedef struct vs_reg {
@@ -25,9 +25,10 @@ typedef enum vs_touch {
 } vs_touch;
 
 typedef enum vs_stage {
-  VS_STAGE_ENTRY,  // has not left its program's first instruction
-  VS_STAGE_DUMP,   // in the dump loop: the next entry stores every register
-  VS_STAGE_SPIN    // in the endless loop
+  VS_STAGE_ENTRY,   // has not left its program's first instruction
+  VS_STAGE_DUMP,    // in the dump loop: the next entry stores every register
+  VS_STAGE_SPIN,    // in the endless loop
+  VS_STAGE_UNKNOWN  // in code of the script's own
 } vs_stage;
 
 typedef struct vs_vcpu {

@@ -43,6 +43,7 @@ uint8_t vs_exec_call_of(const vs_op* op) {
       [VS_OP_READ_STATE] = VS_CALL_vcpu_read_state,
       [VS_OP_ENTER] = VS_CALL_vcpu_enter,
       [VS_OP_KICK] = VS_CALL_vcpu_kick,
+      [VS_OP_INTERRUPT] = VS_CALL_vcpu_interrupt,
       [VS_OP_AWAIT_GUEST] = VS_CALL_vmo_read,
       [VS_OP_JOIN] = VS_NO_CALL,
       [VS_OP_THREAD_EXIT] = VS_NO_CALL,
@@ -210,8 +211,12 @@ static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
   seen->has_packet = seen->status == ZX_OK;
   if (!seen->has_packet) return;
   seen->packet_type = packet.type;
-  seen->io = packet.guest_io;
-  bool dumped = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
+  if (packet.type == ZX_PKT_TYPE_GUEST_IO) seen->io = packet.guest_io;
+  bool memory = packet.type == ZX_PKT_TYPE_GUEST_MEM;
+  // The address stands first on every architecture.
+  seen->packet_addr = memory ? packet.guest_mem_arm64.addr : 0;
+  bool out = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
+  bool dumped = out || (memory && seen->packet_addr == VS_MMIO_DUMP);
   seen->has_state =
       dumped && fetch(x, &x->slots[op->handle.slot], VS_GUEST_DUMP, seen->state, x->state_size);
 }
@@ -247,6 +252,9 @@ void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
       return enter(x, op, seen);
     case VS_OP_KICK:
       seen->status = x->calls->vcpu_kick(vs_exec_value(x, op->handle));
+      return;
+    case VS_OP_INTERRUPT:
+      seen->status = x->calls->vcpu_interrupt(vs_exec_value(x, op->handle), op->vector);
       return;
     case VS_OP_AWAIT_GUEST:
       return await_guest(x, op, seen);

@@ -147,6 +147,10 @@ static void say_call(vs_text* text, const vs_op* op) {
           op->code == VS_OP_JOIN ? "wait for the call that runs there" : "the thread ends");
     case VS_OP_AWAIT_GUEST:
       return vs_say(text, "wait for a sign of life of the guest of h%u", op->handle.slot);
+    case VS_OP_INTERRUPT:
+      vs_say(text, "zx_vcpu_interrupt(");
+      say_handle(text, op->handle);
+      return vs_say(text, ", %" PRIu32 ")", op->vector);
     case VS_OP_CLOSE:
       vs_say(text, "zx_handle_close(");
       break;

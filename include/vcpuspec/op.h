@@ -42,11 +42,13 @@ typedef enum vs_program_exit {
   VS_PROGRAM_EXIT_NONE,
   VS_PROGRAM_EXIT_IN,
   VS_PROGRAM_EXIT_OUT,
-  VS_PROGRAM_EXIT_SPIN
+  VS_PROGRAM_EXIT_SPIN,
+  VS_PROGRAM_EXIT_UNKNOWN
 } vs_program_exit;
 
-// The ports that guest programs use and the executor traps.
-enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8 };
+// The ports that guest programs use and the executor traps; and, where the architecture has none,
+// the guest-physical address to which a guest that has stored its registers writes.
+enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP = 0x100000 };
 
 // How the value of a handle argument comes about.
 typedef enum vs_handle_form {
@@ -71,6 +73,20 @@ typedef struct vs_buffer {
   uint8_t bytes[VS_STATE_MAX];
 } vs_buffer;
 
+// While the call runs, another thread writes bytes[0..length) over the buffer from `offset` on.
+typedef enum vs_rewrite_mode {
+  VS_REWRITE_NONE,
+  VS_REWRITE_HELD,  // once, while the call is held at a fault on what follows offset + length
+  VS_REWRITE_FLIP   // back and forth, as fast as it can
+} vs_rewrite_mode;
+
+typedef struct vs_rewrite {
+  uint8_t mode;    // vs_rewrite_mode
+  uint8_t length;  // bytes, 1..8
+  uint16_t offset;
+  uint8_t bytes[8];
+} vs_rewrite;
+
 typedef struct vs_op {
   uint8_t code;     // vs_op_code
   uint8_t thread;   // 0..VS_THREADS-1: who makes the call
@@ -78,12 +94,14 @@ typedef struct vs_op {
   bool optional;    // where the backend lacks the call, the case goes on without it
   uint8_t out;      // slot that receives the new handle
   uint8_t out2;     // the vmar's slot (GUEST_CREATE makes it, GUEST_LOAD uses it)
-  uint8_t program;  // vs_program (VCPU_CREATE)
+  uint8_t program;  // vs_program (VCPU_CREATE); of CODE, the machine code is in `buffer`
   vs_handle_ref handle;
   uint32_t kind;    // WRITE_STATE
   uint32_t rights;  // DUPLICATE, REPLACE
+  uint32_t vector;  // INTERRUPT
   uint64_t size;    // WRITE_STATE: buffer_size, bytes
   vs_buffer buffer;
+  vs_rewrite rewrite;  // WRITE_STATE
 } vs_op;
 
 typedef struct vs_script {
@@ -107,10 +125,12 @@ typedef struct vs_observation {
   bool has_state;       // READ_STATE: always with ZX_OK; ENTER: the guest dumped its registers
   bool has_packet;      // ENTER returned ZX_OK
   bool buffer_changed;  // WRITE_STATE: the caller's buffer is not what it was
+  bool held;            // WRITE_STATE: the call was held at a fault, and its buffer rewritten then
   zx_status_t status;   // as returned, not interpreted
   zx_handle_t handle;   // what `out` received
   zx_handle_t handle2;
   uint32_t packet_type;
+  uint64_t packet_addr;         // when packet_type is ZX_PKT_TYPE_GUEST_MEM: guest-physical
   zx_packet_guest_io_t io;      // when packet_type is ZX_PKT_TYPE_GUEST_IO
   uint8_t state[VS_STATE_MAX];  // in the layout of ZX_VCPU_STATE
 } vs_observation;
