@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "text/names.h"
 
 const vs_command vs_commands[VS_COMMAND_COUNT] = {
 #define VS_COMMAND(name, arguments, summary, examples) \
@@ -21,40 +22,9 @@ const vs_option vs_options[VS_OPTION_COUNT] = {
 
 // --- near misses ------------------------------------------------------------------------------
 
-enum { WORD_MAX = 64, NEAR = 3 };
-
-static size_t least(size_t a, size_t b) {
-  return a < b ? a : b;
-}
-
-// Insertions, deletions and replacements between two words.
-static size_t distance(const char* a, const char* b) {
-  size_t row[WORD_MAX + 1];
-  size_t length = strlen(b);
-  if (length > WORD_MAX || strlen(a) > WORD_MAX) return WORD_MAX;
-  for (size_t j = 0; j <= length; j++) row[j] = j;
-  for (size_t i = 1; a[i - 1] != '\0'; i++) {
-    size_t diagonal = row[0];
-    row[0] = i;
-    for (size_t j = 1; j <= length; j++) {
-      size_t replaced = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = least(replaced, least(row[j], row[j - 1]) + 1);
-    }
-  }
-  return row[length];
-}
-
 void vs_complain(const char* what, const char* word, const char* const* names, size_t count,
                  const char* remedy) {
-  const char* nearest = NULL;
-  size_t best = NEAR + 1;
-  for (size_t i = 0; i < count; i++) {
-    size_t d = distance(word, names[i]);
-    if (d >= best || d >= strlen(names[i])) continue;
-    best = d;
-    nearest = names[i];
-  }
+  const char* nearest = vs_nearest(word, names, count);
   fprintf(stderr, "vcpuspec: unknown %s '%s'", what, word);
   if (nearest != NULL) fprintf(stderr, "; did you mean '%s'?", nearest);
   fprintf(stderr, " (%s)\n", remedy);

@@ -28,7 +28,7 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   }
 }
 
-uint8_t vs_exec_call_of(const vs_op* op) {
+uint8_t vs_call_of(const vs_op* op) {
   static const uint8_t calls[VS_OP_COUNT] = {
       [VS_OP_GUEST_CREATE] = VS_CALL_guest_create,
       [VS_OP_GUEST_LOAD] = VS_CALL_vmar_map,
@@ -288,7 +288,7 @@ static bool takes_handle(const vs_op* op) {
 }
 
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
-  uint8_t call = vs_exec_call_of(op);
+  uint8_t call = vs_call_of(op);
   if (!vs_calls_have(x->calls, call)) return call;
   const vs_exec_slot* named = &x->slots[op->handle.slot];
   if (takes_handle(op) && !named->filled) return named->missing;

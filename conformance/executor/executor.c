@@ -63,7 +63,7 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
     set_outcome(seen, VS_UNSUPPORTED);
     return;
   }
-  seen->call = vs_exec_call_of(op);
+  seen->call = vs_call_of(op);
   uint8_t lacking = vs_exec_missing(x, op);
   if (lacking != VS_NO_CALL) {
     seen->call = lacking;

@@ -16,6 +16,11 @@ typedef enum vs_call_index {
   VS_CALL_COUNT
 } vs_call_index;
 
+enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's index is expected
+
+// The documented call that an op is about; VS_NO_CALL: none.
+uint8_t vs_call_of(const vs_op* op);
+
 // "zx_vcpu_write_state" and so on.
 const char* vs_call_name(vs_call_index call);
 

@@ -9,8 +9,6 @@
 #include "guest/guest.h"
 #include "worker.h"
 
-enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's index is expected
-
 typedef struct vs_exec_slot {
   zx_handle_t value;
   bool open;
@@ -47,9 +45,6 @@ struct vs_executor {
   vs_exec_guest guests[VS_SLOTS];
   uint8_t image[VS_GUEST_MEMORY];
 };
-
-// The documented call that an op is about; VS_NO_CALL: none.
-uint8_t vs_exec_call_of(const vs_op* op);
 
 // The value that a handle argument stands for.
 zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "executor/executor.h"
+#include "text/names.h"
 
 vs_text vs_text_in(char* buffer, size_t size) {
   buffer[0] = '\0';
@@ -23,41 +24,9 @@ void vs_say(vs_text* text, const char* format, ...) {
   text->length += (size_t)written < room ? (size_t)written : room - 1;
 }
 
-#define NAMED(status) \
-  { status, #status }
-static const struct {
-  zx_status_t status;
-  const char* name;
-} statuses[] = {
-    NAMED(ZX_OK),
-    NAMED(ZX_ERR_INTERNAL),
-    NAMED(ZX_ERR_NOT_SUPPORTED),
-    NAMED(ZX_ERR_NO_RESOURCES),
-    NAMED(ZX_ERR_NO_MEMORY),
-    NAMED(ZX_ERR_INVALID_ARGS),
-    NAMED(ZX_ERR_BAD_HANDLE),
-    NAMED(ZX_ERR_WRONG_TYPE),
-    NAMED(ZX_ERR_BAD_SYSCALL),
-    NAMED(ZX_ERR_OUT_OF_RANGE),
-    NAMED(ZX_ERR_BUFFER_TOO_SMALL),
-    NAMED(ZX_ERR_BAD_STATE),
-    NAMED(ZX_ERR_TIMED_OUT),
-    NAMED(ZX_ERR_SHOULD_WAIT),
-    NAMED(ZX_ERR_CANCELED),
-    NAMED(ZX_ERR_PEER_CLOSED),
-    NAMED(ZX_ERR_NOT_FOUND),
-    NAMED(ZX_ERR_ALREADY_EXISTS),
-    NAMED(ZX_ERR_ALREADY_BOUND),
-    NAMED(ZX_ERR_UNAVAILABLE),
-    NAMED(ZX_ERR_ACCESS_DENIED),
-    NAMED(ZX_ERR_IO),
-};
-#undef NAMED
-
 void vs_say_status(vs_text* text, zx_status_t status) {
-  for (size_t i = 0; i < sizeof statuses / sizeof statuses[0]; i++) {
-    if (statuses[i].status == status) return vs_say(text, "%s", statuses[i].name);
-  }
+  const char* name = vs_status_name(status);
+  if (name != NULL) return vs_say(text, "%s", name);
   vs_say(text, "%" PRId32, status);
 }
 
