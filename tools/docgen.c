@@ -117,10 +117,10 @@ static void print_command(vs_command_code code) {
   print_roff(command->summary + 1);
   printf(".\n");
   for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
-    if (vs_options[i].command != code) continue;
+    if (!vs_option_is_of(i, code)) continue;
     printf(".TP\n.BI \\-\\-");
     print_roff(vs_options[i].name);
-    printf(" \" %s\"\n", vs_options[i].argument);
+    printf(vs_options[i].argument[0] ? " \" %s\"\n" : "\n", vs_options[i].argument);
     print_roff(vs_options[i].help);
     printf(".\n");
   }

@@ -14,8 +14,8 @@ const vs_command vs_commands[VS_COMMAND_COUNT] = {
 };
 
 const vs_option vs_options[VS_OPTION_COUNT] = {
-#define VS_OPTION(command, code, name, argument, help) \
-  [VS_OPTION_##code] = {VS_COMMAND_##command, name, argument, help},
+#define VS_OPTION(code, name, argument, commands, help) \
+  [VS_OPTION_##code] = {name, argument, commands, help},
 #include "options.def"
 #undef VS_OPTION
 };
@@ -30,14 +30,30 @@ void vs_complain(const char* what, const char* word, const char* const* names, s
   fprintf(stderr, " (%s)\n", remedy);
 }
 
+bool vs_complain_of_text(const char* path, const vs_fault* fault) {
+  const char* name = strcmp(path, "-") == 0 ? "standard input" : path;
+  if (fault->line == 0) {
+    fprintf(stderr, "vcpuspec: %s: %s\n", name, fault->message);
+  } else {
+    fprintf(stderr, "%s:%zu:%zu: %s\n", name, fault->line, fault->column, fault->message);
+  }
+  return false;
+}
+
 // --- parsing ----------------------------------------------------------------------------------
+
+bool vs_option_is_of(vs_option_code option, vs_command_code command) {
+  char word[64];
+  snprintf(word, sizeof word, " %s ", vs_commands[command].name);
+  return strstr(vs_options[option].commands, word) != NULL;
+}
 
 static vs_option_code find_option(vs_command_code command, const char* name, size_t length) {
   vs_option_code code = 0;
   for (; code < VS_OPTION_COUNT; code++) {
     const vs_option* option = &vs_options[code];
     bool same = strncmp(option->name, name, length) == 0 && option->name[length] == '\0';
-    if (same && option->command == command) break;
+    if (same && vs_option_is_of(code, command)) break;
   }
   return code;
 }
@@ -48,7 +64,7 @@ static bool unknown_option(vs_command_code command, const char* word) {
   const char* names[VS_OPTION_COUNT];
   size_t count = 0;
   for (vs_option_code code = 0; code < VS_OPTION_COUNT; code++) {
-    if (vs_options[code].command != command) continue;
+    if (!vs_option_is_of(code, command)) continue;
     snprintf(dashed[count], NAME, "--%s", vs_options[code].name);
     names[count] = dashed[count];
     count++;
@@ -59,12 +75,22 @@ static bool unknown_option(vs_command_code command, const char* word) {
   return false;
 }
 
+static bool take_switch(vs_option_code code, char after, vs_arguments* arguments) {
+  if (after != '\0') {
+    fprintf(stderr, "vcpuspec: --%s takes no argument\n", vs_options[code].name);
+    return false;
+  }
+  arguments->counts[code] = 1;
+  return true;
+}
+
 static bool take_option(vs_command_code command, const char* word, const char* next,
                         vs_arguments* arguments, bool* took_next) {
   const char* name = word + 2;
   size_t length = strcspn(name, "=");
   vs_option_code code = find_option(command, name, length);
   if (code == VS_OPTION_COUNT) return unknown_option(command, word);
+  if (vs_options[code].argument[0] == '\0') return take_switch(code, name[length], arguments);
   *took_next = name[length] == '\0';
   const char* value = *took_next ? next : name + length + 1;
   if (value == NULL || *value == '\0') {
@@ -179,8 +205,9 @@ void vs_print_command_help(FILE* out, vs_command_code command) {
   fprintf(out, "usage: vcpuspec %s %s\n\n%s\n", c->name, c->arguments, c->summary);
   for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
     const vs_option* option = &vs_options[i];
-    if (option->command != command) continue;
-    fprintf(out, "\n  --%s %s\n", option->name, option->argument);
+    if (!vs_option_is_of(i, command)) continue;
+    bool has_argument = option->argument[0] != '\0';
+    fprintf(out, "\n  --%s%s%s\n", option->name, has_argument ? " " : "", option->argument);
     print_wrapped(out, 6, option->help);
   }
   fprintf(out, "\nExamples:\n");

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "text/fault.h"
+
 #define VS_VERSION "0.1.0"
 
 // The exit statuses of every command.
@@ -28,7 +30,7 @@ typedef enum vs_command_code {
 } vs_command_code;
 
 typedef enum vs_option_code {
-#define VS_OPTION(command, code, name, argument, help) VS_OPTION_##code,
+#define VS_OPTION(code, name, argument, commands, help) VS_OPTION_##code,
 #include "options.def"
 #undef VS_OPTION
   VS_OPTION_COUNT
@@ -42,9 +44,9 @@ typedef struct vs_command {
 } vs_command;
 
 typedef struct vs_option {
-  vs_command_code command;
   const char* name;
-  const char* argument;
+  const char* argument;  // empty: a switch
+  const char* commands;  // that take it, each between blanks
   const char* help;
 } vs_option;
 
@@ -66,6 +68,9 @@ typedef struct vs_arguments {
 // Understands argv (the words after the command). False: one line on standard error says why.
 bool vs_arguments_parse(vs_command_code command, int count, char** words, vs_arguments* arguments);
 
+// True if the command takes the option.
+bool vs_option_is_of(vs_option_code option, vs_command_code command);
+
 // The last value of an option, or `otherwise`.
 const char* vs_argument(const vs_arguments* arguments, vs_option_code option,
                         const char* otherwise);
@@ -82,6 +87,9 @@ void vs_print_command_help(FILE* out, vs_command_code command);
 // Complains about an unknown word, with the nearest of `names` if one is near.
 void vs_complain(const char* what, const char* word, const char* const* names, size_t count,
                  const char* remedy);
+
+// "FILE:LINE:COLUMN: what was expected", on standard error. Always false.
+bool vs_complain_of_text(const char* path, const vs_fault* fault);
 
 #define VS_COMMAND(name, words, summary, examples) \
   vs_exit vs_command_##name(const vs_arguments* arguments);
