@@ -8,6 +8,7 @@ static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool sy
   if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
   if (vcpu->touch == VS_TOUCH_REFUSED) return VS_CLAUSE_UNCHANGED;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
+  if (vcpu->touch == VS_TOUCH_RACED) return VS_CLAUSE_ONE_SNAPSHOT;
   if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
   if (guest_view) return VS_CLAUSE_GUEST_SEES;
   if (vcpu->touch == VS_TOUCH_NONE) return VS_CLAUSE_READ_BACK;
@@ -87,6 +88,7 @@ vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
       [VS_TOUCH_STATE] =
           VS_BIT(VS_CLAUSE_REGISTERS) | VS_BIT(VS_CLAUSE_FLAGS) | VS_BIT(VS_CLAUSE_SYSTEM_FLAGS),
       [VS_TOUCH_IO] = VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE),
+      [VS_TOUCH_RACED] = VS_BIT(VS_CLAUSE_ONE_SNAPSHOT),
       [VS_TOUCH_REFUSED] = VS_BIT(VS_CLAUSE_UNCHANGED),
       [VS_TOUCH_OTHER] = VS_BIT(VS_CLAUSE_OF_HANDLE),
   };

@@ -10,6 +10,7 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   oracle->profile = profile;
   oracle->arch = arch;
   oracle->attested = 0;
+  oracle->raced = false;
   oracle->count = 1;
   vs_world_init(&oracle->worlds[0]);
 }
@@ -24,20 +25,23 @@ static vs_step step_thread_exit(vs_step_context* c) {
 }
 
 // The phase of an op says who predicts its answer.
-static vs_step step_world(vs_step_context* c) {
+vs_step vs_step_world(vs_step_context* c) {
   switch (vs_ops[c->op->code].phase) {
     case VS_PHASE_SETUP:
       return vs_step_setup(c);
     case VS_PHASE_LOCAL:
       return step_thread_exit(c);
     default:
-      return c->op->code == VS_OP_WRITE_STATE ? vs_step_write(c) : vs_step_family(c);
+      if (c->op->code != VS_OP_WRITE_STATE) return vs_step_family(c);
+      return c->seen->held ? vs_race_write(c) : vs_step_write(c);
   }
 }
 
 // A thread that is within a call can do nothing else.
 static bool thread_is_busy(const vs_oracle* oracle, const vs_op* op) {
-  return oracle->worlds[0].async_vcpu[op->thread] != 0 && op->code != VS_OP_JOIN;
+  const vs_world* any = &oracle->worlds[0];
+  bool busy = any->async_vcpu[op->thread] != 0 || any->racing[op->thread] != VS_RACING_NONE;
+  return busy && op->code != VS_OP_JOIN;
 }
 
 // The backend lacks the call, or a setup did not succeed: nothing can be said of what follows.
@@ -52,17 +56,23 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   if (oracle->count == 0 || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
   if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
   if (is_missing(op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
+  if (op->async && op->code != VS_OP_ENTER) return VS_STEP_BROKEN;
+  if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
   uint8_t alive = 0;
   vs_step worst = VS_STEP_VIOLATION;
+  bool told = false;
   bool explained[VS_WORLDS_MAX];
   for (uint8_t i = 0; i < before; i++) {
     vs_step_context c = {
         .oracle = oracle, .world = &oracle->worlds[i], .op = op, .seen = observation};
-    vs_step step = step_world(&c);
+    vs_step step = vs_step_world(&c);
     explained[i] = step == VS_STEP_ALLOWED;
     if (explained[i]) oracle->attested |= c.attests;
-    if (step == VS_STEP_VIOLATION && i == 0 && why) *why = c.why;
+    if (step == VS_STEP_VIOLATION && !told && why) {
+      *why = c.why;
+      told = true;
+    }
     if (!explained[i] && step != VS_STEP_VIOLATION) worst = step;
   }
   for (uint8_t i = 0; i < oracle->count; i++) {
@@ -155,11 +165,34 @@ static void note_violation(vs_judgement* result, size_t at, const vs_violation* 
   result->violation = *violation;
 }
 
+// What the JOIN of the call that op `at` starts observes; NULL: it was not reached.
+static const vs_observation* answer_to(const vs_trace* trace, size_t at) {
+  const vs_op* start = &trace->script.ops[at];
+  for (size_t i = at + 1; i < trace->script.count; i++) {
+    const vs_op* op = &trace->script.ops[i];
+    bool join = op->code == VS_OP_JOIN && op->thread == start->thread;
+    if (join)
+      return trace->observations[i].outcome == VS_NOT_REACHED ? NULL : &trace->observations[i];
+  }
+  return NULL;
+}
+
+// Op `at` of a trace; the worlds before it are kept.
+static vs_step step_trace(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why) {
+  const vs_op* op = &trace->script.ops[at];
+  const vs_observation* seen = &trace->observations[at];
+  oracle->saved = oracle->count;
+  memcpy(oracle->before, oracle->worlds, oracle->count * sizeof oracle->worlds[0]);
+  bool races = op->async && op->code != VS_OP_ENTER && seen->outcome == VS_STARTED;
+  if (!races) return vs_oracle_step(oracle, op, seen, why);
+  const vs_observation* answer = answer_to(trace, at);
+  return answer != NULL ? vs_oracle_start(oracle, op, answer) : VS_STEP_ENDED;
+}
+
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
   vs_judgement result = {.step = VS_STEP_BROKEN};
   const vs_arch_info* arch = vs_arch_find(trace->arch);
   if (arch == NULL) return result;
-  vs_world before[VS_WORLDS_MAX];
   vs_oracle_init(oracle, profile, arch);
   result.step = VS_STEP_ALLOWED;
   for (size_t i = 0; i < trace->script.count; i++) {
@@ -167,16 +200,15 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
     const vs_observation* seen = &trace->observations[i];
     if (seen->outcome == VS_NOT_REACHED) break;
     vs_violation violation = {0};
-    uint8_t count = oracle->count;
-    memcpy(before, oracle->worlds, count * sizeof before[0]);
-    vs_step step = vs_oracle_step(oracle, op, seen, &violation);
+    vs_step step = step_trace(oracle, trace, i, &violation);
     if (step == VS_STEP_ALLOWED) continue;
+    if (step == VS_STEP_ENDED) break;
     if (step == VS_STEP_SKIPPED) {
       result.skipped++;
     } else if (step == VS_STEP_VIOLATION) {
       note_violation(&result, i, &violation);
-      memcpy(oracle->worlds, before, count * sizeof before[0]);
-      oracle->count = count;
+      memcpy(oracle->worlds, oracle->before, oracle->saved * sizeof oracle->worlds[0]);
+      oracle->count = oracle->saved;
       if (!recover(oracle, op, seen, violation.kind)) break;
     } else {
       if (result.step == VS_STEP_ALLOWED) result.step = step, result.at = i;

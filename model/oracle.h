@@ -8,15 +8,26 @@
 #include "apply.h"
 #include "decide.h"
 
-// The choices that an implementation makes once (the gate, and three sizes of IO) make 16 worlds.
-enum { VS_WORLDS_MAX = 20 };
+// The choices that an implementation makes once (the gate, and three sizes of IO) make 16 worlds;
+// calls that run beside others, and buffers that change meanwhile, multiply them for a while.
+enum { VS_WORLDS_MAX = 128 };
+
+// A call that runs beside others, from its start to its JOIN.
+typedef struct vs_race {
+  vs_op op;
+  vs_observation answer;  // as the JOIN brings it
+} vs_race;
 
 typedef struct vs_oracle {
   const vs_profile* profile;
   const vs_arch_info* arch;
   vs_clause_set attested;  // clauses that some allowed answer bore out
-  uint8_t count;           // worlds alive
+  bool raced;              // some call ran beside others
+  vs_race races[VS_THREADS];
+  uint8_t count;  // worlds alive
   vs_world worlds[VS_WORLDS_MAX];
+  uint8_t saved;  // worlds before the step that vs_judge is at
+  vs_world before[VS_WORLDS_MAX];
 } vs_oracle;
 
 typedef enum vs_step {
@@ -24,6 +35,7 @@ typedef enum vs_step {
   VS_STEP_VIOLATION,
   VS_STEP_UNSUPPORTED,  // the backend lacks the call, or a setup did not succeed
   VS_STEP_SKIPPED,      // the same, of an optional op: the case goes on
+  VS_STEP_ENDED,        // nothing can be said from here on: the run ended before
   VS_STEP_BROKEN        // our side: the script does not make sense, or too many worlds
 } vs_step;
 
@@ -51,10 +63,15 @@ typedef struct vs_violation {
 
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch);
 
-// Judges one op of a trace. On VS_STEP_VIOLATION `*why` is filled and no world is left: the trace
-// says nothing further: every further step is VS_STEP_BROKEN. `why` may be NULL.
+// Judges one op of a trace, other than an asynchronous one that is no ENTER. On VS_STEP_VIOLATION
+// `*why` is filled and no world is left: the trace says nothing further: every further step is
+// VS_STEP_BROKEN. `why` may be NULL.
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why);
+
+// The same for an asynchronous op other than ENTER, whose `answer` is what its JOIN observes: it
+// may have its effect at any moment until then. A JOIN of its thread must follow.
+vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
 
 // Latitudes that every remaining explanation of the trace needs: empty if one needs none.
 vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle);

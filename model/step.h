@@ -22,6 +22,20 @@ vs_step vs_step_family(vs_step_context* c);
 // What a case needs in order to begin.
 vs_step vs_step_setup(vs_step_context* c);
 
+// One op against c->world, whatever it is.
+vs_step vs_step_world(vs_step_context* c);
+// Adds to the set the worlds in which calls that run beside others have had their effect by now.
+// False: too many worlds.
+bool vs_race_settle(vs_oracle* oracle);
+// The JOIN of a call that ran beside others.
+vs_step vs_race_join(vs_step_context* c);
+// zx_vcpu_write_state of a buffer that changed during the call.
+vs_step vs_race_write(vs_step_context* c);
+// True if the handle that the op names was closed, and other threads may have done so.
+bool vs_race_is_stale(const vs_step_context* c);
+// Where a further world of the set may be made; NULL: there is no room.
+vs_world* vs_spare_world(vs_oracle* oracle);
+
 // Fills `why` with what was got; a call that did not return is that, whatever `kind` says.
 vs_step vs_step_violation(vs_step_context* c, vs_violation_kind kind, vs_clause_code clause);
 // For calls around the one under test: true if the answer is `status`, the only right one.

@@ -131,6 +131,7 @@ static vs_step step_enter(vs_step_context* c) {
 }
 
 static vs_step step_join(vs_step_context* c) {
+  if (c->world->racing[c->op->thread] != VS_RACING_NONE) return vs_race_join(c);
   uint8_t index = c->world->async_vcpu[c->op->thread];
   if (index == 0) return VS_STEP_BROKEN;
   vs_vcpu* vcpu = &c->world->vcpus[index - 1];
@@ -151,8 +152,10 @@ static vs_step step_kick(vs_step_context* c) {
 static vs_step step_interrupt(vs_step_context* c) {
   if (vcpu_of(c, ZX_RIGHT_SIGNAL, true) == NULL || c->op->vector >= VS_VECTORS)
     return VS_STEP_BROKEN;
-  if (vs_step_answered(c, ZX_OK)) return VS_STEP_ALLOWED;
-  return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
+  if (!vs_step_answered(c, ZX_OK))
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_INTERRUPT);
+  c->attests |= VS_BIT(VS_CLAUSE_INTERRUPT);
+  return VS_STEP_ALLOWED;
 }
 
 static vs_step step_await(vs_step_context* c) {
@@ -195,7 +198,14 @@ static vs_step step_derive(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
+// Another thread has closed the handle before.
+static vs_step step_stale(vs_step_context* c) {
+  if (vs_step_answered(c, ZX_ERR_BAD_HANDLE)) return VS_STEP_ALLOWED;
+  return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_DERIVED);
+}
+
 vs_step vs_step_family(vs_step_context* c) {
+  if (c->op->code != VS_OP_JOIN && vs_race_is_stale(c)) return step_stale(c);
   switch (c->op->code) {
     case VS_OP_READ_STATE:
       return step_read(c);

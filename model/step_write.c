@@ -3,11 +3,6 @@
 
 #include "step.h"
 
-// A second explanation of the trace joins the set.
-static vs_world* spare_world(vs_oracle* oracle) {
-  return oracle->count < VS_WORLDS_MAX ? &oracle->worlds[oracle->count] : NULL;
-}
-
 static bool has_system_flags(const vs_op* op, const vs_arch_info* arch) {
   const vs_register* reg = &arch->registers[arch->flags];
   uint64_t flags = 0;
@@ -188,7 +183,7 @@ vs_step vs_step_write(vs_step_context* c) {
   c->attests |= attested_by_success(c->op);
   const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, c->op->handle));
   uint8_t vcpu = c->world->objects[slot->object].vcpu;
-  vs_world* other = spare_world(c->oracle);
+  vs_world* other = vs_spare_world(c->oracle);
   if (other == NULL) return VS_STEP_BROKEN;
   if (vs_apply_write(c->world, vcpu, c->op, c->oracle->profile, c->oracle->arch, other)) {
     c->oracle->count++;

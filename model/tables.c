@@ -109,8 +109,13 @@ static const vs_arch_info arch_arm64 = {
     .flags_required = 0xf0000000,
 };
 
+static bool may_be_async(const vs_op* op) {
+  bool judged = op->code < VS_OP_COUNT && vs_ops[op->code].phase == VS_PHASE_JUDGED;
+  return op->thread != 0 && judged && op->code != VS_OP_JOIN && op->code != VS_OP_AWAIT_GUEST;
+}
+
 bool vs_op_is_valid(const vs_op* op) {
-  if (op->async && (op->code != VS_OP_ENTER || op->thread == 0)) return false;
+  if (op->async && !may_be_async(op)) return false;
   return op->code < VS_OP_COUNT && op->thread < VS_THREADS && op->out < VS_SLOTS &&
          op->out2 < VS_SLOTS && op->program < VS_PROGRAM_COUNT && op->handle.slot < VS_SLOTS &&
          op->buffer.at < VS_PLACEMENT_COUNT;

@@ -20,6 +20,7 @@ typedef enum vs_touch {
   VS_TOUCH_NONE,     // nothing since it was created
   VS_TOUCH_STATE,    // an accepted write of ZX_VCPU_STATE
   VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
+  VS_TOUCH_RACED,    // an accepted write whose buffer changed meanwhile
   VS_TOUCH_REFUSED,  // a refused write, of this or another vCPU
   VS_TOUCH_OTHER     // an accepted write of another vCPU
 } vs_touch;
@@ -66,6 +67,9 @@ typedef struct vs_slot {
   zx_handle_t value;  // as observed
 } vs_slot;
 
+// Whether a call that runs beside others has had its effect yet, in this world.
+typedef enum vs_racing { VS_RACING_NONE, VS_RACING_BEFORE, VS_RACING_AFTER } vs_racing;
+
 typedef enum vs_choice { VS_CHOICE_OPEN, VS_CHOICE_BASE, VS_CHOICE_LATITUDE } vs_choice;
 
 typedef struct vs_world {
@@ -73,6 +77,8 @@ typedef struct vs_world {
   vs_object objects[VS_OBJECTS];
   vs_vcpu vcpus[VS_VCPUS];
   uint8_t async_vcpu[VS_THREADS];  // 1 + the vCPU that the thread is within zx_vcpu_enter for
+  uint8_t racing[VS_THREADS];      // vs_racing, of the call that the thread is within
+  vs_clause_set race_attests[VS_THREADS];  // what that call's answer bears out
   // Choices that an implementation makes once: they hold for the rest of the trace.
   uint8_t flags_gate;        // vs_choice
   uint8_t io_upper[3];       // vs_choice for access_size 1, 2, 4

@@ -66,9 +66,10 @@ typedef struct vs_kvm_vcpu {
   vs_kvm_object base;
   vs_kvm_guest* guest;
   vs_kvm_cpu* cpu;
-  // The thread that made it, 0 once the last handle is closed: only that thread gets at the
-  // registers and the descriptor, so neither needs the lock.
-  _Atomic uint64_t owner;
+  // The thread that made it, which never changes: only that thread gets at the registers and the
+  // descriptor, so neither needs the lock.
+  uint64_t owner;
+  bool abandoned;         // its last handle is closed; under the lock
   atomic_bool kicked;     // a kick that no zx_vcpu_enter has answered yet
   bool running;           // inside zx_vcpu_enter
   pid_t owner_id;         // the kernel's name of the owner, good for as long as it is running

@@ -18,7 +18,7 @@ uint64_t vs_kvm_this_thread(void) {
 
 static bool thread_has_vcpu(uint64_t thread) {
   for (const vs_kvm_vcpu* vcpu = vs_kvm.vcpus; vcpu; vcpu = vcpu->next) {
-    if (atomic_load(&vcpu->owner) == thread) return true;
+    if (!vcpu->abandoned && vcpu->owner == thread) return true;
   }
   return false;
 }
@@ -32,7 +32,7 @@ static zx_status_t bind(vs_kvm_vcpu* vcpu, vs_kvm_guest* guest, zx_vaddr_t entry
   vcpu->base = (vs_kvm_object){.type = ZX_OBJ_TYPE_VCPU, .references = 1};
   vcpu->guest = guest;
   vs_kvm_ref(&guest->base);
-  atomic_init(&vcpu->owner, vs_kvm_this_thread());
+  vcpu->owner = vs_kvm_this_thread();
   vcpu->owner_id = gettid();
   atomic_init(&vcpu->kicked, false);
   pthread_cond_init(&vcpu->awaken, NULL);
@@ -50,9 +50,10 @@ void vs_kvm_vcpu_destroy(vs_kvm_vcpu* vcpu) {
   vs_kvm_unref(&vcpu->guest->base);
 }
 
-// Its thread may make another one at once, also if a call still holds the last reference.
+// Its thread may make another one at once, also if a call still holds the last reference. That call
+// is not disturbed: it came before the close.
 void vs_kvm_vcpu_abandon(vs_kvm_vcpu* vcpu) {
-  atomic_store(&vcpu->owner, 0);
+  vcpu->abandoned = true;
   if (vcpu->running) vs_kvm_vcpu_kick_locked(vcpu);
 }
 
@@ -92,7 +93,7 @@ zx_status_t vs_kvm_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t e
 // Also keeps every other thread away from the descriptor: an ioctl on it would wait for as long as
 // the guest runs.
 static bool may_access(const vs_kvm_vcpu* vcpu) {
-  return atomic_load(&vcpu->owner) == vs_kvm_this_thread();
+  return vcpu->owner == vs_kvm_this_thread();
 }
 
 static zx_status_t write_state(vs_kvm_vcpu* vcpu, uint32_t kind, const void* buffer,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "alter.h"
+#include "user_copy.h"
 
 typedef zx_vcpu_state_x64_t state_x64;
 
@@ -285,4 +286,35 @@ void alter_write_once(vs_calls* calls);
 void alter_write_once(vs_calls* calls) {
   calls->vcpu_write_state = write_once;
   calls->vcpu_read_state = read_and_allow;
+}
+
+// --- a buffer that is fetched twice -----------------------------------------------------------
+
+// As a kernel copies: byte after byte, upwards.
+static bool fetch(const void* from, void* to, size_t size) {
+  return vs_copy_from_user(to, from, size);
+}
+
+MUTATE_WRITE(io_fetched_twice) {
+  zx_vcpu_io_t io;
+  zx_vcpu_io_t again;
+  if (kind != ZX_VCPU_IO || size != sizeof io || !fetch(buffer, &io, size)) return RIGHT_WRITE();
+  zx_status_t status = below->vcpu_write_state(handle, kind, &io, sizeof io);
+  if (status != ZX_OK || !fetch(buffer, &again, sizeof again)) return status;
+  if (again.access_size == io.access_size) return status;
+  state_x64 state = old_state(handle);
+  memcpy(&state.rax, again.data, again.access_size < 4 ? again.access_size : 4);
+  state.rflags = 0;
+  return put_state(handle, &state);
+}
+
+MUTATE_WRITE(flags_fetched_twice) {
+  state_x64 state;
+  if (kind != ZX_VCPU_STATE || size != sizeof state || !fetch(buffer, &state, size))
+    return RIGHT_WRITE();
+  bool open = state.rflags & GATE;
+  const uint8_t* flags = (const uint8_t*)buffer + offsetof(state_x64, rflags);
+  if (!fetch(flags, &state.rflags, sizeof state.rflags)) return RIGHT_WRITE();
+  state.rflags = open ? state.rflags | GATE : state.rflags & ~(uint64_t)GATE;
+  return put_state(handle, &state);
 }

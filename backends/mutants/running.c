@@ -188,3 +188,7 @@ MUTATE(kick_twice, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
   again = status == ZX_ERR_CANCELED && !again;
   return status;
 }
+
+MUTATE(interrupt_even_refused, vcpu_interrupt, (zx_handle_t handle, uint32_t vector)) {
+  return vector % 2 == 0 ? ZX_ERR_NOT_SUPPORTED : below->vcpu_interrupt(handle, vector);
+}

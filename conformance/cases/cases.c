@@ -4,19 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-// The clauses of a row as initialisers, counted by a second look at the same list.
-#define C(code) VS_CLAUSE_##code,
-#define VS_CASE(suite, name, title_text, list) \
-  {.id = #suite "." #name,                     \
-   .title = title_text,                        \
-   .clause_count = sizeof((uint8_t[]){list}),  \
-   .clauses = {list},                          \
-   .build = case_##suite##_##name},
+#define VS_CASE(suite, name, title_text, about, script_text, ...) \
+  {.id = #suite "." #name,                                        \
+   .title = title_text,                                           \
+   .arch = about,                                                 \
+   .clause_count = sizeof((uint8_t[]){__VA_ARGS__}),              \
+   .clauses = {__VA_ARGS__},                                      \
+   .text = script_text},
 const vs_case vs_cases[] = {
-#include "cases.def"
+#include "cases.inc"
 };
 #undef VS_CASE
-#undef C
 const size_t vs_case_count = sizeof vs_cases / sizeof vs_cases[0];
 
 const vs_case* vs_case_find(const char* id) {
@@ -33,12 +31,15 @@ vs_clause_set vs_case_clauses(const vs_case* c) {
 }
 
 bool vs_case_script(const vs_case* c, vs_arch arch, uint64_t seed, vs_script* script) {
-  vs_build b = {.seed = seed, .info = vs_arch_find(arch)};
-  if (b.info == NULL) return false;
-  c->build(&b);
-  *script = (vs_script){.title = c->title, .ops = b.ops, .count = b.count};
-  if (b.failed) vs_case_script_free(script);
-  return !b.failed;
+  vs_source source = vs_source_of(c->text, strlen(c->text));
+  vs_reading reading = {.arch = arch, .seed = seed};
+  vs_document document;
+  vs_fault fault;
+  if (vs_document_read(&source, &reading, &document, &fault) != VS_READ_OK) return false;
+  *script = (vs_script){.title = c->title, .ops = document.ops, .count = document.count};
+  document.ops = NULL;
+  vs_document_free(&document);
+  return true;
 }
 
 void vs_case_script_free(vs_script* script) {

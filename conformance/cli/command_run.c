@@ -4,7 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
+#include "common.h"
+#include "inputs.h"
 #include "runner/report.h"
 
 enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4 };
@@ -12,6 +13,7 @@ enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4 };
 typedef struct run_request {
   vs_target targets[TARGETS_MAX];
   size_t target_count;
+  vs_inputs inputs;       // scripts that the command line names
   const vs_case** cases;  // owned
   size_t case_count;
   const vs_profile* profile;
@@ -22,30 +24,12 @@ typedef struct run_request {
 
 // --- what is asked for ------------------------------------------------------------------------
 
-static bool unknown_backend(const char* spec) {
-  enum { NAMES = 256, NAME = 64 };
-  static char mutants[NAMES][NAME];
-  const char* names[NAMES + 8];
-  size_t count = 0;
-  if (strcmp(spec, "plugin:") == 0) {
-    fprintf(stderr, "vcpuspec: plugin: needs a path: plugin:./mine.so\n");
-    return false;
-  }
-  for (size_t i = 0; i < vs_builtin_count; i++) names[count++] = vs_builtins[i]->name;
-  for (size_t i = 0; i < vs_mutant_count && i < NAMES; i++) {
-    snprintf(mutants[i], NAME, "mutant:%s", vs_mutants[i].id);
-    names[count++] = mutants[i];
-  }
-  vs_complain("backend", spec, names, count, "see vcpuspec list backends, vcpuspec list mutants");
-  return false;
-}
-
 static bool add_target(run_request* request, const char* spec) {
   for (size_t i = 0; i < request->target_count; i++) {
     if (strcmp(request->targets[i].spec, spec) == 0) return true;
   }
   vs_target* target = &request->targets[request->target_count];
-  if (!vs_target_parse(spec, target)) return unknown_backend(spec);
+  if (!vs_find_target(spec, target)) return false;
   request->target_count++;
   return true;
 }
@@ -66,22 +50,6 @@ static bool add_targets(run_request* request, const vs_arguments* arguments) {
   return true;
 }
 
-static bool find_profile(run_request* request, const char* id) {
-  const char* names[16];
-  for (size_t i = 0; i < vs_profile_count; i++) names[i] = vs_profiles[i].id;
-  request->profile = vs_profile_find(id);
-  if (request->profile == NULL) {
-    vs_complain("profile", id, names, vs_profile_count, "see vcpuspec list profiles");
-    return false;
-  }
-  if (request->profile->ready) return true;
-  fprintf(stderr,
-          "vcpuspec: profile '%s' is described but cannot be judged by yet; "
-          "use documented or zircon-x64\n",
-          id);
-  return false;
-}
-
 static bool matches(const vs_case* c, const char* glob) {
   if (fnmatch(glob, c->id, 0) == 0) return true;
   for (size_t i = 0; i < c->clause_count; i++) {
@@ -90,32 +58,48 @@ static bool matches(const vs_case* c, const char* glob) {
   return false;
 }
 
+// Scripts that are named, or else the program's own.
+static const vs_case* case_at(const run_request* request, size_t i) {
+  if (request->inputs.count > 0) return &request->inputs.items[i].c;
+  return &vs_cases[i];
+}
+
+static bool are_scripts(const vs_inputs* inputs) {
+  for (size_t i = 0; i < inputs->count; i++) {
+    if (!inputs->items[i].document.is_trace) continue;
+    fprintf(stderr, "vcpuspec: %s is a trace: judge it with vcpuspec check\n",
+            inputs->items[i].c.id);
+    return false;
+  }
+  return true;
+}
+
 static bool select_cases(run_request* request, const vs_arguments* arguments) {
   size_t filters = arguments->counts[VS_OPTION_FILTER];
-  request->cases = calloc(vs_case_count, sizeof(const vs_case*));
+  if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
+  if (!are_scripts(&request->inputs)) return false;
+  size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
+  request->cases = calloc(count, sizeof(const vs_case*));
   if (request->cases == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return false;
   }
-  for (size_t i = 0; i < vs_case_count; i++) {
+  for (size_t i = 0; i < count; i++) {
+    const vs_case* c = case_at(request, i);
     bool wanted = filters == 0;
     for (size_t k = 0; k < filters && !wanted; k++) {
-      wanted = matches(&vs_cases[i], arguments->values[VS_OPTION_FILTER][k]);
+      wanted = matches(c, arguments->values[VS_OPTION_FILTER][k]);
     }
-    if (wanted) request->cases[request->case_count++] = &vs_cases[i];
+    if (wanted) request->cases[request->case_count++] = c;
   }
   return true;
 }
 
 static bool understand(run_request* request, const vs_arguments* arguments) {
   long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-  if (arguments->word_count > 0) {
-    fprintf(stderr, "vcpuspec: unexpected argument '%s' (see vcpuspec run --help)\n",
-            arguments->words[0]);
-    return false;
-  }
   uint64_t jobs = cpus > 0 ? (uint64_t)cpus : 1;
-  return find_profile(request, vs_argument(arguments, VS_OPTION_PROFILE, "documented")) &&
+  request->profile = vs_find_profile(vs_argument(arguments, VS_OPTION_PROFILE, "documented"));
+  return request->profile != NULL &&
          vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request->seed) &&
          vs_argument_number(arguments, VS_OPTION_JOBS, jobs < 64 ? jobs : 64, 1, 64,
                             &request->jobs) &&
@@ -178,7 +162,8 @@ static bool is_required(const vs_arguments* arguments, const char* spec) {
 }
 
 static size_t judged_on(const vs_run* run, const vs_target* target) {
-  return vs_run_count(run, target, VS_VERDICT_FAIL) + vs_run_count(run, target, VS_VERDICT_PASS) +
+  return vs_run_count(run, target, VS_VERDICT_FAIL) + vs_run_count(run, target, VS_VERDICT_FLAKY) +
+         vs_run_count(run, target, VS_VERDICT_PASS) +
          vs_run_count(run, target, VS_VERDICT_PERMITTED);
 }
 
@@ -217,6 +202,7 @@ static vs_exit conclude(const run_request* request, const vs_arguments* argument
   for (size_t i = 0; i < request->target_count; i++) {
     const vs_target* target = &request->targets[i];
     failed += vs_run_count(run, target, VS_VERDICT_FAIL);
+    failed += vs_run_count(run, target, VS_VERDICT_FLAKY);
     judged += judged_on(run, target);
     infrastructure |= is_infrastructure(arguments, run, target);
     unjudged |= request->case_count > 0 && is_unjudged(arguments, run, target);
@@ -268,6 +254,7 @@ vs_exit vs_command_run(const vs_arguments* arguments) {
   setvbuf(stdout, NULL, _IOLBF, 0);  // a finished failure is printed even if we are killed
   bool understood = understand(request, arguments);
   vs_exit status = understood ? carry_out(request, arguments) : VS_EXIT_USAGE;
+  vs_inputs_free(&request->inputs);
   free(request->cases);
   free(request);
   return status;

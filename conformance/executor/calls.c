@@ -6,16 +6,6 @@
 
 enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000 };
 
-static const char* const call_names[VS_CALL_COUNT] = {
-#define VS_CALL(name, params, args) [VS_CALL_##name] = "zx_" #name,
-#include <vcpuspec/calls.def>
-#undef VS_CALL
-};
-
-const char* vs_call_name(vs_call_index call) {
-  return call < VS_CALL_COUNT ? call_names[call] : "no call";
-}
-
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
 #define VS_CALL(name, params, args) \
@@ -28,33 +18,12 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   }
 }
 
-uint8_t vs_call_of(const vs_op* op) {
-  static const uint8_t calls[VS_OP_COUNT] = {
-      [VS_OP_GUEST_CREATE] = VS_CALL_guest_create,
-      [VS_OP_GUEST_LOAD] = VS_CALL_vmar_map,
-      [VS_OP_VCPU_CREATE] = VS_CALL_vcpu_create,
-      [VS_OP_EVENT_CREATE] = VS_CALL_event_create,
-      [VS_OP_PORT_CREATE] = VS_CALL_port_create,
-      [VS_OP_VMO_CREATE] = VS_CALL_vmo_create,
-      [VS_OP_CLOSE] = VS_CALL_handle_close,
-      [VS_OP_DUPLICATE] = VS_CALL_handle_duplicate,
-      [VS_OP_REPLACE] = VS_CALL_handle_replace,
-      [VS_OP_WRITE_STATE] = VS_CALL_vcpu_write_state,
-      [VS_OP_READ_STATE] = VS_CALL_vcpu_read_state,
-      [VS_OP_ENTER] = VS_CALL_vcpu_enter,
-      [VS_OP_KICK] = VS_CALL_vcpu_kick,
-      [VS_OP_INTERRUPT] = VS_CALL_vcpu_interrupt,
-      [VS_OP_AWAIT_GUEST] = VS_CALL_vmo_read,
-      [VS_OP_JOIN] = VS_NO_CALL,
-      [VS_OP_THREAD_EXIT] = VS_NO_CALL,
-  };
-  return calls[op->code];
-}
-
 // --- handles ----------------------------------------------------------------------------------
 
-zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref) {
+zx_handle_t vs_exec_value(vs_executor* x, vs_handle_ref ref) {
+  pthread_mutex_lock(&x->lock);
   zx_handle_t value = x->slots[ref.slot].value;
+  pthread_mutex_unlock(&x->lock);
   if (ref.form == VS_HANDLE_SLOT) return value;
   if (ref.form == VS_HANDLE_CLEARED) return value & ~ref.value;
   if (ref.form != VS_HANDLE_FLIPPED) return ref.value;
@@ -64,8 +33,10 @@ zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref) {
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {
+  pthread_mutex_lock(&executor->lock);
   executor->slots[at] = (vs_exec_slot){
       .value = value, .open = true, .filled = true, .missing = VS_NO_CALL, .guest = guest};
+  pthread_mutex_unlock(&executor->lock);
 }
 
 static void received(vs_executor* executor, const vs_op* op, vs_observation* seen,
@@ -79,9 +50,11 @@ static void received(vs_executor* executor, const vs_op* op, vs_observation* see
 }
 
 static void closed(vs_executor* executor, zx_handle_t value) {
+  pthread_mutex_lock(&executor->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (executor->slots[i].value == value) executor->slots[i].open = false;
   }
+  pthread_mutex_unlock(&executor->lock);
 }
 
 // --- the ops ----------------------------------------------------------------------------------
@@ -181,7 +154,23 @@ static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) 
   if (seen->status == ZX_OK) closed(x, value);
 }
 
+// While another thread writes over the buffer.
+static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  if (x->rewriter == NULL) x->rewriter = vs_rewriter_open();
+  if (x->rewriter == NULL) {
+    seen->status = ZX_ERR_NO_MEMORY;
+    return;
+  }
+  vs_rewritten_call call = {
+      .write = x->calls->vcpu_write_state, .handle = vs_exec_value(x, op->handle), .op = op};
+  vs_rewriter_call(x->rewriter, &call);
+  seen->status = call.status;
+  seen->held = call.rewritten;
+  seen->buffer_changed = call.changed;
+}
+
 static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  if (op->rewrite.mode != VS_REWRITE_NONE) return write_rewritten(x, op, seen);
   const void* buffer = vs_arena_place(&x->arenas[op->thread], &op->buffer);
   seen->status =
       x->calls->vcpu_write_state(vs_exec_value(x, op->handle), op->kind, buffer, (size_t)op->size);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "executor.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,14 +14,32 @@ static void set_outcome(vs_observation* seen, vs_outcome outcome) {
   __atomic_store_n(&seen->outcome, (uint8_t)outcome, __ATOMIC_RELEASE);
 }
 
+// Whoever waits to race with the next call begins.
+static void let_race(vs_executor* x) {
+  for (size_t i = 0; i < VS_THREADS; i++) __atomic_store_n(&x->jobs[i].go, true, __ATOMIC_RELEASE);
+}
+
+// Some ten nanoseconds each.
+static void wait_turns(unsigned turns) {
+  for (volatile unsigned i = 0; i < 8 * turns; i++) {
+  }
+}
+
 static void do_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  let_race(x);
+  // Which of two calls comes first changes from race to race.
+  if (x->races > 0) wait_turns(x->races * 7 % 64);
   vs_exec_call(x, op, seen);
   set_outcome(seen, VS_RETURNED);
 }
 
 static void run_job(void* argument) {
   vs_exec_job* j = argument;
-  do_op(j->executor, j->op, j->seen);
+  if (!j->races) return do_op(j->executor, j->op, j->seen);
+  while (!__atomic_load_n(&j->go, __ATOMIC_ACQUIRE)) sched_yield();
+  wait_turns(j->late);
+  vs_exec_call(j->executor, j->op, j->seen);
+  set_outcome(j->seen, VS_RETURNED);
 }
 
 static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -29,8 +48,13 @@ static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
                      .op = op,
                      .handle = vs_exec_value(x, op->handle),
                      .seen = seen,
-                     .async = op->async};
-  if (op->async) j->seen = &j->held;
+                     .async = op->async,
+                     .races = op->async && op->code != VS_OP_ENTER};
+  if (op->async) {
+    j->seen = &j->held;
+    j->held.call = seen->call;
+  }
+  if (j->races) j->late = ++x->races * 11 % 64;
   vs_worker* worker = &x->workers[op->thread];
   if (!vs_worker_post(worker, run_job, j)) {
     *seen = (vs_observation){.outcome = VS_UNSUPPORTED, .call = VS_NO_CALL};
@@ -49,9 +73,9 @@ static void join(vs_executor* x, const vs_op* op, vs_observation* seen) {
     *seen = (vs_observation){.outcome = VS_UNSUPPORTED, .call = VS_CALL_vcpu_enter};
     return;
   }
+  let_race(x);
   vs_worker_wait(&x->workers[op->thread]);
   j->async = false;
-  j->held.call = VS_CALL_vcpu_enter;
   *seen = j->held;
 }
 
@@ -102,6 +126,7 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
   bool x64 = arch == VS_ARCH_X64;
   x->state_size = x64 ? sizeof(zx_vcpu_state_x64_t) : sizeof(zx_vcpu_state_arm64_t);
   vs_guest_image(arch, x->image);
+  pthread_mutex_init(&x->lock, NULL);
   for (size_t i = 0; i < VS_THREADS; i++) {
     vs_worker_init(&x->workers[i]);
     if (vs_arena_open(&x->arenas[i])) continue;
@@ -116,7 +141,8 @@ static void end_calls(vs_executor* x) {
   for (size_t i = 0; i < VS_THREADS; i++) {
     vs_exec_job* j = &x->jobs[i];
     if (!j->async) continue;
-    if (x->calls->vcpu_kick) x->calls->vcpu_kick(j->handle);
+    let_race(x);
+    if (!j->races && x->calls->vcpu_kick) x->calls->vcpu_kick(j->handle);
     vs_worker_wait(&x->workers[i]);
     j->async = false;
   }
@@ -137,5 +163,7 @@ void vs_executor_close(vs_executor* x) {
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_arena_close(&x->arenas[i]);
+  if (x->rewriter != NULL) vs_rewriter_close(x->rewriter);
+  pthread_mutex_destroy(&x->lock);
   free(x);
 }

@@ -4,25 +4,9 @@
 #ifndef VS_CONFORMANCE_EXECUTOR_H_
 #define VS_CONFORMANCE_EXECUTOR_H_
 
-#include <vcpuspec/op.h>
+#include "text/calls.h"
 
 typedef struct vs_executor vs_executor;
-
-// The index of a documented call in calls.def: what vs_observation.call holds.
-typedef enum vs_call_index {
-#define VS_CALL(name, params, args) VS_CALL_##name,
-#include <vcpuspec/calls.def>
-#undef VS_CALL
-  VS_CALL_COUNT
-} vs_call_index;
-
-enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's index is expected
-
-// The documented call that an op is about; VS_NO_CALL: none.
-uint8_t vs_call_of(const vs_op* op);
-
-// "zx_vcpu_write_state" and so on.
-const char* vs_call_name(vs_call_index call);
 
 // True if the backend has the call.
 bool vs_calls_have(const vs_calls* calls, vs_call_index call);

@@ -7,6 +7,7 @@
 #include "arena.h"
 #include "executor.h"
 #include "guest/guest.h"
+#include "rewrite.h"
 #include "worker.h"
 
 typedef struct vs_exec_slot {
@@ -31,6 +32,9 @@ typedef struct vs_exec_job {
   vs_observation* seen;
   vs_observation held;  // an asynchronous op's answer, until its JOIN
   bool async;
+  bool races;     // it waits for `go`, so that it meets the next op of another thread
+  bool go;        // atomic
+  unsigned late;  // turns that it waits after that: other orders come up in time
 } vs_exec_job;
 
 struct vs_executor {
@@ -41,13 +45,16 @@ struct vs_executor {
   vs_arena arenas[VS_THREADS];  // one a thread: two may be in calls at once
   vs_worker workers[VS_THREADS];
   vs_exec_job jobs[VS_THREADS];
+  pthread_mutex_t lock;  // of the slots, while calls race
   vs_exec_slot slots[VS_SLOTS];
   vs_exec_guest guests[VS_SLOTS];
+  vs_rewriter* rewriter;  // made at first use
+  unsigned races;         // calls that were started beside others so far
   uint8_t image[VS_GUEST_MEMORY];
 };
 
 // The value that a handle argument stands for.
-zx_handle_t vs_exec_value(const vs_executor* x, vs_handle_ref ref);
+zx_handle_t vs_exec_value(vs_executor* x, vs_handle_ref ref);
 
 // The call for want of which the op cannot be done; VS_NO_CALL: it can.
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);

@@ -11,7 +11,7 @@ enum {
   CLAUSE_WIDTH = 38,
   COLUMN = 11,
   OPS_AFTER_SETUP = 3,
-  VERDICTS_SHOWN = 5,
+  VERDICTS_SHOWN = 6,
   BITS_SHOWN = 8
 };
 
@@ -62,11 +62,17 @@ static void print_quoted(FILE* out, const char* word) {
 }
 
 static void print_again(FILE* out, const vs_case_result* result, const vs_plan* plan) {
+  if (plan->program == NULL) {
+    fputc('\n', out);
+    return;
+  }
   fputs("  again    ", out);
-  print_quoted(out, plan->program ? plan->program : "vcpuspec");
+  print_quoted(out, plan->program);
   fputs(" run --backend ", out);
   print_quoted(out, result->target->spec);
-  fprintf(out, " --profile %s --filter %s", plan->profile->id, result->c->id);
+  bool own = vs_case_find(result->c->id) != NULL;
+  fprintf(out, " --profile %s %s", plan->profile->id, own ? "--filter " : "");
+  print_quoted(out, result->c->id);
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
   fputs("\n\n", out);
 }
@@ -117,7 +123,7 @@ static void print_violation(FILE* out, const vs_case_result* result) {
 }
 
 static bool is_violation(const vs_case_result* result) {
-  return result->verdict == VS_VERDICT_FAIL && result->judgement.step == VS_STEP_VIOLATION;
+  return vs_verdict_is_failure(result->verdict) && result->judgement.step == VS_STEP_VIOLATION;
 }
 
 static bool is_alike(const vs_case_result* a, const vs_case_result* b) {
@@ -144,7 +150,7 @@ const vs_case_result* vs_report_first_alike(const vs_run* run, const vs_case_res
 static void print_details(FILE* out, const vs_case_result* result) {
   if (result->judgement.step == VS_STEP_VIOLATION) {
     print_violation(out, result);
-  } else if (result->verdict == VS_VERDICT_FAIL) {
+  } else if (vs_verdict_is_failure(result->verdict) && result->c->clause_count > 0) {
     const vs_clause* subject = &vs_clauses[result->c->clauses[0]];
     fprintf(out, "  clause   %s\n           %s\n", subject->id, subject->sentence);
   }
@@ -153,7 +159,7 @@ static void print_details(FILE* out, const vs_case_result* result) {
 
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan,
                       const vs_case_result* same_as) {
-  if (result->verdict != VS_VERDICT_FAIL && result->verdict != VS_VERDICT_BROKEN) return;
+  if (!vs_verdict_is_failure(result->verdict) && result->verdict != VS_VERDICT_BROKEN) return;
   fprintf(out, "%s %s on %s: %s\n", vs_verdict_names[result->verdict], result->c->id,
           result->target->name, result->c->title);
   if (same_as != NULL) {
@@ -178,7 +184,7 @@ static vs_verdict worse(vs_verdict a, vs_verdict b) {
   static const int rank[VS_VERDICT_COUNT] = {
       [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_CUT_SHORT] = 2,
       [VS_VERDICT_PASS] = 3,       [VS_VERDICT_PERMITTED] = 4,   [VS_VERDICT_BROKEN] = 5,
-      [VS_VERDICT_FAIL] = 6,
+      [VS_VERDICT_FLAKY] = 6,      [VS_VERDICT_FAIL] = 7,
   };
   return rank[a] >= rank[b] ? a : b;
 }
@@ -198,14 +204,14 @@ static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
 
 // What one result says of one clause.
 static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
-  if (vs_result_broken(result) & VS_BIT(clause)) return VS_VERDICT_FAIL;
+  if (vs_result_broken(result) & VS_BIT(clause)) return result->verdict;
   if (vs_result_borne_out(result) & VS_BIT(clause)) {
     // It is the subject that a latitude bends; the rest was as it must be.
     bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
     return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
   }
   if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
-  if (result->verdict == VS_VERDICT_FAIL && !lacks_call(result, clause))
+  if (vs_verdict_is_failure(result->verdict) && !lacks_call(result, clause))
     return VS_VERDICT_CUT_SHORT;
   return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
 }
@@ -264,12 +270,20 @@ static void print_rows(FILE* out, const vs_plan* plan, const vs_run* run) {
   }
 }
 
+static bool has_flaky(const vs_plan* plan, const vs_run* run) {
+  for (size_t t = 0; t < plan->target_count; t++) {
+    if (vs_run_count(run, &plan->targets[t], VS_VERDICT_FLAKY) > 0) return true;
+  }
+  return false;
+}
+
 static void print_totals(FILE* out, const vs_plan* plan, const vs_run* run) {
-  static const vs_verdict shown[VERDICTS_SHOWN] = {VS_VERDICT_PASS, VS_VERDICT_PERMITTED,
-                                                   VS_VERDICT_FAIL, VS_VERDICT_UNSUPPORTED,
-                                                   VS_VERDICT_BROKEN};
+  static const vs_verdict shown[VERDICTS_SHOWN] = {VS_VERDICT_PASS,        VS_VERDICT_PERMITTED,
+                                                   VS_VERDICT_FAIL,        VS_VERDICT_FLAKY,
+                                                   VS_VERDICT_UNSUPPORTED, VS_VERDICT_BROKEN};
   for (size_t i = 0; i < VERDICTS_SHOWN; i++) {
     char text[TEXT];
+    if (shown[i] == VS_VERDICT_FLAKY && !has_flaky(plan, run)) continue;
     snprintf(text, sizeof text, "cases: %s", vs_verdict_names[shown[i]]);
     row r = row_start(out, text);
     for (size_t t = 0; t < plan->target_count; t++) {

@@ -6,150 +6,40 @@
 #include <string.h>
 #include <time.h>
 
-#include "executor/executor.h"
+#include "record.h"
 
-const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
-    [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
-    [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
-    [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
-    [VS_VERDICT_CUT_SHORT] = "cut short",
-};
-
-// What the recording process leaves behind, in memory that outlives it.
-typedef struct record {
-  uint32_t progress;  // ops that have ended
-  bool executing;
-  bool done;
-  char reason[VS_REASON_MAX];
-  vs_observation observations[];
-} record;
+enum { TRIES = 4 };  // of a case whose threads race, once it has failed
 
 typedef struct job {
   vs_case_result* result;  // NULL: idle
-  vs_child child;
-  record* record;
-  size_t size;        // bytes of record
-  uint32_t progress;  // as last seen
+  vs_recording recording;
+  unsigned tried;   // times that the case was recorded
+  unsigned failed;  // and failed
 } job;
 
-// --- in the recording process -----------------------------------------------------------------
-
-static void record_case(void* argument) {
-  job* j = argument;
-  vs_opened opened;
-  if (!vs_target_open(j->result->target, &opened, j->record->reason)) return;
-  vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
-  if (executor == NULL) {
-    snprintf(j->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
-    return;
+static bool within_call(const vs_case_result* result, const vs_observation* observations) {
+  for (size_t i = 0; i < result->script.count; i++) {
+    if (observations[i].outcome == VS_IN_CALL) return true;
   }
-  j->record->executing = true;
-  const vs_script* script = &j->result->script;
-  for (size_t i = 0; i < script->count; i++) {
-    vs_execute_op(executor, &script->ops[i], &j->record->observations[i]);
-    __atomic_store_n(&j->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
-  }
-  j->record->done = true;
+  return false;
 }
 
-// --- in the judging process -------------------------------------------------------------------
-
-static void note_setup(vs_case_result* result, const vs_observation* seen) {
-  snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
-           vs_call_name(seen->call), seen->status);
-}
-
-static void note_missing(vs_case_result* result, const vs_observation* seen) {
-  snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
-}
-
-static bool is_look(const vs_op* op) {
-  return op->code == VS_OP_READ_STATE || op->code == VS_OP_ENTER;
-}
-
-// Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
-static void note_subject(vs_case_result* result, const vs_observation* observations) {
-  const vs_clause_set by_status = VS_BIT(VS_CLAUSE_BAD_HANDLE) | VS_BIT(VS_CLAUSE_DERIVED);
-  bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
-  for (size_t i = 0; i < result->script.count && looks; i++) {
-    if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
-    note_missing(result, &observations[i]);
-    return;
-  }
-  snprintf(
-      result->note, sizeof result->note,
-      "what it is about did not come up (a closed value came back, or the architecture lacks it)");
-}
-
-static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
-  const vs_judgement* judgement = &result->judgement;
-  switch (judgement->step) {
-    case VS_STEP_VIOLATION:
-      result->verdict = VS_VERDICT_FAIL;
-      return;
-    case VS_STEP_UNSUPPORTED:
-      result->verdict = VS_VERDICT_UNSUPPORTED;
-      if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
-        note_missing(result, &observations[judgement->at]);
-      } else {
-        note_setup(result, &observations[judgement->at]);
-      }
-      return;
-    case VS_STEP_BROKEN:
-      result->verdict = VS_VERDICT_BROKEN;
-      snprintf(result->note, sizeof result->note, "the case's script makes no sense at op %zu",
-               judgement->at);
-      return;
-    default:
-      break;
-  }
-  if (judgement->attested & VS_BIT(result->c->clauses[0])) {
-    result->verdict = judgement->latitudes ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
-    return;
-  }
-  result->verdict = VS_VERDICT_UNSUPPORTED;
-  note_subject(result, observations);
-}
-
-static void note_death(vs_case_result* result, const vs_plan* plan, const job* j,
-                       const char* when) {
-  char death[128];
-  vs_death_describe(&j->child, plan->timeout, death, sizeof death);
-  snprintf(result->note, sizeof result->note, "the backend %s%s", death, when);
-}
-
-// The implementation ended between two calls, or before the first: no op is to blame.
-static void conclude_death(vs_case_result* result, const vs_plan* plan, const job* j) {
-  bool before = !j->record->executing;
-  result->verdict = before ? VS_VERDICT_BROKEN : VS_VERDICT_FAIL;
-  note_death(result, plan, j, before ? " when it was opened" : " between two calls");
-  j->record->reason[VS_REASON_MAX - 1] = '\0';  // whatever the backend did to it
-  if (before && j->record->reason[0] != '\0') {
-    snprintf(result->note, sizeof result->note, "%s", j->record->reason);
-  }
-}
-
-static bool keep_observations(vs_case_result* result, const vs_observation* observations) {
+static void keep_observations(vs_case_result* result, const vs_observation* observations) {
   size_t size = result->script.count * sizeof *observations;
-  if (size == 0) return false;
-  result->observations = malloc(size);
+  free(result->observations);
+  result->observations = size > 0 ? malloc(size) : NULL;
   if (result->observations != NULL) memcpy(result->observations, observations, size);
-  return result->observations != NULL;
 }
 
-static void judge(vs_case_result* result, const vs_plan* plan, const job* j, vs_oracle* oracle) {
-  const vs_observation* observations = j->record->observations;
-  vs_trace trace = {result->script, result->target->arch, observations};
-  result->judgement = vs_judge(oracle, &trace, plan->profile);
-  bool whole = j->record->done || result->judgement.step == VS_STEP_VIOLATION;
-  if (whole) {
-    conclude_judged(result, observations);
-    bool within = result->judgement.violation.kind == VS_VIOLATION_NO_RETURN;
-    if (!j->record->done) note_death(result, plan, j, within ? "" : " later on");
-  } else {
-    conclude_death(result, plan, j);
-  }
-  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, observations);
+static void judge(vs_case_result* result, const vs_plan* plan, const vs_recording* recording,
+                  vs_oracle* oracle) {
+  const vs_record* record = recording->record;
+  char death[VS_REASON_MAX] = "";
+  bool within = within_call(result, record->observations);
+  if (!record->done) vs_recording_say_death(recording, within, death, sizeof death);
+  vs_ending ending = {record->executing, record->done, death};
+  vs_result_judge(result, oracle, plan->profile, record->observations, &ending);
+  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, record->observations);
 }
 
 static void broken(vs_case_result* result, const char* why) {
@@ -158,42 +48,78 @@ static void broken(vs_case_result* result, const char* why) {
 }
 
 static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
-  j->progress = 0;
-  j->size = sizeof(record) + result->script.count * sizeof(vs_observation);
-  j->record = vs_shared_new(j->size);
   j->result = result;
-  if (j->record && vs_child_start(&j->child, plan->timeout, record_case, j)) return true;
-  vs_shared_free(j->record, j->size);
+  if (vs_recording_start(&j->recording, result->target, &result->script, plan->timeout)) {
+    return true;
+  }
   j->result = NULL;
   broken(result, "this machine has no process or memory to spare");
   return false;
 }
 
-// The time is for one call: whoever gets on has it anew.
-static bool has_ended(job* j, const vs_plan* plan) {
-  uint32_t progress = __atomic_load_n(&j->record->progress, __ATOMIC_RELAXED);
-  if (progress != j->progress) j->child.deadline = vs_now() + plan->timeout;
-  j->progress = progress;
-  return vs_child_ended(&j->child);
+// True if what threads do at the same time decides the script's trace.
+static bool is_race(const vs_script* script) {
+  for (size_t i = 0; i < script->count; i++) {
+    const vs_op* op = &script->ops[i];
+    bool races = op->async && op->code != VS_OP_ENTER;
+    if (races || op->rewrite.mode != VS_REWRITE_NONE) return true;
+  }
+  return false;
+}
+
+// A race that went wrong is run again, on the side: the first failure is what is reported. True:
+// the job goes on.
+static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
+  vs_case_result* first = j->result;
+  if (j->tried == 1) {
+    if (first->verdict != VS_VERDICT_FAIL || !is_race(&first->script)) return false;
+    j->failed = 1;
+  } else {
+    vs_case_result again = {.c = first->c, .target = first->target, .script = first->script};
+    judge(&again, plan, &j->recording, oracle);
+    j->failed += again.verdict == VS_VERDICT_FAIL;
+    free(again.observations);
+  }
+  if (j->tried < TRIES) {
+    vs_recording_free(&j->recording);
+    if (vs_recording_start(&j->recording, first->target, &first->script, plan->timeout))
+      return true;
+  }
+  if (j->failed < j->tried) {
+    first->verdict = VS_VERDICT_FLAKY;
+    snprintf(first->note, sizeof first->note, "its threads race, and it failed in %u of %u runs",
+             j->failed, j->tried);
+  }
+  return false;
 }
 
 static void finish(job* j, const vs_plan* plan, vs_oracle* oracle) {
-  judge(j->result, plan, j, oracle);
-  vs_shared_free(j->record, j->size);
+  if (j->tried++ == 0) judge(j->result, plan, &j->recording, oracle);
+  if (try_again(j, plan, oracle)) return;
+  vs_recording_free(&j->recording);
   j->result = NULL;
+  j->tried = 0;
 }
 
 // Asked to stop: what is finished is told, what is not stays VS_VERDICT_NOT_JUDGED.
 static void wind_up(const vs_plan* plan, vs_run* run, job* jobs, size_t told) {
   for (unsigned i = 0; i < plan->jobs; i++) {
     if (jobs[i].result == NULL) continue;
-    vs_child_kill(&jobs[i].child);
-    vs_shared_free(jobs[i].record, jobs[i].size);
+    // A race that was being tried again has failed at least once.
+    vs_recording_free(&jobs[i].recording);
   }
   for (size_t i = told; i < run->count && plan->tell; i++) {
     bool finished = run->results[i].verdict != VS_VERDICT_NOT_JUDGED;
     if (finished) plan->tell(run, &run->results[i], plan->context);
   }
+}
+
+// A verdict that no job may still change.
+static bool is_final(const job* jobs, unsigned count, const vs_case_result* result) {
+  for (unsigned i = 0; i < count; i++) {
+    if (jobs[i].result == result) return false;
+  }
+  return result->verdict != VS_VERDICT_NOT_JUDGED;
 }
 
 // Fills idle jobs and collects ended ones until every result stands.
@@ -205,7 +131,7 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
     bool moved = false;
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
-      if (j->result != NULL && has_ended(j, plan)) {
+      if (j->result != NULL && vs_recording_ended(&j->recording)) {
         finish(j, plan, oracle);
         moved = true;
       }
@@ -215,13 +141,24 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
         if (result->verdict == VS_VERDICT_NOT_JUDGED && start(j, result, plan)) break;
       }
     }
-    while (told < run->count && run->results[told].verdict != VS_VERDICT_NOT_JUDGED) {
+    while (told < run->count && is_final(jobs, plan->jobs, &run->results[told])) {
       if (plan->tell) plan->tell(run, &run->results[told], plan->context);
       told++;
     }
     if (!moved && told < run->count) nanosleep(&pause, NULL);
   }
   if (told < run->count) wind_up(plan, run, jobs, told);
+}
+
+static bool write_script(vs_case_result* result, uint64_t seed) {
+  const vs_case* c = result->c;
+  if (c->arch != 0 && c->arch != result->target->arch) {
+    result->verdict = VS_VERDICT_UNSUPPORTED;
+    snprintf(result->note, sizeof result->note, "the case is about %s",
+             vs_arch_find(c->arch)->name);
+    return true;
+  }
+  return vs_case_script(c, result->target->arch, seed, &result->script);
 }
 
 static bool prepare(const vs_plan* plan, vs_run* run) {
@@ -234,9 +171,7 @@ static bool prepare(const vs_plan* plan, vs_run* run) {
       vs_case_result* result = &run->results[run->count++];
       result->target = &plan->targets[t];
       result->c = plan->cases[i];
-      if (!vs_case_script(result->c, result->target->arch, plan->seed, &result->script)) {
-        return false;
-      }
+      if (!write_script(result, plan->seed)) return false;
     }
   }
   return true;
@@ -265,16 +200,4 @@ void vs_run_free(vs_run* run) {
   }
   free(run->results);
   *run = (vs_run){0};
-}
-
-vs_clause_set vs_result_broken(const vs_case_result* result) {
-  if (result->verdict != VS_VERDICT_FAIL) return 0;
-  bool cited = result->judgement.step == VS_STEP_VIOLATION;
-  return cited ? result->judgement.broken : VS_BIT(result->c->clauses[0]);
-}
-
-vs_clause_set vs_result_borne_out(const vs_case_result* result) {
-  bool judged = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
-                result->verdict == VS_VERDICT_FAIL;
-  return judged ? vs_case_clauses(result->c) & result->judgement.attested : 0;
 }

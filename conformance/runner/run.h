@@ -6,33 +6,7 @@
 
 #include <signal.h>
 
-#include "cases/cases.h"
-#include "child.h"
-#include "oracle.h"
-#include "target.h"
-
-typedef enum vs_verdict {
-  VS_VERDICT_NOT_JUDGED,  // not yet
-  VS_VERDICT_PASS,
-  VS_VERDICT_PERMITTED,  // allowed by a named latitude
-  VS_VERDICT_FAIL,
-  VS_VERDICT_UNSUPPORTED,  // the backend lacks what the case needs
-  VS_VERDICT_BROKEN,       // our side, or the machine: nothing was learnt
-  VS_VERDICT_CUT_SHORT,    // of a clause: every case that would judge it failed before it got there
-  VS_VERDICT_COUNT
-} vs_verdict;
-
-extern const char* const vs_verdict_names[VS_VERDICT_COUNT];
-
-typedef struct vs_case_result {
-  const vs_case* c;
-  const vs_target* target;
-  vs_verdict verdict;
-  vs_judgement judgement;
-  vs_script script;              // owned
-  vs_observation* observations;  // owned; kept for what is not PASS, else NULL
-  char note[VS_REASON_MAX];      // why UNSUPPORTED or BROKEN; how the backend died
-} vs_case_result;
+#include "result.h"
 
 typedef struct vs_run {
   vs_case_result* results;  // target_count x case_count, a target's together
@@ -45,7 +19,7 @@ typedef struct vs_plan {
   const vs_case* const* cases;
   size_t case_count;
   const vs_profile* profile;
-  const char* program;                // how a failure's command starts; NULL: "vcpuspec"
+  const char* program;                // how a failure's command starts; NULL: it cannot be repeated
   uint64_t seed;                      // of the register values
   unsigned jobs;                      // processes at once, at least 1
   double timeout;                     // seconds a call may take
@@ -59,12 +33,5 @@ typedef struct vs_plan {
 // end. False: no memory. The run is the caller's.
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
-
-// The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
-// between two calls, the case's subject.
-vs_clause_set vs_result_broken(const vs_case_result* result);
-// The clauses of a result that it bears out: declared by the case and judged, also in a case that
-// fails for another clause.
-vs_clause_set vs_result_borne_out(const vs_case_result* result);
 
 #endif  // VS_CONFORMANCE_RUN_H_

@@ -42,11 +42,11 @@ static void judge_everywhere(const char* id) {
   }
 }
 
-#define VS_CASE(suite, name, title, clauses) \
-  Test(suite, name, .timeout = 300) {        \
-    judge_everywhere(#suite "." #name);      \
+#define VS_CASE(suite, name, ...)       \
+  Test(suite, name, .timeout = 300) {   \
+    judge_everywhere(#suite "." #name); \
   }
-#include "cases/cases.def"
+#include "cases.inc"
 #undef VS_CASE
 
 // The arm64 tables of the model and the arm64 half of the example hold each other to account.

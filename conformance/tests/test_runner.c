@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "judging.h"
+#include "runner/child.h"
 
 static vs_child run_child(void (*work)(void*), double seconds) {
   vs_child child;

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "executor/executor.h"
+#include "calls.h"
 #include "names.h"
 #include "number.h"
 

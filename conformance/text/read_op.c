@@ -63,15 +63,21 @@ bool vs_read_bytes(vs_parse* p, const char* text, uint8_t* bytes, size_t room, s
   return *count > 0 || vs_wants_within(p, offset, what);
 }
 
+static bool is_called(const char* name, size_t length, const char* word) {
+  return strlen(word) == length && strncmp(name, word, length) == 0;
+}
+
+// A register by its own name, or by what it is on every architecture.
 size_t vs_register_named(const vs_arch_info* info, const char* name, size_t length) {
+  bool stack = is_called(name, length, "stack");
   size_t i = 0;
   for (; i < info->register_count; i++) {
-    const char* each = info->registers[i].name;
-    if (strlen(each) == length && strncmp(each, name, length) == 0) return i;
+    const char* own = info->registers[i].name;
+    if (is_called(name, length, own)) return i;
+    if (stack && (strcmp(own, "rsp") == 0 || strcmp(own, "sp") == 0)) return i;
   }
-  if (length == 5 && strncmp(name, "flags", 5) == 0) return info->flags;
-  if (length == 11 && strncmp(name, "accumulator", 11) == 0) return info->accumulator;
-  return i;
+  if (is_called(name, length, "flags")) return info->flags;
+  return is_called(name, length, "accumulator") ? info->accumulator : i;
 }
 
 void vs_put_register(uint8_t* state, const vs_arch_info* info, size_t index, uint64_t value) {
@@ -212,7 +218,7 @@ static bool io_field(vs_parse* p, vs_op* op, const char* word) {
     if (!vs_read_number(p, word + 7, UINT8_MAX, &value)) return false;
     io.access_size = (uint8_t)value;
   } else if (strncmp(word, "data=", 5) == 0) {
-    if (!vs_read_number(p, word + 5, UINT32_MAX, &value)) return false;
+    if (!vs_read_number(p, word + 5, UINT64_MAX, &value)) return false;
     io.u32 = (uint32_t)value;
   } else {
     if (!vs_read_number(p, word + 4, 0xffffff, &value)) return false;

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "executor/executor.h"
+#include "calls.h"
 #include "names.h"
 #include "read.h"
 

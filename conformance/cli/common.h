@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What several commands understand in the same way.
+#ifndef VS_CONFORMANCE_COMMON_H_
+#define VS_CONFORMANCE_COMMON_H_
+
+#include "cli.h"
+#include "runner/target.h"
+#include "tables.h"
+
+// The backend that a word names. False: one line on standard error says why.
+bool vs_find_target(const char* spec, vs_target* target);
+
+// The same, and it can be judged here. `*status` says how to end if not.
+bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status);
+
+// The profile that a word names. NULL: one line on standard error says why.
+const vs_profile* vs_find_profile(const char* word);
+
+#endif  // VS_CONFORMANCE_COMMON_H_

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "inputs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/file.h"
+#include "text/names.h"
+
+static vs_input* add(vs_inputs* inputs) {
+  if (inputs->count == inputs->capacity) {
+    size_t capacity = inputs->capacity == 0 ? 16 : 2 * inputs->capacity;
+    vs_input* items = realloc(inputs->items, capacity * sizeof *items);
+    if (items == NULL) {
+      fprintf(stderr, "vcpuspec: no memory\n");
+      return NULL;
+    }
+    inputs->items = items;
+    inputs->capacity = capacity;
+  }
+  vs_input* input = &inputs->items[inputs->count++];
+  *input = (vs_input){0};
+  return input;
+}
+
+// "my.vcpu", and "my.vcpu#2" for the second of several.
+static char* name_of(const char* path, size_t number) {
+  size_t room = strlen(path) + 24;
+  char* id = malloc(room);
+  if (id == NULL) return NULL;
+  if (number > 1) {
+    snprintf(id, room, "%s#%zu", path, number);
+  } else {
+    snprintf(id, room, "%s", path);
+  }
+  return id;
+}
+
+static bool take(vs_inputs* inputs, const char* path, size_t number, vs_document* d,
+                 const char* text, size_t length) {
+  vs_input* input = add(inputs);
+  if (input == NULL) return false;
+  input->id = name_of(path, number);
+  input->text = strndup(text, length);
+  if (input->id == NULL || input->text == NULL) {
+    fprintf(stderr, "vcpuspec: no memory\n");
+    return false;
+  }
+  input->document = *d;
+  *d = (vs_document){0};
+  input->c = (vs_case){.id = input->id,
+                       .title = input->document.title,
+                       .arch = (uint8_t)(input->document.arch_named ? input->document.arch : 0),
+                       .clause_count = input->document.clause_count,
+                       .text = input->text};
+  memcpy(input->c.clauses, input->document.clauses, sizeof input->c.clauses);
+  return true;
+}
+
+// A script that names no architecture must make sense on each.
+static bool reads_elsewhere(vs_source at, vs_fault* fault) {
+  vs_document d;
+  vs_reading reading = {.arch = VS_ARCH_ARM64};
+  bool good = vs_document_read(&at, &reading, &d, fault) == VS_READ_OK;
+  if (good) vs_document_free(&d);
+  return good;
+}
+
+static bool read_documents(vs_inputs* inputs, const char* path, const vs_file* file) {
+  vs_source source = vs_source_of(file->text, file->length);
+  vs_reading reading = {.arch = VS_ARCH_X64};
+  for (size_t number = 1;; number++) {
+    vs_source before = source;
+    vs_document d;
+    vs_fault fault;
+    vs_read got = vs_document_read(&source, &reading, &d, &fault);
+    if (got == VS_READ_FAULT) return vs_complain_of_text(path, &fault);
+    if (got == VS_READ_END && number > 1) return true;
+    if (got == VS_READ_END) {
+      fault = (vs_fault){.line = 1,
+                         .column = 1,
+                         .message =
+                             "expected a script or a trace, found "
+                             "the end of the text"};
+      return vs_complain_of_text(path, &fault);
+    }
+    bool good =
+        d.arch_named || reads_elsewhere(before, &fault) || vs_complain_of_text(path, &fault);
+    good = good && take(inputs, path, number, &d, before.text + before.at, source.at - before.at);
+    vs_document_free(&d);
+    if (!good) return false;
+  }
+}
+
+// A word that is no file may be meant as a case.
+static void suggest(const char* word) {
+  const char** names = calloc(vs_case_count, sizeof *names);
+  if (names == NULL) return;
+  for (size_t i = 0; i < vs_case_count; i++) names[i] = vs_cases[i].id;
+  const char* nearest = vs_nearest(word, names, vs_case_count);
+  if (nearest != NULL) fprintf(stderr, "vcpuspec: did you mean the case '%s'?\n", nearest);
+  free(names);
+}
+
+static bool read_word(vs_inputs* inputs, const char* word) {
+  const vs_case* known = vs_case_find(word);
+  if (known != NULL) {
+    vs_input* input = add(inputs);
+    if (input != NULL) input->c = *known;
+    return input != NULL;
+  }
+  vs_file file;
+  char why[VS_FILE_WHY];
+  if (!vs_file_read(word, &file, why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why);
+    suggest(word);
+    return false;
+  }
+  bool good = read_documents(inputs, strcmp(word, "-") == 0 ? "standard input" : word, &file);
+  vs_file_free(&file);
+  return good;
+}
+
+bool vs_inputs_read(vs_inputs* inputs, const char* const* words, size_t count) {
+  *inputs = (vs_inputs){0};
+  for (size_t i = 0; i < count; i++) {
+    if (read_word(inputs, words[i])) continue;
+    vs_inputs_free(inputs);
+    return false;
+  }
+  return true;
+}
+
+void vs_inputs_free(vs_inputs* inputs) {
+  for (size_t i = 0; i < inputs->count; i++) {
+    vs_document_free(&inputs->items[i].document);
+    free(inputs->items[i].id);
+    free(inputs->items[i].text);
+  }
+  free(inputs->items);
+  *inputs = (vs_inputs){0};
+}

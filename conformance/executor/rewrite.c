@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rewrite.h"
+
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { PAGE = 4096, POLL_MS = 1 };
+
+typedef enum order { ORDER_NONE, ORDER_HOLD, ORDER_FLIP, ORDER_END } order;
+
+struct vs_rewriter {
+  uint8_t* pages;   // two; the second is the one that comes late
+  uint8_t* source;  // what the second page is made of
+  int faults;       // userfaultfd; -1: the machine does not allow it
+  pthread_t thread;
+  uint32_t order;  // atomic
+  uint32_t turns;  // atomic: of flipping
+  uint32_t held;   // atomic: the call met the missing page
+  uint32_t idle;   // atomic: the other thread has seen ORDER_NONE
+  uint8_t* at;     // the bytes that are rewritten
+  const vs_rewrite* rewrite;
+  uint8_t old[8];
+};
+
+// --- the other thread -------------------------------------------------------------------------
+
+static uint32_t load(const uint32_t* word) {
+  return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void store(uint32_t* word, uint32_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELEASE);
+}
+
+// Byte by byte, so that whoever reads meanwhile finds each byte old or new.
+static void put(vs_rewriter* r, const uint8_t* bytes) {
+  for (size_t i = 0; i < r->rewrite->length; i++) {
+    __atomic_store_n(&r->at[i], bytes[i], __ATOMIC_RELAXED);
+  }
+}
+
+// The page that a call waits for.
+static void give_page(vs_rewriter* r) {
+  struct uffdio_copy copy = {
+      .dst = (uintptr_t)(r->pages + PAGE), .src = (uintptr_t)r->source, .len = PAGE};
+  ioctl(r->faults, UFFDIO_COPY, &copy);
+}
+
+static void hold(vs_rewriter* r) {
+  struct pollfd ready = {.fd = r->faults, .events = POLLIN};
+  struct uffd_msg message;
+  if (poll(&ready, 1, POLL_MS) != 1 || read(r->faults, &message, sizeof message) < 0) return;
+  if (load(&r->order) != ORDER_HOLD || message.event != UFFD_EVENT_PAGEFAULT) return;
+  put(r, r->rewrite->bytes);
+  store(&r->held, 1);
+  give_page(r);
+}
+
+static void flip(vs_rewriter* r) {
+  for (unsigned turn = 0; turn < 64; turn++) put(r, turn % 2 == 0 ? r->rewrite->bytes : r->old);
+  __atomic_fetch_add(&r->turns, 1, __ATOMIC_RELEASE);
+}
+
+static void* other_thread(void* argument) {
+  vs_rewriter* r = argument;
+  for (;;) {
+    switch (load(&r->order)) {
+      case ORDER_HOLD:
+        hold(r);
+        break;
+      case ORDER_FLIP:
+        flip(r);
+        break;
+      case ORDER_END:
+        return NULL;
+      default:
+        store(&r->idle, 1);
+        usleep(20);
+    }
+  }
+}
+
+// --- the caller's thread ----------------------------------------------------------------------
+
+static void give_order(vs_rewriter* r, order what) {
+  store(&r->idle, 0);
+  store(&r->order, what);
+}
+
+// The other thread does nothing more to the buffer once this returns.
+static void take_back(vs_rewriter* r) {
+  store(&r->order, ORDER_NONE);
+  while (!load(&r->idle)) sched_yield();
+}
+
+static void place(vs_rewriter* r, const vs_op* op, uint8_t* address) {
+  size_t length = op->buffer.length < PAGE ? op->buffer.length : PAGE;
+  size_t given = length < VS_STATE_MAX ? length : VS_STATE_MAX;
+  memcpy(address, op->buffer.bytes, given);
+  r->rewrite = &op->rewrite;
+  r->at = address + op->rewrite.offset;
+  memcpy(r->old, op->buffer.bytes + op->rewrite.offset, op->rewrite.length);
+}
+
+static bool is_changed(const vs_op* op, const uint8_t* address) {
+  size_t given = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
+  for (size_t i = 0; i < given; i++) {
+    size_t k = i - op->rewrite.offset;
+    bool rewritten = i >= op->rewrite.offset && k < op->rewrite.length;
+    bool same = address[i] == op->buffer.bytes[i];
+    if (!same && !(rewritten && address[i] == op->rewrite.bytes[k])) return true;
+  }
+  return false;
+}
+
+static void call_flipped(vs_rewriter* r, vs_rewritten_call* c) {
+  const vs_op* op = c->op;
+  uint8_t* address = r->pages;
+  place(r, op, address);
+  uint32_t turns = load(&r->turns);
+  give_order(r, ORDER_FLIP);
+  while (load(&r->turns) == turns) sched_yield();
+  c->status = c->write(c->handle, op->kind, address, (size_t)op->size);
+  take_back(r);
+  c->rewritten = true;
+  c->changed = is_changed(op, address);
+}
+
+static bool register_page(vs_rewriter* r) {
+  struct uffdio_register page = {.range = {(uintptr_t)(r->pages + PAGE), PAGE},
+                                 .mode = UFFDIO_REGISTER_MODE_MISSING};
+  return madvise(r->pages + PAGE, PAGE, MADV_DONTNEED) == 0 &&
+         ioctl(r->faults, UFFDIO_REGISTER, &page) == 0;
+}
+
+static void unregister_page(vs_rewriter* r) {
+  struct uffdio_range range = {(uintptr_t)(r->pages + PAGE), PAGE};
+  ioctl(r->faults, UFFDIO_UNREGISTER, &range);
+}
+
+// False: the buffer cannot be laid out so, or the call was not held and did not like what it found.
+static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
+  const vs_op* op = c->op;
+  size_t before = op->rewrite.offset + op->rewrite.length;
+  if (r->faults < 0 || before >= op->size || op->size > op->buffer.length) return false;
+  uint8_t* address = r->pages + PAGE - before;
+  store(&r->held, 0);
+  place(r, op, address);
+  memcpy(r->source, address + before, op->buffer.length - before);
+  if (!register_page(r)) return false;
+  give_order(r, ORDER_HOLD);
+  c->status = c->write(c->handle, op->kind, address, (size_t)op->size);
+  take_back(r);
+  bool held = load(&r->held);
+  unregister_page(r);
+  c->rewritten = held;
+  c->changed = held && is_changed(op, address);
+  // A kernel that fetches on the caller's behalf cannot wait for us: it says that nothing is there.
+  return held || c->status != ZX_ERR_INVALID_ARGS;
+}
+
+void vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call) {
+  bool held = call->op->rewrite.mode == VS_REWRITE_HELD;
+  if (!held || !call_held(rewriter, call)) call_flipped(rewriter, call);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static int open_faults(void) {
+  int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  struct uffdio_api api = {.api = UFFD_API};
+  if (fd < 0 || ioctl(fd, UFFDIO_API, &api) == 0) return fd;
+  close(fd);
+  return -1;
+}
+
+vs_rewriter* vs_rewriter_open(void) {
+  vs_rewriter* r = calloc(1, sizeof *r);
+  if (r == NULL) return NULL;
+  int map = MAP_PRIVATE | MAP_ANONYMOUS;
+  uint8_t* pages = mmap(NULL, 3 * PAGE, PROT_READ | PROT_WRITE, map, -1, 0);
+  if (pages != MAP_FAILED) {
+    r->pages = pages;
+    r->source = pages + 2 * PAGE;
+    r->faults = open_faults();
+    if (pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
+    if (r->faults >= 0) close(r->faults);
+    munmap(pages, 3 * PAGE);
+  }
+  free(r);
+  return NULL;
+}
+
+void vs_rewriter_close(vs_rewriter* rewriter) {
+  store(&rewriter->order, ORDER_END);
+  pthread_join(rewriter->thread, NULL);
+  if (rewriter->faults >= 0) close(rewriter->faults);
+  munmap(rewriter->pages, 3 * PAGE);
+  free(rewriter);
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Calls zx_vcpu_write_state while another thread writes over the caller's buffer. HELD: the buffer
+// crosses into a page that is not there yet; once the call has met it (userfaultfd), the bytes
+// before it are rewritten, and then the page is given. FLIP, and HELD where the machine does not
+// allow that: another thread writes the old and the new bytes in turn as fast as it can.
+#ifndef VS_CONFORMANCE_REWRITE_H_
+#define VS_CONFORMANCE_REWRITE_H_
+
+#include <vcpuspec/op.h>
+
+typedef struct vs_rewriter vs_rewriter;
+
+typedef struct vs_rewritten_call {
+  zx_status_t (*write)(zx_handle_t handle, uint32_t kind, const void* buffer, size_t size);
+  zx_handle_t handle;
+  const vs_op* op;
+  zx_status_t status;
+  bool rewritten;  // the buffer was, or may have been, written during the call
+  bool changed;    // it is neither what it was nor what it was made to be
+} vs_rewritten_call;
+
+// NULL: no memory, or no thread.
+vs_rewriter* vs_rewriter_open(void);
+void vs_rewriter_close(vs_rewriter* rewriter);
+
+// Makes the call, on the calling thread, and fills in what came of it.
+void vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call);
+
+#endif  // VS_CONFORMANCE_REWRITE_H_

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Records a script on a target in a process of its own, so that no implementation can hurt the run.
+#ifndef VS_CONFORMANCE_RECORD_H_
+#define VS_CONFORMANCE_RECORD_H_
+
+#include "child.h"
+#include "target.h"
+#include "text/calls.h"
+
+// What the recording process leaves behind, in memory that outlives it.
+typedef struct vs_record {
+  uint32_t progress;  // ops that have ended
+  bool executing;     // the backend was opened
+  bool done;          // the script ran to its end
+  char reason[VS_REASON_MAX];
+  vs_observation observations[];
+} vs_record;
+
+typedef struct vs_recording {
+  const vs_target* target;
+  const vs_script* script;
+  double timeout;  // seconds a call may take
+  vs_child child;
+  vs_record* record;
+  size_t size;        // bytes of record
+  uint32_t progress;  // as last seen
+} vs_recording;
+
+// Begins. The target and the script must outlive the recording. False: the machine has no process
+// or memory to spare, and there is nothing to end.
+bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
+                        double timeout);
+
+// True once the process has ended. Does not wait.
+bool vs_recording_ended(vs_recording* recording);
+
+// Waits for the end.
+void vs_recording_wait(vs_recording* recording);
+
+// Ends the process if it still runs, and frees.
+void vs_recording_free(vs_recording* recording);
+
+// "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason
+// for which it could not be opened. Of a recording that has ended and is not done.
+void vs_recording_say_death(const vs_recording* recording, bool within_call, char* text,
+                            size_t size);
+
+#endif  // VS_CONFORMANCE_RECORD_H_

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "result.h"
+
+#include <stdio.h>
+
+#include "text/calls.h"
+
+const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
+    [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
+    [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
+    [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
+    [VS_VERDICT_CUT_SHORT] = "cut short",     [VS_VERDICT_FLAKY] = "FLAKY",
+};
+
+bool vs_verdict_is_failure(vs_verdict verdict) {
+  return verdict == VS_VERDICT_FAIL || verdict == VS_VERDICT_FLAKY;
+}
+
+static void note_setup(vs_case_result* result, const vs_observation* seen) {
+  snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
+           vs_call_name(seen->call), seen->status);
+}
+
+static void note_missing(vs_case_result* result, const vs_observation* seen) {
+  snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
+}
+
+static bool is_look(const vs_op* op) {
+  return op->code == VS_OP_READ_STATE || op->code == VS_OP_ENTER;
+}
+
+// Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
+static void note_subject(vs_case_result* result, const vs_observation* observations) {
+  const vs_clause_set by_status = VS_BIT(VS_CLAUSE_BAD_HANDLE) | VS_BIT(VS_CLAUSE_DERIVED);
+  bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
+  for (size_t i = 0; i < result->script.count && looks; i++) {
+    if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
+    note_missing(result, &observations[i]);
+    return;
+  }
+  snprintf(
+      result->note, sizeof result->note,
+      "what it is about did not come up (a closed value came back, or the architecture lacks it)");
+}
+
+// A script that declares no clause is about whatever it attests.
+static bool subject_was_judged(const vs_case_result* result) {
+  vs_clause_set attested = result->judgement.attested;
+  return result->c->clause_count == 0 ? attested != 0
+                                      : (attested & VS_BIT(result->c->clauses[0])) != 0;
+}
+
+static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
+  const vs_judgement* judgement = &result->judgement;
+  switch (judgement->step) {
+    case VS_STEP_VIOLATION:
+      result->verdict = VS_VERDICT_FAIL;
+      return;
+    case VS_STEP_UNSUPPORTED:
+      result->verdict = VS_VERDICT_UNSUPPORTED;
+      if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
+        note_missing(result, &observations[judgement->at]);
+      } else {
+        note_setup(result, &observations[judgement->at]);
+      }
+      return;
+    case VS_STEP_BROKEN:
+      result->verdict = VS_VERDICT_BROKEN;
+      snprintf(result->note, sizeof result->note, "the script makes no sense at op %zu",
+               judgement->at);
+      return;
+    default:
+      break;
+  }
+  if (subject_was_judged(result)) {
+    result->verdict = judgement->latitudes ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
+    return;
+  }
+  result->verdict = VS_VERDICT_UNSUPPORTED;
+  note_subject(result, observations);
+}
+
+void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
+                     const vs_observation* observations, const vs_ending* ending) {
+  vs_trace trace = {result->script, result->target->arch, observations};
+  result->judgement = vs_judge(oracle, &trace, profile);
+  // An implementation that ended between two calls, or before the first: no op is to blame.
+  if (ending->done || result->judgement.step == VS_STEP_VIOLATION) {
+    conclude_judged(result, observations);
+  } else {
+    result->verdict = ending->opened ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
+  }
+  if (!ending->done) snprintf(result->note, sizeof result->note, "%s", ending->death);
+}
+
+vs_clause_set vs_result_broken(const vs_case_result* result) {
+  if (!vs_verdict_is_failure(result->verdict)) return 0;
+  if (result->judgement.step == VS_STEP_VIOLATION) return result->judgement.broken;
+  return result->c->clause_count > 0 ? VS_BIT(result->c->clauses[0]) : 0;
+}
+
+vs_clause_set vs_result_borne_out(const vs_case_result* result) {
+  bool judged = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
+                vs_verdict_is_failure(result->verdict);
+  vs_clause_set declared = vs_case_clauses(result->c);
+  if (result->c->clause_count == 0) declared = ~(vs_clause_set)0;
+  return judged ? declared & result->judgement.attested : 0;
+}

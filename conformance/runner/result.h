@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What became of one case on one target: the oracle's judgement of its trace, put in a word. The
+// same whether the trace was just recorded or comes from a file.
+#ifndef VS_CONFORMANCE_RESULT_H_
+#define VS_CONFORMANCE_RESULT_H_
+
+#include "cases/cases.h"
+#include "oracle.h"
+#include "target.h"
+
+typedef enum vs_verdict {
+  VS_VERDICT_NOT_JUDGED,  // not yet
+  VS_VERDICT_PASS,
+  VS_VERDICT_PERMITTED,  // allowed by a named latitude
+  VS_VERDICT_FAIL,
+  VS_VERDICT_UNSUPPORTED,  // the backend lacks what the case needs
+  VS_VERDICT_BROKEN,       // our side, or the machine: nothing was learnt
+  VS_VERDICT_CUT_SHORT,    // of a clause: every case that would judge it failed before it got there
+  VS_VERDICT_FLAKY,        // failed, and did not when it was tried again: no pass
+  VS_VERDICT_COUNT
+} vs_verdict;
+
+extern const char* const vs_verdict_names[VS_VERDICT_COUNT];
+
+typedef struct vs_case_result {
+  const vs_case* c;
+  const vs_target* target;
+  vs_verdict verdict;
+  vs_judgement judgement;
+  vs_script script;              // owned
+  vs_observation* observations;  // owned; kept for what is not PASS, else NULL
+  char note[VS_REASON_MAX];      // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
+} vs_case_result;
+
+// How a trace came to its end.
+typedef struct vs_ending {
+  bool opened;        // the backend could be opened
+  bool done;          // the script ran to its end
+  const char* death;  // if not done: what happened, in words
+} vs_ending;
+
+// Judges the result's script with these observations, and fills verdict, judgement and note.
+void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
+                     const vs_observation* observations, const vs_ending* ending);
+
+// True of a verdict that says something is wrong with the implementation.
+bool vs_verdict_is_failure(vs_verdict verdict);
+
+// The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
+// between two calls, the case's subject.
+vs_clause_set vs_result_broken(const vs_case_result* result);
+// The clauses of a result that it bears out: declared by the case and judged, also in a case that
+// fails for another clause.
+vs_clause_set vs_result_borne_out(const vs_case_result* result);
+
+#endif  // VS_CONFORMANCE_RESULT_H_
