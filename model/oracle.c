@@ -165,8 +165,7 @@ static void note_violation(vs_judgement* result, size_t at, const vs_violation* 
   result->violation = *violation;
 }
 
-// What the JOIN of the call that op `at` starts observes; NULL: it was not reached.
-static const vs_observation* answer_to(const vs_trace* trace, size_t at) {
+const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at) {
   const vs_op* start = &trace->script.ops[at];
   for (size_t i = at + 1; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
@@ -177,16 +176,31 @@ static const vs_observation* answer_to(const vs_trace* trace, size_t at) {
   return NULL;
 }
 
-// Op `at` of a trace; the worlds before it are kept.
-static vs_step step_trace(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why) {
+vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why) {
   const vs_op* op = &trace->script.ops[at];
   const vs_observation* seen = &trace->observations[at];
-  oracle->saved = oracle->count;
-  memcpy(oracle->before, oracle->worlds, oracle->count * sizeof oracle->worlds[0]);
+  if (seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;
   bool races = op->async && op->code != VS_OP_ENTER && seen->outcome == VS_STARTED;
   if (!races) return vs_oracle_step(oracle, op, seen, why);
-  const vs_observation* answer = answer_to(trace, at);
+  const vs_observation* answer = vs_trace_answer(trace, at);
   return answer != NULL ? vs_oracle_start(oracle, op, answer) : VS_STEP_ENDED;
+}
+
+void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed) {
+  *allowed = (vs_decision){0};
+  if (op->code != VS_OP_WRITE_STATE) return;
+  for (uint8_t i = 0; i < oracle->count; i++) {
+    vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
+    vs_decision one = vs_decide(&facts, oracle->profile);
+    allowed->faults |= one.faults;
+    allowed->ordered |= one.ordered;
+    for (uint8_t k = 0; k < one.count; k++) {
+      bool known = vs_decision_find(allowed, one.allowed[k].status) != NULL;
+      if (!known && allowed->count < VS_ALLOWED_MAX) {
+        allowed->allowed[allowed->count++] = one.allowed[k];
+      }
+    }
+  }
 }
 
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
@@ -198,9 +212,10 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   for (size_t i = 0; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
-    if (seen->outcome == VS_NOT_REACHED) break;
     vs_violation violation = {0};
-    vs_step step = step_trace(oracle, trace, i, &violation);
+    oracle->saved = oracle->count;
+    memcpy(oracle->before, oracle->worlds, oracle->count * sizeof oracle->worlds[0]);
+    vs_step step = vs_oracle_step_of(oracle, trace, i, &violation);
     if (step == VS_STEP_ALLOWED) continue;
     if (step == VS_STEP_ENDED) break;
     if (step == VS_STEP_SKIPPED) {

@@ -73,6 +73,15 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
 // may have its effect at any moment until then. A JOIN of its thread must follow.
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
 
+// Op `at` of a trace, by whichever of the two is right.
+vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why);
+
+// What the JOIN of the call that op `at` starts observes; NULL: it was not reached.
+const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at);
+
+// The answers that some world allows a WRITE_STATE; of other ops nothing is said.
+void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed);
+
 // Latitudes that every remaining explanation of the trace needs: empty if one needs none.
 vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle);
 

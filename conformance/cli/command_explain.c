@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
+#include <unistd.h>
 
 #include "cases/cases.h"
-#include "cli.h"
+#include "common.h"
+#include "explain_trace.h"
 #include "mutants/mutants.h"
 #include "runner/describe.h"
 
@@ -47,7 +49,7 @@ static vs_exit explain_case(const vs_case* c) {
     printf("  %4zu  %s%s\n", i, line, script.ops[i].optional ? "  (where the backend can)" : "");
   }
   if (script.count > SHOWN) printf("        ... %zu ops in all\n", script.count);
-  printf("run it alone: vcpuspec run --filter %s\n", c->id);
+  printf("run it alone: vcpuspec run %s%s\n", vs_case_find(c->id) ? "--filter " : "", c->id);
   vs_case_script_free(&script);
   return VS_EXIT_CONFORMS;
 }
@@ -83,6 +85,29 @@ static void unknown(const char* word) {
               "see vcpuspec list clauses, vcpuspec list cases");
 }
 
+// A script is shown like a case; a trace, step by step.
+static vs_exit explain_file(const char* word, const vs_arguments* arguments) {
+  vs_inputs inputs;
+  const vs_profile* profile =
+      vs_find_profile(vs_argument(arguments, VS_OPTION_PROFILE, "documented"));
+  if (profile == NULL || !vs_inputs_read(&inputs, &word, 1)) return VS_EXIT_USAGE;
+  vs_exit status = VS_EXIT_CONFORMS;
+  for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
+    const vs_input* input = &inputs.items[i];
+    if (!input->document.is_trace) {
+      status = explain_case(&input->c);
+    } else if (!vs_explain_trace(input, profile)) {
+      status = VS_EXIT_INFRASTRUCTURE;
+    }
+  }
+  vs_inputs_free(&inputs);
+  return status;
+}
+
+static bool is_file(const char* word) {
+  return strcmp(word, "-") == 0 || access(word, F_OK) == 0;
+}
+
 vs_exit vs_command_explain(const vs_arguments* arguments) {
   if (arguments->word_count != 1) {
     vs_print_command_help(stderr, VS_COMMAND_explain);
@@ -102,6 +127,7 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
     return VS_EXIT_CONFORMS;
   }
   if (explain_mutant(word)) return VS_EXIT_CONFORMS;
+  if (is_file(word)) return explain_file(word, arguments);
   unknown(word);
   return VS_EXIT_USAGE;
 }
