@@ -3,36 +3,20 @@
 #include "soft.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules.h"
 #include "user_copy.h"
 
-// Both register layouts are rows of 64-bit words with the flags in the last one: rflags, and cpsr
-// with its padding above it (hence little-endian hosts only).
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half of its word");
-enum { X64_WORDS = 17, ARM64_WORDS = 33, MAX_WORDS = ARM64_WORDS };
-
-typedef struct layout {
-  size_t words;
-  uint64_t flags_mask;  // what a write may change and a read shows
-  uint64_t flags_gate;  // a write whose flags lack this bit leaves the flags alone
-  bool has_io;          // ZX_VCPU_IO is for architectures with IN and OUT
-  unsigned gpa_bits;    // an entry has to lie within the guest's physical address space
-} layout;
-
-static const layout layout_x64 = {X64_WORDS, 0x244dd5, 2, true, 48};
-static const layout layout_arm64 = {ARM64_WORDS, 0xf0000000, 0, false, 36};
+static const vs_soft_rules rules_x64 = {VS_SOFT_X64};
+static const vs_soft_rules rules_arm64 = {VS_SOFT_ARM64};
 
 typedef struct object {
   zx_obj_type_t type;
-  unsigned refs;  // one per handle, one per call that is using it; under the lock
-  // Of a vCPU only:
-  uint64_t owner;  // never changes
-  atomic_bool kicked;
-  uint64_t words[MAX_WORDS];  // touched by the owner's thread only, hence without the lock
+  unsigned refs;      // one per handle, one per call that is using it; under the lock
+  vs_soft_vcpu vcpu;  // of a vCPU only
 } object;
 
 // A slot's generation is part of its handles' values and moves on when one is closed, so that a
@@ -47,8 +31,8 @@ typedef struct slot {
 // The documented calls have no context, so there is one state per process.
 static struct {
   pthread_mutex_t lock;
-  const layout* layout;  // NULL: not open
-  unsigned next_slot;    // where the search for a free one goes on
+  const vs_soft_rules* rules;  // NULL: not open
+  unsigned next_slot;          // where the search for a free one goes on
   slot slots[SLOTS];
 } soft = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
@@ -91,20 +75,22 @@ static void slot_close_locked(slot* s) {
   unref_locked(o);
 }
 
-// Looks a handle up; the type comes before the rights, which would say nothing about another type.
-// On ZX_OK the caller holds a reference and gives it back with object_put.
+// The type comes before the rights, which would say nothing about another type; not so in zCore.
+static zx_status_t check_locked(const slot* s, zx_obj_type_t type, zx_rights_t rights) {
+  if (s == NULL) return ZX_ERR_BAD_HANDLE;
+  const bool denied = (s->rights & rights) != rights;
+  if (denied && soft.rules->rights_first) return ZX_ERR_ACCESS_DENIED;
+  if (s->object->type != type) return ZX_ERR_WRONG_TYPE;
+  return denied ? ZX_ERR_ACCESS_DENIED : ZX_OK;
+}
+
+// Looks a handle up. On ZX_OK the caller holds a reference and gives it back with object_put.
 static zx_status_t object_get(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                               object** out) {
-  zx_status_t status = ZX_OK;
   pthread_mutex_lock(&soft.lock);
   const slot* s = slot_locked(handle);
-  if (s == NULL) {
-    status = ZX_ERR_BAD_HANDLE;
-  } else if (s->object->type != type) {
-    status = ZX_ERR_WRONG_TYPE;
-  } else if ((s->rights & rights) != rights) {
-    status = ZX_ERR_ACCESS_DENIED;
-  } else {
+  const zx_status_t status = check_locked(s, type, rights);
+  if (status == ZX_OK) {
     *out = s->object;
     s->object->refs++;
   }
@@ -138,7 +124,8 @@ static zx_status_t deliver(zx_handle_t handle, zx_handle_t* out) {
 static zx_handle_t create_locked(zx_obj_type_t type, zx_rights_t rights, uint64_t owner) {
   object* o = calloc(1, sizeof *o);
   if (o == NULL) return ZX_HANDLE_INVALID;
-  *o = (object){.type = type, .owner = owner};
+  o->type = type;
+  o->vcpu.owner = owner;
   const zx_handle_t handle = handle_new_locked(o, rights);
   if (handle == ZX_HANDLE_INVALID) free(o);
   return handle;
@@ -212,7 +199,7 @@ static zx_status_t guest_create(zx_handle_t resource, uint32_t options, zx_handl
 static bool owns_vcpu_locked(uint64_t thread) {
   for (unsigned i = 0; i < SLOTS; i++) {
     const object* o = soft.slots[i].object;
-    if (o != NULL && o->type == ZX_OBJ_TYPE_VCPU && o->owner == thread) return true;
+    if (o != NULL && o->type == ZX_OBJ_TYPE_VCPU && o->vcpu.owner == thread) return true;
   }
   return false;
 }
@@ -224,7 +211,7 @@ static zx_status_t vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t e
   const zx_status_t status = object_get(guest, ZX_OBJ_TYPE_GUEST, ZX_RIGHT_MANAGE_THREAD, &g);
   if (status != ZX_OK) return status;
   object_put(g);
-  if (entry >> soft.layout->gpa_bits != 0) return ZX_ERR_INVALID_ARGS;
+  if (entry >> soft.rules->gpa_bits != 0) return ZX_ERR_INVALID_ARGS;
   pthread_mutex_lock(&soft.lock);
   const bool taken = owns_vcpu_locked(this_thread());
   const zx_handle_t made =
@@ -234,70 +221,103 @@ static zx_status_t vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t e
 }
 
 static zx_status_t vcpu_kick(zx_handle_t handle) {
-  object* vcpu = NULL;
-  const zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &vcpu);
+  object* o = NULL;
+  const zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &o);
   if (status != ZX_OK) return status;
-  atomic_store(&vcpu->kicked, true);
-  object_put(vcpu);
+  atomic_store(&o->vcpu.kicked, true);
+  object_put(o);
   return ZX_OK;
+}
+
+static zx_status_t vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
+  object* o = NULL;
+  const zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_SIGNAL, &o);
+  if (status != ZX_OK) return status;
+  const bool known = vector < VS_SOFT_VECTORS;
+  if (known) atomic_store(&o->vcpu.pending[vector], true);
+  object_put(o);
+  return known ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+}
+
+bool vs_soft_is_owner(const vs_soft_vcpu* vcpu) {
+  return vcpu->owner == this_thread();
+}
+
+static zx_status_t read_state(const vs_soft_vcpu* vcpu, uint32_t kind, void* buffer, size_t size) {
+  if (kind != ZX_VCPU_STATE) return ZX_ERR_INVALID_ARGS;
+  if (size != soft.rules->words * sizeof(uint64_t)) return ZX_ERR_INVALID_ARGS;
+  if (!vs_soft_is_owner(vcpu)) return ZX_ERR_BAD_STATE;
+  // The flags were masked when they were written.
+  return vs_copy_to_user(buffer, vcpu->words, size) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
 static zx_status_t vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t size) {
-  object* vcpu = NULL;
-  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_READ, &vcpu);
+  object* o = NULL;
+  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_READ, &o);
   if (status != ZX_OK) return status;
-  if (kind != ZX_VCPU_STATE || size != soft.layout->words * sizeof(uint64_t)) {
-    status = ZX_ERR_INVALID_ARGS;
-  } else if (vcpu->owner != this_thread()) {
-    status = ZX_ERR_BAD_STATE;
-  } else if (!vs_copy_to_user(buffer, vcpu->words, size)) {  // flags were masked when written
-    status = ZX_ERR_INVALID_ARGS;
-  }
-  object_put(vcpu);
+  status = read_state(&o->vcpu, kind, buffer, size);
+  object_put(o);
   return status;
 }
 
-static zx_status_t write_registers(object* vcpu, const void* buffer, size_t size) {
-  const layout* l = soft.layout;
-  uint64_t words[MAX_WORDS];
-  if (size != l->words * sizeof words[0]) return ZX_ERR_INVALID_ARGS;
+static uint64_t new_flags(uint64_t old, uint64_t written) {
+  const vs_soft_rules* rules = soft.rules;
+  if ((written & rules->flags_gate) != rules->flags_gate) return old;
+  return (rules->flags_stay ? old | written : written) & rules->flags_mask;
+}
+
+void vs_soft_set_registers(vs_soft_vcpu* vcpu, const uint64_t* words) {
+  const size_t flags = soft.rules->words - 1;
+  memcpy(vcpu->words, words, flags * sizeof words[0]);
+  vcpu->words[flags] = new_flags(vcpu->words[flags], words[flags]);
+}
+
+// The low bytes of RAX; the others stay.
+void vs_soft_set_low_bytes(vs_soft_vcpu* vcpu, const uint8_t* data, size_t count) {
+  memcpy(&vcpu->words[0], data, count);
+}
+
+static zx_status_t write_registers(vs_soft_vcpu* vcpu, const void* buffer, size_t size) {
+  uint64_t words[VS_SOFT_WORDS_MAX];
+  if (size != soft.rules->words * sizeof words[0]) return ZX_ERR_INVALID_ARGS;
   if (!vs_copy_from_user(words, buffer, size)) return ZX_ERR_INVALID_ARGS;
-  if (vcpu->owner != this_thread()) return ZX_ERR_BAD_STATE;
-  const size_t flags = l->words - 1;
-  const bool open = (words[flags] & l->flags_gate) == l->flags_gate;
-  words[flags] = open ? words[flags] & l->flags_mask : vcpu->words[flags];
-  memcpy(vcpu->words, words, size);
+  if (!vs_soft_is_owner(vcpu)) return ZX_ERR_BAD_STATE;
+  vs_soft_set_registers(vcpu, words);
   return ZX_OK;
 }
 
-static zx_status_t write_io(object* vcpu, const void* buffer, size_t size) {
+static zx_status_t write_io(vs_soft_vcpu* vcpu, const void* buffer, size_t size) {
   zx_vcpu_io_t io;
   if (size != sizeof io) return ZX_ERR_INVALID_ARGS;
   if (!vs_copy_from_user(&io, buffer, size)) return ZX_ERR_INVALID_ARGS;
-  if (!soft.layout->has_io) return ZX_ERR_INVALID_ARGS;
-  if (vcpu->owner != this_thread()) return ZX_ERR_BAD_STATE;
+  if (!soft.rules->has_io) return ZX_ERR_INVALID_ARGS;
+  if (!vs_soft_is_owner(vcpu)) return ZX_ERR_BAD_STATE;
   if (io.access_size != 1 && io.access_size != 2 && io.access_size != 4) return ZX_ERR_INVALID_ARGS;
-  memcpy(&vcpu->words[0], io.data, io.access_size);  // the low bytes of RAX; the others stay
+  vs_soft_set_low_bytes(vcpu, io.data, io.access_size);
   return ZX_OK;
+}
+
+static zx_status_t write_state(vs_soft_vcpu* vcpu, uint32_t kind, const void* buffer, size_t size) {
+  if (kind == ZX_VCPU_STATE) return write_registers(vcpu, buffer, size);
+  return kind == ZX_VCPU_IO ? write_io(vcpu, buffer, size) : ZX_ERR_INVALID_ARGS;
 }
 
 static zx_status_t vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,
                                     size_t size) {
-  object* vcpu = NULL;
-  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_WRITE, &vcpu);
+  object* o = NULL;
+  zx_status_t status = object_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_WRITE, &o);
   if (status != ZX_OK) return status;
-  status = ZX_ERR_INVALID_ARGS;
-  if (kind == ZX_VCPU_STATE) status = write_registers(vcpu, buffer, size);
-  if (kind == ZX_VCPU_IO) status = write_io(vcpu, buffer, size);
-  object_put(vcpu);
+  status =
+      (soft.rules->write != NULL ? soft.rules->write : write_state)(&o->vcpu, kind, buffer, size);
+  object_put(o);
   return status;
 }
 
-static bool open_as(const layout* as, char* reason, size_t size) {
+bool vs_soft_open(const vs_soft_rules* rules, char* reason, size_t size) {
   pthread_mutex_lock(&soft.lock);
-  const bool was_open = soft.layout != NULL;
+  const bool was_open = soft.rules != NULL;
   if (!was_open) {
-    soft.layout = as;
+    soft.rules = rules;
     vs_user_copy_open();
   }
   pthread_mutex_unlock(&soft.lock);
@@ -306,24 +326,24 @@ static bool open_as(const layout* as, char* reason, size_t size) {
 }
 
 static bool open_x64(char* reason, size_t size) {
-  return open_as(&layout_x64, reason, size);
+  return vs_soft_open(&rules_x64, reason, size);
 }
 static bool open_arm64(char* reason, size_t size) {
-  return open_as(&layout_arm64, reason, size);
+  return vs_soft_open(&rules_arm64, reason, size);
 }
 
 // Generations stay: a handle of this life does not resolve in the next one.
-static void close_any(void) {
+void vs_soft_close(void) {
   pthread_mutex_lock(&soft.lock);
   for (unsigned i = 0; i < SLOTS; i++) {
     if (soft.slots[i].object != NULL) slot_close_locked(&soft.slots[i]);
   }
-  soft.layout = NULL;
+  soft.rules = NULL;
   vs_user_copy_close();
   pthread_mutex_unlock(&soft.lock);
 }
 
-static const vs_calls calls = {
+const vs_calls vs_soft_calls = {
 #define VS_OFFERED(name) .name = name,
 #include "offered.def"
 #undef VS_OFFERED
@@ -334,9 +354,9 @@ const vs_backend vs_backend_soft = {
     .summary = "x86-64 register files in memory: every check, no guest execution",
     .arch = VS_ARCH_X64,
     .resource = ZX_HANDLE_INVALID,
-    .calls = &calls,
+    .calls = &vs_soft_calls,
     .open = open_x64,
-    .close = close_any,
+    .close = vs_soft_close,
 };
 
 const vs_backend vs_backend_soft_arm64 = {
@@ -344,7 +364,7 @@ const vs_backend vs_backend_soft_arm64 = {
     .summary = "arm64 register files in memory: every check, no guest execution",
     .arch = VS_ARCH_ARM64,
     .resource = ZX_HANDLE_INVALID,
-    .calls = &calls,
+    .calls = &vs_soft_calls,
     .open = open_arm64,
-    .close = close_any,
+    .close = vs_soft_close,
 };

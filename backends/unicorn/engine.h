@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One Unicorn engine: the registers of a vCPU, and running it until it has a reason to leave.
+// One Unicorn engine: the registers of a vCPU, and running it until it has a reason to leave. What
+// is common to the architectures; arch.h has the rest.
 //
 // Unicorn does not lock: only the thread that opened an engine calls these functions (but close may
 // come from another one, later). What other threads want is said with atomics, which the hook
@@ -10,46 +11,75 @@
 
 #include <unicorn/unicorn.h>
 
-#include "insn.h"
-#include "memory.h"
+#include "arch.h"
+#include "arm64/insn.h"
+#include "guest.h"
+#include "x64/insn.h"
 
-typedef enum vs_uc_exit {
-  VS_UC_EXIT_ATTENTION,  // a kick, or memory has changed: before some instruction
-  VS_UC_EXIT_HLT,        // behind it
-  VS_UC_EXIT_IO,         // before the instruction, which engine->insn describes
-  VS_UC_EXIT_STRING_IO,  // before it
-  VS_UC_EXIT_FAULT,      // Unicorn could not go on
-} vs_uc_exit;
-
-typedef struct vs_uc_engine {
-  uc_engine* uc;
-  vs_uc_aspace* aspace;  // of the guest, which the owner of the engine keeps alive
-  atomic_bool kicked;    // set by any thread, cleared by the owner
-  bool is_16bit;         // real mode: rip counts from CS.base
-  uint64_t rip;          // where the next run starts
-  uint64_t at;           // linear address of the instruction that the hook saw last
-  vs_uc_insn insn;       // at which the last run stopped
-  unsigned maps_seen;    // mappings that the engine has
-  uint64_t changes_seen;
+// Of an x86-64 engine.
+typedef struct vs_uc_x64_part {
+  bool is_16bit;    // real mode: pc counts from CS.base
+  vs_uc_insn insn;  // at which the last run stopped
   struct {
     uint64_t gpa;
     uint64_t len;
     const uint8_t* bytes;
   } window;  // the mapping that code was last read from; len 0 at first
-} vs_uc_engine;
+} vs_uc_x64_part;
 
-// Opens it at `entry` in 64-bit mode, or in real mode with CS.base = entry; then the entry must be
-// below 1 MiB and a multiple of 16. False: no memory. All registers are zero, RFLAGS is 2.
-bool vs_uc_engine_open(vs_uc_engine* engine, vs_uc_aspace* aspace, uint64_t entry, bool is_16bit);
+// Of an arm64 engine.
+typedef struct vs_uc_arm64_part {
+  bool stopped;             // the hook ended the run
+  bool missed;              // the run ended at an access to where nothing is mapped
+  uint64_t addr;            // of that access
+  vs_uc_transfer transfer;  // which made it
+} vs_uc_arm64_part;
+
+struct vs_uc_engine {
+  uc_engine* uc;
+  vs_uc_guest* guest;      // which the owner of the engine keeps alive
+  const vs_uc_arch* arch;  // the guest's
+  atomic_bool kicked;      // set by any thread, cleared by the owner
+  bool can_run;
+  uint64_t pc;         // where the next run starts
+  uint64_t at;         // linear address of the instruction that the hook saw last
+  unsigned maps_seen;  // mappings that the engine has
+  unsigned traps_seen;
+  uint64_t changes_seen;
+  union {
+    vs_uc_x64_part x64;
+    vs_uc_arm64_part arm64;
+  };
+};
+
+// False: no memory. The engine's registers are the architecture's initial ones.
+bool vs_uc_engine_open(vs_uc_engine* engine, vs_uc_guest* guest, uint64_t entry, int number);
 void vs_uc_engine_close(vs_uc_engine* engine);
 
-void vs_uc_engine_read(const vs_uc_engine* engine, zx_vcpu_state_x64_t* state);
-void vs_uc_engine_write(vs_uc_engine* engine, zx_vcpu_state_x64_t* state);  // leaves *state
-uint64_t vs_uc_engine_rflags(const vs_uc_engine* engine);
-uint64_t vs_uc_engine_rax(const vs_uc_engine* engine);
-void vs_uc_engine_set_rax(vs_uc_engine* engine, uint64_t rax);
-uint16_t vs_uc_engine_dx(const vs_uc_engine* engine);
-
+// Brings the guest's memory up to date, and runs.
 vs_uc_exit vs_uc_engine_run(vs_uc_engine* engine);
+
+// ---- For the architectures.
+
+// Opens the library's engine so that no address ends a run, with `on_instruction` before every
+// instruction. False: no memory.
+bool vs_uc_engine_begin(vs_uc_engine* engine, uc_arch arch, uc_mode mode);
+bool vs_uc_engine_hook(vs_uc_engine* engine, void (*on_instruction)(uc_engine* uc, uint64_t address,
+                                                                    uint32_t size, void* engine));
+
+uint64_t vs_uc_engine_register(const vs_uc_engine* engine, int id);
+
+static inline bool vs_uc_engine_is_stale(const vs_uc_engine* engine) {
+  return atomic_load_explicit(&vs_uc_changes, memory_order_acquire) != engine->changes_seen;
+}
+
+// Whether the run has to end before the next instruction.
+static inline bool vs_uc_engine_is_wanted(const vs_uc_engine* engine) {
+  return atomic_load_explicit(&engine->kicked, memory_order_relaxed) ||
+         vs_uc_engine_is_stale(engine);
+}
+
+// The mapping that holds an address, of those that the engine has; NULL: none.
+const vs_uc_map* vs_uc_engine_find_map(const vs_uc_engine* engine, uint64_t gpa);
 
 #endif  // VS_BACKENDS_UNICORN_ENGINE_H_

@@ -18,20 +18,22 @@ static void guest_destroy(vs_uc_object* object) {
 }
 
 static vs_uc_guest* guest_new(void) {
+  const vs_uc_arch* arch = vs_uc_backend_arch();
   vs_uc_guest* guest = calloc(1, sizeof *guest);
   if (guest == NULL) return NULL;
   vs_uc_object_init(&guest->object, ZX_OBJ_TYPE_GUEST, guest_destroy);
   pthread_mutex_init(&guest->lock, NULL);
+  guest->arch = arch;
   return guest;
 }
 
 int vs_uc_guest_take_number(vs_uc_guest* guest) {
   int number = 0;
   pthread_mutex_lock(&guest->lock);
-  while (number < VS_UC_VCPUS && (guest->vcpu_numbers >> number & 1) != 0) number++;
-  if (number < VS_UC_VCPUS) guest->vcpu_numbers |= (uint64_t)1 << number;
+  while (number < guest->arch->vcpus && (guest->vcpu_numbers >> number & 1) != 0) number++;
+  if (number < guest->arch->vcpus) guest->vcpu_numbers |= (uint64_t)1 << number;
   pthread_mutex_unlock(&guest->lock);
-  return number < VS_UC_VCPUS ? number : -1;
+  return number < guest->arch->vcpus ? number : -1;
 }
 
 void vs_uc_guest_return_number(vs_uc_guest* guest, int number) {
@@ -40,11 +42,13 @@ void vs_uc_guest_return_number(vs_uc_guest* guest, int number) {
   pthread_mutex_unlock(&guest->lock);
 }
 
-bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint16_t port, uint64_t* key) {
-  const vs_uc_trap* trap = atomic_load_explicit(&guest->traps, memory_order_acquire);
-  while (trap != NULL && (port < trap->first || port > trap->last)) {
-    trap = atomic_load_explicit(&trap->next, memory_order_acquire);
-  }
+static bool covers(const vs_uc_trap* trap, uint32_t kind, uint64_t addr) {
+  return trap->kind == kind && addr >= trap->first && addr <= trap->last;
+}
+
+bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint32_t kind, uint64_t addr, uint64_t* key) {
+  const vs_uc_trap* trap = vs_uc_trap_first(guest);
+  while (trap != NULL && !covers(trap, kind, addr)) trap = vs_uc_trap_next(trap);
   if (trap != NULL) *key = trap->key;
   return trap != NULL;
 }
@@ -91,22 +95,44 @@ zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle
   return status;
 }
 
-static zx_status_t add_trap(vs_uc_guest* guest, uint64_t addr, uint64_t size, uint64_t key) {
-  const uint64_t ports = 0x10000;
-  if (addr >= ports || size == 0 || size > ports - addr) return ZX_ERR_OUT_OF_RANGE;
+// The link that a new trap goes to; NULL when it overlaps one of its kind.
+static _Atomic(vs_uc_trap*)* find_end_locked(vs_uc_guest* guest, const vs_uc_trap* trap) {
+  _Atomic(vs_uc_trap*)* link = &guest->traps;
+  for (vs_uc_trap* other; (other = *link) != NULL; link = &other->next) {
+    const bool apart = other->last < trap->first || other->first > trap->last;
+    if (other->kind == trap->kind && !apart) return NULL;
+  }
+  return link;
+}
+
+// `end`: the first address, or port, that the space of the kind does not have.
+static zx_status_t add_trap(vs_uc_guest* guest, const vs_uc_trap* wanted, uint64_t size,
+                            uint64_t end) {
+  if (wanted->first >= end || size == 0 || size > end - wanted->first) return ZX_ERR_OUT_OF_RANGE;
   vs_uc_trap* trap = malloc(sizeof *trap);
   if (trap == NULL) return ZX_ERR_NO_MEMORY;
-  *trap = (vs_uc_trap){.first = addr, .last = addr + size - 1, .key = key};
+  *trap = *wanted;
+  trap->last = wanted->first + size - 1;
   pthread_mutex_lock(&guest->lock);
-  _Atomic(vs_uc_trap*)* link = &guest->traps;
-  vs_uc_trap* other;
-  while ((other = *link) != NULL && (other->last < trap->first || other->first > trap->last)) {
-    link = &other->next;
-  }
-  if (other == NULL) atomic_store_explicit(link, trap, memory_order_release);
+  _Atomic(vs_uc_trap*)* link = find_end_locked(guest, trap);
+  if (link != NULL) atomic_store_explicit(link, trap, memory_order_release);
   pthread_mutex_unlock(&guest->lock);
-  if (other != NULL) free(trap);
-  return other != NULL ? ZX_ERR_ALREADY_EXISTS : ZX_OK;
+  if (link == NULL) free(trap);
+  return link == NULL ? ZX_ERR_ALREADY_EXISTS : ZX_OK;
+}
+
+static zx_status_t add_mem_trap(vs_uc_guest* guest, zx_vaddr_t addr, size_t size, uint64_t key) {
+  const vs_uc_trap trap = {.kind = ZX_GUEST_TRAP_MEM, .first = addr, .key = key};
+  if (!guest->arch->has_mem_traps) return ZX_ERR_NOT_SUPPORTED;
+  if (addr % VS_UC_PAGE != 0 || size % VS_UC_PAGE != 0) return ZX_ERR_INVALID_ARGS;
+  const zx_status_t status = add_trap(guest, &trap, size, (uint64_t)1 << guest->arch->aspace_bits);
+  if (status == ZX_OK) vs_uc_record_trap();
+  return status;
+}
+
+static zx_status_t add_io_trap(vs_uc_guest* guest, zx_vaddr_t addr, size_t size, uint64_t key) {
+  const vs_uc_trap trap = {.kind = ZX_GUEST_TRAP_IO, .first = addr, .key = key};
+  return add_trap(guest, &trap, size, 0x10000);
 }
 
 static zx_status_t set_trap(vs_uc_guest* guest, uint32_t kind, zx_vaddr_t addr, size_t size,
@@ -115,9 +141,10 @@ static zx_status_t set_trap(vs_uc_guest* guest, uint32_t kind, zx_vaddr_t addr, 
     case ZX_GUEST_TRAP_BELL:
       return has_port ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_INVALID_ARGS;
     case ZX_GUEST_TRAP_MEM:
-      return has_port ? ZX_ERR_INVALID_ARGS : ZX_ERR_NOT_SUPPORTED;
+      return has_port ? ZX_ERR_INVALID_ARGS : add_mem_trap(guest, addr, size, key);
     case ZX_GUEST_TRAP_IO:
-      return has_port ? ZX_ERR_INVALID_ARGS : add_trap(guest, addr, size, key);
+      if (!guest->arch->has_ports) return ZX_ERR_NOT_SUPPORTED;
+      return has_port ? ZX_ERR_INVALID_ARGS : add_io_trap(guest, addr, size, key);
     default:
       return ZX_ERR_INVALID_ARGS;
   }
@@ -147,9 +174,10 @@ static zx_rights_t rights_for(zx_vm_option_t options) {
          ((options & ZX_VM_PERM_EXECUTE) != 0 ? ZX_RIGHT_EXECUTE : 0);
 }
 
-static zx_status_t check_map(zx_vm_option_t options, const vs_uc_map* map) {
+static zx_status_t check_map(const vs_uc_guest* guest, zx_vm_option_t options,
+                             const vs_uc_map* map) {
   const zx_vm_option_t perms = ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE;
-  const uint64_t end = (uint64_t)1 << VS_UC_ASPACE_BITS;
+  const uint64_t end = (uint64_t)1 << guest->arch->aspace_bits;
   if ((options & ~(perms | ZX_VM_SPECIFIC)) != 0) return ZX_ERR_INVALID_ARGS;
   if ((options & ZX_VM_SPECIFIC) == 0) return ZX_ERR_NOT_SUPPORTED;
   if (map->perms != 0 && (map->perms & ZX_VM_PERM_READ) == 0) return ZX_ERR_INVALID_ARGS;
@@ -166,7 +194,7 @@ static zx_status_t check_map(zx_vm_option_t options, const vs_uc_map* map) {
 // The answer is given before the mapping is made, which could not be taken back from an engine.
 static zx_status_t map_into(vs_uc_guest* guest, zx_vm_option_t options, vs_uc_map map,
                             zx_vaddr_t* mapped_addr) {
-  const zx_status_t status = check_map(options, &map);
+  const zx_status_t status = check_map(guest, options, &map);
   if (status != ZX_OK) return status;
   map.len = (map.len + VS_UC_PAGE - 1) / VS_UC_PAGE * VS_UC_PAGE;
   if (!vs_copy_to_user(mapped_addr, &map.gpa, sizeof map.gpa)) return ZX_ERR_INVALID_ARGS;

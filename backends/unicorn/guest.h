@@ -1,24 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A guest: its memory, its IO traps, and the numbers of its vCPUs.
+// A guest: its memory, its traps, and the numbers of its vCPUs.
 #ifndef VS_BACKENDS_UNICORN_GUEST_H_
 #define VS_BACKENDS_UNICORN_GUEST_H_
 
 #include <pthread.h>
 
+#include "arch.h"
 #include "memory.h"
-
-enum { VS_UC_VCPUS = 64 };  // per guest, as published x86 kernels allow
 
 // Traps are only ever added, at the end: whoever follows the list needs no lock.
 typedef struct vs_uc_trap {
   _Atomic(struct vs_uc_trap*) next;
-  uint64_t first, last;  // ports
+  uint32_t kind;         // ZX_GUEST_TRAP_*
+  uint64_t first, last;  // ports, or guest-physical addresses
   uint64_t key;
 } vs_uc_trap;
 
 // Kept alive by its handles, its vmar and its vCPUs.
 typedef struct vs_uc_guest {
   vs_uc_object object;
+  const vs_uc_arch* arch;
   vs_uc_aspace aspace;
   _Atomic(vs_uc_trap*) traps;
   pthread_mutex_t lock;   // for adding traps, and of what follows
@@ -29,8 +30,15 @@ typedef struct vs_uc_guest {
 int vs_uc_guest_take_number(vs_uc_guest* guest);
 void vs_uc_guest_return_number(vs_uc_guest* guest, int number);
 
-// False: no trap covers the port.
-bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint16_t port, uint64_t* key);
+static inline const vs_uc_trap* vs_uc_trap_first(const vs_uc_guest* guest) {
+  return atomic_load_explicit(&guest->traps, memory_order_acquire);
+}
+static inline const vs_uc_trap* vs_uc_trap_next(const vs_uc_trap* trap) {
+  return atomic_load_explicit(&trap->next, memory_order_acquire);
+}
+
+// False: no trap of that kind covers the address, or port.
+bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint32_t kind, uint64_t addr, uint64_t* key);
 
 zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                                zx_handle_t* vmar);

@@ -19,6 +19,12 @@ static void record_locked(vs_uc_dirty dirty) {
   atomic_store_explicit(&vs_uc_changes, number + 1, memory_order_release);
 }
 
+void vs_uc_record_trap(void) {
+  pthread_mutex_lock(&changes_lock);
+  record_locked((vs_uc_dirty){0});
+  pthread_mutex_unlock(&changes_lock);
+}
+
 vs_uc_dirty vs_uc_change(uint64_t change, bool* known) {
   pthread_mutex_lock(&changes_lock);
   *known = atomic_load(&vs_uc_changes) - change <= VS_UC_CHANGES_KEPT;

@@ -8,7 +8,7 @@
 
 #include "handle.h"
 
-enum { VS_UC_PAGE = 4096, VS_UC_MAPS = 64, VS_UC_ASPACE_BITS = 48, VS_UC_CHANGES_KEPT = 64 };
+enum { VS_UC_PAGE = 4096, VS_UC_MAPS = 64, VS_UC_CHANGES_KEPT = 64 };
 
 typedef struct vs_uc_vmo {
   vs_uc_object object;
@@ -38,11 +38,14 @@ typedef struct vs_uc_dirty {
   uint64_t len;
 } vs_uc_dirty;
 
-// Counts every new mapping and every zx_vmo_write of the process.
+// Counts every new mapping, every new trap on memory and every zx_vmo_write of the process.
 extern atomic_uint_fast64_t vs_uc_changes;
 
+// Counts a new trap.
+void vs_uc_record_trap(void);
+
 // The change number `change` (from 0 on), if it was a zx_vmo_write and is still remembered. *known
-// is false when it is not: anything may have changed. A len of 0 is a new mapping.
+// is false when it is not: anything may have changed. A len of 0 is a new mapping or trap.
 vs_uc_dirty vs_uc_change(uint64_t change, bool* known);
 
 // Gives back the VMOs of a guest's mappings.

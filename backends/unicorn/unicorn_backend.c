@@ -1,28 +1,55 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "unicorn_backend.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unicorn/unicorn.h>
 
+#include "arch.h"
 #include "guest.h"
 #include "handle.h"
 #include "memory.h"
 #include "user_copy.h"
 #include "vcpu.h"
 
-static bool backend_open(char* reason, size_t size) {
-  if (!uc_arch_supported(UC_ARCH_X86)) {
+static _Atomic(const vs_uc_arch*) opened;  // NULL: not open
+
+const vs_uc_arch* vs_uc_backend_arch(void) {
+  return atomic_load(&opened);
+}
+
+static bool open_as(const vs_uc_arch* arch, uc_arch needed, const char* name, char* reason,
+                    size_t size) {
+  const vs_uc_arch* none = NULL;
+  if (!uc_arch_supported(needed)) {
     snprintf(reason, size,
-             "this Unicorn library was built without x86: install Debian's libunicorn2");
+             "this Unicorn library was built without %s: install Debian's libunicorn2", name);
+    return false;
+  }
+  if (!atomic_compare_exchange_strong(&opened, &none, arch)) {
+    snprintf(reason, size, "the unicorn backend is open already: close it first");
     return false;
   }
   vs_user_copy_open();
   return true;
 }
 
+static bool open_x64(char* reason, size_t size) {
+  return open_as(&vs_uc_x64, UC_ARCH_X86, "x86", reason, size);
+}
+
+static bool open_arm64(char* reason, size_t size) {
+  return open_as(&vs_uc_arm64, UC_ARCH_ARM64, "arm64", reason, size);
+}
+
+static bool open_arm64_zircon(char* reason, size_t size) {
+  return open_as(&vs_uc_arm64_zircon, UC_ARCH_ARM64, "arm64", reason, size);
+}
+
 static void backend_close(void) {
   vs_uc_close_all_handles();
   vs_user_copy_close();
+  atomic_store(&opened, NULL);
 }
 
 static const vs_calls calls = {
@@ -50,6 +77,26 @@ const vs_backend vs_backend_unicorn = {
     .arch = VS_ARCH_X64,
     .resource = ZX_HANDLE_INVALID,
     .calls = &calls,
-    .open = backend_open,
+    .open = open_x64,
+    .close = backend_close,
+};
+
+const vs_backend vs_backend_unicorn_arm64 = {
+    .name = "unicorn:arm64",
+    .summary = "arm64 guests on the Unicorn emulator, in this process",
+    .arch = VS_ARCH_ARM64,
+    .resource = ZX_HANDLE_INVALID,
+    .calls = &calls,
+    .open = open_arm64,
+    .close = backend_close,
+};
+
+const vs_backend vs_backend_unicorn_arm64_zircon = {
+    .name = "unicorn:arm64:zircon",
+    .summary = "the same, and as in published Zircon a write sets flags but clears none",
+    .arch = VS_ARCH_ARM64,
+    .resource = ZX_HANDLE_INVALID,
+    .calls = &calls,
+    .open = open_arm64_zircon,
     .close = backend_close,
 };

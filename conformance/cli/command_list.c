@@ -47,13 +47,13 @@ static void list_backends(void) {
     vs_target target;
     if (!vs_target_parse(vs_builtins[i]->name, &target)) continue;
     vs_target_probe(&target, 10);
-    printf("%-14s %-7s %s\n", vs_builtins[i]->name, vs_arch_find(vs_builtins[i]->arch)->name,
+    printf("%-20s %-7s %s\n", vs_builtins[i]->name, vs_arch_find(vs_builtins[i]->arch)->name,
            vs_builtins[i]->summary);
-    if (target.state != VS_TARGET_READY) printf("%-22s not here: %s\n", "", target.reason);
+    if (target.state != VS_TARGET_READY) printf("%-28s not here: %s\n", "", target.reason);
   }
-  printf("%-14s %-7s %s\n", "plugin:PATH.so", "any",
+  printf("%-20s %-7s %s\n", "plugin:PATH.so", "any",
          "a shared object that exports the zx_ symbols");
-  printf("%-14s %-7s %s\n", "mutant:ID", "x86-64", "a deliberately wrong one (list mutants)");
+  printf("%-20s %-7s %s\n", "mutant:ID", "x86-64", "a deliberately wrong one (list mutants)");
 }
 
 static void list_mutants(void) {

@@ -34,13 +34,22 @@ static bool add_target(run_request* request, const char* spec) {
   return true;
 }
 
+// Whoever did not ask for a backend is not told that the profile speaks of another architecture.
+static bool add_defaults(run_request* request) {
+  for (size_t i = 0; i < vs_default_target_count; i++) {
+    vs_target target;
+    if (!vs_target_parse(vs_default_targets[i], &target)) return false;
+    uint8_t arch = request->profile->arch;
+    if (arch != 0 && arch != target.backend->arch) continue;
+    if (!add_target(request, vs_default_targets[i])) return false;
+  }
+  return true;
+}
+
 static bool add_targets(run_request* request, const vs_arguments* arguments) {
   const char* const* asked = arguments->values[VS_OPTION_BACKEND];
   size_t count = arguments->counts[VS_OPTION_BACKEND];
-  if (count == 0) {
-    asked = vs_default_targets;
-    count = vs_default_target_count;
-  }
+  if (count == 0 && !add_defaults(request)) return false;
   for (size_t i = 0; i < count; i++) {
     if (!add_target(request, asked[i])) return false;
   }

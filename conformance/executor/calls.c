@@ -4,7 +4,7 @@
 
 #include "state.h"
 
-enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000 };
+enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 4096 };
 
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
@@ -87,13 +87,26 @@ static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) 
   fill_slot(x, op->out2, vmar, index);
 }
 
+// What a guest leaves by: ports where there are some, else a page without memory.
+static zx_status_t set_traps(const vs_executor* x, zx_handle_t guest) {
+  static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  if (x->arch == VS_ARCH_ARM64) {
+    return x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, VS_MMIO_DUMP, PAGE, ZX_HANDLE_INVALID,
+                                    VS_MMIO_DUMP);
+  }
+  zx_status_t status = ZX_OK;
+  for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
+    status =
+        x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID, ports[i]);
+  }
+  return status;
+}
+
 // The calls that bring the programs into the guest, in order; the first that fails ends it.
 static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, uint8_t* call) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
-  static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
   zx_handle_t vmar = x->slots[op->out2].value;
-  zx_handle_t handle = vs_exec_value(x, op->handle);
   zx_vaddr_t mapped = 0;
   *call = VS_CALL_vmo_create;
   zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
@@ -103,12 +116,9 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmar_map;
   status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
-  *call = status == ZX_OK ? VS_CALL_guest_set_trap : *call;
-  for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
-    status = x->calls->guest_set_trap(handle, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID,
-                                      ports[i]);
-  }
-  return status;
+  if (status != ZX_OK) return status;
+  *call = VS_CALL_guest_set_trap;
+  return set_traps(x, vs_exec_value(x, op->handle));
 }
 
 static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -122,10 +132,25 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
   x->slots[op->out].open = false;  // the record closes it
 }
 
+// Brings the op's own machine code into the guest.
+static zx_status_t load_code(vs_executor* x, const vs_op* op, zx_vaddr_t entry) {
+  const vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
+  size_t size = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
+  return x->calls->vmo_write(guest->memory, op->buffer.bytes, entry, size);
+}
+
 static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t out = ZX_HANDLE_INVALID;
-  zx_vaddr_t entry = vs_guest_entry(op->program);
-  seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
+  bool own = op->program == VS_PROGRAM_CODE;
+  zx_vaddr_t entry = own ? vs_guest_own_entry(op->out) : vs_guest_entry(op->program);
+  if (own) {
+    seen->call = VS_CALL_vmo_write;
+    seen->status = load_code(x, op, entry);
+  }
+  if (seen->status == ZX_OK) {
+    seen->call = VS_CALL_vcpu_create;
+    seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
+  }
   received(x, op, seen, out, x->slots[op->handle.slot].guest);
 }
 
@@ -212,12 +237,13 @@ static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
 
 static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
   const struct timespec pause = {0, LIFE_PAUSE_NS};
-  uint8_t life = 0;
-  for (int i = 0; i < LIFE_TRIES && life == 0; i++) {
+  const uint8_t before = x->image[VS_GUEST_LIFE];
+  uint8_t life = before;
+  for (int i = 0; i < LIFE_TRIES && life == before; i++) {
     if (!fetch(x, &x->slots[op->handle.slot], VS_GUEST_LIFE, &life, 1)) break;
-    if (life == 0) nanosleep(&pause, NULL);
+    if (life == before) nanosleep(&pause, NULL);
   }
-  seen->status = life != 0 ? ZX_OK : ZX_ERR_TIMED_OUT;
+  seen->status = life != before ? ZX_OK : ZX_ERR_TIMED_OUT;
 }
 
 void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -260,8 +286,15 @@ static uint8_t missing_load(const vs_executor* x) {
   for (size_t i = 0; i < sizeof needed; i++) {
     if (!vs_calls_have(x->calls, needed[i])) return needed[i];
   }
-  bool programs = x->arch == VS_ARCH_X64;
-  return programs ? VS_NO_CALL : (uint8_t)VS_CALL_vcpu_enter;
+  return VS_NO_CALL;
+}
+
+// The programs of IN and OUT need traps that the architecture does not have; a script's own code
+// needs memory to lie in.
+static uint8_t missing_program(const vs_executor* x, const vs_op* op) {
+  if (!vs_guest_has(x->arch, op->program)) return VS_CALL_guest_set_trap;
+  if (op->program != VS_PROGRAM_CODE) return VS_NO_CALL;
+  return x->guests[x->slots[op->handle.slot].guest].unloaded;
 }
 
 bool vs_exec_makes_handle(const vs_op* op) {
@@ -282,6 +315,7 @@ uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   const vs_exec_slot* named = &x->slots[op->handle.slot];
   if (takes_handle(op) && !named->filled) return named->missing;
   if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
+  if (op->code == VS_OP_VCPU_CREATE) return missing_program(x, op);
   bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;
   return runs ? x->guests[named->guest].unloaded : VS_NO_CALL;
 }

@@ -6,12 +6,17 @@
 static const uint8_t code_x64[] = {
 #include "x64.inc"
 };
+static const uint8_t code_arm64[] = {
+#include "arm64.inc"
+};
+_Static_assert(VS_GUEST_CODE + sizeof code_x64 <= VS_GUEST_DUMP, "programs end before the dump");
+_Static_assert(VS_GUEST_CODE + sizeof code_arm64 <= VS_GUEST_DUMP, "programs end before the dump");
 
-// Where x64.S puts each program.
+// Where x64.S and arm64.S put each program.
 static const uint16_t offsets[VS_PROGRAM_COUNT] = {
     [VS_PROGRAM_DUMP] = 0x000,  [VS_PROGRAM_IN8] = 0x100,  [VS_PROGRAM_IN16] = 0x110,
     [VS_PROGRAM_IN32] = 0x120,  [VS_PROGRAM_OUT8] = 0x130, [VS_PROGRAM_OUT16] = 0x140,
-    [VS_PROGRAM_OUT32] = 0x150, [VS_PROGRAM_SPIN] = 0x160,
+    [VS_PROGRAM_OUT32] = 0x150, [VS_PROGRAM_SPIN] = 0x160, [VS_PROGRAM_STORE] = 0x180,
 };
 
 enum { PRESENT_WRITABLE = 0x3, LARGE_PAGE = 0x80, PDPT = 0x1000, PAGE_DIRECTORY = 0x3000 };
@@ -27,14 +32,32 @@ static void page_tables(uint8_t* memory) {
   put64(memory + PAGE_DIRECTORY, LARGE_PAGE | PRESENT_WRITABLE);
 }
 
-bool vs_guest_image(vs_arch arch, uint8_t* memory) {
-  if (arch != VS_ARCH_X64) return false;
-  memset(memory, 0, VS_GUEST_MEMORY);
+static void image_x64(uint8_t* memory) {
   page_tables(memory);
   memcpy(memory + VS_GUEST_CODE, code_x64, sizeof code_x64);
-  return true;
+}
+
+// Its sign of life is a zero, which needs no register.
+static void image_arm64(uint8_t* memory) {
+  memcpy(memory + VS_GUEST_CODE, code_arm64, sizeof code_arm64);
+  memory[VS_GUEST_LIFE] = 1;
+}
+
+void vs_guest_image(vs_arch arch, uint8_t* memory) {
+  memset(memory, 0, VS_GUEST_MEMORY);
+  if (arch == VS_ARCH_X64) image_x64(memory);
+  if (arch == VS_ARCH_ARM64) image_arm64(memory);
+}
+
+bool vs_guest_has(vs_arch arch, vs_program program) {
+  const bool ports = program >= VS_PROGRAM_IN8 && program <= VS_PROGRAM_OUT32;
+  return arch == VS_ARCH_X64 || !ports;
 }
 
 zx_vaddr_t vs_guest_entry(vs_program program) {
   return VS_GUEST_CODE + offsets[program];
+}
+
+zx_vaddr_t vs_guest_own_entry(uint8_t slot) {
+  return VS_GUEST_OWN + (zx_vaddr_t)slot * VS_GUEST_OWN_SIZE;
 }

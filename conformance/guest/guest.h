@@ -1,23 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The memory of a guest as the executor lays it out through the documented calls: page tables,
-// programs, and where programs leave what they found. Every address is guest-physical; the page
-// tables map the first 2 MiB one to one.
+// The memory of a guest as the executor lays it out through the documented calls: programs, where
+// programs leave what they found, and on x86-64 page tables, which map the first 2 MiB one to one.
+// Every address is guest-physical.
 #ifndef VS_CONFORMANCE_GUEST_H_
 #define VS_CONFORMANCE_GUEST_H_
 
 #include <vcpuspec/op.h>
 
 enum {
-  VS_GUEST_MEMORY = 0x8000,  // bytes
   VS_GUEST_CODE = 0x2000,
   VS_GUEST_DUMP = 0x4000,  // a state in the layout of ZX_VCPU_STATE
-  VS_GUEST_LIFE = 0x7000   // one byte: not 0 once the spinning program runs
+  VS_GUEST_LIFE = 0x7000,  // one byte: not what it was once the spinning program runs
+  VS_GUEST_OWN = 0x8000,   // machine code of a script's own: an area for each slot
+  VS_GUEST_OWN_SIZE = 0x200,
+  VS_GUEST_MEMORY = VS_GUEST_OWN + VS_SLOTS * VS_GUEST_OWN_SIZE  // bytes
 };
+_Static_assert((int)VS_GUEST_OWN_SIZE >= (int)VS_STATE_MAX, "an area holds what an op can bring");
+_Static_assert(VS_GUEST_MEMORY % 4096 == 0, "whole pages");
 
-// Fills `memory` (VS_GUEST_MEMORY bytes) for guests of `arch`. False: there are no programs for it.
-bool vs_guest_image(vs_arch arch, uint8_t* memory);
+// Fills `memory` (VS_GUEST_MEMORY bytes) for guests of `arch`.
+void vs_guest_image(vs_arch arch, uint8_t* memory);
 
-// Where a program starts.
+// Whether there is such a program: those of IN and OUT need an architecture with ports.
+bool vs_guest_has(vs_arch arch, vs_program program);
+
+// Where a program starts; `code` has no place here.
 zx_vaddr_t vs_guest_entry(vs_program program);
+
+// Where the machine code of the vCPU in a slot goes, and starts.
+zx_vaddr_t vs_guest_own_entry(uint8_t slot);
 
 #endif  // VS_CONFORMANCE_GUEST_H_

@@ -6,6 +6,7 @@
         .set    DUMP, 0x4000            # zx_vcpu_state_x64_t
         .set    STACK, 0x6000           # top
         .set    LIFE, 0x7000
+        .set    STORE, 0x7100
         .org    0x000
 dump:
         mov     %rax, DUMP+0
@@ -51,4 +52,8 @@ out32:  out     %eax, $0xd8
         .org    0x160
 spin:   movb    $1, LIFE
 1:      jmp     1b
-        .org    0x170
+        .org    0x180
+store:  mov     %rax, STORE
+        mov     STORE, %rax
+        jmp     dump
+        .org    0x1a0

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "guest/guest.h"
 #include "text/calls.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
@@ -21,7 +22,14 @@ static void note_setup(vs_case_result* result, const vs_observation* seen) {
            vs_call_name(seen->call), seen->status);
 }
 
-static void note_missing(vs_case_result* result, const vs_observation* seen) {
+static void note_missing(vs_case_result* result, size_t at, const vs_observation* seen) {
+  const vs_op* op = &result->script.ops[at];
+  vs_arch arch = result->target->arch;
+  if (op->code == VS_OP_VCPU_CREATE && !vs_guest_has(arch, op->program)) {
+    snprintf(result->note, sizeof result->note, "for want of ports: %s has none",
+             vs_arch_find(arch)->name);
+    return;
+  }
   snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
 }
 
@@ -35,7 +43,7 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
   bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
   for (size_t i = 0; i < result->script.count && looks; i++) {
     if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
-    note_missing(result, &observations[i]);
+    note_missing(result, i, &observations[i]);
     return;
   }
   snprintf(
@@ -59,7 +67,7 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
     case VS_STEP_UNSUPPORTED:
       result->verdict = VS_VERDICT_UNSUPPORTED;
       if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
-        note_missing(result, &observations[judgement->at]);
+        note_missing(result, judgement->at, &observations[judgement->at]);
       } else {
         note_setup(result, &observations[judgement->at]);
       }

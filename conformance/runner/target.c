@@ -11,11 +11,20 @@
 #include "tables.h"
 #include "unicorn/unicorn_backend.h"
 
-const vs_backend* const vs_builtins[] = {&vs_backend_soft, &vs_backend_soft_arm64,
-                                         &vs_backend_unicorn, &vs_backend_kvm};
+const vs_backend* const vs_builtins[] = {
+    &vs_backend_soft,
+    &vs_backend_soft_2018,
+    &vs_backend_soft_zcore,
+    &vs_backend_soft_arm64,
+    &vs_backend_soft_arm64_zircon,
+    &vs_backend_unicorn,
+    &vs_backend_unicorn_arm64,
+    &vs_backend_unicorn_arm64_zircon,
+    &vs_backend_kvm,
+};
 const size_t vs_builtin_count = sizeof vs_builtins / sizeof vs_builtins[0];
 
-const char* const vs_default_targets[] = {"soft", "unicorn", "kvm"};
+const char* const vs_default_targets[] = {"soft", "unicorn", "unicorn:arm64", "kvm"};
 const size_t vs_default_target_count = sizeof vs_default_targets / sizeof vs_default_targets[0];
 
 static const vs_backend* builtin_find(const char* name) {

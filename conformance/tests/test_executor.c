@@ -264,6 +264,7 @@ static void finish(void) {
 
 TestSuite(executor, .init = start_and_open, .fini = finish);
 TestSuite(executor_without, .init = start);
+TestSuite(executor_arm64, .init = start);
 
 // --- arguments ---------------------------------------------------------------------------------
 
@@ -443,6 +444,7 @@ static void state_of_a_byte_too_many(vs_arch arch, size_t size) {
   fake.written = size + 1;
   run r = {.count = 0};
   put_setup(&r);
+  r.ops[2].program = VS_PROGRAM_DUMP;
   put(&r, VS_OP_READ_STATE, VCPU, 0);
   sigaction(SIGSEGV, &mine, &before);
   if (sigsetjmp(after_fault, 1) == 0) do_run(&r);
@@ -789,18 +791,74 @@ Test(executor, load_names_the_call_that_failed) {
   }
 }
 
-Test(executor_without, programs_arm64_cannot_run) {
+Test(executor_arm64, guest_leaves_by_a_page_that_is_trapped) {
   open_on(&all_calls, VS_ARCH_ARM64);
   run r = {.count = 0};
   put_setup(&r);
+  r.ops[2].program = VS_PROGRAM_DUMP;
   put(&r, VS_OP_READ_STATE, VCPU, 0);
-  put(&r, VS_OP_ENTER, VCPU, 0);
   do_run(&r);
-  ended(&r, 1, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
-  ended(&r, 3, VS_RETURNED, VS_CALL_vcpu_read_state);
-  ended(&r, 4, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
+  ended(&r, 1, VS_RETURNED, VS_CALL_guest_set_trap);
+  cr_assert(times(VS_CALL_guest_set_trap) == 1, "one trap, got %u",
+            (unsigned)times(VS_CALL_guest_set_trap));
+  got(nth(VS_CALL_guest_set_trap, 0), 1, ZX_GUEST_TRAP_MEM);
+  got(nth(VS_CALL_guest_set_trap, 0), 2, VS_MMIO_DUMP);
+  got(nth(VS_CALL_guest_set_trap, 0), 3, 4096);
+  got(nth(VS_CALL_vcpu_create, 0), 2, vs_guest_entry(VS_PROGRAM_DUMP));
   got(nth(VS_CALL_vcpu_read_state, 0), 3, 264);
   vs_executor_close(executor);
+}
+
+Test(executor_arm64, programs_of_in_and_out_do_not_exist) {
+  open_on(&all_calls, VS_ARCH_ARM64);
+  run r = {.count = 0};
+  put_setup(&r);
+  put_write(&r, VCPU, 0, 264);
+  do_run(&r);
+  ended(&r, 2, VS_UNSUPPORTED, VS_CALL_guest_set_trap);
+  ended(&r, 3, VS_UNSUPPORTED, VS_CALL_guest_set_trap);
+  cr_assert(times(VS_CALL_vcpu_create) == 0, "a vCPU was made");
+  vs_executor_close(executor);
+}
+
+Test(executor, code_goes_to_the_area_of_its_slot) {
+  static const uint8_t code[] = {1, 2, 3, 4, 5};
+  run r = {.count = 0};
+  put_setup(&r);
+  r.ops[2].program = VS_PROGRAM_CODE;
+  r.ops[2].buffer.length = sizeof code;
+  memcpy(r.ops[2].buffer.bytes, code, sizeof code);
+  do_run(&r);
+  ended(&r, 2, VS_RETURNED, VS_CALL_vcpu_create);
+  const zx_vaddr_t entry = vs_guest_own_entry(VCPU);
+  got(nth(VS_CALL_vcpu_create, 0), 2, entry);
+  got(nth(VS_CALL_vmo_write, 1), 1, entry);
+  got(nth(VS_CALL_vmo_write, 1), 2, sizeof code);
+  cr_assert(memcmp(fake.memory + entry, code, sizeof code) == 0, "the code is not in memory");
+}
+
+Test(executor, code_without_memory_is_unsupported) {
+  run r = {.count = 0};
+  put(&r, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
+  put(&r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_CODE;
+  r.ops[1].buffer.length = 4;
+  do_run(&r);
+  ended(&r, 1, VS_UNSUPPORTED, VS_CALL_vmar_map);
+}
+
+Test(executor, code_that_cannot_be_written_makes_no_vcpu) {
+  run r = {.count = 0};
+  put_setup(&r);
+  do_run(&r);
+  r.ops[0] = r.ops[2];
+  r.ops[0].program = VS_PROGRAM_CODE;
+  r.ops[0].buffer.length = 4;
+  r.count = 1;
+  fake.answers[VS_CALL_vmo_write] = ZX_ERR_OUT_OF_RANGE;
+  do_run(&r);
+  ended(&r, 0, VS_RETURNED, VS_CALL_vmo_write);
+  cr_assert(r.seen[0].status == ZX_ERR_OUT_OF_RANGE, "got status %d", r.seen[0].status);
+  cr_assert(times(VS_CALL_vcpu_create) == 1, "a vCPU was made");
 }
 
 Test(executor, slot_that_nobody_filled_is_unsupported) {

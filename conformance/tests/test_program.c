@@ -104,6 +104,15 @@ Test(usage, profile_of_another_arch) {
   expect("run --backend soft:arm64 --profile zircon-x64", 2, "speaks of x86-64");
 }
 
+Test(usage, profile_of_another_arch_and_a_required_backend) {
+  expect("run --require-backend unicorn:arm64 --profile zircon-x64", 2, "speaks of x86-64");
+}
+Test(defaults, of_another_arch_than_the_profiles_are_left_out, .timeout = 60) {
+  expect("run --filter types.event", 0, "unicorn:arm64");
+  expect("run --filter types.event --profile zircon-x64", 0, "unicorn");
+  expect_without("run --filter types.event --profile zircon-x64", "arm64");
+}
+
 Test(usage, numbers_out_of_bounds) {
   static const char* const bad[] = {
       "run --jobs 0",     "run --jobs 65",     "run --jobs two",
@@ -127,6 +136,9 @@ Test(exit_status, nothing_matched) {
 }
 Test(exit_status, all_unsupported) {
   expect("run --backend soft --filter family.runs_guest", 5, "nothing was judged");
+}
+Test(exit_status, all_unsupported_for_want_of_ports) {
+  expect("run --backend unicorn:arm64 --filter io.after_in8", 5, "for want of ports");
 }
 Test(exit_status, clause_as_filter, .timeout = 120) {
   expect("run --backend soft --filter write_state.errors.wrong_type", 0, "cases: pass");

@@ -26,5 +26,6 @@
 #define ZX_ERR_UNAVAILABLE (-28)
 #define ZX_ERR_ACCESS_DENIED (-30)
 #define ZX_ERR_IO (-40)
+#define ZX_ERR_IO_DATA_INTEGRITY (-42)
 
 #endif  // ZIRCON_ERRORS_H_

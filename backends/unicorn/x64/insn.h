@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The few x86 instructions at which a guest leaves: IN, OUT, their string forms, and HLT.
-#ifndef VS_BACKENDS_UNICORN_INSN_H_
-#define VS_BACKENDS_UNICORN_INSN_H_
+#ifndef VS_BACKENDS_UNICORN_X64_INSN_H_
+#define VS_BACKENDS_UNICORN_X64_INSN_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,4 +38,4 @@ static inline bool vs_uc_insn_may_leave(const uint8_t* bytes, size_t length) {
 // `length` bytes, at most 15, are the whole instruction, of 64-bit or of 16-bit code.
 vs_uc_insn vs_uc_insn_decode(const uint8_t* bytes, size_t length, bool is_16bit);
 
-#endif  // VS_BACKENDS_UNICORN_INSN_H_
+#endif  // VS_BACKENDS_UNICORN_X64_INSN_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Real mode for an engine that was opened in 64-bit mode, so that it keeps its 64-bit registers:
 // Unicorn's own 16-bit engines have none of them, and its interface cannot change the mode.
-#ifndef VS_BACKENDS_UNICORN_REAL_MODE_H_
-#define VS_BACKENDS_UNICORN_REAL_MODE_H_
+#ifndef VS_BACKENDS_UNICORN_X64_REAL_MODE_H_
+#define VS_BACKENDS_UNICORN_X64_REAL_MODE_H_
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,4 +13,4 @@
 // other segments are 0; the general registers are undefined. False: it did not work.
 bool vs_uc_real_mode(uc_engine* uc, uint16_t segment);
 
-#endif  // VS_BACKENDS_UNICORN_REAL_MODE_H_
+#endif  // VS_BACKENDS_UNICORN_X64_REAL_MODE_H_
