@@ -8,6 +8,8 @@
 #include "state.h"
 #include "tables.h"
 
+enum { SPINS = 20000 };  // of a racer, before it lets others run
+
 // --- threads ----------------------------------------------------------------------------------
 
 static void set_outcome(vs_observation* seen, vs_outcome outcome) {
@@ -19,9 +21,9 @@ static void let_race(vs_executor* x) {
   for (size_t i = 0; i < VS_THREADS; i++) __atomic_store_n(&x->jobs[i].go, true, __ATOMIC_RELEASE);
 }
 
-// Some ten nanoseconds each.
+// Some hundred nanoseconds each.
 static void wait_turns(unsigned turns) {
-  for (volatile unsigned i = 0; i < 8 * turns; i++) {
+  for (volatile unsigned i = 0; i < 64 * turns; i++) {
   }
 }
 
@@ -33,10 +35,17 @@ static void do_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   set_outcome(seen, VS_RETURNED);
 }
 
+static void await_flag(const bool* flag) {
+  for (unsigned tries = 0; !__atomic_load_n(flag, __ATOMIC_ACQUIRE); tries++) {
+    if (tries > SPINS) sched_yield();
+  }
+}
+
 static void run_job(void* argument) {
   vs_exec_job* j = argument;
   if (!j->races) return do_op(j->executor, j->op, j->seen);
-  while (!__atomic_load_n(&j->go, __ATOMIC_ACQUIRE)) sched_yield();
+  __atomic_store_n(&j->ready, true, __ATOMIC_RELEASE);
+  await_flag(&j->go);
   wait_turns(j->late);
   vs_exec_call(j->executor, j->op, j->seen);
   set_outcome(j->seen, VS_RETURNED);
@@ -61,6 +70,7 @@ static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
     return;
   }
   if (op->async) {
+    if (j->races) await_flag(&j->ready);
     set_outcome(seen, VS_STARTED);
   } else {
     vs_worker_wait(worker);

@@ -33,6 +33,7 @@ typedef struct vs_exec_job {
   vs_observation held;  // an asynchronous op's answer, until its JOIN
   bool async;
   bool races;     // it waits for `go`, so that it meets the next op of another thread
+  bool ready;     // atomic: it does wait
   bool go;        // atomic
   unsigned late;  // turns that it waits after that: other orders come up in time
 } vs_exec_job;
