@@ -40,14 +40,16 @@ static void apply_optional_flags(const vs_world* world, vs_vcpu* vcpu, vs_reg* f
 static void apply_flags(const vs_world* world, vs_vcpu* vcpu, uint64_t supplied,
                         const vs_profile* profile, const vs_arch_info* arch) {
   vs_reg* flags = &vcpu->regs[arch->flags];
-  uint64_t sure = arch->flags_required;
+  uint64_t written = ~(profile->flags_kept | profile->flags_or_only);
+  uint64_t sure = arch->flags_required | arch->flags_optional;
   if (may(profile, VS_LATITUDE_SYSTEM_FLAGS)) {
-    apply_optional_flags(world, vcpu, flags, arch->flags_optional, supplied);
-  } else {
-    sure |= arch->flags_optional;
+    apply_optional_flags(world, vcpu, flags, arch->flags_optional & written, supplied);
+    sure = arch->flags_required;
   }
-  flags->value = (flags->value & ~sure) | (supplied & sure);
-  flags->known |= sure;
+  uint64_t raised = sure & profile->flags_or_only & ~profile->flags_kept & supplied;
+  sure &= written;
+  flags->value = (flags->value & ~sure) | (supplied & sure) | raised;
+  flags->known |= sure | raised;
 }
 
 // With the gate bit clear, the flags stay as they are; by the page alone, they are written.
@@ -75,7 +77,9 @@ static bool apply_state(vs_world* world, uint8_t index, const vs_op* op, const v
   }
   uint64_t supplied = load(op, &arch->registers[arch->flags]);
   bool gated = arch->flags_gate != 0 && (supplied & arch->flags_gate) == 0;
-  if (gated) return fork_flags(world, index, supplied, profile, arch, other);
+  if (gated && !vs_has_quirk(profile, VS_QUIRK_FLAGS_UNGATED)) {
+    return fork_flags(world, index, supplied, profile, arch, other);
+  }
   apply_flags(world, vcpu, supplied, profile, arch);
   return false;
 }
@@ -100,8 +104,18 @@ static bool fork_upper(vs_world* world, uint8_t index, uint8_t accumulator, unsi
   return true;
 }
 
-static void forget(vs_vcpu* vcpu, size_t first, size_t count) {
-  for (size_t i = first; i < first + count; i++) vcpu->regs[i].known = 0;
+// Of a size outside 1, 2 and 4. Where the profile leaves the choice, the accumulator alone may have
+// changed. Else the size is a count of bytes; of more than there are, nothing can be said.
+static void apply_odd_io(vs_vcpu* vcpu, const zx_vcpu_io_t* io, const vs_profile* profile,
+                         uint8_t accumulator) {
+  if (may(profile, VS_LATITUDE_ACCESS_SIZE)) {
+    vcpu->regs[accumulator].known = 0;
+  } else if (io->access_size > sizeof io->data) {
+    vs_world_forget(vcpu);
+    vcpu->touch = VS_TOUCH_NONE;
+  } else {
+    merge_low(&vcpu->regs[accumulator], io->u32, (UINT64_C(1) << (8 * io->access_size)) - 1);
+  }
 }
 
 static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
@@ -110,18 +124,23 @@ static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_p
   memcpy(&io, op->buffer.bytes, sizeof io);
   vs_vcpu* vcpu = &world->vcpus[index];
   if (!arch->has_ports) {
-    forget(vcpu, 0, arch->register_count);
+    for (size_t i = 0; i < arch->register_count; i++) vcpu->regs[i].known = 0;
     return false;
   }
   unsigned choice = io.access_size == 1 ? 0 : io.access_size == 2 ? 1 : 2;
   if (io.access_size != 1u << choice) {
-    forget(vcpu, arch->accumulator, 1);
+    apply_odd_io(vcpu, &io, profile, arch->accumulator);
     return false;
   }
   uint64_t mask = (UINT64_C(1) << (8 * io.access_size)) - 1;
-  merge_low(&vcpu->regs[arch->accumulator], io.u32, mask);
-  if (!may(profile, VS_LATITUDE_IO_UPPER)) return false;
-  return fork_upper(world, index, arch->accumulator, choice, mask, other);
+  vs_reg* reg = &vcpu->regs[arch->accumulator];
+  merge_low(reg, io.u32, mask);
+  if (may(profile, VS_LATITUDE_IO_UPPER)) {
+    return fork_upper(world, index, arch->accumulator, choice, mask, other);
+  }
+  bool zeroed = vs_has_quirk(profile, VS_QUIRK_IO_UPPER_ZEROED);
+  if (zeroed) *reg = (vs_reg){reg->value & mask, UINT64_MAX};
+  return false;
 }
 
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "decide.h"
 
+#include "place.h"
+
 static bool access_size_is_odd(uint8_t size) {
   return size != 1 && size != 2 && size != 4;
 }
@@ -19,6 +21,23 @@ static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op) {
   facts->running = vcpu->running;
 }
 
+// What a pointer has to be for a kernel that looks at it as a structure.
+static bool is_misaligned(const vs_facts* facts, const vs_place* place) {
+  unsigned alignment = facts->io ? _Alignof(zx_vcpu_io_t) : VS_STATE_ALIGN;
+  return facts->kind_known && place->address % alignment != 0;
+}
+
+static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound) {
+  vs_place place = vs_place_of(&op->buffer);
+  uint64_t most = facts->kind_known ? exact : bound;
+  uint64_t needed = op->size < most ? op->size : most;
+  facts->buffer_readable = place.user && place.readable >= needed;
+  facts->copy_unreadable = !place.user || place.readable < op->size;
+  facts->pointer_null = place.null;
+  facts->pointer_misaligned = is_misaligned(facts, &place);
+  facts->size_unbounded = op->size > bound;
+}
+
 vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
   vs_facts facts = {0};
   handle_facts(&facts, world, op);
@@ -26,20 +45,31 @@ vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch)
   facts.kind_known = op->kind == ZX_VCPU_STATE || facts.io;
   uint64_t exact = facts.io ? sizeof(zx_vcpu_io_t) : arch->state_size;
   facts.size_exact = facts.kind_known && op->size == exact;
-  facts.buffer_readable = vs_placements[op->buffer.at].readable;
-  facts.access_size_odd = facts.io && facts.size_exact && facts.buffer_readable &&
-                          access_size_is_odd(op->buffer.bytes[0]);
+  buffer_facts(&facts, op, exact, arch->state_size);
+  uint8_t access_size = op->buffer.bytes[0];
+  bool looked_at = facts.io && facts.size_exact && facts.buffer_readable;
+  facts.access_size_odd = looked_at && access_size_is_odd(access_size);
+  facts.access_size_large = looked_at && access_size > sizeof(((zx_vcpu_io_t*)0)->data);
   facts.io_without_ports = facts.io && !arch->has_ports;
   return facts;
 }
 
 vs_check_set vs_faults_of(const vs_facts* f) {
   vs_check_set faults = 0;
-#define VS_CHECK(code, name, when, status, rule, error, reason) \
+#define VS_CHECK(code, name, sort, when, status, rule, error, reason) \
   faults |= (vs_check_set)((when) ? VS_BIT(VS_CHECK_##code) : 0);
 #include "checks.def"
 #undef VS_CHECK
   return faults;
+}
+
+vs_defect_set vs_defects_of(const vs_facts* f) {
+  vs_defect_set defects = 0;
+#define VS_DEFECT(code, id, profile, aspect, when, what, source) \
+  defects |= (vs_defect_set)((when) ? VS_BIT(VS_DEFECT_##code) : 0);
+#include "defects.def"
+#undef VS_DEFECT
+  return defects;
 }
 
 static void allow(vs_decision* decision, zx_status_t status, vs_check_code check,
@@ -61,48 +91,78 @@ static vs_latitude_code latitude_of(vs_check_code check) {
   return VS_LATITUDE_COUNT;
 }
 
-static void decide_unordered(vs_decision* decision, const vs_facts* facts) {
-  const vs_check_set optional =
-      (vs_check_set)(VS_BIT(VS_CHECK_ACCESS_SIZE) | VS_BIT(VS_CHECK_NO_PORTS));
-  vs_check_set certain = decision->faults & ~optional;
-  if (facts->write_unknown) certain |= (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
+static bool may(const vs_profile* profile, vs_latitude_code latitude) {
+  return profile->latitudes & VS_BIT(latitude);
+}
+
+static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
+  vs_check_set kept = 0;
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if ((certain | decision->faults) & VS_BIT(check)) {
-      allow(decision, vs_checks[check].status, check, latitude_of(check));
-    }
+    if (vs_checks[check].sort == sort) kept |= checks & (vs_check_set)VS_BIT(check);
+  }
+  return kept;
+}
+
+static void decide_unordered(vs_decision* decision, const vs_facts* facts,
+                             const vs_profile* profile) {
+  vs_check_set certain = of_sort(decision->faults, VS_SORT_PAGE);
+  vs_check_set optional = of_sort(decision->faults, VS_SORT_LATITUDE);
+  if (facts->write_unknown) certain |= (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
+  if (!may(profile, VS_LATITUDE_ACCESS_SIZE)) {
+    certain |= optional & (vs_check_set)VS_BIT(VS_CHECK_ACCESS_SIZE);
+  }
+  if (!may(profile, VS_LATITUDE_NO_PORTS)) optional &= ~(vs_check_set)VS_BIT(VS_CHECK_NO_PORTS);
+  optional &= ~certain;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    if (!((certain | optional) & VS_BIT(check))) continue;
+    bool choice = optional & VS_BIT(check);
+    allow(decision, vs_checks[check].status, check,
+          choice ? latitude_of(check) : VS_LATITUDE_COUNT);
   }
   bool elsewhere = certain & (VS_BIT(VS_CHECK_CREATOR) | VS_BIT(VS_CHECK_RUNNING));
-  if (elsewhere && facts->io) {
+  if (elsewhere && facts->io && may(profile, VS_LATITUDE_WRONG_THREAD_IO)) {
     allow(decision, ZX_ERR_INVALID_ARGS, VS_CHECK_CREATOR, VS_LATITUDE_WRONG_THREAD_IO);
   }
   if (certain == 0) {
-    bool odd = decision->faults & VS_BIT(VS_CHECK_ACCESS_SIZE);
+    bool odd = optional & VS_BIT(VS_CHECK_ACCESS_SIZE);
     allow(decision, ZX_OK, VS_CHECK_NONE, odd ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
   }
   decision->faults = certain;
 }
 
-static void decide_ordered(vs_decision* decision, const vs_profile* profile) {
-  vs_check_set made = 0;
+// Allows what the first check of the order that applies asks for.
+static void allow_first(vs_decision* decision, const vs_profile* profile, vs_check_set faults) {
   vs_check_code first = VS_CHECK_NONE;
   for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
     vs_check_code check = profile->order[i];
-    made |= (vs_check_set)VS_BIT(check);
-    if (first == VS_CHECK_NONE && (decision->faults & VS_BIT(check))) first = check;
+    if (first == VS_CHECK_NONE && (faults & VS_BIT(check))) first = check;
   }
-  decision->faults &= made;
+  if (vs_checks[first].sort == VS_SORT_UNDEFINED) {
+    decision->anything = true;
+  } else {
+    allow(decision, vs_checks[first].status, first, VS_LATITUDE_COUNT);
+  }
+}
+
+static void decide_ordered(vs_decision* decision, const vs_facts* facts,
+                           const vs_profile* profile) {
+  const vs_check_set denied = (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
+  vs_check_set made = 0;
+  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
+    made |= (vs_check_set)VS_BIT(profile->order[i]);
+  }
   decision->ordered = true;
-  allow(decision, vs_checks[first].status, first, VS_LATITUDE_COUNT);
+  allow_first(decision, profile, decision->faults);
+  if (facts->write_unknown) allow_first(decision, profile, decision->faults ^ denied);
+  decision->faults &= made;
 }
 
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
   vs_decision decision = {.faults = vs_faults_of(facts)};
-  if (decision.faults == 0 && !facts->write_unknown) {
-    allow(&decision, ZX_OK, VS_CHECK_NONE, VS_LATITUDE_COUNT);
-  } else if (profile->ordered) {
-    decide_ordered(&decision, profile);
+  if (profile->ordered) {
+    decide_ordered(&decision, facts, profile);
   } else {
-    decide_unordered(&decision, facts);
+    decide_unordered(&decision, facts, profile);
   }
   return decision;
 }

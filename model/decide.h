@@ -15,11 +15,16 @@ typedef struct vs_facts {
   bool kind_known;
   bool io;
   bool size_exact;
-  bool buffer_readable;
+  bool buffer_readable;  // what a kernel that reads the size of the kind would read of it
   bool on_creator;
   bool running;
-  bool access_size_odd;   // a readable ZX_VCPU_IO buffer with an access_size outside 1, 2, 4
-  bool io_without_ports;  // ZX_VCPU_IO on an architecture without port IO
+  bool access_size_odd;    // a readable ZX_VCPU_IO buffer with an access_size outside 1, 2, 4
+  bool access_size_large;  // the same, above 4
+  bool io_without_ports;   // ZX_VCPU_IO on an architecture without port IO
+  bool size_unbounded;     // buffer_size is above the size of ZX_VCPU_STATE
+  bool copy_unreadable;    // not all of the first buffer_size bytes can be read
+  bool pointer_null;
+  bool pointer_misaligned;  // of a known kind: to 8 bytes for ZX_VCPU_STATE, 4 for ZX_VCPU_IO
 } vs_facts;
 
 enum { VS_ALLOWED_MAX = 8 };
@@ -34,6 +39,7 @@ typedef struct vs_allowed {
 typedef struct vs_decision {
   vs_check_set faults;  // checks that apply for certain
   bool ordered;         // the profile's order chose one of them
+  bool anything;        // the profile says nothing of this call: not even that it returns
   uint8_t count;
   vs_allowed allowed[VS_ALLOWED_MAX];
 } vs_decision;
@@ -42,6 +48,10 @@ vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch)
 
 // The checks that apply, as a set of VS_BIT(vs_check_code).
 vs_check_set vs_faults_of(const vs_facts* facts);
+
+// The defects (model/defects.def) that can show with these facts, as a set of
+// VS_BIT(vs_defect_code).
+vs_defect_set vs_defects_of(const vs_facts* facts);
 
 // `arch` decides nothing but comes with the facts; the profile decides all.
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile);

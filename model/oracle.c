@@ -24,8 +24,18 @@ static vs_step step_thread_exit(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
+// Whatever comes back will do; only who is busy is still known.
+static vs_step step_lost(vs_step_context* c) {
+  if (c->op->code == VS_OP_JOIN) {
+    c->world->racing[c->op->thread] = VS_RACING_NONE;
+    c->world->async_vcpu[c->op->thread] = 0;
+  }
+  return VS_STEP_ALLOWED;
+}
+
 // The phase of an op says who predicts its answer.
 vs_step vs_step_world(vs_step_context* c) {
+  if (c->world->lost) return step_lost(c);
   switch (vs_ops[c->op->code].phase) {
     case VS_PHASE_SETUP:
       return vs_step_setup(c);
@@ -98,19 +108,13 @@ static vs_vcpu* named_vcpu(vs_world* world, const vs_op* op) {
   return slot ? vs_world_vcpu(world, slot) : NULL;
 }
 
-static void forget_registers(vs_vcpu* vcpu) {
-  for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
-  vcpu->flags_read.known = vcpu->flags_guest.known = 0;
-  vcpu->flags_alt = vcpu->flags_tell = 0;
-}
-
 // A write that may have happened, or not: of the vCPU that it named, or of whichever it took for
 // it.
 static void forget_write(vs_world* world, const vs_vcpu* vcpu) {
   for (size_t i = 0; i < VS_VCPUS; i++) {
     vs_vcpu* each = &world->vcpus[i];
     if (vcpu != NULL && each != vcpu) continue;
-    forget_registers(each);
+    vs_world_forget(each);
     each->touch = VS_TOUCH_NONE;
     each->read_since = false;
   }
@@ -133,7 +137,7 @@ static bool recover_registers(vs_world* world, const vs_arch_info* arch, const v
   bool guest_view = op->code != VS_OP_READ_STATE;
   vs_vcpu* vcpu = named_vcpu(world, op);
   if (vcpu == NULL) return false;
-  forget_registers(vcpu);
+  vs_world_forget(vcpu);
   if (guest_view) vcpu->stage = VS_STAGE_DUMP;
   return vs_observe_registers(world, vcpu, arch, seen->state, guest_view, &ignored);
 }
@@ -194,6 +198,7 @@ void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed)
     vs_decision one = vs_decide(&facts, oracle->profile);
     allowed->faults |= one.faults;
     allowed->ordered |= one.ordered;
+    allowed->anything |= one.anything;
     for (uint8_t k = 0; k < one.count; k++) {
       bool known = vs_decision_find(allowed, one.allowed[k].status) != NULL;
       if (!known && allowed->count < VS_ALLOWED_MAX) {
@@ -232,5 +237,6 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   }
   result.attested = oracle->attested & ~result.broken;
   result.latitudes = vs_oracle_latitudes(oracle);
+  for (uint8_t i = 0; i < oracle->count; i++) result.lost |= oracle->worlds[i].lost;
   return result;
 }

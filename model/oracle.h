@@ -92,6 +92,7 @@ typedef struct vs_judgement {
   vs_clause_set broken;    // by any violation
   vs_latitude_set latitudes;
   size_t skipped;  // optional ops that the backend could not do
+  bool lost;       // a call was made of which the profile says nothing: not judged from there on
   vs_violation violation;
 } vs_judgement;
 

@@ -53,7 +53,7 @@ static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint
 static void leave_by_in(const vs_step_context* c, vs_vcpu* vcpu, uint8_t width) {
   vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
   vcpu->unanswered = true;
-  if (!c->oracle->profile->in32_clears) {
+  if (!vs_has_quirk(c->oracle->profile, VS_QUIRK_IN32_CLEARS)) {
     *reg = (vs_reg){0};
   } else if (width == 4) {
     *reg = (vs_reg){0, UINT64_MAX};
@@ -78,16 +78,15 @@ static vs_step left_by_program(vs_step_context* c, vs_vcpu* vcpu) {
 // What an IN that nobody answered puts into the accumulator when the guest goes on, the page does
 // not say either.
 static void go_on(const vs_step_context* c, vs_vcpu* vcpu) {
-  bool forget = vcpu->unanswered && !c->oracle->profile->in32_clears;
+  bool told = vs_has_quirk(c->oracle->profile, VS_QUIRK_IN32_CLEARS);
+  bool forget = vcpu->unanswered && !told;
   if (forget) vcpu->regs[c->oracle->arch->accumulator].known = 0;
   vcpu->unanswered = false;
 }
 
 // Code that the model does not know may have done anything.
 static vs_step left_unknown(vs_step_context* c, vs_vcpu* vcpu) {
-  for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
-  vcpu->flags_read.known = vcpu->flags_guest.known = 0;
-  vcpu->flags_alt = vcpu->flags_tell = 0;
+  vs_world_forget(vcpu);
   return c->seen->has_state ? observe(c, vcpu, true) : VS_STEP_ALLOWED;
 }
 

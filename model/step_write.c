@@ -162,6 +162,10 @@ static vs_clause_code blame_choice(const vs_step_context* c, const vs_facts* fac
 vs_step vs_step_write(vs_step_context* c) {
   vs_facts facts = facts_of(c);
   c->why.decision = vs_decide(&facts, c->oracle->profile);
+  if (c->why.decision.anything) {
+    c->world->lost = true;
+    return VS_STEP_ALLOWED;
+  }
   hold_to_choices(c, &facts);
   const vs_allowed* row = vs_decision_find(&c->why.decision, c->seen->status);
   if (row == NULL || c->seen->outcome == VS_IN_CALL) {

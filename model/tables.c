@@ -11,10 +11,11 @@ const vs_clause vs_clauses[VS_CLAUSE_COUNT] = {
 };
 
 const vs_check vs_checks[VS_CHECK_COUNT] = {
-    [VS_CHECK_NONE] = {"none", ZX_OK, VS_CLAUSE_RETURN_OK, VS_CLAUSE_RETURN_OK,
+    [VS_CHECK_NONE] = {"none", VS_SORT_PAGE, ZX_OK, VS_CLAUSE_RETURN_OK, VS_CLAUSE_RETURN_OK,
                        "no documented error applies", ""},
-#define VS_CHECK(code, name, when, status, rule, error, reason) \
-  [VS_CHECK_##code] = {#name, status, VS_CLAUSE_##rule, VS_CLAUSE_##error, reason, #when},
+#define VS_CHECK(code, name, sort, when, status, rule, error, reason) \
+  [VS_CHECK_##                                                        \
+      code] = {#name, VS_SORT_##sort, status, VS_CLAUSE_##rule, VS_CLAUSE_##error, reason, #when},
 #include "checks.def"
 #undef VS_CHECK
 };
@@ -23,6 +24,19 @@ const vs_latitude vs_latitudes[VS_LATITUDE_COUNT] = {
 #define VS_LATITUDE(code, id, what, why) [VS_LATITUDE_##code] = {id, what, why},
 #include "latitudes.def"
 #undef VS_LATITUDE
+};
+
+const vs_quirk vs_quirks[VS_QUIRK_COUNT] = {
+#define VS_QUIRK(code, id, what) [VS_QUIRK_##code] = {#id, what},
+#include "quirks.def"
+#undef VS_QUIRK
+};
+
+const vs_defect vs_defects[VS_DEFECT_COUNT] = {
+#define VS_DEFECT(code, id, profile, aspect, when, what, source) \
+  [VS_DEFECT_##code] = {id, profile, VS_ASPECT_##aspect, what, source},
+#include "defects.def"
+#undef VS_DEFECT
 };
 
 const vs_object_type vs_object_types[VS_OBJECT_COUNT] = {
@@ -106,7 +120,7 @@ static const vs_arch_info arch_arm64 = {
     .register_count = COUNT_ARM64,
     .flags = 32,
     .state_size = sizeof(zx_vcpu_state_arm64_t),
-    .flags_required = 0xf0000000,
+    .flags_required = VS_FLAGS_NZCV,
 };
 
 static bool may_be_async(const vs_op* op) {
@@ -131,6 +145,10 @@ const vs_profile* vs_profile_find(const char* id) {
     if (strcmp(vs_profiles[i].id, id) == 0) return &vs_profiles[i];
   }
   return NULL;
+}
+
+bool vs_has_quirk(const vs_profile* profile, vs_quirk_code quirk) {
+  return profile->quirks & VS_BIT(quirk);
 }
 
 vs_clause_code vs_clause_find(const char* id) {

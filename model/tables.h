@@ -15,7 +15,7 @@ typedef enum vs_clause_code {
 
 typedef enum vs_check_code {
   VS_CHECK_NONE,  // ends an order; stands for "nothing is wrong"
-#define VS_CHECK(code, name, when, status, rule, error, reason) VS_CHECK_##code,
+#define VS_CHECK(code, name, sort, when, status, rule, error, reason) VS_CHECK_##code,
 #include "checks.def"
 #undef VS_CHECK
   VS_CHECK_COUNT
@@ -27,6 +27,20 @@ typedef enum vs_latitude_code {
 #undef VS_LATITUDE
   VS_LATITUDE_COUNT
 } vs_latitude_code;
+
+typedef enum vs_quirk_code {
+#define VS_QUIRK(code, id, what) VS_QUIRK_##code,
+#include "quirks.def"
+#undef VS_QUIRK
+  VS_QUIRK_COUNT
+} vs_quirk_code;
+
+typedef enum vs_defect_code {
+#define VS_DEFECT(code, id, profile, aspect, when, what, source) VS_DEFECT_##code,
+#include "defects.def"
+#undef VS_DEFECT
+  VS_DEFECT_COUNT
+} vs_defect_code;
 
 typedef enum vs_object_code {
   VS_OBJECT_FREE,
@@ -40,6 +54,8 @@ typedef enum vs_object_code {
 typedef uint64_t vs_clause_set;
 typedef uint32_t vs_check_set;
 typedef uint32_t vs_latitude_set;
+typedef uint32_t vs_quirk_set;
+typedef uint32_t vs_defect_set;
 #define VS_BIT(code) (UINT64_C(1) << (code))
 #define VS_ALL_LATITUDES ((vs_latitude_set)(VS_BIT(VS_LATITUDE_COUNT) - 1))
 
@@ -53,8 +69,17 @@ typedef struct vs_clause {
   zx_status_t status;  // promised by the clause; ZX_OK: none
 } vs_clause;
 
+// Who makes a check (model/checks.def).
+typedef enum vs_check_sort {
+  VS_SORT_PAGE,
+  VS_SORT_LATITUDE,
+  VS_SORT_KERNEL,
+  VS_SORT_UNDEFINED
+} vs_check_sort;
+
 typedef struct vs_check {
   const char* name;
+  vs_check_sort sort;
   zx_status_t status;
   vs_clause_code rule;   // broken by accepting the call
   vs_clause_code error;  // broken by refusing it with another status
@@ -67,6 +92,22 @@ typedef struct vs_latitude {
   const char* what;
   const char* why;
 } vs_latitude;
+
+typedef struct vs_quirk {
+  const char* id;
+  const char* what;
+} vs_quirk;
+
+typedef enum vs_aspect { VS_ASPECT_ANSWER, VS_ASPECT_EFFECT } vs_aspect;
+
+// What a published kernel does and `documented` does not allow.
+typedef struct vs_defect {
+  const char* id;
+  const char* profile;
+  vs_aspect aspect;
+  const char* what;
+  const char* source;
+} vs_defect;
 
 typedef enum vs_tristate { VS_NO, VS_YES, VS_UNKNOWN } vs_tristate;
 
@@ -107,15 +148,22 @@ typedef struct vs_arch_info {
   uint64_t flags_blind;     // never compared in what guest code sees
 } vs_arch_info;
 
+// The flags of arm64. No flag of x86-64 has one of these bits, so that one mask serves both.
+#define VS_FLAGS_NZCV UINT64_C(0xf0000000)
+
 typedef struct vs_profile {
   const char* id;
   const char* summary;
-  bool ready;         // `run` accepts it
-  bool ordered;       // the first check of `order` that applies decides; else any that applies
-  bool initial_zero;  // a new vCPU's registers are zero, its user flags clear
-  bool in32_clears;   // a four-byte IN leaves the accumulator zero, a shorter one leaves it alone
-  uint8_t arch;       // vs_arch that the profile speaks of; 0: any
+  bool ordered;  // the first check of `order` that applies decides; else any that applies
+  uint8_t arch;  // vs_arch that the profile speaks of; 0: any
+  // Choices that are left open. A choice that is not: an access_size other than 1, 2, 4 is refused;
+  // ZX_VCPU_IO is accepted without ports; a wrong thread is told BAD_STATE; the gate holds and the
+  // accumulator's upper bytes are kept, unless a quirk says otherwise; NT, AC and ID are written.
+  // In an ordered profile, `order` alone decides on the answer.
   vs_latitude_set latitudes;
+  vs_quirk_set quirks;
+  uint64_t flags_kept;            // user flags that a write leaves as they are
+  uint64_t flags_or_only;         // user flags that a write sets and never clears
   uint8_t order[VS_CHECK_COUNT];  // vs_check_code, ended by VS_CHECK_NONE
 } vs_profile;
 
@@ -143,6 +191,8 @@ typedef struct vs_op_info {
 extern const vs_clause vs_clauses[VS_CLAUSE_COUNT];
 extern const vs_check vs_checks[VS_CHECK_COUNT];
 extern const vs_latitude vs_latitudes[VS_LATITUDE_COUNT];
+extern const vs_quirk vs_quirks[VS_QUIRK_COUNT];
+extern const vs_defect vs_defects[VS_DEFECT_COUNT];
 extern const vs_object_type vs_object_types[VS_OBJECT_COUNT];
 extern const vs_profile vs_profiles[];
 extern const size_t vs_profile_count;
@@ -158,6 +208,7 @@ bool vs_op_is_valid(const vs_op* op);
 const vs_arch_info* vs_arch_find(uint32_t arch);
 // NULL for an unknown id.
 const vs_profile* vs_profile_find(const char* id);
+bool vs_has_quirk(const vs_profile* profile, vs_quirk_code quirk);
 // VS_CLAUSE_COUNT for an unknown id.
 vs_clause_code vs_clause_find(const char* id);
 

@@ -69,7 +69,7 @@ void vs_world_close(vs_world* world, const vs_slot* slot) {
 }
 
 static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_arch_info* arch) {
-  if (!profile->initial_zero) return;
+  if (!vs_has_quirk(profile, VS_QUIRK_INITIAL_ZERO)) return;
   for (size_t i = 0; i < arch->register_count; i++) vcpu->regs[i].known = UINT64_MAX;
   vcpu->regs[arch->flags].known = arch->flags_required | arch->flags_optional;
   vcpu->flags_read.known = ~vcpu->regs[arch->flags].known;
@@ -88,4 +88,10 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_UNKNOWN) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;
+}
+
+void vs_world_forget(vs_vcpu* vcpu) {
+  for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
+  vcpu->flags_read.known = vcpu->flags_guest.known = 0;
+  vcpu->flags_alt = vcpu->flags_tell = 0;
 }

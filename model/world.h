@@ -88,6 +88,7 @@ typedef struct vs_world {
   uint64_t flags_honoured;   // optional flags that were seen to be written
   uint64_t flags_ignored;    // and those that were seen to be ignored
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
+  bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;
 
 void vs_world_init(vs_world* world);
@@ -114,5 +115,8 @@ void vs_world_close(vs_world* world, const vs_slot* slot);
 // A new vCPU in the slot. False: no room.
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
                        const vs_arch_info* arch, zx_handle_t value);
+
+// From here on nothing is known of the vCPU's registers.
+void vs_world_forget(vs_vcpu* vcpu);
 
 #endif  // VS_MODEL_WORLD_H_

@@ -7,6 +7,7 @@
 #include "explain_trace.h"
 #include "mutants/mutants.h"
 #include "runner/describe.h"
+#include "text/profile.h"
 
 enum { SHOWN = 40, LINE = 1024 };
 
@@ -79,9 +80,10 @@ static void unknown(const char* word) {
   size_t count = 0;
   for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) names[count++] = vs_clauses[i].id;
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) names[count++] = vs_latitudes[i].id;
+  for (size_t i = 0; i < vs_profile_count; i++) names[count++] = vs_profiles[i].id;
   for (size_t i = 0; i < vs_case_count && count < NAMES; i++) names[count++] = vs_cases[i].id;
   for (size_t i = 0; i < vs_mutant_count && count < NAMES; i++) names[count++] = vs_mutants[i].id;
-  vs_complain("clause, case, latitude or mutant", word, names, count,
+  vs_complain("clause, case, latitude, profile or mutant", word, names, count,
               "see vcpuspec list clauses, vcpuspec list cases");
 }
 
@@ -117,6 +119,7 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
   vs_clause_code clause = vs_clause_find(word);
   const vs_case* c = vs_case_find(word);
   const vs_latitude* latitude = find_latitude(word);
+  const vs_profile* profile = vs_profile_find(word);
   if (clause < VS_CLAUSE_COUNT) {
     explain_clause(clause);
     return VS_EXIT_CONFORMS;
@@ -124,6 +127,10 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
   if (c != NULL) return explain_case(c);
   if (latitude != NULL) {
     printf("latitude %s\n  %s\n  %s\n", latitude->id, latitude->what, latitude->why);
+    return VS_EXIT_CONFORMS;
+  }
+  if (profile != NULL) {
+    vs_profile_print(stdout, profile);
     return VS_EXIT_CONFORMS;
   }
   if (explain_mutant(word)) return VS_EXIT_CONFORMS;

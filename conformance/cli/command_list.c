@@ -16,7 +16,9 @@ static void list_checks(void) {
     char status[64];
     vs_text text = vs_text_in(status, sizeof status);
     vs_say_status(&text, vs_checks[i].status);
-    printf("%-14s %-22s %-46s when %s\n", vs_checks[i].name, status, vs_checks[i].reason,
+    static const char* const makers[] = {"", "latitude", "kernels", "kernels"};
+    printf("%-14s %-9s %-22s %-56s when %s\n", vs_checks[i].name, makers[vs_checks[i].sort],
+           vs_checks[i].sort == VS_SORT_UNDEFINED ? "anything" : status, vs_checks[i].reason,
            vs_checks[i].when);
   }
 }
@@ -24,14 +26,27 @@ static void list_checks(void) {
 static void list_profiles(void) {
   for (size_t i = 0; i < vs_profile_count; i++) {
     const vs_profile* profile = &vs_profiles[i];
-    printf("%-14s %s%s\n", profile->id, profile->summary,
-           profile->ready ? "" : " (described, not judged yet)");
+    printf("%-14s %s\n", profile->id, profile->summary);
     if (!profile->ordered) continue;
     printf("%-14s order:", "");
     for (size_t k = 0; profile->order[k] != VS_CHECK_NONE; k++) {
       printf(" %s", vs_checks[profile->order[k]].name);
     }
     putchar('\n');
+  }
+}
+
+static void list_quirks(void) {
+  for (size_t i = 0; i < VS_QUIRK_COUNT; i++) {
+    printf("%-18s %s\n", vs_quirks[i].id, vs_quirks[i].what);
+  }
+}
+
+static void list_defects(void) {
+  for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
+    const vs_defect* defect = &vs_defects[i];
+    printf("%-22s %-14s %s\n%-37s %s\n", defect->id, defect->profile, defect->what, "",
+           defect->source);
   }
 }
 
@@ -78,9 +93,9 @@ static const struct {
   const char* name;
   void (*list)(void);
 } tables[] = {
-    {"clauses", list_clauses},     {"checks", list_checks},     {"profiles", list_profiles},
-    {"latitudes", list_latitudes}, {"backends", list_backends}, {"mutants", list_mutants},
-    {"cases", list_cases},
+    {"clauses", list_clauses},   {"checks", list_checks},   {"profiles", list_profiles},
+    {"quirks", list_quirks},     {"defects", list_defects}, {"latitudes", list_latitudes},
+    {"backends", list_backends}, {"mutants", list_mutants}, {"cases", list_cases},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 

@@ -17,6 +17,7 @@ typedef struct run_request {
   const vs_case** cases;  // owned
   size_t case_count;
   const vs_profile* profile;
+  const char* profile_word;  // as typed
   uint64_t seed;
   uint64_t jobs;
   double timeout;
@@ -107,7 +108,8 @@ static bool select_cases(run_request* request, const vs_arguments* arguments) {
 static bool understand(run_request* request, const vs_arguments* arguments) {
   long cpus = sysconf(_SC_NPROCESSORS_ONLN);
   uint64_t jobs = cpus > 0 ? (uint64_t)cpus : 1;
-  request->profile = vs_find_profile(vs_argument(arguments, VS_OPTION_PROFILE, "documented"));
+  request->profile_word = vs_argument(arguments, VS_OPTION_PROFILE, "documented");
+  request->profile = vs_find_profile(request->profile_word);
   return request->profile != NULL &&
          vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request->seed) &&
          vs_argument_number(arguments, VS_OPTION_JOBS, jobs < 64 ? jobs : 64, 1, 64,
@@ -237,6 +239,7 @@ static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {
                   .cases = request->cases,
                   .case_count = request->case_count,
                   .profile = request->profile,
+                  .profile_word = request->profile_word,
                   .program = arguments->program,
                   .seed = request->seed,
                   .jobs = (unsigned)request->jobs,

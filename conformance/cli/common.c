@@ -2,6 +2,9 @@
 #include "common.h"
 
 #include <string.h>
+#include <sys/stat.h>
+
+#include "text/profile.h"
 
 static bool unknown_backend(const char* spec) {
   enum { NAMES = 256, NAME = 64 };
@@ -35,18 +38,38 @@ bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, v
   return false;
 }
 
-const vs_profile* vs_find_profile(const char* id) {
-  const char* names[16];
+// --- profiles ---------------------------------------------------------------------------------
+
+static bool names_a_file(const char* word) {
+  static const char suffix[] = ".profile";
+  size_t length = strlen(word);
+  size_t tail = sizeof suffix - 1;
+  struct stat status;
+  bool ends = length > tail && strcmp(word + length - tail, suffix) == 0;
+  return ends || strchr(word, '/') != NULL || (stat(word, &status) == 0 && S_ISREG(status.st_mode));
+}
+
+static const vs_profile* load(const char* path) {
+  enum { KEPT = 2 };
+  static vs_own_profile files[KEPT];
+  static unsigned turn;
+  vs_own_profile* own = &files[turn++ % KEPT];
+  vs_fault fault;
+  if (vs_profile_load(path, own, &fault)) return &own->profile;
+  fprintf(stderr, "vcpuspec: %s:", path);
+  if (fault.line > 0) fprintf(stderr, "%zu:%zu:", fault.line, fault.column);
+  fprintf(stderr, " %s\n", fault.message);
+  return NULL;
+}
+
+const vs_profile* vs_find_profile(const char* word) {
+  enum { NAMES = 16 };
+  const char* names[NAMES];
+  const vs_profile* profile = vs_profile_find(word);
+  if (profile != NULL) return profile;
+  if (names_a_file(word)) return load(word);
   for (size_t i = 0; i < vs_profile_count; i++) names[i] = vs_profiles[i].id;
-  const vs_profile* profile = vs_profile_find(id);
-  if (profile == NULL) {
-    vs_complain("profile", id, names, vs_profile_count, "see vcpuspec list profiles");
-    return NULL;
-  }
-  if (profile->ready) return profile;
-  fprintf(stderr,
-          "vcpuspec: profile '%s' is described but cannot be judged by yet; "
-          "use documented or zircon-x64\n",
-          id);
+  vs_complain("profile", word, names, vs_profile_count,
+              "see vcpuspec list profiles; a file's name holds a '/' or ends in .profile");
   return NULL;
 }

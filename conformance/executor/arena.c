@@ -124,6 +124,12 @@ static void* kernel_address(unsigned which) {
   return (void*)addresses[which % (sizeof addresses / sizeof addresses[0])];
 }
 
+// A lower bit would make another address of the user half.
+static size_t noncanonical_bit(size_t n) {
+  enum { LOWEST = 47, BITS = 64 };
+  return n % BITS < LOWEST ? LOWEST + n % (BITS - LOWEST) : n % BITS;
+}
+
 void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
   size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
   size_t n = buffer->argument;
@@ -166,7 +172,7 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
       return kernel_address(buffer->argument);
     case VS_AT_NONCANONICAL:
       fill(arena->pages, buffer, length);
-      return (void*)((uintptr_t)arena->pages ^ ((uintptr_t)1 << (n % 64)));
+      return (void*)((uintptr_t)arena->pages ^ ((uintptr_t)1 << noncanonical_bit(n)));
     case VS_AT_WRAPPING:
       return (void*)(0 - (uintptr_t)part);
     default:

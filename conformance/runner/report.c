@@ -71,7 +71,9 @@ static void print_again(FILE* out, const vs_case_result* result, const vs_plan* 
   fputs(" run --backend ", out);
   print_quoted(out, result->target->spec);
   bool own = vs_case_find(result->c->id) != NULL;
-  fprintf(out, " --profile %s %s", plan->profile->id, own ? "--filter " : "");
+  fputs(" --profile ", out);
+  print_quoted(out, plan->profile_word ? plan->profile_word : plan->profile->id);
+  fputs(own ? " --filter " : " ", out);
   print_quoted(out, result->c->id);
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
   fputs("\n\n", out);

@@ -39,6 +39,11 @@ static bool is_look(const vs_op* op) {
 
 // Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
 static void note_subject(vs_case_result* result, const vs_observation* observations) {
+  if (result->judgement.lost) {
+    snprintf(result->note, sizeof result->note,
+             "the profile says nothing of a call that the case makes, nor of what follows it");
+    return;
+  }
   const vs_clause_set by_status = VS_BIT(VS_CLAUSE_BAD_HANDLE) | VS_BIT(VS_CLAUSE_DERIVED);
   bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
   for (size_t i = 0; i < result->script.count && looks; i++) {
@@ -92,13 +97,15 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
                      const vs_observation* observations, const vs_ending* ending) {
   vs_trace trace = {result->script, result->target->arch, observations};
   result->judgement = vs_judge(oracle, &trace, profile);
+  // Where the profile says nothing, ending is as good as anything.
+  bool lost = result->judgement.lost;
   // An implementation that ended between two calls, or before the first: no op is to blame.
-  if (ending->done || result->judgement.step == VS_STEP_VIOLATION) {
+  if (ending->done || lost || result->judgement.step == VS_STEP_VIOLATION) {
     conclude_judged(result, observations);
   } else {
     result->verdict = ending->opened ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
   }
-  if (!ending->done) snprintf(result->note, sizeof result->note, "%s", ending->death);
+  if (!ending->done && !lost) snprintf(result->note, sizeof result->note, "%s", ending->death);
 }
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {

@@ -19,6 +19,7 @@ typedef struct vs_plan {
   const vs_case* const* cases;
   size_t case_count;
   const vs_profile* profile;
+  const char* profile_word;           // what to type for it; NULL: its id
   const char* program;                // how a failure's command starts; NULL: it cannot be repeated
   uint64_t seed;                      // of the register values
   unsigned jobs;                      // processes at once, at least 1

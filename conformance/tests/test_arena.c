@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every placement is really what it is called: asked of the kernel, byte by byte, without touching.
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include "executor/arena.h"
+#include "place.h"
 #include "tables.h"
 
 enum { PAGE = 4096, FILLER = 0x5a };
@@ -290,6 +292,40 @@ Test(arena, a_changed_byte_is_noticed_wherever_it_is) {
       cr_assert(!vs_arena_unchanged(&buffer, place), "%s: byte %u", vs_placements[places[i]].name,
                 at);
       place[at] ^= 1;
+    }
+  }
+}
+
+// --- what the model believes -------------------------------------------------------------------
+
+static void is_where_the_model_says(const vs_buffer* buffer) {
+  uintptr_t address = (uintptr_t)vs_arena_place(&arena, buffer);
+  vs_place place = vs_place_of(buffer);
+  uint8_t byte;
+  char what[64];
+  snprintf(what, sizeof what, "%s:%u, %u bytes", vs_placements[buffer->at].name, buffer->argument,
+           buffer->length);
+  cr_assert(place.null == (address == 0), "%s: null", what);
+  cr_assert(place.user == (address < UINT64_C(1) << 47), "%s: user", what);
+  cr_assert(place.address == address % PAGE, "%s: lies at 0x%zx", what, (size_t)address);
+  bool last = place.readable == 0 || read_byte(address + place.readable - 1, &byte);
+  cr_assert(last, "%s: %u bytes cannot be read", what, (unsigned)place.readable);
+  // What follows the low page is not ours.
+  bool beyond = buffer->at != VS_AT_LOW && read_byte(address + place.readable, &byte);
+  cr_assert(!beyond, "%s: more than %u bytes can be read", what, (unsigned)place.readable);
+}
+
+Test(arena, every_buffer_lies_where_the_model_says) {
+  static const uint16_t more[] = {135, 136, 137, 263, 264, 2047, 2048, 4095, 4096, 5000, 65535};
+  enum { MORE = sizeof more / sizeof more[0], FIRST = 70 };
+  static const uint16_t all_lengths[] = {0, 1, 7, 8, 136, 264, 265, 2048, 4000};
+  for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+    for (size_t n = 0; n < FIRST + MORE; n++) {
+      for (size_t i = 0; i < sizeof all_lengths / sizeof all_lengths[0]; i++) {
+        uint16_t argument = n < FIRST ? (uint16_t)n : more[n - FIRST];
+        vs_buffer buffer = buffer_at((vs_placement)at, argument, all_lengths[i]);
+        is_where_the_model_says(&buffer);
+      }
     }
   }
 }

@@ -97,8 +97,11 @@ Test(usage, short_option) {
 Test(usage, unexpected_word) {
   expect("run soft", 2, "cannot be read");
 }
-Test(usage, profile_not_ready) {
-  expect("run --profile zcore", 2, "cannot be judged by yet");
+Test(usage, profile_file_that_is_not_there) {
+  expect("run --profile ./none.profile", 2, "./none.profile: No such file");
+}
+Test(usage, profile_of_ours_is_listed_where_a_file_is_not_meant) {
+  expect("run --profile zircon2018", 2, "did you mean 'zircon-2018'");
 }
 Test(usage, profile_of_another_arch) {
   expect("run --backend soft:arm64 --profile zircon-x64", 2, "speaks of x86-64");

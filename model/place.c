@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "place.h"
+
+// `before` bytes before a page's boundary, the first `readable` of them readable.
+static vs_place before_boundary(uint64_t before, uint64_t readable) {
+  uint16_t address = (uint16_t)((0 - before) % VS_PLACE_PAGE);
+  return (vs_place){.user = true, .address = address, .readable = readable};
+}
+
+// `after` bytes after a page's boundary.
+static vs_place after_boundary(uint64_t after, uint64_t readable) {
+  uint16_t address = (uint16_t)(after % VS_PLACE_PAGE);
+  return (vs_place){.user = true, .address = address, .readable = readable};
+}
+
+static vs_place nowhere(uint16_t address) {
+  return (vs_place){.address = address};
+}
+
+vs_place vs_place_of(const vs_buffer* buffer) {
+  const uint64_t two = UINT64_C(2) * VS_PLACE_PAGE;
+  uint64_t length = buffer->length < VS_PLACE_LENGTH_MAX ? buffer->length : VS_PLACE_LENGTH_MAX;
+  uint64_t n = buffer->argument;
+  uint64_t part = n < length ? n : length;
+  switch ((vs_placement)buffer->at) {
+    case VS_AT_MISALIGNED:
+      return after_boundary(n, two - n % VS_PLACE_PAGE);
+    case VS_AT_CROSSING:
+      return before_boundary(part, part + VS_PLACE_PAGE);
+    case VS_AT_EDGE:
+      return before_boundary(length, length);
+    case VS_AT_READONLY:
+    case VS_AT_LOW:
+      return after_boundary(0, VS_PLACE_PAGE);
+    case VS_AT_NULL:
+      return (vs_place){.null = true, .user = true};
+    case VS_AT_ONE:
+      return after_boundary(1, 0);
+    case VS_AT_UNMAPPED:
+    case VS_AT_PROT_NONE:
+    case VS_AT_BEYOND_EOF:
+      return after_boundary(0, 0);
+    case VS_AT_STRADDLE:
+    case VS_AT_STRADDLE_NONE:
+      return before_boundary(length - part, length - part);
+    case VS_AT_STRADDLE_HEAD:
+      return before_boundary(part, part == 0 ? two : 0);
+    case VS_AT_USER_END:
+      return before_boundary(length - part, 0);
+    case VS_AT_KERNEL:
+    case VS_AT_NONCANONICAL:
+      return nowhere(0);
+    case VS_AT_WRAPPING:
+      if (part == 0) return (vs_place){.null = true, .user = true};
+      return nowhere((uint16_t)((0 - part) % VS_PLACE_PAGE));
+    default:
+      return after_boundary(0, two);
+  }
+}
