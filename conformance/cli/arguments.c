@@ -7,8 +7,8 @@
 #include "text/names.h"
 
 const vs_command vs_commands[VS_COMMAND_COUNT] = {
-#define VS_COMMAND(name, arguments, summary, examples) \
-  [VS_COMMAND_##name] = {#name, arguments, summary, examples},
+#define VS_COMMAND(symbol, name, arguments, summary, examples) \
+  [VS_COMMAND_##symbol] = {name, arguments, summary, examples},
 #include "commands.def"
 #undef VS_COMMAND
 };
@@ -192,7 +192,7 @@ void vs_print_help(FILE* out) {
           "Judges implementations of zx_vcpu_write_state against its reference page.\n\n"
           "usage: vcpuspec COMMAND [ARGUMENT]...\n\n");
   for (size_t i = 0; i < VS_COMMAND_COUNT; i++) {
-    fprintf(out, "  %-9s %s\n", vs_commands[i].name, vs_commands[i].summary);
+    fprintf(out, "  %-13s %s\n", vs_commands[i].name, vs_commands[i].summary);
   }
   fprintf(out,
           "\n`vcpuspec COMMAND --help` says more; `vcpuspec --version` prints the version.\n"

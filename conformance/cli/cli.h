@@ -23,7 +23,7 @@ typedef enum vs_exit {
 } vs_exit;
 
 typedef enum vs_command_code {
-#define VS_COMMAND(name, arguments, summary, examples) VS_COMMAND_##name,
+#define VS_COMMAND(symbol, name, arguments, summary, examples) VS_COMMAND_##symbol,
 #include "commands.def"
 #undef VS_COMMAND
   VS_COMMAND_COUNT
@@ -91,8 +91,8 @@ void vs_complain(const char* what, const char* word, const char* const* names, s
 // "FILE:LINE:COLUMN: what was expected", on standard error. Always false.
 bool vs_complain_of_text(const char* path, const vs_fault* fault);
 
-#define VS_COMMAND(name, words, summary, examples) \
-  vs_exit vs_command_##name(const vs_arguments* arguments);
+#define VS_COMMAND(symbol, name, words, summary, examples) \
+  vs_exit vs_command_##symbol(const vs_arguments* arguments);
 #include "commands.def"
 #undef VS_COMMAND
 

@@ -56,9 +56,7 @@ static const vs_profile* load(const char* path) {
   vs_own_profile* own = &files[turn++ % KEPT];
   vs_fault fault;
   if (vs_profile_load(path, own, &fault)) return &own->profile;
-  fprintf(stderr, "vcpuspec: %s:", path);
-  if (fault.line > 0) fprintf(stderr, "%zu:%zu:", fault.line, fault.column);
-  fprintf(stderr, " %s\n", fault.message);
+  vs_complain_of_text(path, &fault);
   return NULL;
 }
 

@@ -14,7 +14,8 @@ bool vs_find_target(const char* spec, vs_target* target);
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status);
 
 // The profile that a word names: one of ours or, where the word holds a '/', ends in ".profile" or
-// is a file, the file's; of files, the last two stay valid. NULL: one line on standard error says why.
+// is a file, the file's; of files, the last two stay valid. NULL: one line on standard error says
+// why.
 const vs_profile* vs_find_profile(const char* word);
 
 #endif  // VS_CONFORMANCE_COMMON_H_

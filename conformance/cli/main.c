@@ -5,9 +5,9 @@
 
 static vs_exit dispatch(vs_command_code command, const vs_arguments* arguments) {
   switch (command) {
-#define VS_COMMAND(name, words, summary, examples) \
-  case VS_COMMAND_##name:                          \
-    return vs_command_##name(arguments);
+#define VS_COMMAND(symbol, name, words, summary, examples) \
+  case VS_COMMAND_##symbol:                                \
+    return vs_command_##symbol(arguments);
 #include "commands.def"
 #undef VS_COMMAND
     default:

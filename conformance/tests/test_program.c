@@ -2,8 +2,10 @@
 // The program as its users meet it: exit statuses, messages, and what it makes of bad input.
 #include <criterion/criterion.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #define VS_NO_GUEST "plugin:" VS_PLUGIN_DIR "/no_guest.so"
 
@@ -102,6 +104,41 @@ Test(usage, profile_file_that_is_not_there) {
 }
 Test(usage, profile_of_ours_is_listed_where_a_file_is_not_meant) {
   expect("run --profile zircon2018", 2, "did you mean 'zircon-2018'");
+}
+static const char* profile_file(const char* text) {
+  static char path[] = "/tmp/vcpuspec-test-XXXXXX";
+  int fd = mkstemp(path);
+  FILE* out = fd >= 0 ? fdopen(fd, "w") : NULL;
+  cr_assert(out != NULL);
+  fputs(text, out);
+  fclose(out);
+  return path;
+}
+Test(profile_file, judges_and_is_named_in_the_command, .timeout = 60) {
+  const char* path = profile_file("vcpuspec profile 1\nname mine\nbase zircon-x64\nquirks none\n");
+  char words[512];
+  snprintf(words, sizeof words, "run --backend soft --profile %s --filter 'kinds.*'", path);
+  expect(words, 0, "profile mine");
+  snprintf(words, sizeof words,
+           "run --backend mutant:kind_8_bits --profile %s --filter kinds.single_bits", path);
+  char again[256];
+  snprintf(again, sizeof again, "--profile %s --filter kinds.single_bits", path);
+  expect(words, 1, again);
+  unlink(path);
+}
+Test(profile_file, faults_have_a_place) {
+  const char* path = profile_file("vcpuspec profile 1\nname mine\nordr kind\n");
+  char words[512];
+  snprintf(words, sizeof words, "run --profile %s", path);
+  expect(words, 2, ":3:1: expected");
+  expect(words, 2, "did you mean 'order'");
+  unlink(path);
+}
+Test(diff_profiles, prints_classes_and_scripts) {
+  expect("diff-profiles zircon-x64 zcore", 0, "zcore: ZX_ERR_ACCESS_DENIED");
+  expect("diff-profiles zircon-x64 zcore", 0, "vcpuspec script 1");
+  expect("diff-profiles zircon-x64 zircon-x64", 0, "0 classes of call");
+  expect("diff-profiles zircon-x64", 2, "usage: vcpuspec diff-profiles");
 }
 Test(usage, profile_of_another_arch) {
   expect("run --backend soft:arm64 --profile zircon-x64", 2, "speaks of x86-64");
@@ -315,6 +352,9 @@ Test(list, every_table) {
   expect("list clauses", 0, "write_state.refusal.unchanged");
   expect("list checks", 0, "ZX_ERR_WRONG_TYPE");
   expect("list profiles", 0, "zircon-x64");
+  expect("list defects", 0, "misaligned_refused");
+  expect("list quirks", 0, "flags_ungated");
+  expect("explain zircon-2018", 0, "vcpuspec profile 1\nname zircon-2018");
   expect("list latitudes", 0, "flags_gate");
   expect("list backends", 0, "unicorn");
   expect("list mutants", 0, "kind_8_bits");

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "build.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/number.h"
+
+static bool grow(vs_build* b) {
+  size_t capacity = b->capacity == 0 ? 16 : 2 * b->capacity;
+  vs_op* ops = realloc(b->ops, capacity * sizeof *ops);
+  if (ops == NULL) return false;
+  b->ops = ops;
+  b->capacity = capacity;
+  return true;
+}
+
+vs_op* add(vs_build* b, vs_op_code code) {
+  static _Thread_local vs_op discarded;
+  if (b->count == b->capacity && !grow(b)) {
+    b->failed = true;
+    return &discarded;
+  }
+  vs_op* op = &b->ops[b->count++];
+  *op = (vs_op){.code = (uint8_t)code};
+  return op;
+}
+
+vs_handle_ref slot(uint8_t at) {
+  return (vs_handle_ref){.form = VS_HANDLE_SLOT, .slot = at};
+}
+
+void set_register(vs_buffer* buffer, const vs_arch_info* info, size_t index, uint64_t value) {
+  const vs_register* reg = &info->registers[index];
+  memcpy(buffer->bytes + reg->offset, &value, reg->width / 8u);
+}
+
+void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs_program program) {
+  vs_op* op = add(b, VS_OP_VCPU_CREATE);
+  op->thread = thread;
+  op->handle = slot(guest_slot);
+  op->out = vcpu_slot;
+  op->program = (uint8_t)program;
+}
+
+void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights) {
+  vs_op* op = add(b, code);
+  op->handle = slot(from);
+  op->out = to;
+  op->rights = rights;
+}
+
+void create(vs_build* b, vs_op_code code, uint8_t to) {
+  add(b, code)->out = to;
+}
+
+static vs_op* write_of(vs_build* b, uint32_t kind, uint64_t size) {
+  vs_op* op = add(b, VS_OP_WRITE_STATE);
+  op->handle = slot(SLOT_VCPU);
+  op->kind = kind;
+  op->size = size;
+  op->buffer.length = (uint16_t)size;
+  return op;
+}
+
+vs_op* write_state(vs_build* b) {
+  const vs_arch_info* info = b->info;
+  vs_op* op = write_of(b, ZX_VCPU_STATE, info->state_size);
+  for (size_t i = 0; i < info->register_count; i++) {
+    uint64_t value = vs_mix(0, i);
+    if (i == info->flags) {
+      value &= info->flags_required | info->flags_optional;
+      value = vs_calm_flags(info, value) | info->flags_gate;
+    }
+    set_register(&op->buffer, info, i, value);
+  }
+  return op;
+}
+
+vs_op* write_io(vs_build* b, uint8_t access_size, uint32_t data) {
+  vs_op* op = write_of(b, ZX_VCPU_IO, sizeof(zx_vcpu_io_t));
+  zx_vcpu_io_t io = {.access_size = access_size, .u32 = data};
+  memcpy(op->buffer.bytes, &io, sizeof io);
+  return op;
+}
+
+vs_op* on(vs_op* op, uint8_t thread, uint8_t vcpu_slot) {
+  op->thread = thread;
+  op->handle = slot(vcpu_slot);
+  return op;
+}
+
+static void look(vs_build* b, vs_op_code code) {
+  on(add(b, code), 0, SLOT_VCPU)->optional = true;
+}
+
+void read_back(vs_build* b) {
+  look(b, VS_OP_READ_STATE);
+}
+
+void enter(vs_build* b) {
+  look(b, VS_OP_ENTER);
+}
