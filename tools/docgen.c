@@ -56,7 +56,10 @@ static void print_checks(vs_clause_code clause) {
   for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
     const vs_check* check = &vs_checks[i];
     if (check->rule != clause && check->error != clause) continue;
-    printf("- Check `%s`: %s when %s\n", check->name, status_name(check->status), check->reason);
+    static const char* const makers[] = {"", "", " (kernels' profiles only)",
+                                         " (kernels' profiles only, and then anything may happen)"};
+    printf("- Check `%s`: %s when %s%s\n", check->name, status_name(check->status), check->reason,
+           makers[check->sort]);
   }
 }
 
@@ -77,6 +80,18 @@ static void print_latitudes(void) {
   }
 }
 
+static void print_defects(void) {
+  printf(
+      "\n## Defects of published kernels\n\nWhat a kernel's profile does and `documented` does not "
+      "allow. A test over every combination of facts finds these, and no other.\n\n"
+      "| defect | profile | what | source |\n|---|---|---|---|\n");
+  for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
+    const vs_defect* defect = &vs_defects[i];
+    printf("| `%s` | `%s` | %s | %s |\n", defect->id, defect->profile, defect->what,
+           defect->source);
+  }
+}
+
 static void print_clauses(void) {
   printf(
       "# Clause reference\n\nMade from `model/clauses.def` and the tables around it by "
@@ -89,6 +104,7 @@ static void print_clauses(void) {
     }
   }
   print_latitudes();
+  print_defects();
 }
 
 // --- the man page -----------------------------------------------------------------------------

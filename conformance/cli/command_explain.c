@@ -18,7 +18,10 @@ static void print_checks(vs_clause_code clause) {
     char status[64];
     vs_text text = vs_text_in(status, sizeof status);
     vs_say_status(&text, check->status);
-    printf("  check      %s: %s when %s\n", check->name, status, check->reason);
+    static const char* const makers[] = {"", "", " (kernels' profiles only)",
+                                         " (kernels' profiles only, and then anything may happen)"};
+    printf("  check      %s: %s when %s%s\n", check->name, status, check->reason,
+           makers[check->sort]);
   }
 }
 

@@ -1613,3 +1613,83 @@ Test(oracle, survives_random_traces, .timeout = 300) {
     }
   }
 }
+
+// --- kernels' own rules ------------------------------------------------------------------------
+
+Test(kernels, or_only_flags_stay_set) {
+  tape t;
+  start(&t, VS_ARCH_ARM64, VS_PROGRAM_DUMP);
+  zx_vcpu_state_arm64_t state = {.cpsr = 0xa0000000};
+  for (unsigned i = 0; i < 2; i++) {
+    vs_op* op = put(&t, VS_OP_WRITE_STATE, VCPU, ZX_OK);
+    op->size = op->buffer.length = sizeof state;
+    memcpy(op->buffer.bytes, &state, sizeof state);
+    state.cpsr = 0x40000000;
+  }
+  put(&t, VS_OP_READ_STATE, VCPU, ZX_OK);
+  last(&t)->has_state = true;
+  memcpy(last(&t)->state, &state, sizeof state);
+  allows(&t, "documented", 0, "cleared flags");
+  breaks(&t, "zircon-arm64", VS_CLAUSE_FLAGS, "cleared flags");
+  breaks(&t, "zircon-2018", VS_CLAUSE_FLAGS, "cleared flags");
+  state.cpsr = 0xe0000000;
+  memcpy(last(&t)->state, &state, sizeof state);
+  breaks(&t, "documented", VS_CLAUSE_FLAGS, "flags that stay set");
+  allows(&t, "zircon-arm64", 0, "flags that stay set");
+  allows(&t, "zircon-2018", 0, "flags that stay set");
+}
+
+// What zircon-2018 makes of access_size: a count, of bytes that are there.
+Test(kernels, unchecked_access_size_is_a_count) {
+  for (unsigned size = 0; size <= 4; size++) {
+    tape t;
+    registers r = start_known(&t, 0);
+    put_io(&t, (uint8_t)size, 0xa1b2c3d4, ZX_OK);
+    uint64_t mask = (UINT64_C(1) << 8 * size) - 1;
+    r.rax = (r.rax & ~mask) | (0xa1b2c3d4 & mask);
+    put_read(&t, VCPU, &r);
+    allows(&t, "zircon-2018", 0, "the bytes are written");
+    r.rax ^= UINT64_C(1) << 8 * size;
+    put_read(&t, VCPU, &r);
+    t.ops[t.count - 2] = t.ops[t.count - 1];
+    t.seen[t.count - 2] = t.seen[t.count - 1];
+    t.count--;
+    breaks(&t, "zircon-2018", VS_CLAUSE_IO, "another byte is written");
+  }
+}
+
+Test(kernels, nothing_is_known_after_an_overrun) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_io(&t, 5, 0, ZX_OK);
+  r.rcx = ~r.rcx;
+  r.rflags = 0x55;
+  put_read(&t, VCPU, &r);
+  allows(&t, "zircon-2018", 0, "every register may have changed");
+  breaks(&t, "documented", VS_CLAUSE_IO_ALONE, "another register has changed");
+  r.rcx = ~r.rcx;
+  put_read(&t, VCPU, &r);
+  breaks(&t, "zircon-2018", VS_CLAUSE_READ_BACK, "what was seen must stay");
+}
+
+Test(kernels, where_a_profile_says_nothing_anything_is_allowed) {
+  static const zx_status_t answers[] = {ZX_OK, ZX_ERR_INVALID_ARGS, ZX_ERR_INTERNAL, 77};
+  tape t;
+  registers r = start_known(&t, 0);
+  put_write(&t, VCPU, &r, ZX_OK)->buffer.at = VS_AT_UNMAPPED;
+  size_t at = t.count - 1;
+  r.rax = ~r.rax;
+  put_read(&t, VCPU, &r);
+  for (size_t i = 0; i < sizeof answers / sizeof answers[0]; i++) {
+    t.seen[at].status = answers[i];
+    vs_judgement j = judge(&t, "zcore");
+    cr_assert(j.step == VS_STEP_ALLOWED && j.lost, "status %d is not allowed", answers[i]);
+  }
+  t.seen[at].outcome = VS_IN_CALL;
+  t.count--;
+  vs_judgement j = judge(&t, "zcore");
+  cr_assert(j.step == VS_STEP_ALLOWED && j.lost, "not to return is not allowed");
+  cr_assert(!(j.attested & VS_BIT(VS_CLAUSE_INVALID_BUFFER)), "nothing is borne out");
+  t.ops[at].buffer.at = VS_AT_NULL;
+  breaks(&t, "zcore", VS_CLAUSE_INVALID_BUFFER, "of the null pointer it does say something");
+}

@@ -106,6 +106,17 @@ Test(run, a_crash_is_a_failure_of_that_call) {
   vs_run_free(&run);
 }
 
+// zCore's kernel faults on such a buffer itself: its profile says nothing of it.
+Test(run, a_crash_is_no_failure_where_the_profile_says_nothing) {
+  const vs_case* c = vs_case_find("buffers.unmapped");
+  vs_target target = judging_target("mutant:buffer_read_directly");
+  vs_run run = judging_run(&target, &c, 1, "zcore", 1);
+  cr_assert_eq(run.count, 1);
+  cr_expect_eq(run.results[0].verdict, VS_VERDICT_UNSUPPORTED, "%s", run.results[0].note);
+  cr_expect(strstr(run.results[0].note, "says nothing") != NULL, "%s", run.results[0].note);
+  vs_run_free(&run);
+}
+
 Test(run, a_hang_is_a_failure_of_that_call) {
   vs_run run;
   vs_target target;
