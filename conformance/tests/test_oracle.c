@@ -1577,6 +1577,7 @@ static vs_observation random_observation(uint64_t* state, bool wild) {
   u.bytes[offsetof(vs_observation, has_state)] &= 1;
   u.bytes[offsetof(vs_observation, has_packet)] &= 1;
   u.bytes[offsetof(vs_observation, buffer_changed)] &= 1;
+  u.bytes[offsetof(vs_observation, held)] &= 1;
   vs_observation seen = u.seen;
   if (wild) return seen;
   seen.outcome = VS_RETURNED;
