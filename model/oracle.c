@@ -67,6 +67,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
   if (is_missing(op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   if (op->async && op->code != VS_OP_ENTER) return VS_STEP_BROKEN;
+  vs_race_merge(oracle);
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
   uint8_t alive = 0;

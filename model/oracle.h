@@ -22,7 +22,7 @@ typedef struct vs_oracle {
   const vs_profile* profile;
   const vs_arch_info* arch;
   vs_clause_set attested;  // clauses that some allowed answer bore out
-  bool raced;              // some call ran beside others
+  bool raced;              // some call ran beside others, or its buffer changed
   vs_race races[VS_THREADS];
   uint8_t count;  // worlds alive
   vs_world worlds[VS_WORLDS_MAX];

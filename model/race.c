@@ -17,8 +17,8 @@ static bool is_known(const vs_oracle* oracle, const vs_world* world) {
   return false;
 }
 
-// Orders that came to the same are one.
-static void merge(vs_oracle* oracle) {
+void vs_race_merge(vs_oracle* oracle) {
+  if (!oracle->raced) return;
   for (uint8_t i = 0; i < oracle->count;) {
     if (is_known(oracle, &oracle->worlds[i])) {
       oracle->worlds[i] = oracle->worlds[oracle->count - 1];
@@ -134,6 +134,7 @@ vs_step vs_race_write(vs_step_context* c) {
   vs_oracle* oracle = c->oracle;
   uint8_t first = oracle->count;
   vs_world before = *c->world;
+  oracle->raced = true;
   vs_op found;
   for (unsigned which = 0; snapshot(c->op, which, &found); which++) {
     if (!explain_by(c, &before, &found, &c->why)) return VS_STEP_BROKEN;
@@ -163,7 +164,6 @@ vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation
     return VS_STEP_BROKEN;
   }
   oracle->raced = true;
-  merge(oracle);
   oracle->races[op->thread] = (vs_race){*op, *answer};
   for (uint8_t i = 0; i < oracle->count; i++) {
     oracle->worlds[i].racing[op->thread] = VS_RACING_BEFORE;

@@ -27,6 +27,8 @@ vs_step vs_step_world(vs_step_context* c);
 // Adds to the set the worlds in which calls that run beside others have had their effect by now.
 // False: too many worlds.
 bool vs_race_settle(vs_oracle* oracle);
+// Orders and snapshots that came to the same are one.
+void vs_race_merge(vs_oracle* oracle);
 // The JOIN of a call that ran beside others.
 vs_step vs_race_join(vs_step_context* c);
 // zx_vcpu_write_state of a buffer that changed during the call.
