@@ -12,6 +12,8 @@ vs_world* vs_spare_world(vs_oracle* oracle) {
 static bool is_known(const vs_oracle* oracle, const vs_world* world) {
   for (uint8_t i = 0; i < oracle->count; i++) {
     const vs_world* each = &oracle->worlds[i];
+    // Padding that differs keeps two alike apart: that costs room, and no truth.
+    // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
     if (each != world && memcmp(each, world, sizeof *world) == 0) return true;
   }
   return false;
@@ -54,9 +56,9 @@ static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread, vs_viol
 bool vs_race_settle(vs_oracle* oracle) {
   if (!oracle->raced) return true;
   for (uint8_t i = 0; i < oracle->count; i++) {
-    for (uint8_t thread = 1; thread < VS_THREADS; thread++) {
+    for (unsigned thread = 1; thread < VS_THREADS; thread++) {
       if (oracle->worlds[i].racing[thread] != VS_RACING_BEFORE) continue;
-      if (!take_effect(oracle, i, thread, NULL)) return false;
+      if (!take_effect(oracle, i, (uint8_t)thread, NULL)) return false;
     }
   }
   return true;

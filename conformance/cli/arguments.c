@@ -203,7 +203,7 @@ void vs_print_help(FILE* out) {
 void vs_print_command_help(FILE* out, vs_command_code command) {
   const vs_command* c = &vs_commands[command];
   fprintf(out, "usage: vcpuspec %s %s\n\n%s\n", c->name, c->arguments, c->summary);
-  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+  for (vs_option_code i = 0; i < VS_OPTION_COUNT; i++) {
     const vs_option* option = &vs_options[i];
     if (!vs_option_is_of(i, command)) continue;
     bool has_argument = option->argument[0] != '\0';

@@ -248,12 +248,12 @@ static bool placement(vs_parse* p, vs_op* op, const char* text) {
   const char* names[VS_PLACEMENT_COUNT];
   size_t length = strcspn(text, ":");
   uint64_t value = 0;
-  for (uint8_t i = 0; i < VS_PLACEMENT_COUNT; i++) {
+  for (unsigned i = 0; i < VS_PLACEMENT_COUNT; i++) {
     names[i] = vs_placements[i].name;
     if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0) continue;
     if (text[length] == ':' && !vs_read_number(p, text + length + 1, UINT16_MAX, &value))
       return false;
-    op->buffer.at = i;
+    op->buffer.at = (uint8_t)i;
     op->buffer.argument = (uint16_t)value;
     return true;
   }
@@ -348,10 +348,10 @@ static bool read_program(vs_parse* p, vs_op* op) {
     p->next++;
     return true;
   }
-  for (uint8_t i = 0; i < VS_PROGRAM_COUNT; i++) {
+  for (unsigned i = 0; i < VS_PROGRAM_COUNT; i++) {
     names[i] = i == VS_PROGRAM_CODE ? "code=" : vs_programs[i].name;
     if (strcmp(word, names[i]) != 0 || i == VS_PROGRAM_CODE) continue;
-    op->program = i;
+    op->program = (uint8_t)i;
     p->next++;
     return true;
   }
@@ -397,10 +397,10 @@ static bool makes_handle(vs_op_code code) {
 
 static bool read_name(vs_parse* p, vs_op* op) {
   const char* names[VS_OP_COUNT];
-  for (uint8_t i = 0; i < VS_OP_COUNT; i++) {
+  for (unsigned i = 0; i < VS_OP_COUNT; i++) {
     names[i] = vs_ops[i].name;
     if (strcmp(vs_peek(p), names[i]) != 0) continue;
-    op->code = i;
+    op->code = (uint8_t)i;
     return true;
   }
   return vs_wants(p, "an operation", names, VS_OP_COUNT);

@@ -30,10 +30,10 @@ static bool read_status(vs_parse* p, zx_status_t* status) {
 
 static bool read_call(vs_parse* p, const char* text, uint8_t* call) {
   const char* names[VS_CALL_COUNT + 1];
-  for (uint8_t i = 0; i <= VS_CALL_COUNT; i++) {
+  for (unsigned i = 0; i <= VS_CALL_COUNT; i++) {
     names[i] = i < VS_CALL_COUNT ? vs_call_name(i) : "none";
     if (strcmp(text, names[i]) != 0) continue;
-    *call = i;
+    *call = (uint8_t)i;
     return true;
   }
   return vs_wants(p, "of= and a documented call, or none", names, VS_CALL_COUNT + 1);

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <unistd.h>
+
+#include "common.h"
+#include "inputs.h"
+#include "minimize/minimize.h"
+#include "runner/describe.h"
+#include "text/print.h"
+
+enum { TITLE = 512, LINE = 1024, EVERY = 64 };
+
+static void show_progress(size_t runs, size_t ops, void* context) {
+  (void)context;
+  if (runs % EVERY == 0) fprintf(stderr, "\r%zu runs, %zu ops ", runs, ops);
+}
+
+static void print_found(const vs_minimized* found, const vs_input* input,
+                        const vs_minimizing* how) {
+  const vs_arch_info* info = vs_arch_find(how->target->arch);
+  const vs_violation* violation = &found->violation;
+  uint8_t clause = (uint8_t)violation->clause;
+  char title[TITLE];
+  char allowed[LINE];
+  char got[LINE];
+  vs_text text = vs_text_in(allowed, sizeof allowed);
+  vs_say_allowed(&text, violation, info);
+  text = vs_text_in(got, sizeof got);
+  vs_say_got(&text, violation, info);
+  snprintf(title, sizeof title, "%.200s, the smallest that fails on %s", input->c.title,
+           how->target->name);
+  vs_script script = {title, found->ops, found->count};
+  vs_print_script(stdout, &script, how->target->arch, &clause, 1);
+  printf("# profile %s\n# allowed %s\n# got %s\n", how->profile->id, allowed, got);
+  if (found->flaky) printf("# flaky: it did not fail each time\n");
+  fprintf(stderr, "%s: %zu ops, after %zu runs\n", input->c.id, found->count, found->runs);
+}
+
+static vs_exit minimize(const vs_input* input, const vs_script* script, const vs_minimizing* how) {
+  vs_minimized found;
+  bool good = vs_minimize(how, script, &found);
+  if (how->progress) fputc('\n', stderr);
+  if (!good) {
+    fprintf(stderr, "vcpuspec: this machine has no process or memory to spare\n");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  vs_exit status = found.fails ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
+  if (found.fails) {
+    print_found(&found, input, how);
+  } else {
+    fprintf(stderr, "vcpuspec: %s breaks no clause on %s under %s: there is nothing to minimize\n",
+            input->c.id, how->target->name, how->profile->id);
+  }
+  vs_minimized_free(&found);
+  return status;
+}
+
+static vs_exit minimize_input(const vs_input* input, uint64_t seed, const vs_minimizing* how) {
+  const vs_target* target = how->target;
+  if (input->c.arch != 0 && input->c.arch != target->arch) {
+    fprintf(stderr, "vcpuspec: %s is about %s, and backend '%s' is %s\n", input->c.id,
+            vs_arch_find(input->c.arch)->name, target->spec, vs_arch_find(target->arch)->name);
+    return VS_EXIT_USAGE;
+  }
+  if (input->document.is_trace) {
+    vs_script script = vs_document_script(&input->document);
+    return minimize(input, &script, how);
+  }
+  vs_script script;
+  if (!vs_case_script(&input->c, target->arch, seed, &script)) return VS_EXIT_INFRASTRUCTURE;
+  vs_exit status = minimize(input, &script, how);
+  vs_case_script_free(&script);
+  return status;
+}
+
+// A trace says which backend it is of.
+static const char* backend_of(const vs_arguments* arguments, const vs_inputs* inputs) {
+  const char* asked = vs_argument(arguments, VS_OPTION_BACKEND, NULL);
+  if (asked != NULL) return asked;
+  const char* recorded = inputs->items[0].document.backend;
+  return recorded[0] != '\0' ? recorded : "soft";
+}
+
+vs_exit vs_command_minimize(const vs_arguments* arguments) {
+  uint64_t seed;
+  vs_target target;
+  vs_inputs inputs;
+  vs_exit status = VS_EXIT_USAGE;
+  vs_minimizing how = {.target = &target, .progress = isatty(2) ? show_progress : NULL};
+  if (arguments->word_count == 0) {
+    fprintf(stderr, "vcpuspec: minimize needs a SCRIPT, a TRACE or a CASE\n");
+    return status;
+  }
+  how.profile = vs_find_profile(vs_argument(arguments, VS_OPTION_PROFILE, "documented"));
+  if (how.profile == NULL ||
+      !vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &seed) ||
+      !vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 2, &how.timeout) ||
+      !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
+    return status;
+  }
+  if (vs_find_ready_target(backend_of(arguments, &inputs), how.timeout, &target, &status)) {
+    status = VS_EXIT_CONFORMS;
+    for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
+      if (i > 0) putchar('\n');
+      status = minimize_input(&inputs.items[i], seed, &how);
+    }
+  }
+  vs_inputs_free(&inputs);
+  return status;
+}

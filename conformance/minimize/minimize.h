@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The smallest script, with the smallest values, that still breaks the same clause on the same
+// backend.
+#ifndef VS_CONFORMANCE_MINIMIZE_H_
+#define VS_CONFORMANCE_MINIMIZE_H_
+
+#include "runner/result.h"
+
+typedef struct vs_minimizing {
+  const vs_target* target;  // ready
+  const vs_profile* profile;
+  double timeout;  // seconds a call may take
+  // Told now and then; may be NULL.
+  void (*progress)(size_t runs, size_t ops, void* context);
+  void* context;
+} vs_minimizing;
+
+typedef struct vs_minimized {
+  bool fails;              // the script broke a clause to begin with
+  bool flaky;              // it did not always
+  vs_violation violation;  // that the smallest script shows
+  vs_op* ops;              // owned
+  size_t count;
+  size_t runs;  // times that a script was run
+} vs_minimized;
+
+// Makes a script smaller. False: no memory, or no process. The result is the caller's, to free with
+// vs_minimized_free.
+bool vs_minimize(const vs_minimizing* how, const vs_script* script, vs_minimized* result);
+void vs_minimized_free(vs_minimized* result);
+
+#endif  // VS_CONFORMANCE_MINIMIZE_H_
