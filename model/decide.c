@@ -105,6 +105,8 @@ static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
 
 static void decide_unordered(vs_decision* decision, const vs_facts* facts,
                              const vs_profile* profile) {
+  // Without ports there is no access to have a size.
+  if (facts->io_without_ports) decision->faults &= ~(vs_check_set)VS_BIT(VS_CHECK_ACCESS_SIZE);
   vs_check_set certain = of_sort(decision->faults, VS_SORT_PAGE);
   vs_check_set optional = of_sort(decision->faults, VS_SORT_LATITUDE);
   if (facts->write_unknown) certain |= (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
