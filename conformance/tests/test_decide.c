@@ -144,13 +144,14 @@ Test(documented, allows_what_the_page_allows) {
 static bool latitude_is_right(const vs_facts* f, const vs_allowed* row) {
   bool refusal = !f->handle_valid || !f->is_vcpu || !f->has_write || has_bad_arguments(f) ||
                  cannot_be_written_from_here(f);
+  bool sized = f->access_size_odd && !f->io_without_ports;  // without ports there is no access
   if (row->status == ZX_OK) {
-    return row->latitude == (f->access_size_odd ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
+    return row->latitude == (sized ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
   }
   if (row->status != ZX_ERR_INVALID_ARGS || has_bad_arguments(f)) {
     return row->latitude == VS_LATITUDE_COUNT;
   }
-  bool odd = f->access_size_odd && row->latitude == VS_LATITUDE_ACCESS_SIZE;
+  bool odd = sized && row->latitude == VS_LATITUDE_ACCESS_SIZE;
   bool portless = f->io_without_ports && row->latitude == VS_LATITUDE_NO_PORTS;
   bool elsewhere = refusal && cannot_be_written_from_here(f) && f->io &&
                    row->latitude == VS_LATITUDE_WRONG_THREAD_IO;
