@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-only check-asan check-tsan check-clang tidy bench docs format install \
+.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz-text tidy bench docs format install \
         packages-build packages-test clean
 
 all: ## build build/vcpuspec
@@ -26,6 +26,7 @@ test: packages-test ## every test, also under sanitizers
 	$(MAKE) check-asan
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
+	$(MAKE) fuzz-text
 	$(MAKE) tidy
 
 test-only:
@@ -42,6 +43,18 @@ check-tsan:
 	$(call configure,tsan)
 	$(call build,build/tsan) --target vcpuspec plugin_race
 	tools/check-threads build/tsan
+
+# The parser of scripts and traces, on whatever a fuzzer makes of those in the tree.
+FUZZ_SECONDS ?= 20
+fuzz-text: ## fuzz the text form (FUZZ_SECONDS=20)
+	$(call configure,fuzz)
+	$(call build,build/fuzz) --target fuzz_text
+	mkdir -p build/fuzz/corpus-text
+	build/fuzz/fuzz_text -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
+	  -dict=fuzz/text.dict -artifact_prefix=build/fuzz/ -print_final_stats=1 \
+	  build/fuzz/corpus-text conformance/scripts/*/ > build/fuzz/text.log 2>&1 || \
+	  { tail -40 build/fuzz/text.log; exit 1; }
+	@grep -E '^(Done|stat)' build/fuzz/text.log
 
 # The other compiler's warnings, as errors.
 check-clang:

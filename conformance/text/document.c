@@ -126,7 +126,8 @@ static bool skip_body(reader* r) {
     open += is_word(&r->line, "for");
     open -= is_word(&r->line, "end");
   }
-  return open == 0 || vs_line_fault(&r->line, 0, r->fault, "expected 'end' of the loop");
+  return open == 0 || vs_line_fault(&r->line, r->line.count, r->fault,
+                                    "expected 'end' of the loop, found the end of the text");
 }
 
 // Where a loop's body begins, and its variable.
@@ -241,8 +242,8 @@ static bool read_loop(reader* r) {
   size_t number = r->line.number;
   if (r->depth == NEST)
     return vs_line_fault(&r->line, 0, r->fault, "expected at most %d nested loops", NEST);
-  if (r->line.count < 2 || !name_is_new(r))
-    return r->line.count >= 2 || vs_line_expected(&r->line, 1, r->fault, "a name", NULL, 0);
+  if (r->line.count < 2) return vs_line_expected(&r->line, 1, r->fault, "a name", NULL, 0);
+  if (!name_is_new(r)) return false;
   if (r->line.count < 3 || strcmp(r->line.words[2].text, "in") != 0)
     return vs_line_expected(&r->line, 2, r->fault, "'in'", NULL, 0);
   items* kept = malloc(sizeof *kept);
@@ -292,7 +293,8 @@ static bool read_lines(reader* r, bool in_loop) {
     }
     if (!read_line(r)) return false;
   }
-  return !in_loop || vs_line_fault(&r->line, 0, r->fault, "expected 'end' of the loop before this");
+  return !in_loop || vs_line_fault(&r->line, r->line.count, r->fault,
+                                   "expected 'end' of the loop, found the end of the script");
 }
 
 // --- header -----------------------------------------------------------------------------------

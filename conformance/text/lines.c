@@ -57,7 +57,10 @@ bool vs_line_fault(const vs_line* line, size_t index, vs_fault* fault, const cha
   vsnprintf(fault->message, sizeof fault->message, format, arguments);
   va_end(arguments);
   fault->line = line->number;
-  fault->column = index < line->count ? line->words[index].column : line->end_column;
+  bool cut = line->count > 0;
+  fault->column = index < line->count ? line->words[index].column
+                  : cut               ? line->end_column
+                                      : line->indent + 1;
   return false;
 }
 

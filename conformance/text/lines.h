@@ -55,7 +55,8 @@ bool vs_line_cut(vs_line* line, vs_variable variable, const void* context, vs_fa
 // True for a line without words, or a comment.
 bool vs_line_is_idle(const vs_line* line);
 
-// Fills `fault` and returns false. The column is of word `index`; past the last: of the line's end.
+// Fills `fault` and returns false. The column is of word `index`; past the last: of the
+// line's end; of a line that was not cut: of its first word.
 __attribute__((format(printf, 4, 5))) bool vs_line_fault(const vs_line* line, size_t index,
                                                          vs_fault* fault, const char* format, ...);
 
