@@ -17,14 +17,6 @@ static vs_target target_of(const vs_document* d) {
   return target;
 }
 
-static vs_ending ending_of(const vs_document* d) {
-  bool done = true;
-  for (size_t i = 0; i < d->count; i++) done &= d->observations[i].outcome != VS_NOT_REACHED;
-  for (size_t i = 0; i < d->count; i++) done &= d->observations[i].outcome != VS_IN_CALL;
-  bool opened = d->count == 0 || d->observations[0].outcome != VS_NOT_REACHED;
-  return (vs_ending){opened, done, opened ? "the trace ends here" : "the trace is empty"};
-}
-
 static void print_verdict(const vs_case_result* result, const vs_profile* profile) {
   printf("%-11s %s (%s, %s)\n", vs_verdict_names[result->verdict], result->c->id,
          result->target->name, profile->id);
@@ -41,7 +33,8 @@ static void check(vs_input* input, const vs_profile* profile, vs_oracle* oracle,
   const vs_document* d = &input->document;
   vs_target target = target_of(d);
   vs_case_result result = {.c = &input->c, .target = &target, .script = vs_document_script(d)};
-  vs_ending ending = ending_of(d);
+  const vs_trace trace = vs_document_trace(d);
+  vs_ending ending = vs_ending_of(&trace);
   vs_result_judge(&result, oracle, profile, d->observations, &ending);
   result.observations = d->observations;
   print_verdict(&result, profile);

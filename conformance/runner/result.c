@@ -93,6 +93,17 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
   note_subject(result, observations);
 }
 
+vs_ending vs_ending_of(const vs_trace* trace) {
+  size_t count = trace->script.count;
+  bool done = true;
+  for (size_t i = 0; i < count; i++) {
+    uint8_t outcome = trace->observations[i].outcome;
+    done &= outcome != VS_NOT_REACHED && outcome != VS_IN_CALL;
+  }
+  bool opened = count == 0 || trace->observations[0].outcome != VS_NOT_REACHED;
+  return (vs_ending){opened, done, opened ? "the trace ends here" : "the trace is empty"};
+}
+
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_observation* observations, const vs_ending* ending) {
   vs_trace trace = {result->script, result->target->arch, observations};

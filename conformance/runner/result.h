@@ -39,6 +39,9 @@ typedef struct vs_ending {
   const char* death;  // if not done: what happened, in words
 } vs_ending;
 
+// How a trace that was read from a text came to its end, as far as it tells.
+vs_ending vs_ending_of(const vs_trace* trace);
+
 // Judges the result's script with these observations, and fills verdict, judgement and note.
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_observation* observations, const vs_ending* ending);

@@ -382,3 +382,138 @@ Test(explain, misspelt) {
 Test(explain, needs_a_word) {
   expect("explain", 2, "usage: vcpuspec explain");
 }
+
+// --- scripts and traces -----------------------------------------------------------------------
+
+static void write_file(const char* path, const char* text) {
+  FILE* out = fopen(path, "w");
+  cr_assert(out != NULL);
+  fputs(text, out);
+  fclose(out);
+}
+
+// A file of this test's own.
+static const char* script_file(const char* text) {
+  static char path[64];
+  snprintf(path, sizeof path, "/tmp/vcpuspec-test-%d.vcpu", (int)getpid());
+  write_file(path, text);
+  return path;
+}
+
+#define SETUP "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+
+static void expect_of(const char* before, const char* text, const char* after, int status,
+                      const char* words) {
+  char arguments[512];
+  const char* path = script_file(text);
+  snprintf(arguments, sizeof arguments, "%s %s %s", before, path, after);
+  expect(arguments, status, words);
+  unlink(path);
+}
+
+Test(scripts, a_good_one_is_judged) {
+  expect_of("run", SETUP "T0: write_state h2 kind=2\n", "--backend soft", 0,
+            "cases: pass                             1");
+}
+Test(scripts, a_failing_one_says_how_to_repeat_it) {
+  expect_of("run", SETUP "T0: write_state h2 kind=0x100 as=state\n", "--backend mutant:kind_8_bits",
+            1, "--profile documented /tmp/vcpuspec-test-");
+}
+Test(scripts, one_of_another_architecture_is_unsupported) {
+  expect_of("run", "vcpuspec script 1\narch arm64\nT0: h4 = event_create\n", "--backend soft", 5,
+            "the case is about arm64");
+}
+Test(scripts, a_wrong_one_is_told_with_its_place) {
+  expect_of(
+      "run", SETUP "T0: write_state h2 stae\n", "--backend soft", 2,
+      ".vcpu:4:20: expected 'state', 'io' or kind=NUMBER, found 'stae'; did you mean 'state'?");
+}
+Test(scripts, an_empty_one) {
+  expect_of("run", "", "", 2, "expected a script or a trace, found the end of the text");
+}
+Test(scripts, one_that_does_not_exist) {
+  expect("run /nonexistent.vcpu", 2, "cannot be read: No such file");
+}
+Test(scripts, a_directory) {
+  expect("run /tmp", 2, "cannot be read: Is a directory");
+}
+Test(scripts, a_misspelt_case) {
+  expect("exec kinds.bth", 2, "did you mean the case 'kinds.both'?");
+}
+Test(scripts, one_that_makes_no_sense_is_broken) {
+  expect_of("run", "vcpuspec script 1\nT1: join\nT0: kick h2\n", "--backend soft", 5, "judged");
+}
+Test(scripts, a_trace_is_not_run) {
+  expect("exec kinds.both > /tmp/vcpuspec-t1.trace; " VS_PROGRAM_PATH " run /tmp/vcpuspec-t1.trace",
+         2, "is a trace: judge it with vcpuspec check");
+}
+Test(traces, recorded_here_judged_there) {
+  expect("exec --backend unicorn kinds.both | " VS_PROGRAM_PATH " check", 0,
+         "pass        standard input (unicorn, documented)");
+}
+Test(traces, several_in_one_stream) {
+  expect("exec kinds.both types.event handles.zero | " VS_PROGRAM_PATH " check -", 0,
+         "pass        standard input#3 (soft, documented)");
+}
+Test(traces, a_wrong_one_fails) {
+  expect("exec --backend mutant:kind_8_bits kinds.aliases | " VS_PROGRAM_PATH " check", 1,
+         "write_state.description.kind");
+}
+Test(traces, under_another_profile) {
+  expect("exec --backend soft:zcore threads.other_with_faults | " VS_PROGRAM_PATH
+         " check --profile zircon-x64",
+         1, "FAIL");
+}
+Test(traces, of_another_architecture_than_the_profile) {
+  expect("exec --backend unicorn:arm64 types.event | " VS_PROGRAM_PATH
+         " check --profile zircon-x64",
+         2, "speaks of x86-64");
+}
+Test(traces, a_script_is_not_checked) {
+  expect_of("check", SETUP, "", 2, "record it with vcpuspec exec");
+}
+Test(traces, cut_short_by_hand) {
+  expect("exec kinds.both | head -20 | " VS_PROGRAM_PATH " check", 1, "the trace ends here");
+}
+Test(traces, of_a_backend_that_dies_in_a_call) {
+  expect("exec --backend " PLUGIN("exit_in_call") " kinds.both", 0, "= no_return");
+}
+Test(traces, of_a_backend_that_is_not_there) {
+  expect("exec --backend plugin:/nonexistent.so kinds.both", 3, "cannot be used");
+}
+Test(traces, explained_step_by_step) {
+  expect("exec first.without_gate | " VS_PROGRAM_PATH " explain -", 0,
+         "flags are written only with bit 1, latitudes needed: flags_gate");
+}
+Test(traces, explained_to_the_violation) {
+  expect("exec --backend mutant:kind_8_bits kinds.aliases | " VS_PROGRAM_PATH " explain -", 0,
+         "VIOLATION write_state.description.kind");
+}
+Test(minimize, to_three_ops_and_one_bit) {
+  expect("minimize --backend mutant:kind_8_bits kinds.aliases", 0,
+         "T0: write_state h2 kind=0x100 size=136 length=136\n");
+}
+Test(minimize, to_the_bits_that_matter) {
+  expect("minimize --backend mutant:register_rbx_lost registers.all_at_once", 0,
+         "\nT0: write_state h2 state rbx=");
+}
+Test(minimize, what_it_prints_fails_alike) {
+  expect("minimize --backend mutant:io_big_endian io.neighbours 2>/dev/null | " VS_PROGRAM_PATH
+         " run --backend mutant:io_big_endian -",
+         1, "write_state.description.io");
+}
+Test(minimize, nothing_to_do) {
+  expect("minimize kinds.both", 5, "there is nothing to minimize");
+}
+Test(format, tidies) {
+  expect_of("format", "vcpuspec script 1\nfor  n in 1\nT0:  kick   h2\nend\n", "", 0,
+            "for n in 1\n  T0: kick h2\nend\n");
+}
+Test(format, unrolls) {
+  expect_of("format --expand --arch arm64",
+            "vcpuspec script 1\nfor n in 1..2\nT0: write_state h2 state x0=$n\nend\n", "", 0,
+            "T0: write_state h2 state x0=1\nT0: write_state h2 state x0=2\n");
+}
+Test(format, unknown_architecture) {
+  expect("format --arch arm65 /dev/null", 2, "did you mean 'arm64'?");
+}

@@ -116,7 +116,7 @@ static const struct {
     {HEAD "for 1 in 0..3\nend\n", 2, 5, "a name"},
     {HEAD "for n in\nend\n", 2, 9, "what the loop is over"},
     {HEAD "for n in 0..3\nfor n in 0..3\nend\nend\n", 3, 5, "no loop around this has"},
-    {HEAD "for n in 0..9999999\nend\n", 3, 4, "turns of loops"},
+    {HEAD "for n in 0..9999999\nend\n", 3, 1, "turns of loops"},
 };
 
 Test(faults, each_has_its_place) {
