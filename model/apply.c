@@ -17,6 +17,7 @@ void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
   for (unsigned i = 0; i < VS_VCPUS; i++) {
     bool other = touch != VS_TOUCH_REFUSED && i != index;
     world->vcpus[i].touch = (uint8_t)(other ? VS_TOUCH_OTHER : touch);
+    world->vcpus[i].raced.mode = VS_REWRITE_NONE;
     world->vcpus[i].read_since = false;
   }
 }

@@ -3,12 +3,21 @@
 
 #include <string.h>
 
+// True if bytes that the register was written from changed during the call.
+static bool is_raced(const vs_vcpu* vcpu, const vs_register* reg) {
+  const vs_rewrite* raced = &vcpu->raced;
+  if (raced->mode == VS_REWRITE_NONE) return false;
+  if (vcpu->touch == VS_TOUCH_IO) return reg->role == VS_ROLE_ACCUMULATOR;
+  return raced->offset < reg->offset + reg->width / 8 &&
+         reg->offset < raced->offset + raced->length;
+}
+
 static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
                             bool guest_view) {
   if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
   if (vcpu->touch == VS_TOUCH_REFUSED) return VS_CLAUSE_UNCHANGED;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
-  if (vcpu->touch == VS_TOUCH_RACED) return VS_CLAUSE_ONE_SNAPSHOT;
+  if (is_raced(vcpu, reg)) return VS_CLAUSE_ONE_SNAPSHOT;
   if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
   if (guest_view) return VS_CLAUSE_GUEST_SEES;
   if (vcpu->touch == VS_TOUCH_NONE) return VS_CLAUSE_READ_BACK;
@@ -88,11 +97,12 @@ vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
       [VS_TOUCH_STATE] =
           VS_BIT(VS_CLAUSE_REGISTERS) | VS_BIT(VS_CLAUSE_FLAGS) | VS_BIT(VS_CLAUSE_SYSTEM_FLAGS),
       [VS_TOUCH_IO] = VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE),
-      [VS_TOUCH_RACED] = VS_BIT(VS_CLAUSE_ONE_SNAPSHOT),
       [VS_TOUCH_REFUSED] = VS_BIT(VS_CLAUSE_UNCHANGED),
       [VS_TOUCH_OTHER] = VS_BIT(VS_CLAUSE_OF_HANDLE),
   };
   vs_clause_set view = VS_BIT(VS_CLAUSE_READ_BACK);
   if (guest_view) view = VS_BIT(VS_CLAUSE_GUEST_SEES) | VS_BIT(VS_CLAUSE_RUNS_GUEST);
+  bool raced = vcpu->raced.mode != VS_REWRITE_NONE;
+  if (raced) view |= VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
   return by_touch[vcpu->touch] | view;
 }

@@ -80,7 +80,9 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     vs_step step = vs_step_world(&c);
     explained[i] = step == VS_STEP_ALLOWED;
     if (explained[i]) oracle->attested |= c.attests;
-    if (step == VS_STEP_VIOLATION && !told && why) {
+    // Of several worlds, the one that explains most says what is wrong.
+    bool further = told && why && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
+    if (step == VS_STEP_VIOLATION && (!told || further) && why) {
       *why = c.why;
       told = true;
     }

@@ -104,10 +104,11 @@ static bool snapshot(const vs_op* op, unsigned which, vs_op* found) {
 }
 
 // What an accepted write has touched, it touched with what it found of a changing buffer.
-static void mark_raced(vs_world* world) {
+static void mark_raced(vs_world* world, const vs_rewrite* rewrite) {
   for (size_t i = 0; i < VS_VCPUS; i++) {
-    uint8_t* touch = &world->vcpus[i].touch;
-    if (*touch == VS_TOUCH_STATE || *touch == VS_TOUCH_IO) *touch = VS_TOUCH_RACED;
+    vs_vcpu* vcpu = &world->vcpus[i];
+    bool written = vcpu->touch == VS_TOUCH_STATE || vcpu->touch == VS_TOUCH_IO;
+    if (written) vcpu->raced = *rewrite;
   }
 }
 
@@ -127,7 +128,7 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
     oracle->count = first;
     return step == VS_STEP_VIOLATION;
   }
-  for (uint8_t i = first; i < oracle->count; i++) mark_raced(&oracle->worlds[i]);
+  for (uint8_t i = first; i < oracle->count; i++) mark_raced(&oracle->worlds[i], &found->rewrite);
   c->attests |= one.attests | VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
   return true;
 }

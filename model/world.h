@@ -20,7 +20,6 @@ typedef enum vs_touch {
   VS_TOUCH_NONE,     // nothing since it was created
   VS_TOUCH_STATE,    // an accepted write of ZX_VCPU_STATE
   VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
-  VS_TOUCH_RACED,    // an accepted write whose buffer changed meanwhile
   VS_TOUCH_REFUSED,  // a refused write, of this or another vCPU
   VS_TOUCH_OTHER     // an accepted write of another vCPU
 } vs_touch;
@@ -34,14 +33,15 @@ typedef enum vs_stage {
 
 typedef struct vs_vcpu {
   bool live;
-  bool running;     // a thread is within zx_vcpu_enter
-  bool kicked;      // a kick was not consumed yet
-  uint8_t creator;  // thread; VS_THREADS: it has ended
-  uint8_t program;  // vs_program
-  uint8_t stage;    // vs_stage
-  uint8_t touch;    // vs_touch
-  bool unanswered;  // left by an IN, and nothing was written since
-  bool read_since;  // zx_vcpu_read_state has reported the registers since that touch
+  bool running;      // a thread is within zx_vcpu_enter
+  bool kicked;       // a kick was not consumed yet
+  uint8_t creator;   // thread; VS_THREADS: it has ended
+  uint8_t program;   // vs_program
+  uint8_t stage;     // vs_stage
+  uint8_t touch;     // vs_touch
+  vs_rewrite raced;  // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
+  bool unanswered;   // left by an IN, and nothing was written since
+  bool read_since;   // zx_vcpu_read_state has reported the registers since that touch
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.
   vs_reg flags_read;    // other bits as zx_vcpu_read_state shows them
