@@ -61,6 +61,16 @@ static bool is_missing(const vs_op* op, const vs_observation* seen) {
          (setup && seen->outcome == VS_RETURNED && seen->status != ZX_OK);
 }
 
+// What either decision allows.
+static void allow_also(vs_decision* decision, const vs_decision* other) {
+  for (uint8_t k = 0; k < other->count; k++) {
+    bool known = vs_decision_find(decision, other->allowed[k].status) != NULL;
+    if (!known && decision->count < VS_ALLOWED_MAX) {
+      decision->allowed[decision->count++] = other->allowed[k];
+    }
+  }
+}
+
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
   if (oracle->count == 0 || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
@@ -82,6 +92,8 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     if (explained[i]) oracle->attested |= c.attests;
     // Of several worlds, the one that explains most says what is wrong.
     bool further = told && why && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
+    bool status = told && why && c.why.kind == VS_VIOLATION_STATUS && why->kind == c.why.kind;
+    if (step == VS_STEP_VIOLATION && status) allow_also(&why->decision, &c.why.decision);
     if (step == VS_STEP_VIOLATION && (!told || further) && why) {
       *why = c.why;
       told = true;
@@ -202,12 +214,7 @@ void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed)
     allowed->faults |= one.faults;
     allowed->ordered |= one.ordered;
     allowed->anything |= one.anything;
-    for (uint8_t k = 0; k < one.count; k++) {
-      bool known = vs_decision_find(allowed, one.allowed[k].status) != NULL;
-      if (!known && allowed->count < VS_ALLOWED_MAX) {
-        allowed->allowed[allowed->count++] = one.allowed[k];
-      }
-    }
+    allow_also(allowed, &one);
   }
 }
 

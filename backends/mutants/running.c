@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Wrong about the guest: what it sees, how it leaves, and what is accepted while it runs.
 #include <stdatomic.h>
+#include <unistd.h>
 
 #include "alter.h"
 
@@ -191,4 +192,61 @@ MUTATE(kick_twice, vcpu_enter, (zx_handle_t handle, zx_port_packet_t* packet)) {
 
 MUTATE(interrupt_even_refused, vcpu_interrupt, (zx_handle_t handle, uint32_t vector)) {
   return vector % 2 == 0 ? ZX_ERR_NOT_SUPPORTED : below->vcpu_interrupt(handle, vector);
+}
+
+// --- calls that meet --------------------------------------------------------------------------
+
+enum { MEETING_TRIES = 200, MEETING_PAUSE_US = 10 };
+
+static _Atomic unsigned meetings;  // calls of other threads that may disturb a write
+
+// Long enough for another thread's call to fall into a write.
+static bool is_met(unsigned before) {
+  for (int i = 0; i < MEETING_TRIES; i++) {
+    if (atomic_load(&meetings) != before) return true;
+    usleep(MEETING_PAUSE_US);
+  }
+  return false;
+}
+
+static zx_status_t close_and_tell(zx_handle_t handle) {
+  zx_status_t status = tracking_close(handle);
+  atomic_fetch_add(&meetings, 1);
+  return status;
+}
+
+static zx_status_t write_disturbed(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                   size_t size) {
+  unsigned before = atomic_load(&meetings);
+  zx_status_t status = RIGHT_WRITE();
+  return status == ZX_OK && is_met(before) ? ZX_ERR_BAD_STATE : status;
+}
+
+void alter_close_disturbs_write(vs_calls* calls);
+void alter_close_disturbs_write(vs_calls* calls) {
+  calls->handle_close = close_and_tell;
+  calls->vcpu_write_state = write_disturbed;
+}
+
+static _Atomic bool writing;
+
+static zx_status_t kick_unless_writing(zx_handle_t handle) {
+  bool lost = atomic_load(&writing);
+  atomic_fetch_add(&meetings, 1);
+  return lost ? ZX_OK : below->vcpu_kick(handle);
+}
+
+static zx_status_t write_deaf(zx_handle_t handle, uint32_t kind, const void* buffer, size_t size) {
+  unsigned before = atomic_load(&meetings);
+  atomic_store(&writing, true);
+  is_met(before);
+  zx_status_t status = RIGHT_WRITE();
+  atomic_store(&writing, false);
+  return status;
+}
+
+void alter_kick_lost_in_write(vs_calls* calls);
+void alter_kick_lost_in_write(vs_calls* calls) {
+  calls->vcpu_kick = kick_unless_writing;
+  calls->vcpu_write_state = write_deaf;
 }
