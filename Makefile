@@ -31,6 +31,7 @@ test: packages-test ## every test, also under sanitizers
 
 test-only:
 	ctest --test-dir build --output-on-failure
+	build/test_model --verbose --filter 'vectors/*' 2>&1 | grep -E 'PASS.*vectors|Synthesis'
 
 # The sanitizers see the same tests but those that only look at files.
 check-asan:
