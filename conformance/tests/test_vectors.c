@@ -2,9 +2,11 @@
 // Calls with two faults, on which published kernels differ: the table of what each answers, held
 // against each profile, through facts made by hand and through the facts of a real op.
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "decide.h"
+#include "text/names.h"
 
 typedef enum fault {
   WRONG_TYPE = 1 << 0,
@@ -132,6 +134,16 @@ static const char* letters_of(const vs_decision* decision) {
   return text;
 }
 
+// The table as it came out, for whoever runs the test with its output shown.
+static void print_row(const char* id, const vector* v, const vs_decision* decision) {
+  printf("vector %-13s %-44s", id, v->what);
+  if (decision->anything) printf(" anything");
+  for (size_t i = 0; i < decision->count && !decision->anything; i++) {
+    printf("%s%s", i == 0 ? " " : " or ", vs_status_name(decision->allowed[i].status));
+  }
+  printf("\n");
+}
+
 // `column` is the offset of the profile's answers in vs_vector.
 static void answers(const char* id, vs_arch arch, size_t column) {
   const vs_profile* profile = vs_profile_find(id);
@@ -152,6 +164,7 @@ static void answers(const char* id, vs_arch arch, size_t column) {
     decision = vs_decide(&of_op, profile);
     cr_expect_str_eq(letters_of(&decision), wanted, "%s, %s: facts of an op: answers %s, not %s",
                      id, v->what, letters_of(&decision), wanted);
+    print_row(id, v, &decision);
   }
 }
 
