@@ -2,8 +2,12 @@
 // Who judges the judge: every mutant is caught at the clause that it breaks, and no permitted
 // variant is flagged.
 #include <criterion/criterion.h>
+#include <fcntl.h>
+#include <linux/userfaultfd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "judging.h"
 
@@ -23,15 +27,24 @@ static vs_run run_mutant(const vs_mutant* mutant, vs_target* target, vs_clause_c
   return run;
 }
 
+// A buffer that changes is held exactly once only where a page may come late.
+static bool can_hold(void) {
+  int fd = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+  if (fd >= 0) close(fd);
+  return fd >= 0;
+}
+
 static void is_caught(const char* id) {
   const vs_mutant* mutant = vs_mutant_find(id);
   cr_assert(mutant != NULL);
   vs_clause_code clause = vs_clause_find(mutant->breaks);
   cr_assert_lt(clause, VS_CLAUSE_COUNT, "%s breaks an unknown clause", id);
+  if (clause == VS_CLAUSE_ONE_SNAPSHOT && !can_hold())
+    cr_skip_test("without userfaultfd it is caught by chance");
   vs_target target;
   vs_run run = run_mutant(mutant, &target, clause, "documented");
-  cr_expect_eq(vs_clause_verdict(&run, &target, clause), VS_VERDICT_FAIL,
-               "mutant %s (%s) is not caught at %s", id, mutant->mistake, mutant->breaks);
+  cr_expect(vs_verdict_is_failure(vs_clause_verdict(&run, &target, clause)),
+            "mutant %s (%s) is not caught at %s", id, mutant->mistake, mutant->breaks);
   vs_run_free(&run);
 }
 
@@ -50,8 +63,8 @@ static void is_permitted(const char* id) {
   vs_target target;
   vs_run run = run_mutant(mutant, &target, VS_CLAUSE_COUNT, "documented");
   for (size_t i = 0; i < run.count; i++) {
-    cr_expect_neq(run.results[i].verdict, VS_VERDICT_FAIL, "%s",
-                  judging_text(&run.results[i], "documented"));
+    cr_expect(!vs_verdict_is_failure(run.results[i].verdict), "%s",
+              judging_text(&run.results[i], "documented"));
   }
   vs_latitude_set used = used_by(&run);
   vs_run_free(&run);
