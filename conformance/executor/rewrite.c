@@ -13,7 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, POLL_MS = 1 };
+enum { PAGE = 4096, POLL_MS = 1, ORDER_MASK = 3 };
 
 typedef enum order { ORDER_NONE, ORDER_HOLD, ORDER_FLIP, ORDER_END } order;
 
@@ -22,10 +22,10 @@ struct vs_rewriter {
   uint8_t* source;  // what the second page is made of
   int faults;       // userfaultfd; -1: the machine does not allow it
   pthread_t thread;
-  uint32_t order;  // atomic
+  uint32_t order;  // atomic: what to do, and above it the number of the order
   uint32_t turns;  // atomic: of flipping
   uint32_t held;   // atomic: the call met the missing page
-  uint32_t idle;   // atomic: the other thread has seen ORDER_NONE
+  uint32_t idle;   // atomic: the last order to do nothing that the other thread has seen
   uint8_t* at;     // the bytes that are rewritten
   const vs_rewrite* rewrite;
   uint8_t old[8];
@@ -59,7 +59,7 @@ static void hold(vs_rewriter* r) {
   struct pollfd ready = {.fd = r->faults, .events = POLLIN};
   struct uffd_msg message;
   if (poll(&ready, 1, POLL_MS) != 1 || read(r->faults, &message, sizeof message) < 0) return;
-  if (load(&r->order) != ORDER_HOLD || message.event != UFFD_EVENT_PAGEFAULT) return;
+  if ((load(&r->order) & ORDER_MASK) != ORDER_HOLD || message.event != UFFD_EVENT_PAGEFAULT) return;
   put(r, r->rewrite->bytes);
   store(&r->held, 1);
   give_page(r);
@@ -73,7 +73,8 @@ static void flip(vs_rewriter* r) {
 static void* other_thread(void* argument) {
   vs_rewriter* r = argument;
   for (;;) {
-    switch (load(&r->order)) {
+    uint32_t given = load(&r->order);
+    switch (given & ORDER_MASK) {
       case ORDER_HOLD:
         hold(r);
         break;
@@ -83,7 +84,7 @@ static void* other_thread(void* argument) {
       case ORDER_END:
         return NULL;
       default:
-        store(&r->idle, 1);
+        store(&r->idle, given);
         usleep(20);
     }
   }
@@ -91,15 +92,16 @@ static void* other_thread(void* argument) {
 
 // --- the caller's thread ----------------------------------------------------------------------
 
-static void give_order(vs_rewriter* r, order what) {
-  store(&r->idle, 0);
-  store(&r->order, what);
+static uint32_t give_order(vs_rewriter* r, order what) {
+  uint32_t given = (load(&r->order) | ORDER_MASK) + 1 + what;
+  store(&r->order, given);
+  return given;
 }
 
 // The other thread does nothing more to the buffer once this returns.
 static void take_back(vs_rewriter* r) {
-  store(&r->order, ORDER_NONE);
-  while (!load(&r->idle)) sched_yield();
+  uint32_t given = give_order(r, ORDER_NONE);
+  while (load(&r->idle) != given) sched_yield();
 }
 
 static void place(vs_rewriter* r, const vs_op* op, uint8_t* address) {
@@ -202,7 +204,7 @@ vs_rewriter* vs_rewriter_open(void) {
 }
 
 void vs_rewriter_close(vs_rewriter* rewriter) {
-  store(&rewriter->order, ORDER_END);
+  give_order(rewriter, ORDER_END);
   pthread_join(rewriter->thread, NULL);
   if (rewriter->faults >= 0) close(rewriter->faults);
   munmap(rewriter->pages, 3 * PAGE);
