@@ -157,11 +157,18 @@ static bool recover_registers(vs_world* world, const vs_arch_info* arch, const v
   return vs_observe_registers(world, vcpu, arch, seen->state, guest_view, &ignored);
 }
 
+void vs_oracle_save(vs_oracle* oracle) {
+  oracle->saved = oracle->count;
+  memcpy(oracle->before, oracle->worlds, oracle->count * sizeof oracle->worlds[0]);
+}
+
 // What was observed is believed from here on, in every world that explained the trace so far, so
 // that the rest still says something of other clauses. False: what the world is now cannot be
 // known.
-static bool recover(vs_oracle* oracle, const vs_op* op, const vs_observation* seen,
-                    vs_violation_kind kind) {
+bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation* seen,
+                       vs_violation_kind kind) {
+  memcpy(oracle->worlds, oracle->before, oracle->saved * sizeof oracle->worlds[0]);
+  oracle->count = oracle->saved;
   bool status = kind == VS_VIOLATION_STATUS || kind == VS_VIOLATION_BUFFER;
   for (uint8_t i = 0; i < oracle->count; i++) {
     vs_world* world = &oracle->worlds[i];
@@ -228,8 +235,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
     vs_violation violation = {0};
-    oracle->saved = oracle->count;
-    memcpy(oracle->before, oracle->worlds, oracle->count * sizeof oracle->worlds[0]);
+    vs_oracle_save(oracle);
     vs_step step = vs_oracle_step_of(oracle, trace, i, &violation);
     if (step == VS_STEP_ALLOWED) continue;
     if (step == VS_STEP_ENDED) break;
@@ -237,9 +243,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
       result.skipped++;
     } else if (step == VS_STEP_VIOLATION) {
       note_violation(&result, i, &violation);
-      memcpy(oracle->worlds, oracle->before, oracle->saved * sizeof oracle->worlds[0]);
-      oracle->count = oracle->saved;
-      if (!recover(oracle, op, seen, violation.kind)) break;
+      if (!vs_oracle_recover(oracle, op, seen, violation.kind)) break;
     } else {
       if (result.step == VS_STEP_ALLOWED) result.step = step, result.at = i;
       break;

@@ -76,6 +76,12 @@ vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation
 // Op `at` of a trace, by whichever of the two is right.
 vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why);
 
+// For whoever goes on after a violation: what to call before the step, and after it. False: what
+// the world is now cannot be known, and nothing can be said of what follows.
+void vs_oracle_save(vs_oracle* oracle);
+bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
+                       vs_violation_kind kind);
+
 // What the JOIN of the call that op `at` starts observes; NULL: it was not reached.
 const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at);
 

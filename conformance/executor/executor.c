@@ -125,6 +125,20 @@ void vs_execute(vs_executor* x, const vs_script* script, vs_observation* observa
   }
 }
 
+zx_handle_t vs_executor_value(vs_executor* x, vs_handle_ref ref) {
+  return vs_exec_value(x, ref);
+}
+
+bool vs_executor_run_on(vs_executor* x, uint8_t thread, void (*work)(void*), void* argument) {
+  if (thread == 0) {
+    work(argument);
+    return true;
+  }
+  if (!vs_worker_post(&x->workers[thread], work, argument)) return false;
+  vs_worker_wait(&x->workers[thread]);
+  return true;
+}
+
 // --- life -------------------------------------------------------------------------------------
 
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource) {

@@ -25,6 +25,13 @@ void vs_execute(vs_executor* executor, const vs_script* script, vs_observation* 
 // Runs one op, as vs_execute does.
 void vs_execute_op(vs_executor* executor, const vs_op* op, vs_observation* observation);
 
+// The value that a handle argument stands for, by what the ops so far have made.
+zx_handle_t vs_executor_value(vs_executor* executor, vs_handle_ref ref);
+
+// Runs work(argument) on a thread of the scripts, which must not be within a call, and waits for
+// its end. False: no thread could be started.
+bool vs_executor_run_on(vs_executor* executor, uint8_t thread, void (*work)(void*), void* argument);
+
 // Closes every handle that scripts left open; threads and memory are kept for the next script.
 void vs_executor_reset(vs_executor* executor);
 

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "runner/describe.h"
+#include "runner/report.h"
+#include "sweep/product.h"
+#include "sweep/show.h"
+#include "sweep/sweep.h"
+#include "text/print.h"
+
+enum { DEPTH_OF_SOFTWARE = 4, DEPTH_OF_OTHERS = 3, MOST_SHARDS = 100000 };
+
+typedef struct sweep_request {
+  const vs_arguments* arguments;
+  const vs_profile* profile;
+  bool profile_named;
+  uint64_t shard;
+  uint64_t shards;
+  uint64_t depth;  // 0: what suits the backend
+  uint64_t jobs;
+  double timeout;
+  const char* journal;
+} sweep_request;
+
+// --- what is asked for ------------------------------------------------------------------------
+
+static bool read_shard(sweep_request* q) {
+  const char* word = vs_argument(q->arguments, VS_OPTION_SHARD, "1/1");
+  unsigned long shard = 0;
+  unsigned long shards = 0;
+  int length = 0;
+  bool good = word[0] >= '0' && word[0] <= '9' &&
+              sscanf(word, "%lu/%lu%n", &shard, &shards, &length) == 2 && word[length] == '\0';
+  q->shard = shard;
+  q->shards = shards;
+  if (good && shard >= 1 && shard <= shards && shards <= MOST_SHARDS) return true;
+  fprintf(stderr, "vcpuspec: --shard '%s' is out of bounds or no shard: %s\n", word,
+          vs_options[VS_OPTION_SHARD].help);
+  return false;
+}
+
+static bool read_depth(sweep_request* q) {
+  const char* word = vs_argument(q->arguments, VS_OPTION_DEPTH, NULL);
+  q->depth = 0;
+  if (word == NULL) return true;
+  if (strcmp(word, "full") == 0) {
+    q->depth = VS_DEPTH_FULL;
+    return true;
+  }
+  return vs_argument_number(q->arguments, VS_OPTION_DEPTH, 0, 1, VS_DEPTH_MOST, &q->depth);
+}
+
+static bool understand(sweep_request* q) {
+  const vs_arguments* a = q->arguments;
+  if (a->word_count > 0) {
+    fprintf(stderr, "vcpuspec: unexpected argument '%s' (see vcpuspec sweep --help)\n",
+            a->words[0]);
+    return false;
+  }
+  q->journal = vs_argument(a, VS_OPTION_RESUME, NULL);
+  if (q->journal != NULL && a->counts[VS_OPTION_BACKEND] > 1) {
+    fprintf(stderr, "vcpuspec: --resume takes one --backend at a time\n");
+    return false;
+  }
+  q->profile_named = a->counts[VS_OPTION_PROFILE] > 0;
+  q->profile = vs_find_profile(vs_argument(a, VS_OPTION_PROFILE, "documented"));
+  return q->profile != NULL && read_shard(q) && read_depth(q) &&
+         vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_SWEEP_JOBS, &q->jobs) &&
+         vs_argument_seconds(a, VS_OPTION_TIMEOUT, 10, &q->timeout);
+}
+
+// Whatever only computes is asked more than what has a processor to set up.
+static uint8_t depth_of(const sweep_request* q, const vs_target* target) {
+  if (q->depth != 0) return (uint8_t)q->depth;
+  const vs_backend* backend = target->backend;
+  bool software = backend != NULL && backend->calls != NULL && backend->calls->vcpu_enter == NULL;
+  return software ? DEPTH_OF_SOFTWARE : DEPTH_OF_OTHERS;
+}
+
+// --- the model alone ----------------------------------------------------------------------------
+
+static void print_product(const vs_profile* profile, const vs_product* p, vs_arch arch) {
+  printf("%s, %s: %" PRIu64 " combinations (%zu stages x %zu calls) in %.1f s, %.0f M/s\n",
+         profile->id, vs_arch_find(arch)->name, p->combinations, p->stages, p->calls, p->seconds,
+         (double)p->combinations * 1e-6 / p->seconds);
+  printf("  %zu distinct sets of facts; %" PRIu64 " combinations have several answers\n",
+         p->distinct, p->several);
+  for (size_t i = 0; i < p->status_count; i++) {
+    char line[64];
+    vs_text text = vs_text_in(line, sizeof line);
+    vs_say_status(&text, p->statuses[i].status);
+    printf("  %-24s %14" PRIu64 "\n", line, p->statuses[i].count);
+  }
+}
+
+static bool print_outside(const vs_product* p, vs_arch arch) {
+  if (p->empty > 0) printf("FAIL  %" PRIu64 " combinations have no answer\n", p->empty);
+  if (p->outside == 0) return p->empty == 0;
+  char words[256];
+  char status[64];
+  vs_space* space = vs_space_new(arch, 1, vs_scene_is_possible);
+  vs_text text = vs_text_in(status, sizeof status);
+  vs_say_status(&text, p->got);
+  if (space != NULL) vs_combination_say(space, &p->worst, words, sizeof words);
+  printf("FAIL  %" PRIu64 " answers are not the page's; the first: %s to %s\n", p->outside, status,
+         space != NULL ? words : "a call");
+  vs_space_free(space);
+  return false;
+}
+
+static vs_exit sweep_model(const sweep_request* q) {
+  bool fine = true;
+  for (size_t i = 0; i < vs_profile_count; i++) {
+    const vs_profile* profile = q->profile_named ? q->profile : &vs_profiles[i];
+    if (q->profile_named && i > 0) break;
+    if (!profile->ready) continue;
+    vs_arch arch = profile->arch != 0 ? (vs_arch)profile->arch : VS_ARCH_X64;
+    vs_product product;
+    if (!vs_product_count_all(profile, arch, q->shard, q->shards, &product)) {
+      fprintf(stderr, "vcpuspec: no memory\n");
+      return VS_EXIT_INFRASTRUCTURE;
+    }
+    print_product(profile, &product, arch);
+    fine &= print_outside(&product, arch);
+  }
+  return fine ? VS_EXIT_CONFORMS : VS_EXIT_FAILS;
+}
+
+// --- a backend ----------------------------------------------------------------------------------
+
+static volatile sig_atomic_t stop;
+
+static void ask_to_stop(int sig) {
+  stop = sig;
+}
+
+static void listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_script(const vs_shown* shown, vs_arch arch) {
+  const uint8_t clause = (uint8_t)shown->result.judgement.violation.clause;
+  puts("  script");
+  vs_print_script(stdout, &shown->result.script, arch, &clause, 1);
+  putchar('\n');
+}
+
+static void print_failure(const sweep_request* q, const vs_space* space, const vs_target* target,
+                          const vs_failure* failure) {
+  const vs_showing showing = {space, target, q->profile, q->timeout};
+  const vs_plan plan = {.profile = q->profile};
+  vs_shown shown;
+  if (!vs_failure_show(&showing, failure, &shown)) {
+    printf("FAIL sweep on %s: %s; nothing could be run again\n", target->name,
+           vs_clauses[failure->key.clause].id);
+    return;
+  }
+  if (shown.confirmed) {
+    vs_report_result(stdout, &shown.result, &plan, NULL);
+  } else {
+    printf("FAIL sweep on %s: %s\n  clause   %s\n", target->name, shown.title,
+           vs_clauses[failure->key.clause].id);
+    puts("  seen in the sweep, and not again when run alone");
+  }
+  printf("  seen     %" PRIu64 " times; first: stage %" PRIu64 ", call %" PRIu64 "\n",
+         failure->count, failure->stage, failure->to);
+  print_script(&shown, target->arch);
+  vs_shown_free(&shown);
+}
+
+static void print_summary(const vs_target* target, const sweep_request* q, const vs_space* space,
+                          const vs_sweep_outcome* o) {
+  const vs_sweep_counts* c = &o->counts;
+  uint64_t done = c->accepted + c->refused + c->died;
+  printf("%s, profile %s: %" PRIu64 " combinations judged: %" PRIu64 " accepted, %" PRIu64
+         " refused, %" PRIu64 " without an answer; %" PRIu64 " not judged, for want of a call\n",
+         target->name, q->profile->id, done, c->accepted, c->refused, c->died, c->skipped);
+  printf("depth %u, shard %" PRIu64 "/%" PRIu64 " of %" PRIu64
+         " combinations, %zu stages; %zu "
+         "failures; %.1f s\n",
+         space->depth, q->shard, q->shards, space->combinations, space->stage_count,
+         o->failures.count, o->seconds);
+  if (o->failures.beyond > 0) {
+    printf("%" PRIu64 " more failures, of other sorts than the first %d, are not told\n",
+           o->failures.beyond, VS_FAILURES_MAX);
+  }
+  if (o->outside > 0) {
+    printf("FAIL the backend ended %" PRIu32 " times between two calls\n", o->outside);
+  }
+}
+
+static vs_exit say_stopped(const sweep_request* q, const vs_sweep_outcome* o) {
+  printf("interrupted, with %" PRIu64 " batches left", o->left);
+  if (q->journal != NULL) printf("; --resume %s goes on", q->journal);
+  printf(": exit status %d\n", VS_EXIT_INFRASTRUCTURE);
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
+static vs_exit conclude(const sweep_request* q, const vs_target* target, const vs_sweep_outcome* o,
+                        vs_sweep_end end) {
+  if (end == VS_SWEEP_STOPPED) return say_stopped(q, o);
+  if (o->broken > 0) {
+    printf("%" PRIu64 " steps made no sense to the oracle: exit status 3\n", o->broken);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  if (end == VS_SWEEP_GAVE_UP) {
+    printf("gave up: %s ended %" PRIu32 " times, %" PRIu32
+           " of them for want of an answer; %" PRIu64 " batches are left\n",
+           target->name, o->deaths, o->hangs, o->left);
+    return VS_EXIT_FAILS;
+  }
+  if (o->failures.count > 0 || o->outside > 0) return VS_EXIT_FAILS;
+  bool judged = o->counts.accepted + o->counts.refused > 0;
+  if (!judged) puts("nothing was judged: exit status 5");
+  return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
+}
+
+static vs_exit sweep_space(const sweep_request* q, const vs_target* target, const vs_space* space) {
+  char what[512];
+  vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
+  if (outcome == NULL) return VS_EXIT_INFRASTRUCTURE;
+  snprintf(what, sizeof what,
+           "backend %s, profile %s, depth %u, shard %" PRIu64 "/%" PRIu64 ", %" PRIu64
+           " combinations",
+           target->spec, q->profile->id, space->depth, q->shard, q->shards, space->combinations);
+  const vs_sweep_plan plan = {.target = target,
+                              .profile = q->profile,
+                              .space = space,
+                              .from = space->batches * (q->shard - 1) / q->shards,
+                              .to = space->batches * q->shard / q->shards,
+                              .jobs = (unsigned)q->jobs,
+                              .timeout = q->timeout,
+                              .journal = q->journal,
+                              .what = what,
+                              .stop = &stop,
+                              .progress = isatty(STDERR_FILENO) == 1};
+  vs_sweep_end end = vs_sweep(&plan, outcome);
+  vs_exit status = VS_EXIT_INFRASTRUCTURE;
+  if (end == VS_SWEEP_BROKEN) {
+    fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
+    // Another sweep's journal is a matter of the command line.
+    if (outcome->seconds < 0.5 && strstr(outcome->reason, "another sweep")) status = VS_EXIT_USAGE;
+  } else {
+    for (size_t i = 0; i < outcome->failures.count && end != VS_SWEEP_STOPPED; i++) {
+      print_failure(q, space, target, &outcome->failures.items[i]);
+    }
+    print_summary(target, q, space, outcome);
+    status = conclude(q, target, outcome, end);
+  }
+  free(outcome);
+  return status;
+}
+
+static vs_exit sweep_target(const sweep_request* q, const char* spec) {
+  vs_target target;
+  vs_exit status;
+  if (!vs_find_ready_target(spec, q->timeout, &target, &status)) return status;
+  if (q->profile->arch != 0 && q->profile->arch != target.arch) {
+    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n", q->profile->id,
+            vs_arch_find(q->profile->arch)->name, spec, vs_arch_find(target.arch)->name);
+    return VS_EXIT_USAGE;
+  }
+  vs_space* space = vs_space_new(target.arch, depth_of(q, &target), vs_scene_is_possible);
+  if (space == NULL) {
+    fprintf(stderr, "vcpuspec: no memory\n");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  status = sweep_space(q, &target, space);
+  vs_space_free(space);
+  return status;
+}
+
+// The graver of two: nothing was learnt, then a failure, then nothing judged.
+static vs_exit graver(vs_exit a, vs_exit b) {
+  static const vs_exit order[] = {VS_EXIT_USAGE, VS_EXIT_INFRASTRUCTURE, VS_EXIT_FAILS,
+                                  VS_EXIT_NOTHING};
+  for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+    if (a == order[i] || b == order[i]) return order[i];
+  }
+  return VS_EXIT_CONFORMS;
+}
+
+vs_exit vs_command_sweep(const vs_arguments* arguments) {
+  sweep_request q = {.arguments = arguments};
+  vs_exit status = VS_EXIT_CONFORMS;
+  if (!understand(&q)) return VS_EXIT_USAGE;
+  setvbuf(stdout, NULL, _IOLBF, 0);  // a failure is there as soon as it is found
+  listen_for_stop();
+  size_t count = arguments->counts[VS_OPTION_BACKEND];
+  for (size_t i = 0; i < (count > 0 ? count : 1) && stop == 0; i++) {
+    const char* spec = count > 0 ? arguments->values[VS_OPTION_BACKEND][i] : "soft";
+    bool model = strcmp(spec, "model") == 0;
+    status = graver(status, model ? sweep_model(&q) : sweep_target(&q, spec));
+  }
+  return status;
+}

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "scene.h"
+
+#include "compose.h"
+#include "forms.h"
+
+// Threads. A thread that runs a guest cannot be the script's own.
+enum { CALLER, OTHER, COMPANY, OWNER };
+
+static vs_op op_of(vs_op_code code, uint8_t thread, uint8_t slot) {
+  return (vs_op){
+      .code = (uint8_t)code, .thread = thread, .handle = {.form = VS_HANDLE_SLOT, .slot = slot}};
+}
+
+static vs_op* add(vs_scene* scene, vs_op op) {
+  scene->ops[scene->count] = op;
+  return &scene->ops[scene->count++];
+}
+
+static vs_op optional(vs_op op) {
+  op.optional = true;
+  return op;
+}
+
+vs_op vs_scene_look(void) {
+  return optional(op_of(VS_OP_READ_STATE, CALLER, VS_SCENE_VCPU));
+}
+
+vs_op vs_scene_look_company(void) {
+  return optional(op_of(VS_OP_READ_STATE, COMPANY, VS_SCENE_COMPANY));
+}
+
+// --- the vCPU ---------------------------------------------------------------------------------
+
+static uint8_t program_of(const vs_class_value* vcpu) {
+  if (vcpu->form == VS_FORM_VCPU_RUNNING) return VS_PROGRAM_SPIN;
+  return vcpu->form == VS_FORM_VCPU_LEFT ? (uint8_t)vcpu->number : VS_PROGRAM_DUMP;
+}
+
+static vs_op create_vcpu(uint8_t thread, uint8_t out, uint8_t program) {
+  vs_op op = op_of(VS_OP_VCPU_CREATE, thread, VS_SCENE_GUEST);
+  op.out = out;
+  op.program = program;
+  return op;
+}
+
+static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t thread, uint8_t slot) {
+  vs_op* write = add(scene, op_of(VS_OP_WRITE_STATE, thread, slot));
+  vs_compose_ordinary(space, slot, write);
+  add(scene, optional(op_of(VS_OP_READ_STATE, thread, slot)));
+}
+
+static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
+  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(VS_OP_ENTER, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(VS_OP_KICK, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_RUNNING) {
+    add(scene, op_of(VS_OP_ENTER, creator, VS_SCENE_VCPU))->async = true;
+    add(scene, op_of(VS_OP_AWAIT_GUEST, OTHER, VS_SCENE_VCPU));
+  }
+}
+
+static void make_vcpu(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu,
+                      uint8_t creator) {
+  add(scene, create_vcpu(creator, VS_SCENE_VCPU, program_of(vcpu)));
+  if (vcpu->form == VS_FORM_VCPU_FRESH) {
+    add(scene, optional(op_of(VS_OP_READ_STATE, creator, VS_SCENE_VCPU)));
+  } else {
+    write_and_look(space, scene, creator, VS_SCENE_VCPU);
+  }
+}
+
+static void make_company(const vs_space* space, vs_scene* scene) {
+  add(scene, create_vcpu(COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
+  write_and_look(space, scene, COMPANY, VS_SCENE_COMPANY);
+  scene->company = true;
+}
+
+// --- the handle -------------------------------------------------------------------------------
+
+static const vs_object_code objects[VS_FORM_TYPE_COUNT] = {
+#define VS_OBJECT(code, name, type, rights, write) [VS_FORM_TYPE_##code] = VS_OBJECT_##code,
+#include "objects.def"
+#undef VS_OBJECT
+};
+
+static uint8_t make_object(vs_scene* scene, vs_type_class type) {
+  vs_op create = op_of(VS_OP_EVENT_CREATE, CALLER, 0);
+  create.out = VS_SCENE_OBJECT;
+  switch (type) {
+    case VS_FORM_TYPE_VCPU:
+      return VS_SCENE_VCPU;
+    case VS_FORM_TYPE_GUEST:
+      return VS_SCENE_GUEST;
+    case VS_FORM_TYPE_VMAR:
+      return VS_SCENE_VMAR;
+    case VS_FORM_TYPE_PORT:
+      create.code = VS_OP_PORT_CREATE;
+      break;
+    case VS_FORM_TYPE_VMO:
+      create.code = VS_OP_VMO_CREATE;
+      break;
+    default:
+      break;
+  }
+  add(scene, create);
+  return VS_SCENE_OBJECT;
+}
+
+static zx_rights_t rights_of(const vs_class_value* type, const vs_class_value* rights) {
+  zx_rights_t whole = vs_object_types[objects[type->form]].rights;
+  zx_rights_t number = (zx_rights_t)rights->number;
+  return rights->form == VS_FORM_RIGHTS_ALL ? whole & ~number : whole & number;
+}
+
+// A handle with other rights, made from `slot`.
+static uint8_t derive(vs_scene* scene, vs_op_code code, uint8_t slot, uint8_t out,
+                      zx_rights_t rights) {
+  vs_op op = op_of(code, CALLER, slot);
+  op.out = out;
+  op.rights = rights;
+  add(scene, op);
+  return out;
+}
+
+static uint8_t make_handle(vs_scene* scene, vs_handle_class form, uint8_t own, zx_rights_t rights,
+                           bool narrowed) {
+  uint8_t first = VS_SCENE_FIRST;
+  switch (form) {
+    case VS_FORM_HANDLE_DUPLICATE:
+      return derive(scene, VS_OP_DUPLICATE, own, first, rights);
+    case VS_FORM_HANDLE_DUPLICATE_TWICE:
+      derive(scene, VS_OP_DUPLICATE, own, first, ZX_RIGHT_SAME_RIGHTS);
+      return derive(scene, VS_OP_DUPLICATE, first, VS_SCENE_SECOND, rights);
+    case VS_FORM_HANDLE_REPLACED:
+    case VS_FORM_HANDLE_STALE:
+      derive(scene, VS_OP_DUPLICATE, own, first, ZX_RIGHT_SAME_RIGHTS);
+      derive(scene, VS_OP_REPLACE, first, VS_SCENE_SECOND, rights);
+      return form == VS_FORM_HANDLE_STALE ? first : VS_SCENE_SECOND;
+    case VS_FORM_HANDLE_CLOSED:
+      derive(scene, VS_OP_DUPLICATE, own, first, rights);
+      add(scene, op_of(VS_OP_CLOSE, CALLER, first));
+      return first;
+    case VS_FORM_HANDLE_GONE:
+      add(scene, op_of(VS_OP_CLOSE, CALLER, own));
+      return own;
+    default:
+      return narrowed ? derive(scene, VS_OP_DUPLICATE, own, VS_SCENE_NARROWED, rights) : own;
+  }
+}
+
+static vs_handle_ref refer(const vs_class_value* handle, uint8_t slot) {
+  vs_handle_ref ref = {.form = VS_HANDLE_SLOT, .slot = slot};
+  if (handle->form == VS_FORM_HANDLE_RAW) {
+    return (vs_handle_ref){.form = VS_HANDLE_RAW, .value = (uint32_t)handle->number};
+  }
+  if (handle->form == VS_FORM_HANDLE_CLEARED) {
+    ref.form = VS_HANDLE_CLEARED;
+    ref.value = (uint32_t)handle->number;
+  }
+  if (handle->form == VS_FORM_HANDLE_FLIPPED) {
+    ref.form = VS_HANDLE_FLIPPED;
+    ref.value = UINT32_C(1) << handle->number;
+  }
+  return ref;
+}
+
+// --- the end ----------------------------------------------------------------------------------
+
+static void add_end(vs_scene* scene, vs_op op) {
+  scene->end[scene->end_count++] = op;
+}
+
+// The vCPU is stopped if it runs, and goes on with what was written last.
+static void make_end(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu) {
+  if (vcpu->form == VS_FORM_VCPU_RUNNING) {
+    add_end(scene, op_of(VS_OP_KICK, OTHER, VS_SCENE_VCPU));
+    add_end(scene, op_of(VS_OP_JOIN, OWNER, VS_SCENE_VCPU));
+    add_end(scene, optional(op_of(VS_OP_READ_STATE, OWNER, VS_SCENE_VCPU)));
+    return;
+  }
+  if (!scene->looks) return;
+  vs_op write = op_of(VS_OP_WRITE_STATE, CALLER, VS_SCENE_VCPU);
+  vs_compose_ordinary(space, 0, &write);
+  add_end(scene, write);
+  add_end(scene, vs_scene_look());
+  add_end(scene, optional(op_of(VS_OP_ENTER, CALLER, VS_SCENE_VCPU)));
+}
+
+// --- all of it --------------------------------------------------------------------------------
+
+static void make_guest(vs_scene* scene) {
+  vs_op create = op_of(VS_OP_GUEST_CREATE, CALLER, 0);
+  create.out = VS_SCENE_GUEST;
+  create.out2 = VS_SCENE_VMAR;
+  vs_op load = optional(op_of(VS_OP_GUEST_LOAD, CALLER, VS_SCENE_GUEST));
+  load.out = VS_SCENE_MEMORY;
+  load.out2 = VS_SCENE_VMAR;
+  add(scene, create);
+  add(scene, load);
+}
+
+static uint8_t calling_thread(vs_thread_class thread) {
+  if (thread == VS_FORM_THREAD_OTHER) return OTHER;
+  return thread == VS_FORM_THREAD_OTHER_WITH_VCPU ? COMPANY : CALLER;
+}
+
+void vs_scene_make(const vs_space* space, const vs_combination* stage, bool company,
+                   vs_scene* scene) {
+  const vs_class_value* handle = vs_space_value(space, stage, VS_FACTOR_HANDLE);
+  const vs_class_value* rights = vs_space_value(space, stage, VS_FACTOR_RIGHTS);
+  const vs_class_value* type = vs_space_value(space, stage, VS_FACTOR_TYPE);
+  const vs_class_value* thread = vs_space_value(space, stage, VS_FACTOR_THREAD);
+  const vs_class_value* vcpu = vs_space_value(space, stage, VS_FACTOR_VCPU);
+  bool ended = thread->form == VS_FORM_THREAD_CREATOR_ENDED;
+  bool running = vcpu->form == VS_FORM_VCPU_RUNNING;
+  uint8_t creator = ended || running ? OWNER : CALLER;
+  scene->count = scene->end_count = 0;
+  scene->company = false;
+  make_guest(scene);
+  make_vcpu(space, scene, vcpu, creator);
+  if (company || thread->form == VS_FORM_THREAD_OTHER_WITH_VCPU) make_company(space, scene);
+  bring_vcpu_about(scene, vcpu, creator);
+  if (ended) add(scene, op_of(VS_OP_THREAD_EXIT, OWNER, 0));
+  uint8_t own = make_object(scene, (vs_type_class)type->form);
+  uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own, rights_of(type, rights),
+                             stage->value[VS_FACTOR_RIGHTS] != 0);
+  scene->handle = refer(handle, slot);
+  scene->thread = calling_thread((vs_thread_class)thread->form);
+  bool vcpu_gone = handle->form == VS_FORM_HANDLE_GONE && type->form == VS_FORM_TYPE_VCPU;
+  scene->looks = creator == CALLER && !vcpu_gone;
+  make_end(space, scene, vcpu);
+}
+
+static bool is_derived(vs_handle_class form) {
+  return form >= VS_FORM_HANDLE_DUPLICATE && form <= VS_FORM_HANDLE_CLOSED;
+}
+
+bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage) {
+  const vs_class_value* handle = vs_space_value(space, stage, VS_FACTOR_HANDLE);
+  const vs_class_value* rights = vs_space_value(space, stage, VS_FACTOR_RIGHTS);
+  const vs_class_value* type = vs_space_value(space, stage, VS_FACTOR_TYPE);
+  const vs_class_value* thread = vs_space_value(space, stage, VS_FACTOR_THREAD);
+  const vs_class_value* vcpu = vs_space_value(space, stage, VS_FACTOR_VCPU);
+  bool narrowed = stage->value[VS_FACTOR_RIGHTS] != 0;
+  bool typed = stage->value[VS_FACTOR_TYPE] != 0;
+  // A number has no rights and no type; and what is closed last is closed with all its rights.
+  if (handle->form == VS_FORM_HANDLE_RAW && (narrowed || typed)) return false;
+  if (handle->form == VS_FORM_HANDLE_GONE && narrowed) return false;
+  // What a vCPU needs to be read, kicked or ended later stays open.
+  bool needed = type->form == VS_FORM_TYPE_VCPU && vcpu->form == VS_FORM_VCPU_RUNNING;
+  if (handle->form == VS_FORM_HANDLE_GONE && needed) return false;
+  // Kernels differ in which rights such a handle has, so that asking for them may fail.
+  bool unsure = vs_object_types[objects[type->form]].write == VS_UNKNOWN;
+  if (unsure && (narrowed || is_derived((vs_handle_class)handle->form))) {
+    if (rights_of(type, rights) & ZX_RIGHT_WRITE) return false;
+  }
+  bool running = vcpu->form == VS_FORM_VCPU_RUNNING;
+  bool busy = thread->form == VS_FORM_THREAD_CREATOR;
+  return !(running && (busy || thread->form == VS_FORM_THREAD_CREATOR_ENDED));
+}

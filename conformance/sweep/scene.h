@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What is made before the calls of a stage, and what is looked at after them, as ops of a script.
+#ifndef VS_CONFORMANCE_SWEEP_SCENE_H_
+#define VS_CONFORMANCE_SWEEP_SCENE_H_
+
+#include "space.h"
+
+enum { VS_SCENE_OPS = 24, VS_SCENE_END_OPS = 8 };
+
+// Slots of a scene.
+enum {
+  VS_SCENE_GUEST,
+  VS_SCENE_VMAR,
+  VS_SCENE_VCPU,
+  VS_SCENE_COMPANY,  // a vCPU of thread 2: nothing that is done to another may change it
+  VS_SCENE_OBJECT,
+  VS_SCENE_NARROWED,
+  VS_SCENE_FIRST,
+  VS_SCENE_SECOND,
+  VS_SCENE_MEMORY
+};
+
+typedef struct vs_scene {
+  vs_op ops[VS_SCENE_OPS];  // in order
+  size_t count;
+  vs_op end[VS_SCENE_END_OPS];  // after the last call
+  size_t end_count;
+  vs_handle_ref handle;  // of the calls
+  uint8_t thread;        // likewise
+  bool looks;            // the vCPU can be read between calls, by thread 0
+  bool company;          // so can the other one, by thread 2
+} vs_scene;
+
+// `company`: with a second vCPU; a thread that has one of its own brings it along in any case.
+void vs_scene_make(const vs_space* space, const vs_combination* stage, bool company,
+                   vs_scene* scene);
+
+// False: no script can make such a stage.
+bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage);
+
+// The looks between calls.
+vs_op vs_scene_look(void);
+vs_op vs_scene_look_company(void);
+
+#endif  // VS_CONFORMANCE_SWEEP_SCENE_H_
