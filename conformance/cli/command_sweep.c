@@ -10,6 +10,7 @@
 #include "sweep/product.h"
 #include "sweep/show.h"
 #include "sweep/sweep.h"
+#include "text/calls.h"
 #include "text/print.h"
 
 enum { DEPTH_OF_SOFTWARE = 4, DEPTH_OF_OTHERS = 3, MOST_SHARDS = 100000 };
@@ -174,13 +175,28 @@ static void print_failure(const sweep_request* q, const vs_space* space, const v
   vs_shown_free(&shown);
 }
 
+static void print_skipped(const vs_sweep_outcome* o) {
+  char status[64];
+  vs_text text = vs_text_in(status, sizeof status);
+  vs_say_status(&text, o->skipped_status);
+  printf("%" PRIu64 " combinations were not judged", o->counts.skipped);
+  if (o->skipped_for == VS_NO_CALL) {
+    puts(": what they need could not be made");
+  } else if (o->skipped_status == ZX_OK) {
+    printf(", for want of %s\n", vs_call_name(o->skipped_for));
+  } else {
+    printf(": %s returned %s\n", vs_call_name(o->skipped_for), status);
+  }
+}
+
 static void print_summary(const vs_target* target, const sweep_request* q, const vs_space* space,
                           const vs_sweep_outcome* o) {
   const vs_sweep_counts* c = &o->counts;
   uint64_t done = c->accepted + c->refused + c->died;
   printf("%s, profile %s: %" PRIu64 " combinations judged: %" PRIu64 " accepted, %" PRIu64
-         " refused, %" PRIu64 " without an answer; %" PRIu64 " not judged, for want of a call\n",
-         target->name, q->profile->id, done, c->accepted, c->refused, c->died, c->skipped);
+         " refused, %" PRIu64 " without an answer\n",
+         target->name, q->profile->id, done, c->accepted, c->refused, c->died);
+  if (c->skipped > 0) print_skipped(o);
   printf("depth %u, shard %" PRIu64 "/%" PRIu64 " of %" PRIu64
          " combinations, %zu stages; %zu "
          "failures; %.1f s\n",

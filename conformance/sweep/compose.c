@@ -129,6 +129,7 @@ void vs_compose_call(const vs_space* space, const vs_scene* scene, const vs_comb
   bool io = op->kind == ZX_VCPU_IO || (op->kind != ZX_VCPU_STATE && c->io);
   op->buffer.length = (uint16_t)exact_size(arch, io);
   fill_contents(space, arch, c, salt, op->buffer.bytes);
+  memset(op->buffer.bytes + op->buffer.length, 0, VS_STATE_MAX - op->buffer.length);
 }
 
 void vs_compose_ordinary(const vs_space* space, uint64_t salt, vs_op* op) {

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "text/calls.h"
+
 #define MAGIC "vcpuspec sweep 1"
 
 enum { LINE = 1024 };
@@ -35,8 +37,9 @@ static void print_journal(FILE* out, const char* what, const vs_sweep_outcome* o
           " broken=%" PRIu64 " beyond=%" PRIu64 "\n",
           o->counts.accepted, o->counts.refused, o->counts.died, o->counts.skipped, o->broken,
           o->failures.beyond);
-  fprintf(out, "deaths %" PRIu32 " hangs=%" PRIu32 " outside=%" PRIu32 "\n", o->deaths, o->hangs,
-          o->outside);
+  fprintf(out,
+          "deaths %" PRIu32 " hangs=%" PRIu32 " outside=%" PRIu32 " lacks=%u status=%" PRId32 "\n",
+          o->deaths, o->hangs, o->outside, o->skipped_for, o->skipped_status);
   for (size_t i = 0; i < o->failures.count; i++) print_failure(out, &o->failures.items[i]);
   fputs("end\n", out);
 }
@@ -104,8 +107,11 @@ static bool read_line(const char* line, vs_sweep_outcome* o) {
                   &o->broken, &o->failures.beyond) == 6;
   }
   if (strncmp(line, "deaths ", 7) == 0) {
-    return sscanf(line, "deaths %" SCNu32 " hangs=%" SCNu32 " outside=%" SCNu32, &o->deaths,
-                  &o->hangs, &o->outside) == 3;
+    return sscanf(line,
+                  "deaths %" SCNu32 " hangs=%" SCNu32 " outside=%" SCNu32 " lacks=%" SCNu8
+                  " status=%" SCNd32,
+                  &o->deaths, &o->hangs, &o->outside, &o->skipped_for, &o->skipped_status) == 5 &&
+           o->skipped_for <= VS_NO_CALL;
   }
   return read_failure(line, o);
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "compose.h"
+#include "text/calls.h"
 
 // --- what breaks --------------------------------------------------------------------------------
 
@@ -31,6 +32,12 @@ static bool step(vs_judge_of_sweep* j, const vs_op* op, const vs_observation* se
 
 // --- scenes -----------------------------------------------------------------------------------
 
+static void note_skipped(vs_judge_of_sweep* j, const vs_observation* seen) {
+  if (j->skipped_for != VS_NO_CALL || seen->outcome == VS_IN_CALL) return;
+  j->skipped_for = seen->call;
+  j->skipped_status = seen->outcome == VS_RETURNED ? seen->status : ZX_OK;
+}
+
 static void judge_setup(vs_judge_of_sweep* j, const vs_tape* tape, uint64_t from) {
   vs_odometer start;
   vs_odometer_set(&start, j->space, j->stage, 0);
@@ -41,6 +48,7 @@ static void judge_setup(vs_judge_of_sweep* j, const vs_tape* tape, uint64_t from
   for (size_t i = 0; i < j->scene.count && j->known; i++) {
     if (tape->setup[i].outcome == VS_NOT_REACHED) break;
     step(j, &j->scene.ops[i], &tape->setup[i], from, from);
+    if (!j->known && !tape->usable) note_skipped(j, &tape->setup[i]);
   }
 }
 

@@ -20,6 +20,8 @@ typedef struct vs_judge_of_sweep {
   const vs_profile* profile;
   vs_failures* failures;
   vs_sweep_counts counts;
+  uint8_t skipped_for;  // as in vs_sweep_outcome, of the first stage that was skipped
+  zx_status_t skipped_status;
   uint64_t broken;  // steps that made no sense: our side
   vs_oracle oracle;
   vs_scene scene;

@@ -20,6 +20,7 @@ typedef struct recording {
   size_t stage;  // that the scene is of
   bool made;     // there is a scene
   bool usable;
+  unsigned scenes;  // tried in this process
   zx_handle_t handle;
   vs_odometer odometer;
   uint64_t first;  // number within the stage of the batch's first combination
@@ -56,6 +57,7 @@ static void make_scene(recording* x, const vs_combination* stage) {
   vs_executor_reset(x->executor);
   vs_scene_make(x->r->space, stage, true, &x->scene);
   x->usable = true;
+  x->scenes++;
   for (size_t i = 0; i < x->scene.count && x->usable; i++) {
     execute(x, &x->scene.ops[i], &x->tape->setup[i]);
     x->usable = !has_failed(&x->scene.ops[i], &x->tape->setup[i]);
@@ -122,7 +124,20 @@ static void clear(vs_tape* tape, size_t count) {
   for (size_t i = 0; i < count; i++) tape->looks[i].outcome = VS_NOT_REACHED;
 }
 
-static void record_batch(recording* x, uint64_t batch, uint32_t skip) {
+// A scene that a call refused, after others: something may have stayed behind from those. In a
+// process of its own it will show.
+static bool needs_fresh_process(const recording* x) {
+  if (x->usable || x->scenes == 1) return false;
+  for (size_t i = 0; i < x->scene.count; i++) {
+    const vs_observation* seen = &x->tape->setup[i];
+    bool failed = seen->outcome == VS_RETURNED && has_failed(&x->scene.ops[i], seen);
+    if (failed) return true;
+  }
+  return false;
+}
+
+// False: the batch is for another process.
+static bool record_batch(recording* x, uint64_t batch, uint32_t skip) {
   const vs_space* space = x->r->space;
   uint64_t from;
   uint64_t to;
@@ -139,12 +154,14 @@ static void record_batch(recording* x, uint64_t batch, uint32_t skip) {
     vs_odometer_set(&start, space, stage, 0);
     make_scene(x, &start.c);
   }
+  if (x->tape->begins && needs_fresh_process(x)) return false;
   x->tape->usable = x->usable;
-  if (!x->usable) return;
+  if (!x->usable) return true;
   if (skip < count) vs_odometer_set(&x->odometer, space, stage, from + skip);
   x->next = skip;
   call_all(x, count);
   if (to == space->stages[stage].count) end_scene(x);
+  return true;
 }
 
 static void wait_for(const vs_tape* tape) {
@@ -157,7 +174,8 @@ static void record_all(recording* x) {
   for (uint64_t batch = r->from; batch < r->to; batch++) {
     x->tape = &r->tapes[(batch - r->from) % VS_TAPES];
     wait_for(x->tape);
-    record_batch(x, batch, batch == r->from ? r->skip : 0);
+    r->again = !record_batch(x, batch, batch == r->from ? r->skip : 0);
+    if (r->again) return;
     __atomic_store_n(&x->tape->full, 1, __ATOMIC_RELEASE);
     tick(x);
   }

@@ -208,10 +208,12 @@ static bool isolate(attempt* a, const vs_failure* failure, vs_combination* c, ui
   return fails_alone(a, c, *at);
 }
 
-// With all the calls of the batch before it.
+// With all the calls of the batch before it, or else of the stage.
 static bool fails_after_others(attempt* a, const vs_failure* failure, uint64_t at) {
+  enum { MOST = 32768 };
   uint64_t first = at / VS_BATCH * VS_BATCH;
-  return fails_from(a, failure->stage, first, at);
+  if (fails_from(a, failure->stage, first, at)) return true;
+  return first > 0 && at < MOST && fails_from(a, failure->stage, 0, at);
 }
 
 static bool confirm(attempt* a, const vs_failure* failure, vs_shown* shown) {
@@ -258,6 +260,7 @@ static void tell(attempt* a, vs_shown* shown) {
   result->judgement = (vs_judgement){.step = VS_STEP_VIOLATION, .at = a->at};
   result->judgement.broken = VS_BIT(a->key->clause);
   result->judgement.violation = a->violation;
+  result->judgement.violation.clause = a->key->clause;
   memcpy(result->note, a->note, sizeof result->note);
 }
 

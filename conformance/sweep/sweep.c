@@ -9,6 +9,7 @@
 
 #include "journal.h"
 #include "runner/child.h"
+#include "text/calls.h"
 
 // A part of the sweep, and the child that records it.
 typedef struct lane {
@@ -59,6 +60,10 @@ static void gather(sweep* s, const vs_sweep_counts* earlier, uint64_t broken) {
     sum.died += judge->counts.died;
     sum.skipped += judge->counts.skipped;
     s->out->broken += judge->broken;
+    if (s->out->skipped_for == VS_NO_CALL) {
+      s->out->skipped_for = judge->skipped_for;
+      s->out->skipped_status = judge->skipped_status;
+    }
   }
   s->out->counts = sum;
   s->out->left = 0;
@@ -190,7 +195,7 @@ static void replace(sweep* s, lane* l) {
     l->recorder->reason[VS_REASON_MAX - 1] = '\0';
     return give_up(s, VS_SWEEP_BROKEN, l->recorder->reason);
   }
-  collect_rest(s, l);
+  if (!l->recorder->again) collect_rest(s, l);
   if (s->out->deaths >= VS_SWEEP_DEATHS || s->out->hangs >= VS_SWEEP_HANGS) {
     return give_up(s, VS_SWEEP_GAVE_UP, "");
   }
@@ -282,6 +287,7 @@ static bool open_lane(sweep* s, size_t i) {
   l->judge->space = s->plan->space;
   l->judge->profile = s->plan->profile;
   l->judge->failures = &s->out->failures;
+  l->judge->skipped_for = VS_NO_CALL;
   return l->part->next == l->part->to || start(s, l);
 }
 
@@ -294,6 +300,7 @@ static void close_lane(lane* l) {
 vs_sweep_end vs_sweep(const vs_sweep_plan* plan, vs_sweep_outcome* outcome) {
   sweep* s = calloc(1, sizeof *s);
   memset(outcome, 0, sizeof *outcome);
+  outcome->skipped_for = VS_NO_CALL;
   if (s == NULL) return VS_SWEEP_BROKEN;
   s->plan = plan;
   s->out = outcome;

@@ -11,7 +11,7 @@
 
 enum {
   VS_SWEEP_JOBS = 16,
-  VS_SWEEP_DEATHS = 40,  // of the backend: then the sweep gives up
+  VS_SWEEP_DEATHS = 1000,  // of the backend: then the sweep gives up
   VS_SWEEP_HANGS = 4
 };
 
@@ -46,7 +46,10 @@ typedef struct vs_sweep_outcome {
   uint32_t outside;   // and those that came between two calls
   size_t part_count;  // where it stands
   vs_sweep_part parts[VS_SWEEP_JOBS];
-  double seconds;  // that this run took
+  double seconds;       // that this run took
+  uint8_t skipped_for;  // vs_call_index for want of which, or of whose ZX_OK, something was not
+                        // judged; VS_NO_CALL: none
+  zx_status_t skipped_status;  // that it returned; ZX_OK: the backend lacks it
   char reason[VS_REASON_MAX];
 } vs_sweep_outcome;
 
