@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+
 #include "bench/bench.h"
+#include "bench/sweeping.h"
 #include "cli.h"
 
 static void print_aim(const vs_bench* bench, const vs_race_result* result) {
@@ -29,6 +32,35 @@ static void print_legend(double seconds) {
   }
 }
 
+static void print_sweeping(const char* backend, const vs_sweeping* s) {
+  double rate = (double)s->combinations[2] / s->seconds[2];
+  double unit = s->seconds[0] / (double)s->combinations[0];
+  printf("sweep.%-12s %11.0f %11.0f %7.3f  N = %" PRIu64 "; a combination costs 1", backend, rate,
+         s->floor, rate / s->floor, s->combinations[0]);
+  for (size_t i = 1; i < VS_SWEEPING_SIZES; i++) {
+    printf(" : %.3f", s->seconds[i] / (double)s->combinations[i] / unit);
+  }
+  puts(" at N, 2N, 4N");
+}
+
+static void measure_sweeps(double seconds, size_t* counts) {
+  printf("\n%-18s %11s %11s %7s\n", "", "ours/s", "floor/s", "ratio");
+  for (size_t i = 0; i < vs_sweeping_count; i++) {
+    char reason[VS_REASON_MAX];
+    vs_sweeping result;
+    const char* backend = vs_sweeping_backends[i];
+    const vs_target_state state = vs_sweeping_measure(backend, seconds, &result, reason);
+    counts[state == VS_TARGET_READY    ? VS_BENCH_MEASURED
+           : state == VS_TARGET_ABSENT ? VS_BENCH_ABSENT
+                                       : VS_BENCH_BROKEN]++;
+    if (state == VS_TARGET_READY) print_sweeping(backend, &result);
+    if (state == VS_TARGET_ABSENT) printf("sweep.%-12s not here: %s\n", backend, reason);
+    if (state == VS_TARGET_BROKEN) printf("sweep.%-12s BROKEN: %s\n", backend, reason);
+  }
+  printf("sweep.model        %11.0f\n", vs_sweeping_model());
+  puts("\nOurs: combinations of a sweep, made and judged, two processes; floor: the bare calls.");
+}
+
 static vs_exit measure_all(double seconds) {
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
   printf("%-18s %11s %11s %7s  %-12s  %s\n", "", "ours/s", "floor/s", "ratio", "spread", "aim");
@@ -43,6 +75,7 @@ static vs_exit measure_all(double seconds) {
     if (outcome == VS_BENCH_BROKEN) printf("%-18s BROKEN: %s\n", bench->id, reason);
   }
   print_legend(seconds);
+  measure_sweeps(seconds, counts);
   if (counts[VS_BENCH_BROKEN] > 0) return VS_EXIT_INFRASTRUCTURE;
   return counts[VS_BENCH_MEASURED] > 0 ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }

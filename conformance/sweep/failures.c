@@ -25,10 +25,25 @@ vs_failure_key vs_failure_key_of(const vs_violation* v) {
   return key;
 }
 
+static int compare(int64_t a, int64_t b) {
+  return a < b ? -1 : a > b;
+}
+
+static int compare_keys(const vs_failure_key* a, const vs_failure_key* b) {
+  int by[] = {compare(a->clause, b->clause), compare(a->kind, b->kind),
+              compare(a->reg, b->reg),       compare(a->guest_view, b->guest_view),
+              compare(a->got, b->got),       compare(a->count, b->count)};
+  for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+    if (by[i] != 0) return by[i];
+  }
+  for (size_t i = 0; i < a->count; i++) {
+    if (a->allowed[i] != b->allowed[i]) return compare(a->allowed[i], b->allowed[i]);
+  }
+  return 0;
+}
+
 bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b) {
-  return a->clause == b->clause && a->kind == b->kind && a->reg == b->reg &&
-         a->guest_view == b->guest_view && a->got == b->got && a->count == b->count &&
-         memcmp(a->allowed, b->allowed, a->count * sizeof a->allowed[0]) == 0;
+  return compare_keys(a, b) == 0;
 }
 
 static int order(const void* left, const void* right) {
@@ -36,8 +51,7 @@ static int order(const void* left, const void* right) {
   const vs_failure* b = right;
   if (a->stage != b->stage) return a->stage < b->stage ? -1 : 1;
   if (a->to != b->to) return a->to < b->to ? -1 : 1;
-  if (a->key.clause != b->key.clause) return a->key.clause < b->key.clause ? -1 : 1;
-  return memcmp(&a->key, &b->key, sizeof a->key);
+  return compare_keys(&a->key, &b->key);
 }
 
 void vs_failures_note(vs_failures* failures, const vs_failure* failure) {

@@ -146,7 +146,9 @@ vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible) {
   space->depth = depth;
   fill_values(space);
   list_stages(space, 0, possible);
-  space->stages = calloc(space->stage_count, sizeof *space->stages);
+  if (space->stage_count > 0) {
+    space->stages = calloc(space->stage_count, sizeof *space->stages);
+  }
   if (space->stages == NULL) {
     free(space);
     return NULL;

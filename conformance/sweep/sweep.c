@@ -55,6 +55,7 @@ static void gather(sweep* s, const vs_sweep_counts* earlier, uint64_t broken) {
   s->out->broken = broken;
   for (size_t i = 0; i < s->out->part_count; i++) {
     const vs_judge_of_sweep* judge = s->lanes[i].judge;
+    if (judge == NULL) continue;
     sum.accepted += judge->counts.accepted;
     sum.refused += judge->counts.refused;
     sum.died += judge->counts.died;

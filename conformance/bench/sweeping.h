@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How fast sweeps are, and that their cost is linear in the number of combinations.
+#ifndef VS_CONFORMANCE_BENCH_SWEEPING_H_
+#define VS_CONFORMANCE_BENCH_SWEEPING_H_
+
+#include "runner/target.h"
+
+enum { VS_SWEEPING_SIZES = 3 };  // N, 2N, 4N
+
+typedef struct vs_sweeping {
+  uint64_t combinations[VS_SWEEPING_SIZES];
+  double seconds[VS_SWEEPING_SIZES];
+  double floor;  // calls per second, of the calls alone
+} vs_sweeping;
+
+extern const char* const vs_sweeping_backends[];
+extern const size_t vs_sweeping_count;
+
+// Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` (VS_REASON_MAX
+// bytes) says why not.
+vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_sweeping* result,
+                                    char* reason);
+
+// Combinations per second of the model alone; 0: it could not be measured.
+double vs_sweeping_model(void);
+
+#endif  // VS_CONFORMANCE_BENCH_SWEEPING_H_
