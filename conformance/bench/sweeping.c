@@ -80,14 +80,17 @@ static double measure_floor(const vs_target* target, const vs_space* space, doub
   return rate;
 }
 
-// The first batches of a sweep. Less than 0: it did not go as it should.
+// So many batches of the valid stage, counted from its end: there, every few thousand combinations
+// are a mix of all placements. Less than 0: it did not go as it should.
 static double sweep_batches(const vs_target* target, const vs_space* space, uint64_t batches) {
+  const uint64_t whole = space->stages[0].count / VS_BATCH;
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return -1;
   const vs_sweep_plan plan = {.target = target,
                               .profile = vs_profile_find("documented"),
                               .space = space,
-                              .to = batches,
+                              .from = whole - batches,
+                              .to = whole,
                               .jobs = 1,
                               .timeout = PATIENCE};
   bool good = vs_sweep(&plan, outcome) == VS_SWEEP_DONE && outcome->failures.count == 0;
