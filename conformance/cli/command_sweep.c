@@ -96,6 +96,12 @@ static void print_product(const vs_profile* profile, const vs_product* p, vs_arc
     vs_say_status(&text, p->statuses[i].status);
     printf("  %-24s %14" PRIu64 "\n", line, p->statuses[i].count);
   }
+  if (p->anything > 0) printf("  %-24s %14" PRIu64 "\n", "anything", p->anything);
+  for (vs_defect_code code = 0; code < VS_DEFECT_COUNT; code++) {
+    if (p->defects[code] == 0) continue;
+    printf("  %-24s %14" PRIu64 " answers are not the page's\n", vs_defects[code].id,
+           p->defects[code]);
+  }
 }
 
 static bool print_outside(const vs_product* p, vs_arch arch) {
@@ -118,7 +124,6 @@ static vs_exit sweep_model(const sweep_request* q) {
   for (size_t i = 0; i < vs_profile_count; i++) {
     const vs_profile* profile = q->profile_named ? q->profile : &vs_profiles[i];
     if (q->profile_named && i > 0) break;
-    if (!profile->ready) continue;
     vs_arch arch = profile->arch != 0 ? (vs_arch)profile->arch : VS_ARCH_X64;
     vs_product product;
     if (!vs_product_count_all(profile, arch, q->shard, q->shards, &product)) {

@@ -183,19 +183,42 @@ static void note_outside(const counting* p, size_t stage, size_t call, zx_status
   out->outside += count;
 }
 
+// The defect of the profile that is known to show in such a call; VS_DEFECT_COUNT: none.
+static vs_defect_code named_defect(const counting* p, const vs_facts* facts) {
+  vs_defect_set set = vs_defects_of(facts);
+  vs_defect_code code = 0;
+  for (; code < VS_DEFECT_COUNT; code++) {
+    const vs_defect* defect = &vs_defects[code];
+    bool answer = defect->aspect == VS_ASPECT_ANSWER && (set & VS_BIT(code)) != 0;
+    if (answer && strcmp(defect->profile, p->profile->id) == 0) break;
+  }
+  return code;
+}
+
 static void decide_pair(const counting* p, size_t stage, size_t call, uint64_t count) {
   vs_product* out = p->out;
   vs_facts facts = facts_of_pair(p, stage, call);
   vs_decision ours = vs_decide(&facts, p->profile);
   vs_decision page = vs_decide(&facts, p->page);
   out->distinct++;
-  if (ours.count == 0) out->empty += count;
+  vs_defect_code defect = named_defect(p, &facts);
+  if (ours.count == 0 && !ours.anything) out->empty += count;
   if (ours.count > 1) out->several += count;
+  if (ours.anything) {
+    out->anything += count;
+    if (defect < VS_DEFECT_COUNT) out->defects[defect] += count;
+    if (defect == VS_DEFECT_COUNT) note_outside(p, stage, call, ZX_OK, count);
+  }
   for (size_t i = 0; i < ours.count; i++) {
     zx_status_t status = ours.allowed[i].status;
     bool inside = is_documented(status) && vs_decision_find(&page, status) != NULL;
     count_status(out, status, count);
-    if (!inside) note_outside(p, stage, call, status, count);
+    if (inside) continue;
+    if (defect < VS_DEFECT_COUNT) {
+      out->defects[defect] += count;
+    } else {
+      note_outside(p, stage, call, status, count);
+    }
   }
 }
 

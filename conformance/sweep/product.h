@@ -23,9 +23,12 @@ typedef struct vs_product {
   size_t distinct;  // sets of facts that came up
   size_t status_count;
   vs_product_count statuses[VS_PRODUCT_STATUSES];
-  uint64_t several;      // combinations with more than one answer
-  uint64_t empty;        // with none: a defect of the model
-  uint64_t outside;      // with an answer that the page does not document, or does not allow
+  uint64_t several;   // combinations with more than one answer
+  uint64_t anything;  // of which the profile says nothing
+  uint64_t
+      defects[VS_DEFECT_COUNT];  // answers that the page does not allow, by the row that says so
+  uint64_t empty;                // with none: a defect of the model
+  uint64_t outside;      // with an answer that the page does not allow, and no defect explains
   vs_combination worst;  // the first of those
   zx_status_t got;
   double seconds;

@@ -135,10 +135,9 @@ Test(sweep_space, every_call_and_scene_is_valid_script) {
 
 // --- the model ----------------------------------------------------------------------------------
 
-Test(sweep_model, is_the_pages_on_every_ready_profile, .timeout = 120) {
+Test(sweep_model, is_the_pages_on_every_profile_but_for_named_defects, .timeout = 120) {
   for (size_t i = 0; i < vs_profile_count; i++) {
     const vs_profile* profile = &vs_profiles[i];
-    if (!profile->ready) continue;
     vs_product product;
     vs_arch arch = profile->arch != 0 ? (vs_arch)profile->arch : VS_ARCH_X64;
     cr_assert(vs_product_count_all(profile, arch, 1, 1, &product));
