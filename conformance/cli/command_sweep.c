@@ -150,8 +150,14 @@ static void listen_for_stop(void) {
   sigaction(SIGTERM, &action, NULL);
 }
 
+enum { LONGEST = 100 };  // ops of a script that people read
+
 static void print_script(const vs_shown* shown, vs_arch arch) {
   const uint8_t clause = (uint8_t)shown->result.judgement.violation.clause;
+  if (shown->result.script.count > LONGEST) {
+    printf("  script   %zu ops, not printed\n\n", shown->result.script.count);
+    return;
+  }
   puts("  script");
   vs_print_script(stdout, &shown->result.script, arch, &clause, 1);
   putchar('\n');

@@ -26,9 +26,13 @@ typedef struct search {
 
 // --- does it still fail? ----------------------------------------------------------------------
 
+static bool is_kept(const search* s, const vs_violation* violation) {
+  return s->how->keeps == NULL || s->how->keeps(violation, s->how->context);
+}
+
 static bool is_same(const search* s, const vs_judgement* judgement) {
   return judgement->step == VS_STEP_VIOLATION && judgement->violation.clause == s->clause &&
-         judgement->violation.kind == s->kind;
+         judgement->violation.kind == s->kind && is_kept(s, &judgement->violation);
 }
 
 static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* judgement) {
@@ -309,6 +313,7 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   for (unsigned i = 0; i < tries && !s->broken; i++) {
     vs_judgement judgement;
     if (!run_once(s, script->ops, script->count, &judgement)) continue;
+    if (!is_kept(s, &judgement.violation)) continue;
     if (failed++ > 0) continue;
     s->clause = judgement.violation.clause;
     s->kind = judgement.violation.kind;

@@ -10,6 +10,8 @@ typedef struct vs_minimizing {
   const vs_target* target;  // ready
   const vs_profile* profile;
   double timeout;  // seconds a call may take
+  // What else a violation of the same clause must have in common with the first; NULL: nothing.
+  bool (*keeps)(const vs_violation* violation, void* context);
   // Told now and then; may be NULL.
   void (*progress)(size_t runs, size_t ops, void* context);
   void* context;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "compose.h"
+#include "minimize/minimize.h"
 #include "runner/describe.h"
 #include "runner/record.h"
 
@@ -158,31 +159,31 @@ static void cut_after(attempt* a) {
   a->script.count = a->at + 1;
 }
 
-// Leaves out ops [from, from + count), if that leaves the failure.
-static bool leave_out(attempt* a, size_t from, size_t count) {
-  size_t left = a->script.count - count;
-  vs_op* fewer = malloc((left + 1) * sizeof *fewer);
-  if (fewer == NULL) return false;
-  size_t n = put(fewer, 0, a->ops, from);
-  put(fewer, n, a->ops + from + count, left - from);
-  const vs_script script = {"", fewer, left};
-  if (!fails_alike(a, &script)) {
-    free(fewer);
-    return false;
-  }
-  free(a->ops);
-  a->ops = fewer;
-  a->script = script;
-  cut_after(a);
-  return true;
+static bool keeps(const vs_violation* violation, void* context) {
+  const attempt* a = context;
+  vs_failure_key key = vs_failure_key_of(violation);
+  return vs_failure_same(&key, a->key);
 }
 
-static void leave_out_ops(attempt* a) {
-  for (size_t size = a->script.count / 2; size > 0; size /= 2) {
-    for (size_t from = a->script.count; from-- > 0;) {
-      if (from + size <= a->script.count) leave_out(a, from, size);
-    }
+// Fewer ops, plainer arguments, only the bits that matter. What hangs stays as it is: each try
+// would be waited for.
+static void minimize(attempt* a) {
+  const vs_minimizing how = {.target = a->showing->target,
+                             .profile = a->showing->profile,
+                             .timeout = a->timeout,
+                             .keeps = keeps,
+                             .context = a};
+  vs_minimized found;
+  if (a->death == VS_DEATH_TIMEOUT || !vs_minimize(&how, &a->script, &found)) return;
+  if (!found.fails || found.count == 0) {
+    vs_minimized_free(&found);
+    return;
   }
+  free(a->ops);
+  a->ops = found.ops;
+  a->script = (vs_script){"", found.ops, found.count};
+  a->at = found.count - 1;
+  a->violation = found.violation;
 }
 
 // --- from a failure to a script -----------------------------------------------------------------
@@ -229,7 +230,7 @@ static bool confirm(attempt* a, const vs_failure* failure, vs_shown* shown) {
   }
   mind_hangs(a);
   cut_after(a);
-  leave_out_ops(a);
+  minimize(a);
   return true;
 }
 
