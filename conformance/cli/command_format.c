@@ -1,21 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
 
-#include "cli.h"
+#include "common.h"
 #include "text/file.h"
 #include "text/print.h"
-
-static bool find_arch(const char* word, vs_arch* arch) {
-  static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
-  const char* names[] = {vs_arch_find(VS_ARCH_X64)->name, vs_arch_find(VS_ARCH_ARM64)->name};
-  for (size_t i = 0; i < 2; i++) {
-    if (strcmp(word, names[i]) != 0) continue;
-    *arch = archs[i];
-    return true;
-  }
-  vs_complain("architecture", word, names, 2, "x86-64 or arm64");
-  return false;
-}
 
 // Every document of the text, read; printed only if `expand`.
 static bool read_through(const char* path, const vs_file* file, const vs_reading* reading,
@@ -54,7 +42,7 @@ static bool format_file(const char* path, const vs_reading* reading, bool expand
 vs_exit vs_command_format(const vs_arguments* arguments) {
   vs_reading reading = {0};
   bool expand = arguments->counts[VS_OPTION_EXPAND] > 0;
-  if (!find_arch(vs_argument(arguments, VS_OPTION_ARCH, "x86-64"), &reading.arch) ||
+  if (!vs_find_arch(vs_argument(arguments, VS_OPTION_ARCH, "x86-64"), &reading.arch) ||
       !vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &reading.seed)) {
     return VS_EXIT_USAGE;
   }

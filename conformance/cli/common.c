@@ -38,6 +38,18 @@ bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, v
   return false;
 }
 
+bool vs_find_arch(const char* word, vs_arch* arch) {
+  static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
+  const char* names[] = {vs_arch_find(VS_ARCH_X64)->name, vs_arch_find(VS_ARCH_ARM64)->name};
+  for (size_t i = 0; i < 2; i++) {
+    if (strcmp(word, names[i]) != 0) continue;
+    *arch = archs[i];
+    return true;
+  }
+  vs_complain("architecture", word, names, 2, "x86-64 or arm64");
+  return false;
+}
+
 // --- profiles ---------------------------------------------------------------------------------
 
 static bool names_a_file(const char* word) {

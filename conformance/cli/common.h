@@ -13,6 +13,9 @@ bool vs_find_target(const char* spec, vs_target* target);
 // The same, and it can be judged here. `*status` says how to end if not.
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status);
 
+// The architecture that a word names. False: one line on standard error says why.
+bool vs_find_arch(const char* word, vs_arch* arch);
+
 // The profile that a word names: one of ours or, where the word holds a '/', ends in ".profile" or
 // is a file, the file's; of files, the last two stay valid. NULL: one line on standard error says
 // why.

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "predict.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "text/names.h"
+
+typedef struct predictor {
+  vs_oracle* oracle;
+  const vs_profile* profile;
+  const vs_arch_info* info;
+  vs_predicted* to;
+  uint32_t handles;  // invented so far
+  size_t at;         // of the op in the script that was asked for
+  char* why;
+} predictor;
+
+static bool leave_out(const predictor* p, const char* what) {
+  snprintf(p->why, VS_PREDICT_WHY, "op %zu: %s", p->at, what);
+  return false;
+}
+
+// NULL if the op can be predicted.
+static const char* unpredictable(const vs_op* op) {
+  if (op->async || op->code == VS_OP_JOIN) return "runs beside other calls";
+  if (op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST) return "needs guest execution";
+  if (op->code == VS_OP_GUEST_LOAD) return "needs guest memory";
+  if (op->rewrite.mode != VS_REWRITE_NONE) return "its buffer changes during the call";
+  return NULL;
+}
+
+// Far from each other, so that no inverted or cleared bit of one makes another.
+static zx_handle_t invent(predictor* p) {
+  const uint32_t spread = 0x9e3779b1;
+  return (++p->handles * spread) | ZX_HANDLE_FIXED_BITS_MASK;
+}
+
+// --- writes -----------------------------------------------------------------------------------
+
+static void blend_reg(vs_reg* reg, const vs_reg* other) {
+  reg->known &= other->known & ~(reg->value ^ other->value);
+}
+
+// What is known in both worlds.
+static void blend(vs_world* world, const vs_world* other) {
+  for (size_t v = 0; v < VS_VCPUS; v++) {
+    vs_vcpu* vcpu = &world->vcpus[v];
+    const vs_vcpu* than = &other->vcpus[v];
+    for (size_t i = 0; i < VS_REGISTERS_MAX; i++) blend_reg(&vcpu->regs[i], &than->regs[i]);
+    blend_reg(&vcpu->flags_read, &than->flags_read);
+    blend_reg(&vcpu->flags_guest, &than->flags_guest);
+    vcpu->flags_alt |= than->flags_alt;
+    vcpu->flags_tell &= than->flags_tell;
+  }
+}
+
+// The effect in one of the worlds. A refusal has none; where either may be, what both leave known
+// is known.
+static bool write_in(predictor* p, const vs_op* op, uint8_t index) {
+  vs_oracle* oracle = p->oracle;
+  vs_world* world = &oracle->worlds[index];
+  vs_facts facts = vs_facts_of(world, op, p->info);
+  vs_decision decision = vs_decide(&facts, p->profile);
+  if (vs_decision_find(&decision, ZX_OK) == NULL) return true;
+  if (oracle->count == VS_WORLDS_MAX) return leave_out(p, "too many explanations");
+  vs_world before = *world;
+  vs_world* other = &oracle->worlds[oracle->count];
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  uint8_t vcpu = world->objects[slot->object].vcpu;
+  bool forked = vs_apply_write(world, vcpu, op, p->profile, p->info, other);
+  if (forked) oracle->count++;
+  if (decision.count == 1) return true;
+  blend(world, &before);
+  if (forked) blend(other, &before);
+  return true;
+}
+
+// A value that no op received must name nothing, wherever the handles come from.
+static bool names_by_chance(const predictor* p, const vs_op* op) {
+  const vs_world* any = &p->oracle->worlds[0];
+  const vs_slot* named = vs_world_resolve(any, vs_world_value(any, op->handle));
+  return named != NULL && op->handle.form != VS_HANDLE_SLOT;
+}
+
+static bool predict_write(predictor* p, const vs_op* op, vs_prediction* to) {
+  if (!vs_op_is_valid(op) || names_by_chance(p, op)) return leave_out(p, "makes no sense");
+  vs_oracle_allowed(p->oracle, op, &to->allowed);
+  uint8_t before = p->oracle->count;
+  for (uint8_t i = 0; i < before; i++) {
+    if (!write_in(p, op, i)) return false;
+  }
+  return true;
+}
+
+// --- looks ------------------------------------------------------------------------------------
+
+static vs_reg seen_in(const vs_vcpu* vcpu, const vs_arch_info* info, size_t index) {
+  vs_reg reg = vcpu->regs[index];
+  if (index == info->flags) {
+    uint64_t user = info->flags_required | info->flags_optional;
+    reg.known = (reg.known & user & ~vcpu->flags_alt) | (vcpu->flags_read.known & ~user);
+    reg.value = (reg.value & user) | (vcpu->flags_read.value & ~user);
+  }
+  if (info->registers[index].width < 64) reg.known &= UINT32_MAX;
+  return reg;
+}
+
+static const vs_vcpu* readable(vs_world* world, const vs_op* op) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_vcpu* vcpu = slot != NULL ? vs_world_vcpu(world, slot) : NULL;
+  if (vcpu == NULL || !(slot->rights & ZX_RIGHT_READ)) return NULL;
+  return vcpu->creator == op->thread ? vcpu : NULL;
+}
+
+static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
+  bool sense = vs_op_is_valid(op) && op->handle.form == VS_HANDLE_SLOT;
+  for (uint8_t w = 0; w < p->oracle->count; w++) {
+    const vs_vcpu* vcpu = sense ? readable(&p->oracle->worlds[w], op) : NULL;
+    if (vcpu == NULL) return leave_out(p, "makes no sense");
+    for (size_t i = 0; i < p->info->register_count; i++) {
+      vs_reg reg = seen_in(vcpu, p->info, i);
+      if (w == 0) to->regs[i] = reg;
+      blend_reg(&to->regs[i], &reg);
+    }
+  }
+  for (size_t i = 0; i < p->info->register_count; i++) to->regs[i].value &= to->regs[i].known;
+  to->has_state = true;
+  return true;
+}
+
+// --- scripts ----------------------------------------------------------------------------------
+
+static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
+  if (op->code == VS_OP_WRITE_STATE) return predict_write(p, op, to);
+  to->allowed.count = 1;
+  to->allowed.allowed[0] =
+      (vs_allowed){.status = ZX_OK, .check = VS_CHECK_NONE, .latitude = VS_LATITUDE_COUNT};
+  if (op->code == VS_OP_READ_STATE) return predict_read(p, op, to);
+  vs_observation seen = {.outcome = VS_RETURNED, .handle = invent(p), .handle2 = invent(p)};
+  bool good = vs_oracle_step(p->oracle, op, &seen, NULL) == VS_STEP_ALLOWED;
+  return good || leave_out(p, "makes no sense");
+}
+
+// No guest code runs, so that any program is as good as another; this one needs no memory.
+static void take(vs_predicted* to, const vs_op* op) {
+  vs_op* taken = (vs_op*)(uintptr_t)&to->script.ops[to->script.count];
+  *taken = *op;
+  if (op->code == VS_OP_VCPU_CREATE) taken->program = VS_PROGRAM_DUMP;
+  if (op->code == VS_OP_WRITE_STATE) taken->optional = false;  // nobody lacks it
+}
+
+// NULL if the op can be predicted where the script has come to.
+static const char* unpredictable_here(const predictor* p, const vs_op* op) {
+  const char* reason = unpredictable(op);
+  if (reason != NULL || op->code != VS_OP_WRITE_STATE || !vs_op_is_valid(op)) return reason;
+  vs_decision allowed;
+  vs_oracle_allowed(p->oracle, op, &allowed);
+  return allowed.anything ? "the profile says nothing of such a call" : NULL;
+}
+
+static bool predict_all(predictor* p, const vs_script* script) {
+  vs_predicted* to = p->to;
+  bool judged = false;
+  for (; p->at < script->count; p->at++) {
+    const vs_op* op = &script->ops[p->at];
+    const char* reason = unpredictable_here(p, op);
+    if (reason != NULL && !op->optional) return leave_out(p, reason);
+    if (reason != NULL) {
+      to->omitted[op->code]++;
+      continue;
+    }
+    take(to, op);
+    size_t at = to->script.count++;
+    if (!predict_op(p, &to->script.ops[at], &to->predictions[at])) return false;
+    judged |= vs_ops[op->code].phase == VS_PHASE_JUDGED;
+  }
+  if (!judged) snprintf(p->why, VS_PREDICT_WHY, "nothing of it can be predicted");
+  return judged;
+}
+
+vs_predict_result vs_predict(const vs_script* script, const vs_profile* profile,
+                             const vs_arch_info* info, vs_predicted* predicted,
+                             char why[VS_PREDICT_WHY]) {
+  *predicted = (vs_predicted){0};
+  size_t room = script->count > 0 ? script->count : 1;
+  predictor p = {.oracle = malloc(sizeof *p.oracle),
+                 .profile = profile,
+                 .info = info,
+                 .to = predicted,
+                 .why = why};
+  predicted->script = (vs_script){.title = script->title, .ops = calloc(room, sizeof(vs_op))};
+  predicted->predictions = calloc(room, sizeof *predicted->predictions);
+  vs_predict_result result = VS_PREDICT_NO_MEMORY;
+  if (p.oracle != NULL && predicted->script.ops != NULL && predicted->predictions != NULL) {
+    vs_oracle_init(p.oracle, profile, info);
+    result = predict_all(&p, script) ? VS_PREDICT_DONE : VS_PREDICT_LEFT_OUT;
+  }
+  free(p.oracle);
+  if (result != VS_PREDICT_DONE) vs_predicted_free(predicted);
+  return result;
+}
+
+void vs_predicted_free(vs_predicted* predicted) {
+  free((void*)(uintptr_t)predicted->script.ops);
+  free(predicted->predictions);
+  *predicted = (vs_predicted){0};
+}
+
+// --- comparing --------------------------------------------------------------------------------
+
+const char* vs_predicted_contradiction(const vs_predicted* predicted, const vs_arch_info* info,
+                                       size_t at, const vs_observation* seen) {
+  static _Thread_local char words[256];
+  const vs_prediction* p = &predicted->predictions[at];
+  if (seen->outcome == VS_IN_CALL) return "did not return";
+  if (seen->outcome != VS_RETURNED) return NULL;
+  if (vs_decision_find(&p->allowed, seen->status) == NULL) {
+    const char* name = vs_status_name(seen->status);
+    snprintf(words, sizeof words, "%s is not allowed", name != NULL ? name : "the status");
+    return words;
+  }
+  if (seen->buffer_changed) return "the caller's buffer was written";
+  for (size_t i = 0; p->has_state && seen->has_state && i < info->register_count; i++) {
+    const vs_register* reg = &info->registers[i];
+    uint64_t got = 0;
+    memcpy(&got, seen->state + reg->offset, reg->width / 8u);
+    if (((got ^ p->regs[i].value) & p->regs[i].known) == 0) continue;
+    snprintf(words, sizeof words, "%s is 0x%" PRIx64 ", not 0x%" PRIx64 " in the bits 0x%" PRIx64,
+             reg->name, got, p->regs[i].value, p->regs[i].known);
+    return words;
+  }
+  return NULL;
+}
