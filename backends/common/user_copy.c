@@ -21,19 +21,19 @@ void vs_user_copy_close(void) {
   pthread_mutex_unlock(&open_lock);
 }
 
-// A range that wraps or leaves the user half is refused before any byte of it is touched, as
-// kernels do; everything else is found out by trying.
+// A range that wraps or leaves the user half, also one of no bytes, is refused before any byte of
+// it is touched, as kernels do; everything else is found out by trying.
 static bool range_is_user(const void* start, size_t size) {
   const uintptr_t first = (uintptr_t)start;
   return first < vs_user_copy_limit && size <= vs_user_copy_limit - first;
 }
 
 bool vs_copy_from_user(void* dst, const void* user_src, size_t size) {
-  if (size == 0) return true;
-  return range_is_user(user_src, size) && vs_user_copy_read(dst, user_src, size);
+  if (!range_is_user(user_src, size)) return false;
+  return size == 0 || vs_user_copy_read(dst, user_src, size);
 }
 
 bool vs_copy_to_user(void* user_dst, const void* src, size_t size) {
-  if (size == 0) return true;
-  return range_is_user(user_dst, size) && vs_user_copy_write(user_dst, src, size);
+  if (!range_is_user(user_dst, size)) return false;
+  return size == 0 || vs_user_copy_write(user_dst, src, size);
 }

@@ -1,12 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "predict.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "text/names.h"
 
 typedef struct predictor {
   vs_oracle* oracle;
@@ -207,30 +204,4 @@ void vs_predicted_free(vs_predicted* predicted) {
   free((void*)(uintptr_t)predicted->script.ops);
   free(predicted->predictions);
   *predicted = (vs_predicted){0};
-}
-
-// --- comparing --------------------------------------------------------------------------------
-
-const char* vs_predicted_contradiction(const vs_predicted* predicted, const vs_arch_info* info,
-                                       size_t at, const vs_observation* seen) {
-  static _Thread_local char words[256];
-  const vs_prediction* p = &predicted->predictions[at];
-  if (seen->outcome == VS_IN_CALL) return "did not return";
-  if (seen->outcome != VS_RETURNED) return NULL;
-  if (vs_decision_find(&p->allowed, seen->status) == NULL) {
-    const char* name = vs_status_name(seen->status);
-    snprintf(words, sizeof words, "%s is not allowed", name != NULL ? name : "the status");
-    return words;
-  }
-  if (seen->buffer_changed) return "the caller's buffer was written";
-  for (size_t i = 0; p->has_state && seen->has_state && i < info->register_count; i++) {
-    const vs_register* reg = &info->registers[i];
-    uint64_t got = 0;
-    memcpy(&got, seen->state + reg->offset, reg->width / 8u);
-    if (((got ^ p->regs[i].value) & p->regs[i].known) == 0) continue;
-    snprintf(words, sizeof words, "%s is 0x%" PRIx64 ", not 0x%" PRIx64 " in the bits 0x%" PRIx64,
-             reg->name, got, p->regs[i].value, p->regs[i].known);
-    return words;
-  }
-  return NULL;
 }

@@ -36,9 +36,4 @@ vs_predict_result vs_predict(const vs_script* script, const vs_profile* profile,
                              char why[VS_PREDICT_WHY]);
 void vs_predicted_free(vs_predicted* predicted);
 
-// NULL if what came back of op `at` is what was predicted; else what differs, in a buffer that the
-// next call overwrites. An op that was not done says nothing.
-const char* vs_predicted_contradiction(const vs_predicted* predicted, const vs_arch_info* info,
-                                       size_t at, const vs_observation* seen);
-
 #endif  // VS_CONFORMANCE_PREDICT_H_

@@ -136,9 +136,10 @@ Test(user_copy, needs_no_alignment) {
   for (size_t n = 0; n < 64; n++) both(places.pages + n, SIZE, true, "any alignment");
 }
 
-Test(user_copy, of_nothing_succeeds_and_touches_nothing) {
+Test(user_copy, of_nothing_touches_nothing_and_stays_in_the_user_half) {
   both(NULL, 0, true, "null");
-  both(address(UINTPTR_MAX), 0, true, "the last address");
+  both(places.none, 0, true, "a page without access");
+  both(address(UINTPTR_MAX), 0, false, "the last address");
 }
 
 Test(user_copy, goes_on_after_many_refusals) {

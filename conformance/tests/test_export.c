@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Exported vectors: what they say is true of those that conform, and not of those that do not; the
+// data is of its schema; the C forms compile alone, with two compilers, and say the same.
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "export/export.h"
+#include "judging.h"
+#include "runner/record.h"
+#include "text/names.h"
+
+static vs_export exported(const char* profile, vs_arch arch) {
+  vs_export export = {.program = "test",
+                      .profile = vs_profile_find(profile),
+                      .arch = arch,
+                      .info = vs_arch_find((uint32_t)arch)};
+  for (size_t i = 0; i < vs_case_count; i++) cr_assert(vs_export_case(&export, &vs_cases[i]));
+  cr_assert(vs_export_combinations(&export));
+  cr_assert_gt(export.case_count, 80);
+  cr_assert_gt(export.count, export.case_count + 50);
+  return export;
+}
+
+// --- what was recorded, held against what was predicted ------------------------------------------
+
+static char what[512];  // differs
+
+static bool status_differs(const vs_prediction* p, const vs_observation* seen) {
+  if (vs_decision_find(&p->allowed, seen->status) != NULL) return false;
+  const char* name = vs_status_name(seen->status);
+  snprintf(what, sizeof what, "%s is not allowed", name != NULL ? name : "a nameless status");
+  return true;
+}
+
+static bool registers_differ(const vs_prediction* p, const vs_arch_info* info,
+                             const vs_observation* seen) {
+  for (size_t i = 0; p->has_state && seen->has_state && i < info->register_count; i++) {
+    const vs_register* reg = &info->registers[i];
+    uint64_t got = 0;
+    memcpy(&got, seen->state + reg->offset, reg->width / 8u);
+    if (((got ^ p->regs[i].value) & p->regs[i].known) == 0) continue;
+    snprintf(what, sizeof what, "%s is 0x%" PRIx64 ", not 0x%" PRIx64 " in 0x%" PRIx64, reg->name,
+             got, p->regs[i].value, p->regs[i].known);
+    return true;
+  }
+  return false;
+}
+
+static bool makes_handle(const vs_op* op) {
+  return vs_ops[op->code].phase == VS_PHASE_SETUP || op->code == VS_OP_DUPLICATE ||
+         op->code == VS_OP_REPLACE;
+}
+
+// The open handles of a trace.
+typedef struct held {
+  zx_handle_t values[VS_SLOTS];
+  zx_handle_t last[VS_SLOTS];  // also of closed ones
+} held;
+
+static bool is_held(const held* h, zx_handle_t value) {
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    if (value != 0 && h->values[i] == value) return true;
+  }
+  return false;
+}
+
+static bool handle_differs(held* h, const vs_op* op, const vs_observation* seen) {
+  if (op->code == VS_OP_CLOSE || op->code == VS_OP_REPLACE) h->values[op->handle.slot] = 0;
+  if (!makes_handle(op)) return false;
+  bool wrong = seen->handle == 0 || is_held(h, seen->handle);
+  h->values[op->out] = h->last[op->out] = seen->handle;
+  if (op->code == VS_OP_GUEST_CREATE) h->values[op->out2] = h->last[op->out2] = seen->handle2;
+  if (wrong) snprintf(what, sizeof what, "a handle that is 0 or open was given out");
+  return wrong;
+}
+
+// True of a value of the script's own that is a handle's by chance: the vectors say to make
+// another.
+static bool is_by_chance(const held* h, const vs_op* op) {
+  if (op->handle.form == VS_HANDLE_RAW) return is_held(h, op->handle.value);
+  return op->handle.form == VS_HANDLE_FLIPPED &&
+         is_held(h, h->last[op->handle.slot] ^ op->handle.value);
+}
+
+static bool op_differs(const vs_predicted* predicted, size_t at, const vs_arch_info* info, held* h,
+                       const vs_observation* seen) {
+  const vs_op* op = &predicted->script.ops[at];
+  const vs_prediction* p = &predicted->predictions[at];
+  if (op->code == VS_OP_THREAD_EXIT || is_by_chance(h, op)) return false;
+  if (status_differs(p, seen) || registers_differ(p, info, seen)) return true;
+  if (!seen->buffer_changed) return handle_differs(h, op, seen);
+  snprintf(what, sizeof what, "the buffer was written");
+  return true;
+}
+
+static bool trace_differs(const vs_vector* vector, const vs_arch_info* info,
+                          const vs_record* record) {
+  held h = {0};
+  for (size_t i = 0; i < vector->predicted.script.count; i++) {
+    const vs_observation* seen = &record->observations[i];
+    const vs_op* op = &vector->predicted.script.ops[i];
+    if (seen->outcome == VS_UNSUPPORTED && op->optional) continue;
+    bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
+    if (seen->outcome == VS_UNSUPPORTED || (setup && seen->status != ZX_OK)) return false;
+    bool returned = seen->outcome == VS_RETURNED;
+    if (!returned) snprintf(what, sizeof what, "did not return");
+    if (returned && !op_differs(&vector->predicted, i, info, &h, seen)) continue;
+    size_t length = strlen(what);
+    snprintf(what + length, sizeof what - length, " (%s, op %zu)", vector->id, i);
+    return true;
+  }
+  return false;
+}
+
+static bool differs(const vs_vector* vector, const vs_target* target, double timeout) {
+  vs_recording recording;
+  cr_assert(vs_recording_start(&recording, target, &vector->predicted.script, timeout));
+  vs_recording_wait(&recording);
+  cr_assert(recording.record->executing, "%s: %s", target->spec, recording.record->reason);
+  bool result = trace_differs(vector, vs_arch_find((uint32_t)target->arch), recording.record);
+  vs_recording_free(&recording);
+  return result;
+}
+
+static void expect_true(const char* profile, const char* spec) {
+  vs_target target = judging_target(spec);
+  if (target.state != VS_TARGET_READY) cr_skip_test("%s", target.reason);
+  vs_export export = exported(profile, target.arch);
+  for (size_t i = 0; i < export.count; i++) {
+    cr_expect(!differs(&export.vectors[i], &target, 10), "%s on %s: %s", profile, spec, what);
+  }
+  vs_export_free(&export);
+}
+
+Test(predictions, documented_holds_of_soft) {
+  expect_true("documented", "soft");
+}
+Test(predictions, documented_holds_of_unicorn) {
+  expect_true("documented", "unicorn");
+}
+Test(predictions, documented_holds_of_kvm) {
+  expect_true("documented", "kvm");
+}
+Test(predictions, documented_holds_of_arm64) {
+  expect_true("documented", "soft:arm64");
+}
+Test(predictions, zircon_x64_holds_of_soft) {
+  expect_true("zircon-x64", "soft");
+}
+Test(predictions, zircon_x64_holds_of_unicorn) {
+  expect_true("zircon-x64", "unicorn");
+}
+Test(predictions, zircon_arm64_holds_of_soft) {
+  expect_true("zircon-arm64", "soft:arm64:zircon");
+}
+Test(predictions, zircon_2018_holds_of_soft) {
+  expect_true("zircon-2018", "soft:2018");
+}
+Test(predictions, zcore_holds_of_soft) {
+  expect_true("zcore", "soft:zcore");
+}
+
+// What the page permits, the vectors do not forbid.
+Test(predictions, documented_holds_of_variants, .timeout = 300) {
+  size_t count = 0;
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    char spec[96];
+    if (vs_mutants[i].breaks != NULL) continue;
+    snprintf(spec, sizeof spec, "mutant:%s", vs_mutants[i].id);
+    expect_true("documented", spec);
+    count++;
+  }
+  cr_expect_gt(count, 5);
+}
+
+// --- mutants ----------------------------------------------------------------------------------
+
+// What vectors cannot tell, in words of why.
+static const struct {
+  const char* id;
+  const char* why;
+} beyond[] = {
+    {"io_fetched_twice", "its buffer has to change during the call"},
+    {"flags_fetched_twice", "its buffer has to change during the call"},
+    {"interrupt_even_refused", "the case that interrupts does so beside other calls"},
+};
+
+static const char* why_beyond(const char* id) {
+  for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+    if (strcmp(beyond[i].id, id) == 0) return beyond[i].why;
+  }
+  return NULL;
+}
+
+static bool is_caught(const vs_export* export, const vs_mutant* mutant) {
+  char spec[96];
+  snprintf(spec, sizeof spec, "mutant:%s", mutant->id);
+  vs_target target = judging_target(spec);
+  cr_assert_eq(target.state, VS_TARGET_READY, "%s: %s", spec, target.reason);
+  for (size_t i = 0; i < export->count; i++) {
+    if (differs(&export->vectors[i], &target, 1)) return true;
+  }
+  return false;
+}
+
+// Those over unicorn are about the guest's run.
+Test(predictions, no_mutant_of_soft_agrees, .timeout = 600) {
+  vs_export export = exported("zircon-x64", VS_ARCH_X64);
+  size_t caught = 0;
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    const vs_mutant* mutant = &vs_mutants[i];
+    if (strcmp(mutant->base, "soft") != 0 || mutant->breaks == NULL) continue;
+    bool is = is_caught(&export, mutant);
+    caught += is;
+    cr_expect_eq(is, why_beyond(mutant->id) == NULL, "%s is %scaught", mutant->id,
+                 is ? "" : "not ");
+  }
+  cr_expect_gt(caught, 60);
+  vs_export_free(&export);
+}
+
+// --- the program ------------------------------------------------------------------------------
+
+typedef struct outcome {
+  int status;
+  char text[1 << 20];
+} outcome;
+
+// Runs a shell command in a directory of the test's own.
+static const outcome* run(const char* format, const char* a, const char* b, const char* c) {
+  static outcome result;
+  char command[4096];
+  int length = snprintf(command, sizeof command, "cd /tmp && ( ");
+  length += snprintf(command + length, sizeof command - (size_t)length, format, a, b, c);
+  snprintf(command + length, sizeof command - (size_t)length, " ) 2>&1");
+  memset(&result, 0, sizeof result);
+  FILE* out = popen(command, "r");
+  cr_assert(out != NULL);
+  size_t got = fread(result.text, 1, sizeof result.text - 1, out);
+  cr_assert_lt(got, sizeof result.text - 1);
+  int status = pclose(out);
+  cr_assert(WIFEXITED(status));
+  result.status = WEXITSTATUS(status);
+  return &result;
+}
+
+static void expect(const outcome* got, int status, const char* words) {
+  cr_expect_eq(got->status, status, "exit %d, not %d:\n%.2000s", got->status, status, got->text);
+  cr_expect(strstr(got->text, words) != NULL, "no \"%s\" in:\n%.2000s", words, got->text);
+}
+
+static const char* folder(void) {
+  static char path[32];
+  snprintf(path, sizeof path, "/tmp/vs_export_XXXXXX");
+  cr_assert(mkdtemp(path) != NULL);
+  return path;
+}
+
+static void remove_folder(const char* path) {
+  run("rm -r %s", path, "", "");
+}
+
+static void expect_valid(const char* options) {
+  const char* path = folder();
+  expect(run(VS_PROGRAM_PATH " export --format json --output %s/v.json %s", path, options, ""), 0,
+         "");
+  expect(run("python3 " VS_SOURCE_DIR "/tools/check-vectors %s/v.json", path, "", ""), 0, "valid");
+  remove_folder(path);
+}
+
+Test(json, documented_is_of_the_schema) {
+  expect_valid("");
+}
+Test(json, zircon_arm64_is_of_the_schema) {
+  expect_valid("--profile zircon-arm64 --seed 0xffffffffffffffff");
+}
+Test(json, one_case_is_of_the_schema) {
+  expect_valid("handles.high_bit_flipped");
+}
+Test(json, the_schema_refuses_others) {
+  expect(run("python3 " VS_SOURCE_DIR "/tools/check-vectors --self-test%s%s%s", "", "", ""), 0,
+         "refused");
+}
+
+// Compiles an export with a compiler, against an object, and runs it.
+static void expect_run(const char* options, const char* compiler, const char* object, int status,
+                       const char* words) {
+  const char* path = folder();
+  expect(run(VS_PROGRAM_PATH " export --format c --output %s/v.c %s", path, options, ""), 0, "");
+  char command[1024];
+  snprintf(command, sizeof command,
+           "cd %s && %s -std=c17 -Wall -Wextra -Werror -o v v.c %s -lpthread", path, compiler,
+           object);
+  expect(run("%s", command, "", ""), 0, "");
+  expect(run("%s/v", path, "", ""), status, words);
+  remove_folder(path);
+}
+
+#define WRONG(name) VS_PLUGIN_DIR "/wrong_" name ".so"
+
+Test(c, documented_with_cc) {
+  expect_run("", "cc", VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
+}
+Test(c, documented_with_clang) {
+  expect_run("", "clang", VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
+}
+Test(c, zircon_x64_with_cc) {
+  expect_run("--profile zircon-x64", "cc", VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
+}
+Test(c, zircon_x64_with_clang) {
+  expect_run("--profile zircon-x64", "clang", VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
+}
+Test(c, what_is_lacking_is_not_judged) {
+  expect_run("", "cc", VS_PLUGIN_DIR "/least.so", 0, "# SKIP for want of zx_handle_duplicate");
+}
+Test(c, wrong_kind_fails) {
+  expect_run("", "cc", WRONG("kind"), 1, "- kinds.aliases\n# op ");
+}
+Test(c, wrong_size_fails) {
+  expect_run("", "cc", WRONG("size"), 1, "- sizes.state_0_to_300\n# op ");
+}
+Test(c, wrong_register_fails) {
+  expect_run("", "cc", WRONG("register"), 1, ": rbx: allowed 0x");
+}
+Test(c, only_wrong_kinds_fail) {
+  expect_run("kinds.both sizes.state_0_to_300", "cc", WRONG("kind"), 0, "2 conform, 0 fail");
+}
+
+// --- a program of one script --------------------------------------------------------------------
+
+static void expect_direct(const char* id, const char* object, int status, const char* words) {
+  expect_run(id, "cc", object, status, words);
+  expect_run(id, "clang", object, status, words);
+}
+
+Test(direct, plain) {
+  expect_direct("kinds.both", VS_SOFT_PLUGIN, 0, "conforms");
+}
+Test(direct, threads) {
+  expect_direct("lives.three_threads", VS_SOFT_PLUGIN, 0, "conforms");
+}
+Test(direct, thread_that_ends) {
+  expect_direct("threads.creator_gone", VS_SOFT_PLUGIN, 0, "conforms");
+}
+Test(direct, placements) {
+  expect_direct("buffers.state_straddles", VS_SOFT_PLUGIN, 0, "conforms");
+}
+Test(direct, made_up_handles) {
+  expect_direct("handles.mid_bit_flipped", VS_SOFT_PLUGIN, 0, "conforms");
+}
+Test(direct, wrong_kind) {
+  expect_direct("kinds.aliases", WRONG("kind"), 1, "ZX_ERR_INVALID_ARGS (-10)\n  got     ZX_OK");
+}
+Test(direct, wrong_size) {
+  expect_direct("sizes.larger", WRONG("size"), 1, "got     ZX_OK");
+}
+Test(direct, wrong_register) {
+  expect_direct("kinds.both", WRONG("register"), 1, "zx_vcpu_read_state: rbx");
+}
+
+// --- usage ------------------------------------------------------------------------------------
+
+static void expect_program(const char* arguments, int status, const char* words) {
+  expect(run(VS_PROGRAM_PATH " export %s", arguments, "", ""), status, words);
+}
+
+Test(usage, format_is_needed) {
+  expect_program("", 2, "export needs --format json or --format c");
+}
+Test(usage, misspelt_format) {
+  expect_program("--format jsn", 2, "did you mean 'json'");
+}
+Test(usage, architecture_of_another_profile) {
+  expect_program("--format c --profile zircon-x64 --arch arm64", 2, "speaks of x86-64 alone");
+}
+Test(usage, nothing_to_export) {
+  expect_program("--format c races.kick", 5, "races.kick is left out: op 5: runs beside");
+}
+Test(usage, what_is_left_out_is_named) {
+  expect_program("--format json races.kick kinds.both", 0, "races.kick is left out");
+}
+Test(usage, output_cannot_be_written) {
+  expect_program("--format json --output /nowhere/v.json kinds.both", 3, "cannot be written");
+}
