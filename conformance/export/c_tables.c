@@ -28,7 +28,7 @@ static uint64_t hash_of(const uint64_t* words, size_t count) {
 }
 
 static size_t append(pool* p, const uint64_t* words, size_t count) {
-  if (p->count + count > p->capacity) {
+  if (p->words == NULL || p->count + count > p->capacity) {
     size_t capacity = 2 * p->capacity + count + 1024;
     uint64_t* more = realloc(p->words, capacity * sizeof *more);
     if (more == NULL) {

@@ -402,7 +402,9 @@ static void say_op(const vector* v, const op* o) {
   if (o->code != OP_write_state) return;
   say("(0x%" PRIx32 ", kind 0x%" PRIx32 ", %s", value_of(o->handle), o->kind,
       at_names[o->buffer.at]);
-  say(" %u of %u bytes, size %" PRIu64 ")", o->buffer.argument, o->buffer.length, o->size);
+  if (o->buffer.argument != 0) say(" %u", o->buffer.argument);
+  if (o->buffer.length != o->size) say(" (%u bytes)", o->buffer.length);
+  say(", size %" PRIu64 ")", o->size);
 }
 
 static bool is_allowed(zx_status_t status, uint64_t allowed) {
