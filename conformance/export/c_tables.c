@@ -28,7 +28,7 @@ static uint64_t hash_of(const uint64_t* words, size_t count) {
 }
 
 static size_t append(pool* p, const uint64_t* words, size_t count) {
-  if (p->words == NULL || p->count + count > p->capacity) {
+  if (p->count + count > p->capacity) {
     size_t capacity = 2 * p->capacity + count + 1024;
     uint64_t* more = realloc(p->words, capacity * sizeof *more);
     if (more == NULL) {
@@ -45,7 +45,7 @@ static size_t append(pool* p, const uint64_t* words, size_t count) {
 
 // Where the run is, once it is stored.
 static size_t store(pool* p, const uint64_t* words, size_t count) {
-  if (count == 0 || p->room == 0) return 0;
+  if (count == 0 || p->failed) return 0;
   size_t at = hash_of(words, count) % p->room;
   for (; p->runs[at] != 0; at = (at + 1) % p->room) {
     const uint64_t* stored = p->words + p->runs[at] - 1;
@@ -53,6 +53,7 @@ static size_t store(pool* p, const uint64_t* words, size_t count) {
     if (same) return p->runs[at] - 1;
   }
   size_t start = append(p, words, count);
+  if (p->failed) return 0;
   p->runs[at] = start + 1;
   p->lengths[at] = count;
   return start;
