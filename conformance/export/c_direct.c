@@ -264,6 +264,7 @@ static void print_line(FILE* out, const char* before, const char* text) {
 
 static void print_head(const direct* d) {
   const vs_vector* v = &d->export->vectors[0];
+  print_line(d->out, "", "SPDX-License-Identifier: BSD-3-Clause");
   print_line(d->out, "", v->title);
   print_line(d->out, "Script: ", v->id);
   print_line(d->out, "Judged by profile: ", d->export->profile->id);

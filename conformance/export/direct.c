@@ -1,3 +1,7 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a program of one script is made of, section by section: c_direct.c takes those that the
+// script needs, and from harness.c those of buffers; between them stand prototypes and constants.
+
 // --- head -------------------------------------------------------------------------------------
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE  // MAP_ANONYMOUS

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 // Plays vectors of vcpuspec on whatever exports the documented symbols, and prints TAP. Needs no
 // other file: what follows from the tables' line on is generated, the rest is the same for all.
 //
