@@ -277,7 +277,8 @@ Test(json, documented_is_of_the_schema) {
   expect_valid("");
 }
 Test(json, zircon_arm64_is_of_the_schema) {
-  expect_valid("--profile zircon-arm64 --seed 0xffffffffffffffff");
+  expect_valid(
+      "--profile zircon-arm64 --seed 0xffffffffffffffff registers.all_at_once threads.other_io");
 }
 Test(json, one_case_is_of_the_schema) {
   expect_valid("handles.high_bit_flipped");
