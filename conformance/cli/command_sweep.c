@@ -12,6 +12,7 @@
 #include "sweep/sweep.h"
 #include "text/calls.h"
 #include "text/print.h"
+#include "text/profile.h"
 
 enum { DEPTH_OF_SOFTWARE = 4, DEPTH_OF_OTHERS = 3, MOST_SHARDS = 100000 };
 
@@ -248,14 +249,29 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
   return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }
 
+// Of all that the profile says: a profile of the user's own may change under its name. FNV-1a.
+static uint32_t digest_of(const vs_profile* profile) {
+  char* text = NULL;
+  size_t length = 0;
+  uint32_t digest = 2166136261u;
+  FILE* out = open_memstream(&text, &length);
+  if (out == NULL) return 0;
+  vs_profile_print(out, profile);
+  fclose(out);
+  for (size_t i = 0; i < length; i++) digest = (digest ^ (uint8_t)text[i]) * 16777619u;
+  free(text);
+  return digest;
+}
+
 static vs_exit sweep_space(const sweep_request* q, const vs_target* target, const vs_space* space) {
   char what[512];
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return VS_EXIT_INFRASTRUCTURE;
   snprintf(what, sizeof what,
-           "backend %s, profile %s, depth %u, shard %" PRIu64 "/%" PRIu64 ", %" PRIu64
-           " combinations",
-           target->spec, q->profile->id, space->depth, q->shard, q->shards, space->combinations);
+           "backend %s, profile %s (%08" PRIx32 "), depth %u, shard %" PRIu64 "/%" PRIu64
+           ", %" PRIu64 " combinations",
+           target->spec, q->profile->id, digest_of(q->profile), space->depth, q->shard, q->shards,
+           space->combinations);
   const vs_sweep_plan plan = {.target = target,
                               .profile = q->profile,
                               .space = space,
@@ -269,12 +285,13 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
                               .progress = isatty(STDERR_FILENO) == 1};
   vs_sweep_end end = vs_sweep(&plan, outcome);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
-  if (end == VS_SWEEP_BROKEN) {
+  if (end == VS_SWEEP_BROKEN || end == VS_SWEEP_REFUSED) {
     fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
-    // Another sweep's journal is a matter of the command line.
-    if (outcome->seconds < 0.5 && strstr(outcome->reason, "another sweep")) status = VS_EXIT_USAGE;
+    if (end == VS_SWEEP_REFUSED) status = VS_EXIT_USAGE;
   } else {
-    for (size_t i = 0; i < outcome->failures.count && end != VS_SWEEP_STOPPED; i++) {
+    // A journal keeps them until the sweep goes on.
+    bool tell = end != VS_SWEEP_STOPPED || q->journal == NULL;
+    for (size_t i = 0; i < outcome->failures.count && tell; i++) {
       print_failure(q, space, target, &outcome->failures.items[i]);
     }
     print_summary(target, q, space, outcome);

@@ -268,6 +268,17 @@ static void divide(sweep* s) {
   }
 }
 
+// What a journal says is left lies within what was asked for.
+static bool parts_are_sound(const sweep* s) {
+  uint64_t from = s->plan->from;
+  for (size_t i = 0; i < s->out->part_count; i++) {
+    const vs_sweep_part* part = &s->out->parts[i];
+    if (part->next < from || part->next > part->to || part->to > s->plan->to) return false;
+    from = part->to;
+  }
+  return s->out->part_count > 0 && from == s->plan->to;
+}
+
 // Where it begins: at the start, or where the journal says.
 static bool find_start(sweep* s) {
   vs_journal_state state = VS_JOURNAL_NONE;
@@ -275,6 +286,11 @@ static bool find_start(sweep* s) {
     state = vs_journal_read(s->plan->journal, s->plan->what, s->out);
   }
   if (state == VS_JOURNAL_NONE) divide(s);
+  if (state == VS_JOURNAL_READ && !parts_are_sound(s)) {
+    snprintf(s->out->reason, sizeof s->out->reason, "%s holds parts that are not of this sweep",
+             s->plan->journal);
+    state = VS_JOURNAL_BAD;
+  }
   s->before = done_with(&s->out->counts);
   return state == VS_JOURNAL_NONE || state == VS_JOURNAL_READ;
 }
@@ -317,7 +333,7 @@ vs_sweep_end vs_sweep(const vs_sweep_plan* plan, vs_sweep_outcome* outcome) {
       give_up(s, VS_SWEEP_BROKEN, "this machine has no process or memory to spare");
     }
   } else {
-    s->end = VS_SWEEP_BROKEN;
+    s->end = VS_SWEEP_REFUSED;
   }
   for (size_t i = 0; i < VS_SWEEP_JOBS; i++) close_lane(&s->lanes[i]);
   outcome->seconds = vs_now() - s->began;

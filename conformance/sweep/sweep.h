@@ -57,7 +57,8 @@ typedef enum vs_sweep_end {
   VS_SWEEP_DONE,
   VS_SWEEP_STOPPED,  // asked to
   VS_SWEEP_GAVE_UP,  // the backend died too often
-  VS_SWEEP_BROKEN    // no memory, no process, or a journal that cannot be used: `reason` says
+  VS_SWEEP_REFUSED,  // the journal is none, or another sweep's: `reason` says
+  VS_SWEEP_BROKEN    // no memory, no process, or a journal that cannot be written: `reason` says
 } vs_sweep_end;
 
 vs_sweep_end vs_sweep(const vs_sweep_plan* plan, vs_sweep_outcome* outcome);
