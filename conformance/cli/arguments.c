@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -165,6 +166,17 @@ bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, ui
   *value = strtoull(word, &end, 0);
   bool good = *end == '\0' && word[0] >= '0' && word[0] <= '9' && errno == 0;
   return good && *value >= least_value && *value <= most ? true : bad_number(option, word);
+}
+
+bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t* shards) {
+  enum { MOST_SHARDS = 100000 };
+  const char* word = vs_argument(arguments, VS_OPTION_SHARD, "1/1");
+  int length = 0;
+  bool good = word[0] >= '0' && word[0] <= '9' &&
+              sscanf(word, "%" SCNu64 "/%" SCNu64 "%n", shard, shards, &length) == 2 &&
+              word[length] == '\0';
+  good = good && *shard >= 1 && *shard <= *shards && *shards <= MOST_SHARDS;
+  return good ? true : bad_number(VS_OPTION_SHARD, word);
 }
 
 // --- help -------------------------------------------------------------------------------------

@@ -81,6 +81,9 @@ bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, d
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
                         uint64_t least, uint64_t most, uint64_t* value);
 
+// --shard I/N, 1/1 unless given.
+bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t* shards);
+
 void vs_print_help(FILE* out);
 void vs_print_command_help(FILE* out, vs_command_code command);
 

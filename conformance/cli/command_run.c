@@ -18,6 +18,8 @@ typedef struct run_request {
   size_t case_count;
   const vs_profile* profile;
   const char* profile_word;  // as typed
+  uint64_t shard;
+  uint64_t shards;
   uint64_t seed;
   uint64_t jobs;
   double timeout;
@@ -100,7 +102,8 @@ static bool select_cases(run_request* request, const vs_arguments* arguments) {
     for (size_t k = 0; k < filters && !wanted; k++) {
       wanted = matches(c, arguments->values[VS_OPTION_FILTER][k]);
     }
-    if (wanted) request->cases[request->case_count++] = c;
+    bool mine = i % request->shards == request->shard - 1;
+    if (wanted && mine) request->cases[request->case_count++] = c;
   }
   return true;
 }
@@ -115,6 +118,7 @@ static bool understand(run_request* request, const vs_arguments* arguments) {
          vs_argument_number(arguments, VS_OPTION_JOBS, jobs < 64 ? jobs : 64, 1, 64,
                             &request->jobs) &&
          vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request->timeout) &&
+         vs_argument_shard(arguments, &request->shard, &request->shards) &&
          add_targets(request, arguments) && select_cases(request, arguments);
 }
 

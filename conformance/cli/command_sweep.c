@@ -14,7 +14,7 @@
 #include "text/print.h"
 #include "text/profile.h"
 
-enum { DEPTH_OF_SOFTWARE = 4, DEPTH_OF_OTHERS = 3, MOST_SHARDS = 100000 };
+enum { DEPTH_OF_SOFTWARE = 4, DEPTH_OF_OTHERS = 3 };
 
 typedef struct sweep_request {
   const vs_arguments* arguments;
@@ -29,21 +29,6 @@ typedef struct sweep_request {
 } sweep_request;
 
 // --- what is asked for ------------------------------------------------------------------------
-
-static bool read_shard(sweep_request* q) {
-  const char* word = vs_argument(q->arguments, VS_OPTION_SHARD, "1/1");
-  unsigned long shard = 0;
-  unsigned long shards = 0;
-  int length = 0;
-  bool good = word[0] >= '0' && word[0] <= '9' &&
-              sscanf(word, "%lu/%lu%n", &shard, &shards, &length) == 2 && word[length] == '\0';
-  q->shard = shard;
-  q->shards = shards;
-  if (good && shard >= 1 && shard <= shards && shards <= MOST_SHARDS) return true;
-  fprintf(stderr, "vcpuspec: --shard '%s' is out of bounds or no shard: %s\n", word,
-          vs_options[VS_OPTION_SHARD].help);
-  return false;
-}
 
 static bool read_depth(sweep_request* q) {
   const char* word = vs_argument(q->arguments, VS_OPTION_DEPTH, NULL);
@@ -70,7 +55,7 @@ static bool understand(sweep_request* q) {
   }
   q->profile_named = a->counts[VS_OPTION_PROFILE] > 0;
   q->profile = vs_find_profile(vs_argument(a, VS_OPTION_PROFILE, "documented"));
-  return q->profile != NULL && read_shard(q) && read_depth(q) &&
+  return q->profile != NULL && vs_argument_shard(a, &q->shard, &q->shards) && read_depth(q) &&
          vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_SWEEP_JOBS, &q->jobs) &&
          vs_argument_seconds(a, VS_OPTION_TIMEOUT, 10, &q->timeout);
 }

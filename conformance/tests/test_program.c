@@ -44,6 +44,13 @@ static void expect_without(const char* arguments, const char* words) {
             got->text);
 }
 
+enum {
+#define VS_CASE(suite, name, ...) VS_CASE_##suite##_##name,
+#include "cases.inc"
+#undef VS_CASE
+  VS_CASES
+};
+
 #define PLUGIN(name) "plugin:" VS_PLUGIN_DIR "/" name ".so"
 
 // --- usage ------------------------------------------------------------------------------------
@@ -516,4 +523,25 @@ Test(format, unrolls) {
 }
 Test(format, unknown_architecture) {
   expect("format --arch arm65 /dev/null", 2, "did you mean 'arm64'?");
+}
+Test(shards, together_are_the_whole) {
+  size_t cases = 0;
+  for (int i = 1; i <= 3; i++) {
+    char arguments[128];
+    size_t passed = 0;
+    size_t unsupported = 0;
+    snprintf(arguments, sizeof arguments, "run --backend soft --profile zircon-x64 --shard %d/3",
+             i);
+    const char* text = vcpuspec(arguments)->text;
+    const char* pass = strstr(text, "cases: pass");
+    const char* lacking = strstr(text, "cases: unsupported");
+    cr_assert(pass != NULL && lacking != NULL, "%s", text);
+    sscanf(pass, "cases: pass %zu", &passed);
+    sscanf(lacking, "cases: unsupported %zu", &unsupported);
+    cases += passed + unsupported;
+  }
+  cr_expect_eq(cases, VS_CASES, "%zu of %d cases", cases, VS_CASES);
+}
+Test(shards, out_of_bounds) {
+  expect("run --shard 4/3", 2, "--shard '4/3' is out of bounds");
 }
