@@ -42,7 +42,7 @@ static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint
 static void received(vs_executor* executor, const vs_op* op, vs_observation* seen,
                      zx_handle_t value, uint8_t guest) {
   if (seen->status != ZX_OK) {
-    executor->slots[op->out] = (vs_exec_slot){.missing = seen->call};
+    executor->slots[op->out] = (vs_exec_slot){.tried = true, .missing = seen->call};
     return;
   }
   seen->handle = value;
@@ -313,7 +313,7 @@ uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   uint8_t call = vs_call_of(op);
   if (!vs_calls_have(x->calls, call)) return call;
   const vs_exec_slot* named = &x->slots[op->handle.slot];
-  if (takes_handle(op) && !named->filled) return named->missing;
+  if (takes_handle(op) && !named->filled) return named->tried ? named->missing : VS_UNFILLED;
   if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
   if (op->code == VS_OP_VCPU_CREATE) return missing_program(x, op);
   bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;

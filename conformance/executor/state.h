@@ -14,6 +14,7 @@ typedef struct vs_exec_slot {
   zx_handle_t value;
   bool open;
   bool filled;      // some handle was received, though it may be closed by now
+  bool tried;       // some op was to fill it
   uint8_t missing;  // the call that should have filled it and is missing or failed; or VS_NO_CALL
   uint8_t guest;    // of a guest and its vCPUs: index into vs_executor.guests
 } vs_exec_slot;
@@ -57,7 +58,10 @@ struct vs_executor {
 // The value that a handle argument stands for.
 zx_handle_t vs_exec_value(vs_executor* x, vs_handle_ref ref);
 
-// The call for want of which the op cannot be done; VS_NO_CALL: it can.
+enum { VS_UNFILLED = VS_NO_CALL + 1 };
+
+// The call for want of which the op cannot be done; VS_NO_CALL: it can; VS_UNFILLED: it names a
+// slot that no op was to fill.
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);
 
 // True if the op fills its `out` slot.

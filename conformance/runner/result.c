@@ -30,6 +30,11 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
              vs_arch_find(arch)->name);
     return;
   }
+  if (seen->call == VS_NO_CALL) {
+    snprintf(result->note, sizeof result->note,
+             "op %zu of the script could not be done: no op before it gave its slot a handle", at);
+    return;
+  }
   snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
 }
 

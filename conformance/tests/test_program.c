@@ -450,6 +450,10 @@ Test(scripts, a_misspelt_case) {
 Test(scripts, one_that_makes_no_sense_is_broken) {
   expect_of("run", "vcpuspec script 1\nT1: join\nT0: kick h2\n", "--backend soft", 5, "judged");
 }
+Test(scripts, one_that_uses_a_slot_that_is_empty) {
+  expect_of("run", "vcpuspec script 1\nT0: kick h2\n", "--backend soft", 5,
+            "no op before it gave its slot a handle");
+}
 Test(scripts, a_trace_is_not_run) {
   expect("exec kinds.both > /tmp/vcpuspec-t1.trace; " VS_PROGRAM_PATH " run /tmp/vcpuspec-t1.trace",
          2, "is a trace: judge it with vcpuspec check");
