@@ -9,8 +9,9 @@ vs_world* vs_spare_world(vs_oracle* oracle) {
   return oracle->count < VS_WORLDS_MAX ? &oracle->worlds[oracle->count] : NULL;
 }
 
-static bool is_known(const vs_oracle* oracle, const vs_world* world) {
-  for (uint8_t i = 0; i < oracle->count; i++) {
+// True if another world from index `from` on is the same.
+static bool is_known(const vs_oracle* oracle, const vs_world* world, uint8_t from) {
+  for (uint8_t i = from; i < oracle->count; i++) {
     const vs_world* each = &oracle->worlds[i];
     // Padding that differs keeps two alike apart: that costs room, and no truth.
     // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
@@ -19,10 +20,10 @@ static bool is_known(const vs_oracle* oracle, const vs_world* world) {
   return false;
 }
 
-void vs_race_merge(vs_oracle* oracle) {
-  if (!oracle->raced) return;
-  for (uint8_t i = 0; i < oracle->count;) {
-    if (is_known(oracle, &oracle->worlds[i])) {
+// Drops each world from index `first` on that is the same as another from `among` on.
+static void drop_known(vs_oracle* oracle, uint8_t first, uint8_t among) {
+  for (uint8_t i = first; i < oracle->count;) {
+    if (is_known(oracle, &oracle->worlds[i], among)) {
       oracle->worlds[i] = oracle->worlds[oracle->count - 1];
       oracle->count--;
     } else {
@@ -31,10 +32,15 @@ void vs_race_merge(vs_oracle* oracle) {
   }
 }
 
+void vs_race_merge(vs_oracle* oracle) {
+  if (oracle->raced) drop_known(oracle, 0, 0);
+}
+
 // The world `from`, in which the thread's call takes effect now, joins the set if it explains the
 // call's answer. `why`, unless NULL, is filled if it does not.
-static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread, vs_violation* why) {
+static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread) {
   const vs_race* race = &oracle->races[thread];
+  uint8_t first = oracle->count;
   vs_world* world = vs_spare_world(oracle);
   if (world == NULL) return false;
   *world = oracle->worlds[from];
@@ -42,14 +48,12 @@ static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread, vs_viol
   oracle->count++;
   vs_step_context c = {.oracle = oracle, .world = world, .op = &race->op, .seen = &race->answer};
   vs_step step = vs_step_world(&c);
-  if (step == VS_STEP_VIOLATION && why != NULL) *why = c.why;
   // Worlds that the step made stand behind `world`, and exist only if it explains the answer.
-  if (step != VS_STEP_ALLOWED || is_known(oracle, world)) {
-    *world = oracle->worlds[oracle->count - 1];
-    oracle->count--;
-  } else {
-    world->race_attests[thread] = c.attests;
+  if (step != VS_STEP_ALLOWED) oracle->count = first;
+  for (uint8_t i = first; i < oracle->count; i++) {
+    oracle->worlds[i].race_attests[thread] = c.attests;
   }
+  drop_known(oracle, first, 0);
   return true;
 }
 
@@ -58,7 +62,7 @@ bool vs_race_settle(vs_oracle* oracle) {
   for (uint8_t i = 0; i < oracle->count; i++) {
     for (unsigned thread = 1; thread < VS_THREADS; thread++) {
       if (oracle->worlds[i].racing[thread] != VS_RACING_BEFORE) continue;
-      if (!take_effect(oracle, i, (uint8_t)thread, NULL)) return false;
+      if (!take_effect(oracle, i, (uint8_t)thread)) return false;
     }
   }
   return true;
@@ -112,10 +116,11 @@ static void mark_raced(vs_world* world, const vs_rewrite* rewrite) {
   }
 }
 
-// One snapshot's explanation, in a world of its own.
+// One snapshot's explanation, in a world of its own; worlds of others stand from index `among` on.
 static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* found,
-                       vs_violation* why) {
+                       uint8_t among) {
   vs_oracle* oracle = c->oracle;
+  vs_violation* why = &c->why;
   uint8_t first = oracle->count;
   vs_world* world = vs_spare_world(oracle);
   if (world == NULL) return false;
@@ -129,6 +134,7 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
     return step == VS_STEP_VIOLATION;
   }
   for (uint8_t i = first; i < oracle->count; i++) mark_raced(&oracle->worlds[i], &found->rewrite);
+  drop_known(oracle, first, among);
   c->attests |= one.attests | VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
   return true;
 }
@@ -140,7 +146,7 @@ vs_step vs_race_write(vs_step_context* c) {
   oracle->raced = true;
   vs_op found;
   for (unsigned which = 0; snapshot(c->op, which, &found); which++) {
-    if (!explain_by(c, &before, &found, &c->why)) return VS_STEP_BROKEN;
+    if (!explain_by(c, &before, &found, first)) return VS_STEP_BROKEN;
   }
   if (oracle->count == first) {
     c->why.clause = VS_CLAUSE_ONE_SNAPSHOT;

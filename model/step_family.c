@@ -84,10 +84,11 @@ static void go_on(const vs_step_context* c, vs_vcpu* vcpu) {
   vcpu->unanswered = false;
 }
 
-// Code that the model does not know may have done anything.
+// Code that the model does not know may have done anything, also never leave.
 static vs_step left_unknown(vs_step_context* c, vs_vcpu* vcpu) {
   vs_world_forget(vcpu);
-  return c->seen->has_state ? observe(c, vcpu, true) : VS_STEP_ALLOWED;
+  c->world->lost |= c->seen->outcome == VS_IN_CALL;
+  return VS_STEP_ALLOWED;
 }
 
 static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
@@ -111,9 +112,7 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
     c->attests |= VS_BIT(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }
-  if (vcpu->stage == VS_STAGE_UNKNOWN && c->seen->outcome == VS_RETURNED) {
-    return left_unknown(c, vcpu);
-  }
+  if (vcpu->stage == VS_STAGE_UNKNOWN) return left_unknown(c, vcpu);
   bool canceled = c->seen->status == ZX_ERR_CANCELED;
   vs_clause_code blamed = canceled ? VS_CLAUSE_KICK : VS_CLAUSE_RUNS_GUEST;
   if (!vs_step_answered(c, ZX_OK)) return vs_step_violation(c, VS_VIOLATION_STATUS, blamed);

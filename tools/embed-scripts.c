@@ -54,6 +54,10 @@ static bool read_as(const char* path, const vs_file* file, vs_arch arch, vs_docu
   vs_fault fault;
   vs_read got = vs_document_read(&source, &reading, d, &fault);
   if (got == VS_READ_FAULT) return complain(path, &fault);
+  if (got == VS_READ_OK && !vs_document_is_sound(d, &fault)) {
+    vs_document_free(d);
+    return complain(path, &fault);
+  }
   if (got == VS_READ_OK && !d->is_trace && d->clause_count > 0 && d->title[0] != '\0') return true;
   fprintf(stderr, "%s: expected one script with a title and a clause\n", path);
   if (got == VS_READ_OK) vs_document_free(d);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
 #include "common.h"
 #include "inputs.h"
 #include "runner/record.h"
@@ -10,33 +12,48 @@ typedef struct exec_request {
   double timeout;
 } exec_request;
 
-static void print_trace(const vs_input* input, const vs_target* target, const vs_script* script,
-                        const vs_observation* seen) {
-  const vs_arch_info* info = vs_arch_find(target->arch);
-  vs_print_header(stdout, true, input->c.title, input->c.clauses, input->c.clause_count,
-                  target->arch, target->name);
-  for (size_t i = 0; i < script->count; i++) {
-    vs_print_op(stdout, &script->ops[i], info);
-    vs_print_result(stdout, &script->ops[i], &seen[i], info);
-  }
+// What names the backend again, if it is one short word; else what it calls itself.
+static const char* name_of(const vs_target* target) {
+  bool word = strlen(target->spec) < VS_BACKEND_NAME;
+  for (const char* c = target->spec; *c != '\0'; c++) word &= *c > ' ' && *c <= '~';
+  return word ? target->spec : target->name;
 }
 
-// What ended the backend goes to standard error: the trace just stops there.
+static void print_trace(const vs_input* input, const vs_recording* recording, const char* death) {
+  const vs_target* target = recording->target;
+  const vs_script* script = recording->script;
+  const vs_record* made = recording->record;
+  const vs_arch_info* info = vs_arch_find(target->arch);
+  vs_print_header(stdout, true, input->c.title, input->c.clauses, input->c.clause_count,
+                  target->arch, name_of(target));
+  for (size_t i = 0; i < script->count; i++) {
+    vs_print_op(stdout, &script->ops[i], info);
+    vs_print_result(stdout, &script->ops[i], &made->observations[i], info);
+  }
+  vs_print_end(stdout, made->done ? VS_TRACE_DONE : VS_TRACE_DIED, death);
+}
+
+static bool is_within_call(const vs_recording* recording) {
+  for (size_t i = 0; i < recording->script->count; i++) {
+    if (recording->record->observations[i].outcome == VS_IN_CALL) return true;
+  }
+  return false;
+}
+
 static vs_exit record(const exec_request* request, const vs_input* input, const vs_script* script) {
   vs_recording recording;
+  char death[VS_REASON_MAX] = "";
   if (!vs_recording_start(&recording, &request->target, script, request->timeout)) {
     fprintf(stderr, "vcpuspec: this machine has no process or memory to spare\n");
     return VS_EXIT_INFRASTRUCTURE;
   }
   vs_recording_wait(&recording);
-  const vs_record* made = recording.record;
-  print_trace(input, &request->target, script, made->observations);
-  vs_exit status = made->executing ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
-  if (!made->done) {
-    char death[VS_REASON_MAX];
-    vs_recording_say_death(&recording, true, death, sizeof death);
+  if (!recording.record->done) {
+    vs_recording_say_death(&recording, is_within_call(&recording), death, sizeof death);
     fprintf(stderr, "vcpuspec: %s on %s: %s\n", input->c.id, request->target.name, death);
   }
+  print_trace(input, &recording, death);
+  vs_exit status = recording.record->executing ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
   vs_recording_free(&recording);
   return status;
 }

@@ -6,7 +6,7 @@
 #include "oracle.h"
 #include "runner/describe.h"
 
-enum { LINE = 1024 };
+enum { LINE = 1024, WORLDS = 8 };
 
 static void print_op(const vs_trace* trace, size_t i) {
   char line[LINE];
@@ -125,7 +125,10 @@ static bool explain_step(vs_oracle* oracle, const vs_trace* trace, size_t i) {
   bool goes_on = step == VS_STEP_ALLOWED || step == VS_STEP_SKIPPED;
   if (!goes_on) print_end(step);
   if (goes_on && (oracle->count > 1 || worlds > 1 || i + 1 == trace->script.count)) {
-    for (uint8_t k = 0; k < oracle->count; k++) print_world(&oracle->worlds[k], k, oracle->arch);
+    for (uint8_t k = 0; k < oracle->count && k < WORLDS; k++) {
+      print_world(&oracle->worlds[k], k, oracle->arch);
+    }
+    if (oracle->count > WORLDS) printf("          and %d worlds more\n", oracle->count - WORLDS);
   }
   oracle->attested |= before;
   return goes_on;

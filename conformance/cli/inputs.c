@@ -62,7 +62,13 @@ static bool reads_elsewhere(vs_source at, vs_fault* fault) {
   vs_document d;
   vs_reading reading = {.arch = VS_ARCH_ARM64};
   bool good = vs_document_read(&at, &reading, &d, fault) == VS_READ_OK;
-  if (good) vs_document_free(&d);
+  if (good) {
+    vs_document_free(&d);
+  } else {
+    size_t length = strlen(fault->message);
+    snprintf(fault->message + length, sizeof fault->message - length,
+             " (as arm64: the script names no 'arch')");
+  }
   return good;
 }
 
@@ -84,8 +90,9 @@ static bool read_documents(vs_inputs* inputs, const char* path, const vs_file* f
                              "the end of the text"};
       return vs_complain_of_text(path, &fault);
     }
-    bool good =
-        d.arch_named || reads_elsewhere(before, &fault) || vs_complain_of_text(path, &fault);
+    bool good = vs_document_is_sound(&d, &fault) || vs_complain_of_text(path, &fault);
+    good = good &&
+           (d.arch_named || reads_elsewhere(before, &fault) || vs_complain_of_text(path, &fault));
     good = good && take(inputs, path, number, &d, before.text + before.at, source.at - before.at);
     vs_document_free(&d);
     if (!good) return false;

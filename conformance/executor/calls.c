@@ -181,14 +181,15 @@ static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) 
 
 // While another thread writes over the buffer.
 static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  if (x->rewriter == NULL) x->rewriter = vs_rewriter_open();
-  if (x->rewriter == NULL) {
+  vs_rewriter** rewriter = &x->rewriters[op->thread];
+  if (*rewriter == NULL) *rewriter = vs_rewriter_open();
+  if (*rewriter == NULL) {
     seen->status = ZX_ERR_NO_MEMORY;
     return;
   }
   vs_rewritten_call call = {
       .write = x->calls->vcpu_write_state, .handle = vs_exec_value(x, op->handle), .op = op};
-  vs_rewriter_call(x->rewriter, &call);
+  vs_rewriter_call(*rewriter, &call);
   seen->status = call.status;
   seen->held = call.rewritten;
   seen->buffer_changed = call.changed;

@@ -189,7 +189,9 @@ void vs_executor_close(vs_executor* x) {
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_arena_close(&x->arenas[i]);
-  if (x->rewriter != NULL) vs_rewriter_close(x->rewriter);
+  for (size_t i = 0; i < VS_THREADS; i++) {
+    if (x->rewriters[i] != NULL) vs_rewriter_close(x->rewriters[i]);
+  }
   pthread_mutex_destroy(&x->lock);
   free(x);
 }

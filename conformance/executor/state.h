@@ -50,8 +50,8 @@ struct vs_executor {
   pthread_mutex_t lock;  // of the slots, while calls race
   vs_exec_slot slots[VS_SLOTS];
   vs_exec_guest guests[VS_SLOTS];
-  vs_rewriter* rewriter;  // made at first use
-  unsigned races;         // calls that were started beside others so far
+  vs_rewriter* rewriters[VS_THREADS];  // made at first use
+  unsigned races;                      // calls that were started beside others so far
   uint8_t image[VS_GUEST_MEMORY];
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "describe.h"
 #include "guest/guest.h"
 #include "text/calls.h"
 
@@ -61,6 +62,18 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
       "what it is about did not come up (a closed value came back, or the architecture lacks it)");
 }
 
+// The calls around the one under test are judged only where they are valid.
+static void note_senseless(vs_case_result* result) {
+  char op[256];
+  vs_text text = vs_text_in(op, sizeof op);
+  size_t at = result->judgement.at;
+  vs_say_op(&text, &result->script.ops[at]);
+  snprintf(result->note, sizeof result->note,
+           "the script makes no sense at op %zu, %s: the handle, its rights or the thread are not "
+           "such that the call must succeed, or its slot is taken",
+           at, op);
+}
+
 // A script that declares no clause is about whatever it attests.
 static bool subject_was_judged(const vs_case_result* result) {
   vs_clause_set attested = result->judgement.attested;
@@ -84,8 +97,7 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
       return;
     case VS_STEP_BROKEN:
       result->verdict = VS_VERDICT_BROKEN;
-      snprintf(result->note, sizeof result->note, "the script makes no sense at op %zu",
-               judgement->at);
+      note_senseless(result);
       return;
     default:
       break;
@@ -98,15 +110,12 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
   note_subject(result, observations);
 }
 
-vs_ending vs_ending_of(const vs_trace* trace) {
-  size_t count = trace->script.count;
-  bool done = true;
-  for (size_t i = 0; i < count; i++) {
-    uint8_t outcome = trace->observations[i].outcome;
-    done &= outcome != VS_NOT_REACHED && outcome != VS_IN_CALL;
-  }
-  bool opened = count == 0 || trace->observations[0].outcome != VS_NOT_REACHED;
-  return (vs_ending){opened, done, opened ? "the trace ends here" : "the trace is empty"};
+vs_ending vs_ending_of(const vs_document* d) {
+  bool opened = d->count > 0 && d->observations[0].outcome != VS_NOT_REACHED;
+  bool died = d->end == VS_TRACE_DIED;
+  const char* death = died && d->death != NULL ? d->death : "the backend ended";
+  if (d->end == VS_TRACE_CUT) death = "the trace is cut off: it ends in neither 'done' nor 'died'";
+  return (vs_ending){opened, d->end == VS_TRACE_DONE, d->end == VS_TRACE_CUT, death};
 }
 
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
@@ -119,7 +128,8 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
   if (ending->done || lost || result->judgement.step == VS_STEP_VIOLATION) {
     conclude_judged(result, observations);
   } else {
-    result->verdict = ending->opened ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
+    bool failed = ending->opened && !ending->cut;
+    result->verdict = failed ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
   }
   if (!ending->done && !lost) snprintf(result->note, sizeof result->note, "%s", ending->death);
 }

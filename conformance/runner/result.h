@@ -36,11 +36,12 @@ typedef struct vs_case_result {
 typedef struct vs_ending {
   bool opened;        // the backend could be opened
   bool done;          // the script ran to its end
+  bool cut;           // a trace that was cut off: nothing is known of how it went on
   const char* death;  // if not done: what happened, in words
 } vs_ending;
 
 // How a trace that was read from a text came to its end, as far as it tells.
-vs_ending vs_ending_of(const vs_trace* trace);
+vs_ending vs_ending_of(const vs_document* trace);
 
 // Judges the result's script with these observations, and fills verdict, judgement and note.
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,

@@ -37,7 +37,7 @@ static void judge(vs_case_result* result, const vs_plan* plan, const vs_recordin
   char death[VS_REASON_MAX] = "";
   bool within = within_call(result, record->observations);
   if (!record->done) vs_recording_say_death(recording, within, death, sizeof death);
-  vs_ending ending = {record->executing, record->done, death};
+  vs_ending ending = {record->executing, record->done, false, death};
   vs_result_judge(result, oracle, plan->profile, record->observations, &ending);
   if (result->verdict != VS_VERDICT_PASS) keep_observations(result, record->observations);
 }

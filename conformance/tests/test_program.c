@@ -448,11 +448,42 @@ Test(scripts, a_misspelt_case) {
   expect("exec kinds.bth", 2, "did you mean the case 'kinds.both'?");
 }
 Test(scripts, one_that_makes_no_sense_is_broken) {
-  expect_of("run", "vcpuspec script 1\nT1: join\nT0: kick h2\n", "--backend soft", 5, "judged");
+  expect_of("run", SETUP "T1: read_state h2\n", "--backend soft", 3,
+            "the script makes no sense at op 2, T1: zx_vcpu_read_state(h2)");
 }
 Test(scripts, one_that_uses_a_slot_that_is_empty) {
-  expect_of("run", "vcpuspec script 1\nT0: kick h2\n", "--backend soft", 5,
-            "no op before it gave its slot a handle");
+  expect_of("run", "vcpuspec script 1\nT0: kick h2\n", "--backend soft", 2,
+            ":2:1: expected an operation before this that gives h2 a handle");
+}
+Test(scripts, one_that_joins_the_wrong_thread) {
+  expect_of("run", SETUP "T1: start kick h2\nT0: join\n", "--backend soft", 2,
+            ":5:1: expected 'start' before this: T0 is within no call");
+}
+Test(scripts, one_that_forgets_to_join) {
+  expect_of("run", SETUP "T1: start kick h2\n", "--backend soft", 2,
+            ":4:1: expected 'T1: join' after this");
+}
+Test(scripts, one_whose_thread_is_busy) {
+  expect_of("run", SETUP "T1: start kick h2\nT1: kick h2\n", "--backend soft", 2,
+            ":5:1: expected 'join' before this: T1 is within a call");
+}
+Test(scripts, a_register_of_one_architecture) {
+  expect_of("run", SETUP "T0: write_state h2 state rax=1\n", "--backend soft", 2,
+            "(as arm64: the script names no 'arch')");
+}
+Test(scripts, code_of_their_own_is_believed_nothing) {
+  expect_of("run --backend unicorn",
+            "vcpuspec script 1\narch x86-64\nT0: h0 h1 = guest_create\n"
+            "T0: h8 = guest_load h0 h1\nT0: h2 = vcpu_create h0 code=e6d0\n"
+            "T0: write_state h2 state rax=1\nT0: enter h2\nT0: read_state h2\n",
+            "", 0, "cases: pass                             1");
+}
+Test(scripts, two_buffers_change_at_once) {
+  expect_of("run --timeout 5 --backend soft",
+            "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+            "for n in 1..50\n  T2: start write_state h2 state fill=3 held=0:00112233\n"
+            "  T3: start write_state h2 io fill=4 held=4:aabb\n  T2: join\n  T3: join\nend\n",
+            "", 0, "cases: pass                             1");
 }
 Test(scripts, a_trace_is_not_run) {
   expect("exec kinds.both > /tmp/vcpuspec-t1.trace; " VS_PROGRAM_PATH " run /tmp/vcpuspec-t1.trace",
@@ -484,7 +515,7 @@ Test(traces, a_script_is_not_checked) {
   expect_of("check", SETUP, "", 2, "record it with vcpuspec exec");
 }
 Test(traces, cut_short_by_hand) {
-  expect("exec kinds.both | head -20 | " VS_PROGRAM_PATH " check", 1, "the trace ends here");
+  expect("exec kinds.both | head -20 | " VS_PROGRAM_PATH " check", 3, "the trace is cut off");
 }
 Test(traces, of_a_backend_that_dies_in_a_call) {
   expect("exec --backend " PLUGIN("exit_in_call") " kinds.both", 0, "= no_return");

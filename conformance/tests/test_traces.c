@@ -34,10 +34,10 @@ static vs_document print_and_read(const vs_document* recorded) {
 
 static void judge_again(const vs_case_result* online, const vs_document* d,
                         const vs_profile* profile) {
-  vs_trace trace = vs_document_trace(d);
-  vs_case_result offline = {.c = online->c, .target = online->target, .script = trace.script};
-  vs_ending ending = vs_ending_of(&trace);
-  vs_result_judge(&offline, oracle(), profile, trace.observations, &ending);
+  vs_case_result offline = {
+      .c = online->c, .target = online->target, .script = vs_document_script(d)};
+  vs_ending ending = vs_ending_of(d);
+  vs_result_judge(&offline, oracle(), profile, d->observations, &ending);
   cr_expect_eq(offline.verdict, online->verdict, "%s on %s: %s online, %s offline", online->c->id,
                online->target->name, vs_verdict_names[online->verdict],
                vs_verdict_names[offline.verdict]);
@@ -55,13 +55,15 @@ static void same_twice(const vs_target* target, const vs_case* c, const vs_profi
   cr_assert(vs_recording_start(&recording, target, &online.script, timeout));
   vs_recording_wait(&recording);
   const vs_record* record = recording.record;
-  vs_ending ending = {record->executing, record->done, "it died"};
+  vs_ending ending = {record->executing, record->done, false, "it died"};
   vs_result_judge(&online, oracle(), profile, record->observations, &ending);
   vs_document recorded = {.is_trace = true,
                           .arch = target->arch,
                           .title = (char*)(uintptr_t)c->title,
                           .ops = (vs_op*)(uintptr_t)online.script.ops,
                           .observations = recording.record->observations,
+                          .end = record->done ? VS_TRACE_DONE : VS_TRACE_DIED,
+                          .death = "it died",
                           .count = online.script.count};
   vs_document d = print_and_read(&recorded);
   judge_again(&online, &d, profile);

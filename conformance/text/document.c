@@ -44,6 +44,9 @@ static bool grow(reader* r) {
   vs_op* ops = realloc(d->ops, capacity * sizeof *ops);
   if (ops == NULL) return no_memory(r);
   d->ops = ops;
+  uint32_t* lines = realloc(d->lines, capacity * sizeof *lines);
+  if (lines == NULL) return no_memory(r);
+  d->lines = lines;
   if (d->is_trace) {
     vs_observation* seen = realloc(d->observations, capacity * sizeof *seen);
     if (seen == NULL) return no_memory(r);
@@ -65,7 +68,12 @@ static bool read_thread(reader* r, uint8_t* thread) {
       word[0] == 'T' && word[1] >= '0' && word[1] < '0' + VS_THREADS && strcmp(word + 2, ":") == 0;
   *thread = good ? (uint8_t)(word[1] - '0') : 0;
   if (good) return true;
-  static const char* const words[] = {"for", "end", "title", "clause", "arch", "T0:"};
+  static const char* const words[] = {"for", "end", "T0:"};
+  static const char* const header[] = {"title", "clause", "arch", "backend"};
+  for (size_t i = 0; i < sizeof header / sizeof header[0]; i++) {
+    if (strcmp(word, header[i]) != 0) continue;
+    return vs_line_fault(&r->line, 0, r->fault, "expected '%s' before the first operation", word);
+  }
   return vs_line_expected(&r->line, 0, r->fault, "a thread, T0: to T3:, or 'for'", words,
                           sizeof words / sizeof words[0]);
 }
@@ -77,6 +85,7 @@ static bool read_op_line(reader* r) {
   vs_parse p = parse_line(r, 1);
   if (!read_thread(r, &op->thread) || !vs_read_op(&p, op)) return false;
   if (d->is_trace) memset(&d->observations[d->count], 0, sizeof d->observations[0]);
+  d->lines[d->count] = (uint32_t)r->line.number;
   d->count++;
   r->after_op = true;
   return true;
@@ -270,8 +279,51 @@ static bool is_header(const vs_line* line) {
   return is_word(line, "vcpuspec");
 }
 
+// The rest of the line after its first word.
+static bool keep_text(reader* r, const char* word, char** kept) {
+  const vs_line* line = &r->line;
+  size_t first = line->indent + strlen(word);
+  while (first < line->raw_length && line->raw[first] == ' ') first++;
+  size_t length = line->raw_length - first;
+  while (length > 0 &&
+         (line->raw[first + length - 1] == ' ' || line->raw[first + length - 1] == '\r'))
+    length--;
+  for (size_t i = first; i < first + length; i++) {
+    if (line->raw[i] >= ' ' && line->raw[i] <= '~') continue;
+    vs_line_fault(line, line->count, r->fault, "expected printable ASCII");
+    r->fault->column = i + 1;
+    return false;
+  }
+  char* text = malloc(length + 1);
+  if (text == NULL) return no_memory(r);
+  memcpy(text, line->raw + first, length);
+  text[length] = '\0';
+  free(*kept);
+  *kept = text;
+  return true;
+}
+
+// "done", or "died" and how: the last line of a trace.
+static bool is_end_line(const reader* r) {
+  const char* word = r->line.words[0].text;
+  return r->document->is_trace && (strcmp(word, "done") == 0 || strcmp(word, "died") == 0);
+}
+
+static bool read_end_line(reader* r) {
+  vs_document* d = r->document;
+  d->end = r->line.words[0].text[1] == 'o' ? VS_TRACE_DONE : VS_TRACE_DIED;
+  if (d->end == VS_TRACE_DONE)
+    return r->line.count == 1 ||
+           vs_line_expected(&r->line, 1, r->fault, "the end of the line", NULL, 0);
+  return keep_text(r, "died", &d->death);
+}
+
 static bool read_line(reader* r) {
   if (!cut(r)) return false;
+  if (r->document->end != VS_TRACE_CUT)
+    return vs_line_expected(&r->line, 0, r->fault, "another document: this trace has ended", NULL,
+                            0);
+  if (is_end_line(r)) return read_end_line(r);
   if (strcmp(r->line.words[0].text, "=") == 0) return read_result_line(r);
   r->after_op = false;
   if (strcmp(r->line.words[0].text, "for") == 0) return read_loop(r);
@@ -300,26 +352,7 @@ static bool read_lines(reader* r, bool in_loop) {
 // --- header -----------------------------------------------------------------------------------
 
 static bool read_title(reader* r) {
-  const vs_line* line = &r->line;
-  size_t first = line->indent + strlen("title");
-  while (first < line->raw_length && line->raw[first] == ' ') first++;
-  size_t length = line->raw_length - first;
-  while (length > 0 &&
-         (line->raw[first + length - 1] == ' ' || line->raw[first + length - 1] == '\r'))
-    length--;
-  for (size_t i = first; i < first + length; i++) {
-    if (line->raw[i] >= ' ' && line->raw[i] <= '~') continue;
-    vs_line_fault(line, line->count, r->fault, "expected printable ASCII");
-    r->fault->column = i + 1;
-    return false;
-  }
-  char* title = malloc(length + 1);
-  if (title == NULL) return no_memory(r);
-  memcpy(title, line->raw + first, length);
-  title[length] = '\0';
-  free(r->document->title);
-  r->document->title = title;
-  return true;
+  return keep_text(r, "title", &r->document->title);
 }
 
 static bool read_clause(reader* r) {
@@ -439,6 +472,8 @@ vs_read vs_document_read(vs_source* source, const vs_reading* reading, vs_docume
 void vs_document_free(vs_document* document) {
   free(document->title);
   free(document->ops);
+  free(document->lines);
+  free(document->death);
   free(document->observations);
   *document = (vs_document){0};
 }

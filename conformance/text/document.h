@@ -13,6 +13,13 @@ enum {
   VS_BACKEND_NAME = 64
 };
 
+// How a trace says that it ends.
+typedef enum vs_trace_end {
+  VS_TRACE_CUT,   // it does not: something is missing
+  VS_TRACE_DONE,  // the script ran to its end
+  VS_TRACE_DIED   // the backend ended before: `death` says how
+} vs_trace_end;
+
 typedef struct vs_document {
   bool is_trace;
   vs_arch arch;                   // that the ops are laid out for
@@ -23,6 +30,9 @@ typedef struct vs_document {
   uint8_t clauses[VS_DOCUMENT_CLAUSES];  // vs_clause_code; the first is the subject
   vs_op* ops;                            // owned
   vs_observation* observations;          // owned; of a trace, else NULL
+  uint32_t* lines;                       // owned; on which each op stands
+  uint8_t end;                           // vs_trace_end, of a trace
+  char* death;                           // owned; NULL: nothing is told
   size_t count;
 } vs_document;
 
@@ -40,6 +50,11 @@ typedef enum vs_read { VS_READ_OK, VS_READ_END, VS_READ_FAULT } vs_read;
 // memory.
 vs_read vs_document_read(vs_source* source, const vs_reading* reading, vs_document* document,
                          vs_fault* fault);
+
+// True if the script makes sense as far as can be said before it runs: slots are filled before they
+// are used, and threads wait for what they have started. Else `fault` says what does not, and
+// where.
+bool vs_document_is_sound(const vs_document* document, vs_fault* fault);
 
 void vs_document_free(vs_document* document);
 

@@ -106,6 +106,10 @@ static void print_io(FILE* out, const uint8_t* bytes) {
   if (pad != 0) fprintf(out, " pad=0x%" PRIx32, pad);
 }
 
+static bool makes_handle(const vs_op* op) {
+  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+}
+
 // --- ops --------------------------------------------------------------------------------------
 
 static void print_write(FILE* out, const vs_op* op, const vs_arch_info* info) {
@@ -162,8 +166,7 @@ static void print_arguments(FILE* out, const vs_op* op, const vs_arch_info* info
 
 void vs_print_op(FILE* out, const vs_op* op, const vs_arch_info* info) {
   fprintf(out, "T%u: %s%s", op->thread, op->optional ? "try " : "", op->async ? "start " : "");
-  bool makes =
-      op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+  bool makes = makes_handle(op);
   if (op->code == VS_OP_GUEST_CREATE) {
     fprintf(out, "h%u h%u = ", op->out, op->out2);
   } else if (makes) {
@@ -219,8 +222,10 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   if (seen->call != vs_call_of(op)) {
     fprintf(out, " of=%s", seen->call < VS_CALL_COUNT ? vs_call_name(seen->call) : "none");
   }
-  if (seen->handle != 0) fprintf(out, " handle=0x%" PRIx32, seen->handle);
-  if (seen->handle2 != 0) fprintf(out, " handle2=0x%" PRIx32, seen->handle2);
+  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK && makes_handle(op);
+  if (seen->handle != 0 || given) fprintf(out, " handle=0x%" PRIx32, seen->handle);
+  bool two = given && op->code == VS_OP_GUEST_CREATE;
+  if (seen->handle2 != 0 || two) fprintf(out, " handle2=0x%" PRIx32, seen->handle2);
   if (seen->buffer_changed) fputs(" buffer_changed", out);
   if (seen->held) fputs(" held", out);
   print_packet(out, seen);
@@ -231,6 +236,12 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   fputc('\n', out);
 }
 
+void vs_print_end(FILE* out, vs_trace_end end, const char* death) {
+  if (end == VS_TRACE_DONE) fputs("done\n", out);
+  if (end == VS_TRACE_DIED)
+    fprintf(out, "died%s%s\n", death && death[0] ? " " : "", death ? death : "");
+}
+
 void vs_print_document(FILE* out, const vs_document* d) {
   const vs_arch_info* info = vs_arch_find(d->arch);
   vs_print_header(out, d->is_trace, d->title, d->clauses, d->clause_count, d->arch, d->backend);
@@ -238,6 +249,7 @@ void vs_print_document(FILE* out, const vs_document* d) {
     vs_print_op(out, &d->ops[i], info);
     if (d->is_trace) vs_print_result(out, &d->ops[i], &d->observations[i], info);
   }
+  if (d->is_trace) vs_print_end(out, d->end, d->death);
 }
 
 void vs_print_script(FILE* out, const vs_script* script, vs_arch arch, const uint8_t* clauses,

@@ -17,6 +17,9 @@ void vs_print_op(FILE* out, const vs_op* op, const vs_arch_info* info);
 void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
                      const vs_arch_info* info);
 
+// The last line of a trace; nothing for VS_TRACE_CUT.
+void vs_print_end(FILE* out, vs_trace_end end, const char* death);
+
 // Whole documents, concrete: no loops, every value as a number.
 void vs_print_document(FILE* out, const vs_document* document);
 void vs_print_script(FILE* out, const vs_script* script, vs_arch arch, const uint8_t* clauses,

@@ -152,6 +152,13 @@ static bool read_details(vs_parse* p, vs_observation* seen) {
   return true;
 }
 
+static bool has_field(const vs_parse* p, const char* name) {
+  for (size_t i = p->next; i < p->line->count; i++) {
+    if (strncmp(p->line->words[i].text, name, strlen(name)) == 0) return true;
+  }
+  return false;
+}
+
 bool vs_read_result(vs_parse* p, const vs_op* op, vs_observation* seen) {
   *seen = (vs_observation){.outcome = VS_RETURNED, .call = vs_call_of(op)};
   if (vs_accept(p, "started")) {
@@ -163,5 +170,12 @@ bool vs_read_result(vs_parse* p, const vs_op* op, vs_observation* seen) {
   } else if (!read_status(p, &seen->status)) {
     return false;
   }
+  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
+  bool one =
+      op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+  if (given && one && !has_field(p, "handle="))
+    return vs_line_fault(p->line, p->line->count, p->fault, "expected handle=");
+  if (given && op->code == VS_OP_GUEST_CREATE && !has_field(p, "handle2="))
+    return vs_line_fault(p->line, p->line->count, p->fault, "expected handle2=");
   return read_details(p, seen);
 }

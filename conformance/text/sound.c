@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whether a script makes sense, as far as can be said before it runs.
+#include <stdio.h>
+
+#include "document.h"
+
+enum { VECTORS = 256 };
+
+typedef struct state {
+  bool filled[VS_SLOTS];     // some op was to fill it
+  bool busy[VS_THREADS];     // within a call that it has started
+  bool enters[VS_THREADS];   // which is zx_vcpu_enter
+  size_t since[VS_THREADS];  // op that has started it
+} state;
+
+static bool takes_handle(const vs_op* op) {
+  switch ((vs_op_code)op->code) {
+    case VS_OP_GUEST_CREATE:
+    case VS_OP_EVENT_CREATE:
+    case VS_OP_PORT_CREATE:
+    case VS_OP_VMO_CREATE:
+    case VS_OP_JOIN:
+    case VS_OP_THREAD_EXIT:
+      return false;
+    default:
+      return op->handle.form != VS_HANDLE_RAW;
+  }
+}
+
+static bool fills_slot(const vs_op* op) {
+  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+}
+
+static bool complain(const vs_document* d, size_t at, vs_fault* fault, const char* format,
+                     unsigned number) {
+  fault->line = d->lines != NULL ? d->lines[at] : 0;
+  fault->column = 1;
+  snprintf(fault->message, sizeof fault->message, format, number);
+  return false;
+}
+
+static bool slots_are_sound(const vs_document* d, size_t at, state* s, vs_fault* fault) {
+  const vs_op* op = &d->ops[at];
+  if (takes_handle(op) && !s->filled[op->handle.slot])
+    return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
+                    op->handle.slot);
+  if (op->code == VS_OP_GUEST_LOAD && !s->filled[op->out2])
+    return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
+                    op->out2);
+  if (fills_slot(op)) s->filled[op->out] = true;
+  if (op->code == VS_OP_GUEST_CREATE) s->filled[op->out2] = true;
+  return true;
+}
+
+static bool threads_are_sound(const vs_document* d, size_t at, state* s, vs_fault* fault) {
+  const vs_op* op = &d->ops[at];
+  bool join = op->code == VS_OP_JOIN;
+  if (join && !s->busy[op->thread])
+    return complain(d, at, fault, "expected 'start' before this: T%u is within no call",
+                    op->thread);
+  if (!join && s->busy[op->thread])
+    return complain(d, at, fault, "expected 'join' before this: T%u is within a call", op->thread);
+  s->busy[op->thread] = op->async;
+  s->enters[op->thread] = op->code == VS_OP_ENTER;
+  s->since[op->thread] = at;
+  return true;
+}
+
+bool vs_document_is_sound(const vs_document* d, vs_fault* fault) {
+  state s = {0};
+  for (size_t i = 0; i < d->count; i++) {
+    if (!slots_are_sound(d, i, &s, fault) || !threads_are_sound(d, i, &s, fault)) return false;
+    if (d->ops[i].code == VS_OP_INTERRUPT && d->ops[i].vector >= VECTORS)
+      return complain(d, i, fault, "expected a vector below %u", VECTORS);
+  }
+  for (unsigned thread = 0; thread < VS_THREADS; thread++) {
+    if (!s.busy[thread] || s.enters[thread]) continue;
+    return complain(d, s.since[thread], fault,
+                    "expected 'T%u: join' after this: nothing waits for the call", thread);
+  }
+  return true;
+}
