@@ -87,10 +87,11 @@ vs_exit vs_command_exec(const vs_arguments* arguments) {
     fprintf(stderr, "vcpuspec: exec needs a SCRIPT, a CASE, or - for standard input\n");
     return status;
   }
-  if (!vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request.seed) ||
+  const char* backend = vs_one_backend(arguments, "soft");
+  if (backend == NULL ||
+      !vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request.seed) ||
       !vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request.timeout) ||
-      !vs_find_ready_target(vs_argument(arguments, VS_OPTION_BACKEND, "soft"), request.timeout,
-                            &request.target, &status) ||
+      !vs_find_ready_target(backend, request.timeout, &request.target, &status) ||
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
     return status;
   }

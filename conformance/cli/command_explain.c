@@ -122,7 +122,10 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
   vs_clause_code clause = vs_clause_find(word);
   const vs_case* c = vs_case_find(word);
   const vs_latitude* latitude = find_latitude(word);
-  const vs_profile* profile = vs_profile_find(word);
+  const char* dot = strrchr(word, '.');
+  bool own = dot != NULL && strcmp(dot, ".profile") == 0 && is_file(word);
+  const vs_profile* profile = own ? vs_find_profile(word) : vs_profile_find(word);
+  if (own && profile == NULL) return VS_EXIT_USAGE;
   if (clause < VS_CLAUSE_COUNT) {
     explain_clause(clause);
     return VS_EXIT_CONFORMS;

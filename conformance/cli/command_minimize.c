@@ -74,8 +74,7 @@ static vs_exit minimize_input(const vs_input* input, uint64_t seed, const vs_min
 
 // A trace says which backend it is of.
 static const char* backend_of(const vs_arguments* arguments, const vs_inputs* inputs) {
-  const char* asked = vs_argument(arguments, VS_OPTION_BACKEND, NULL);
-  if (asked != NULL) return asked;
+  if (arguments->counts[VS_OPTION_BACKEND] > 0) return vs_one_backend(arguments, NULL);
   const char* recorded = inputs->items[0].document.backend;
   return recorded[0] != '\0' ? recorded : "soft";
 }
@@ -97,7 +96,8 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
     return status;
   }
-  if (vs_find_ready_target(backend_of(arguments, &inputs), how.timeout, &target, &status)) {
+  const char* backend = backend_of(arguments, &inputs);
+  if (backend != NULL && vs_find_ready_target(backend, how.timeout, &target, &status)) {
     status = VS_EXIT_CONFORMS;
     for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
       if (i > 0) putchar('\n');

@@ -105,7 +105,20 @@ static bool print_outside(const vs_product* p, vs_arch arch) {
   return false;
 }
 
+// The rules alone are counted whole, at once.
+static bool suits_model(const sweep_request* q) {
+  static const vs_option_code others[] = {VS_OPTION_DEPTH, VS_OPTION_RESUME};
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+    if (q->arguments->counts[others[i]] == 0) continue;
+    fprintf(stderr, "vcpuspec: --%s means nothing with --backend model\n",
+            vs_options[others[i]].name);
+    return false;
+  }
+  return true;
+}
+
 static vs_exit sweep_model(const sweep_request* q) {
+  if (!suits_model(q)) return VS_EXIT_USAGE;
   bool fine = true;
   for (size_t i = 0; i < vs_profile_count; i++) {
     const vs_profile* profile = q->profile_named ? q->profile : &vs_profiles[i];
@@ -215,6 +228,11 @@ static vs_exit say_stopped(const sweep_request* q, const vs_sweep_outcome* o) {
   return VS_EXIT_INFRASTRUCTURE;
 }
 
+// More shards than there is work.
+static bool plan_is_empty(const vs_sweep_outcome* o) {
+  return o->counts.accepted + o->counts.refused + o->counts.skipped + o->counts.died == 0;
+}
+
 static vs_exit conclude(const sweep_request* q, const vs_target* target, const vs_sweep_outcome* o,
                         vs_sweep_end end) {
   if (end == VS_SWEEP_STOPPED) return say_stopped(q, o);
@@ -230,6 +248,10 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
   }
   if (o->failures.count > 0 || o->outside > 0) return VS_EXIT_FAILS;
   bool judged = o->counts.accepted + o->counts.refused > 0;
+  if (plan_is_empty(o)) {
+    puts("this shard is empty");
+    return VS_EXIT_CONFORMS;
+  }
   if (!judged) puts("nothing was judged: exit status 5");
   return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }

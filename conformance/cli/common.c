@@ -28,6 +28,13 @@ bool vs_find_target(const char* spec, vs_target* target) {
   return vs_target_parse(spec, target) || unknown_backend(spec);
 }
 
+const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise) {
+  if (arguments->counts[VS_OPTION_BACKEND] <= 1)
+    return vs_argument(arguments, VS_OPTION_BACKEND, otherwise);
+  fprintf(stderr, "vcpuspec: one --backend at a time: this command takes no more\n");
+  return NULL;
+}
+
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status) {
   *status = VS_EXIT_USAGE;
   if (!vs_find_target(spec, target)) return false;
@@ -67,8 +74,14 @@ static const vs_profile* load(const char* path) {
   static unsigned turn;
   vs_own_profile* own = &files[turn++ % KEPT];
   vs_fault fault;
-  if (vs_profile_load(path, own, &fault)) return &own->profile;
-  vs_complain_of_text(path, &fault);
+  if (!vs_profile_load(path, own, &fault)) {
+    vs_complain_of_text(path, &fault);
+    return NULL;
+  }
+  if (vs_profile_find(own->profile.id) == NULL) return &own->profile;
+  fprintf(stderr,
+          "vcpuspec: %s: '%s' is the name of a profile of ours: reports would mix them up\n", path,
+          own->profile.id);
   return NULL;
 }
 

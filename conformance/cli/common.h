@@ -21,4 +21,8 @@ bool vs_find_arch(const char* word, vs_arch* arch);
 // why.
 const vs_profile* vs_find_profile(const char* word);
 
+// The one backend of a command that takes no more; `otherwise` if none is named. NULL: several are,
+// and one line on standard error says so.
+const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise);
+
 #endif  // VS_CONFORMANCE_COMMON_H_

@@ -220,7 +220,8 @@ static void save(sweep* s, bool now) {
   if (s->plan->journal == NULL || (!now && time - s->saved < 0.5)) return;
   s->saved = time;
   if (vs_journal_write(s->plan->journal, s->plan->what, s->out)) return;
-  give_up(s, VS_SWEEP_BROKEN, "the journal could not be written");
+  give_up(s, VS_SWEEP_BROKEN,
+          "the journal cannot be written: does its folder exist, and is there room?");
 }
 
 static void turn(sweep* s, bool* any, bool* moved) {
