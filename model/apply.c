@@ -18,6 +18,7 @@ void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
     bool other = touch != VS_TOUCH_REFUSED && i != index;
     world->vcpus[i].touch = (uint8_t)(other ? VS_TOUCH_OTHER : touch);
     world->vcpus[i].raced.mode = VS_REWRITE_NONE;
+    world->vcpus[i].raced_open = 0;
     world->vcpus[i].read_since = false;
   }
 }

@@ -12,6 +12,21 @@ static bool is_raced(const vs_vcpu* vcpu, const vs_register* reg) {
          reg->offset < raced->offset + raced->length;
 }
 
+// Each byte that was written from a changing buffer is the old one, which `expected` holds, or the
+// new.
+static bool agrees_with_race(const vs_vcpu* vcpu, const vs_register* reg, uint64_t expected,
+                             uint64_t got) {
+  const vs_rewrite* raced = &vcpu->raced;
+  unsigned from = vcpu->touch == VS_TOUCH_IO ? offsetof(zx_vcpu_io_t, data) : reg->offset;
+  for (unsigned i = 0; i < raced->length && is_raced(vcpu, reg); i++) {
+    unsigned byte = raced->offset + i - from;
+    if (!(vcpu->raced_open & VS_BIT(i)) || byte >= reg->width / 8u) continue;
+    uint8_t seen = (uint8_t)(got >> (8 * byte));
+    if (seen != (uint8_t)(expected >> (8 * byte)) && seen != raced->bytes[i]) return false;
+  }
+  return true;
+}
+
 static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
                             bool guest_view) {
   if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
@@ -82,12 +97,14 @@ bool vs_observe_registers(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* ar
       continue;
     }
     vs_reg* known = &vcpu->regs[i];
-    if ((known->value ^ got) & known->known) {
+    bool wrong = (known->value ^ got) & known->known;
+    if (wrong || !agrees_with_race(vcpu, reg, known->value, got)) {
       return differs(vcpu, reg, *known, got, guest_view, false, why);
     }
     *known = (vs_reg){got, UINT64_MAX};
   }
   vcpu->read_since |= !guest_view;
+  vcpu->raced_open = 0;
   return true;
 }
 

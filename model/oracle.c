@@ -10,7 +10,7 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   oracle->profile = profile;
   oracle->arch = arch;
   oracle->attested = 0;
-  oracle->raced = false;
+  oracle->raced = oracle->overflow = false;
   oracle->count = 1;
   vs_world_init(&oracle->worlds[0]);
 }
@@ -73,7 +73,7 @@ static void allow_also(vs_decision* decision, const vs_decision* other) {
 
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
-  if (oracle->count == 0 || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
+  if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
   if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
   if (is_missing(op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   if (op->async && op->code != VS_OP_ENTER) return VS_STEP_BROKEN;
@@ -81,7 +81,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
   uint8_t alive = 0;
-  vs_step worst = VS_STEP_VIOLATION;
+  vs_step otherwise = VS_STEP_BROKEN;
   bool told = false;
   bool explained[VS_WORLDS_MAX];
   for (uint8_t i = 0; i < before; i++) {
@@ -98,15 +98,16 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
       *why = c.why;
       told = true;
     }
-    if (!explained[i] && step != VS_STEP_VIOLATION) worst = step;
+    if (step == VS_STEP_VIOLATION) otherwise = step;
   }
+  if (oracle->overflow) return VS_STEP_BROKEN;
   for (uint8_t i = 0; i < oracle->count; i++) {
     bool keep = i >= before || explained[i];
     if (keep && alive != i) oracle->worlds[alive] = oracle->worlds[i];
     alive += keep;
   }
   oracle->count = alive;
-  return alive > 0 ? VS_STEP_ALLOWED : worst;
+  return alive > 0 ? VS_STEP_ALLOWED : otherwise;
 }
 
 vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle) {
@@ -251,6 +252,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   }
   result.attested = oracle->attested & ~result.broken;
   result.latitudes = vs_oracle_latitudes(oracle);
+  result.overflow = oracle->overflow;
   for (uint8_t i = 0; i < oracle->count; i++) result.lost |= oracle->worlds[i].lost;
   return result;
 }

@@ -23,6 +23,7 @@ typedef struct vs_oracle {
   const vs_arch_info* arch;
   vs_clause_set attested;  // clauses that some allowed answer bore out
   bool raced;              // some call ran beside others, or its buffer changed
+  bool overflow;           // there was no room for a world: nothing can be said any more
   vs_race races[VS_THREADS];
   uint8_t count;  // worlds alive
   vs_world worlds[VS_WORLDS_MAX];
@@ -97,6 +98,7 @@ typedef struct vs_judgement {
   vs_clause_set attested;  // borne out, and not broken elsewhere in the trace
   vs_clause_set broken;    // by any violation
   vs_latitude_set latitudes;
+  bool overflow;   // BROKEN: more explanations than there is room for
   size_t skipped;  // optional ops that the backend could not do
   bool lost;       // a call was made of which the profile says nothing: not judged from there on
   vs_violation violation;

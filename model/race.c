@@ -6,7 +6,8 @@
 #include "step.h"
 
 vs_world* vs_spare_world(vs_oracle* oracle) {
-  return oracle->count < VS_WORLDS_MAX ? &oracle->worlds[oracle->count] : NULL;
+  oracle->overflow |= oracle->count == VS_WORLDS_MAX;
+  return oracle->overflow ? NULL : &oracle->worlds[oracle->count];
 }
 
 // True if another world from index `from` on is the same.
@@ -91,28 +92,75 @@ vs_step vs_race_join(vs_step_context* c) {
 
 // --- a buffer that changes during the call ------------------------------------------------------
 
-// The buffer of a write as one pass over it may find it, number `which`: the bytes that change are
-// all old, or new up to some byte, or new from some byte on.
-static bool snapshot(const vs_op* op, unsigned which, vs_op* found) {
-  const vs_rewrite* rewrite = &op->rewrite;
-  unsigned length = rewrite->length;
-  if (length > sizeof rewrite->bytes || rewrite->offset + length > VS_STATE_MAX) return false;
-  if (which >= 2 * length + (length == 0)) return false;
-  unsigned first = which <= length ? 0 : which - length;
-  unsigned end = which <= length ? which : length;
+// True if what becomes of the call depends on byte i of those that change; else it only ends up in
+// a register, or nowhere.
+static bool is_decisive(const vs_op* op, const vs_arch_info* arch, unsigned i) {
+  unsigned at = op->rewrite.offset + i;
+  const vs_register* flags = &arch->registers[arch->flags];
+  if (op->kind == ZX_VCPU_IO) return at == offsetof(zx_vcpu_io_t, access_size);
+  return at >= flags->offset && at < flags->offset + flags->width / 8u;
+}
+
+static unsigned decisive_of(const vs_op* op, const vs_arch_info* arch, uint8_t* which) {
+  unsigned count = 0;
+  for (unsigned i = 0; i < op->rewrite.length; i++) {
+    if (is_decisive(op, arch, i)) which[count++] = (uint8_t)i;
+  }
+  return count;
+}
+
+// The buffer as a pass over it may find its decisive bytes, number `number`: each old or new. Of
+// more than four of them, all old, or new up to some byte, or new from some byte on.
+static bool snapshot(const vs_op* op, const vs_arch_info* arch, unsigned number, vs_op* found) {
+  enum { FEW = 4 };
+  uint8_t which[sizeof op->rewrite.bytes];
+  unsigned count = decisive_of(op, arch, which);
+  if (number >= (count <= FEW ? 1u << count : 2 * count)) return false;
   *found = *op;
-  for (unsigned i = first; i < end; i++) {
-    found->buffer.bytes[rewrite->offset + i] = rewrite->bytes[i];
+  for (unsigned k = 0; k < count; k++) {
+    bool new = count <= FEW ? number >> k & 1 : number <= count ? k < number : k >= number - count;
+    unsigned at = op->rewrite.offset + which[k];
+    if (new) found->buffer.bytes[at] = op->rewrite.bytes[which[k]];
   }
   return true;
 }
 
-// What an accepted write has touched, it touched with what it found of a changing buffer.
-static void mark_raced(vs_world* world, const vs_rewrite* rewrite) {
+// The register byte that byte i of those that change ends up in; NULL: it ends up in none.
+static vs_reg* register_of(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch, unsigned i,
+                           unsigned* byte) {
+  unsigned at = op->rewrite.offset + i;
+  if (op->kind == ZX_VCPU_IO) {
+    *byte = at - (unsigned)offsetof(zx_vcpu_io_t, data);
+    bool data = at >= offsetof(zx_vcpu_io_t, data) && *byte < op->buffer.bytes[0];
+    return data && arch->has_ports ? &vcpu->regs[arch->accumulator] : NULL;
+  }
+  for (size_t r = 0; r < arch->register_count; r++) {
+    *byte = at - arch->registers[r].offset;
+    if (*byte < arch->registers[r].width / 8u) return &vcpu->regs[r];
+  }
+  return NULL;
+}
+
+// What an accepted write took from bytes that changed is the old byte or the new one.
+static void open_bytes(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch) {
+  for (unsigned i = 0; i < op->rewrite.length; i++) {
+    unsigned byte;
+    vs_reg* reg = is_decisive(op, arch, i) ? NULL : register_of(vcpu, op, arch, i, &byte);
+    if (reg == NULL) continue;
+    uint64_t mask = UINT64_C(0xff) << (8 * byte);
+    bool known = (reg->known & mask) == mask;
+    if (known) vcpu->raced_open |= (uint8_t)VS_BIT(i);
+    reg->known &= ~mask;
+  }
+}
+
+static void mark_raced(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
   for (size_t i = 0; i < VS_VCPUS; i++) {
     vs_vcpu* vcpu = &world->vcpus[i];
     bool written = vcpu->touch == VS_TOUCH_STATE || vcpu->touch == VS_TOUCH_IO;
-    if (written) vcpu->raced = *rewrite;
+    if (!written) continue;
+    vcpu->raced = op->rewrite;
+    open_bytes(vcpu, op, arch);
   }
 }
 
@@ -133,7 +181,9 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
     oracle->count = first;
     return step == VS_STEP_VIOLATION;
   }
-  for (uint8_t i = first; i < oracle->count; i++) mark_raced(&oracle->worlds[i], &found->rewrite);
+  for (uint8_t i = first; i < oracle->count && c->seen->status == ZX_OK; i++) {
+    mark_raced(&oracle->worlds[i], found, oracle->arch);
+  }
   drop_known(oracle, first, among);
   c->attests |= one.attests | VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
   return true;
@@ -145,7 +195,7 @@ vs_step vs_race_write(vs_step_context* c) {
   vs_world before = *c->world;
   oracle->raced = true;
   vs_op found;
-  for (unsigned which = 0; snapshot(c->op, which, &found); which++) {
+  for (unsigned number = 0; snapshot(c->op, oracle->arch, number, &found); number++) {
     if (!explain_by(c, &before, &found, first)) return VS_STEP_BROKEN;
   }
   if (oracle->count == first) {
@@ -161,7 +211,8 @@ vs_step vs_race_write(vs_step_context* c) {
 bool vs_race_is_stale(const vs_step_context* c) {
   const vs_handle_ref* ref = &c->op->handle;
   return c->oracle->raced && ref->form == VS_HANDLE_SLOT &&
-         c->world->slots[ref->slot].state == VS_SLOT_CLOSED;
+         c->world->slots[ref->slot].state == VS_SLOT_CLOSED &&
+         vs_world_resolve(c->world, c->world->slots[ref->slot].value) == NULL;
 }
 
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer) {

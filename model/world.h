@@ -33,15 +33,16 @@ typedef enum vs_stage {
 
 typedef struct vs_vcpu {
   bool live;
-  bool running;      // a thread is within zx_vcpu_enter
-  bool kicked;       // a kick was not consumed yet
-  uint8_t creator;   // thread; VS_THREADS: it has ended
-  uint8_t program;   // vs_program
-  uint8_t stage;     // vs_stage
-  uint8_t touch;     // vs_touch
-  vs_rewrite raced;  // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
-  bool unanswered;   // left by an IN, and nothing was written since
-  bool read_since;   // zx_vcpu_read_state has reported the registers since that touch
+  bool running;        // a thread is within zx_vcpu_enter
+  bool kicked;         // a kick was not consumed yet
+  uint8_t creator;     // thread; VS_THREADS: it has ended
+  uint8_t program;     // vs_program
+  uint8_t stage;       // vs_stage
+  uint8_t touch;       // vs_touch
+  vs_rewrite raced;    // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
+  uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
+  bool unanswered;     // left by an IN, and nothing was written since
+  bool read_since;     // zx_vcpu_read_state has reported the registers since that touch
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.
   vs_reg flags_read;    // other bits as zx_vcpu_read_state shows them

@@ -64,6 +64,13 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
 
 // The calls around the one under test are judged only where they are valid.
 static void note_senseless(vs_case_result* result) {
+  if (result->judgement.overflow) {
+    snprintf(result->note, sizeof result->note,
+             "so many orders of its calls would explain op %zu that the oracle has no room for "
+             "them: let fewer calls meet",
+             result->judgement.at);
+    return;
+  }
   char op[256];
   vs_text text = vs_text_in(op, sizeof op);
   size_t at = result->judgement.at;
