@@ -204,12 +204,13 @@ const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at) {
 }
 
 vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, vs_violation* why) {
+  static const vs_observation running = {.outcome = VS_NOT_REACHED};
   const vs_op* op = &trace->script.ops[at];
   const vs_observation* seen = &trace->observations[at];
   if (seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;
-  bool races = op->async && op->code != VS_OP_ENTER && seen->outcome == VS_STARTED;
-  if (!races) return vs_oracle_step(oracle, op, seen, why);
+  if (!op->async || seen->outcome != VS_STARTED) return vs_oracle_step(oracle, op, seen, why);
   const vs_observation* answer = vs_trace_answer(trace, at);
+  if (answer == NULL && op->code == VS_OP_ENTER) answer = &running;
   return answer != NULL ? vs_oracle_start(oracle, op, answer) : VS_STEP_ENDED;
 }
 

@@ -70,8 +70,9 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why);
 
-// The same for an asynchronous op other than ENTER, whose `answer` is what its JOIN observes: it
-// may have its effect at any moment until then. A JOIN of its thread must follow.
+// The same for an asynchronous op whose `answer` is what its JOIN observes: it may have its effect
+// at any moment until then, and an ENTER may begin and end at any. A JOIN of its thread must
+// follow, but for an ENTER with an answer that is VS_NOT_REACHED.
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
 
 // Op `at` of a trace, by whichever of the two is right.

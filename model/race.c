@@ -37,6 +37,30 @@ void vs_race_merge(vs_oracle* oracle) {
   if (oracle->raced) drop_known(oracle, 0, 0);
 }
 
+static bool is_stale(const vs_step_context* c) {
+  return vs_world_resolve(c->world, vs_world_value(c->world, c->op->handle)) == NULL;
+}
+
+// The next thing that the thread's call does; its state follows if that explains the answer.
+static vs_step advance(vs_step_context* c, uint8_t thread) {
+  uint8_t* state = &c->world->racing[thread];
+  bool enter = c->op->code == VS_OP_ENTER;
+  if (!enter || (*state == VS_RACING_BEFORE && is_stale(c))) {
+    *state = VS_RACING_AFTER;
+    if (!enter) return vs_step_world(c);
+    bool answered = vs_step_answered(c, ZX_ERR_BAD_HANDLE) && c->seen->outcome == VS_RETURNED;
+    return answered ? VS_STEP_ALLOWED
+                    : vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
+  }
+  if (*state == VS_RACING_BEFORE) {
+    *state = VS_RACING_INSIDE;
+    return vs_step_enter_begin(c);
+  }
+  if (c->seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;  // it still runs in the end
+  *state = VS_RACING_AFTER;
+  return vs_step_enter_end(c);
+}
+
 // The world `from`, in which the thread's call takes effect now, joins the set if it explains the
 // call's answer. `why`, unless NULL, is filled if it does not.
 static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread) {
@@ -45,14 +69,13 @@ static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread) {
   vs_world* world = vs_spare_world(oracle);
   if (world == NULL) return false;
   *world = oracle->worlds[from];
-  world->racing[thread] = VS_RACING_AFTER;
   oracle->count++;
   vs_step_context c = {.oracle = oracle, .world = world, .op = &race->op, .seen = &race->answer};
-  vs_step step = vs_step_world(&c);
+  vs_step step = advance(&c, thread);
   // Worlds that the step made stand behind `world`, and exist only if it explains the answer.
   if (step != VS_STEP_ALLOWED) oracle->count = first;
   for (uint8_t i = first; i < oracle->count; i++) {
-    oracle->worlds[i].race_attests[thread] = c.attests;
+    oracle->worlds[i].race_attests[thread] |= c.attests;
   }
   drop_known(oracle, first, 0);
   return true;
@@ -62,7 +85,8 @@ bool vs_race_settle(vs_oracle* oracle) {
   if (!oracle->raced) return true;
   for (uint8_t i = 0; i < oracle->count; i++) {
     for (unsigned thread = 1; thread < VS_THREADS; thread++) {
-      if (oracle->worlds[i].racing[thread] != VS_RACING_BEFORE) continue;
+      uint8_t state = oracle->worlds[i].racing[thread];
+      if (state != VS_RACING_BEFORE && state != VS_RACING_INSIDE) continue;
       if (!take_effect(oracle, i, (uint8_t)thread)) return false;
     }
   }
@@ -84,7 +108,10 @@ vs_step vs_race_join(vs_step_context* c) {
   uint8_t count = c->oracle->count;
   vs_step_context late = {
       .oracle = c->oracle, .world = &last, .op = &race->op, .seen = &race->answer};
-  vs_step step = vs_step_world(&late);
+  vs_step step = advance(&late, thread);
+  if (step == VS_STEP_ALLOWED && last.racing[thread] == VS_RACING_INSIDE) {
+    step = advance(&late, thread);
+  }
   c->oracle->count = count;
   c->why = late.why;
   return step == VS_STEP_BROKEN ? VS_STEP_BROKEN : VS_STEP_VIOLATION;
@@ -216,9 +243,8 @@ bool vs_race_is_stale(const vs_step_context* c) {
 }
 
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer) {
-  if (oracle->count == 0 || !vs_op_is_valid(op) || !op->async || op->code == VS_OP_ENTER) {
-    return VS_STEP_BROKEN;
-  }
+  bool endless = answer->outcome == VS_NOT_REACHED && op->code != VS_OP_ENTER;
+  if (oracle->count == 0 || !vs_op_is_valid(op) || !op->async || endless) return VS_STEP_BROKEN;
   const vs_world* any = &oracle->worlds[0];
   if (any->racing[op->thread] != VS_RACING_NONE || any->async_vcpu[op->thread] != 0) {
     return VS_STEP_BROKEN;

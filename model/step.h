@@ -19,6 +19,9 @@ typedef struct vs_step_context {
 vs_step vs_step_write(vs_step_context* c);
 // The calls around it, whose answers are predicted.
 vs_step vs_step_family(vs_step_context* c);
+// The two ends of a zx_vcpu_enter that runs beside other calls.
+vs_step vs_step_enter_begin(vs_step_context* c);
+vs_step vs_step_enter_end(vs_step_context* c);
 // What a case needs in order to begin.
 vs_step vs_step_setup(vs_step_context* c);
 

@@ -119,23 +119,42 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
   return left_guest(c, vcpu);
 }
 
-static vs_step step_enter(vs_step_context* c) {
+vs_step vs_step_enter_begin(vs_step_context* c) {
   vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, false);
   if (vcpu == NULL || vcpu->running) return VS_STEP_BROKEN;
-  if (!c->op->async) return finish_enter(c, vcpu);
-  vcpu->running = true;
+  vcpu->running = vcpu->entered = true;
   c->world->async_vcpu[c->op->thread] = (uint8_t)(1 + (vcpu - c->world->vcpus));
   return VS_STEP_ALLOWED;
 }
 
-static vs_step step_join(vs_step_context* c) {
-  if (c->world->racing[c->op->thread] != VS_RACING_NONE) return vs_race_join(c);
-  uint8_t index = c->world->async_vcpu[c->op->thread];
-  if (index == 0) return VS_STEP_BROKEN;
-  vs_vcpu* vcpu = &c->world->vcpus[index - 1];
+static bool has_handle(const vs_world* world, uint8_t index) {
+  for (size_t i = 0; i < VS_OBJECTS; i++) {
+    const vs_object* object = &world->objects[i];
+    if (object->code == VS_OBJECT_VCPU && object->vcpu == index) return true;
+  }
+  return false;
+}
+
+vs_step vs_step_enter_end(vs_step_context* c) {
+  uint8_t index = (uint8_t)(c->world->async_vcpu[c->op->thread] - 1);
+  vs_vcpu* vcpu = &c->world->vcpus[index];
   c->world->async_vcpu[c->op->thread] = 0;
   vcpu->running = false;
+  vcpu->live = has_handle(c->world, index);
   return finish_enter(c, vcpu);
+}
+
+static vs_step step_enter(vs_step_context* c) {
+  vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, false);
+  if (vcpu == NULL || vcpu->running) return VS_STEP_BROKEN;
+  if (c->op->async) return vs_step_enter_begin(c);
+  vcpu->entered = true;
+  return finish_enter(c, vcpu);
+}
+
+static vs_step step_join(vs_step_context* c) {
+  if (c->world->racing[c->op->thread] != VS_RACING_NONE) return vs_race_join(c);
+  return c->world->async_vcpu[c->op->thread] != 0 ? vs_step_enter_end(c) : VS_STEP_BROKEN;
 }
 
 static vs_step step_kick(vs_step_context* c) {
@@ -156,8 +175,16 @@ static vs_step step_interrupt(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
+// Guests share the memory in which they show it.
+static bool may_live(const vs_world* world) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    if (world->vcpus[i].entered) return true;
+  }
+  return false;
+}
+
 static vs_step step_await(vs_step_context* c) {
-  if (!vs_step_answered(c, ZX_OK))
+  if (!vs_step_answered(c, ZX_OK) || !may_live(c->world))
     return vs_step_violation(c, VS_VIOLATION_SILENCE, VS_CLAUSE_RUNS_GUEST);
   c->attests |= VS_BIT(VS_CLAUSE_RUNS_GUEST);
   return VS_STEP_ALLOWED;

@@ -64,7 +64,11 @@ void vs_world_close(vs_world* world, const vs_slot* slot) {
   vs_object* object = &world->objects[slot->object];
   world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
   if (--object->handles > 0) return;
-  if (object->code == VS_OBJECT_VCPU) world->vcpus[object->vcpu].live = false;
+  // One that runs is there until its thread leaves it.
+  if (object->code == VS_OBJECT_VCPU) {
+    vs_vcpu* vcpu = &world->vcpus[object->vcpu];
+    vcpu->live = vcpu->running;
+  }
   object->code = VS_OBJECT_FREE;
 }
 

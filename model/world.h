@@ -34,6 +34,7 @@ typedef enum vs_stage {
 typedef struct vs_vcpu {
   bool live;
   bool running;        // a thread is within zx_vcpu_enter
+  bool entered;        // some time or other
   bool kicked;         // a kick was not consumed yet
   uint8_t creator;     // thread; VS_THREADS: it has ended
   uint8_t program;     // vs_program
@@ -69,7 +70,12 @@ typedef struct vs_slot {
 } vs_slot;
 
 // Whether a call that runs beside others has had its effect yet, in this world.
-typedef enum vs_racing { VS_RACING_NONE, VS_RACING_BEFORE, VS_RACING_AFTER } vs_racing;
+typedef enum vs_racing {
+  VS_RACING_NONE,
+  VS_RACING_BEFORE,
+  VS_RACING_INSIDE,  // zx_vcpu_enter alone: the guest runs
+  VS_RACING_AFTER
+} vs_racing;
 
 typedef enum vs_choice { VS_CHOICE_OPEN, VS_CHOICE_BASE, VS_CHOICE_LATITUDE } vs_choice;
 
