@@ -196,7 +196,7 @@ MUTATE(interrupt_even_refused, vcpu_interrupt, (zx_handle_t handle, uint32_t vec
 
 // --- calls that meet --------------------------------------------------------------------------
 
-enum { MEETING_TRIES = 200, MEETING_PAUSE_US = 10 };
+enum { MEETING_TRIES = 30, MEETING_PAUSE_US = 10 };
 
 static _Atomic unsigned meetings;  // calls of other threads that may disturb a write
 
