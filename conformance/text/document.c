@@ -167,8 +167,8 @@ static bool over_range(reader* r, const loop* l, char* word, char* dots, size_t 
   vs_parse p = parse_line(r, index);
   *dots = '\0';
   bool good = vs_read_number(&p, word, UINT64_MAX - 1, &first);
-  good = good && vs_read_number(&p, dots + 2, UINT64_MAX - 1, &last);
   *dots = '.';
+  good = good && vs_read_number(&p, dots + 2, UINT64_MAX - 1, &last);
   for (uint64_t i = first; good && i <= last; i++) good = turn_number(r, l, i);
   return good;
 }
