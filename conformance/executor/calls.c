@@ -299,22 +299,14 @@ static uint8_t missing_program(const vs_executor* x, const vs_op* op) {
 }
 
 bool vs_exec_makes_handle(const vs_op* op) {
-  bool creates = op->code <= VS_OP_VMO_CREATE && op->code != VS_OP_GUEST_LOAD;
-  return creates || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-}
-
-static bool takes_handle(const vs_op* op) {
-  bool local = op->code == VS_OP_JOIN || op->code == VS_OP_THREAD_EXIT;
-  bool creates = op->code == VS_OP_GUEST_CREATE || op->code == VS_OP_EVENT_CREATE ||
-                 op->code == VS_OP_PORT_CREATE || op->code == VS_OP_VMO_CREATE;
-  return !local && !creates && op->handle.form != VS_HANDLE_RAW;
+  return vs_op_makes_handle(op) && op->code != VS_OP_GUEST_LOAD;
 }
 
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   uint8_t call = vs_call_of(op);
   if (!vs_calls_have(x->calls, call)) return call;
   const vs_exec_slot* named = &x->slots[op->handle.slot];
-  if (takes_handle(op) && !named->filled) return named->tried ? named->missing : VS_UNFILLED;
+  if (vs_op_takes_handle(op) && !named->filled) return named->tried ? named->missing : VS_UNFILLED;
   if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
   if (op->code == VS_OP_VCPU_CREATE) return missing_program(x, op);
   bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;

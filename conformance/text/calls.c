@@ -33,3 +33,21 @@ uint8_t vs_call_of(const vs_op* op) {
   };
   return calls[op->code];
 }
+
+bool vs_op_takes_handle(const vs_op* op) {
+  switch ((vs_op_code)op->code) {
+    case VS_OP_GUEST_CREATE:
+    case VS_OP_EVENT_CREATE:
+    case VS_OP_PORT_CREATE:
+    case VS_OP_VMO_CREATE:
+    case VS_OP_JOIN:
+    case VS_OP_THREAD_EXIT:
+      return false;
+    default:
+      return op->handle.form != VS_HANDLE_RAW;
+  }
+}
+
+bool vs_op_makes_handle(const vs_op* op) {
+  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+}

@@ -106,10 +106,6 @@ static void print_io(FILE* out, const uint8_t* bytes) {
   if (pad != 0) fprintf(out, " pad=0x%" PRIx32, pad);
 }
 
-static bool makes_handle(const vs_op* op) {
-  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-}
-
 // --- ops --------------------------------------------------------------------------------------
 
 static void print_write(FILE* out, const vs_op* op, const vs_arch_info* info) {
@@ -166,7 +162,7 @@ static void print_arguments(FILE* out, const vs_op* op, const vs_arch_info* info
 
 void vs_print_op(FILE* out, const vs_op* op, const vs_arch_info* info) {
   fprintf(out, "T%u: %s%s", op->thread, op->optional ? "try " : "", op->async ? "start " : "");
-  bool makes = makes_handle(op);
+  bool makes = vs_op_makes_handle(op);
   if (op->code == VS_OP_GUEST_CREATE) {
     fprintf(out, "h%u h%u = ", op->out, op->out2);
   } else if (makes) {
@@ -222,7 +218,7 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   if (seen->call != vs_call_of(op)) {
     fprintf(out, " of=%s", seen->call < VS_CALL_COUNT ? vs_call_name(seen->call) : "none");
   }
-  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK && makes_handle(op);
+  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK && vs_op_makes_handle(op);
   if (seen->handle != 0 || given) fprintf(out, " handle=0x%" PRIx32, seen->handle);
   bool two = given && op->code == VS_OP_GUEST_CREATE;
   if (seen->handle2 != 0 || two) fprintf(out, " handle2=0x%" PRIx32, seen->handle2);

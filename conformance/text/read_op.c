@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "calls.h"
 #include "names.h"
 #include "read.h"
 
@@ -391,10 +392,6 @@ static bool read_arguments(vs_parse* p, vs_op* op) {
   }
 }
 
-static bool makes_handle(vs_op_code code) {
-  return code <= VS_OP_VMO_CREATE || code == VS_OP_DUPLICATE || code == VS_OP_REPLACE;
-}
-
 static bool read_name(vs_parse* p, vs_op* op) {
   const char* names[VS_OP_COUNT];
   for (unsigned i = 0; i < VS_OP_COUNT; i++) {
@@ -417,7 +414,7 @@ bool vs_read_op(vs_parse* p, vs_op* op) {
   }
   if (slots > 0 && !vs_accept(p, "=")) return vs_wants(p, "'='", NULL, 0);
   if (!read_name(p, op)) return false;
-  unsigned needed = op->code == VS_OP_GUEST_CREATE ? 2 : makes_handle(op->code);
+  unsigned needed = op->code == VS_OP_GUEST_CREATE ? 2 : vs_op_makes_handle(op);
   if (slots != needed) {
     return vs_line_fault(p->line, 1, p->fault, "expected %s, found %u",
                          needed == 0   ? "no slot before 'NAME ='"

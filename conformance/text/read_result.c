@@ -171,9 +171,7 @@ bool vs_read_result(vs_parse* p, const vs_op* op, vs_observation* seen) {
     return false;
   }
   bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
-  bool one =
-      op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (given && one && !has_field(p, "handle="))
+  if (given && vs_op_makes_handle(op) && !has_field(p, "handle="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle=");
   if (given && op->code == VS_OP_GUEST_CREATE && !has_field(p, "handle2="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle2=");

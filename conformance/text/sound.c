@@ -2,6 +2,7 @@
 // Whether a script makes sense, as far as can be said before it runs.
 #include <stdio.h>
 
+#include "calls.h"
 #include "document.h"
 
 enum { VECTORS = 256 };
@@ -13,24 +14,6 @@ typedef struct state {
   size_t since[VS_THREADS];  // op that has started it
 } state;
 
-static bool takes_handle(const vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
-      return false;
-    default:
-      return op->handle.form != VS_HANDLE_RAW;
-  }
-}
-
-static bool fills_slot(const vs_op* op) {
-  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-}
-
 static bool complain(const vs_document* d, size_t at, vs_fault* fault, const char* format,
                      unsigned number) {
   fault->line = d->lines != NULL ? d->lines[at] : 0;
@@ -41,13 +24,13 @@ static bool complain(const vs_document* d, size_t at, vs_fault* fault, const cha
 
 static bool slots_are_sound(const vs_document* d, size_t at, state* s, vs_fault* fault) {
   const vs_op* op = &d->ops[at];
-  if (takes_handle(op) && !s->filled[op->handle.slot])
+  if (vs_op_takes_handle(op) && !s->filled[op->handle.slot])
     return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
                     op->handle.slot);
   if (op->code == VS_OP_GUEST_LOAD && !s->filled[op->out2])
     return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
                     op->out2);
-  if (fills_slot(op)) s->filled[op->out] = true;
+  if (vs_op_makes_handle(op)) s->filled[op->out] = true;
   if (op->code == VS_OP_GUEST_CREATE) s->filled[op->out2] = true;
   return true;
 }
