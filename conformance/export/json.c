@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "export.h"
+#include "text/calls.h"
 #include "text/names.h"
 
 // Jansson frees what it is given also when it has no memory to add it: only `failed` is to be kept.
@@ -67,10 +68,6 @@ static bool takes_handle(const vs_op* op) {
   return !creates && op->code != VS_OP_THREAD_EXIT;
 }
 
-static bool makes_handle(const vs_op* op) {
-  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-}
-
 static void put_allowed(writer* w, json_t* to, const vs_decision* decision) {
   json_t* all = json_array();
   for (size_t i = 0; i < decision->count; i++) {
@@ -120,7 +117,7 @@ static json_t* op_of(writer* w, const vs_op* op, const vs_prediction* p) {
   put(w, o, "thread", json_integer(op->thread));
   if (op->optional) put(w, o, "optional", json_true());
   if (takes_handle(op)) put_handle(w, o, op);
-  if (makes_handle(op)) put(w, o, "out", json_integer(op->out));
+  if (vs_op_makes_handle(op)) put(w, o, "out", json_integer(op->out));
   if (op->code == VS_OP_GUEST_CREATE) put(w, o, "out2", json_integer(op->out2));
   bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
   if (derives) put(w, o, "rights", hex(op->rights));
