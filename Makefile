@@ -34,11 +34,11 @@ test-only:
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
-# The sanitizers see the same tests but those that only look at files.
+# The sanitizers see the same tests but those that only look at files, or mostly run a compiler.
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -47,8 +47,8 @@ check-tsan:
 	tools/check-threads build/tsan
 
 # The parser of scripts and traces, on whatever a fuzzer makes of those in the tree.
-FUZZ_SECONDS ?= 20
-fuzz-text: ## fuzz the text form (FUZZ_SECONDS=20)
+FUZZ_SECONDS ?= 10
+fuzz-text: ## fuzz the text form (FUZZ_SECONDS=10)
 	$(call configure,fuzz)
 	$(call build,build/fuzz) --target fuzz_text
 	mkdir -p build/fuzz/corpus-text

@@ -130,6 +130,10 @@ static bool may_be_async(const vs_op* op) {
 
 bool vs_op_is_valid(const vs_op* op) {
   if (op->async && !may_be_async(op)) return false;
+  const vs_rewrite* rewrite = &op->rewrite;
+  if (rewrite->length > sizeof rewrite->bytes || rewrite->offset + rewrite->length > VS_STATE_MAX) {
+    return false;
+  }
   return op->code < VS_OP_COUNT && op->thread < VS_THREADS && op->out < VS_SLOTS &&
          op->out2 < VS_SLOTS && op->program < VS_PROGRAM_COUNT && op->handle.slot < VS_SLOTS &&
          op->buffer.at < VS_PLACEMENT_COUNT;

@@ -200,8 +200,8 @@ extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
 extern const vs_op_info vs_ops[VS_OP_COUNT];
 
-// True if every number of the op is within its table, its slots and its threads, and it is
-// asynchronous only if it is a judged call, of a thread other than 0.
+// True if every number of the op is within its table, its slots, its threads and its buffer, and it
+// is asynchronous only if it is a judged call, of a thread other than 0.
 bool vs_op_is_valid(const vs_op* op);
 
 // NULL for a number that names no architecture.

@@ -1565,6 +1565,8 @@ static vs_op random_op(uint64_t* state, bool wild) {
   op.size = op.kind == ZX_VCPU_IO ? 8 : 136;
   op.buffer.at %= VS_PLACEMENT_COUNT;
   op.buffer.bytes[0] &= 7;
+  op.rewrite.length %= sizeof op.rewrite.bytes + 1;
+  op.rewrite.offset %= 128;
   return op;
 }
 
@@ -1606,7 +1608,9 @@ Test(oracle, survives_random_traces, .timeout = 300) {
       vs_op op = random_op(&state, wild);
       vs_observation seen = random_observation(&state, wild);
       vs_violation why;
-      vs_step step = vs_oracle_step(&oracle, &op, &seen, &why);
+      bool starts = op.async && random_word(&state) % 4 != 0;
+      vs_step step =
+          starts ? vs_oracle_start(&oracle, &op, &seen) : vs_oracle_step(&oracle, &op, &seen, &why);
       cr_assert(oracle.count <= VS_WORLDS_MAX, "trace %u, op %u: %u worlds", i, (unsigned)k,
                 oracle.count);
       cr_assert(step != VS_STEP_VIOLATION || (why.clause < VS_CLAUSE_COUNT && oracle.count == 0),
