@@ -30,7 +30,7 @@ test: packages-test ## every test, also under sanitizers
 	$(MAKE) tidy
 
 test-only:
-	ctest --test-dir build -j 2 --output-on-failure
+	ctest --test-dir build --output-on-failure
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
@@ -38,7 +38,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan -j 2 --output-on-failure -E 'rooms|format|docs|guest_bytes|export'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
