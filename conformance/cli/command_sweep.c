@@ -228,11 +228,6 @@ static vs_exit say_stopped(const sweep_request* q, const vs_sweep_outcome* o) {
   return VS_EXIT_INFRASTRUCTURE;
 }
 
-// More shards than there is work.
-static bool plan_is_empty(const vs_sweep_outcome* o) {
-  return o->counts.accepted + o->counts.refused + o->counts.skipped + o->counts.died == 0;
-}
-
 static vs_exit conclude(const sweep_request* q, const vs_target* target, const vs_sweep_outcome* o,
                         vs_sweep_end end) {
   if (end == VS_SWEEP_STOPPED) return say_stopped(q, o);
@@ -248,10 +243,6 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
   }
   if (o->failures.count > 0 || o->outside > 0) return VS_EXIT_FAILS;
   bool judged = o->counts.accepted + o->counts.refused > 0;
-  if (plan_is_empty(o)) {
-    puts("this shard is empty");
-    return VS_EXIT_CONFORMS;
-  }
   if (!judged) puts("nothing was judged: exit status 5");
   return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }
@@ -295,6 +286,9 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
   if (end == VS_SWEEP_BROKEN || end == VS_SWEEP_REFUSED) {
     fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
     if (end == VS_SWEEP_REFUSED) status = VS_EXIT_USAGE;
+  } else if (plan.from == plan.to) {
+    puts("this shard is empty: there are more shards than batches of combinations");
+    status = VS_EXIT_CONFORMS;
   } else {
     // A journal keeps them until the sweep goes on.
     bool tell = end != VS_SWEEP_STOPPED || q->journal == NULL;
