@@ -3,20 +3,9 @@
 #ifndef VS_CONFORMANCE_SWEEP_FAILURES_H_
 #define VS_CONFORMANCE_SWEEP_FAILURES_H_
 
-#include "oracle.h"
+#include "runner/failure.h"
 
 enum { VS_FAILURES_MAX = 128 };
-
-// What makes two failures the same: register values vary from call to call, and do not count.
-typedef struct vs_failure_key {
-  uint8_t clause;  // vs_clause_code
-  uint8_t kind;    // vs_violation_kind
-  uint8_t reg;     // of a register
-  uint8_t guest_view;
-  int32_t got;                      // of a status
-  uint8_t count;                    // of allowed
-  int32_t allowed[VS_ALLOWED_MAX];  // in ascending order
-} vs_failure_key;
 
 typedef struct vs_failure {
   vs_failure_key key;
@@ -32,9 +21,6 @@ typedef struct vs_failures {
   uint64_t beyond;  // that found no room
   vs_failure items[VS_FAILURES_MAX];
 } vs_failures;
-
-vs_failure_key vs_failure_key_of(const vs_violation* violation);
-bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b);
 
 // Adds one, or counts it; of two places, the earlier is kept.
 void vs_failures_note(vs_failures* failures, const vs_failure* failure);

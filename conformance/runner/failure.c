@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "failure.h"
+
+#include <string.h>
+
+static void insert(vs_failure_key* key, zx_status_t status) {
+  uint8_t at = key->count++;
+  for (; at > 0 && key->allowed[at - 1] > status; at--) key->allowed[at] = key->allowed[at - 1];
+  key->allowed[at] = status;
+}
+
+vs_failure_key vs_failure_key_of(const vs_violation* v) {
+  vs_failure_key key;
+  memset(&key, 0, sizeof key);
+  key.clause = (uint8_t)v->clause;
+  key.kind = (uint8_t)v->kind;
+  if (v->kind == VS_VIOLATION_REGISTER) {
+    key.reg = v->reg;
+    key.guest_view = v->guest_view;
+    return key;
+  }
+  if (v->kind == VS_VIOLATION_STATUS) key.got = v->got;
+  for (uint8_t i = 0; i < v->decision.count; i++) insert(&key, v->decision.allowed[i].status);
+  return key;
+}
+
+static int compare(int64_t a, int64_t b) {
+  return a < b ? -1 : a > b;
+}
+
+int vs_failure_compare(const vs_failure_key* a, const vs_failure_key* b) {
+  int by[] = {compare(a->clause, b->clause), compare(a->kind, b->kind),
+              compare(a->reg, b->reg),       compare(a->guest_view, b->guest_view),
+              compare(a->got, b->got),       compare(a->count, b->count)};
+  for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+    if (by[i] != 0) return by[i];
+  }
+  for (size_t i = 0; i < a->count; i++) {
+    if (a->allowed[i] != b->allowed[i]) return compare(a->allowed[i], b->allowed[i]);
+  }
+  return 0;
+}
+
+bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b) {
+  return vs_failure_compare(a, b) == 0;
+}
+
+static uint32_t digest(uint32_t so_far, int64_t number) {
+  for (unsigned i = 0; i < 8; i++) {
+    so_far = (so_far ^ (uint8_t)((uint64_t)number >> 8 * i)) * UINT32_C(16777619);
+  }
+  return so_far;
+}
+
+uint32_t vs_failure_digest(const vs_failure_key* key) {
+  uint32_t sum = UINT32_C(2166136261);
+  for (const char* c = vs_clauses[key->clause].id; *c != '\0'; c++) sum = digest(sum, *c);
+  sum = digest(sum, key->kind);
+  sum = digest(sum, key->reg);
+  sum = digest(sum, key->guest_view);
+  sum = digest(sum, key->got);
+  for (uint8_t i = 0; i < key->count; i++) sum = digest(sum, key->allowed[i]);
+  return sum;
+}

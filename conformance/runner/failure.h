@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What makes two failures one and the same, to people: what a sweep, a campaign and a minimizer go
+// by.
+#ifndef VS_CONFORMANCE_FAILURE_H_
+#define VS_CONFORMANCE_FAILURE_H_
+
+#include "oracle.h"
+
+// (clause, allowed, got): register values vary from call to call, and do not count.
+typedef struct vs_failure_key {
+  uint8_t clause;  // vs_clause_code
+  uint8_t kind;    // vs_violation_kind
+  uint8_t reg;     // of a register
+  uint8_t guest_view;
+  int32_t got;                      // of a status
+  uint8_t count;                    // of allowed
+  int32_t allowed[VS_ALLOWED_MAX];  // in ascending order
+} vs_failure_key;
+
+vs_failure_key vs_failure_key_of(const vs_violation* violation);
+bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b);
+
+// Below 0, 0, above 0: an order of no meaning, for sorting.
+int vs_failure_compare(const vs_failure_key* a, const vs_failure_key* b);
+
+// The same number for the same key, on every machine; two keys seldom share one. FNV-1a.
+uint32_t vs_failure_digest(const vs_failure_key* key);
+
+#endif  // VS_CONFORMANCE_FAILURE_H_
