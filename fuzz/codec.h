@@ -28,7 +28,7 @@ void vs_fuzz_decode(const uint8_t* data, size_t size, const vs_arch_info* arch,
 // The bytes of a script; how many. `room` below VS_FUZZ_BYTES may cut off its last operations.
 size_t vs_fuzz_encode(const vs_fuzz_script* script, uint8_t* bytes, size_t room);
 
-// The same of a single WRITE_STATE: what does not belong to it is left alone.
+// The same of a single WRITE_STATE, synchronous and of a buffer that stays.
 void vs_fuzz_decode_call(const uint8_t* data, size_t size, const vs_arch_info* arch, vs_op* op);
 size_t vs_fuzz_encode_call(const vs_op* op, uint8_t* bytes, size_t room);
 

@@ -102,7 +102,7 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (lacking != VS_NO_CALL) {
     seen->call = lacking == VS_UNFILLED ? VS_NO_CALL : lacking;
     if (vs_exec_makes_handle(op)) {
-      x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = seen->call};
+      x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = lacking};
     }
     if (op->code == VS_OP_GUEST_LOAD) x->guests[x->slots[op->handle.slot].guest].unloaded = lacking;
     set_outcome(seen, VS_UNSUPPORTED);

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "feedback.h"
+
+#include <string.h>
+
+// libFuzzer reads and clears what lies in this section, around each input. Without libFuzzer it is
+// memory like any other.
+__attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t
+    counters[VS_FEEDBACK_COUNTERS];
+
+static uint64_t mix(uint64_t sum, uint64_t value) {
+  sum = (sum ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+  return sum ^ sum >> 29;
+}
+
+// Whether a number is right, or would be in fewer bits.
+static unsigned likeness(uint64_t value, uint64_t right) {
+  static const uint64_t masks[] = {UINT64_MAX, UINT32_MAX, UINT16_MAX, UINT8_MAX};
+  for (unsigned i = 0; i < sizeof masks / sizeof masks[0]; i++) {
+    if (((value ^ right) & masks[i]) == 0) return i;
+  }
+  return value < right ? 4 : value == right + 1 ? 5 : 6;
+}
+
+static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
+  if (op->kind == ZX_VCPU_IO) return op->buffer.bytes[0] < 8 ? op->buffer.bytes[0] : 8;
+  const vs_register* reg = &arch->registers[arch->flags];
+  uint64_t flags = 0;
+  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  bool gate = (flags & arch->flags_gate) != 0;
+  bool others = (flags & ~(arch->flags_gate | arch->flags_required | arch->flags_optional)) != 0;
+  return 16u + gate + 2u * others + 4u * ((flags & arch->flags_optional) != 0);
+}
+
+vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
+  vs_feedback_class of = {.facts = mix(op->code, op->async)};
+  if (op->code != VS_OP_WRITE_STATE || oracle->count == 0) return of;
+  const vs_facts facts = vs_facts_of(&oracle->worlds[0], op, oracle->arch);
+  bool io = op->kind == ZX_VCPU_IO;
+  uint64_t words[3] = {0};
+  _Static_assert(sizeof facts <= sizeof words, "the facts fit");
+  memcpy(words, &facts, sizeof facts);
+  for (size_t i = 0; i < 3; i++) of.facts = mix(of.facts, words[i]);
+  of.faults = vs_faults_of(&facts);
+  of.place = 1u + op->buffer.at;
+  of.numbers = likeness(op->size, io ? sizeof(zx_vcpu_io_t) : oracle->arch->state_size) << 8 |
+               likeness(op->kind, ZX_VCPU_STATE) << 4 | likeness(op->kind, ZX_VCPU_IO);
+  of.contents = contents_of(oracle->arch, op) << 4 | op->handle.form << 2 | op->rewrite.mode;
+  return of;
+}
+
+static void count(vs_fuzz_state* state, bool guides, uint64_t tuple) {
+  uint32_t number = (uint32_t)(tuple >> 40) % VS_FUZZ_TUPLES;
+  state->tuples[number / 8] |= (uint8_t)(1u << number % 8);
+  uint8_t* counter = &counters[number % VS_FEEDBACK_COUNTERS];
+  if (guides && *counter < UINT8_MAX) ++*counter;
+}
+
+void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class* of,
+                      vs_clause_set attested, const vs_observation* seen, vs_step step) {
+  uint64_t verdict = mix((uint32_t)seen->status, seen->packet_type << 8 |
+                                                     (unsigned)seen->outcome << 4 | (unsigned)step);
+  uint64_t sum = mix(of->facts, verdict);
+  if (attested == 0) count(state, guides, mix(sum, VS_CLAUSE_COUNT));
+  for (vs_clause_set left = attested; left != 0; left &= left - 1) {
+    count(state, guides, mix(sum, (uint64_t)__builtin_ctzll(left)));
+  }
+  if (of->place == 0) return;
+  count(state, guides, mix(mix(verdict, of->faults), of->place));
+  count(state, guides, mix(mix(verdict, ~of->numbers), (uint64_t)(of->faults != 0)));
+  count(state, guides, mix(mix(verdict, ~of->contents), UINT64_MAX));
+}
+
+void vs_feedback_keep_seed(uint64_t number) {
+  counters[1 + number % (VS_FEEDBACK_COUNTERS - 1)] = 1;
+}
+
+void vs_feedback_keep_none(void) {
+  counters[0] = 1;
+}

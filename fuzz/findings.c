@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "findings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "runner/child.h"
+#include "runner/report.h"
+#include "text/print.h"
+
+enum { PATH = 4096 };
+
+// The entry of a digest, or a free one; NULL: there is no room.
+static vs_fuzz_seen* entry_of(vs_fuzz_state* state, uint32_t digest) {
+  for (size_t i = 0; i < VS_FUZZ_KEYS; i++) {
+    vs_fuzz_seen* seen = &state->seen[i];
+    if (seen->digest == digest || seen->digest == 0) return seen;
+  }
+  return NULL;
+}
+
+bool vs_fuzz_is_known(const vs_session* s, const vs_violation* why) {
+  vs_failure_key key = vs_failure_key_of(why);
+  const vs_fuzz_seen* seen = entry_of(s->state, vs_failure_digest(&key));
+  return seen == NULL || seen->digest != 0;
+}
+
+// --- on paper ---------------------------------------------------------------------------------
+
+static void print_script(FILE* out, const vs_session* s, const vs_script* script,
+                         const vs_failure_key* key) {
+  const uint8_t clause = key->clause;
+  const vs_script titled = {"found by fuzzing, not minimized", script->ops, script->count};
+  vs_print_script(out, &titled, s->opened.arch, &clause, 1);
+}
+
+// Whole or not at all, and by one process alone.
+static void write_down(const vs_session* s, const vs_script* script, const vs_failure_key* key) {
+  char name[96];
+  char path[PATH];
+  char beside[PATH];
+  vs_fuzz_finding_name(key, name);
+  int length = snprintf(path, sizeof path, "%s/%s", s->options.findings, name);
+  int longer = snprintf(beside, sizeof beside, "%s/.%s.%d", s->options.findings, name, getpid());
+  if (length >= PATH || longer >= PATH || access(path, F_OK) == 0) return;
+  FILE* out = fopen(beside, "we");
+  bool whole = out != NULL;
+  if (whole) print_script(out, s, script, key);
+  if (out != NULL) whole = fflush(out) == 0 && fsync(fileno(out)) == 0 && !ferror(out);
+  if (out != NULL && fclose(out) != 0) whole = false;
+  if (!whole) fprintf(stderr, "vcpuspec: %s cannot be written\n", beside);
+  if (whole && link(beside, path) != 0 && access(path, F_OK) != 0) perror(path);
+  unlink(beside);
+}
+
+// --- for people -------------------------------------------------------------------------------
+
+static bool print_result(vs_session* s, const vs_script* script, const vs_observation* seen) {
+  const vs_case as_case = {.id = "fuzz", .title = "what the input stands for"};
+  vs_case_result result = {.c = &as_case, .target = &s->backend, .script = *script};
+  result.observations = (vs_observation*)seen;
+  const vs_ending ending = {.opened = true, .done = true};
+  vs_result_judge(&result, &s->oracle, s->profile, seen, &ending);
+  const vs_plan plan = {.profile = s->profile};
+  if (result.verdict == VS_VERDICT_FAIL) vs_report_result(stderr, &result, &plan, NULL);
+  return result.verdict == VS_VERDICT_FAIL;
+}
+
+// As it was seen; and once more, to tell whether it comes again.
+static void explain(vs_session* s, const vs_script* script, const vs_observation* seen) {
+  vs_observation* again = calloc(script->count, sizeof *again);
+  if (again == NULL) return;
+  vs_executor_reset(s->executor);
+  vs_execute(s->executor, script, again);
+  if (seen != NULL) print_result(s, script, seen);
+  if (seen == NULL || !print_result(s, script, again)) {
+    if (!print_result(s, script, again)) fputs("the same once more did not fail: flaky\n", stderr);
+  }
+  free(again);
+}
+
+static void tell(vs_session* s, const vs_script* script, const vs_observation* seen,
+                 const vs_failure_key* key) {
+  fprintf(stderr, "\nVIOLATION of %s by %s, profile %s\n\n", vs_clauses[key->clause].id,
+          s->backend.name, s->profile->id);
+  explain(s, script, seen);
+  fputs("script:\n\n", stderr);
+  print_script(stderr, s, script, key);
+  fputc('\n', stderr);
+}
+
+void vs_fuzz_found(vs_session* s, const vs_script* script, const vs_observation* seen,
+                   const vs_violation* why) {
+  vs_failure_key key = vs_failure_key_of(why);
+  uint32_t digest = vs_failure_digest(&key);
+  vs_fuzz_seen* entry = entry_of(s->state, digest);
+  s->state->violations++;
+  if (entry != NULL) entry->count++;
+  bool first = entry != NULL && entry->digest == 0;
+  if (s->options.first_only) {
+    printf("found %s after %.6f s, %" PRIu64 " inputs\n", vs_clauses[key.clause].id,
+           vs_now() - s->opened_at, s->state->executions + 1);
+    fflush(stdout);
+    _exit(0);
+  }
+  if (first && s->options.findings != NULL) write_down(s, script, &key);
+  if (first) entry->digest = digest;
+  if (s->options.findings != NULL) return;
+  tell(s, script, seen, &key);
+  abort();
+}

@@ -1,0 +1,440 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mutate.h"
+
+#include <string.h>
+
+#include "sweep/compose.h"
+#include "sweep/scene.h"
+#include "text/calls.h"
+
+enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 3, MUTATIONS_MOST = 4 };
+
+bool vs_mutator_open(vs_mutator* m, vs_arch arch) {
+  *m = (vs_mutator){.arch = vs_arch_find(arch), .random = 1};
+  m->space = vs_space_new(arch, 1, vs_scene_is_possible);
+  return m->space != NULL;
+}
+
+void vs_mutator_close(vs_mutator* m) {
+  vs_space_free(m->space);
+  m->space = NULL;
+}
+
+// --- chance -----------------------------------------------------------------------------------
+
+void vs_mutator_seed(vs_mutator* m, uint64_t seed) {
+  m->random = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+}
+
+// xorshift64*.
+static uint64_t word(vs_mutator* m) {
+  m->random ^= m->random >> 12;
+  m->random ^= m->random << 25;
+  m->random ^= m->random >> 27;
+  return m->random * UINT64_C(2685821657736338717);
+}
+
+uint64_t vs_mutator_pick(vs_mutator* m, uint64_t below) {
+  return (word(m) >> 11) % below;
+}
+
+static bool one_in(vs_mutator* m, uint64_t n) {
+  return vs_mutator_pick(m, n) == 0;
+}
+
+// --- arguments --------------------------------------------------------------------------------
+
+// A register's value: the edges of its bits, or anything.
+static uint64_t value_of_interest(vs_mutator* m) {
+  uint64_t any = word(m);
+  unsigned bit = (unsigned)vs_mutator_pick(m, 64);
+  switch (vs_mutator_pick(m, 8)) {
+    case 0:
+      return 0;
+    case 1:
+      return UINT64_MAX;
+    case 2:
+      return UINT64_C(1) << bit;
+    case 3:
+      return ~(UINT64_C(1) << bit);
+    case 4:
+      return (UINT64_C(1) << bit) - 1;
+    case 5:
+      return any >> bit;
+    default:
+      return any;
+  }
+}
+
+static void put_register(const vs_register* reg, uint64_t value, uint8_t* bytes) {
+  memcpy(bytes + reg->offset, &value, reg->width / 8u);
+}
+
+// Mostly with the gate open, seldom with a flag that stops the guest.
+static uint64_t flags_of_interest(vs_mutator* m) {
+  const vs_arch_info* a = m->arch;
+  uint64_t flags = word(m) & (a->flags_required | a->flags_optional);
+  if (a->has_ports && !one_in(m, 8)) flags &= ~UINT64_C(0x100);
+  if (one_in(m, 4)) flags |= word(m) & word(m) & ~UINT64_C(0x100);
+  return one_in(m, 4) ? flags & ~a->flags_gate : flags | a->flags_gate;
+}
+
+static void change_contents(vs_mutator* m, vs_op* op) {
+  const vs_arch_info* a = m->arch;
+  if (op->kind == ZX_VCPU_IO) {
+    op->buffer.bytes[vs_mutator_pick(m, sizeof(zx_vcpu_io_t))] = (uint8_t)value_of_interest(m);
+    if (!one_in(m, 4)) op->buffer.bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
+    return;
+  }
+  size_t which = (size_t)vs_mutator_pick(m, a->register_count);
+  bool flags = which == a->flags || one_in(m, 4);
+  if (flags) {
+    put_register(&a->registers[a->flags], flags_of_interest(m), op->buffer.bytes);
+  } else {
+    put_register(&a->registers[which], value_of_interest(m), op->buffer.bytes);
+  }
+}
+
+static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor to, uint64_t rarity) {
+  for (vs_factor f = from; f < to; f++) {
+    bool valid = !one_in(m, rarity);
+    c->value[f] = valid ? 0 : (uint16_t)vs_mutator_pick(m, m->space->counts[c->io][f]);
+  }
+}
+
+// All arguments anew; about half of the calls are valid.
+static void compose(vs_mutator* m, vs_op* op) {
+  vs_combination c = {.io = (uint8_t)one_in(m, 3)};
+  const vs_scene scene = {.handle = op->handle, .thread = op->thread};
+  choose(m, &c, VS_FACTOR_KIND, VS_FACTOR_CONTENT, 6);
+  if (c.io && one_in(m, 2)) {
+    // 1 and 2 come after the valid one in the table, which is 4.
+    c.value[VS_FACTOR_ACCESS] = (uint16_t)vs_mutator_pick(m, 4);
+  }
+  choose(m, &c, VS_FACTOR_CONTENT, VS_FACTOR_COUNT, 2);
+  vs_compose_call(m->space, &scene, &c, word(m), op);
+  op->rewrite = (vs_rewrite){0};
+}
+
+// One argument takes another of its classes; the others stay.
+static void change_one(vs_mutator* m, vs_op* op) {
+  vs_op other = *op;
+  vs_combination c = {.io = op->kind == ZX_VCPU_IO};
+  vs_factor f = VS_FACTOR_KIND + vs_mutator_pick(m, VS_FACTOR_COUNT - VS_FACTOR_KIND);
+  c.value[f] = (uint16_t)vs_mutator_pick(m, m->space->counts[c.io][f]);
+  const vs_scene scene = {.handle = op->handle, .thread = op->thread};
+  vs_compose_call(m->space, &scene, &c, word(m), &other);
+  switch (f) {
+    case VS_FACTOR_KIND:
+      op->kind = other.kind;
+      return;
+    case VS_FACTOR_SIZE:
+      op->size = other.size;
+      return;
+    case VS_FACTOR_PLACE:
+      op->buffer.at = other.buffer.at;
+      op->buffer.argument = other.buffer.argument;
+      return;
+    case VS_FACTOR_ACCESS:
+      op->buffer.bytes[0] = other.buffer.bytes[0];
+      return;
+    default:
+      memcpy(op->buffer.bytes, other.buffer.bytes, sizeof op->buffer.bytes);
+  }
+}
+
+// Numbers near what the tables say, and far from it.
+static void change_number(vs_mutator* m, vs_op* op) {
+  switch (vs_mutator_pick(m, 5)) {
+    case 0:
+      op->size += vs_mutator_pick(m, 5) - 2;
+      return;
+    case 1:
+      op->size ^= UINT64_C(1) << vs_mutator_pick(m, 64);
+      return;
+    case 2:
+      op->kind ^= UINT32_C(1) << vs_mutator_pick(m, 32);
+      return;
+    case 3:
+      op->buffer.argument = (uint16_t)vs_mutator_pick(m, VS_STATE_MAX);
+      return;
+    default:
+      op->buffer.length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
+  }
+}
+
+static void change_handle(vs_mutator* m, vs_op* op) {
+  vs_handle_ref* h = &op->handle;
+  h->value = 0;
+  switch (vs_mutator_pick(m, 8)) {
+    case 0:
+      h->form = VS_HANDLE_CLEARED;
+      h->value = one_in(m, 2) ? (uint32_t)(1 + vs_mutator_pick(m, 3)) : (uint32_t)word(m);
+      return;
+    case 1:
+      h->form = VS_HANDLE_FLIPPED;
+      h->value = UINT32_C(1) << vs_mutator_pick(m, 32);
+      return;
+    case 2:
+      h->form = VS_HANDLE_RAW;
+      h->value = one_in(m, 2) ? (uint32_t)vs_mutator_pick(m, 8) : (uint32_t)word(m);
+      return;
+    default:
+      h->form = VS_HANDLE_SLOT;
+      h->slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+  }
+}
+
+// What decides about the call, or a part of a register, changes during it.
+static void change_rewrite(vs_mutator* m, vs_op* op) {
+  const vs_register* flags = &m->arch->registers[m->arch->flags];
+  bool io = op->kind == ZX_VCPU_IO;
+  uint64_t value = io ? UINT64_C(1) << vs_mutator_pick(m, 3) : flags_of_interest(m);
+  vs_rewrite* r = &op->rewrite;
+  if (one_in(m, 3)) {
+    *r = (vs_rewrite){0};
+    return;
+  }
+  r->mode = one_in(m, 4) ? VS_REWRITE_FLIP : VS_REWRITE_HELD;
+  r->offset = io ? 0 : flags->offset;
+  r->length = io ? 1 : (uint8_t)(flags->width / 8u);
+  // Held, what follows must be missing: the last register is held by its first bytes.
+  if (!io && r->mode == VS_REWRITE_HELD) r->length = (uint8_t)(1 + vs_mutator_pick(m, 2));
+  if (!io && one_in(m, 3)) {
+    r->offset = (uint16_t)vs_mutator_pick(m, m->arch->state_size);
+    value = word(m);
+  }
+  op->size = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
+  op->buffer.at = VS_AT_PLAIN;
+  op->buffer.length = (uint16_t)op->size;
+  memset(r->bytes, 0, sizeof r->bytes);
+  memcpy(r->bytes, &value, r->length);
+}
+
+static void change_write(vs_mutator* m, vs_op* op) {
+  switch (vs_mutator_pick(m, 8)) {
+    case 0:
+      compose(m, op);
+      return;
+    case 1:
+    case 2:
+      change_one(m, op);
+      return;
+    case 3:
+      change_number(m, op);
+      return;
+    case 4:
+      change_handle(m, op);
+      return;
+    case 5:
+      op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
+      return;
+    default:
+      change_contents(m, op);
+  }
+}
+
+void vs_mutate_call(vs_mutator* m, vs_op* op) {
+  uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
+  op->code = VS_OP_WRITE_STATE;
+  if (one_in(m, 3)) {
+    op->thread = one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+    compose(m, op);
+    times--;
+  }
+  for (; times > 0; times--) change_write(m, op);
+}
+
+static void tell(vs_mutator* m, vs_op* op) {
+  op->handle = (vs_handle_ref){.slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS)};
+  op->kind = (uint32_t)vs_mutator_pick(m, 4);
+  op->size = vs_mutator_pick(m, 2 * VS_STATE_MAX);
+}
+
+void vs_mutate_naive(vs_mutator* m, vs_op* op, bool told) {
+  *op = (vs_op){.code = VS_OP_WRITE_STATE, .handle.form = VS_HANDLE_RAW};
+  op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
+  op->handle.value = (uint32_t)word(m);
+  op->kind = (uint32_t)word(m);
+  op->size = word(m);
+  op->buffer.at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT);
+  op->buffer.argument = (uint16_t)word(m);
+  op->buffer.length = VS_STATE_MAX;
+  for (size_t i = 0; i < VS_STATE_MAX; i++) op->buffer.bytes[i] = (uint8_t)(word(m) >> 32);
+  if (told) tell(m, op);
+}
+
+// --- scenes -----------------------------------------------------------------------------------
+
+static void add(vs_fuzz_script* script, vs_op op) {
+  if (script->count < ROOM) script->ops[script->count++] = op;
+}
+
+static void add_looks(vs_fuzz_script* script, const vs_scene* scene) {
+  if (scene->looks) add(script, vs_scene_look());
+  if (scene->company) add(script, vs_scene_look_company());
+}
+
+// A scene of the sweep, some calls, and looks: a script that is one from the start.
+static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
+  vs_scene scene;
+  vs_combination c = {0};
+  do {
+    choose(m, &c, VS_FACTOR_HANDLE, VS_FACTOR_KIND, 3);
+  } while (!vs_scene_is_possible(m->space, &c));
+  vs_scene_make(m->space, &c, one_in(m, 2), &scene);
+  script->count = 0;
+  for (size_t i = 0; i < scene.count; i++) add(script, scene.ops[i]);
+  uint64_t calls = 1 + vs_mutator_pick(m, CALLS_MOST);
+  for (uint64_t i = 0; i < calls; i++) {
+    vs_op call = {.thread = scene.thread, .handle = scene.handle};
+    compose(m, &call);
+    if (one_in(m, 6)) change_rewrite(m, &call);
+    add(script, call);
+    if (!one_in(m, 4)) add_looks(script, &scene);
+  }
+  for (size_t i = 0; i < scene.end_count; i++) add(script, scene.end[i]);
+}
+
+// --- operations -------------------------------------------------------------------------------
+
+// After what is made first, as a rule.
+static size_t place_in(vs_mutator* m, const vs_fuzz_script* script) {
+  size_t first = 0;
+  while (first < script->count && vs_ops[script->ops[first].code].phase == VS_PHASE_SETUP) first++;
+  if (one_in(m, 8)) first = 0;
+  return first + (size_t)vs_mutator_pick(m, script->count - first + 1);
+}
+
+static void insert(vs_fuzz_script* script, size_t at, const vs_op* ops, size_t count) {
+  if (count > ROOM - script->count) count = ROOM - script->count;
+  memmove(script->ops + at + count, script->ops + at, (script->count - at) * sizeof *ops);
+  memcpy(script->ops + at, ops, count * sizeof *ops);
+  script->count += count;
+}
+
+static void erase(vs_fuzz_script* script, size_t at, size_t count) {
+  size_t rest = script->count - at - count;
+  memmove(script->ops + at, script->ops + at + count, rest * sizeof script->ops[0]);
+  script->count -= count;
+}
+
+// A slot that some vCPU, or a copy of its handle, was put into, as a rule.
+static uint8_t slot_in(vs_mutator* m, const vs_fuzz_script* script) {
+  size_t start = script->count > 0 ? (size_t)vs_mutator_pick(m, script->count) : 0;
+  for (size_t i = 0; i < script->count && !one_in(m, 16); i++) {
+    const vs_op* op = &script->ops[(start + i) % script->count];
+    bool fills = op->code == VS_OP_VCPU_CREATE || op->code == VS_OP_DUPLICATE ||
+                 op->code == VS_OP_REPLACE;
+    if (fills) return op->out;
+  }
+  return (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+}
+
+static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
+  // What is under test, what looks at it and what disturbs it come up more often than the rest.
+  static const uint8_t often[] = {VS_OP_READ_STATE, VS_OP_ENTER,     VS_OP_KICK,
+                                  VS_OP_DUPLICATE,  VS_OP_INTERRUPT, VS_OP_CLOSE};
+  vs_op op = {.code = (uint8_t)vs_mutator_pick(m, VS_OP_COUNT)};
+  if (!one_in(m, 3)) op.code = often[vs_mutator_pick(m, sizeof often)];
+  op.thread = one_in(m, 2) ? 0 : (uint8_t)vs_mutator_pick(m, VS_THREADS);
+  op.handle.slot = slot_in(m, script);
+  op.out = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+  op.out2 = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+  if (op.code == VS_OP_VCPU_CREATE) op.program = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE);
+  bool derives = op.code == VS_OP_DUPLICATE || op.code == VS_OP_REPLACE;
+  if (derives) op.rights = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
+  if (derives && one_in(m, 2)) op.rights |= ZX_RIGHT_WRITE;
+  if (op.code == VS_OP_INTERRUPT) op.vector = (uint32_t)vs_mutator_pick(m, 256);
+  op.async = op.thread != 0 && one_in(m, 3);
+  return op;
+}
+
+// A write, and a look at what it has done.
+static void insert_write(vs_mutator* m, vs_fuzz_script* script) {
+  vs_op ops[2] = {{.handle.slot = slot_in(m, script)},
+                  {.code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER, .optional = true}};
+  ops[0].thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+  compose(m, &ops[0]);
+  if (one_in(m, 8)) change_rewrite(m, &ops[0]);
+  ops[0].async = ops[0].thread != 0 && one_in(m, 4);
+  ops[1].handle.slot = ops[0].handle.slot;
+  insert(script, place_in(m, script), ops, one_in(m, 4) ? 1 : 2);
+}
+
+static void insert_any(vs_mutator* m, vs_fuzz_script* script) {
+  vs_op op = any_op(m, script);
+  insert(script, place_in(m, script), &op, 1);
+}
+
+static void drop_some(vs_mutator* m, vs_fuzz_script* script) {
+  size_t at = (size_t)vs_mutator_pick(m, script->count);
+  size_t most = script->count - at;
+  erase(script, at, 1 + (size_t)vs_mutator_pick(m, most < 4 ? most : 4));
+}
+
+static void repeat_one(vs_mutator* m, vs_fuzz_script* script) {
+  vs_op op = script->ops[vs_mutator_pick(m, script->count)];
+  insert(script, place_in(m, script), &op, 1);
+}
+
+static void move_one(vs_mutator* m, vs_fuzz_script* script) {
+  size_t from = (size_t)vs_mutator_pick(m, script->count);
+  vs_op op = script->ops[from];
+  erase(script, from, 1);
+  insert(script, (size_t)vs_mutator_pick(m, script->count + 1), &op, 1);
+}
+
+static void change_some(vs_mutator* m, vs_fuzz_script* script) {
+  vs_op* op = &script->ops[vs_mutator_pick(m, script->count)];
+  if (op->code == VS_OP_WRITE_STATE && one_in(m, 8)) return change_rewrite(m, op);
+  if (op->code == VS_OP_WRITE_STATE) return change_write(m, op);
+  switch (vs_mutator_pick(m, 4)) {
+    case 0:
+      op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
+      return;
+    case 1:
+      op->async = !op->async;
+      return;
+    case 2:
+      op->handle.slot = slot_in(m, script);
+      return;
+    default:
+      *op = any_op(m, script);
+  }
+}
+
+static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
+  if (script->count == 0 || one_in(m, 12)) return make_scene(m, script);
+  switch (vs_mutator_pick(m, 12)) {
+    case 0:
+    case 1:
+    case 2:
+      return insert_write(m, script);
+    case 3:
+    case 4:
+      return insert_any(m, script);
+    case 5:
+      return drop_some(m, script);
+    case 6:
+      return repeat_one(m, script);
+    case 7:
+      return move_one(m, script);
+    default:
+      return change_some(m, script);
+  }
+}
+
+void vs_mutate_script(vs_mutator* m, vs_fuzz_script* script) {
+  uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
+  for (; times > 0; times--) mutate_once(m, script);
+}
+
+void vs_mutate_cross(vs_mutator* m, vs_fuzz_script* script, const vs_fuzz_script* other) {
+  if (other->count == 0) return;
+  size_t from = (size_t)vs_mutator_pick(m, other->count);
+  size_t count = 1 + (size_t)vs_mutator_pick(m, other->count - from);
+  size_t at = (size_t)vs_mutator_pick(m, script->count + 1);
+  if (one_in(m, 2)) erase(script, at, (size_t)vs_mutator_pick(m, script->count - at + 1));
+  insert(script, at, other->ops + from, count);
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Mutation by what operations mean: arguments from the classes of sweep/classes.def, boundaries
+// first; whole scenes of it; operations inserted, dropped, moved and crossed. What comes out need
+// not make sense: decoding mends it. Owns one allocation.
+#ifndef VS_FUZZ_MUTATE_H_
+#define VS_FUZZ_MUTATE_H_
+
+#include "codec.h"
+#include "sweep/space.h"
+
+typedef struct vs_mutator {
+  const vs_arch_info* arch;
+  vs_space* space;
+  uint64_t random;  // state of the generator
+} vs_mutator;
+
+// False: no memory.
+bool vs_mutator_open(vs_mutator* mutator, vs_arch arch);
+void vs_mutator_close(vs_mutator* mutator);
+
+// What follows is decided by `seed` alone.
+void vs_mutator_seed(vs_mutator* mutator, uint64_t seed);
+
+// A number below `below`, which is not 0.
+uint64_t vs_mutator_pick(vs_mutator* mutator, uint64_t below);
+
+void vs_mutate_script(vs_mutator* mutator, vs_fuzz_script* script);
+void vs_mutate_call(vs_mutator* mutator, vs_op* op);
+
+// Some of `other`'s operations in place of some of the script's.
+void vs_mutate_cross(vs_mutator* mutator, vs_fuzz_script* script, const vs_fuzz_script* other);
+
+// To compare with: arguments as somebody makes them who knows the prototype alone, every bit by
+// chance. `told`: of slots that hold handles, and kinds and sizes that are small.
+void vs_mutate_naive(vs_mutator* mutator, vs_op* op, bool told);
+
+#endif  // VS_FUZZ_MUTATE_H_

@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "session.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "feedback.h"
+#include "findings.h"
+#include "runner/child.h"
+
+enum { INPUTS_MOST = 4096, READ_EVERY = 16, COMPANY_EVERY = 64 };
+
+static void enter_phase(vs_session* s, vs_fuzz_phase phase) {
+  __atomic_store_n(&s->state->phase, phase, __ATOMIC_RELEASE);
+}
+
+// --- judging ----------------------------------------------------------------------------------
+
+// A handle that no op made, and that is none of the oracle's business.
+static bool names_resource(const vs_session* s, const vs_op* op) {
+  zx_handle_t resource = s->opened.resource;
+  if (op->handle.form == VS_HANDLE_SLOT || resource == ZX_HANDLE_INVALID) return false;
+  for (uint8_t i = 0; i < s->oracle.count; i++) {
+    if (vs_world_value(&s->oracle.worlds[i], op->handle) == resource) return true;
+  }
+  return false;
+}
+
+static void note(vs_session* s, const vs_feedback_class* class_of, const vs_observation* seen,
+                 vs_step step) {
+  vs_feedback_note(s->state, s->options.feedback, class_of, s->oracle.attested, seen, step);
+}
+
+// One step: what it bears out is noted for itself.
+static vs_step judge_step(vs_session* s, const vs_trace* trace, size_t i, vs_violation* why) {
+  const vs_op* op = &trace->script.ops[i];
+  const vs_observation* seen = &trace->observations[i];
+  if (names_resource(s, op)) return VS_STEP_ENDED;
+  vs_feedback_class class_of = vs_feedback_classify(&s->oracle, op);
+  s->oracle.attested = 0;
+  vs_step step = vs_oracle_step_of(&s->oracle, trace, i, why);
+  note(s, &class_of, seen, step);
+  return step;
+}
+
+static bool is_lost(const vs_oracle* oracle) {
+  for (uint8_t i = 0; i < oracle->count; i++) {
+    if (oracle->worlds[i].lost) return true;
+  }
+  return false;
+}
+
+// Of the script's trace. What the backend lacks is passed over: the executor does not do what
+// depends on it. `*at` is the step that decided.
+static vs_step judge(vs_session* s, const vs_trace* trace, vs_violation* why, size_t* at) {
+  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  for (*at = 0; *at < trace->script.count; ++*at) {
+    vs_step step = judge_step(s, trace, *at, why);
+    if (step == VS_STEP_ENDED) return VS_STEP_UNSUPPORTED;
+    if (step == VS_STEP_VIOLATION) return step;
+    if (step == VS_STEP_BROKEN) return s->oracle.overflow ? VS_STEP_UNSUPPORTED : step;
+    if (is_lost(&s->oracle)) return VS_STEP_UNSUPPORTED;
+  }
+  return VS_STEP_ALLOWED;
+}
+
+// Where the backend lacks a call, the script goes on without it, also in other hands.
+static void mark_missing(vs_op* ops, const vs_observation* seen, size_t count) {
+  for (size_t i = 0; i < count; i++) ops[i].optional |= seen[i].outcome == VS_UNSUPPORTED;
+}
+
+vs_step vs_session_try(vs_session* s, const vs_script* script, vs_observation* seen,
+                       vs_violation* why) {
+  size_t at;
+  enter_phase(s, VS_FUZZ_EXECUTING);
+  vs_execute(s->executor, script, seen);
+  vs_executor_reset(s->executor);
+  enter_phase(s, VS_FUZZ_JUDGING);
+  vs_trace trace = {*script, s->opened.arch, seen};
+  return judge(s, &trace, why, &at);
+}
+
+// --- the past ---------------------------------------------------------------------------------
+
+static void forget_past(vs_fuzz_state* state) {
+  state->past_used = state->past_count = 0;
+}
+
+static bool past_is_full(const vs_fuzz_state* state, size_t size) {
+  return state->past_used + 2 + size > VS_FUZZ_PAST;
+}
+
+// The number of bytes last: whoever reads finds whole inputs.
+static void remember(vs_fuzz_state* state, const uint8_t* data, size_t size) {
+  uint8_t* at = &state->past[state->past_used];
+  at[0] = (uint8_t)size;
+  at[1] = (uint8_t)(size >> 8);
+  memcpy(at + 2, data, size);
+  state->past_count++;
+  __atomic_store_n(&state->past_used, state->past_used + (uint32_t)(2 + size), __ATOMIC_RELEASE);
+}
+
+// --- scripts ----------------------------------------------------------------------------------
+
+static void run_script(vs_session* s, const uint8_t* data, size_t size) {
+  static const vs_observation nothing = {.outcome = VS_NOT_REACHED};
+  vs_violation why;
+  forget_past(s->state);
+  remember(s->state, data, size);
+  vs_fuzz_decode(data, size, s->arch, &s->script);
+  const vs_script script = {"", s->script.ops, s->script.count};
+  vs_step step = vs_session_try(s, &script, s->seen, &why);
+  // Also of the empty script something is kept, for the engine to begin with.
+  const vs_feedback_class whole = {.facts = script.count > 0};
+  vs_feedback_note(s->state, s->options.feedback, &whole, 0, &nothing, step);
+  s->state->calls += script.count;
+  s->state->unjudged += step == VS_STEP_UNSUPPORTED || step == VS_STEP_BROKEN;
+  if (step != VS_STEP_VIOLATION) return;
+  mark_missing(s->script.ops, s->seen, script.count);
+  vs_fuzz_found(s, &script, s->seen, &why);
+}
+
+// --- calls in a scene ---------------------------------------------------------------------------
+
+// Executes one op and judges it at once.
+static vs_step step_once(vs_session* s, const vs_op* op, vs_violation* why) {
+  vs_observation seen;
+  enter_phase(s, VS_FUZZ_EXECUTING);
+  vs_execute_op(s->executor, op, &seen);
+  enter_phase(s, VS_FUZZ_JUDGING);
+  s->state->calls++;
+  const vs_trace trace = {{"", op, 1}, s->opened.arch, &seen};
+  vs_step step = judge_step(s, &trace, 0, why);
+  bool lacking = step == VS_STEP_UNSUPPORTED && seen.outcome == VS_UNSUPPORTED;
+  return lacking ? VS_STEP_SKIPPED : step;
+}
+
+static bool goes_on(vs_step step) {
+  return step == VS_STEP_ALLOWED || step == VS_STEP_SKIPPED;
+}
+
+static vs_step step_all(vs_session* s, const vs_op* ops, size_t count, vs_violation* why) {
+  for (size_t i = 0; i < count; i++) {
+    vs_step step = step_once(s, &ops[i], why);
+    if (!goes_on(step)) return step;
+  }
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step make_scene(vs_session* s, vs_violation* why) {
+  vs_op ops[VS_FUZZ_SCENE];
+  enter_phase(s, VS_FUZZ_EXECUTING);
+  vs_executor_reset(s->executor);
+  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  s->inputs = 0;
+  s->made = true;
+  return step_all(s, ops, vs_fuzz_scene(s->arch, &s->sense, ops), why);
+}
+
+// The guest's own look is worth more than a read-back, and costs a backend that runs guests least.
+static unsigned looks_after(const vs_session* s) {
+  bool runs = s->opened.calls->vcpu_enter != NULL;
+  bool stops = s->sense.vcpus[0].stops;
+  unsigned looks = runs && !stops ? VS_FUZZ_LOOK_ENTER : VS_FUZZ_LOOK_READ;
+  if (s->inputs % READ_EVERY == 0) looks |= VS_FUZZ_LOOK_READ;
+  if (s->inputs % COMPANY_EVERY == 0) looks |= VS_FUZZ_LOOK_COMPANY;
+  return looks;
+}
+
+static vs_step call_and_look(vs_session* s, unsigned looks, vs_violation* why) {
+  if (!vs_fuzz_admit_call(&s->sense, &s->call[0])) return VS_STEP_ALLOWED;
+  vs_step step = step_once(s, &s->call[0], why);
+  if (!goes_on(step)) return step;
+  if (looks == 0) looks = looks_after(s);
+  return step_all(s, &s->call[1], vs_fuzz_looks(&s->sense, looks, &s->call[1]), why);
+}
+
+// The last input alone, in a scene of its own: true if it fails in the same way.
+static bool fails_alone(vs_session* s, const uint8_t* data, size_t size, const vs_violation* why) {
+  vs_violation again;
+  vs_failure_key key = vs_failure_key_of(why);
+  if (make_scene(s, &again) != VS_STEP_ALLOWED) return false;
+  vs_fuzz_decode_call(data, size, s->arch, &s->call[0]);
+  if (call_and_look(s, VS_FUZZ_LOOK_ALL, &again) != VS_STEP_VIOLATION) return false;
+  vs_failure_key other = vs_failure_key_of(&again);
+  return vs_failure_same(&key, &other);
+}
+
+// With the input alone, if it fails so; else with all that came before it.
+static void found_by_call(vs_session* s, const uint8_t* data, size_t size,
+                          const vs_violation* why) {
+  vs_script script = {0};
+  if (vs_fuzz_is_known(s, why)) {
+    vs_fuzz_found(s, &script, NULL, why);
+    return;
+  }
+  vs_fuzz_state* past = malloc(sizeof *past);
+  if (past == NULL) return;
+  memcpy(past, s->state, sizeof *past);
+  if (fails_alone(s, data, size, why)) {
+    forget_past(past);
+    remember(past, data, size);
+  }
+  vs_op* ops = NULL;
+  if (vs_fuzz_rebuild(past, s->opened.arch, &ops, &script.count)) {
+    script.ops = ops;
+    vs_fuzz_found(s, &script, NULL, why);
+  }
+  free(ops);
+  free(past);
+}
+
+static void run_call(vs_session* s, const uint8_t* data, size_t size) {
+  vs_violation why;
+  bool renew = !s->made || s->inputs >= INPUTS_MOST || past_is_full(s->state, size);
+  if (renew) forget_past(s->state);
+  remember(s->state, data, size);
+  vs_step step = renew ? make_scene(s, &why) : VS_STEP_ALLOWED;
+  vs_fuzz_decode_call(data, size, s->arch, &s->call[0]);
+  s->inputs++;
+  if (step == VS_STEP_ALLOWED) step = call_and_look(s, 0, &why);
+  if (step == VS_STEP_ALLOWED && !is_lost(&s->oracle)) return;
+  s->made = false;
+  if (step == VS_STEP_VIOLATION) {
+    found_by_call(s, data, size, &why);
+    s->made = false;
+  } else {
+    s->state->unjudged++;
+  }
+}
+
+// --- the rules alone --------------------------------------------------------------------------
+
+// Makes the scene of the rules themselves: handles are numbers, and everything succeeds.
+static void make_scene_of_model(vs_session* s) {
+  vs_op ops[VS_FUZZ_SCENE];
+  vs_violation why;
+  size_t count = vs_fuzz_scene(s->arch, &s->sense, ops);
+  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  for (size_t i = 0; i < count; i++) {
+    vs_observation seen = {.outcome = VS_RETURNED};
+    seen.handle = (zx_handle_t)(0x1003 + 8 * i);
+    seen.handle2 = (zx_handle_t)(0x1007 + 8 * i);
+    if (ops[i].code == VS_OP_READ_STATE) continue;
+    if (vs_oracle_step(&s->oracle, &ops[i], &seen, &why) != VS_STEP_ALLOWED) abort();
+  }
+  s->made = true;
+  s->inputs = 0;
+}
+
+// Each profile's answer to the call, and whether the page allows it or its defects are known.
+static void compare_profiles(const vs_facts* facts) {
+  const vs_decision page = vs_decide(facts, &vs_profiles[0]);
+  if (page.count == 0) abort();
+  for (size_t i = 1; i < vs_profile_count; i++) {
+    const vs_decision other = vs_decide(facts, &vs_profiles[i]);
+    if (other.anything) continue;
+    bool known = vs_defects_of(facts) != 0;
+    for (uint8_t k = 0; k < other.count; k++) {
+      bool allowed = vs_decision_find(&page, other.allowed[k].status) != NULL;
+      if (!allowed && !known && facts->io_without_ports == 0) abort();
+    }
+    if (other.count != 1) abort();
+  }
+}
+
+static void run_model(vs_session* s, const uint8_t* data, size_t size) {
+  vs_violation why;
+  vs_op* op = &s->call[0];
+  if (!s->made || s->inputs >= INPUTS_MOST) make_scene_of_model(s);
+  s->inputs++;
+  vs_fuzz_decode_call(data, size, s->arch, op);
+  op->handle.slot %= VS_FUZZ_SCENE_SLOTS;
+  const vs_facts facts = vs_facts_of(&s->oracle.worlds[0], op, s->arch);
+  const vs_decision decision = vs_decide(&facts, s->profile);
+  if (decision.count == 0) abort();
+  compare_profiles(&facts);
+  const vs_observation seen = {.outcome = VS_RETURNED,
+                               .status = decision.allowed[s->inputs % decision.count].status};
+  vs_feedback_class class_of = vs_feedback_classify(&s->oracle, op);
+  s->oracle.attested = 0;
+  vs_step step = vs_oracle_step(&s->oracle, op, &seen, &why);
+  note(s, &class_of, &seen, step);
+  s->state->calls++;
+  // A choice that was made otherwise before is no contradiction.
+  if (step == VS_STEP_VIOLATION && decision.count == 1) abort();
+  if (step != VS_STEP_ALLOWED) s->made = false;
+}
+
+// --- all of them ------------------------------------------------------------------------------
+
+void vs_session_run(vs_session* s, const uint8_t* data, size_t size) {
+  if (size > VS_FUZZ_BYTES) size = VS_FUZZ_BYTES;
+  if (s->executor == NULL) {
+    run_model(s, data, size);
+  } else if (s->options.target == VS_FUZZ_CALL) {
+    run_call(s, data, size);
+  } else {
+    run_script(s, data, size);
+  }
+  if (!s->options.feedback) {
+    vs_feedback_keep_none();
+    if (!s->mutated) vs_feedback_keep_seed(++s->seeds);
+  }
+  s->state->executions++;
+  enter_phase(s, VS_FUZZ_READY);
+}
+
+// --- life -------------------------------------------------------------------------------------
+
+static bool say(char* reason, const char* what, const char* word) {
+  snprintf(reason, VS_REASON_MAX, "%s: %.200s", what, word);
+  return false;
+}
+
+static bool open_state(vs_session* s, char* reason) {
+  const char* path = s->options.state;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  int fd = -1;
+  if (path != NULL) {
+    flags = MAP_SHARED;
+    fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    bool sized = fd >= 0 && ftruncate(fd, sizeof *s->state) == 0;
+    if (!sized) {
+      if (fd >= 0) close(fd);
+      return say(reason, "the state file cannot be written", path);
+    }
+  }
+  void* at = mmap(NULL, sizeof *s->state, PROT_READ | PROT_WRITE, flags, fd, 0);
+  if (fd >= 0) close(fd);
+  if (at == MAP_FAILED) return say(reason, "no memory for the state", path ? path : "");
+  s->state = at;
+  s->state->target = s->options.target;
+  enter_phase(s, VS_FUZZ_STARTING);
+  return true;
+}
+
+static bool find_profile(vs_session* s, char* reason) {
+  const char* word = s->options.profile;
+  vs_fault fault;
+  s->profile = vs_profile_find(word);
+  if (s->profile != NULL) return true;
+  if (!vs_profile_load(word, &s->own, &fault)) return say(reason, "no such profile", fault.message);
+  s->profile = &s->own.profile;
+  return true;
+}
+
+static bool open_backend(vs_session* s, char* reason) {
+  const char* word = s->options.backend;
+  bool alone = strcmp(word, VS_FUZZ_MODEL) == 0 && s->options.target == VS_FUZZ_CALL;
+  s->opened.arch = s->profile->arch != 0 ? (vs_arch)s->profile->arch : VS_ARCH_X64;
+  if (alone) return true;
+  if (!vs_target_parse(word, &s->backend)) return say(reason, "no such backend", word);
+  if (!vs_target_open(&s->backend, &s->opened, reason)) return false;
+  s->executor = vs_executor_open(s->opened.calls, s->opened.arch, s->opened.resource);
+  if (s->executor == NULL) return say(reason, "no memory for", word);
+  bool other = s->profile->arch != 0 && s->profile->arch != s->opened.arch;
+  return !other || say(reason, "the profile speaks of another architecture than", word);
+}
+
+bool vs_session_open(vs_session* s, const vs_session_options* options, char* reason) {
+  memset(s, 0, sizeof *s);
+  s->options = *options;
+  if (!find_profile(s, reason) || !open_state(s, reason) || !open_backend(s, reason)) {
+    return false;
+  }
+  s->arch = vs_arch_find(s->opened.arch);
+  s->opened_at = vs_now();
+  s->state->magic = VS_FUZZ_MAGIC;
+  enter_phase(s, VS_FUZZ_READY);
+  return true;
+}
+
+void vs_session_close(vs_session* s) {
+  if (s->executor != NULL) vs_executor_close(s->executor);
+  if (s->backend.backend != NULL) s->backend.backend->close();
+  if (s->state != NULL) munmap(s->state, sizeof *s->state);
+  memset(s, 0, sizeof *s);
+}
