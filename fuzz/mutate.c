@@ -7,11 +7,22 @@
 #include "sweep/scene.h"
 #include "text/calls.h"
 
-enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 3, MUTATIONS_MOST = 4 };
+enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4 };
+
+static void note_first(vs_mutator* m, unsigned io, vs_factor f) {
+  for (uint16_t v = 0; v < m->space->counts[io][f]; v++) {
+    bool first = m->space->values[io][f][v].rank >= VS_RANK_OF_PRODUCT;
+    uint16_t* count = &m->first_count[io][f];
+    if (first && *count < VS_MUTATOR_FIRST) m->first[io][f][(*count)++] = v;
+  }
+}
 
 bool vs_mutator_open(vs_mutator* m, vs_arch arch) {
   *m = (vs_mutator){.arch = vs_arch_find(arch), .random = 1};
   m->space = vs_space_new(arch, 1, vs_scene_is_possible);
+  for (unsigned io = 0; io < 2 && m->space != NULL; io++) {
+    for (vs_factor f = 0; f < VS_FACTOR_COUNT; f++) note_first(m, io, f);
+  }
   return m->space != NULL;
 }
 
@@ -95,10 +106,16 @@ static void change_contents(vs_mutator* m, vs_op* op) {
   }
 }
 
+// Boundaries half of the time; else any value of the class.
+static uint16_t choose_value(vs_mutator* m, const vs_combination* c, vs_factor f) {
+  if (one_in(m, 2)) return m->first[c->io][f][vs_mutator_pick(m, m->first_count[c->io][f])];
+  return (uint16_t)vs_mutator_pick(m, m->space->counts[c->io][f]);
+}
+
 static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor to, uint64_t rarity) {
   for (vs_factor f = from; f < to; f++) {
     bool valid = !one_in(m, rarity);
-    c->value[f] = valid ? 0 : (uint16_t)vs_mutator_pick(m, m->space->counts[c->io][f]);
+    c->value[f] = valid ? 0 : choose_value(m, c, f);
   }
 }
 
@@ -121,7 +138,7 @@ static void change_one(vs_mutator* m, vs_op* op) {
   vs_op other = *op;
   vs_combination c = {.io = op->kind == ZX_VCPU_IO};
   vs_factor f = VS_FACTOR_KIND + vs_mutator_pick(m, VS_FACTOR_COUNT - VS_FACTOR_KIND);
-  c.value[f] = (uint16_t)vs_mutator_pick(m, m->space->counts[c.io][f]);
+  c.value[f] = choose_value(m, &c, f);
   const vs_scene scene = {.handle = op->handle, .thread = op->thread};
   vs_compose_call(m->space, &scene, &c, word(m), &other);
   switch (f) {
@@ -337,7 +354,7 @@ static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
                                   VS_OP_DUPLICATE,  VS_OP_INTERRUPT, VS_OP_CLOSE};
   vs_op op = {.code = (uint8_t)vs_mutator_pick(m, VS_OP_COUNT)};
   if (!one_in(m, 3)) op.code = often[vs_mutator_pick(m, sizeof often)];
-  op.thread = one_in(m, 2) ? 0 : (uint8_t)vs_mutator_pick(m, VS_THREADS);
+  op.thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
   op.handle.slot = slot_in(m, script);
   op.out = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
   op.out2 = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
@@ -350,16 +367,72 @@ static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
   return op;
 }
 
+static vs_op look_at(vs_mutator* m, uint8_t slot) {
+  return (vs_op){.code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER,
+                 .optional = true,
+                 .handle.slot = slot};
+}
+
 // A write, and a look at what it has done.
 static void insert_write(vs_mutator* m, vs_fuzz_script* script) {
-  vs_op ops[2] = {{.handle.slot = slot_in(m, script)},
-                  {.code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER, .optional = true}};
+  vs_op ops[2] = {{.handle.slot = slot_in(m, script)}};
   ops[0].thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
   compose(m, &ops[0]);
   if (one_in(m, 8)) change_rewrite(m, &ops[0]);
   ops[0].async = ops[0].thread != 0 && one_in(m, 4);
-  ops[1].handle.slot = ops[0].handle.slot;
+  ops[1] = look_at(m, ops[0].handle.slot);
   insert(script, place_in(m, script), ops, one_in(m, 4) ? 1 : 2);
+}
+
+// A write that another thread's call meets, and what has become of both.
+static void insert_meeting(vs_mutator* m, vs_fuzz_script* script) {
+  static const uint8_t calls[] = {VS_OP_KICK,  VS_OP_KICK,        VS_OP_CLOSE,
+                                  VS_OP_CLOSE, VS_OP_WRITE_STATE, VS_OP_REPLACE};
+  uint8_t slot = slot_in(m, script);
+  vs_op ops[5] = {{.code = calls[vs_mutator_pick(m, sizeof calls)]}, {.handle.slot = slot}};
+  ops[0].handle.slot = one_in(m, 2) ? slot : slot_in(m, script);
+  ops[0].thread = (uint8_t)(1 + vs_mutator_pick(m, VS_THREADS - 1));
+  ops[0].async = true;
+  ops[0].rights = ZX_RIGHT_SAME_RIGHTS;
+  if (ops[0].code == VS_OP_WRITE_STATE) compose(m, &ops[0]);
+  if (one_in(m, 4)) compose(m, &ops[1]);
+  if (ops[1].code != VS_OP_WRITE_STATE) vs_compose_ordinary(m->space, word(m), &ops[1]);
+  ops[2] = (vs_op){.code = VS_OP_JOIN, .thread = ops[0].thread};
+  ops[3] = look_at(m, slot);
+  ops[4] = look_at(m, slot);
+  insert(script, place_in(m, script), ops, 5);
+}
+
+static void put_flags(vs_mutator* m, vs_op* op, uint64_t flags) {
+  put_register(&m->arch->registers[m->arch->flags], flags, op->buffer.bytes);
+}
+
+// A choice is made known, and then the buffer changes from one side of it to the other.
+static void insert_snapshot(vs_mutator* m, vs_fuzz_script* script) {
+  const vs_arch_info* a = m->arch;
+  bool io = one_in(m, 2) && a->has_ports;
+  uint8_t slot = slot_in(m, script);
+  vs_op ops[5] = {{.handle.slot = slot}, {.handle.slot = slot}, {.handle.slot = slot}};
+  const vs_scene scene = {.handle = ops[0].handle};
+  const vs_combination valid = {.io = io};
+  for (size_t i = 0; i < 3; i++) vs_compose_call(m->space, &scene, &valid, word(m), &ops[i]);
+  uint8_t other = (uint8_t)vs_mutator_pick(m, one_in(m, 2) ? 5 : 256);
+  if (io) {
+    ops[1].buffer.bytes[0] = other;
+    ops[2].buffer.bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
+  } else {
+    uint64_t flags = flags_of_interest(m) & ~UINT64_C(0x100);
+    put_flags(m, &ops[0], (a->flags_required & ~UINT64_C(0x100)) | a->flags_gate);
+    put_flags(m, &ops[1], flags & ~a->flags_gate);
+    put_flags(m, &ops[2], one_in(m, 2) ? a->flags_gate : flags | a->flags_gate);
+    other &= (uint8_t)~a->flags_gate;
+  }
+  ops[2].rewrite = (vs_rewrite){.mode = VS_REWRITE_HELD, .length = 1, .bytes = {other}};
+  if (!io) ops[2].rewrite.offset = a->registers[a->flags].offset;
+  ops[3] = ops[2];
+  ops[2] = look_at(m, slot);
+  ops[4] = look_at(m, slot);
+  insert(script, place_in(m, script), ops, 5);
 }
 
 static void insert_any(vs_mutator* m, vs_fuzz_script* script) {
@@ -405,8 +478,12 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
 }
 
 static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
-  if (script->count == 0 || one_in(m, 12)) return make_scene(m, script);
-  switch (vs_mutator_pick(m, 12)) {
+  if (script->count == 0 || one_in(m, 8)) return make_scene(m, script);
+  switch (vs_mutator_pick(m, 14)) {
+    case 12:
+      return insert_meeting(m, script);
+    case 13:
+      return insert_snapshot(m, script);
     case 0:
     case 1:
     case 2:

@@ -8,9 +8,13 @@
 #include "codec.h"
 #include "sweep/space.h"
 
+enum { VS_MUTATOR_FIRST = 128 };  // values of a factor that stand for others, at most
+
 typedef struct vs_mutator {
   const vs_arch_info* arch;
   vs_space* space;
+  uint16_t first_count[2][VS_FACTOR_COUNT];
+  uint16_t first[2][VS_FACTOR_COUNT][VS_MUTATOR_FIRST];  // the boundaries: rank VS_RANK_OF_PRODUCT
   uint64_t random;  // state of the generator
 } vs_mutator;
 

@@ -155,7 +155,7 @@ static bool admit_guest_create(vs_sense* s, vs_op* op) {
   if (op->out2 == VS_SLOTS) return false;
   uint8_t guest = add_object(s, op->out, VS_OBJECT_GUEST);
   uint8_t vmar = add_object(s, op->out2, VS_OBJECT_VMAR);
-  s->objects[guest].guest = s->objects[vmar].guest = guest;
+  s->objects[guest].guest = s->objects[vmar].guest = s->guests++;
   return true;
 }
 
@@ -164,7 +164,7 @@ static bool is_unloaded_guest(const vs_sense* s, uint8_t slot, const vs_op* op) 
   return names(s, slot, VS_OBJECT_GUEST) && !object_of(s, slot)->loaded;
 }
 static bool is_its_vmar(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  uint8_t guest = s->slots[op->handle.slot].object;
+  uint8_t guest = object_of(s, op->handle.slot)->guest;
   return names(s, slot, VS_OBJECT_VMAR) && object_of(s, slot)->guest == guest;
 }
 static bool is_guest(const vs_sense* s, uint8_t slot, const vs_op* op) {
@@ -179,9 +179,8 @@ static bool admit_guest_load(vs_sense* s, vs_op* op) {
   op->out = find_slot(s, op->out, is_free, op);
   if (op->out == VS_SLOTS || op->out2 == VS_SLOTS) return false;
   uint8_t guest = s->slots[op->handle.slot].object;
-  uint8_t memory = add_object(s, op->out, VS_OBJECT_VMO);
+  add_object(s, op->out, VS_OBJECT_VMO);
   s->slots[op->out].memory = true;
-  s->objects[memory].guest = guest;
   s->objects[guest].loaded = true;
   return true;
 }
@@ -191,6 +190,12 @@ static bool has_program(const vs_sense* s, uint8_t program) {
   if (program == VS_PROGRAM_CODE) return false;  // of which nothing is known, not even its end
   bool ports = exit == VS_PROGRAM_EXIT_IN || exit == VS_PROGRAM_EXIT_OUT;
   return !ports || s->arch->has_ports;
+}
+
+// On x86-64 a guest's vCPUs but for the first start in real mode.
+static bool starts_as_expected(const vs_sense* s, uint8_t guest) {
+  bool first = !s->objects[guest].bred;
+  return s->objects[guest].loaded && (first || !s->arch->has_ports);
 }
 
 static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
@@ -207,13 +212,13 @@ static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
   if (!has_program(s, op->program)) op->program = VS_PROGRAM_DUMP;
   uint8_t guest = s->slots[op->handle.slot].object;
   uint8_t object = add_object(s, op->out, VS_OBJECT_VCPU);
-  s->objects[object].guest = guest;
   s->objects[object].vcpu = index;
   s->vcpus[index] = (vs_sense_vcpu){.live = true,
-                                    .runnable = s->objects[guest].loaded,
+                                    .runnable = starts_as_expected(s, guest),
                                     .endless = op->program == VS_PROGRAM_SPIN,
                                     .creator = op->thread,
                                     .object = object};
+  s->objects[guest].bred = true;
   return true;
 }
 

@@ -34,13 +34,14 @@ typedef struct vs_sense_object {
   uint8_t code;     // vs_object_code; VS_OBJECT_FREE: none
   uint8_t handles;  // open, leaving or coming
   uint8_t vcpu;     // of a vCPU: index
-  uint8_t guest;    // of a vCPU, a vmar or a memory: the guest's index
+  uint8_t guest;    // of a guest and its vmar: which guest of the script it is
   bool loaded;      // of a guest
+  bool bred;        // of a guest: a vCPU was made of it
 } vs_sense_object;
 
 typedef struct vs_sense_vcpu {
   bool live;
-  bool runnable;    // its guest has memory
+  bool runnable;    // its guest has memory, and it starts as its program expects
   bool endless;     // its program never leaves
   bool kicked;      // a kick is pending for certain
   bool perhaps;     // or may be
@@ -65,6 +66,7 @@ typedef struct vs_sense {
   vs_sense_vcpu vcpus[VS_SENSE_VCPUS];
   bool busy[VS_THREADS];
   vs_sense_call within[VS_THREADS];  // of a busy thread
+  uint8_t guests;            // made so far
   uint8_t beside;            // calls that run beside others, but for those that run a guest
   uint8_t rewritten;         // writes whose buffer changes meanwhile
 } vs_sense;

@@ -101,14 +101,28 @@ static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
   if (!left_by_dump(c) || !c->seen->has_state) {
     return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
   }
-  return observe(c, vcpu, true);
+  if (!vcpu->torn) return observe(c, vcpu, true);
+  vcpu->torn = false;
+  vs_world_forget(vcpu);
+  return VS_STEP_ALLOWED;
+}
+
+// The dump loop puts its own value into the stack pointer for a while, and what it has stored is of
+// before: whoever is stopped within it, by a kick that comes while it runs, has registers of which
+// nothing is known.
+static void stop_anywhere(vs_vcpu* vcpu) {
+  bool within = vcpu->beside && vcpu->stage == VS_STAGE_DUMP;
+  vcpu->kicked = vcpu->beside = false;
+  if (!within) return;
+  vcpu->torn = true;
+  vs_world_forget(vcpu);
 }
 
 static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
   if (vcpu->kicked) {
     if (!vs_step_answered(c, ZX_ERR_CANCELED))
       return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
-    vcpu->kicked = false;
+    stop_anywhere(vcpu);
     c->attests |= VS_BIT(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }
@@ -162,6 +176,7 @@ static vs_step step_kick(vs_step_context* c) {
   if (vcpu == NULL) return VS_STEP_BROKEN;
   if (!vs_step_answered(c, ZX_OK)) return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
   vcpu->kicked = true;
+  vcpu->beside |= vcpu->running || c->op->async;
   return VS_STEP_ALLOWED;
 }
 

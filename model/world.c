@@ -79,6 +79,17 @@ static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_ar
   vcpu->flags_read.known = ~vcpu->regs[arch->flags].known;
 }
 
+// On x86-64 a guest's first vCPU starts in 64-bit mode, as its program expects, and the others in
+// real mode (Zircon's vcpu.cc, by the vCPU's number); of a number that comes back nothing is said.
+static bool starts_as_expected(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  if (slot == NULL) return false;
+  vs_object* guest = &world->objects[slot->object];
+  bool first = !guest->bred;
+  guest->bred = true;
+  return first || !arch->has_ports;
+}
+
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
                        const vs_arch_info* arch, zx_handle_t value) {
   uint8_t index = 0;
@@ -89,7 +100,8 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = op->program};
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
-  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_UNKNOWN) vcpu->stage = VS_STAGE_UNKNOWN;
+  bool known = vs_programs[op->program].exit != VS_PROGRAM_EXIT_UNKNOWN;
+  if (!starts_as_expected(world, op, arch) || !known) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;
 }

@@ -28,7 +28,7 @@ typedef enum vs_stage {
   VS_STAGE_ENTRY,   // has not left its program's first instruction
   VS_STAGE_DUMP,    // in the dump loop: the next entry stores every register
   VS_STAGE_SPIN,    // in the endless loop
-  VS_STAGE_UNKNOWN  // in code of the script's own
+  VS_STAGE_UNKNOWN  // in code of the script's own, or in another mode than its program is for
 } vs_stage;
 
 typedef struct vs_vcpu {
@@ -36,6 +36,8 @@ typedef struct vs_vcpu {
   bool running;        // a thread is within zx_vcpu_enter
   bool entered;        // some time or other
   bool kicked;         // a kick was not consumed yet
+  bool beside;         // that kick came, or may have come, while the guest ran
+  bool torn;           // it was stopped anywhere in the dump loop: the next dump proves nothing
   uint8_t creator;     // thread; VS_THREADS: it has ended
   uint8_t program;     // vs_program
   uint8_t stage;       // vs_stage
@@ -58,6 +60,7 @@ typedef struct vs_object {
   uint8_t handles;  // open handles to it
   uint8_t vcpu;     // index, of a vCPU
   bool loaded;      // of a guest: its memory holds the guest programs
+  bool bred;        // of a guest: a vCPU was made of it
 } vs_object;
 
 typedef enum vs_slot_state { VS_SLOT_EMPTY, VS_SLOT_OPEN, VS_SLOT_CLOSED } vs_slot_state;

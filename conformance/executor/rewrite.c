@@ -22,11 +22,13 @@ struct vs_rewriter {
   uint8_t* source;  // what the second page is made of
   int faults;       // userfaultfd; -1: the machine does not allow it
   pthread_t thread;
-  uint32_t order;  // atomic: what to do, and above it the number of the order
-  uint32_t turns;  // atomic: of flipping
-  uint32_t held;   // atomic: the call met the missing page
-  uint32_t idle;   // atomic: the last order to do nothing that the other thread has seen
-  uint8_t* at;     // the bytes that are rewritten
+  pthread_mutex_t lock;
+  pthread_cond_t given;  // an order
+  uint32_t order;        // atomic: what to do, and above it the number of the order
+  uint32_t turns;        // atomic: of flipping
+  uint32_t held;         // atomic: the call met the missing page
+  uint32_t idle;         // atomic: the last order to do nothing that the other thread has seen
+  uint8_t* at;           // the bytes that are rewritten
   const vs_rewrite* rewrite;
   uint8_t old[8];
 };
@@ -70,11 +72,20 @@ static void flip(vs_rewriter* r) {
   __atomic_fetch_add(&r->turns, 1, __ATOMIC_RELEASE);
 }
 
+// Sleeps until there is something to do.
+static void await_order(vs_rewriter* r) {
+  pthread_mutex_lock(&r->lock);
+  while ((load(&r->order) & ORDER_MASK) == ORDER_NONE) {
+    store(&r->idle, load(&r->order));
+    pthread_cond_wait(&r->given, &r->lock);
+  }
+  pthread_mutex_unlock(&r->lock);
+}
+
 static void* other_thread(void* argument) {
   vs_rewriter* r = argument;
   for (;;) {
-    uint32_t given = load(&r->order);
-    switch (given & ORDER_MASK) {
+    switch (load(&r->order) & ORDER_MASK) {
       case ORDER_HOLD:
         hold(r);
         break;
@@ -84,8 +95,7 @@ static void* other_thread(void* argument) {
       case ORDER_END:
         return NULL;
       default:
-        store(&r->idle, given);
-        usleep(20);
+        await_order(r);
     }
   }
 }
@@ -94,7 +104,10 @@ static void* other_thread(void* argument) {
 
 static uint32_t give_order(vs_rewriter* r, order what) {
   uint32_t given = (load(&r->order) | ORDER_MASK) + 1 + what;
+  pthread_mutex_lock(&r->lock);
   store(&r->order, given);
+  pthread_cond_signal(&r->given);
+  pthread_mutex_unlock(&r->lock);
   return given;
 }
 
@@ -195,6 +208,8 @@ vs_rewriter* vs_rewriter_open(void) {
     r->pages = pages;
     r->source = pages + 2 * PAGE;
     r->faults = open_faults();
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->given, NULL);
     if (pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
     if (r->faults >= 0) close(r->faults);
     munmap(pages, 3 * PAGE);
@@ -206,6 +221,8 @@ vs_rewriter* vs_rewriter_open(void) {
 void vs_rewriter_close(vs_rewriter* rewriter) {
   give_order(rewriter, ORDER_END);
   pthread_join(rewriter->thread, NULL);
+  pthread_cond_destroy(&rewriter->given);
+  pthread_mutex_destroy(&rewriter->lock);
   if (rewriter->faults >= 0) close(rewriter->faults);
   munmap(rewriter->pages, 3 * PAGE);
   free(rewriter);

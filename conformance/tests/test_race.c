@@ -65,6 +65,20 @@ static const struct {
          JOIN("ZX_OK") "T0: h4 = duplicate h2 same_rights\n= ZX_OK handle=0xf\n"
                        "T0: read_state h3\n= ZX_OK state\n",
      VS_CLAUSE_COUNT},
+    {"a kick stops the guest within its dump, which then is half of before",
+     GUEST START("enter h2")
+         KICK JOIN("ZX_ERR_CANCELED") "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
+             "ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2"),
+     VS_CLAUSE_COUNT},
+    {"a kick stops the guest within its dump, and the one after is whole",
+     GUEST START("enter h2") KICK JOIN("ZX_ERR_CANCELED")
+         ENTER(DUMPED) "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
+             "ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
+    {"a kick that came before stops nothing",
+     GUEST KICK ENTER("ZX_ERR_CANCELED")
+         ENTER("ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
     {"a write from the wrong thread, beside a right one",
      HEAD START("write_state h2 state rax=2 rflags=2") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
          JOIN("ZX_OK"),
