@@ -38,7 +38,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export|farm'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
