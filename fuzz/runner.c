@@ -68,7 +68,8 @@ static void run_tree(char* const* paths, tally* done) {
     if (entry->fts_info == FTS_F) {
       *(run_file(entry->fts_accpath) ? &done->run : &done->unread) += 1;
     } else if (entry->fts_info != FTS_D && entry->fts_info != FTS_DP) {
-      fprintf(stderr, "%s: %s\n", entry->fts_path, strerror(entry->fts_errno));
+      const char* why = entry->fts_errno != 0 ? strerror(entry->fts_errno) : "no file";
+      fprintf(stderr, "%s: %s\n", entry->fts_path, why);
       done->unread++;
     }
   }
