@@ -10,7 +10,8 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs format install \
-        packages-build packages-test packages-fuzz clean
+        packages-build packages-test packages-fuzz packages-afl \
+        clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -47,7 +48,7 @@ check-tsan:
 	tools/check-threads build/tsan
 
 # Every target of fuzz/targets, one after the other.
-fuzz: ## fuzz everything (FUZZ_SECONDS=60, for each target)
+fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 	$(call configure,fuzz)
 	$(call build,build/fuzz) --target fuzzers
 	tools/run-fuzzers libfuzzer build/fuzz $(or $(FUZZ_SECONDS),60)
@@ -55,7 +56,7 @@ fuzz: ## fuzz everything (FUZZ_SECONDS=60, for each target)
 fuzz-brief:
 	$(MAKE) fuzz FUZZ_SECONDS=5
 
-fuzz-afl: packages-fuzz ## the same under AFL++ (FUZZ_SECONDS=10)
+fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)
 	AFL_QUIET=1 $(call build,build/afl) --target fuzzers
 	tools/run-fuzzers afl build/afl $(or $(FUZZ_SECONDS),10)
@@ -82,10 +83,13 @@ packages-build:
 	@tools/install-packages build
 
 packages-test:
-	@tools/install-packages build test
+	@tools/install-packages build fuzz test
 
 packages-fuzz:
 	@tools/install-packages build fuzz
+
+packages-afl:
+	@tools/install-packages build fuzz afl
 
 install: all ## program, man page and headers
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
