@@ -9,9 +9,8 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs format install \
-        packages-build packages-test packages-fuzz packages-afl \
-        clean
+.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
+        format install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
