@@ -9,8 +9,8 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz-text tidy bench docs format install \
-        packages-build packages-test clean
+.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
+        format install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -26,7 +26,7 @@ test: packages-test ## every test, also under sanitizers
 	$(MAKE) check-asan
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
-	$(MAKE) fuzz-text
+	$(MAKE) fuzz-brief
 	$(MAKE) tidy
 
 test-only:
@@ -38,7 +38,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export|farm'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -46,17 +46,19 @@ check-tsan:
 	$(call build,build/tsan) --target vcpuspec plugin_race
 	tools/check-threads build/tsan
 
-# The parser of scripts and traces, on whatever a fuzzer makes of those in the tree.
-FUZZ_SECONDS ?= 10
-fuzz-text: ## fuzz the text form (FUZZ_SECONDS=10)
+# Every target of fuzz/targets, one after the other.
+fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 	$(call configure,fuzz)
-	$(call build,build/fuzz) --target fuzz_text
-	mkdir -p build/fuzz/corpus-text
-	build/fuzz/fuzz_text -max_total_time=$(FUZZ_SECONDS) -max_len=4096 -timeout=10 -rss_limit_mb=1024 \
-	  -dict=fuzz/text.dict -artifact_prefix=build/fuzz/ -print_final_stats=1 \
-	  build/fuzz/corpus-text conformance/scripts/*/ > build/fuzz/text.log 2>&1 || \
-	  { tail -40 build/fuzz/text.log; exit 1; }
-	@grep -E '^(Done|stat)' build/fuzz/text.log
+	$(call build,build/fuzz) --target fuzzers
+	tools/run-fuzzers libfuzzer build/fuzz $(or $(FUZZ_SECONDS),60)
+
+fuzz-brief:
+	$(MAKE) fuzz FUZZ_SECONDS=5
+
+fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
+	$(call configure,afl)
+	AFL_QUIET=1 $(call build,build/afl) --target fuzzers
+	tools/run-fuzzers afl build/afl $(or $(FUZZ_SECONDS),10)
 
 # The other compiler's warnings, as errors.
 check-clang:
@@ -80,7 +82,13 @@ packages-build:
 	@tools/install-packages build
 
 packages-test:
-	@tools/install-packages build test
+	@tools/install-packages build fuzz test
+
+packages-fuzz:
+	@tools/install-packages build fuzz
+
+packages-afl:
+	@tools/install-packages build fuzz afl
 
 install: all ## program, man page and headers
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)

@@ -251,3 +251,24 @@ Test(round_trip, whatever_was_observed) {
     free(text);
   }
 }
+
+static vs_read read_limited(const char* text, uint32_t limit, vs_fault* fault) {
+  vs_source source = vs_source_of(text, strlen(text));
+  vs_reading reading = {.arch = VS_ARCH_X64, .limit = limit};
+  vs_document d;
+  vs_read got = vs_document_read(&source, &reading, &d, fault);
+  if (got == VS_READ_OK) vs_document_free(&d);
+  return got;
+}
+
+Test(limit, of_ops_and_of_turns) {
+  static const char ops[] = SETUP "T0: close h0\nT0: close h1\n";
+  static const char turns[] = SETUP "for n in 1..3\nend\n";
+  vs_fault fault;
+  cr_expect_eq(read_limited(ops, 3, &fault), VS_READ_OK);
+  cr_expect_eq(read_limited(ops, 2, &fault), VS_READ_FAULT);
+  cr_expect(strstr(fault.message, "at most 2 operations"), "%s", fault.message);
+  cr_expect_eq(read_limited(turns, 3, &fault), VS_READ_OK);
+  cr_expect_eq(read_limited(turns, 2, &fault), VS_READ_FAULT);
+  cr_expect(strstr(fault.message, "at most 2 turns"), "%s", fault.message);
+}

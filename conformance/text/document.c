@@ -32,15 +32,22 @@ static bool no_memory(reader* r) {
   return false;
 }
 
+// As many as the reading asks for, `most` at most.
+static uint32_t limited(const reader* r, uint32_t most) {
+  uint32_t limit = r->reading->limit;
+  return limit != 0 && limit < most ? limit : most;
+}
+
 // --- ops --------------------------------------------------------------------------------------
 
 static bool grow(reader* r) {
   vs_document* d = r->document;
   if (d->count < r->capacity) return true;
-  if (d->count == VS_DOCUMENT_OPS)
-    return vs_line_fault(&r->line, 0, r->fault, "expected at most %d operations", VS_DOCUMENT_OPS);
+  uint32_t most = limited(r, VS_DOCUMENT_OPS);
+  if (d->count == most)
+    return vs_line_fault(&r->line, 0, r->fault, "expected at most %u operations", most);
   size_t capacity = r->capacity == 0 ? 64 : 2 * r->capacity;
-  if (capacity > VS_DOCUMENT_OPS) capacity = VS_DOCUMENT_OPS;
+  if (capacity > most) capacity = most;
   vs_op* ops = realloc(d->ops, capacity * sizeof *ops);
   if (ops == NULL) return no_memory(r);
   d->ops = ops;
@@ -146,9 +153,9 @@ typedef struct loop {
 } loop;
 
 static bool turn(reader* r, const loop* l, const char* value) {
-  if (++r->turns > VS_DOCUMENT_TURNS)
-    return vs_line_fault(&r->line, 0, r->fault, "expected at most %d turns of loops",
-                         VS_DOCUMENT_TURNS);
+  uint32_t most = limited(r, VS_DOCUMENT_TURNS);
+  if (++r->turns > most)
+    return vs_line_fault(&r->line, 0, r->fault, "expected at most %u turns of loops", most);
   snprintf(l->v->value, sizeof l->v->value, "%s", value);
   *r->source = l->body;
   return read_lines(r, true);

@@ -41,6 +41,7 @@ typedef struct vs_reading {
   vs_arch arch;      // that a script without `arch` is laid out for
   uint64_t seed;     // of register values
   bool header_only;  // ops are not read: only what stands before them
+  uint32_t limit;    // of ops, and of turns of loops, below what is the most anyway; 0: none
 } vs_reading;
 
 typedef enum vs_read { VS_READ_OK, VS_READ_END, VS_READ_FAULT } vs_read;

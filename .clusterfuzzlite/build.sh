@@ -1,0 +1,3 @@
+#!/bin/bash -eu
+# SPDX-License-Identifier: BSD-3-Clause
+exec bash -eu fuzz/oss-fuzz/build.sh
