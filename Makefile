@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
+.PHONY: all conform test fuzzers test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
         format install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
@@ -45,6 +45,9 @@ check-tsan:
 	$(call configure,tsan)
 	$(call build,build/tsan) --target vcpuspec plugin_race
 	tools/check-threads build/tsan
+
+fuzzers: packages-fuzz ## build what vcpuspec fuzz runs
+	$(MAKE) all
 
 # Every target of fuzz/targets, one after the other.
 fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An op is a head of three bytes (code, thread, async; handle slot, out; form, try, rewritten, second
-// slot or program) and what its code asks for: numbers little endian, contents with their length
-// before them and without the zeros at their end. What is missing at the end of the input is zero.
+// An op is a head of three bytes (code, thread, async; handle slot, out; form, try, rewritten,
+// second slot or program) and what its code asks for: numbers little endian, contents with their
+// length before them and without the zeros at their end. What is missing at the end of the input is
+// zero.
 #include "codec.h"
 
 #include <string.h>
@@ -166,11 +167,12 @@ static void put_write(writer* w, const vs_op* op) {
 
 static void put_op(writer* w, const vs_op* op) {
   unsigned high = op->code == VS_OP_VCPU_CREATE ? op->program : op->out2;
-  bool rewritten = op->rewrite.mode != VS_REWRITE_NONE;
-  put(w, op->code | op->thread << 5 | op->async << 7, 1);
-  put(w, op->handle.slot | op->out << 4, 1);
-  put(w, op->handle.form | (op->optional ? OPTIONAL : 0u) | (rewritten ? REWRITTEN : 0u) | high << 4,
-      1);
+  unsigned flags = op->handle.form | high << 4;
+  if (op->optional) flags |= OPTIONAL;
+  if (op->rewrite.mode != VS_REWRITE_NONE) flags |= REWRITTEN;
+  put(w, op->code | (unsigned)op->thread << 5 | (unsigned)op->async << 7, 1);
+  put(w, op->handle.slot | (unsigned)op->out << 4, 1);
+  put(w, flags, 1);
   if (op->handle.form != VS_HANDLE_SLOT) put(w, op->handle.value, 4);
   bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
   if (derives) put(w, op->rights, 4);

@@ -12,8 +12,8 @@ enum { USAGE = 2, RAW_ONE_IN = 12 };
 
 static vs_session session;
 static vs_mutator mutator;
-static bool naive;    // arguments by chance alone
-static bool told;     // likewise, but of a valid handle and small numbers
+static bool naive;  // arguments by chance alone
+static bool told;   // likewise, but of a valid handle and small numbers
 static vs_fuzz_script ours;
 static vs_fuzz_script theirs;
 
@@ -26,8 +26,8 @@ static const char* take_flag(int* argc, char** argv, const char* name, const cha
   const char* value = getenv(variable);
   int kept = 1;
   for (int i = 1; i < *argc; i++) {
-    bool ours_it_is = argv[i][0] == '-' && strncmp(argv[i] + 1, name, length) == 0 &&
-                      argv[i][1 + length] == '=';
+    bool ours_it_is =
+        argv[i][0] == '-' && strncmp(argv[i] + 1, name, length) == 0 && argv[i][1 + length] == '=';
     if (ours_it_is) {
       value = argv[i] + length + 2;
     } else {

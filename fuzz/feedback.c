@@ -5,8 +5,8 @@
 
 // libFuzzer reads and clears what lies in this section, around each input. Without libFuzzer it is
 // memory like any other.
-__attribute__((section("__libfuzzer_extra_counters"), used)) static uint8_t
-    counters[VS_FEEDBACK_COUNTERS];
+__attribute__((section("__libfuzzer_extra_counters"),
+               used)) static uint8_t counters[VS_FEEDBACK_COUNTERS];
 
 static uint64_t mix(uint64_t sum, uint64_t value) {
   sum = (sum ^ value) * UINT64_C(0x9e3779b97f4a7c15);
@@ -29,7 +29,7 @@ static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
   memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
   bool gate = (flags & arch->flags_gate) != 0;
   bool others = (flags & ~(arch->flags_gate | arch->flags_required | arch->flags_optional)) != 0;
-  return 16u + gate + 2u * others + 4u * ((flags & arch->flags_optional) != 0);
+  return 16u + (unsigned)gate + 2u * (unsigned)others + 4u * ((flags & arch->flags_optional) != 0);
 }
 
 vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
@@ -45,7 +45,8 @@ vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
   of.place = 1u + op->buffer.at;
   of.numbers = likeness(op->size, io ? sizeof(zx_vcpu_io_t) : oracle->arch->state_size) << 8 |
                likeness(op->kind, ZX_VCPU_STATE) << 4 | likeness(op->kind, ZX_VCPU_IO);
-  of.contents = contents_of(oracle->arch, op) << 4 | op->handle.form << 2 | op->rewrite.mode;
+  of.contents =
+      contents_of(oracle->arch, op) << 4 | (unsigned)op->handle.form << 2 | op->rewrite.mode;
   return of;
 }
 
@@ -58,8 +59,8 @@ static void count(vs_fuzz_state* state, bool guides, uint64_t tuple) {
 
 void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class* of,
                       vs_clause_set attested, const vs_observation* seen, vs_step step) {
-  uint64_t verdict = mix((uint32_t)seen->status, seen->packet_type << 8 |
-                                                     (unsigned)seen->outcome << 4 | (unsigned)step);
+  uint64_t verdict = mix((uint32_t)seen->status,
+                         seen->packet_type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
   uint64_t sum = mix(of->facts, verdict);
   if (attested == 0) count(state, guides, mix(sum, VS_CLAUSE_COUNT));
   for (vs_clause_set left = attested; left != 0; left &= left - 1) {

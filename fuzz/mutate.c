@@ -112,7 +112,8 @@ static uint16_t choose_value(vs_mutator* m, const vs_combination* c, vs_factor f
   return (uint16_t)vs_mutator_pick(m, m->space->counts[c->io][f]);
 }
 
-static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor to, uint64_t rarity) {
+static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor to,
+                   uint64_t rarity) {
   for (vs_factor f = from; f < to; f++) {
     bool valid = !one_in(m, rarity);
     c->value[f] = valid ? 0 : choose_value(m, c, f);
@@ -137,7 +138,7 @@ static void compose(vs_mutator* m, vs_op* op) {
 static void change_one(vs_mutator* m, vs_op* op) {
   vs_op other = *op;
   vs_combination c = {.io = op->kind == ZX_VCPU_IO};
-  vs_factor f = VS_FACTOR_KIND + vs_mutator_pick(m, VS_FACTOR_COUNT - VS_FACTOR_KIND);
+  vs_factor f = VS_FACTOR_KIND + (vs_factor)vs_mutator_pick(m, VS_CALL_FACTORS);
   c.value[f] = choose_value(m, &c, f);
   const vs_scene scene = {.handle = op->handle, .thread = op->thread};
   vs_compose_call(m->space, &scene, &c, word(m), &other);
@@ -341,8 +342,8 @@ static uint8_t slot_in(vs_mutator* m, const vs_fuzz_script* script) {
   size_t start = script->count > 0 ? (size_t)vs_mutator_pick(m, script->count) : 0;
   for (size_t i = 0; i < script->count && !one_in(m, 16); i++) {
     const vs_op* op = &script->ops[(start + i) % script->count];
-    bool fills = op->code == VS_OP_VCPU_CREATE || op->code == VS_OP_DUPLICATE ||
-                 op->code == VS_OP_REPLACE;
+    bool fills =
+        op->code == VS_OP_VCPU_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
     if (fills) return op->out;
   }
   return (uint8_t)vs_mutator_pick(m, VS_SLOTS);
@@ -368,9 +369,8 @@ static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
 }
 
 static vs_op look_at(vs_mutator* m, uint8_t slot) {
-  return (vs_op){.code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER,
-                 .optional = true,
-                 .handle.slot = slot};
+  return (vs_op){
+      .code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER, .optional = true, .handle.slot = slot};
 }
 
 // A write, and a look at what it has done.

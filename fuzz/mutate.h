@@ -15,7 +15,7 @@ typedef struct vs_mutator {
   vs_space* space;
   uint16_t first_count[2][VS_FACTOR_COUNT];
   uint16_t first[2][VS_FACTOR_COUNT][VS_MUTATOR_FIRST];  // the boundaries: rank VS_RANK_OF_PRODUCT
-  uint64_t random;  // state of the generator
+  uint64_t random;                                       // state of the generator
 } vs_mutator;
 
 // False: no memory.

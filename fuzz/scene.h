@@ -8,8 +8,8 @@
 #include "sense.h"
 
 enum {
-  VS_FUZZ_SCENE = 32,      // ops of the scene, at most
-  VS_FUZZ_LOOKS = 3,       // after a call, at most
+  VS_FUZZ_SCENE = 32,        // ops of the scene, at most
+  VS_FUZZ_LOOKS = 3,         // after a call, at most
   VS_FUZZ_SCENE_SLOTS = 14,  // that the scene fills: from 0 on
   VS_FUZZ_SCENE_VCPU = 2
 };

@@ -25,7 +25,7 @@ void vs_sense_init(vs_sense* sense, const vs_arch_info* arch) {
 typedef bool (*suits)(const vs_sense* s, uint8_t slot, const vs_op* op);
 
 static uint8_t find_slot(const vs_sense* s, uint8_t wish, suits good, const vs_op* op) {
-  for (uint8_t i = 0; i < VS_SLOTS; i++) {
+  for (unsigned i = 0; i < VS_SLOTS; i++) {
     uint8_t slot = (uint8_t)((wish + i) % VS_SLOTS);
     if (good(s, slot, op)) return slot;
   }
@@ -79,8 +79,8 @@ static bool has_room(const vs_sense* s, unsigned objects) {
 static uint8_t add_object(vs_sense* s, uint8_t slot, vs_object_code code) {
   uint8_t at = find_object(s);
   s->objects[at] = (vs_sense_object){.code = (uint8_t)code, .handles = 1};
-  s->slots[slot] = (vs_sense_slot){
-      .state = VS_SENSE_OPEN, .object = at, .rights = vs_object_types[code].rights};
+  s->slots[slot] =
+      (vs_sense_slot){.state = VS_SENSE_OPEN, .object = at, .rights = vs_object_types[code].rights};
   return at;
 }
 
@@ -122,12 +122,12 @@ static bool waits_for_kick(const vs_sense_vcpu* v) {
 
 // A slot other than `but` by which the vCPU can be kicked; VS_SLOTS: there is none.
 static uint8_t kicking_slot(const vs_sense* s, const vs_sense_vcpu* v, uint8_t but) {
-  uint8_t i = 0;
-  for (; i < VS_SLOTS; i++) {
-    bool can = i != but && vcpu_of(s, i) == v && (s->slots[i].rights & ZX_RIGHT_EXECUTE) != 0;
-    if (can) break;
+  for (unsigned i = 0; i < VS_SLOTS; i++) {
+    uint8_t slot = (uint8_t)i;
+    bool can = slot != but && vcpu_of(s, slot) == v;
+    if (can && (s->slots[slot].rights & ZX_RIGHT_EXECUTE) != 0) return slot;
   }
-  return i;
+  return VS_SLOTS;
 }
 
 // Without the slot, nobody could end what runs.
@@ -613,9 +613,9 @@ size_t vs_sense_end(vs_sense* sense, vs_op* ops) {
     ops[count] = (vs_op){.code = VS_OP_KICK, .handle.slot = kicking_slot(sense, v, VS_SLOTS)};
     count += vs_sense_admit(sense, &ops[count]);
   }
-  for (uint8_t thread = 0; thread < VS_THREADS; thread++) {
+  for (unsigned thread = 0; thread < VS_THREADS; thread++) {
     if (!sense->busy[thread]) continue;
-    ops[count] = (vs_op){.code = VS_OP_JOIN, .thread = thread};
+    ops[count] = (vs_op){.code = VS_OP_JOIN, .thread = (uint8_t)thread};
     count += vs_sense_admit(sense, &ops[count]);
   }
   return count;

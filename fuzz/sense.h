@@ -66,9 +66,9 @@ typedef struct vs_sense {
   vs_sense_vcpu vcpus[VS_SENSE_VCPUS];
   bool busy[VS_THREADS];
   vs_sense_call within[VS_THREADS];  // of a busy thread
-  uint8_t guests;            // made so far
-  uint8_t beside;            // calls that run beside others, but for those that run a guest
-  uint8_t rewritten;         // writes whose buffer changes meanwhile
+  uint8_t guests;                    // made so far
+  uint8_t beside;                    // calls that run beside others, but for those that run a guest
+  uint8_t rewritten;                 // writes whose buffer changes meanwhile
 } vs_sense;
 
 void vs_sense_init(vs_sense* sense, const vs_arch_info* arch);

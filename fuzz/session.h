@@ -49,8 +49,7 @@ typedef struct vs_session {
 } vs_session;
 
 // False: `reason` (VS_REASON_MAX bytes) says why, in a line.
-bool vs_session_open(vs_session* session, const vs_session_options* options,
-                     char* reason);
+bool vs_session_open(vs_session* session, const vs_session_options* options, char* reason);
 void vs_session_close(vs_session* session);
 
 // Runs one input and judges it. Where violations end the process, it may not return.
