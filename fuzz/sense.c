@@ -36,8 +36,12 @@ static bool is_filled(const vs_sense* s, uint8_t slot, const vs_op* op) {
   (void)op;
   return s->slots[slot].state != VS_SENSE_EMPTY;
 }
+// Not what a call that runs still names: it would not be known whom it means.
 static bool is_free(const vs_sense* s, uint8_t slot, const vs_op* op) {
   (void)op;
+  for (size_t i = 0; i < VS_THREADS; i++) {
+    if (s->busy[i] && s->within[i].slot == slot) return false;
+  }
   return s->slots[slot].state == VS_SENSE_EMPTY || s->slots[slot].state == VS_SENSE_CLOSED;
 }
 static bool is_second_free(const vs_sense* s, uint8_t slot, const vs_op* op) {

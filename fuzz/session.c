@@ -252,22 +252,6 @@ static void make_scene_of_model(vs_session* s) {
   s->inputs = 0;
 }
 
-// Each profile's answer to the call, and whether the page allows it or its defects are known.
-static void compare_profiles(const vs_facts* facts) {
-  const vs_decision page = vs_decide(facts, &vs_profiles[0]);
-  if (page.count == 0) abort();
-  for (size_t i = 1; i < vs_profile_count; i++) {
-    const vs_decision other = vs_decide(facts, &vs_profiles[i]);
-    if (other.anything) continue;
-    bool known = vs_defects_of(facts) != 0;
-    for (uint8_t k = 0; k < other.count; k++) {
-      bool allowed = vs_decision_find(&page, other.allowed[k].status) != NULL;
-      if (!allowed && !known && facts->io_without_ports == 0) abort();
-    }
-    if (other.count != 1) abort();
-  }
-}
-
 static void run_model(vs_session* s, const uint8_t* data, size_t size) {
   vs_violation why;
   vs_op* op = &s->call[0];
@@ -278,7 +262,6 @@ static void run_model(vs_session* s, const uint8_t* data, size_t size) {
   const vs_facts facts = vs_facts_of(&s->oracle.worlds[0], op, s->arch);
   const vs_decision decision = vs_decide(&facts, s->profile);
   if (decision.count == 0) abort();
-  compare_profiles(&facts);
   const vs_observation seen = {.outcome = VS_RETURNED,
                                .status = decision.allowed[s->inputs % decision.count].status};
   vs_feedback_class class_of = vs_feedback_classify(&s->oracle, op);

@@ -11,6 +11,8 @@ typedef struct state {
   bool filled[VS_SLOTS];     // some op was to fill it
   bool busy[VS_THREADS];     // within a call that it has started
   bool enters[VS_THREADS];   // which is zx_vcpu_enter
+  bool names[VS_THREADS];    // a slot
+  uint8_t slot[VS_THREADS];  // this one
   size_t since[VS_THREADS];  // op that has started it
 } state;
 
@@ -30,6 +32,13 @@ static bool slots_are_sound(const vs_document* d, size_t at, state* s, vs_fault*
   if (op->code == VS_OP_GUEST_LOAD && !s->filled[op->out2])
     return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
                     op->out2);
+  bool pair = op->code == VS_OP_GUEST_CREATE;
+  for (unsigned i = 0; i < VS_THREADS && vs_op_makes_handle(op); i++) {
+    bool named = s->busy[i] && s->names[i] && i != op->thread;
+    if (named && (s->slot[i] == op->out || (pair && s->slot[i] == op->out2)))
+      return complain(d, at, fault,
+                      "expected 'join' before this: T%u is within a call that names it", i);
+  }
   if (vs_op_makes_handle(op)) s->filled[op->out] = true;
   if (op->code == VS_OP_GUEST_CREATE) s->filled[op->out2] = true;
   return true;
@@ -46,6 +55,8 @@ static bool threads_are_sound(const vs_document* d, size_t at, state* s, vs_faul
   s->busy[op->thread] = op->async;
   s->enters[op->thread] = op->code == VS_OP_ENTER;
   s->since[op->thread] = at;
+  s->names[op->thread] = vs_op_takes_handle(op);
+  s->slot[op->thread] = op->handle.slot;
   return true;
 }
 
