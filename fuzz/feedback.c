@@ -61,11 +61,7 @@ void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class
                       vs_clause_set attested, const vs_observation* seen, vs_step step) {
   uint64_t verdict = mix((uint32_t)seen->status,
                          seen->packet_type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
-  uint64_t sum = mix(of->facts, verdict);
-  if (attested == 0) count(state, guides, mix(sum, VS_CLAUSE_COUNT));
-  for (vs_clause_set left = attested; left != 0; left &= left - 1) {
-    count(state, guides, mix(sum, (uint64_t)__builtin_ctzll(left)));
-  }
+  count(state, guides, mix(mix(of->facts, verdict), attested));
   if (of->place == 0) return;
   count(state, guides, mix(mix(verdict, of->faults), of->place));
   count(state, guides, mix(mix(verdict, ~of->numbers), (uint64_t)(of->faults != 0)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What guides an engine that sees nothing of an implementation: the (clause, class of facts,
+// What guides an engine that sees nothing of an implementation: the (clauses, class of facts,
 // verdict) tuples that the oracle has met. They count into libFuzzer's extra counters, and a set of
 // them is kept for people.
 #ifndef VS_FUZZ_FEEDBACK_H_

@@ -7,7 +7,7 @@
 #include "sweep/scene.h"
 #include "text/calls.h"
 
-enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4 };
+enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4, LONG = 20 };
 
 static void note_first(vs_mutator* m, unsigned io, vs_factor f) {
   for (uint16_t v = 0; v < m->space->counts[io][f]; v++) {
@@ -502,8 +502,15 @@ static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
   }
 }
 
+// Scripts grow by themselves, and long ones take long.
+static void shorten(vs_mutator* m, vs_fuzz_script* script) {
+  size_t count = 1 + (size_t)vs_mutator_pick(m, script->count / 2);
+  erase(script, (size_t)vs_mutator_pick(m, script->count - count + 1), count);
+}
+
 void vs_mutate_script(vs_mutator* m, vs_fuzz_script* script) {
   uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
+  if (script->count > LONG && one_in(m, 2)) shorten(m, script);
   for (; times > 0; times--) mutate_once(m, script);
 }
 

@@ -12,7 +12,7 @@
 #include "findings.h"
 #include "runner/child.h"
 
-enum { INPUTS_MOST = 4096, READ_EVERY = 16, COMPANY_EVERY = 64 };
+enum { INPUTS_MOST = 32768, READ_EVERY = 64, COMPANY_EVERY = 1024 };
 
 static void enter_phase(vs_session* s, vs_fuzz_phase phase) {
   __atomic_store_n(&s->state->phase, phase, __ATOMIC_RELEASE);
@@ -278,7 +278,9 @@ static void run_model(vs_session* s, const uint8_t* data, size_t size) {
 
 void vs_session_run(vs_session* s, const uint8_t* data, size_t size) {
   if (size > VS_FUZZ_BYTES) size = VS_FUZZ_BYTES;
-  if (s->executor == NULL) {
+  if (s->idle) {
+    vs_feedback_keep_none();
+  } else if (s->executor == NULL) {
     run_model(s, data, size);
   } else if (s->options.target == VS_FUZZ_CALL) {
     run_call(s, data, size);
@@ -332,35 +334,55 @@ static bool find_profile(vs_session* s, char* reason) {
   return true;
 }
 
-static bool open_backend(vs_session* s, char* reason) {
-  const char* word = s->options.backend;
-  bool alone = strcmp(word, VS_FUZZ_MODEL) == 0 && s->options.target == VS_FUZZ_CALL;
-  s->opened.arch = s->profile->arch != 0 ? (vs_arch)s->profile->arch : VS_ARCH_X64;
-  if (alone) return true;
-  if (!vs_target_parse(word, &s->backend)) return say(reason, "no such backend", word);
-  if (!vs_target_open(&s->backend, &s->opened, reason)) return false;
-  s->executor = vs_executor_open(s->opened.calls, s->opened.arch, s->opened.resource);
-  if (s->executor == NULL) return say(reason, "no memory for", word);
-  bool other = s->profile->arch != 0 && s->profile->arch != s->opened.arch;
-  return !other || say(reason, "the profile speaks of another architecture than", word);
+static bool is_none(const char* backend) {
+  return strcmp(backend, VS_FUZZ_MODEL) == 0 || strcmp(backend, VS_FUZZ_NOTHING) == 0;
 }
 
-bool vs_session_open(vs_session* s, const vs_session_options* options, char* reason) {
-  memset(s, 0, sizeof *s);
-  s->options = *options;
-  if (!find_profile(s, reason) || !open_state(s, reason) || !open_backend(s, reason)) {
-    return false;
+static bool open_backend(vs_session* s, char* reason) {
+  const char* word = s->options.backend;
+  if (is_none(word) && s->options.target == VS_FUZZ_CALL) {
+    s->idle = strcmp(word, VS_FUZZ_NOTHING) == 0;
+    s->opened.arch = s->profile->arch != 0 ? (vs_arch)s->profile->arch : VS_ARCH_X64;
+    return true;
   }
+  if (!vs_target_parse(word, &s->backend)) return say(reason, "no such backend", word);
+  s->owned = vs_target_open(&s->backend, &s->opened, reason);
+  return s->owned;
+}
+
+static bool begin(vs_session* s, char* reason) {
+  const char* word = s->options.backend;
+  bool other = s->profile->arch != 0 && s->profile->arch != s->opened.arch;
+  if (other) return say(reason, "the profile speaks of another architecture than", word);
   s->arch = vs_arch_find(s->opened.arch);
+  if (s->opened.calls != NULL) {
+    s->executor = vs_executor_open(s->opened.calls, s->opened.arch, s->opened.resource);
+    if (s->executor == NULL) return say(reason, "no memory for", word);
+  }
   s->opened_at = vs_now();
   s->state->magic = VS_FUZZ_MAGIC;
   enter_phase(s, VS_FUZZ_READY);
   return true;
 }
 
+bool vs_session_open(vs_session* s, const vs_session_options* options, char* reason) {
+  memset(s, 0, sizeof *s);
+  s->options = *options;
+  return find_profile(s, reason) && open_state(s, reason) && open_backend(s, reason) &&
+         begin(s, reason);
+}
+
+bool vs_session_open_on(vs_session* s, const vs_session_options* options, const vs_opened* opened,
+                        char* reason) {
+  memset(s, 0, sizeof *s);
+  s->options = *options;
+  s->opened = *opened;
+  return find_profile(s, reason) && open_state(s, reason) && begin(s, reason);
+}
+
 void vs_session_close(vs_session* s) {
   if (s->executor != NULL) vs_executor_close(s->executor);
-  if (s->backend.backend != NULL) s->backend.backend->close();
+  if (s->owned && s->backend.backend != NULL) s->backend.backend->close();
   if (s->state != NULL) munmap(s->state, sizeof *s->state);
   memset(s, 0, sizeof *s);
 }

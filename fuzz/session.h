@@ -11,12 +11,14 @@
 #include "text/profile.h"
 #include "worker.h"
 
-// The backend of that name is none: the rules answer themselves, and must agree with themselves.
+// Backends that are none, of VS_FUZZ_CALL: the rules answer themselves, and must agree with
+// themselves; inputs are not even decoded, to measure what an engine takes.
 #define VS_FUZZ_MODEL "model"
+#define VS_FUZZ_NOTHING "nothing"
 
 typedef struct vs_session_options {
   vs_fuzz_target target;
-  const char* backend;   // as after --backend; or VS_FUZZ_MODEL, of VS_FUZZ_CALL
+  const char* backend;   // as after --backend; or VS_FUZZ_MODEL, VS_FUZZ_NOTHING
   const char* profile;   // id or file
   const char* state;     // file to map; NULL: none
   const char* findings;  // directory; NULL: a violation is printed, and ends the process by abort()
@@ -29,7 +31,9 @@ typedef struct vs_session {
   vs_session_options options;
   vs_target backend;
   vs_opened opened;
+  bool owned;             // it is ours to close
   vs_executor* executor;  // NULL: the rules alone
+  bool idle;              // nothing at all
   const vs_arch_info* arch;
   const vs_profile* profile;
   vs_own_profile own;
@@ -50,6 +54,9 @@ typedef struct vs_session {
 
 // False: `reason` (VS_REASON_MAX bytes) says why, in a line.
 bool vs_session_open(vs_session* session, const vs_session_options* options, char* reason);
+// The same on a backend that is open already, by whoever closes it.
+bool vs_session_open_on(vs_session* session, const vs_session_options* options,
+                        const vs_opened* opened, char* reason);
 void vs_session_close(vs_session* session);
 
 // Runs one input and judges it. Where violations end the process, it may not return.

@@ -22,7 +22,7 @@
 
 enum {
   VS_FUZZ_TUPLES = 1 << 16,
-  VS_FUZZ_PAST = 1 << 19,  // bytes
+  VS_FUZZ_PAST = 1 << 23,  // bytes
   VS_FUZZ_KEYS = 256
 };
 
@@ -51,7 +51,7 @@ typedef struct vs_fuzz_state {
   uint64_t unjudged;    // inputs whose judgement ended early: too many explanations, lost
   uint64_t violations;
   vs_fuzz_seen seen[VS_FUZZ_KEYS];
-  uint8_t tuples[VS_FUZZ_TUPLES / 8];  // a bit for each (clause, class of facts, verdict) reached
+  uint8_t tuples[VS_FUZZ_TUPLES / 8];  // a bit for each (clauses, class of facts, verdict) reached
   // The inputs since the implementation was last without a past: a length (2 bytes, little endian)
   // and the bytes, one after another. The last is the one that is executed.
   uint32_t past_used;

@@ -52,6 +52,29 @@ const vs_bench vs_benches[] = {
      .ours = &vs_side_judged,
      .floor = &vs_side_calls,
      .text = "write, enter, executed and judged; floor: the calls alone (kvm.cycle)"},
+    {.id = "fuzz.soft",
+     .backend = "soft",
+     .profile = "documented",
+     .ours = &vs_side_fuzzed,
+     .floor = &vs_side_calls,
+     .aim_ratio = 0.8,
+     .text =
+         "an input of the fuzz target `call`: decoded, written, read back, judged; floor: the two "
+         "calls alone"},
+    {.id = "fuzz.unicorn",
+     .backend = "unicorn",
+     .profile = "documented",
+     .ours = &vs_side_fuzzed,
+     .floor = &vs_side_bare_unicorn,
+     .aim_ratio = 0.8,
+     .text = "the same with an enter; floor: the bare libunicorn loop"},
+    {.id = "fuzz.kvm",
+     .backend = "kvm",
+     .profile = "documented",
+     .ours = &vs_side_fuzzed,
+     .floor = &vs_side_bare_kvm,
+     .aim_ratio = 0.8,
+     .text = "the same with an enter; floor: the bare KVM_RUN loop"},
 };
 const size_t vs_bench_count = sizeof vs_benches / sizeof vs_benches[0];
 

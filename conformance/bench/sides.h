@@ -12,6 +12,10 @@ extern const vs_side vs_side_calls;
 // The same cycle, by way of the executor and the oracle: the path of a fuzzer.
 extern const vs_side vs_side_judged;
 
+// The same cycle as a fuzz target goes through it: from the bytes of an input, with what a campaign
+// keeps and counts (fuzz/session.h).
+extern const vs_side vs_side_fuzzed;
+
 // The same cycle without a backend: the same guest code in the same memory, on one bare vCPU of
 // Linux KVM, with one ioctl a cycle.
 extern const vs_side vs_side_bare_kvm;

@@ -8,12 +8,13 @@
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, POLL_MS = 1, ORDER_MASK = 3 };
+enum { PAGE = 4096, ORDER_MASK = 3 };
 
 typedef enum order { ORDER_NONE, ORDER_HOLD, ORDER_FLIP, ORDER_END } order;
 
@@ -21,6 +22,7 @@ struct vs_rewriter {
   uint8_t* pages;   // two; the second is the one that comes late
   uint8_t* source;  // what the second page is made of
   int faults;       // userfaultfd; -1: the machine does not allow it
+  int wake;         // eventfd: a call that is held, or might have been, has returned
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t given;  // an order
@@ -57,14 +59,23 @@ static void give_page(vs_rewriter* r) {
   ioctl(r->faults, UFFDIO_COPY, &copy);
 }
 
+// Waits for the call to meet the missing page, once, and for its return.
 static void hold(vs_rewriter* r) {
-  struct pollfd ready = {.fd = r->faults, .events = POLLIN};
+  struct pollfd ready[] = {{.fd = r->wake, .events = POLLIN}, {.fd = r->faults, .events = POLLIN}};
   struct uffd_msg message;
-  if (poll(&ready, 1, POLL_MS) != 1 || read(r->faults, &message, sizeof message) < 0) return;
-  if ((load(&r->order) & ORDER_MASK) != ORDER_HOLD || message.event != UFFD_EVENT_PAGEFAULT) return;
-  put(r, r->rewrite->bytes);
-  store(&r->held, 1);
-  give_page(r);
+  eventfd_t count;
+  nfds_t watched = 2;
+  while ((load(&r->order) & ORDER_MASK) == ORDER_HOLD) {
+    if (poll(ready, watched, -1) < 1) continue;
+    if (ready[0].revents != 0) eventfd_read(r->wake, &count);
+    if (watched < 2 || ready[1].revents == 0) continue;
+    if (read(r->faults, &message, sizeof message) < 0) continue;
+    if (message.event != UFFD_EVENT_PAGEFAULT) continue;
+    put(r, r->rewrite->bytes);
+    store(&r->held, 1);
+    give_page(r);
+    watched = 1;
+  }
 }
 
 static void flip(vs_rewriter* r) {
@@ -114,6 +125,7 @@ static uint32_t give_order(vs_rewriter* r, order what) {
 // The other thread does nothing more to the buffer once this returns.
 static void take_back(vs_rewriter* r) {
   uint32_t given = give_order(r, ORDER_NONE);
+  eventfd_write(r->wake, 1);
   while (load(&r->idle) != given) sched_yield();
 }
 
@@ -208,10 +220,12 @@ vs_rewriter* vs_rewriter_open(void) {
     r->pages = pages;
     r->source = pages + 2 * PAGE;
     r->faults = open_faults();
+    r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->given, NULL);
-    if (pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
+    if (r->wake >= 0 && pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
     if (r->faults >= 0) close(r->faults);
+    if (r->wake >= 0) close(r->wake);
     munmap(pages, 3 * PAGE);
   }
   free(r);
@@ -224,6 +238,7 @@ void vs_rewriter_close(vs_rewriter* rewriter) {
   pthread_cond_destroy(&rewriter->given);
   pthread_mutex_destroy(&rewriter->lock);
   if (rewriter->faults >= 0) close(rewriter->faults);
+  close(rewriter->wake);
   munmap(rewriter->pages, 3 * PAGE);
   free(rewriter);
 }
