@@ -172,6 +172,17 @@ static bool not_async(const search* s, vs_op* op) {
   op->async = false;
   return async;
 }
+// The handle that its own was derived from, in however many steps.
+static bool first_handle(const search* s, vs_op* op) {
+  uint8_t slot = op->handle.slot;
+  for (const vs_op* maker = op; maker-- > s->trial;) {
+    bool derives = maker->code == VS_OP_DUPLICATE || maker->code == VS_OP_REPLACE;
+    if (derives && maker->out == slot) slot = maker->handle.slot;
+  }
+  bool derived = vs_op_takes_handle(op) && slot != op->handle.slot;
+  if (derived) op->handle.slot = slot;
+  return derived;
+}
 static bool plain_handle(const search* s, vs_op* op) {
   (void)s;
   bool plain = op->handle.form == VS_HANDLE_SLOT;
@@ -206,10 +217,10 @@ static bool not_optional(const search* s, vs_op* op) {
   return optional;
 }
 
-static const change changes[] = {no_bytes,       plain_placement, small_argument, exact_size,
-                                 exact_length,   kind_state,      not_rewritten,  first_thread,
-                                 not_async,      plain_handle,    zero_handle,    all_rights,
-                                 simple_program, not_optional};
+static const change changes[] = {no_bytes,     plain_placement, small_argument, exact_size,
+                                 exact_length, kind_state,      not_rewritten,  first_thread,
+                                 not_async,    first_handle,    plain_handle,   zero_handle,
+                                 all_rights,   simple_program,  not_optional};
 
 static bool simplify_ops(search* s) {
   bool any = false;
