@@ -156,6 +156,28 @@ bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, d
   return good ? true : bad_number(option, word);
 }
 
+// Seconds in a unit; 0: it is none.
+static double unit_of(const char* word) {
+  static const struct {
+    const char* name;
+    double seconds;
+  } units[] = {{"", 1}, {"s", 1}, {"m", 60}, {"h", 3600}, {"d", 86400}};
+  for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+    if (strcmp(word, units[i].name) == 0) return units[i].seconds;
+  }
+  return 0;
+}
+
+bool vs_argument_duration(const vs_arguments* arguments, vs_option_code option, double otherwise,
+                          double most, double* value) {
+  const char* word = vs_argument(arguments, option, NULL);
+  *value = otherwise;
+  if (word == NULL) return true;
+  char* end = NULL;
+  *value = strtod(word, &end) * unit_of(end);
+  return end != word && *value >= 0.1 && *value <= most ? true : bad_number(option, word);
+}
+
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
                         uint64_t least_value, uint64_t most, uint64_t* value) {
   const char* word = vs_argument(arguments, option, NULL);

@@ -78,6 +78,9 @@ const char* vs_argument(const vs_arguments* arguments, vs_option_code option,
 // Numbers from options. False: not a number, or outside; one line on standard error says so.
 bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, double otherwise,
                          double* value);
+// The same up to `most`, also with a unit: 90s, 30m, 8h, 2d.
+bool vs_argument_duration(const vs_arguments* arguments, vs_option_code option, double otherwise,
+                          double most, double* value);
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
                         uint64_t least, uint64_t most, uint64_t* value);
 

@@ -247,20 +247,6 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
   return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }
 
-// Of all that the profile says: a profile of the user's own may change under its name. FNV-1a.
-static uint32_t digest_of(const vs_profile* profile) {
-  char* text = NULL;
-  size_t length = 0;
-  uint32_t digest = 2166136261u;
-  FILE* out = open_memstream(&text, &length);
-  if (out == NULL) return 0;
-  vs_profile_print(out, profile);
-  fclose(out);
-  for (size_t i = 0; i < length; i++) digest = (digest ^ (uint8_t)text[i]) * 16777619u;
-  free(text);
-  return digest;
-}
-
 static vs_exit sweep_space(const sweep_request* q, const vs_target* target, const vs_space* space) {
   char what[512];
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
@@ -268,8 +254,8 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
   snprintf(what, sizeof what,
            "backend %s, profile %s (%08" PRIx32 "), depth %u, shard %" PRIu64 "/%" PRIu64
            ", %" PRIu64 " combinations",
-           target->spec, q->profile->id, digest_of(q->profile), space->depth, q->shard, q->shards,
-           space->combinations);
+           target->spec, q->profile->id, vs_profile_digest(q->profile), space->depth, q->shard,
+           q->shards, space->combinations);
   const vs_sweep_plan plan = {.target = target,
                               .profile = q->profile,
                               .space = space,

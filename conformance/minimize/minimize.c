@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "runner/failure.h"
 #include "runner/record.h"
 
 enum { RACE_TRIES = 6, PASSES = 8 };
@@ -26,18 +27,29 @@ typedef struct search {
 
 // --- does it still fail? ----------------------------------------------------------------------
 
-static bool is_kept(const search* s, const vs_violation* violation) {
-  return s->how->keeps == NULL || s->how->keeps(violation, s->how->context);
+static bool is_same(const search* s, const vs_judgement* judgement) {
+  return judgement->violation.clause == s->clause && judgement->violation.kind == s->kind;
 }
 
-static bool is_same(const search* s, const vs_judgement* judgement) {
-  return judgement->step == VS_STEP_VIOLATION && judgement->violation.clause == s->clause &&
-         judgement->violation.kind == s->kind && is_kept(s, &judgement->violation);
+// The first violation that is looked at.
+static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judgement) {
+  if (s->how->keeps == NULL) {
+    *judgement = vs_judge(s->oracle, trace, s->how->profile);
+    return judgement->step == VS_STEP_VIOLATION;
+  }
+  const vs_failure_search of = {s->how->profile, s->how->keeps, s->how->context};
+  *judgement = (vs_judgement){.step = VS_STEP_VIOLATION};
+  return vs_failure_find(&of, s->oracle, trace, &judgement->at, &judgement->violation);
+}
+
+static bool is_over(const search* s) {
+  return s->how->until > 0 && vs_now() >= s->how->until;
 }
 
 static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* judgement) {
   vs_script script = {"", ops, count};
   vs_recording recording;
+  if (is_over(s)) return false;
   if (!vs_recording_start(&recording, s->how->target, &script, s->how->timeout)) {
     s->broken = true;
     return false;
@@ -45,10 +57,10 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
   s->runs++;
   vs_recording_wait(&recording);
   vs_trace trace = {script, s->how->target->arch, recording.record->observations};
-  *judgement = vs_judge(s->oracle, &trace, s->how->profile);
+  bool found = find_violation(s, &trace, judgement);
   vs_recording_free(&recording);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
-  return judgement->step == VS_STEP_VIOLATION;
+  return found;
 }
 
 // Tries `trial`; if it fails alike, it is the smallest now. What comes after the op that shows it
@@ -160,6 +172,17 @@ static bool not_async(const search* s, vs_op* op) {
   op->async = false;
   return async;
 }
+// The handle that its own was derived from, in however many steps.
+static bool first_handle(const search* s, vs_op* op) {
+  uint8_t slot = op->handle.slot;
+  for (const vs_op* maker = op; maker-- > s->trial;) {
+    bool derives = maker->code == VS_OP_DUPLICATE || maker->code == VS_OP_REPLACE;
+    if (derives && maker->out == slot) slot = maker->handle.slot;
+  }
+  bool derived = vs_op_takes_handle(op) && slot != op->handle.slot;
+  if (derived) op->handle.slot = slot;
+  return derived;
+}
 static bool plain_handle(const search* s, vs_op* op) {
   (void)s;
   bool plain = op->handle.form == VS_HANDLE_SLOT;
@@ -194,10 +217,10 @@ static bool not_optional(const search* s, vs_op* op) {
   return optional;
 }
 
-static const change changes[] = {no_bytes,       plain_placement, small_argument, exact_size,
-                                 exact_length,   kind_state,      not_rewritten,  first_thread,
-                                 not_async,      plain_handle,    zero_handle,    all_rights,
-                                 simple_program, not_optional};
+static const change changes[] = {no_bytes,     plain_placement, small_argument, exact_size,
+                                 exact_length, kind_state,      not_rewritten,  first_thread,
+                                 not_async,    first_handle,    plain_handle,   zero_handle,
+                                 all_rights,   simple_program,  not_optional};
 
 static bool simplify_ops(search* s) {
   bool any = false;
@@ -310,10 +333,10 @@ static bool has_race(const vs_script* script) {
 static bool find_failure(search* s, const vs_script* script, vs_minimized* result) {
   unsigned tries = s->races ? 2 * RACE_TRIES : 2;
   unsigned failed = 0;
-  for (unsigned i = 0; i < tries && !s->broken; i++) {
+  unsigned tried = 0;
+  for (; tried < tries && !s->broken && !is_over(s); tried++) {
     vs_judgement judgement;
     if (!run_once(s, script->ops, script->count, &judgement)) continue;
-    if (!is_kept(s, &judgement.violation)) continue;
     if (failed++ > 0) continue;
     s->clause = judgement.violation.clause;
     s->kind = judgement.violation.kind;
@@ -322,7 +345,7 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
     memcpy(s->ops, script->ops, s->count * sizeof s->ops[0]);
   }
   result->fails = failed > 0;
-  result->flaky = failed > 0 && failed < tries;
+  result->flaky = failed > 0 && failed < tried;
   s->races |= result->flaky;
   return result->fails;
 }

@@ -10,7 +10,9 @@ typedef struct vs_minimizing {
   const vs_target* target;  // ready
   const vs_profile* profile;
   double timeout;  // seconds a call may take
-  // What else a violation of the same clause must have in common with the first; NULL: nothing.
+  double until;    // vs_now() from which on nothing more is tried; 0: no end
+  // Which violations of a script are looked at, also after others; NULL: its first alone. Those
+  // that are kept are of the same clause and kind in any case.
   bool (*keeps)(const vs_violation* violation, void* context);
   // Told now and then; may be NULL.
   void (*progress)(size_t runs, size_t ops, void* context);

@@ -62,3 +62,23 @@ uint32_t vs_failure_digest(const vs_failure_key* key) {
   for (uint8_t i = 0; i < key->count; i++) sum = digest(sum, key->allowed[i]);
   return sum;
 }
+
+bool vs_failure_find(const vs_failure_search* search, vs_oracle* oracle, const vs_trace* trace,
+                     size_t* at, vs_violation* violation) {
+  vs_oracle_init(oracle, search->profile, vs_arch_find(trace->arch));
+  for (size_t i = 0; i < trace->script.count; i++) {
+    vs_violation why = {0};
+    vs_oracle_save(oracle);
+    vs_step step = vs_oracle_step_of(oracle, trace, i, &why);
+    if (step == VS_STEP_ALLOWED || step == VS_STEP_SKIPPED) continue;
+    if (step != VS_STEP_VIOLATION) return false;
+    if (search->is_it(&why, search->context)) {
+      *at = i;
+      *violation = why;
+      return true;
+    }
+    const vs_op* op = &trace->script.ops[i];
+    if (!vs_oracle_recover(oracle, op, &trace->observations[i], why.kind)) return false;
+  }
+  return false;
+}

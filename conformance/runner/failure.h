@@ -26,4 +26,16 @@ int vs_failure_compare(const vs_failure_key* a, const vs_failure_key* b);
 // The same number for the same key, on every machine; two keys seldom share one. FNV-1a.
 uint32_t vs_failure_digest(const vs_failure_key* key);
 
+// What of a trace is looked for.
+typedef struct vs_failure_search {
+  const vs_profile* profile;
+  bool (*is_it)(const vs_violation* violation, void* context);
+  void* context;
+} vs_failure_search;
+
+// The first violation of the trace that is looked for, also after others, as far as anything can be
+// said after them: `*at` is its op. False: there is none.
+bool vs_failure_find(const vs_failure_search* search, vs_oracle* oracle, const vs_trace* trace,
+                     size_t* at, vs_violation* violation);
+
 #endif  // VS_CONFORMANCE_FAILURE_H_

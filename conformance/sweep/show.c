@@ -47,26 +47,16 @@ void vs_combination_say(const vs_space* space, const vs_combination* c, char* te
 
 // --- one run ----------------------------------------------------------------------------------
 
+static bool is_alike(const vs_violation* violation, void* context) {
+  const attempt* a = context;
+  vs_failure_key key = vs_failure_key_of(violation);
+  return vs_failure_same(&key, a->key);
+}
+
 // The first op of the trace that fails in the way that is asked for.
 static bool find(attempt* a, const vs_trace* trace) {
-  vs_oracle* oracle = a->oracle;
-  vs_oracle_init(oracle, a->showing->profile, vs_arch_find(trace->arch));
-  for (size_t i = 0; i < trace->script.count; i++) {
-    const vs_op* op = &trace->script.ops[i];
-    vs_violation why = {0};
-    vs_oracle_save(oracle);
-    vs_step step = vs_oracle_step_of(oracle, trace, i, &why);
-    if (step == VS_STEP_ALLOWED || step == VS_STEP_SKIPPED) continue;
-    if (step != VS_STEP_VIOLATION) return false;
-    vs_failure_key key = vs_failure_key_of(&why);
-    if (vs_failure_same(&key, a->key)) {
-      a->at = i;
-      a->violation = why;
-      return true;
-    }
-    if (!vs_oracle_recover(oracle, op, &trace->observations[i], why.kind)) return false;
-  }
-  return false;
+  const vs_failure_search search = {a->showing->profile, is_alike, a};
+  return vs_failure_find(&search, a->oracle, trace, &a->at, &a->violation);
 }
 
 // Runs the script; keeps nothing of it but how it ended.
@@ -159,19 +149,13 @@ static void cut_after(attempt* a) {
   a->script.count = a->at + 1;
 }
 
-static bool keeps(const vs_violation* violation, void* context) {
-  const attempt* a = context;
-  vs_failure_key key = vs_failure_key_of(violation);
-  return vs_failure_same(&key, a->key);
-}
-
 // Fewer ops, plainer arguments, only the bits that matter. What hangs stays as it is: each try
 // would be waited for.
 static void minimize(attempt* a) {
   const vs_minimizing how = {.target = a->showing->target,
                              .profile = a->showing->profile,
                              .timeout = a->timeout,
-                             .keeps = keeps,
+                             .keeps = is_alike,
                              .context = a};
   vs_minimized found;
   if (a->death == VS_DEATH_TIMEOUT || !vs_minimize(&how, &a->script, &found)) return;

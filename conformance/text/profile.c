@@ -348,3 +348,16 @@ void vs_profile_print(FILE* out, const vs_profile* profile) {
   fprintf(out, "flags_kept 0x%" PRIx64 "\nflags_or_only 0x%" PRIx64 "\n", profile->flags_kept,
           profile->flags_or_only);
 }
+
+uint32_t vs_profile_digest(const vs_profile* profile) {
+  char* text = NULL;
+  size_t length = 0;
+  uint32_t digest = UINT32_C(2166136261);
+  FILE* out = open_memstream(&text, &length);
+  if (out == NULL) return 0;
+  vs_profile_print(out, profile);
+  fclose(out);
+  for (size_t i = 0; i < length; i++) digest = (digest ^ (uint8_t)text[i]) * UINT32_C(16777619);
+  free(text);
+  return digest;
+}

@@ -26,4 +26,8 @@ bool vs_profile_load(const char* path, vs_own_profile* own, vs_fault* fault);
 
 void vs_profile_print(FILE* out, const vs_profile* profile);
 
+// Of all that the profile says: one of the user's own may change under its name. FNV-1a; 0: no
+// memory.
+uint32_t vs_profile_digest(const vs_profile* profile);
+
 #endif  // VS_CONFORMANCE_PROFILE_H_

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "campaign/campaign.h"
+#include "campaign/files.h"
+#include "common.h"
+
+#define DIRECTORY "VCPUSPEC_FUZZERS"
+#define JSON "json:"
+
+enum { DAYS_30 = 30 * 24 * 3600, MOST_FINDINGS = 1000 };
+
+// --- the program that fuzzes --------------------------------------------------------------------
+
+static bool is_there(char path[VS_PATH], const char* dir, const char* within,
+                     vs_fuzz_target target) {
+  char name[64];
+  snprintf(name, sizeof name, "vcpuspec-fuzz-%s", vs_fuzz_target_names[target]);
+  vs_path(path, dir, within, name);
+  return access(path, X_OK) == 0;
+}
+
+// Beside this program, or where it was installed.
+static bool find_fuzzer(vs_fuzz_target target, char path[VS_PATH]) {
+  char self[VS_PATH];
+  const char* named = getenv(DIRECTORY);
+  if (named != NULL && named[0] != '\0') {
+    if (is_there(path, named, NULL, target)) return true;
+    fprintf(stderr, "vcpuspec: %s, where " DIRECTORY " points, is no program that can be run\n",
+            path);
+    return false;
+  }
+  ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
+  self[length > 0 ? length : 0] = '\0';
+  const char* dir = dirname(self);
+  if (is_there(path, dir, "../libexec/vcpuspec", target)) return true;
+  if (is_there(path, dir, NULL, target)) return true;
+  fprintf(stderr,
+          "vcpuspec: %s is not there: `make fuzzers` builds it; that needs the packages clang and "
+          "libclang-rt-dev\n",
+          path);
+  return false;
+}
+
+// --- what is asked for --------------------------------------------------------------------------
+
+typedef struct fuzz_request {
+  vs_campaign_plan plan;
+  const char* backend;
+  uint64_t jobs;
+} fuzz_request;
+
+static bool find_what(const char* word, vs_fuzz_target* what) {
+  for (*what = VS_FUZZ_SCRIPT; *what <= VS_FUZZ_CALL; (*what)++) {
+    if (strcmp(word, vs_fuzz_target_names[*what]) == 0) return true;
+  }
+  vs_complain("target", word, vs_fuzz_target_names, 2, "script or call");
+  return false;
+}
+
+static bool reports_are_json(const vs_arguments* a) {
+  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
+    const char* word = a->values[VS_OPTION_REPORT][i];
+    if (strncmp(word, JSON, strlen(JSON)) == 0 && word[strlen(JSON)] != '\0') continue;
+    fprintf(stderr, "vcpuspec: --report '%s': a form and a file: json:FILE\n", word);
+    return false;
+  }
+  return true;
+}
+
+static bool find_directory(const vs_arguments* a, vs_campaign_plan* plan) {
+  if (a->word_count == 1) {
+    plan->dir = a->words[0];
+    return true;
+  }
+  if (a->word_count == 0) {
+    fprintf(stderr, "vcpuspec: fuzz needs a directory for the campaign: vcpuspec fuzz DIR\n");
+  } else {
+    fprintf(stderr, "vcpuspec: unexpected argument '%s' (see vcpuspec fuzz --help)\n", a->words[1]);
+  }
+  return false;
+}
+
+static bool understand(const vs_arguments* a, fuzz_request* q) {
+  vs_campaign_plan* plan = &q->plan;
+  plan->merge = a->counts[VS_OPTION_MERGE] > 0;
+  plan->profile_word = vs_argument(a, VS_OPTION_PROFILE, "documented");
+  q->backend = vs_one_backend(a, "soft");
+  if (q->backend == NULL || !find_directory(a, plan) || !reports_are_json(a)) return false;
+  if (!find_what(vs_argument(a, VS_OPTION_TARGET, "script"), &plan->what)) return false;
+  plan->profile = vs_find_profile(plan->profile_word);
+  return plan->profile != NULL &&
+         vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_CAMPAIGN_JOBS, &q->jobs) &&
+         vs_argument_number(a, VS_OPTION_SEED, 0, 0, UINT64_MAX, &plan->seed) &&
+         vs_argument_number(a, VS_OPTION_FINDINGS, 0, 1, MOST_FINDINGS, &plan->findings) &&
+         vs_argument_seconds(a, VS_OPTION_TIMEOUT, 2, &plan->timeout) &&
+         vs_argument_duration(a, VS_OPTION_SECONDS, 0, DAYS_30, &plan->seconds) &&
+         vs_argument_duration(a, VS_OPTION_PLATEAU, 0, DAYS_30, &plan->plateau);
+}
+
+// --- what came of it ----------------------------------------------------------------------------
+
+static volatile sig_atomic_t stop;
+
+static void ask_to_stop(int sig) {
+  stop = sig;
+}
+
+static void listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+static void print_text(FILE* out, const void* text) {
+  fputs(text, out);
+}
+
+static bool write_text(const vs_arguments* a, const char* text) {
+  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
+    const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
+    if (vs_file_put(path, print_text, text)) continue;
+    fprintf(stderr, "vcpuspec: %s cannot be written: %s\n", path, strerror(errno));
+    return false;
+  }
+  return true;
+}
+
+static bool write_reports(const vs_arguments* a, const vs_campaign_plan* plan,
+                          const vs_campaign_outcome* outcome) {
+  char* text = NULL;
+  size_t length = 0;
+  if (a->counts[VS_OPTION_REPORT] == 0) return true;
+  FILE* out = open_memstream(&text, &length);
+  bool good = out != NULL && vs_campaign_json(out, plan, outcome);
+  if (out != NULL) good = fclose(out) == 0 && good;
+  if (!good) fprintf(stderr, "vcpuspec: no memory for a report\n");
+  good = good && write_text(a, text);
+  free(text);
+  return good;
+}
+
+static vs_exit conclude(const vs_campaign_outcome* o) {
+  uint64_t executions = o->all.executions - o->before.executions;
+  uint64_t unjudged = o->all.unjudged - o->before.unjudged;
+  bool broken = o->end == VS_CAMPAIGN_GAVE_UP || o->end == VS_CAMPAIGN_BROKEN || o->broken > 0;
+  if (o->end == VS_CAMPAIGN_REFUSED) return VS_EXIT_USAGE;
+  if (broken) return VS_EXIT_INFRASTRUCTURE;
+  if (o->finding_count + o->pending > 0) return VS_EXIT_FAILS;
+  if (executions > unjudged) return VS_EXIT_CONFORMS;
+  puts("nothing was judged: exit status 5");
+  return VS_EXIT_NOTHING;
+}
+
+static vs_exit fuzz(const vs_arguments* arguments, const vs_campaign_plan* plan) {
+  vs_campaign_outcome* outcome = malloc(sizeof *outcome);
+  if (outcome == NULL) {
+    fprintf(stderr, "vcpuspec: no memory\n");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  vs_campaign_end end = vs_campaign(plan, outcome);
+  vs_exit status = conclude(outcome);
+  bool ran = outcome->all.executions + outcome->finding_count + outcome->broken > 0;
+  if (end >= VS_CAMPAIGN_GAVE_UP) fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
+  if (ran) vs_campaign_report(stdout, plan, outcome);
+  if (end != VS_CAMPAIGN_REFUSED && !write_reports(arguments, plan, outcome)) {
+    status = VS_EXIT_INFRASTRUCTURE;
+  }
+  free(outcome);
+  return status;
+}
+
+vs_exit vs_command_fuzz(const vs_arguments* arguments) {
+  fuzz_request q = {0};
+  char fuzzer[VS_PATH];
+  vs_target target;
+  vs_exit status;
+  if (!understand(arguments, &q)) return VS_EXIT_USAGE;
+  if (!find_fuzzer(q.plan.what, fuzzer)) return VS_EXIT_INFRASTRUCTURE;
+  if (!vs_find_ready_target(q.backend, q.plan.timeout, &target, &status)) return status;
+  if (q.plan.profile->arch != 0 && q.plan.profile->arch != target.arch) {
+    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n",
+            q.plan.profile->id, vs_arch_find(q.plan.profile->arch)->name, q.backend,
+            vs_arch_find(target.arch)->name);
+    return VS_EXIT_USAGE;
+  }
+  listen_for_stop();
+  q.plan.fuzzer = fuzzer;
+  q.plan.target = &target;
+  q.plan.program = arguments->program;
+  q.plan.version = VS_VERSION;
+  q.plan.jobs = (unsigned)q.jobs;
+  q.plan.stop = &stop;
+  q.plan.out = stdout;
+  q.plan.terminal = isatty(STDOUT_FILENO) == 1;
+  return fuzz(arguments, &q.plan);
+}

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#ifndef VS_FUZZ_CAMPAIGN_MERGE_H_
+#define VS_FUZZ_CAMPAIGN_MERGE_H_
+
+#include "campaign.h"
+
+// Has libFuzzer copy those inputs of the corpus that add something into a fresh directory, which
+// then takes the corpus' place, at once. False: `why` says the reason, and the corpus is as it was.
+bool vs_campaign_merge(const vs_campaign_plan* plan, char* why, size_t size);
+
+// Removes what an interrupted merge has left.
+void vs_campaign_merge_clean(const vs_campaign_plan* plan);
+
+#endif  // VS_FUZZ_CAMPAIGN_MERGE_H_

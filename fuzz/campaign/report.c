@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <inttypes.h>
+
+#include "campaign.h"
+#include "status.h"
+
+static void print_finding(FILE* out, const vs_campaign_plan* plan, const vs_finding* f) {
+  fprintf(out, "\n%s  %s%s\n", f->verdict == VS_FINDING_FLAKY ? "FLAKY" : "FAIL ",
+          f->has_clause ? vs_clauses[f->clause].id : f->name, f->is_new ? "" : "  (known)");
+  for (uint8_t i = 0; i < f->allowed_count; i++) {
+    fprintf(out, "  %s %s\n", i == 0 ? "allowed " : "or      ", f->allowed[i]);
+  }
+  if (f->got[0] != '\0') fprintf(out, "  got      %s\n", f->got);
+  if (f->death[0] != '\0') fprintf(out, "  because  %s\n", f->death);
+  if (f->verdict == VS_FINDING_NOT_ALONE) {
+    fprintf(out, "  alone    not seen again in %u runs\n", f->runs);
+  } else {
+    fprintf(out, "  alone    fails %u of %u times\n", f->failed, f->runs);
+  }
+  fprintf(out, "  seen     %" PRIu64 " times, first %s\n", f->seen, f->first);
+  fprintf(out, "  script   %s/findings/%s.vcpu, %zu op%s\n", plan->dir, f->name, f->ops,
+          f->ops == 1 ? "" : "s");
+}
+
+static void print_totals(FILE* out, const vs_campaign_outcome* o) {
+  char run[32];
+  char all[32];
+  double seconds = o->all.seconds - o->before.seconds;
+  uint64_t executions = o->all.executions - o->before.executions;
+  vs_say_time(seconds, run);
+  vs_say_time(o->all.seconds, all);
+  fprintf(out, "time     %s, in all %s\n", run, all);
+  fprintf(out, "inputs   %" PRIu64 ", in all %" PRIu64 "; %.0f per second\n", executions,
+          o->all.executions, seconds > 0 ? (double)executions / seconds : 0);
+  fprintf(out, "calls    %" PRIu64 ", in all %" PRIu64 "\n", o->all.calls - o->before.calls,
+          o->all.calls);
+  uint64_t unjudged = o->all.unjudged - o->before.unjudged;
+  if (o->all.unjudged > 0) {
+    fprintf(out, "unjudged %" PRIu64 " inputs, in all %" PRIu64 ", from some call on\n", unjudged,
+            o->all.unjudged);
+  }
+  fprintf(out, "reached  %zu tuples of clause, facts and verdict; corpus: %zu inputs\n",
+          vs_totals_tuples(&o->all), o->corpus);
+}
+
+void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o) {
+  size_t fresh = 0;
+  for (size_t i = 0; i < o->finding_count; i++) fresh += o->findings[i].is_new;
+  fprintf(out, "fuzzed   %s, profile %s, target %s, seed %" PRIu64 "; ended: %s\n",
+          plan->target->name, plan->profile->id, vs_fuzz_target_names[plan->what], plan->seed,
+          o->reason);
+  print_totals(out, o);
+  fprintf(out, "findings %zu, %zu of them new\n", o->finding_count, fresh);
+  for (size_t i = 0; i < o->finding_count; i++) print_finding(out, plan, &o->findings[i]);
+  if (o->pending > 0) {
+    fprintf(out, "\n%zu more in %s/raw are still to be made smaller: the same command goes on\n",
+            o->pending, plan->dir);
+  }
+  if (o->broken > 0) {
+    fprintf(out, "\nBROKEN  %zu scripts in %s/broken could not be judged\n", o->broken, plan->dir);
+  }
+}
