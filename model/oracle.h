@@ -12,10 +12,34 @@
 // calls that run beside others, and buffers that change meanwhile, multiply them for a while.
 enum { VS_WORLDS_MAX = 128 };
 
+typedef enum vs_violation_kind {
+  VS_VIOLATION_STATUS,     // `got` is not in decision.allowed
+  VS_VIOLATION_NO_RETURN,  // crashed or hung within the call
+  VS_VIOLATION_REGISTER,   // a register is not what it must be
+  VS_VIOLATION_PACKET,     // the guest left in another way than its program does
+  VS_VIOLATION_HANDLE,     // a new handle that is 0 or has the value of an open one
+  VS_VIOLATION_BUFFER,     // the caller's buffer was written
+  VS_VIOLATION_SILENCE     // the guest gave no sign of life
+} vs_violation_kind;
+
+typedef struct vs_violation {
+  vs_violation_kind kind;
+  vs_clause_code clause;
+  vs_decision decision;  // what was allowed, and why
+  zx_status_t got;
+  uint8_t reg;        // REGISTER: index in the architecture's table
+  bool guest_view;    // REGISTER: as guest code saw it, else as zx_vcpu_read_state reported it
+  uint64_t expected;  // REGISTER: the bits of `known` are determined
+  uint64_t known;
+  uint64_t value;
+} vs_violation;
+
 // A call that runs beside others, from its start to its JOIN.
 typedef struct vs_race {
   vs_op op;
   vs_observation answer;  // as the JOIN brings it
+  vs_violation why;       // a register that kept an order from explaining the answer
+  bool told;              // there was one
 } vs_race;
 
 typedef struct vs_oracle {
@@ -39,28 +63,6 @@ typedef enum vs_step {
   VS_STEP_ENDED,        // nothing can be said from here on: the run ended before
   VS_STEP_BROKEN        // our side: the script does not make sense, or too many worlds
 } vs_step;
-
-typedef enum vs_violation_kind {
-  VS_VIOLATION_STATUS,     // `got` is not in decision.allowed
-  VS_VIOLATION_NO_RETURN,  // crashed or hung within the call
-  VS_VIOLATION_REGISTER,   // a register is not what it must be
-  VS_VIOLATION_PACKET,     // the guest left in another way than its program does
-  VS_VIOLATION_HANDLE,     // a new handle that is 0 or has the value of an open one
-  VS_VIOLATION_BUFFER,     // the caller's buffer was written
-  VS_VIOLATION_SILENCE     // the guest gave no sign of life
-} vs_violation_kind;
-
-typedef struct vs_violation {
-  vs_violation_kind kind;
-  vs_clause_code clause;
-  vs_decision decision;  // what was allowed, and why
-  zx_status_t got;
-  uint8_t reg;        // REGISTER: index in the architecture's table
-  bool guest_view;    // REGISTER: as guest code saw it, else as zx_vcpu_read_state reported it
-  uint64_t expected;  // REGISTER: the bits of `known` are determined
-  uint64_t known;
-  uint64_t value;
-} vs_violation;
 
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch);
 

@@ -64,7 +64,7 @@ static vs_step advance(vs_step_context* c, uint8_t thread) {
 // The world `from`, in which the thread's call takes effect now, joins the set if it explains the
 // call's answer. `why`, unless NULL, is filled if it does not.
 static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread) {
-  const vs_race* race = &oracle->races[thread];
+  vs_race* race = &oracle->races[thread];
   uint8_t first = oracle->count;
   vs_world* world = vs_spare_world(oracle);
   if (world == NULL) return false;
@@ -74,6 +74,10 @@ static bool take_effect(vs_oracle* oracle, uint8_t from, uint8_t thread) {
   vs_step step = advance(&c, thread);
   // Worlds that the step made stand behind `world`, and exist only if it explains the answer.
   if (step != VS_STEP_ALLOWED) oracle->count = first;
+  if (step == VS_STEP_VIOLATION && c.why.kind == VS_VIOLATION_REGISTER && !race->told) {
+    race->why = c.why;
+    race->told = true;
+  }
   for (uint8_t i = first; i < oracle->count; i++) {
     oracle->worlds[i].race_attests[thread] |= c.attests;
   }
@@ -113,7 +117,9 @@ vs_step vs_race_join(vs_step_context* c) {
     step = advance(&late, thread);
   }
   c->oracle->count = count;
-  c->why = late.why;
+  // Of several orders, the one that explains most says what is wrong.
+  bool registers = race->told && late.why.kind != VS_VIOLATION_REGISTER;
+  c->why = registers ? race->why : late.why;
   return step == VS_STEP_BROKEN ? VS_STEP_BROKEN : VS_STEP_VIOLATION;
 }
 
@@ -204,7 +210,9 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
   vs_step_context one = {.oracle = oracle, .world = world, .op = found, .seen = c->seen};
   vs_step step = vs_step_write(&one);
   if (step != VS_STEP_ALLOWED) {
-    if (why->decision.count == 0) *why = one.why;
+    // Wrong in the same way whichever way it was found: the change is not to blame.
+    if (why->clause == VS_CLAUSE_COUNT) *why = one.why;
+    if (why->clause != one.why.clause) why->clause = VS_CLAUSE_ONE_SNAPSHOT;
     oracle->count = first;
     return step == VS_STEP_VIOLATION;
   }
@@ -221,14 +229,12 @@ vs_step vs_race_write(vs_step_context* c) {
   uint8_t first = oracle->count;
   vs_world before = *c->world;
   oracle->raced = true;
+  c->why.clause = VS_CLAUSE_COUNT;  // nobody is to blame yet
   vs_op found;
   for (unsigned number = 0; snapshot(c->op, oracle->arch, number, &found); number++) {
     if (!explain_by(c, &before, &found, first)) return VS_STEP_BROKEN;
   }
-  if (oracle->count == first) {
-    c->why.clause = VS_CLAUSE_ONE_SNAPSHOT;
-    return VS_STEP_VIOLATION;
-  }
+  if (oracle->count == first) return VS_STEP_VIOLATION;
   // The last of them takes the place of the world that they come from.
   *c->world = oracle->worlds[oracle->count - 1];
   oracle->count--;
@@ -250,7 +256,7 @@ vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation
     return VS_STEP_BROKEN;
   }
   oracle->raced = true;
-  oracle->races[op->thread] = (vs_race){*op, *answer};
+  oracle->races[op->thread] = (vs_race){.op = *op, .answer = *answer};
   for (uint8_t i = 0; i < oracle->count; i++) {
     oracle->worlds[i].racing[op->thread] = VS_RACING_BEFORE;
   }

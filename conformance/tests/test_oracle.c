@@ -47,7 +47,7 @@ static void put_vcpu(tape* t, uint8_t thread, uint8_t out, vs_program program) {
   op->program = (uint8_t)program;
 }
 
-static void start(tape* t, vs_arch arch, vs_program program) {
+static void start_guest(tape* t, vs_arch arch) {
   t->arch = arch;
   t->count = 0;
   t->next = 0x1003;
@@ -55,6 +55,10 @@ static void start(tape* t, vs_arch arch, vs_program program) {
   last(t)->handle2 = t->next += 4;
   vs_op* load = put_new(t, VS_OP_GUEST_LOAD, GUEST, MEMORY);
   load->out2 = VMAR;
+}
+
+static void start(tape* t, vs_arch arch, vs_program program) {
+  start_guest(t, arch);
   put_vcpu(t, 0, VCPU, program);
 }
 
@@ -1158,8 +1162,9 @@ Test(kick, refused_breaks_kick) {
 
 // A vCPU that spins on thread 1 in OTHER's slot.
 static void start_spinning(tape* t) {
-  start(t, VS_ARCH_X64, VS_PROGRAM_DUMP);
-  put_vcpu(t, 1, OTHER, VS_PROGRAM_SPIN);
+  start_guest(t, VS_ARCH_X64);
+  put_vcpu(t, 1, OTHER, VS_PROGRAM_SPIN);  // first: the others start in another mode
+  put_vcpu(t, 0, VCPU, VS_PROGRAM_DUMP);
   registers r = registers_of(2, 2);
   put_write(t, OTHER, &r, ZX_OK)->thread = 1;
   vs_op* op = put(t, VS_OP_ENTER, OTHER, ZX_OK);

@@ -65,6 +65,10 @@ static const struct {
          JOIN("ZX_OK") "T0: h4 = duplicate h2 same_rights\n= ZX_OK handle=0xf\n"
                        "T0: read_state h3\n= ZX_OK state\n",
      VS_CLAUSE_COUNT},
+    {"the thread is wrong, whatever was found in the buffer",
+     HEAD "T2: write_state h2 state rflags=2 held=128:0000\n= ZX_OK held\n", VS_CLAUSE_SAME_THREAD},
+    {"the size was right before, and is wrong now, and neither is told",
+     HEAD WRITE("h2 io access=1 held=0:c8", "ZX_ERR_BAD_STATE held"), VS_CLAUSE_PAUSED},
     {"a kick stops the guest within its dump, which then is half of before",
      GUEST START("enter h2")
          KICK JOIN("ZX_ERR_CANCELED") "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
@@ -74,6 +78,9 @@ static const struct {
      GUEST START("enter h2") KICK JOIN("ZX_ERR_CANCELED")
          ENTER(DUMPED) "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
              "ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
+    {"the guest left with a register that is wrong, and the kick is not to blame",
+     GUEST START("enter h2") KICK JOIN("ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"a kick that came before stops nothing",
      GUEST KICK ENTER("ZX_ERR_CANCELED")
