@@ -510,6 +510,9 @@ static void shorten(vs_mutator* m, vs_fuzz_script* script) {
 
 void vs_mutate_script(vs_mutator* m, vs_fuzz_script* script) {
   uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
+  // What is made anew finds what one call can show; what is built upon what was kept finds the
+  // rest.
+  if (one_in(m, 2)) script->count = 0;
   if (script->count > LONG && one_in(m, 2)) shorten(m, script);
   for (; times > 0; times--) mutate_once(m, script);
 }
