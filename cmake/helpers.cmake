@@ -19,3 +19,9 @@ function(vs_room name)
   add_library(${name} STATIC ${ROOM_SOURCES})
   target_link_libraries(${name} PUBLIC ${ROOM_KNOWS})
 endfunction()
+
+# What instrumented objects call is to be found in the program.
+function(vs_offer_coverage name)
+  target_link_options(${name} PRIVATE LINKER:--dynamic-list=${PROJECT_SOURCE_DIR}/cmake/coverage.syms)
+  set_property(TARGET ${name} APPEND PROPERTY LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/coverage.syms)
+endfunction()

@@ -196,10 +196,10 @@ static bool has_program(const vs_sense* s, uint8_t program) {
   return !ports || s->arch->has_ports;
 }
 
-// On x86-64 a guest's vCPUs but for the first start in real mode.
+// Guest programs are for a guest's first vCPU: the others start in another mode, or share its
+// memory.
 static bool starts_as_expected(const vs_sense* s, uint8_t guest) {
-  bool first = !s->objects[guest].bred;
-  return s->objects[guest].loaded && (first || !s->arch->has_ports);
+  return s->objects[guest].loaded && !s->objects[guest].bred;
 }
 
 static bool admit_vcpu_create(vs_sense* s, vs_op* op) {

@@ -79,15 +79,16 @@ static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_ar
   vcpu->flags_read.known = ~vcpu->regs[arch->flags].known;
 }
 
-// On x86-64 a guest's first vCPU starts in 64-bit mode, as its program expects, and the others in
-// real mode (Zircon's vcpu.cc, by the vCPU's number); of a number that comes back nothing is said.
-static bool starts_as_expected(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
+// Guest programs are for a guest's first vCPU: on x86-64 the others start in real mode (Zircon's
+// vcpu.cc, by the vCPU's number, of which nothing is said once it comes back), and everywhere they
+// share the memory in which programs leave what they found.
+static bool starts_as_expected(vs_world* world, const vs_op* op) {
   const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
   if (slot == NULL) return false;
   vs_object* guest = &world->objects[slot->object];
   bool first = !guest->bred;
   guest->bred = true;
-  return first || !arch->has_ports;
+  return first;
 }
 
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
@@ -101,7 +102,7 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
   if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
   bool known = vs_programs[op->program].exit != VS_PROGRAM_EXIT_UNKNOWN;
-  if (!starts_as_expected(world, op, arch) || !known) vcpu->stage = VS_STAGE_UNKNOWN;
+  if (!starts_as_expected(world, op) || !known) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;
 }

@@ -28,7 +28,7 @@ typedef enum vs_stage {
   VS_STAGE_ENTRY,   // has not left its program's first instruction
   VS_STAGE_DUMP,    // in the dump loop: the next entry stores every register
   VS_STAGE_SPIN,    // in the endless loop
-  VS_STAGE_UNKNOWN  // in code of the script's own, or in another mode than its program is for
+  VS_STAGE_UNKNOWN  // in code of the script's own, or not its guest's first vCPU
 } vs_stage;
 
 typedef struct vs_vcpu {
