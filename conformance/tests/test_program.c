@@ -274,6 +274,9 @@ Test(plugin, example_conforms, .timeout = 120) {
 Test(plugin, least_is_judged, .timeout = 120) {
   expect("run --backend " PLUGIN("least"), 0, "cases: unsupported");
 }
+Test(plugin, instrumented_is_judged, .timeout = 120) {
+  expect("run --backend " PLUGIN("instrumented"), 0, "cases: unsupported");
+}
 Test(plugin, least_is_never_passed_unjudged, .timeout = 120) {
   // Without a way to look, nothing can be said of effects.
   expect("run --backend " PLUGIN("least") " --filter 'registers.*'", 5, "zx_vcpu_read_state");
