@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test fuzzers test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
+.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
         format install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
@@ -20,7 +20,7 @@ conform: packages-build ## the main job: judge the built-in backends that this m
 	$(MAKE) all
 	build/vcpuspec run
 
-test: packages-test ## every test, also under sanitizers
+test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 	$(MAKE) all
 	$(MAKE) test-only
 	$(MAKE) check-asan
@@ -29,8 +29,19 @@ test: packages-test ## every test, also under sanitizers
 	$(MAKE) fuzz-brief
 	$(MAKE) tidy
 
+test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
+	$(MAKE) all
+	ctest --test-dir build --output-on-failure -R farm
+	$(MAKE) fuzz FUZZ_SECONDS=20
+	$(call configure,asan)
+	$(call build,build/asan)
+	ctest --test-dir build/asan --output-on-failure -R '$(SLOW)'
+
+# What a sanitizer makes slow, and says little of: left to test-long.
+SLOW = mutants|campaign|export
+
 test-only:
-	ctest --test-dir build --output-on-failure
+	ctest --test-dir build --output-on-failure -E farm
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
@@ -38,7 +49,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|export|farm'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|farm|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -55,8 +66,11 @@ fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 	$(call build,build/fuzz) --target fuzzers
 	tools/run-fuzzers libfuzzer build/fuzz $(or $(FUZZ_SECONDS),60)
 
-fuzz-brief:
-	$(MAKE) fuzz FUZZ_SECONDS=5
+# What reads text, under its engine; what makes calls is in the tests, on its seeds.
+fuzz-brief: packages-fuzz
+	$(call configure,fuzz)
+	$(call build,build/fuzz) --target fuzz_text fuzz_profile
+	tools/run-fuzzers libfuzzer build/fuzz 5 text profile
 
 fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)
@@ -74,9 +88,16 @@ tidy: all ## clang-tidy, with .clang-tidy's checks as errors
 bench: packages-build ## speed, each as a ratio to its floor in the same run
 	$(MAKE) all
 	build/vcpuspec bench
+	@[ ! -e build/vcpuspec-fuzz-call ] || tools/fuzz-measure speed
 
 docs: all ## the documents that are made from tables
 	tools/make-docs build/docgen
+
+corpus: fuzzers ## the committed corpora of the fuzz targets, from the cases
+	tools/make-corpus build
+
+power: fuzzers ## how soon each planted defect is found (40 minutes; docs/fuzzing.md)
+	tools/fuzz-measure power
 
 format:
 	tools/check-format --fix
