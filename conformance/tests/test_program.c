@@ -470,6 +470,14 @@ Test(scripts, one_whose_thread_is_busy) {
   expect_of("run", SETUP "T1: start kick h2\nT1: kick h2\n", "--backend soft", 2,
             ":5:1: expected 'join' before this: T1 is within a call");
 }
+Test(scripts, one_that_fills_a_slot_that_a_call_still_names) {
+  expect_of("run",
+            SETUP
+            "T0: h3 = duplicate h2 same_rights\nT1: start kick h3\nT0: close h3\n"
+            "T0: h3 = event_create\nT1: join\n",
+            "--backend soft", 2,
+            ":7:1: expected 'join' before this: T1 is within a call that names it");
+}
 Test(scripts, a_register_of_one_architecture) {
   expect_of("run", SETUP "T0: write_state h2 state rax=1\n", "--backend soft", 2,
             "(as arm64: the script names no 'arch')");
