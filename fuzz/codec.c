@@ -96,15 +96,17 @@ void vs_fuzz_decode(const uint8_t* data, size_t size, const vs_arch_info* arch,
                     vs_fuzz_script* script) {
   reader r = {data, data + size};
   vs_sense sense;
+  vs_sense before;
   vs_sense_init(&sense, arch);
   script->count = 0;
   while (r.at < r.end) {
     vs_op* op = &script->ops[script->count];
     take_op(&r, op);
     forget_unused(op);
-    vs_sense before = sense;
+    bool near = script->count + 1 + VS_SENSE_END >= VS_FUZZ_OPS;
+    if (near) before = sense;
     if (!vs_sense_admit(&sense, op)) continue;
-    if (script->count + 1 + vs_sense_open_end(&sense) > VS_FUZZ_OPS) {
+    if (near && script->count + 1 + vs_sense_open_end(&sense) > VS_FUZZ_OPS) {
       sense = before;
       break;
     }

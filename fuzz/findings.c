@@ -22,10 +22,20 @@ static vs_fuzz_seen* entry_of(vs_fuzz_state* state, uint32_t digest) {
   return NULL;
 }
 
+// False: too long a name.
+static bool path_of(const vs_session* s, const vs_failure_key* key, char path[PATH]) {
+  char name[96];
+  vs_fuzz_finding_name(key, name);
+  return snprintf(path, PATH, "%s/%s", s->options.findings, name) < PATH;
+}
+
+// Where there is no room to count any more, the file tells.
 bool vs_fuzz_is_known(const vs_session* s, const vs_violation* why) {
+  char path[PATH];
   vs_failure_key key = vs_failure_key_of(why);
   const vs_fuzz_seen* seen = entry_of(s->state, vs_failure_digest(&key));
-  return seen == NULL || seen->digest != 0;
+  if (seen != NULL) return seen->digest != 0;
+  return s->options.findings != NULL && path_of(s, &key, path) && access(path, F_OK) == 0;
 }
 
 // --- on paper ---------------------------------------------------------------------------------
@@ -37,23 +47,36 @@ static void print_script(FILE* out, const vs_session* s, const vs_script* script
   vs_print_script(out, &titled, s->opened.arch, &clause, 1);
 }
 
-// Whole or not at all, and by one process alone.
-static void write_down(const vs_session* s, const vs_script* script, const vs_failure_key* key) {
-  char name[96];
+static bool write_beside(const vs_session* s, const vs_script* script, const vs_failure_key* key,
+                         const char* path) {
+  FILE* out = fopen(path, "we");
+  if (out == NULL) return false;
+  print_script(out, s, script, key);
+  bool whole = fflush(out) == 0 && fsync(fileno(out)) == 0 && !ferror(out);
+  return fclose(out) == 0 && whole;
+}
+
+// Whole or not at all, and by one process alone. False: it is not there.
+static bool write_down(const vs_session* s, const vs_script* script, const vs_failure_key* key) {
   char path[PATH];
   char beside[PATH];
-  vs_fuzz_finding_name(key, name);
-  int length = snprintf(path, sizeof path, "%s/%s", s->options.findings, name);
-  int longer = snprintf(beside, sizeof beside, "%s/.%s.%d", s->options.findings, name, getpid());
-  if (length >= PATH || longer >= PATH || access(path, F_OK) == 0) return;
-  FILE* out = fopen(beside, "we");
-  bool whole = out != NULL;
-  if (whole) print_script(out, s, script, key);
-  if (out != NULL) whole = fflush(out) == 0 && fsync(fileno(out)) == 0 && !ferror(out);
-  if (out != NULL && fclose(out) != 0) whole = false;
-  if (!whole) fprintf(stderr, "vcpuspec: %s cannot be written\n", beside);
-  if (whole && link(beside, path) != 0 && access(path, F_OK) != 0) perror(path);
+  if (!path_of(s, key, path)) return false;
+  if (access(path, F_OK) == 0) return true;
+  int longer = snprintf(beside, sizeof beside, "%s.%d", path, getpid());
+  bool whole = longer < PATH && write_beside(s, script, key, beside);
+  if (whole) whole = link(beside, path) == 0 || access(path, F_OK) == 0;
   unlink(beside);
+  if (!whole) fprintf(stderr, "vcpuspec: %s cannot be written\n", path);
+  return whole;
+}
+
+// Whoever supervises sees when the process ends within.
+static bool keep(vs_session* s, const vs_script* script, const vs_failure_key* key) {
+  __atomic_store_n(&s->state->writing, 1, __ATOMIC_RELEASE);
+  bool kept = write_down(s, script, key);
+  s->state->unwritten += !kept;
+  __atomic_store_n(&s->state->writing, 0, __ATOMIC_RELEASE);
+  return kept;
 }
 
 // --- for people -------------------------------------------------------------------------------
@@ -99,15 +122,15 @@ void vs_fuzz_found(vs_session* s, const vs_script* script, const vs_observation*
   vs_fuzz_seen* entry = entry_of(s->state, digest);
   s->state->violations++;
   if (entry != NULL) entry->count++;
-  bool first = entry != NULL && entry->digest == 0;
+  bool known = vs_fuzz_is_known(s, why);
   if (s->options.first_only) {
     printf("found %s after %.6f s, %" PRIu64 " inputs\n", vs_clauses[key.clause].id,
            vs_now() - s->opened_at, s->state->executions + 1);
     fflush(stdout);
     _exit(0);
   }
-  if (first && s->options.findings != NULL) write_down(s, script, &key);
-  if (first) entry->digest = digest;
+  bool kept = known || s->options.findings == NULL || keep(s, script, &key);
+  if (kept && entry != NULL) entry->digest = digest;
   if (s->options.findings != NULL) return;
   tell(s, script, seen, &key);
   abort();

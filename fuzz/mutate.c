@@ -7,7 +7,7 @@
 #include "sweep/scene.h"
 #include "text/calls.h"
 
-enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4, LONG = 20 };
+enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4, LONG = 20, PAGE = 4096 };
 
 static void note_first(vs_mutator* m, unsigned io, vs_factor f) {
   for (uint16_t v = 0; v < m->space->counts[io][f]; v++) {
@@ -174,7 +174,7 @@ static void change_number(vs_mutator* m, vs_op* op) {
       op->kind ^= UINT32_C(1) << vs_mutator_pick(m, 32);
       return;
     case 3:
-      op->buffer.argument = (uint16_t)vs_mutator_pick(m, VS_STATE_MAX);
+      op->buffer.argument = (uint16_t)vs_mutator_pick(m, one_in(m, 2) ? PAGE : VS_STATE_MAX);
       return;
     default:
       op->buffer.length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);

@@ -77,7 +77,10 @@ vs_step vs_session_try(vs_session* s, const vs_script* script, vs_observation* s
                        vs_violation* why) {
   size_t at;
   enter_phase(s, VS_FUZZ_EXECUTING);
-  vs_execute(s->executor, script, seen);
+  for (size_t i = 0; i < script->count; i++) {
+    vs_execute_op(s->executor, &script->ops[i], &seen[i]);
+    s->state->calls++;
+  }
   vs_executor_reset(s->executor);
   enter_phase(s, VS_FUZZ_JUDGING);
   vs_trace trace = {*script, s->opened.arch, seen};
@@ -117,7 +120,6 @@ static void run_script(vs_session* s, const uint8_t* data, size_t size) {
   // Also of the empty script something is kept, for the engine to begin with.
   const vs_feedback_class whole = {.facts = script.count > 0};
   vs_feedback_note(s->state, s->options.feedback, &whole, 0, &nothing, step);
-  s->state->calls += script.count;
   s->state->unjudged += step == VS_STEP_UNSUPPORTED || step == VS_STEP_BROKEN;
   if (step != VS_STEP_VIOLATION) return;
   mark_missing(s->script.ops, s->seen, script.count);

@@ -50,6 +50,8 @@ typedef struct vs_fuzz_state {
   uint64_t calls;       // operations of scripts
   uint64_t unjudged;    // inputs whose judgement ended early: too many explanations, lost
   uint64_t violations;
+  uint32_t writing;    // a finding is being written down
+  uint32_t unwritten;  // that could not be
   vs_fuzz_seen seen[VS_FUZZ_KEYS];
   uint8_t tuples[VS_FUZZ_TUPLES / 8];  // a bit for each (clauses, class of facts, verdict) reached
   // The inputs since the implementation was last without a past: a length (2 bytes, little endian)

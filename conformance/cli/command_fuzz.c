@@ -3,6 +3,7 @@
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "campaign/campaign.h"
@@ -120,10 +121,38 @@ static void print_text(FILE* out, const void* text) {
   fputs(text, out);
 }
 
+// A device, a pipe or a link stays what it is, and is written through.
+static bool is_plain(const char* path) {
+  struct stat status;
+  return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
+}
+
+static bool write_through(const char* path, const char* text) {
+  FILE* out = fopen(path, "we");
+  if (out == NULL) return false;
+  bool good = fputs(text, out) >= 0 && fflush(out) == 0;
+  return fclose(out) == 0 && good;
+}
+
+// Known before a night is spent.
+static bool reports_can_be_written(const vs_arguments* a) {
+  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
+    const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
+    char copy[VS_PATH];
+    snprintf(copy, sizeof copy, "%s", path);
+    bool good = access(dirname(copy), W_OK | X_OK) == 0 || !is_plain(path);
+    if (good && (access(path, F_OK) != 0 || access(path, W_OK) == 0)) continue;
+    fprintf(stderr, "vcpuspec: %s cannot be written: %s\n", path, strerror(errno));
+    return false;
+  }
+  return true;
+}
+
 static bool write_text(const vs_arguments* a, const char* text) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
     const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
-    if (vs_file_put(path, print_text, text)) continue;
+    bool plain = is_plain(path);
+    if (plain ? vs_file_put(path, print_text, text) : write_through(path, text)) continue;
     fprintf(stderr, "vcpuspec: %s cannot be written: %s\n", path, strerror(errno));
     return false;
   }
@@ -144,13 +173,20 @@ static bool write_reports(const vs_arguments* a, const vs_campaign_plan* plan,
   return good;
 }
 
+static bool fails(const vs_campaign_outcome* o) {
+  for (size_t i = 0; i < o->finding_count; i++) {
+    if (!vs_finding_is_stall(&o->findings[i])) return true;
+  }
+  return o->pending > 0;
+}
+
 static vs_exit conclude(const vs_campaign_outcome* o) {
   uint64_t executions = o->all.executions - o->before.executions;
   uint64_t unjudged = o->all.unjudged - o->before.unjudged;
   bool broken = o->end == VS_CAMPAIGN_GAVE_UP || o->end == VS_CAMPAIGN_BROKEN || o->broken > 0;
   if (o->end == VS_CAMPAIGN_REFUSED) return VS_EXIT_USAGE;
   if (broken) return VS_EXIT_INFRASTRUCTURE;
-  if (o->finding_count + o->pending > 0) return VS_EXIT_FAILS;
+  if (fails(o)) return VS_EXIT_FAILS;
   if (executions > unjudged) return VS_EXIT_CONFORMS;
   puts("nothing was judged: exit status 5");
   return VS_EXIT_NOTHING;
@@ -180,6 +216,7 @@ vs_exit vs_command_fuzz(const vs_arguments* arguments) {
   vs_target target;
   vs_exit status;
   if (!understand(arguments, &q)) return VS_EXIT_USAGE;
+  if (!reports_can_be_written(arguments)) return VS_EXIT_INFRASTRUCTURE;
   if (!find_fuzzer(q.plan.what, fuzzer)) return VS_EXIT_INFRASTRUCTURE;
   if (!vs_find_ready_target(q.backend, q.plan.timeout, &target, &status)) return status;
   if (q.plan.profile->arch != 0 && q.plan.profile->arch != target.arch) {

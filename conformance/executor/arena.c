@@ -9,7 +9,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-enum { PAGE = 4096, PAGES = 16, FILLER = 0x5a };
+enum { PAGE = 4096, PAGES = 16, FILLER = 0x5a, CANARY = 0xc7, GUARD = 8 };
 
 static uint8_t* map_at(uintptr_t wish) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | (wish != 0 ? MAP_FIXED_NOREPLACE : 0);
@@ -81,10 +81,29 @@ void vs_arena_close(vs_arena* arena) {
   arena->base = NULL;
 }
 
+// What is the caller's beside the buffer, as far as it lies on the buffer's own pages.
+static size_t guard_before(const uint8_t* at) {
+  size_t before = (uintptr_t)at % PAGE;
+  return before < GUARD ? before : GUARD;
+}
+static size_t guard_after(const uint8_t* end) {
+  size_t after = (PAGE - (uintptr_t)end % PAGE) % PAGE;
+  return after < GUARD ? after : GUARD;
+}
+
 static void fill(uint8_t* at, const vs_buffer* buffer, size_t count) {
   size_t given = count < VS_STATE_MAX ? count : VS_STATE_MAX;
   memcpy(at, buffer->bytes, given);
   memset(at + given, FILLER, count - given);
+  memset(at - guard_before(at), CANARY, guard_before(at));
+  memset(at + count, CANARY, guard_after(at + count));
+}
+
+static bool is_all(const uint8_t* at, size_t count, uint8_t value) {
+  for (size_t i = 0; i < count; i++) {
+    if (at[i] != value) return false;
+  }
+  return true;
 }
 
 bool vs_arena_unchanged(const vs_buffer* buffer, const void* address) {
@@ -98,10 +117,9 @@ bool vs_arena_unchanged(const vs_buffer* buffer, const void* address) {
   };
   if (!readable[buffer->at]) return true;
   if (memcmp(at, buffer->bytes, given) != 0) return false;
-  for (size_t i = given; i < length; i++) {
-    if (at[i] != FILLER) return false;
-  }
-  return true;
+  return is_all(at + given, length - given, FILLER) &&
+         is_all(at - guard_before(at), guard_before(at), CANARY) &&
+         is_all(at + length, guard_after(at + length), CANARY);
 }
 
 static void* fill_readonly(vs_arena* arena, const vs_buffer* buffer, size_t length) {

@@ -26,8 +26,8 @@ void vs_arena_close(vs_arena* arena);
 // buffer->bytes, filled up with a pattern to buffer->length.
 void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer);
 
-// True if what lies at `address`, where the buffer was placed, is still what was laid out. A
-// placement that cannot be read is never changed.
+// True if what lies at `address`, where the buffer was placed, is still what was laid out, and the
+// few bytes before and after it too. A placement that cannot be read is never changed.
 bool vs_arena_unchanged(const vs_buffer* buffer, const void* address);
 
 #endif  // VS_CONFORMANCE_ARENA_H_

@@ -313,8 +313,9 @@ void vs_export_direct(FILE* out, const vs_export* export) {
   print_functions(&d);
   fprintf(out,
           "int main(void) {\n"
+          "  atexit(at_end);\n"
           "  const char* word = getenv(\"VCPUSPEC_RESOURCE\");\n"
           "  zx_handle_t resource = word != NULL ? (zx_handle_t)strtoul(word, NULL, 0) : 0;\n");
   for (size_t i = 0; i < d.predicted->script.count; i++) print_op(&d, i);
-  fprintf(out, "  printf(\"conforms\\n\");\n  return 0;\n}\n");
+  fprintf(out, "  printf(\"conforms\\n\");\n  left = true;\n  return 0;\n}\n");
 }

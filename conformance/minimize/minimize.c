@@ -106,6 +106,25 @@ static bool drop_ops(search* s) {
   return any;
 }
 
+// A call that need not run beside others is made, and its JOIN is left out.
+static bool wait_at_once(search* s) {
+  bool any = false;
+  for (size_t i = 0; i < s->count && !s->broken; i++) {
+    if (!s->ops[i].async) continue;
+    size_t join = i + 1;
+    while (join < s->count &&
+           (s->ops[join].code != VS_OP_JOIN || s->ops[join].thread != s->ops[i].thread)) {
+      join++;
+    }
+    size_t rest = join < s->count ? s->count - join - 1 : 0;
+    vs_op* ops = draft(s);
+    ops[i].async = false;
+    if (join < s->count) memmove(ops + join, ops + join + 1, rest * sizeof *ops);
+    any |= accept(s, join < s->count ? s->count - 1 : s->count);
+  }
+  return any;
+}
+
 // --- smaller values ---------------------------------------------------------------------------
 
 // A change of one op; false: there is nothing to change.
@@ -353,6 +372,7 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
 static void shrink(search* s) {
   for (unsigned pass = 0; pass < PASSES && !s->broken; pass++) {
     bool any = drop_ops(s);
+    any |= wait_at_once(s);
     any |= simplify_ops(s);
     any |= clear_bits(s);
     if (!any) break;

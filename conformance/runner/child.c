@@ -27,14 +27,20 @@ void vs_shared_free(void* memory, size_t size) {
   if (memory != NULL) munmap(memory, size);
 }
 
-// What the caller ignored or blocked is no business of an implementation's; but its output may go
-// nowhere, or to a terminal that is not its own, and that is not its fault.
+// Those of which a sanitizer, if there is one, tells more.
+static bool is_fault(int sig) {
+  return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL || sig == SIGABRT ||
+         sig == SIGTRAP;
+}
+
+// What the caller ignored, blocked or handled is no business of an implementation's; but its output
+// may go nowhere, or to a terminal that is not its own, and that is not its fault.
 static void default_signals(void) {
   sigset_t none;
   for (int sig = 1; sig <= SIGRTMAX; sig++) {
     struct sigaction action;
-    bool ignored = sigaction(sig, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
-    if (ignored) signal(sig, SIG_DFL);
+    if (sigaction(sig, NULL, &action) != 0 || action.sa_handler == SIG_DFL) continue;
+    if (action.sa_handler == SIG_IGN || !is_fault(sig)) signal(sig, SIG_DFL);
   }
   signal(SIGPIPE, SIG_IGN);
   signal(SIGTTOU, SIG_IGN);

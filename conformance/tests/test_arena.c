@@ -296,6 +296,17 @@ Test(arena, a_changed_byte_is_noticed_wherever_it_is) {
   }
 }
 
+Test(arena, a_changed_byte_beside_the_buffer_is_noticed) {
+  vs_buffer buffer = buffer_at(VS_AT_MISALIGNED, 16, 136);
+  uint8_t* place = vs_arena_place(&arena, &buffer);
+  for (int at = -8; at < 144; at += at == -1 ? 137 : 1) {
+    place[at] ^= 1;
+    cr_assert(!vs_arena_unchanged(&buffer, place), "byte %d", at);
+    place[at] ^= 1;
+  }
+  cr_assert(vs_arena_unchanged(&buffer, place));
+}
+
 // --- what the model believes -------------------------------------------------------------------
 
 static void is_where_the_model_says(const vs_buffer* buffer) {

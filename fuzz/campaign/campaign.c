@@ -109,6 +109,9 @@ static void look(vs_supervisor* s, pace* p) {
   if (now - p->looked < 1) return;
   add_up(s);
   count_corpus(s);
+  for (unsigned i = 0; i < s->plan->jobs; i++) {
+    if (s->fuzzers[i].serial != 0) vs_fuzzer_tend_log(&s->fuzzers[i]);
+  }
   uint64_t executions = s->outcome->all.executions;
   double rate = (double)(executions - p->executions) / (now - p->looked);
   p->rate = p->rate > 0 ? 0.7 * p->rate + 0.3 * rate : rate;
@@ -142,8 +145,7 @@ static void mind_limits(vs_supervisor* s) {
   }
 }
 
-// --- from beginning to end
-// ------------------------------------------------------------------------
+// --- from beginning to end ----------------------------------------------------------------------
 
 static void wait_a_turn(void) {
   const struct timespec pause = {0, TURN_MS * 1000000};

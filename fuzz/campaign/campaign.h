@@ -6,8 +6,8 @@
 //
 //   DIR/campaign     what it is of
 //   DIR/corpus/      inputs, of libFuzzer
-//   DIR/set-aside/   inputs that the implementation did not survive: it would meet them at each
-//   start DIR/raw/         scripts as the processes ran them: violations, and crash-N of process N
+//   DIR/set-aside/   inputs that the implementation did not survive: each process would meet them
+//   DIR/raw/         scripts as the processes ran them: violations, and crash-N of process N
 //   DIR/findings/    the same, as small as could be made, once for each (clause, allowed, got)
 //   DIR/broken/      scripts that ended the process, by no fault of the implementation's
 //   DIR/state.N      what process N has done and does; DIR/totals: what those that ended have done

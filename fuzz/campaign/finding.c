@@ -21,6 +21,12 @@ const char* const vs_finding_verdicts[VS_FINDING_VERDICTS] = {
 
 // --- names ------------------------------------------------------------------------------------
 
+bool vs_finding_is_stall(const vs_finding* finding) {
+  static const char prefix[] = "unconfirmed-hang-";
+  return finding->verdict == VS_FINDING_NOT_ALONE &&
+         strncmp(finding->name, prefix, sizeof prefix - 1) == 0;
+}
+
 uint32_t vs_finding_digest(const char* name) {
   const char* dash = strrchr(name, '-');
   char* end = NULL;

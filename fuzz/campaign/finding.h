@@ -43,6 +43,10 @@ typedef struct vs_finding {
 // What `violation` allows and shows, in words.
 void vs_finding_say(vs_finding* finding, const vs_violation* violation, const vs_arch_info* arch);
 
+// True of a call that did not return in time once, and did each time when it was tried again: that
+// may be the machine's doing, and is told, but condemns nobody.
+bool vs_finding_is_stall(const vs_finding* finding);
+
 // The digits at the end of a name; 0: there are none.
 uint32_t vs_finding_digest(const char* name);
 

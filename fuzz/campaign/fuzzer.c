@@ -52,6 +52,13 @@ void vs_state_unmap(vs_fuzz_state* state) {
 
 // --- the process ------------------------------------------------------------------------------
 
+// An implementation may go to another directory.
+static void make_absolute(char path[VS_PATH]) {
+  char* whole = realpath(path, NULL);
+  if (whole != NULL && strlen(whole) < VS_PATH) strcpy(path, whole);
+  free(whole);
+}
+
 void vs_fuzzer_environment(const vs_campaign_plan* plan, const char* log) {
   char path[VS_PATH];
   int fd = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0666);
@@ -61,6 +68,7 @@ void vs_fuzzer_environment(const vs_campaign_plan* plan, const char* log) {
     close(fd);
   }
   vs_path(path, plan->dir, "raw", NULL);
+  make_absolute(path);
   setenv(VS_FUZZ_BACKEND, plan->target->spec, 1);
   setenv(VS_FUZZ_PROFILE, plan->profile_word, 1);
   setenv(VS_FUZZ_FINDINGS, path, 1);
@@ -86,19 +94,24 @@ static void fuzz(void* argument) {
   char log[VS_PATH];
   char state[VS_PATH];
   char corpus[VS_PATH];
+  char aside[VS_PATH];
   char prefix[VS_PATH + 32];
   char seed[32];
   log_path(fuzzer, log);
   vs_state_path(plan->dir, fuzzer->serial, state);
   vs_path(corpus, plan->dir, "corpus", NULL);
-  snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/set-aside/", plan->dir);
+  vs_path(aside, plan->dir, "set-aside", NULL);
+  make_absolute(corpus);
+  make_absolute(aside);
+  snprintf(prefix, sizeof prefix, "-artifact_prefix=%s/", aside);
   snprintf(seed, sizeof seed, "-seed=%u", seed_of(fuzzer));
   vs_fuzzer_environment(plan, log);
   setenv(VS_FUZZ_STATE, state, 1);
   execl(plan->fuzzer, plan->fuzzer, seed, "-max_len=" STRING_OF(16384), "-len_control=0",
         "-timeout=0", "-handle_segv=0", "-handle_bus=0", "-handle_abrt=0", "-handle_ill=0",
-        "-handle_fpe=0", "-handle_term=1", "-handle_int=0", "-rss_limit_mb=0", "-reload=10",
-        "-print_final_stats=0", prefix, corpus, (char*)NULL);
+        "-handle_fpe=0", "-handle_term=0", "-handle_int=0", "-handle_xfsz=0", "-handle_usr1=0",
+        "-handle_usr2=0", "-rss_limit_mb=0", "-reload=10", "-print_final_stats=0", prefix, corpus,
+        (char*)NULL);
   perror(plan->fuzzer);
   _exit(127);
 }
@@ -125,6 +138,15 @@ static double patience(const vs_fuzzer* fuzzer) {
   bool works = phase == VS_FUZZ_EXECUTING || phase == VS_FUZZ_JUDGING;
   double most = fuzzer->plan->timeout + SLACK;
   return works || most > SECONDS_TO_START ? most : SECONDS_TO_START;
+}
+
+// What an implementation prints for days must not fill the disk.
+void vs_fuzzer_tend_log(const vs_fuzzer* fuzzer) {
+  enum { MOST = 16 << 20 };  // bytes
+  char path[VS_PATH];
+  struct stat status;
+  log_path(fuzzer, path);
+  if (stat(path, &status) == 0 && status.st_size > MOST && truncate(path, 0) != 0) return;
 }
 
 bool vs_fuzzer_ended(vs_fuzzer* fuzzer) {

@@ -32,6 +32,9 @@ bool vs_fuzzer_start(vs_fuzzer* fuzzer, uint64_t serial);
 // True once the process has ended, by itself or because it got on no more. Does not wait.
 bool vs_fuzzer_ended(vs_fuzzer* fuzzer);
 
+// Empties its log, if that has become long.
+void vs_fuzzer_tend_log(const vs_fuzzer* fuzzer);
+
 // The last lines that the job's latest process printed.
 void vs_fuzzer_last_words(const vs_fuzzer* fuzzer, char* text, size_t size);
 

@@ -30,6 +30,11 @@ static void absorb(vs_supervisor* s, uint64_t serial, const vs_fuzz_state* state
   unlink(path);
 }
 
+// True if what was executed last is still to be looked at: its end was not seen, or not kept.
+static bool is_open(const vs_fuzz_state* state) {
+  return state->phase == VS_FUZZ_EXECUTING || state->writing != 0;
+}
+
 static bool gather(const char* name, void* context) {
   vs_supervisor* s = context;
   char path[VS_PATH];
@@ -39,8 +44,7 @@ static bool gather(const char* name, void* context) {
   if (end == name + 6 || *end != '\0') return true;
   vs_state_path(s->plan->dir, serial, path);
   vs_fuzz_state* state = vs_state_map(path, false);
-  bool executing = state != NULL && state->phase == VS_FUZZ_EXECUTING;
-  if (executing && !vs_totals_has(&s->earlier, serial)) {
+  if (state != NULL && is_open(state) && !vs_totals_has(&s->earlier, serial)) {
     const vs_crash crash = vs_crash_left(state->phase);
     vs_crash_write(s->plan, serial, &crash, state);
   }
@@ -130,10 +134,9 @@ static void let_rest(vs_fuzzer* fuzzer, bool fruitless) {
 static void note_crash(vs_supervisor* s, const vs_fuzzer* fuzzer) {
   const vs_fuzz_state* state = fuzzer->state;
   vs_crash crash = vs_crash_of(&fuzzer->child, state->phase, fuzzer->hung, s->plan->timeout);
-  bool executing = crash.phase == VS_FUZZ_EXECUTING;
   bool exited = fuzzer->child.death == VS_DEATH_EXIT && !fuzzer->hung;
-  bool ours = crash.phase == VS_FUZZ_JUDGING || !exited;
-  if (!executing && (crash.foreign || !ours)) return;
+  bool judging = crash.phase == VS_FUZZ_JUDGING;
+  if (!is_open(state) && (crash.foreign || (exited && !judging))) return;
   if (vs_crash_write(s->plan, fuzzer->serial, &crash, state)) {
     if (!crash.foreign) set_aside(s->plan, state);
     return;
@@ -161,11 +164,29 @@ static void launch(vs_supervisor* s, vs_fuzzer* fuzzer) {
                     s->plan->dir, "another fuzzing process");
 }
 
+// Whoever was away for a while, as all of a machine may be, blames nobody for standing still.
+static void mind_absence(vs_supervisor* s) {
+  static const double longest = 0.5;
+  double now = vs_now();
+  bool away = s->tended > 0 && now - s->tended > longest;
+  for (unsigned i = 0; i < s->plan->jobs && away; i++) s->fuzzers[i].moved = now;
+  s->tended = now;
+}
+
+static void mind_losses(vs_supervisor* s, const vs_fuzzer* fuzzer) {
+  const vs_fuzz_state* state = fuzzer->serial != 0 ? fuzzer->state : NULL;
+  if (state == NULL || state->magic != VS_FUZZ_MAGIC || state->unwritten == 0) return;
+  vs_supervisor_end(s, VS_CAMPAIGN_BROKEN,
+                    "%.400s/raw: a finding could not be written: is the disk full?", s->plan->dir);
+}
+
 void vs_jobs_tend(vs_supervisor* s) {
+  mind_absence(s);
   for (unsigned i = 0; i < s->plan->jobs && !s->over; i++) {
     vs_fuzzer* fuzzer = &s->fuzzers[i];
     fuzzer->plan = s->plan;
     fuzzer->job = i;
+    mind_losses(s, fuzzer);
     if (fuzzer->serial != 0 && vs_fuzzer_ended(fuzzer)) bury(s, fuzzer);
     if (fuzzer->serial == 0 && !s->over) launch(s, fuzzer);
   }
@@ -192,11 +213,12 @@ static void end_one(vs_supervisor* s, vs_fuzzer* fuzzer) {
   bool still = stands_still(fuzzer);
   bool ended = vs_child_ended(&fuzzer->child);
   vs_child_kill(&fuzzer->child);
-  if (ended || still) {
+  if (ended || still || fuzzer->state->writing != 0) {
     vs_crash crash = vs_crash_left(fuzzer->state->phase);
     if (ended) crash = vs_crash_of(&fuzzer->child, fuzzer->state->phase, false, s->plan->timeout);
-    bool executing = fuzzer->state->phase == VS_FUZZ_EXECUTING;
-    if (executing) vs_crash_write(s->plan, fuzzer->serial, &crash, fuzzer->state);
+    if (is_open(fuzzer->state)) {
+      vs_crash_write(s->plan, fuzzer->serial, &crash, fuzzer->state);
+    }
   }
   absorb(s, fuzzer->serial, fuzzer->state);
   vs_state_unmap(fuzzer->state);

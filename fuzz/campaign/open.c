@@ -124,11 +124,13 @@ bool vs_campaign_open(const vs_campaign_plan* plan, vs_campaign_outcome* outcome
     return fail(outcome, plan->dir, "made");
   }
   vs_path(path, plan->dir, NULL, "campaign");
+  vs_files_each(plan->dir, is_foreign, &foreign);
+  if (!vs_file_exists(path) && foreign) {
+    return refuse(outcome, plan->dir, "holds files, and no campaign");
+  }
+  if (!lock(plan, outcome)) return false;
   bool resumed = vs_file_exists(path);
   if (resumed && !read_identity(plan, outcome, path)) return false;
-  vs_files_each(plan->dir, is_foreign, &foreign);
-  if (!resumed && foreign) return refuse(outcome, plan->dir, "holds files, and no campaign");
-  if (!lock(plan, outcome)) return false;
   if (!resumed && !vs_file_put(path, print_campaign, plan)) return fail(outcome, path, "written");
   return make_parts(plan, outcome);
 }

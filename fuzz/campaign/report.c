@@ -5,7 +5,8 @@
 #include "status.h"
 
 static void print_finding(FILE* out, const vs_campaign_plan* plan, const vs_finding* f) {
-  fprintf(out, "\n%s  %s%s\n", f->verdict == VS_FINDING_FLAKY ? "FLAKY" : "FAIL ",
+  const char* word = f->verdict == VS_FINDING_FLAKY ? "FLAKY" : "FAIL ";
+  fprintf(out, "\n%s  %s%s\n", vs_finding_is_stall(f) ? "stall" : word,
           f->has_clause ? vs_clauses[f->clause].id : f->name, f->is_new ? "" : "  (known)");
   for (uint8_t i = 0; i < f->allowed_count; i++) {
     fprintf(out, "  %s %s\n", i == 0 ? "allowed " : "or      ", f->allowed[i]);

@@ -15,6 +15,7 @@ typedef struct vs_supervisor {
   double started;      // vs_now()
   double ended;        // the same, when no more was fuzzed; 0: it still is
   double last_new;     // when something new was seen last
+  double tended;       // when the processes were looked at last
   unsigned fruitless;  // processes in a row that executed nothing
   bool over;           // `end` and `reason` of the outcome are set
   // Raw findings.
