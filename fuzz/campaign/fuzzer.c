@@ -55,7 +55,8 @@ void vs_state_unmap(vs_fuzz_state* state) {
 // An implementation may go to another directory.
 static void make_absolute(char path[VS_PATH]) {
   char* whole = realpath(path, NULL);
-  if (whole != NULL && strlen(whole) < VS_PATH) strcpy(path, whole);
+  size_t length = whole != NULL ? strlen(whole) : VS_PATH;
+  if (length < VS_PATH) memcpy(path, whole, length + 1);
   free(whole);
 }
 
