@@ -54,8 +54,8 @@ static void take_op(reader* r, vs_op* op) {
   uint8_t slots = (uint8_t)take(r, 1);
   uint8_t flags = (uint8_t)take(r, 1);
   memset(op, 0, sizeof *op);
-  op->code = (first & 0x1f) % VS_OP_COUNT;
-  op->thread = first >> 5 & 3;
+  op->code = (uint8_t)((first & 0x1f) % VS_OP_COUNT);
+  op->thread = (uint8_t)(first >> 5 & 3);
   op->async = first >> 7;
   op->optional = flags & OPTIONAL;
   bool writes = op->code == VS_OP_WRITE_STATE;
