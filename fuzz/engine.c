@@ -42,6 +42,9 @@ static const char* take_flag(int* argc, char** argv, const char* name, const cha
 void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
   char reason[VS_REASON_MAX];
   char** words = *argv;
+  const char* generator = take_flag(argc, words, "generator", VS_FUZZ_GENERATOR, "");
+  naive = strcmp(generator, "naive") == 0;
+  told = strcmp(generator, "told") == 0;
   const vs_session_options options = {
       .target = target,
       .backend = take_flag(argc, words, "backend", VS_FUZZ_BACKEND, "soft"),
@@ -49,11 +52,9 @@ void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
       .state = take_flag(argc, words, "state", VS_FUZZ_STATE, NULL),
       .findings = take_flag(argc, words, "findings", VS_FUZZ_FINDINGS, NULL),
       .feedback = strcmp(take_flag(argc, words, "feedback", VS_FUZZ_FEEDBACK, "1"), "0") != 0,
+      .bare = naive || told,
       .first_only = strcmp(take_flag(argc, words, "first", VS_FUZZ_FIRST, "0"), "1") == 0,
   };
-  const char* generator = take_flag(argc, words, "generator", VS_FUZZ_GENERATOR, "");
-  naive = strcmp(generator, "naive") == 0;
-  told = strcmp(generator, "told") == 0;
   if (vs_session_open(&session, &options, reason) &&
       vs_mutator_open(&mutator, session.opened.arch)) {
     return;

@@ -153,6 +153,16 @@ static vs_step step_all(vs_session* s, const vs_op* ops, size_t count, vs_violat
   return VS_STEP_ALLOWED;
 }
 
+// What is left of the scene.
+static size_t without_writes(vs_op* ops, size_t count) {
+  size_t kept = 0;
+  for (size_t i = 0; i < count; i++) {
+    bool writes = ops[i].code == VS_OP_WRITE_STATE || ops[i].code == VS_OP_READ_STATE;
+    if (!writes) ops[kept++] = ops[i];
+  }
+  return kept;
+}
+
 static vs_step make_scene(vs_session* s, vs_violation* why) {
   vs_op ops[VS_FUZZ_SCENE];
   enter_phase(s, VS_FUZZ_EXECUTING);
@@ -160,7 +170,8 @@ static vs_step make_scene(vs_session* s, vs_violation* why) {
   vs_oracle_init(&s->oracle, s->profile, s->arch);
   s->inputs = 0;
   s->made = true;
-  return step_all(s, ops, vs_fuzz_scene(s->arch, &s->sense, ops), why);
+  size_t count = vs_fuzz_scene(s->arch, &s->sense, ops);
+  return step_all(s, ops, s->options.bare ? without_writes(ops, count) : count, why);
 }
 
 // The guest's own look is worth more than a read-back, and costs a backend that runs guests least.

@@ -23,6 +23,7 @@ typedef struct vs_session_options {
   const char* state;     // file to map; NULL: none
   const char* findings;  // directory; NULL: a violation is printed, and ends the process by abort()
   bool feedback;
+  bool bare;        // the scene of VS_FUZZ_CALL makes no write and no look of its own
   bool first_only;  // the first violation ends the process with exit status 0, and says when
 } vs_session_options;
 
