@@ -14,6 +14,7 @@ static vs_session session;
 static vs_mutator mutator;
 static bool naive;  // arguments by chance alone
 static bool told;   // likewise, but of a valid handle and small numbers
+static bool blind;  // the engine's own mutation of bytes, and nothing else
 static vs_fuzz_script ours;
 static vs_fuzz_script theirs;
 
@@ -45,6 +46,7 @@ void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
   const char* generator = take_flag(argc, words, "generator", VS_FUZZ_GENERATOR, "");
   naive = strcmp(generator, "naive") == 0;
   told = strcmp(generator, "told") == 0;
+  blind = strcmp(generator, "bytes") == 0;
   const vs_session_options options = {
       .target = target,
       .backend = take_flag(argc, words, "backend", VS_FUZZ_BACKEND, "soft"),
@@ -90,7 +92,7 @@ size_t vs_engine_mutate(uint8_t* data, size_t size, size_t room, unsigned seed) 
   session.mutated = true;
   vs_mutator_seed(&mutator, seed);
   bool chance = naive || told;
-  if (!chance && vs_mutator_pick(&mutator, RAW_ONE_IN) == 0) {
+  if (blind || (!chance && vs_mutator_pick(&mutator, RAW_ONE_IN) == 0)) {
     return LLVMFuzzerMutate(data, size, room);
   }
   bool call = session.options.target == VS_FUZZ_CALL;
@@ -116,6 +118,7 @@ static size_t cross_calls(const uint8_t* a, size_t a_size, const uint8_t* b, siz
 size_t vs_engine_cross(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size,
                        uint8_t* out, size_t room, unsigned seed) {
   session.mutated = true;
+  if (blind) return 0;
   vs_mutator_seed(&mutator, seed);
   if (session.options.target == VS_FUZZ_CALL) return cross_calls(a, a_size, b, b_size, out, room);
   vs_fuzz_decode(a, a_size, session.arch, &ours);

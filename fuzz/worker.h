@@ -9,12 +9,11 @@
 #include "runner/failure.h"
 
 // What a target is told by the environment, and by flags of the same meaning.
-#define VS_FUZZ_BACKEND "VCPUSPEC_BACKEND"    // -backend=B: as after --backend. Default: soft
-#define VS_FUZZ_PROFILE "VCPUSPEC_PROFILE"    // -profile=P: a profile's id or file
-#define VS_FUZZ_FEEDBACK "VCPUSPEC_FEEDBACK"  // -feedback=0: the oracle's tuples do not guide
-#define VS_FUZZ_STATE "VCPUSPEC_STATE"        // -state=F: the file to map: a vs_fuzz_state
-#define VS_FUZZ_GENERATOR \
-  "VCPUSPEC_GENERATOR"                  // -generator=naive, told: to compare with (mutate.h)
+#define VS_FUZZ_BACKEND "VCPUSPEC_BACKEND"      // -backend=B: as after --backend. Default: soft
+#define VS_FUZZ_PROFILE "VCPUSPEC_PROFILE"      // -profile=P: a profile's id or file
+#define VS_FUZZ_FEEDBACK "VCPUSPEC_FEEDBACK"    // -feedback=0: the oracle's tuples do not guide
+#define VS_FUZZ_STATE "VCPUSPEC_STATE"          // -state=F: the file to map: a vs_fuzz_state
+#define VS_FUZZ_GENERATOR "VCPUSPEC_GENERATOR"  // -generator=naive, told, bytes: to compare with
 #define VS_FUZZ_FIRST "VCPUSPEC_FIRST"  // -first=1: the first violation ends it, and tells when
 // -findings=D: a directory: violations are written there and the run goes on. Unset: a violation is
 // printed, and ends the process by abort().
