@@ -369,7 +369,7 @@ static bool begin(vs_session* s, char* reason) {
   if (other) return say(reason, "the profile speaks of another architecture than", word);
   s->arch = vs_arch_find(s->opened.arch);
   if (s->opened.calls != NULL) {
-    s->executor = vs_executor_open(s->opened.calls, s->opened.arch, s->opened.resource);
+    s->executor = vs_opened_executor(&s->opened);
     if (s->executor == NULL) return say(reason, "no memory for", word);
   }
   s->opened_at = vs_now();

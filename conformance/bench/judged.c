@@ -52,7 +52,7 @@ static void* open_judged(const vs_side_setup* setup, char* reason) {
   if (s == NULL) return NULL;
   const vs_opened* backend = setup->backend;
   const bool runs = backend->calls->vcpu_enter != NULL;
-  s->executor = vs_executor_open(backend->calls, backend->arch, backend->resource);
+  s->executor = vs_opened_executor(backend);
   s->write = on_slot(VS_OP_WRITE_STATE, VCPU);
   s->write.size = s->write.buffer.length = VS_BENCH_BYTES;
   s->look = on_slot(runs ? VS_OP_ENTER : VS_OP_READ_STATE, VCPU);

@@ -62,7 +62,7 @@ static size_t record_ops(vs_recorded* r, size_t at, vs_executor* executor,
 static bool record_case(vs_recorded* r, size_t* total, const vs_script* script,
                         const vs_opened* backend) {
   if (!case_fits(script)) return true;
-  vs_executor* executor = vs_executor_open(backend->calls, backend->arch, backend->resource);
+  vs_executor* executor = vs_opened_executor(backend);
   if (executor == NULL) return false;
   const bool room = grow(r, *total + script->count);
   const size_t end = room ? record_ops(r, *total, executor, script) : *total;

@@ -39,17 +39,21 @@ static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint
   pthread_mutex_unlock(&executor->lock);
 }
 
-static void received(vs_executor* executor, const vs_op* op, vs_observation* seen,
-                     zx_handle_t value, uint8_t guest) {
+void vs_exec_received(vs_executor* x, const vs_op* op, vs_observation* seen, zx_handle_t value,
+                      uint8_t guest) {
   if (seen->status != ZX_OK) {
-    executor->slots[op->out] = (vs_exec_slot){.tried = true, .missing = seen->call};
+    x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = seen->call};
     return;
   }
   seen->handle = value;
-  fill_slot(executor, op->out, value, guest);
+  fill_slot(x, op->out, value, guest);
 }
 
-static void closed(vs_executor* executor, zx_handle_t value) {
+void vs_exec_received_region(vs_executor* x, const vs_op* op, zx_handle_t region, uint8_t guest) {
+  fill_slot(x, op->out2, region, guest);
+}
+
+void vs_exec_closed(vs_executor* executor, zx_handle_t value) {
   pthread_mutex_lock(&executor->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (executor->slots[i].value == value) executor->slots[i].open = false;
@@ -60,12 +64,13 @@ static void closed(vs_executor* executor, zx_handle_t value) {
 // --- the ops ----------------------------------------------------------------------------------
 
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest) {
-  if (guest->memory != ZX_HANDLE_INVALID) x->calls->handle_close(guest->memory);
+  bool ours = guest->memory != ZX_HANDLE_INVALID && x->player == NULL;
+  if (ours) x->calls->handle_close(guest->memory);
   *guest = (vs_exec_guest){.unloaded = VS_CALL_vmar_map};
 }
 
 // A record that no slot but `at`, which is about to be filled, refers to.
-static uint8_t new_guest(vs_executor* x, uint8_t at) {
+uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at) {
   bool taken[VS_SLOTS] = {false};
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (i != at && x->slots[i].filled) taken[x->slots[i].guest] = true;
@@ -80,11 +85,11 @@ static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) 
   zx_handle_t guest = ZX_HANDLE_INVALID;
   zx_handle_t vmar = ZX_HANDLE_INVALID;
   seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &guest, &vmar);
-  uint8_t index = new_guest(x, op->out);
-  received(x, op, seen, guest, index);
+  uint8_t index = vs_exec_new_guest(x, op->out);
+  vs_exec_received(x, op, seen, guest, index);
   if (seen->status != ZX_OK) return;
   seen->handle2 = vmar;
-  fill_slot(x, op->out2, vmar, index);
+  vs_exec_received_region(x, op, vmar, index);
 }
 
 // What a guest leaves by: ports where there are some, else a page without memory.
@@ -151,7 +156,7 @@ static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
     seen->call = VS_CALL_vcpu_create;
     seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
   }
-  received(x, op, seen, out, x->slots[op->handle.slot].guest);
+  vs_exec_received(x, op, seen, out, x->slots[op->handle.slot].guest);
 }
 
 static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -159,7 +164,7 @@ static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen)
   if (op->code == VS_OP_EVENT_CREATE) seen->status = x->calls->event_create(0, &out);
   if (op->code == VS_OP_PORT_CREATE) seen->status = x->calls->port_create(0, &out);
   if (op->code == VS_OP_VMO_CREATE) seen->status = x->calls->vmo_create(4096, 0, &out);
-  received(x, op, seen, out, op->out);
+  vs_exec_received(x, op, seen, out, op->out);
 }
 
 static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -169,14 +174,14 @@ static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
   bool replace = op->code == VS_OP_REPLACE;
   seen->status = replace ? x->calls->handle_replace(from, op->rights, &out)
                          : x->calls->handle_duplicate(from, op->rights, &out);
-  if (replace) closed(x, from);
-  received(x, op, seen, out, guest);
+  if (replace) vs_exec_closed(x, from);
+  vs_exec_received(x, op, seen, out, guest);
 }
 
 static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t value = vs_exec_value(x, op->handle);
   seen->status = x->calls->handle_close(value);
-  if (seen->status == ZX_OK) closed(x, value);
+  if (seen->status == ZX_OK) vs_exec_closed(x, value);
 }
 
 // While another thread writes over the buffer.

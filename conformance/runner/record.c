@@ -4,45 +4,110 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "describe.h"
 #include "executor/executor.h"
 
-// In the recording process.
-static void work(void* argument) {
-  vs_recording* r = argument;
-  vs_opened opened;
-  if (!vs_target_open(r->target, &opened, r->record->reason)) return;
-  vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
-  if (executor == NULL) {
-    snprintf(r->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
-    return;
-  }
+enum { IDLE_MOST = 3 };
+
+// --- in the recording process -----------------------------------------------------------------
+
+static void play(vs_recording* r, vs_executor* executor) {
   r->record->executing = true;
   for (size_t i = 0; i < r->script->count; i++) {
     vs_execute_op(executor, &r->script->ops[i], &r->record->observations[i]);
     __atomic_store_n(&r->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
   }
+}
+
+static void work(void* argument) {
+  vs_recording* r = argument;
+  vs_shim* shim = r->target->shim;
+  vs_opened opened;
+  if (r->tail.to >= 0) {
+    dup2(r->tail.to, STDERR_FILENO);
+    dup2(r->tail.to, STDOUT_FILENO);
+  }
+  if (!vs_target_open(r->target, &opened, r->record->reason)) return;
+  vs_executor* executor = vs_opened_executor(&opened);
+  if (executor == NULL) {
+    snprintf(r->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
+    return;
+  }
+  if (shim != NULL) vs_shim_begin(shim);
+  play(r, executor);
+  if (shim != NULL) vs_shim_end(shim);
   r->record->done = true;
+}
+
+// --- in the process that records --------------------------------------------------------------
+
+// False: the shim cannot be started, or there is no process; then it is as if the child had said
+// so.
+static bool start(vs_recording* r) {
+  vs_shim* shim = r->target->shim;
+  if (shim != NULL) {
+    vs_shim_forget_errors(shim);
+    if (!vs_shim_ready(shim, r->timeout, r->record->reason, VS_REASON_MAX)) return true;
+  }
+  return vs_child_start(&r->child, r->timeout, work, r);
 }
 
 bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
                         double timeout) {
   *recording = (vs_recording){.target = target, .script = script, .timeout = timeout};
+  recording->tail.from = recording->tail.to = -1;
   recording->size = sizeof(vs_record) + script->count * sizeof(vs_observation);
   recording->record = vs_shared_new(recording->size);
   if (recording->record == NULL) return false;
-  if (vs_child_start(&recording->child, timeout, work, recording)) return true;
+  if (target->shim == NULL) vs_tail_open(&recording->tail);
+  bool started = start(recording);
+  if (recording->tail.to >= 0) close(recording->tail.to);
+  recording->tail.to = -1;
+  if (started) return true;
+  vs_tail_close(&recording->tail);
   vs_shared_free(recording->record, recording->size);
   recording->record = NULL;
   return false;
 }
 
+// What became of the shim. False: it had ended before the first op, and the script is played again.
+static bool conclude(vs_recording* r) {
+  vs_shim_fate fate =
+      vs_shim_conclude(r->target->shim, r->record->done, r->trouble, sizeof r->trouble);
+  r->confused = fate == VS_SHIM_CONFUSED;
+  if (fate != VS_SHIM_WELL) r->record->done = false;
+  if (fate != VS_SHIM_IDLE) return true;
+  r->record->executing = false;
+  memcpy(r->record->reason, r->trouble, sizeof r->trouble);
+  if (++r->idle >= IDLE_MOST) return true;
+  fprintf(stderr, "vcpuspec: between two cases, %s; it is started again\n", r->trouble);
+  r->record->reason[0] = r->trouble[0] = '\0';
+  return !start(r);
+}
+
+static void drain(vs_recording* r) {
+  if (r->target->shim != NULL) {
+    vs_shim_drain(r->target->shim);
+  } else {
+    vs_tail_drain(&r->tail);
+  }
+}
+
 // The time is for one call: whoever gets on has it anew.
 bool vs_recording_ended(vs_recording* recording) {
+  if (recording->ended) return true;
   uint32_t progress = __atomic_load_n(&recording->record->progress, __ATOMIC_RELAXED);
   if (progress != recording->progress) recording->child.deadline = vs_now() + recording->timeout;
   recording->progress = progress;
-  return vs_child_ended(&recording->child);
+  drain(recording);
+  bool started = recording->child.pid != 0;
+  if (!vs_child_ended(&recording->child)) return false;
+  drain(recording);
+  if (started && recording->target->shim != NULL && !conclude(recording)) return false;
+  recording->ended = true;
+  return true;
 }
 
 void vs_recording_wait(vs_recording* recording) {
@@ -51,22 +116,60 @@ void vs_recording_wait(vs_recording* recording) {
 }
 
 void vs_recording_free(vs_recording* recording) {
+  char nothing[VS_REASON_MAX];
   if (recording->record == NULL) return;
-  if (!vs_child_ended(&recording->child)) vs_child_kill(&recording->child);
+  if (!recording->ended && recording->child.pid != 0) {
+    vs_child_kill(&recording->child);
+    vs_shim* shim = recording->target->shim;
+    if (shim != NULL) vs_shim_conclude(shim, false, nothing, sizeof nothing);
+  }
+  vs_tail_close(&recording->tail);
   vs_shared_free(recording->record, recording->size);
   recording->record = NULL;
 }
 
+// --- what is said of it -----------------------------------------------------------------------
+
+void vs_recording_say_errors(const vs_recording* recording, char* text, size_t size) {
+  if (recording->target->shim != NULL) {
+    vs_shim_say_errors(recording->target->shim, text, size);
+  } else {
+    vs_tail_say(&recording->tail, text, size);
+  }
+}
+
+// " after op 3, T0: zx_vcpu_kick(h2)": what had been done when it ended between two calls.
+static void say_last_op(const vs_recording* r, char* text, size_t size) {
+  uint32_t count = r->record->progress;
+  vs_text words = vs_text_in(text, size);
+  if (count == 0 || count > r->script->count) {
+    vs_say(&words, " before the first call");
+    return;
+  }
+  vs_say(&words, " after op %u, ", count - 1);
+  vs_say_op(&words, &r->script->ops[count - 1]);
+}
+
 void vs_recording_say_death(const vs_recording* recording, bool within_call, char* text,
                             size_t size) {
-  char death[128];
+  char death[VS_REASON_MAX];
+  char when[200] = "";
   vs_record* record = recording->record;
   record->reason[VS_REASON_MAX - 1] = '\0';  // whatever the backend did to it
   if (!record->executing && record->reason[0] != '\0') {
     snprintf(text, size, "%s", record->reason);
     return;
   }
-  vs_death_describe(&recording->child, recording->timeout, death, sizeof death);
-  const char* when = within_call ? "" : " between two calls";
-  snprintf(text, size, "the backend %s%s", death, record->executing ? when : " when it was opened");
+  if (recording->trouble[0] != '\0') {
+    snprintf(death, sizeof death, "%s", recording->trouble);
+  } else {
+    size_t used = (size_t)snprintf(death, sizeof death, "the backend ");
+    vs_death_describe(&recording->child, recording->timeout, death + used, sizeof death - used);
+  }
+  if (!record->executing) {
+    snprintf(when, sizeof when, " when it was opened");
+  } else if (!within_call) {
+    say_last_op(recording, when, sizeof when);
+  }
+  snprintf(text, size, "%.*s%s", (int)(size > 220 ? size - 210 : size), death, when);
 }

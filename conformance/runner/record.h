@@ -4,6 +4,7 @@
 #define VS_CONFORMANCE_RECORD_H_
 
 #include "child.h"
+#include "tail.h"
 #include "target.h"
 #include "text/calls.h"
 
@@ -24,6 +25,11 @@ typedef struct vs_recording {
   vs_record* record;
   size_t size;        // bytes of record
   uint32_t progress;  // as last seen
+  bool ended;
+  bool confused;                // a shim did not understand an op: nothing was learnt
+  unsigned idle;                // times that the shim had ended before the first op
+  vs_tail tail;                 // of what is no shim
+  char trouble[VS_REASON_MAX];  // of a shim; "": none
 } vs_recording;
 
 // Begins. The target and the script must outlive the recording. False: the machine has no process
@@ -39,6 +45,9 @@ void vs_recording_wait(vs_recording* recording);
 
 // Ends the process if it still runs, and frees.
 void vs_recording_free(vs_recording* recording);
+
+// The last lines that the implementation wrote to its standard error, each with its newline.
+void vs_recording_say_errors(const vs_recording* recording, char* text, size_t size);
 
 // "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason
 // for which it could not be opened. Of a recording that has ended and is not done.

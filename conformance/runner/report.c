@@ -149,6 +149,14 @@ const vs_case_result* vs_report_first_alike(const vs_run* run, const vs_case_res
   return NULL;
 }
 
+static void print_errors(FILE* out, const char* errors) {
+  for (const char* line = errors; *line != '\0';) {
+    int length = (int)strcspn(line, "\n");
+    fprintf(out, "  stderr   %.*s\n", length, line);
+    line += length + (line[length] == '\n');
+  }
+}
+
 static void print_details(FILE* out, const vs_case_result* result) {
   if (result->judgement.step == VS_STEP_VIOLATION) {
     print_violation(out, result);
@@ -157,6 +165,7 @@ static void print_details(FILE* out, const vs_case_result* result) {
     fprintf(out, "  clause   %s\n           %s\n", subject->id, subject->sentence);
   }
   if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);
+  print_errors(out, result->errors);
 }
 
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan,

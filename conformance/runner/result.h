@@ -22,14 +22,18 @@ typedef enum vs_verdict {
 
 extern const char* const vs_verdict_names[VS_VERDICT_COUNT];
 
+enum { VS_ERRORS_MAX = 1024 };
+
 typedef struct vs_case_result {
   const vs_case* c;
   const vs_target* target;
+  bool begun;  // a run has taken it up
   vs_verdict verdict;
   vs_judgement judgement;
   vs_script script;              // owned
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
   char note[VS_REASON_MAX];      // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
+  char errors[VS_ERRORS_MAX];    // of what failed: last lines of its standard error, or ""
 } vs_case_result;
 
 // How a trace came to its end.

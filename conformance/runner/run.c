@@ -37,8 +37,11 @@ static void judge(vs_case_result* result, const vs_plan* plan, const vs_recordin
   char death[VS_REASON_MAX] = "";
   bool within = within_call(result, record->observations);
   if (!record->done) vs_recording_say_death(recording, within, death, sizeof death);
-  vs_ending ending = {record->executing, record->done, false, death};
+  bool learnt = record->executing && !recording->confused;
+  vs_ending ending = {learnt, record->done, false, death};
   vs_result_judge(result, oracle, plan->profile, record->observations, &ending);
+  bool silent = record->done && result->verdict != VS_VERDICT_FAIL;
+  if (!silent) vs_recording_say_errors(recording, result->errors, sizeof result->errors);
   if (result->verdict != VS_VERDICT_PASS) keep_observations(result, record->observations);
 }
 
@@ -122,10 +125,32 @@ static bool is_final(const job* jobs, unsigned count, const vs_case_result* resu
   return result->verdict != VS_VERDICT_NOT_JUDGED;
 }
 
+// A shim plays one script at a time.
+static bool is_busy(const job* jobs, unsigned count, const vs_target* target) {
+  for (unsigned i = 0; i < count && target->shim != NULL; i++) {
+    if (jobs[i].result != NULL && jobs[i].result->target == target) return true;
+  }
+  return false;
+}
+
+// The next result that is to be made and can be; `*first` is the first that was not begun. NULL:
+// there is none now.
+static vs_case_result* next_result(const vs_plan* plan, vs_run* run, const job* jobs,
+                                   size_t* first) {
+  while (*first < run->count && run->results[*first].begun) ++*first;
+  for (size_t i = *first; i < run->count; i++) {
+    vs_case_result* result = &run->results[i];
+    if (result->begun || is_busy(jobs, plan->jobs, result->target)) continue;
+    result->begun = true;
+    return result;
+  }
+  return NULL;
+}
+
 // Fills idle jobs and collects ended ones until every result stands.
 static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
   const struct timespec pause = {0, 100000};
-  size_t next = 0;
+  size_t first = 0;
   size_t told = 0;
   while (told < run->count && !(plan->stop && *plan->stop)) {
     bool moved = false;
@@ -135,8 +160,9 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
         finish(j, plan, oracle);
         moved = true;
       }
-      while (j->result == NULL && next < run->count) {
-        vs_case_result* result = &run->results[next++];
+      while (j->result == NULL) {
+        vs_case_result* result = next_result(plan, run, jobs, &first);
+        if (result == NULL) break;
         moved = true;
         if (result->verdict == VS_VERDICT_NOT_JUDGED && start(j, result, plan)) break;
       }
@@ -186,6 +212,9 @@ bool vs_run_plan(const vs_plan* plan, vs_run* run) {
     run_jobs(plan, run, jobs, oracle);
   } else {
     vs_run_free(run);
+  }
+  for (size_t i = 0; i < plan->target_count; i++) {
+    if (plan->targets[i].shim != NULL) vs_shim_stop(plan->targets[i].shim);
   }
   vs_children_end();
   free(jobs);

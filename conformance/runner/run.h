@@ -14,7 +14,7 @@ typedef struct vs_run {
 } vs_run;
 
 typedef struct vs_plan {
-  const vs_target* targets;
+  const vs_target* targets;  // shims among them are ended with the run
   size_t target_count;
   const vs_case* const* cases;
   size_t case_count;

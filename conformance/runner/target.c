@@ -11,6 +11,8 @@
 #include "tables.h"
 #include "unicorn/unicorn_backend.h"
 
+static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted
+
 const vs_backend* const vs_builtins[] = {
     &vs_backend_soft,
     &vs_backend_soft_2018,
@@ -40,9 +42,10 @@ static const char* after(const char* spec, const char* prefix) {
 }
 
 bool vs_target_parse(const char* spec, vs_target* target) {
-  *target = (vs_target){.spec = spec, .path = after(spec, "plugin:")};
+  *target =
+      (vs_target){.spec = spec, .path = after(spec, "plugin:"), .where = after(spec, "shim:")};
   snprintf(target->name, sizeof target->name, "%s", spec);
-  if (target->path != NULL) return true;
+  if (target->path != NULL || target->where != NULL) return true;
   const char* id = after(spec, "mutant:");
   if (id != NULL) target->mutant = vs_mutant_find(id);
   if (id != NULL && target->mutant == NULL) return false;
@@ -58,7 +61,37 @@ static bool open_plugin(const vs_target* target, vs_opened* opened, char* reason
   return true;
 }
 
+static void describe_shim(vs_shim* shim, vs_opened* opened) {
+  const vs_greeting* greeting = vs_shim_greeting(shim);
+  *opened = (vs_opened){
+      .arch = greeting->arch, .calls = &greeting->calls, .player = vs_shim_player(shim)};
+  snprintf(opened->name, sizeof opened->name, "%s", greeting->name);
+}
+
+static bool open_shim(const vs_target* target, vs_opened* opened, char* reason) {
+  vs_shim* shim = target->shim;
+  if (shim == NULL) {
+    shim = vs_shim_new(target->where, reason, VS_REASON_MAX);
+    if (shim == NULL) return false;
+    vs_shim_keep(shim);
+    if (!vs_shim_ready(shim, SHIM_PATIENCE, reason, VS_REASON_MAX)) {
+      vs_shim_free(shim);
+      return false;
+    }
+  }
+  describe_shim(shim, opened);
+  return true;
+}
+
+vs_executor* vs_opened_executor(const vs_opened* opened) {
+  if (opened->player == NULL) {
+    return vs_executor_open(opened->calls, opened->arch, opened->resource);
+  }
+  return vs_executor_open_elsewhere(opened->player, opened->calls, opened->arch);
+}
+
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
+  if (target->where != NULL) return open_shim(target, opened, reason);
   if (target->path != NULL) return open_plugin(target, opened, reason);
   const vs_backend* backend = target->backend;
   if (!backend->open(reason, VS_REASON_MAX)) return false;
@@ -117,7 +150,28 @@ static void conclude(vs_target* target, probe* p, const vs_child* child, double 
   snprintf(target->reason, sizeof target->reason, "when it was loaded, it %s", death);
 }
 
-void vs_target_probe(vs_target* target, double seconds) {
+static void probe_shim(vs_target* target, double seconds) {
+  vs_opened opened;
+  vs_target_close(target);
+  target->state = VS_TARGET_BROKEN;
+  target->shim = vs_shim_new(target->where, target->reason, sizeof target->reason);
+  if (target->shim == NULL) return;
+  if (!vs_shim_ready(target->shim, seconds, target->reason, sizeof target->reason)) {
+    vs_target_close(target);
+    return;
+  }
+  target->state = VS_TARGET_READY;
+  describe_shim(target->shim, &opened);
+  target->arch = opened.arch;
+  memcpy(target->name, opened.name, sizeof target->name);
+}
+
+void vs_target_close(vs_target* target) {
+  vs_shim_free(target->shim);
+  target->shim = NULL;
+}
+
+static void probe_apart(vs_target* target, double seconds) {
   vs_child child = {0};
   probe* p = vs_shared_new(sizeof *p);
   target->state = VS_TARGET_BROKEN;
@@ -128,7 +182,15 @@ void vs_target_probe(vs_target* target, double seconds) {
     vs_child_wait(&child);
     conclude(target, p, &child, seconds);
   }
+  vs_shared_free(p, sizeof *p);
+}
+
+void vs_target_probe(vs_target* target, double seconds) {
+  if (target->where != NULL) {
+    probe_shim(target, seconds);
+  } else {
+    probe_apart(target, seconds);
+  }
   make_printable(target->name);
   make_printable(target->reason);
-  vs_shared_free(p, sizeof *p);
 }

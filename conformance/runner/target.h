@@ -5,7 +5,9 @@
 
 #include <vcpuspec/backend.h>
 
+#include "executor/executor.h"
 #include "mutants/mutants.h"
+#include "shim/shim.h"
 
 enum { VS_REASON_MAX = 512 };
 
@@ -20,6 +22,8 @@ typedef struct vs_target {
   const vs_backend* backend;  // NULL for a plugin
   const vs_mutant* mutant;    // NULL unless "mutant:ID"
   const char* path;           // of a plugin, within spec
+  const char* where;          // of a shim, within spec
+  vs_shim* shim;              // that runs; NULL: none does. Owned: vs_target_close
   vs_target_state state;
   vs_arch arch;
   char name[64];  // what a report calls it
@@ -31,6 +35,7 @@ typedef struct vs_opened {
   vs_arch arch;
   zx_handle_t resource;
   const vs_calls* calls;
+  const vs_player* player;  // who does the ops; NULL: the calls are made in this process
   char name[64];
 } vs_opened;
 
@@ -46,11 +51,16 @@ extern const size_t vs_default_target_count;
 bool vs_target_parse(const char* spec, vs_target* target);
 
 // Opens it in this process, once. False: `reason` (VS_REASON_MAX bytes) says why. Plugins run their
-// constructors: only in a process that may die.
+// constructors, and what becomes of a shim that was not probed becomes of this process: only in a
+// process that may die.
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason);
 
+// Who executes scripts on what is open. NULL: no memory.
+vs_executor* vs_opened_executor(const vs_opened* opened);
+
 // Finds out, in a process of its own and within `seconds`, whether the target can be opened: fills
-// state, arch, name, reason.
+// state, arch, name, reason. A shim then runs, until vs_target_close.
 void vs_target_probe(vs_target* target, double seconds);
+void vs_target_close(vs_target* target);
 
 #endif  // VS_CONFORMANCE_TARGET_H_

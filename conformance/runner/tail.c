@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tail.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { AT_ONCE = 64, CHUNK = 1024, TOLD_MOST = 64 * 1024 };
+
+bool vs_tail_open(vs_tail* tail) {
+  int ends[2];
+  *tail = (vs_tail){.from = -1, .to = -1};
+  if (pipe2(ends, O_CLOEXEC) != 0) return false;
+  tail->from = ends[0];
+  tail->to = ends[1];
+  return fcntl(tail->from, F_SETFL, O_NONBLOCK) == 0;
+}
+
+void vs_tail_close(vs_tail* tail) {
+  if (tail->from >= 0) close(tail->from);
+  if (tail->to >= 0) close(tail->to);
+  tail->from = tail->to = -1;
+}
+
+void vs_tail_add(vs_tail* tail, const char* text, size_t length) {
+  if (length > sizeof tail->text) {
+    text += length - sizeof tail->text;
+    length = sizeof tail->text;
+  }
+  size_t room = sizeof tail->text - length;
+  if (tail->count > room) {
+    memmove(tail->text, tail->text + tail->count - room, room);
+    tail->count = room;
+  }
+  memcpy(tail->text + tail->count, text, length);
+  tail->count += length;
+}
+
+// What comes from outside must not speak to a terminal.
+static char printable(char c) {
+  bool text = (unsigned char)c >= ' ' && c != 0x7f;
+  return text || c == '\n' || c == '\t' ? c : '?';
+}
+
+static void pass_on(vs_tail* tail, const char* text, size_t length) {
+  if (tail->told > TOLD_MOST) return;
+  for (size_t i = 0; i < length; i++) fputc(printable(text[i]), stderr);
+  tail->told += length;
+  if (tail->told > TOLD_MOST) fputs("\n(it writes more, which is not shown)\n", stderr);
+}
+
+void vs_tail_drain(vs_tail* tail) {
+  char text[CHUNK];
+  if (tail->from < 0) return;
+  for (int turn = 0; turn < AT_ONCE; turn++) {
+    ssize_t count = read(tail->from, text, sizeof text);
+    if (count <= 0) return;
+    vs_tail_add(tail, text, (size_t)count);
+    pass_on(tail, text, (size_t)count);
+  }
+}
+
+void vs_tail_forget(vs_tail* tail) {
+  tail->count = tail->told = 0;
+}
+
+// The offset at which the last lines begin.
+static size_t last_lines(const vs_tail* tail) {
+  size_t lines = 0;
+  size_t at = tail->count;
+  if (at > 0 && tail->text[at - 1] == '\n') at--;
+  while (at > 0) {
+    if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LINES) break;
+    at--;
+  }
+  return at;
+}
+
+void vs_tail_say(const vs_tail* tail, char* text, size_t size) {
+  size_t at = last_lines(tail);
+  size_t length = tail->count - at;
+  if (length + 2 > size) {
+    at += length + 2 - size;
+    length = size - 2;
+  }
+  for (size_t i = 0; i < length; i++) text[i] = printable(tail->text[at + i]);
+  if (length > 0 && text[length - 1] != '\n') text[length++] = '\n';
+  text[length] = '\0';
+}

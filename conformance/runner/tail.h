@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What an implementation writes to its standard error: passed on, as far as it is text, and its
+// last lines kept for the report of a failure.
+#ifndef VS_CONFORMANCE_TAIL_H_
+#define VS_CONFORMANCE_TAIL_H_
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum {
+  VS_TAIL_BYTES = 2048,  // kept
+  VS_TAIL_LINES = 5      // shown
+};
+
+typedef struct vs_tail {
+  int from;      // read end, does not block; -1: none
+  int to;        // write end: becomes the standard error of the implementation
+  size_t told;   // bytes that were passed on since vs_tail_forget
+  size_t count;  // bytes kept
+  char text[VS_TAIL_BYTES];
+} vs_tail;
+
+// False: this process has no file descriptors to spare; then nothing is kept, and `from` is -1.
+bool vs_tail_open(vs_tail* tail);
+void vs_tail_close(vs_tail* tail);
+
+// Takes what has been written. Does not wait, and ends however much there is.
+void vs_tail_drain(vs_tail* tail);
+
+// Adds text as if it had been written, without passing it on.
+void vs_tail_add(vs_tail* tail, const char* text, size_t length);
+
+// Nothing was written yet.
+void vs_tail_forget(vs_tail* tail);
+
+// The last lines, each ended by a newline, of printable characters; "" if there are none.
+void vs_tail_say(const vs_tail* tail, char* text, size_t size);
+
+#endif  // VS_CONFORMANCE_TAIL_H_

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A backend in another process (docs/shim.md), for as long as it lives and anew when it died. The
+// process that opens it owns it; children of that process may play scripts on it, one at a time.
+#ifndef VS_CONFORMANCE_SHIM_H_
+#define VS_CONFORMANCE_SHIM_H_
+
+#include <vcpuspec/backend.h>
+
+#include "executor/executor.h"
+#include "greeting.h"
+
+typedef struct vs_shim vs_shim;
+
+// Understands what follows "shim:", and starts nothing. NULL: `reason` says why. `where` must
+// outlive it.
+vs_shim* vs_shim_new(const char* where, char* reason, size_t size);
+
+// Ends the shim's process, or hangs up, until it is needed again.
+void vs_shim_stop(vs_shim* shim);
+
+// Ends the shim, and frees. NULL is nothing.
+void vs_shim_free(vs_shim* shim);
+
+// It is this process that plays, and no child of it: what becomes of the shim becomes of this
+// process.
+void vs_shim_keep(vs_shim* shim);
+
+// Sees to it that the shim runs and has greeted, within `seconds`. False: `reason` says why; after
+// three times in a row at once.
+bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size);
+
+// What it said of itself. Valid once it was ready.
+const vs_greeting* vs_shim_greeting(const vs_shim* shim);
+
+// How a child of this process hands ops on. A child that gets no answer, or none that is one,
+// ends at once; vs_shim_conclude says what happened.
+const vs_player* vs_shim_player(vs_shim* shim);
+
+// In the child, before the first op and after the last: everything is as new.
+void vs_shim_begin(vs_shim* shim);
+void vs_shim_end(vs_shim* shim);
+
+// What became of a shim on which a child of this process has played.
+typedef enum vs_shim_fate {
+  VS_SHIM_WELL,      // it answered everything
+  VS_SHIM_IDLE,      // it had ended, or spoken unasked, before the first op
+  VS_SHIM_FAILED,    // it died, or gave an answer that is none
+  VS_SHIM_CONFUSED,  // it did not understand an op
+  VS_SHIM_CUT        // the child was ended: it got no answer, or nobody waited for it
+} vs_shim_fate;
+
+// After the child has ended, `done` or not. But for VS_SHIM_WELL the shim is ended, and `text` says
+// what happened; of VS_SHIM_CUT that is the caller's to say.
+vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size);
+
+// What it writes to standard error, or what else comes over a serial line.
+void vs_shim_drain(vs_shim* shim);
+void vs_shim_say_errors(const vs_shim* shim, char* text, size_t size);
+
+// Nothing was written yet.
+void vs_shim_forget_errors(vs_shim* shim);
+
+#endif  // VS_CONFORMANCE_SHIM_H_
