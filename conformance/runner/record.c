@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "record.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -29,6 +30,8 @@ static void work(void* argument) {
     dup2(r->tail.to, STDERR_FILENO);
     dup2(r->tail.to, STDOUT_FILENO);
   }
+  // What this process has open is no business of an implementation's.
+  if (shim == NULL) close_range(STDERR_FILENO + 1, UINT_MAX, 0);
   if (!vs_target_open(r->target, &opened, r->record->reason)) return;
   vs_executor* executor = vs_opened_executor(&opened);
   if (executor == NULL) {

@@ -23,7 +23,18 @@ static void note_setup(vs_case_result* result, const vs_observation* seen) {
            vs_call_name(seen->call), seen->status);
 }
 
-static void note_missing(vs_case_result* result, size_t at, const vs_observation* seen) {
+// True if the backend has the call that it lacks here: a shim need not be able to place every
+// buffer, or to have threads.
+static bool is_partly_there(size_t at, const vs_observation* observations) {
+  for (size_t i = 0; i < at; i++) {
+    const vs_observation* other = &observations[i];
+    if (other->outcome == VS_RETURNED && other->call == observations[at].call) return true;
+  }
+  return false;
+}
+
+static void note_missing(vs_case_result* result, size_t at, const vs_observation* observations) {
+  const vs_observation* seen = &observations[at];
   const vs_op* op = &result->script.ops[at];
   vs_arch arch = result->target->arch;
   if (op->code == VS_OP_VCPU_CREATE && !vs_guest_has(arch, op->program)) {
@@ -36,7 +47,8 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
              "op %zu of the script could not be done: no op before it gave its slot a handle", at);
     return;
   }
-  snprintf(result->note, sizeof result->note, "for want of %s", vs_call_name(seen->call));
+  const char* how = is_partly_there(at, observations) ? " in such a place, or thread" : "";
+  snprintf(result->note, sizeof result->note, "for want of %s%s", vs_call_name(seen->call), how);
 }
 
 static bool is_look(const vs_op* op) {
@@ -54,7 +66,7 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
   bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
   for (size_t i = 0; i < result->script.count && looks; i++) {
     if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
-    note_missing(result, i, &observations[i]);
+    note_missing(result, i, observations);
     return;
   }
   snprintf(
@@ -97,7 +109,7 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
     case VS_STEP_UNSUPPORTED:
       result->verdict = VS_VERDICT_UNSUPPORTED;
       if (observations[judgement->at].outcome == VS_UNSUPPORTED) {
-        note_missing(result, judgement->at, &observations[judgement->at]);
+        note_missing(result, judgement->at, observations);
       } else {
         note_setup(result, &observations[judgement->at]);
       }

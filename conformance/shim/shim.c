@@ -14,7 +14,8 @@
 #include "text/calls.h"
 
 enum { SHOWN = 100, REASON = 400, GIVE_UP = 3 };
-static const double PATIENCE = 1;  // seconds until a shim that was told to end is ended
+static const double PATIENCE = 1;         // seconds until a shim that was told to end is ended
+static const double GONE_PATIENCE = 0.3;  // until one whose output has ended does not end any more
 
 // What a child that played leaves behind.
 typedef enum trouble {
@@ -246,6 +247,7 @@ void vs_shim_begin(vs_shim* shim) {
   shim->channel.quiet = true;    // vs_child_start ignores SIGPIPE
   shim->channel.tail.from = -1;  // read by the process that opened it
   reset(shim);
+  ask_nothing_unheard(shim);
   shim->shared->begun = true;
 }
 
@@ -358,6 +360,11 @@ bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
   shim->shared->trouble = TROUBLE_NONE;
   shim->shared->begun = false;
   if (shim->channel.open && has_process(shim)) return true;
+  if (shim->channel.open) {
+    char death[160];
+    say_death(shim, death, sizeof death);
+    fprintf(stderr, "vcpuspec: between two cases, the backend %s; it is started again\n", death);
+  }
   vs_channel_close(&shim->channel, 0);
   if (shim->failures >= GIVE_UP) {
     snprintf(reason, size, "the shim could not be started again, %d times in a row", GIVE_UP);
@@ -389,7 +396,7 @@ static void say_gone(vs_shim* shim, char* text, size_t size) {
     snprintf(text, size, "the shim closed the connection");
     return;
   }
-  double until = vs_now() + PATIENCE;
+  double until = vs_now() + GONE_PATIENCE;
   while (!vs_child_ended(&c->child) && vs_now() < until) nanosleep(&pause, NULL);
   if (c->child.pid != 0) {
     snprintf(text, size, "the backend closed its output, and went on");
@@ -414,6 +421,10 @@ static vs_shim_fate fate_of(vs_shim* shim, bool done, char* text, size_t size) {
       return VS_SHIM_CONFUSED;
     default:
       break;
+  }
+  if (!done && !s->begun) {
+    snprintf(text, size, "the shim did not answer 'reset' in time");
+    return VS_SHIM_IDLE;
   }
   if (!done) return VS_SHIM_CUT;
   if (has_process(shim)) return VS_SHIM_WELL;

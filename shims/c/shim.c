@@ -18,6 +18,7 @@ enum {
   STATE_MOST = 264,
   FILLER = 0x5a,
   IMAGE_MOST = 1 << 20,
+  LOST = 4096,
   NAMES = 32,
   TRAPS = 16
 };
@@ -84,6 +85,8 @@ static struct {
   zx_handle_t resource;
   bool sums;
   slot slots[SLOTS];
+  zx_handle_t lost[LOST];  // open, of slots that were filled anew
+  size_t lost_count;
   guest guests[SLOTS];
   request started[THREADS];
   bool busy[THREADS];
@@ -222,6 +225,7 @@ static bool handle_of(const char* word, zx_handle_t* value, slot** named) {
 static void received(request* r, slot* into, zx_status_t status, zx_handle_t value, guest* of) {
   say_status(r, status);
   if (status != ZX_OK) return;
+  if (into->open && shim.lost_count < LOST) shim.lost[shim.lost_count++] = into->value;
   *into = (slot){value, true, of};
   say(r, " handle=0x%" PRIx32, value);
 }
@@ -638,6 +642,10 @@ static void reset(void) {
   for (size_t i = SLOTS; i-- > 0;) {
     if (shim.slots[i].open && zx_handle_close != NULL) zx_handle_close(shim.slots[i].value);
     shim.slots[i] = (slot){0};
+  }
+  while (shim.lost_count > 0) {
+    zx_handle_t value = shim.lost[--shim.lost_count];
+    if (zx_handle_close != NULL) zx_handle_close(value);
   }
   for (size_t i = 0; i < SLOTS; i++) {
     bool memory = shim.guests[i].memory != ZX_HANDLE_INVALID;
