@@ -9,7 +9,7 @@
 
 #include "judging.h"
 
-enum { LEAST = 150, RUNS_MOST = 2000 };
+enum { LEAST = 60, RUNS_MOST = 2000 };
 
 // How many faults a test waits for: VS_FAULTS_TOTAL, or a few.
 static size_t wanted(void) {

@@ -33,6 +33,7 @@ static const char* const names[FAULT_COUNT] = {
 
 static uint64_t state;
 static bool greeted;
+static bool away;              // enough has gone wrong with this one
 static bool was_reset = true;  // the last request; at first as good as one
 static bool is_reset;
 
@@ -97,6 +98,7 @@ static void fork_away(void) {
   pid_t parent = getpid();
   if (fork() != 0) _exit(0);
   while (getppid() == parent) usleep(100);
+  away = true;
   usleep(5000);  // it is no orphan's parent any more a little before it has ended
 }
 
@@ -247,7 +249,7 @@ bool platform_write(const char* bytes, size_t size) {
     return whole_write(bytes, size);
   }
   unsigned long rate = setting(1, 0);
-  if (rate == 0 || next() % rate != 0) return whole_write(bytes, size);
+  if (rate == 0 || away || next() % rate != 0) return whole_write(bytes, size);
   unsigned long first = setting(2, 0);
   fault what = (fault)(first + next() % (setting(3, FAULT_COUNT - 1) - first + 1));
   tell(what);
