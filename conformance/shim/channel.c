@@ -176,6 +176,11 @@ bool vs_channel_open(vs_channel* c, char* reason, size_t size) {
   return start_process(c, reason, size);
 }
 
+void vs_channel_say_end(vs_channel* c) {
+  if (c->out != c->in && c->out >= 0) close(c->out);
+  c->out = c->in;
+}
+
 static void await_end(vs_channel* c, double patience) {
   const struct timespec pause = {0, 1000000};
   double until = vs_now() + patience;

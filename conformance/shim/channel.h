@@ -38,6 +38,9 @@ bool vs_channel_open(vs_channel* channel, char* reason, size_t size);
 // by the end of its input, and gets `patience` seconds to end of itself.
 void vs_channel_close(vs_channel* channel, double patience);
 
+// The other side's input ends; what it still has to say can be heard.
+void vs_channel_say_end(vs_channel* channel);
+
 typedef enum vs_channel_result {
   VS_CHANNEL_DONE,
   VS_CHANNEL_ENDED,  // the other side is gone

@@ -208,15 +208,13 @@ vs_wire_reply vs_wire_read(const char* text, size_t length, const vs_op* op,
   bool is_error = length >= prefix && memcmp(text, error, prefix) == 0 &&
                   (length == prefix || text[prefix] == ' ');
   if (is_error) return read_error(text + prefix, length - prefix, fault);
+  refuse(fault, "expected '=' and a result after the number");
   if (!vs_line_next(&source, &line) || !vs_line_cut(&line, NULL, NULL, fault)) {
     return VS_WIRE_FAULT;
   }
   vs_parse p = {.line = &line, .next = 1, .scope = {.info = info}, .fault = fault};
   bool equals = line.count > 0 && strcmp(line.words[0].text, "=") == 0;
-  if (!equals) {
-    refuse(fault, "expected '=' and a result after the number");
-    return VS_WIRE_FAULT;
-  }
+  if (!equals) return VS_WIRE_FAULT;
   bool good = vs_read_result(&p, op, seen) && belongs(op, seen, info, fault);
   return good ? VS_WIRE_RESULT : VS_WIRE_FAULT;
 }

@@ -350,7 +350,10 @@ static void do_derive(request* r, slot* into, bool replace) {
 
 // --- write_state ------------------------------------------------------------------------------
 
+enum { HAS_KIND = 1, HAS_SIZE = 2, HAS_LENGTH = 4, HAS_PLACE = 8, HAS_ALL = 15 };
+
 typedef struct write {
+  unsigned has;  // which of the attributes that every write has
   zx_handle_t handle;
   uint64_t kind;
   uint64_t size;
@@ -393,6 +396,10 @@ static bool read_attribute(write* w, char* word) {
   size_t count;
   if (value == NULL) return false;
   *value++ = '\0';
+  if (is(word, "kind")) w->has |= HAS_KIND;
+  if (is(word, "size")) w->has |= HAS_SIZE;
+  if (is(word, "length")) w->has |= HAS_LENGTH;
+  if (is(word, "at")) w->has |= HAS_PLACE;
   if (is(word, "kind")) return number(value, &w->kind) && w->kind <= UINT32_MAX;
   if (is(word, "size")) return number(value, &w->size);
   if (is(word, "length")) return number(value, &w->length) && w->length <= BUFFER_MOST;
@@ -431,6 +438,7 @@ static void do_write(request* r) {
     if (!read_attribute(&w, r->words[r->at])) return say_error(r, "an attribute is not understood");
     r->at++;
   }
+  if (w.has != HAS_ALL) return say_error(r, "kind, size, length and at are expected");
   const buffer what = {w.place, w.argument, w.data, (size_t)w.length};
   if (!platform_place(r->thread, &what, &w.where)) return say_lacks(r, NULL);
   if (w.flip_length > 0) {

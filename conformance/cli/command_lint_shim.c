@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
+
+#include "cli.h"
+#include "shim/lint.h"
+
+static bool tell(void* context, const char* check, bool good, const char* text) {
+  (void)context;
+  printf("%-4s  %-18s %s\n", good ? "ok" : "FAIL", check, text);
+  fflush(stdout);
+  return true;
+}
+
+vs_exit vs_command_lint_shim(const vs_arguments* arguments) {
+  double patience;
+  if (arguments->word_count != 1) {
+    fprintf(stderr,
+            "vcpuspec: one shim, please, in one word: vcpuspec lint-shim 'python3 my_shim.py'\n");
+    return VS_EXIT_USAGE;
+  }
+  if (!vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 5, &patience)) return VS_EXIT_USAGE;
+  const char* where = arguments->words[0];
+  if (strncmp(where, "shim:", 5) == 0) where += 5;
+  vs_lint_sum sum = vs_lint(where, patience, tell, NULL);
+  printf("%zu checks, %zu failed\n", sum.checks, sum.failed);
+  if (!sum.greeted) return VS_EXIT_INFRASTRUCTURE;
+  return sum.failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
+}
