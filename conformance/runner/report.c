@@ -191,15 +191,6 @@ size_t vs_run_count(const vs_run* run, const vs_target* target, vs_verdict verdi
   return count;
 }
 
-static vs_verdict worse(vs_verdict a, vs_verdict b) {
-  static const int rank[VS_VERDICT_COUNT] = {
-      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_CUT_SHORT] = 2,
-      [VS_VERDICT_PASS] = 3,       [VS_VERDICT_PERMITTED] = 4,   [VS_VERDICT_BROKEN] = 5,
-      [VS_VERDICT_FLAKY] = 6,      [VS_VERDICT_FAIL] = 7,
-  };
-  return rank[a] >= rank[b] ? a : b;
-}
-
 // True if the backend lacks the call without which the clause cannot be judged.
 static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
   vs_op_code needed = VS_OP_COUNT;
@@ -230,7 +221,8 @@ static vs_verdict says(const vs_case_result* result, vs_clause_code clause) {
 vs_verdict vs_clause_verdict(const vs_run* run, const vs_target* target, vs_clause_code clause) {
   vs_verdict verdict = VS_VERDICT_NOT_JUDGED;
   for (size_t i = 0; i < run->count; i++) {
-    if (run->results[i].target == target) verdict = worse(verdict, says(&run->results[i], clause));
+    if (run->results[i].target == target)
+      verdict = vs_verdict_worse(verdict, says(&run->results[i], clause));
   }
   return verdict;
 }

@@ -8,14 +8,30 @@
 #include "text/calls.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
-    [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
-    [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
-    [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
-    [VS_VERDICT_CUT_SHORT] = "cut short",     [VS_VERDICT_FLAKY] = "FLAKY",
+    [VS_VERDICT_NOT_JUDGED] = "not judged",
+    [VS_VERDICT_PASS] = "pass",
+    [VS_VERDICT_PERMITTED] = "permitted",
+    [VS_VERDICT_FAIL] = "FAIL",
+    [VS_VERDICT_UNSUPPORTED] = "unsupported",
+    [VS_VERDICT_BROKEN] = "BROKEN",
+    [VS_VERDICT_CUT_SHORT] = "cut short",
+    [VS_VERDICT_FLAKY] = "FLAKY",
+    [VS_VERDICT_KNOWN] = "known",
+    [VS_VERDICT_DISPUTED] = "disputed",
 };
 
 bool vs_verdict_is_failure(vs_verdict verdict) {
   return verdict == VS_VERDICT_FAIL || verdict == VS_VERDICT_FLAKY;
+}
+
+vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b) {
+  static const int rank[VS_VERDICT_COUNT] = {
+      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_CUT_SHORT] = 2,
+      [VS_VERDICT_PASS] = 3,       [VS_VERDICT_PERMITTED] = 4,   [VS_VERDICT_KNOWN] = 5,
+      [VS_VERDICT_DISPUTED] = 6,   [VS_VERDICT_BROKEN] = 7,      [VS_VERDICT_FLAKY] = 8,
+      [VS_VERDICT_FAIL] = 9,
+  };
+  return rank[a] >= rank[b] ? a : b;
 }
 
 static void note_setup(vs_case_result* result, const vs_observation* seen) {

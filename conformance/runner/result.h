@@ -17,6 +17,8 @@ typedef enum vs_verdict {
   VS_VERDICT_BROKEN,       // our side, or the machine: nothing was learnt
   VS_VERDICT_CUT_SHORT,    // of a clause: every case that would judge it failed before it got there
   VS_VERDICT_FLAKY,        // failed, and did not when it was tried again: no pass
+  VS_VERDICT_KNOWN,        // in reports: a failure that was expected
+  VS_VERDICT_DISPUTED,     // likewise, and whether it is one is disputed
   VS_VERDICT_COUNT
 } vs_verdict;
 
@@ -53,6 +55,9 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 
 // True of a verdict that says something is wrong with the implementation.
 bool vs_verdict_is_failure(vs_verdict verdict);
+
+// Of what two results say of one clause, that which stands.
+vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b);
 
 // The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
 // between two calls, the case's subject.
