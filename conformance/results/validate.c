@@ -82,6 +82,7 @@ static const member result_shape[] = {
     MEMBER("says", ANY_OBJECT),
     MEMBER("latitudes", LIST),
     MEMBER("note", TEXT),
+    MEMBER_WITH("remarks", LIST, .may_be_absent = true),
     MEMBER_WITH("failure", OBJECT, .may_be_null = true, .shape = failure_shape),
     MEMBER_WITH("command", TEXT, .may_be_null = true),
     MEMBER_WITH("script", TEXT, .may_be_null = true),

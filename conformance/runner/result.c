@@ -170,3 +170,29 @@ vs_clause_set vs_result_borne_out(const vs_case_result* result) {
   if (result->c->clause_count == 0) declared = ~(vs_clause_set)0;
   return judged ? declared & result->judgement.attested : 0;
 }
+
+// True if the backend lacks the call without which the clause cannot be judged.
+static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
+  vs_op_code needed = VS_OP_COUNT;
+  if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_OP_ENTER;
+  if (clause == VS_CLAUSE_KICK) needed = VS_OP_KICK;
+  if (clause == VS_CLAUSE_READ_BACK) needed = VS_OP_READ_STATE;
+  for (size_t i = 0; result->observations && i < result->script.count; i++) {
+    bool same = result->script.ops[i].code == needed;
+    if (same && result->observations[i].outcome == VS_UNSUPPORTED) return true;
+  }
+  return false;
+}
+
+vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause) {
+  if (vs_result_broken(result) & VS_BIT(clause)) return result->verdict;
+  if (vs_result_borne_out(result) & VS_BIT(clause)) {
+    // It is the subject that a latitude bends; the rest was as it must be.
+    bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
+    return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
+  }
+  if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
+  if (vs_verdict_is_failure(result->verdict) && !lacks_call(result, clause))
+    return VS_VERDICT_CUT_SHORT;
+  return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
+}

@@ -5,6 +5,7 @@
 #define VS_CONFORMANCE_RESULT_H_
 
 #include "cases/cases.h"
+#include "child.h"
 #include "oracle.h"
 #include "target.h"
 
@@ -36,6 +37,10 @@ typedef struct vs_case_result {
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
   char note[VS_REASON_MAX];      // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
   char errors[VS_ERRORS_MAX];    // of what failed: last lines of its standard error, or ""
+  char died[VS_DEATH_WORD];      // of a backend that died: vs_death_word
+  double seconds;                // that it took
+  bool earlier;                  // it stands already, from an earlier run: nothing else is filled
+  bool provisional;              // the run was stopped before the verdict stood
 } vs_case_result;
 
 // How a trace came to its end.
@@ -65,5 +70,8 @@ vs_clause_set vs_result_broken(const vs_case_result* result);
 // The clauses of a result that it bears out: declared by the case and judged, also in a case that
 // fails for another clause.
 vs_clause_set vs_result_borne_out(const vs_case_result* result);
+
+// What the result says of one clause; VS_VERDICT_NOT_JUDGED: nothing.
+vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause);
 
 #endif  // VS_CONFORMANCE_RESULT_H_
