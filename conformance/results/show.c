@@ -373,20 +373,34 @@ static void show_absent(const view* v) {
   }
 }
 
+// Results of backends that could be opened, or of those that could not.
+static size_t missing(const view* v, vs_verdict verdict, bool ready) {
+  size_t sum = 0;
+  for (size_t b = 0; b < v->matrix.backends; b++) {
+    if (is_ready(v, b) == ready) sum += v->matrix.totals[b][verdict];
+  }
+  return sum;
+}
+
 // Of all backends, also those that could not be opened.
 static void show_counts(const view* v) {
-  static const vs_verdict missing[] = {VS_VERDICT_UNSUPPORTED, VS_VERDICT_BROKEN,
-                                       VS_VERDICT_NOT_JUDGED};
-  static const char* const words[] = {"unsupported", "broken", "not reached"};
+  const struct {
+    size_t count;
+    const char* words;
+  } sorts[] = {
+      {missing(v, VS_VERDICT_UNSUPPORTED, true) + missing(v, VS_VERDICT_UNSUPPORTED, false),
+       "unsupported"},
+      {missing(v, VS_VERDICT_BROKEN, true) + missing(v, VS_VERDICT_BROKEN, false), "broken"},
+      {missing(v, VS_VERDICT_NOT_JUDGED, true), "not reached"},
+      {missing(v, VS_VERDICT_NOT_JUDGED, false), "for want of the backend"},
+  };
   const char* separator = " (";
   fprintf(v->screen->out, "expected %zu, judged %zu, not judged %zu",
           vs_results_count(v->results, "expected"), vs_results_count(v->results, "judged"),
           vs_results_count(v->results, "not_judged"));
-  for (size_t i = 0; i < sizeof missing / sizeof missing[0]; i++) {
-    size_t count = 0;
-    for (size_t b = 0; b < v->matrix.backends; b++) count += v->matrix.totals[b][missing[i]];
-    if (count == 0) continue;
-    fprintf(v->screen->out, "%s%zu %s", separator, count, words[i]);
+  for (size_t i = 0; i < sizeof sorts / sizeof sorts[0]; i++) {
+    if (sorts[i].count == 0) continue;
+    fprintf(v->screen->out, "%s%zu %s", separator, sorts[i].count, sorts[i].words);
     separator = ", ";
   }
   fprintf(v->screen->out, "%s\n", separator[0] == ',' ? ")" : "");
