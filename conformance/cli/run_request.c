@@ -108,6 +108,7 @@ vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* argumen
 }
 
 void vs_run_request_free(vs_run_request* request) {
+  for (size_t i = 0; i < request->target_count; i++) vs_target_close(&request->targets[i]);
   vs_report_files_free(&request->reports);
   vs_inputs_free(&request->inputs);
   free(request->cases);

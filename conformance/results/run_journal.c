@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "put.h"
@@ -37,11 +38,17 @@ static uint64_t digest_cases(const vs_plan* plan) {
   return sum;
 }
 
-// A backend that is a file may be built anew between two runs.
+// A backend that is a file may be built anew between two runs; one in another process tells its
+// version.
 static uint64_t digest_contents(const vs_target* target) {
   uint64_t sum = UINT64_C(14695981039346656037);
   char why[VS_FILE_WHY];
   vs_file file;
+  if (target->shim != NULL) {
+    const vs_greeting* greeting = vs_shim_greeting(target->shim);
+    sum = digest(sum, greeting->name, strlen(greeting->name) + 1);
+    return digest(sum, greeting->version, strlen(greeting->version));
+  }
   if (target->path == NULL || !vs_file_read(target->path, &file, why)) return sum;
   sum = digest(sum, file.text, file.length);
   vs_file_free(&file);
@@ -90,7 +97,7 @@ static const char* meaning_of(const char* name) {
       {"cases", "the number of its cases"},
       {"texts", "its cases or their texts"},
       {"backends", "its backends"},
-      {"contents", "the file of a backend"},
+      {"contents", "the file, or the version, of a backend"},
   };
   for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++) {
     if (strcmp(meanings[i][0], name) == 0) return meanings[i][1];
@@ -262,13 +269,25 @@ static vs_run_journal_state read_file(reader* r) {
   return state;
 }
 
+// Whoever was killed just now may take a moment to be gone.
+static bool lock_within(int fd, double seconds) {
+  const struct timespec pause = {0, 20000000};
+  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  double until = vs_now() + seconds;
+  while (fcntl(fd, F_SETLK, &whole) != 0) {
+    if ((errno != EACCES && errno != EAGAIN) || vs_now() > until) return false;
+    nanosleep(&pause, NULL);
+  }
+  return true;
+}
+
 // One run at a time. Children do not inherit this lock; closing any descriptor of the file ends it.
 static vs_run_journal_state lock(vs_run_journal* journal) {
-  struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+  const double patience = 2;
   struct stat status;
   if (fstat(journal->fd, &status) != 0 || !S_ISREG(status.st_mode))
     return refuse(journal, VS_RUN_JOURNAL_BAD, "is no plain file: name one for the journal");
-  if (fcntl(journal->fd, F_SETLK, &whole) == 0) return VS_RUN_JOURNAL_OPEN;
+  if (lock_within(journal->fd, patience)) return VS_RUN_JOURNAL_OPEN;
   if (errno != EACCES && errno != EAGAIN) return cannot(journal, "locked");
   return refuse(journal, VS_RUN_JOURNAL_BUSY,
                 "is kept by another run that has not ended: wait for it, or name another file");
