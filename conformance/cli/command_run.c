@@ -7,6 +7,7 @@
 #include "common.h"
 #include "results/collect.h"
 #include "run_request.h"
+#include "text/file.h"
 
 static volatile sig_atomic_t stop;
 
@@ -116,6 +117,7 @@ static bool judge(session* s) {
   vs_collector collector = {
       .results = s->results,
       .journal = s->has_journal ? &s->journal : NULL,
+      .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
       .screen = s->screen,
       .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
   };
@@ -135,18 +137,97 @@ static bool write_reports(const session* s) {
 }
 
 static vs_exit tell(session* s) {
+  bool expects = s->request->expect != NULL;
+  if (expects && !vs_expectations_apply(&s->request->expected, s->results)) return no_memory();
   vs_exit status = vs_results_conclude(s->results);
   if (!vs_show_matrix(&s->screen, s->results, s->request->reports.count > 0)) return no_memory();
+  vs_show_expectations(&s->screen, s->results);
   vs_show_exit(&s->screen, s->results);
   return status;
 }
 
+// --- expectations -----------------------------------------------------------------------------
+
+static bool is_spoken_of(const session* s, const json_t* result) {
+  const vs_expectations* old = &s->request->expected;
+  for (size_t i = 0; i < old->count; i++) {
+    if (vs_expectation_names(&old->items[i], s->results, result)) return true;
+  }
+  return false;
+}
+
+// Something was to be judged and was not: what it would tell must not be lost.
+static bool is_part(const session* s) {
+  size_t i;
+  const json_t* one;
+  if (json_is_true(json_object_get(s->results, "interrupted"))) return true;
+  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+    vs_verdict verdict = vs_results_verdict(vs_results_text(one, "verdict"));
+    if (verdict == VS_VERDICT_BROKEN) return true;
+    if (verdict == VS_VERDICT_NOT_JUDGED && is_spoken_of(s, one)) return true;
+  }
+  return false;
+}
+
+// Known before anything is judged.
+static bool is_missing_a_backend(const vs_run_request* request) {
+  for (size_t i = 0; i < request->target_count && request->write_expect != NULL; i++) {
+    const vs_target* target = &request->targets[i];
+    bool asked = request->named[i] || request->required[i];
+    if (!asked || target->state == VS_TARGET_READY) continue;
+    fprintf(stderr, "vcpuspec: --write-expect needs every backend that is named, and %s: %s\n",
+            target->name, target->reason);
+    return true;
+  }
+  return false;
+}
+
+static size_t without_reason(const vs_expectations* all) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    count += strcmp(all->items[i].words[VS_EXPECT_REASON], "?") == 0;
+  }
+  return count;
+}
+
+static bool put_expectations(const session* s, const vs_expectations* renewed, size_t left_out) {
+  char why[VS_FILE_WHY];
+  const char* path = s->request->write_expect;
+  if (!vs_file_put_whole(path, vs_expectations_print, renewed, why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why);
+    return false;
+  }
+  fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",
+          path, renewed->count, without_reason(renewed), left_out);
+  return true;
+}
+
+static bool write_expectations(const session* s) {
+  vs_expectations renewed;
+  size_t left_out;
+  const vs_expectations* old = s->request->expect != NULL ? &s->request->expected : NULL;
+  if (s->request->write_expect == NULL) return true;
+  if (is_part(s)) {
+    fprintf(stderr, "vcpuspec: %s is left as it was: not everything that it speaks of was judged\n",
+            s->request->write_expect);
+    return false;
+  }
+  if (!vs_expectations_renew(old, s->results, &renewed, &left_out)) {
+    no_memory();
+    return false;
+  }
+  bool written = put_expectations(s, &renewed, left_out);
+  vs_expectations_free(&renewed);
+  return written;
+}
+
 static vs_exit run(session* s) {
+  if (is_missing_a_backend(s->request)) return VS_EXIT_INFRASTRUCTURE;
   vs_exit status = open_journal(s);
   if (status != VS_EXIT_CONFORMS) return status;
   bool judged = judge(s);
   status = judged ? tell(s) : no_memory();
-  bool reported = judged && write_reports(s);
+  bool reported = judged && write_reports(s) && write_expectations(s);
   close_journal(s, reported);
   return reported ? status : VS_EXIT_INFRASTRUCTURE;
 }

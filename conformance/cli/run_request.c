@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "text/file.h"
 
 // --- what is asked for ------------------------------------------------------------------------
 
@@ -100,15 +101,45 @@ static bool understand(vs_run_request* request, const vs_arguments* arguments) {
          add_targets(request, arguments) && select_cases(request, arguments);
 }
 
+static bool read_expectations(vs_run_request* request) {
+  vs_fault fault;
+  const char* path = vs_argument(request->arguments, VS_OPTION_EXPECT, NULL);
+  if (path == NULL) return true;
+  if (!vs_expectations_read(path, &request->expected, &fault))
+    return vs_complain_of_text(path, &fault);
+  request->expect = path;
+  return true;
+}
+
+// Whatever a part of the cases does not tell would be lost.
+static vs_exit may_write(const vs_run_request* request) {
+  char why[VS_FILE_WHY];
+  bool filtered = request->arguments->counts[VS_OPTION_FILTER] > 0;
+  if (filtered || request->shards > 1) {
+    fprintf(stderr,
+            "vcpuspec: --write-expect needs every case: leave out --%s, or edit the file by hand\n",
+            filtered ? "filter" : "shard");
+    return VS_EXIT_USAGE;
+  }
+  if (vs_file_can_be_put(request->write_expect, why)) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
 vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments) {
   *request = (vs_run_request){.arguments = arguments};
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
+  request->write_expect = vs_argument(arguments, VS_OPTION_WRITE_EXPECT, NULL);
   if (!understand(request, arguments)) return VS_EXIT_USAGE;
-  return vs_open_reports(&request->reports, arguments);
+  if (!read_expectations(request)) return VS_EXIT_USAGE;
+  vs_exit status = vs_open_reports(&request->reports, arguments);
+  if (status == VS_EXIT_CONFORMS && request->write_expect != NULL) status = may_write(request);
+  return status;
 }
 
 void vs_run_request_free(vs_run_request* request) {
   for (size_t i = 0; i < request->target_count; i++) vs_target_close(&request->targets[i]);
+  vs_expectations_free(&request->expected);
   vs_report_files_free(&request->reports);
   vs_inputs_free(&request->inputs);
   free(request->cases);

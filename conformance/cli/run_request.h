@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "inputs.h"
+#include "results/expect.h"
 #include "results/report_files.h"
 #include "runner/target.h"
 
@@ -27,7 +28,10 @@ typedef struct vs_run_request {
   uint64_t jobs;
   double timeout;
   vs_report_files reports;
-  const char* resume;  // the journal to go on from; NULL: none is named
+  vs_expectations expected;
+  const char* expect;        // the file that they are of; NULL: none
+  const char* write_expect;  // to write; NULL: none
+  const char* resume;        // the journal to go on from; NULL: none is named
 } vs_run_request;
 
 // Understands the command line. But for VS_EXIT_CONFORMS, one line on standard error says what is

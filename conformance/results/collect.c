@@ -73,11 +73,15 @@ static void keep(const vs_run* run, const vs_case_result* result, void* context)
   c->no_memory |= json_array_set_new(list_of(c), place_of(c, run, result), one) != 0;
 }
 
-// The first case that failed in this way; NULL: this one is.
+// The first case that failed in this way and was told; NULL: this one is.
 static const char* first_alike(vs_collector* c, const json_t* one) {
   char* key = vs_show_alike_key(one);
   const char* first = NULL;
-  if (key == NULL) return NULL;
+  vs_verdict shown = vs_results_shown(one);
+  if (key == NULL || !vs_verdict_is_failure(shown)) {
+    free(key);
+    return NULL;
+  }
   const json_t* known = json_object_get(c->alike, key);
   if (known != NULL) {
     first = json_string_value(known);
@@ -90,8 +94,11 @@ static const char* first_alike(vs_collector* c, const json_t* one) {
 
 static void tell(const vs_run* run, const vs_case_result* result, void* context) {
   vs_collector* c = context;
-  const json_t* one = json_array_get(list_of(c), place_of(c, run, result));
+  json_t* one = json_array_get(list_of(c), place_of(c, run, result));
   if (!json_is_object(one)) return;
+  if (c->expectations != NULL) {
+    c->no_memory |= !vs_expectations_mark(c->expectations, c->results, one);
+  }
   clear(c);
   vs_show_result(&c->screen, one, result->target->name, first_alike(c, one));
 }

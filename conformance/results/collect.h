@@ -3,17 +3,19 @@
 #ifndef VS_CONFORMANCE_COLLECT_H_
 #define VS_CONFORMANCE_COLLECT_H_
 
+#include "expect.h"
 #include "run_journal.h"
 #include "show.h"
 
 typedef struct vs_collector {
   const vs_plan* plan;
-  json_t* results;          // vs_results_new; borrowed
-  vs_run_journal* journal;  // borrowed; NULL: none
-  vs_screen screen;         // where failures are told
-  FILE* progress;           // a terminal that shows how far the run has come; NULL: none
-  json_t* alike;            // from what failed in which way to the first case that did; owned
-  size_t stand;             // results
+  json_t* results;                      // vs_results_new; borrowed
+  vs_run_journal* journal;              // borrowed; NULL: none
+  const vs_expectations* expectations;  // borrowed; NULL: none
+  vs_screen screen;                     // where failures are told
+  FILE* progress;  // a terminal that shows how far the run has come; NULL: none
+  json_t* alike;   // from what failed in which way to the first case that did; owned
+  size_t stand;    // results
   size_t failures;
   double since;  // the run began
   double shown;  // the progress was last shown
