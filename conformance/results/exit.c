@@ -68,6 +68,8 @@ static vs_exit decide(const json_t* results, const outcome* o, const char** why)
   const json_t* stale = json_object_get(json_object_get(results, "expectations"), "stale");
   *why = "interrupted: not every case was judged";
   if (json_is_true(json_object_get(results, "interrupted"))) return VS_EXIT_INFRASTRUCTURE;
+  *why = "shards are missing: not every case was judged";
+  if (json_array_size(json_object_get(results, "missing")) > 0) return VS_EXIT_INFRASTRUCTURE;
   *why = "could not judge everything that was asked for";
   if (o->infrastructure) return VS_EXIT_INFRASTRUCTURE;
   *why = "no case matches the filter (a suite is 'SUITE.*'; see vcpuspec list cases)";

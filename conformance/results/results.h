@@ -40,6 +40,9 @@ vs_verdict vs_results_verdict(const char* word);
 // Pass, permitted, fail or flaky.
 bool vs_results_is_judged(vs_verdict verdict);
 
+// True of two failures of the same clause in the same way, whatever the seed.
+bool vs_results_fail_alike(const json_t* a, const json_t* b);
+
 // The verdict of a result as reports show it: of a failure that was expected VS_VERDICT_KNOWN or
 // VS_VERDICT_DISPUTED.
 vs_verdict vs_results_shown(const json_t* result);

@@ -460,14 +460,19 @@ void vs_show_expectations(const vs_screen* screen, const json_t* results) {
           bare, bare == 1 ? "y has" : "ies have");
 }
 
+static void show_lines(FILE* out, const json_t* list) {
+  size_t i;
+  const json_t* line;
+  json_array_foreach(list, i, line) {
+    fprintf(out, "%s\n", json_string_value(line));
+  }
+}
+
 void vs_show_exit(const vs_screen* screen, const json_t* results) {
   const json_t* end = json_object_get(results, "exit");
   json_int_t status = json_integer_value(json_object_get(end, "status"));
-  size_t i;
-  const json_t* remark;
-  json_array_foreach(json_object_get(end, "remarks"), i, remark) {
-    fprintf(screen->out, "%s\n", json_string_value(remark));
-  }
+  show_lines(screen->out, json_object_get(results, "missing"));
+  show_lines(screen->out, json_object_get(end, "remarks"));
   if (status <= 1) return;
   fprintf(screen->out, "%s: exit status %" JSON_INTEGER_FORMAT "\n", vs_results_text(end, "why"),
           status);

@@ -97,13 +97,15 @@ static const member expectations_shape[] = {MEMBER("file", TEXT),
                                             MEMBER("disputed", NUMBER),
                                             MEMBER_WITH("stale", LIST, .shape = stale_shape),
                                             END};
-static const member exit_shape[] = {MEMBER("status", NUMBER), MEMBER("why", TEXT), END};
+static const member exit_shape[] = {MEMBER("status", NUMBER), MEMBER("why", TEXT),
+                                    MEMBER_WITH("remarks", LIST, .may_be_absent = true), END};
 static const member results_shape[] = {
     MEMBER("program", TEXT),
     MEMBER("started", TEXT),
     MEMBER("interrupted", BOOLEAN),
     MEMBER("shard", TEXT),
     MEMBER("seed", DIGITS),
+    MEMBER_WITH("missing", LIST, .may_be_absent = true),
     MEMBER("filters", LIST),
     MEMBER_WITH("counts", OBJECT, .shape = counts_shape),
     MEMBER_WITH("clauses", LIST, .shape = clause_shape),
