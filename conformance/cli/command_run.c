@@ -46,10 +46,14 @@ static vs_exit exit_of(vs_run_journal_state state) {
 // Nobody asked to go on from what a run that did not end has left beside the report.
 static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
   size_t found;
-  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &found);
+  bool renamed;
+  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &renamed, &found);
   if (state != VS_RUN_JOURNAL_OPEN) {
     fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
     return exit_of(state);
+  }
+  if (renamed && found == 0) {
+    fprintf(stderr, "vcpuspec: %s was of another run, and is now %s.old\n", path, path);
   }
   if (found == 0) return VS_EXIT_CONFORMS;
   fprintf(

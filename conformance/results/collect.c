@@ -92,6 +92,15 @@ static const char* first_alike(vs_collector* c, const json_t* one) {
   return first;
 }
 
+// A line of its own between what is expected and what is not.
+static void space_out(vs_collector* c, vs_verdict shown) {
+  bool expected = shown == VS_VERDICT_KNOWN || shown == VS_VERDICT_DISPUTED;
+  bool told = expected || vs_verdict_is_failure(shown) || shown == VS_VERDICT_BROKEN;
+  if (!told) return;
+  if (c->in_list && !expected) fputc('\n', c->screen.out);
+  c->in_list = expected;
+}
+
 static void tell(const vs_run* run, const vs_case_result* result, void* context) {
   vs_collector* c = context;
   json_t* one = json_array_get(list_of(c), place_of(c, run, result));
@@ -100,6 +109,7 @@ static void tell(const vs_run* run, const vs_case_result* result, void* context)
     c->no_memory |= !vs_expectations_mark(c->expectations, c->results, one);
   }
   clear(c);
+  space_out(c, vs_results_shown(one));
   vs_show_result(&c->screen, one, result->target->name, first_alike(c, one));
 }
 
@@ -123,6 +133,7 @@ void vs_collector_begin(vs_collector* collector, vs_plan* plan) {
 
 bool vs_collector_end(vs_collector* collector) {
   clear(collector);
+  if (collector->in_list) fputc('\n', collector->screen.out);
   json_decref(collector->alike);
   return !collector->no_memory;
 }

@@ -20,7 +20,8 @@ typedef struct vs_collector {
   double since;  // the run began
   double shown;  // the progress was last shown
   bool is_shown;
-  bool cut;  // a race that failed was not tried again as often as it should
+  bool in_list;  // of failures that were expected, a line each
+  bool cut;      // a race that failed was not tried again as often as it should
   bool no_memory;
 } vs_collector;
 

@@ -91,7 +91,8 @@ vs_exit vs_results_conclude(json_t* results) {
   outcome o = {0};
   json_t* end = json_object();
   json_t* remarks = json_array();
-  bool expected = vs_results_count(results, "expected") > 0;
+  bool expected = vs_results_count(results, "expected") > 0 &&
+                  !json_is_true(json_object_get(results, "interrupted"));
   size_t i;
   const json_t* backend;
   json_array_foreach(json_object_get(results, "backends"), i, backend) {

@@ -392,15 +392,17 @@ static bool fits(vs_run_journal* journal, const json_t* request) {
 }
 
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, size_t* found) {
+                                             const json_t* request, bool* renamed, size_t* found) {
   char old[VS_JOURNAL_PATH + 8];
   *found = 0;
+  *renamed = false;
   vs_run_journal_state state = open_file(journal, path, 0);
   if (state == VS_RUN_JOURNAL_CANNOT && journal->fd < 0 && access(path, F_OK) != 0)
     return VS_RUN_JOURNAL_OPEN;
   if (state == VS_RUN_JOURNAL_OPEN && fits(journal, request)) *found = count_results(journal);
   snprintf(old, sizeof old, "%s.old", path);
   if (state == VS_RUN_JOURNAL_OPEN && rename(path, old) != 0) state = cannot(journal, "renamed");
+  *renamed = state == VS_RUN_JOURNAL_OPEN;
   give_up(journal);
   return state;
 }

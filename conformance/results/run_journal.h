@@ -45,9 +45,10 @@ bool vs_run_journal_add(vs_run_journal* journal, const json_t* result);
 // `whole`: the results are somewhere else, and the file is not needed any more.
 void vs_run_journal_close(vs_run_journal* journal, bool whole);
 
-// Makes way for a new journal: what is there is renamed to PATH.old. `*found` is how many results
-// it holds of this request, 0 if none. But for OPEN, nothing is renamed, and journal->why says why.
+// Makes way for a new journal: what is there is renamed to PATH.old, and `*renamed` then. `*found`
+// is how many results it holds of this request, 0 if none. But for OPEN, nothing is renamed, and
+// journal->why says why.
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, size_t* found);
+                                             const json_t* request, bool* renamed, size_t* found);
 
 #endif  // VS_CONFORMANCE_RUN_JOURNAL_H_

@@ -240,6 +240,8 @@ Test(run_journal, that_was_left_behind_is_kept_and_told) {
                " run --backend soft --backend mutant:hang_on_success --jobs 1 --report json:%/r",
                -1, "results are now in ");
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
+  expect("run --backend soft --filter 'kinds.*' --report json:%/r", 0,
+         "r.journal was of another run, and is now ");
 }
 
 // Kills runs at moments spread over the time that one takes, and goes on until one ends.
