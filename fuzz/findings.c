@@ -88,7 +88,7 @@ static bool print_result(vs_session* s, const vs_script* script, const vs_observ
   const vs_ending ending = {.opened = true, .done = true};
   vs_result_judge(&result, &s->oracle, s->profile, seen, &ending);
   const vs_plan plan = {.profile = s->profile};
-  if (result.verdict == VS_VERDICT_FAIL) vs_report_result(stderr, &result, &plan, NULL);
+  if (result.verdict == VS_VERDICT_FAIL) vs_report_result(stderr, &result, &plan);
   return result.verdict == VS_VERDICT_FAIL;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "cases.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,6 +23,14 @@ const vs_case* vs_case_find(const char* id) {
     if (strcmp(vs_cases[i].id, id) == 0) return &vs_cases[i];
   }
   return NULL;
+}
+
+bool vs_case_matches(const vs_case* c, const char* glob) {
+  if (fnmatch(glob, c->id, 0) == 0) return true;
+  for (size_t i = 0; i < c->clause_count; i++) {
+    if (fnmatch(glob, vs_clauses[c->clauses[i]].id, 0) == 0) return true;
+  }
+  return false;
 }
 
 vs_clause_set vs_case_clauses(const vs_case* c) {

@@ -21,6 +21,9 @@ extern const size_t vs_case_count;
 // NULL for an unknown id.
 const vs_case* vs_case_find(const char* id);
 
+// True if the case's id, or that of one of its clauses, matches the glob.
+bool vs_case_matches(const vs_case* c, const char* glob);
+
 vs_clause_set vs_case_clauses(const vs_case* c);
 
 // The case's script for an architecture; its ops are the caller's, to free with

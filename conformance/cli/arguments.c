@@ -231,7 +231,7 @@ void vs_print_help(FILE* out) {
   fprintf(out,
           "\n`vcpuspec COMMAND --help` says more; `vcpuspec --version` prints the version.\n"
           "Exit status: 0 conforms, 1 does not conform, 2 usage, 3 something could not be\n"
-          "judged at all, 4 expectations are stale (not used yet), 5 nothing was judged.\n");
+          "judged at all, 4 expectations are stale, 5 nothing was judged.\n");
 }
 
 void vs_print_command_help(FILE* out, vs_command_code command) {

@@ -8,19 +8,10 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "results/exit.h"
 #include "text/fault.h"
 
 #define VS_VERSION "0.1.0"
-
-// The exit statuses of every command.
-typedef enum vs_exit {
-  VS_EXIT_CONFORMS = 0,
-  VS_EXIT_FAILS = 1,           // does not conform
-  VS_EXIT_USAGE = 2,           // the command line is wrong
-  VS_EXIT_INFRASTRUCTURE = 3,  // something could not be judged at all
-  VS_EXIT_STALE = 4,           // expectations are stale
-  VS_EXIT_NOTHING = 5          // nothing was judged
-} vs_exit;
 
 typedef enum vs_command_code {
 #define VS_COMMAND(symbol, name, arguments, summary, examples) VS_COMMAND_##symbol,

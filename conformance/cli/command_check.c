@@ -38,7 +38,7 @@ static void check(vs_input* input, const vs_profile* profile, vs_oracle* oracle,
   result.observations = d->observations;
   print_verdict(&result, profile);
   vs_plan plan = {.profile = profile};
-  vs_report_result(stdout, &result, &plan, NULL);
+  vs_report_result(stdout, &result, &plan);
   sum->failed += vs_verdict_is_failure(result.verdict);
   sum->broken += result.verdict == VS_VERDICT_BROKEN;
   sum->judged += vs_verdict_is_failure(result.verdict) || result.verdict == VS_VERDICT_PASS ||

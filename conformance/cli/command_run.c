@@ -1,157 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fnmatch.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common.h"
-#include "inputs.h"
-#include "runner/report.h"
-
-enum { TARGETS_MAX = 2 * VS_REPEATS_MAX + 4 };
-
-typedef struct run_request {
-  vs_target targets[TARGETS_MAX];
-  size_t target_count;
-  vs_inputs inputs;       // scripts that the command line names
-  const vs_case** cases;  // owned
-  size_t case_count;
-  const vs_profile* profile;
-  const char* profile_word;  // as typed
-  uint64_t shard;
-  uint64_t shards;
-  uint64_t seed;
-  uint64_t jobs;
-  double timeout;
-} run_request;
-
-// --- what is asked for ------------------------------------------------------------------------
-
-static bool add_target(run_request* request, const char* spec) {
-  for (size_t i = 0; i < request->target_count; i++) {
-    if (strcmp(request->targets[i].spec, spec) == 0) return true;
-  }
-  vs_target* target = &request->targets[request->target_count];
-  if (!vs_find_target(spec, target)) return false;
-  request->target_count++;
-  return true;
-}
-
-// Whoever did not ask for a backend is not told that the profile speaks of another architecture.
-static bool add_defaults(run_request* request) {
-  for (size_t i = 0; i < vs_default_target_count; i++) {
-    vs_target target;
-    if (!vs_target_parse(vs_default_targets[i], &target)) return false;
-    uint8_t arch = request->profile->arch;
-    if (arch != 0 && arch != target.backend->arch) continue;
-    if (!add_target(request, vs_default_targets[i])) return false;
-  }
-  return true;
-}
-
-static bool add_targets(run_request* request, const vs_arguments* arguments) {
-  const char* const* asked = arguments->values[VS_OPTION_BACKEND];
-  size_t count = arguments->counts[VS_OPTION_BACKEND];
-  if (count == 0 && !add_defaults(request)) return false;
-  for (size_t i = 0; i < count; i++) {
-    if (!add_target(request, asked[i])) return false;
-  }
-  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE]; i++) {
-    if (!add_target(request, arguments->values[VS_OPTION_REQUIRE][i])) return false;
-  }
-  return true;
-}
-
-static bool matches(const vs_case* c, const char* glob) {
-  if (fnmatch(glob, c->id, 0) == 0) return true;
-  for (size_t i = 0; i < c->clause_count; i++) {
-    if (fnmatch(glob, vs_clauses[c->clauses[i]].id, 0) == 0) return true;
-  }
-  return false;
-}
-
-// Scripts that are named, or else the program's own.
-static const vs_case* case_at(const run_request* request, size_t i) {
-  if (request->inputs.count > 0) return &request->inputs.items[i].c;
-  return &vs_cases[i];
-}
-
-static bool are_scripts(const vs_inputs* inputs) {
-  for (size_t i = 0; i < inputs->count; i++) {
-    if (!inputs->items[i].document.is_trace) continue;
-    fprintf(stderr, "vcpuspec: %s is a trace: judge it with vcpuspec check\n",
-            inputs->items[i].c.id);
-    return false;
-  }
-  return true;
-}
-
-static bool select_cases(run_request* request, const vs_arguments* arguments) {
-  size_t filters = arguments->counts[VS_OPTION_FILTER];
-  if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
-  if (!are_scripts(&request->inputs)) return false;
-  size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
-  request->cases = calloc(count, sizeof(const vs_case*));
-  if (request->cases == NULL) {
-    fprintf(stderr, "vcpuspec: no memory\n");
-    return false;
-  }
-  for (size_t i = 0; i < count; i++) {
-    const vs_case* c = case_at(request, i);
-    bool wanted = filters == 0;
-    for (size_t k = 0; k < filters && !wanted; k++) {
-      wanted = matches(c, arguments->values[VS_OPTION_FILTER][k]);
-    }
-    bool mine = i % request->shards == request->shard - 1;
-    if (wanted && mine) request->cases[request->case_count++] = c;
-  }
-  return true;
-}
-
-static bool understand(run_request* request, const vs_arguments* arguments) {
-  long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-  uint64_t jobs = cpus > 0 ? (uint64_t)cpus : 1;
-  request->profile_word = vs_argument(arguments, VS_OPTION_PROFILE, "documented");
-  request->profile = vs_find_profile(request->profile_word);
-  return request->profile != NULL &&
-         vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request->seed) &&
-         vs_argument_number(arguments, VS_OPTION_JOBS, jobs < 64 ? jobs : 64, 1, 64,
-                            &request->jobs) &&
-         vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request->timeout) &&
-         vs_argument_shard(arguments, &request->shard, &request->shards) &&
-         add_targets(request, arguments) && select_cases(request, arguments);
-}
-
-// --- doing it ---------------------------------------------------------------------------------
-
-// Two backends that call themselves the same are told apart by their place on the command line.
-static void tell_apart(run_request* request) {
-  for (size_t i = 0; i < request->target_count; i++) {
-    for (size_t k = i + 1; k < request->target_count; k++) {
-      vs_target* later = &request->targets[k];
-      char name[sizeof later->name];
-      if (strcmp(request->targets[i].name, later->name) != 0) continue;
-      memcpy(name, later->name, sizeof name);
-      snprintf(later->name, sizeof later->name, "%.40s#%zu", name, k + 1);
-    }
-  }
-}
-
-static bool probe_targets(run_request* request) {
-  bool agree = true;
-  for (size_t i = 0; i < request->target_count; i++) {
-    vs_target* target = &request->targets[i];
-    vs_target_probe(target, request->timeout);
-    uint8_t arch = request->profile->arch;
-    if (target->state != VS_TARGET_READY || arch == 0 || arch == target->arch) continue;
-    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n",
-            request->profile->id, vs_arch_find(arch)->name, target->spec,
-            vs_arch_find(target->arch)->name);
-    agree = false;
-  }
-  tell_apart(request);
-  return agree;
-}
+#include "results/collect.h"
+#include "run_request.h"
+#include "text/file.h"
 
 static volatile sig_atomic_t stop;
 
@@ -165,113 +21,260 @@ static void listen_for_stop(void) {
   sigaction(SIGTERM, &action, NULL);
 }
 
-static void tell(const vs_run* run, const vs_case_result* result, void* context) {
-  vs_report_result(stdout, result, context, vs_report_first_alike(run, result));
+// One run: what it is asked for, and what becomes of it.
+typedef struct session {
+  vs_run_request* request;
+  vs_plan plan;
+  vs_request asked;
+  json_t* results;
+  vs_run_journal journal;
+  bool has_journal;
+  vs_screen screen;
+} session;
+
+static vs_exit no_memory(void) {
+  fprintf(stderr, "vcpuspec: no memory\n");
+  return VS_EXIT_INFRASTRUCTURE;
 }
 
-static bool is_required(const vs_arguments* arguments, const char* spec) {
-  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE]; i++) {
-    if (strcmp(arguments->values[VS_OPTION_REQUIRE][i], spec) == 0) return true;
+// --- the journal ------------------------------------------------------------------------------
+
+static vs_exit exit_of(vs_run_journal_state state) {
+  return state == VS_RUN_JOURNAL_CANNOT ? VS_EXIT_INFRASTRUCTURE : VS_EXIT_USAGE;
+}
+
+// Nobody asked to go on from what a run that did not end has left beside the report.
+static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
+  size_t found;
+  bool renamed;
+  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &renamed, &found);
+  if (state != VS_RUN_JOURNAL_OPEN) {
+    fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+    return exit_of(state);
+  }
+  if (renamed && found == 0) {
+    fprintf(stderr, "vcpuspec: %s was of another run, and is now %s.old\n", path, path);
+  }
+  if (found == 0) return VS_EXIT_CONFORMS;
+  fprintf(
+      stderr,
+      "vcpuspec: a run that asked for the same did not come to its end: its %zu results are now "
+      "in %s.old, and `--resume %s.old` goes on from them; this run begins anew\n",
+      found, path, path);
+  return VS_EXIT_CONFORMS;
+}
+
+static vs_exit open_journal_at(session* s, const char* path, const json_t* wanted) {
+  vs_run_journal_state state = vs_run_journal_open(&s->journal, path, wanted, &s->plan, s->results);
+  s->has_journal = state == VS_RUN_JOURNAL_OPEN;
+  if (s->has_journal) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+  return exit_of(state);
+}
+
+// The one that is named, or else one beside the first report.
+static vs_exit open_journal(session* s) {
+  char path[VS_JOURNAL_PATH];
+  const char* resume = s->request->resume;
+  const char* report = vs_report_files_first(&s->request->reports);
+  if (resume == NULL && report == NULL) return VS_EXIT_CONFORMS;
+  json_t* wanted = vs_run_journal_request(&s->plan, &s->asked);
+  if (wanted == NULL) return no_memory();
+  snprintf(path, sizeof path, "%s.journal", report != NULL ? report : "");
+  vs_exit status = resume == NULL ? make_way(s, path, wanted) : VS_EXIT_CONFORMS;
+  if (status == VS_EXIT_CONFORMS) {
+    status = open_journal_at(s, resume != NULL ? resume : path, wanted);
+  }
+  json_decref(wanted);
+  if (s->journal.found > 0 && s->has_journal) {
+    fprintf(s->screen.out, "%zu results stand in %s from before\n\n", s->journal.found,
+            s->journal.path);
+  }
+  return status;
+}
+
+// One that is named is kept; another only as long as it holds what no report does.
+static void close_journal(session* s, bool reported) {
+  bool interrupted = json_is_true(json_object_get(s->results, "interrupted"));
+  bool whole = s->request->resume == NULL && reported && !interrupted;
+  if (!s->has_journal) return;
+  vs_run_journal_close(&s->journal, whole);
+  if (interrupted) {
+    fprintf(s->screen.out, "`--resume %s` with the same request goes on\n", s->journal.path);
+  }
+}
+
+// --- the run ----------------------------------------------------------------------------------
+
+static bool is_whole(const session* s) {
+  size_t i;
+  const json_t* one;
+  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+    bool ready = s->plan.targets[i / s->plan.case_count].state == VS_TARGET_READY;
+    if (ready && json_is_null(one)) return false;
+  }
+  return true;
+}
+
+static bool judge(session* s) {
+  vs_run run;
+  vs_collector collector = {
+      .results = s->results,
+      .journal = s->has_journal ? &s->journal : NULL,
+      .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
+      .screen = s->screen,
+      .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
+  };
+  vs_collector_begin(&collector, &s->plan);
+  bool ran = vs_run_plan(&s->plan, &run);
+  if (ran) vs_run_free(&run);
+  bool kept = vs_collector_end(&collector) && ran;
+  return kept &&
+         vs_results_close(s->results, &s->plan, stop != 0 && (collector.cut || !is_whole(s)));
+}
+
+static bool write_reports(const session* s) {
+  char why[VS_RESULTS_WHY];
+  if (vs_report_files_write(&s->request->reports, s->results, why)) return true;
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return false;
+}
+
+static vs_exit tell(session* s) {
+  bool expects = s->request->expect != NULL;
+  if (expects && !vs_expectations_apply(&s->request->expected, s->results)) return no_memory();
+  vs_exit status = vs_results_conclude(s->results);
+  if (!vs_show_matrix(&s->screen, s->results, s->request->reports.count > 0)) return no_memory();
+  vs_show_expectations(&s->screen, s->results);
+  vs_show_exit(&s->screen, s->results);
+  return status;
+}
+
+// --- expectations -----------------------------------------------------------------------------
+
+static bool is_spoken_of(const session* s, const json_t* result) {
+  const vs_expectations* old = &s->request->expected;
+  for (size_t i = 0; i < old->count; i++) {
+    if (vs_expectation_names(&old->items[i], s->results, result)) return true;
   }
   return false;
 }
 
-static size_t judged_on(const vs_run* run, const vs_target* target) {
-  return vs_run_count(run, target, VS_VERDICT_FAIL) + vs_run_count(run, target, VS_VERDICT_FLAKY) +
-         vs_run_count(run, target, VS_VERDICT_PASS) +
-         vs_run_count(run, target, VS_VERDICT_PERMITTED);
-}
-
-// Something was asked for and could not be judged at all.
-static bool is_infrastructure(const vs_arguments* arguments, const vs_run* run,
-                              const vs_target* target) {
-  bool required = is_required(arguments, target->spec);
-  bool nothing = run->count > 0 && judged_on(run, target) == 0;
-  if (required && target->state == VS_TARGET_READY && nothing) {
-    printf("%s is required, and no case could be judged on it\n", target->name);
+// Something was to be judged and was not: what it would tell must not be lost.
+static bool is_part(const session* s) {
+  size_t i;
+  const json_t* one;
+  if (json_is_true(json_object_get(s->results, "interrupted"))) return true;
+  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+    vs_verdict verdict = vs_results_verdict(vs_results_text(one, "verdict"));
+    if (verdict == VS_VERDICT_BROKEN) return true;
+    if (verdict == VS_VERDICT_NOT_JUDGED && is_spoken_of(s, one)) return true;
   }
-  return target->state == VS_TARGET_BROKEN ||
-         (required && (target->state == VS_TARGET_ABSENT || nothing)) ||
-         vs_run_count(run, target, VS_VERDICT_BROKEN) > 0;
+  return false;
 }
 
-// A backend that was named, and of which nothing was learnt.
-static bool is_unjudged(const vs_arguments* arguments, const vs_run* run, const vs_target* target) {
-  bool named = arguments->counts[VS_OPTION_BACKEND] > 0;
-  if (!named || judged_on(run, target) > 0) return false;
-  printf("%s was named, and no case could be judged on it\n", target->name);
+// Known before anything is judged.
+static bool is_missing_a_backend(const vs_run_request* request) {
+  for (size_t i = 0; i < request->target_count && request->write_expect != NULL; i++) {
+    const vs_target* target = &request->targets[i];
+    bool asked = request->named[i] || request->required[i];
+    if (!asked || target->state == VS_TARGET_READY) continue;
+    fprintf(stderr, "vcpuspec: --write-expect needs every backend that is named, and %s: %s\n",
+            target->name, target->reason);
+    return true;
+  }
+  return false;
+}
+
+static size_t without_reason(const vs_expectations* all) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    count += strcmp(all->items[i].words[VS_EXPECT_REASON], "?") == 0;
+  }
+  return count;
+}
+
+static bool put_expectations(const session* s, const vs_expectations* renewed, size_t left_out) {
+  char why[VS_FILE_WHY];
+  const char* path = s->request->write_expect;
+  if (!vs_file_put_whole(path, vs_expectations_print, renewed, why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why);
+    return false;
+  }
+  fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",
+          path, renewed->count, without_reason(renewed), left_out);
   return true;
 }
 
-static vs_exit say_exit(const char* why, vs_exit status) {
-  printf("%s: exit status %d\n", why, (int)status);
-  return status;
+static bool write_expectations(const session* s) {
+  vs_expectations renewed;
+  size_t left_out;
+  const vs_expectations* old = s->request->expect != NULL ? &s->request->expected : NULL;
+  if (s->request->write_expect == NULL) return true;
+  if (is_part(s)) {
+    fprintf(stderr, "vcpuspec: %s is left as it was: not everything that it speaks of was judged\n",
+            s->request->write_expect);
+    return false;
+  }
+  if (!vs_expectations_renew(old, s->results, &renewed, &left_out)) {
+    no_memory();
+    return false;
+  }
+  bool written = put_expectations(s, &renewed, left_out);
+  vs_expectations_free(&renewed);
+  return written;
 }
 
-static vs_exit conclude(const run_request* request, const vs_arguments* arguments,
-                        const vs_run* run) {
-  size_t judged = 0;
-  size_t failed = 0;
-  bool infrastructure = false;
-  bool unjudged = false;
-  for (size_t i = 0; i < request->target_count; i++) {
-    const vs_target* target = &request->targets[i];
-    failed += vs_run_count(run, target, VS_VERDICT_FAIL);
-    failed += vs_run_count(run, target, VS_VERDICT_FLAKY);
-    judged += judged_on(run, target);
-    infrastructure |= is_infrastructure(arguments, run, target);
-    unjudged |= request->case_count > 0 && is_unjudged(arguments, run, target);
-  }
-  if (stop != 0) {
-    return say_exit("interrupted: not every case was judged", VS_EXIT_INFRASTRUCTURE);
-  }
-  if (infrastructure) {
-    return say_exit("could not judge everything that was asked for", VS_EXIT_INFRASTRUCTURE);
-  }
-  if (request->case_count == 0) {
-    return say_exit("no case matches the filter (a suite is 'SUITE.*'; see vcpuspec list cases)",
-                    VS_EXIT_NOTHING);
-  }
-  if (failed > 0) return VS_EXIT_FAILS;
-  if (judged == 0 || unjudged) return say_exit("nothing was judged", VS_EXIT_NOTHING);
-  return VS_EXIT_CONFORMS;
+static vs_exit run(session* s) {
+  if (is_missing_a_backend(s->request)) return VS_EXIT_INFRASTRUCTURE;
+  vs_exit status = open_journal(s);
+  if (status != VS_EXIT_CONFORMS) return status;
+  bool judged = judge(s);
+  status = judged ? tell(s) : no_memory();
+  bool reported = judged && write_reports(s) && write_expectations(s);
+  close_journal(s, reported);
+  return reported ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
-static vs_exit carry_out(run_request* request, const vs_arguments* arguments) {
-  vs_plan plan = {.targets = request->targets,
-                  .target_count = request->target_count,
-                  .cases = request->cases,
-                  .case_count = request->case_count,
-                  .profile = request->profile,
-                  .profile_word = request->profile_word,
-                  .program = arguments->program,
-                  .seed = request->seed,
-                  .jobs = (unsigned)request->jobs,
-                  .timeout = request->timeout,
-                  .stop = &stop,
-                  .tell = tell,
-                  .context = &plan};
-  vs_run run;
-  if (!probe_targets(request)) return VS_EXIT_USAGE;
+static vs_exit carry_out(vs_run_request* request) {
+  const vs_arguments* arguments = request->arguments;
+  session s = {
+      .request = request,
+      .plan = {.targets = request->targets,
+               .target_count = request->target_count,
+               .cases = request->cases,
+               .case_count = request->case_count,
+               .profile = request->profile,
+               .profile_word = request->profile_word,
+               .program = arguments->program,
+               .seed = request->seed,
+               .jobs = (unsigned)request->jobs,
+               .timeout = request->timeout,
+               .stop = &stop},
+      .asked = {.program = "vcpuspec " VS_VERSION,
+                .filters = arguments->values[VS_OPTION_FILTER],
+                .filter_count = arguments->counts[VS_OPTION_FILTER],
+                .shard = request->shard,
+                .shards = request->shards,
+                .required = request->required,
+                .named = request->named},
+      .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
+  };
+  if (!vs_run_request_probe(request)) return VS_EXIT_USAGE;
   listen_for_stop();
-  if (!vs_run_plan(&plan, &run)) {
-    fprintf(stderr, "vcpuspec: no memory\n");
-    return VS_EXIT_INFRASTRUCTURE;
-  }
-  vs_report_matrix(stdout, &plan, &run);
-  vs_exit status = conclude(request, arguments, &run);
-  vs_run_free(&run);
+  s.results = vs_results_new(&s.plan, &s.asked);
+  vs_exit status = s.results != NULL ? run(&s) : no_memory();
+  json_decref(s.results);
   return status;
 }
 
 vs_exit vs_command_run(const vs_arguments* arguments) {
-  run_request* request = calloc(1, sizeof *request);
-  if (request == NULL) return VS_EXIT_INFRASTRUCTURE;
+  vs_run_request* request = calloc(1, sizeof *request);
+  if (request == NULL) return no_memory();
   setvbuf(stdout, NULL, _IOLBF, 0);  // a finished failure is printed even if we are killed
-  bool understood = understand(request, arguments);
-  vs_exit status = understood ? carry_out(request, arguments) : VS_EXIT_USAGE;
-  vs_inputs_free(&request->inputs);
-  free(request->cases);
+  vs_exit status = vs_run_request_read(request, arguments);
+  if (status == VS_EXIT_CONFORMS) status = carry_out(request);
+  vs_run_request_free(request);
   free(request);
   return status;
 }

@@ -173,7 +173,7 @@ static void print_failure(const sweep_request* q, const vs_space* space, const v
     return;
   }
   if (shown.confirmed) {
-    vs_report_result(stdout, &shown.result, &plan, NULL);
+    vs_report_result(stdout, &shown.result, &plan);
   } else {
     printf("FAIL sweep on %s: %s\n  clause   %s\n", target->name, shown.title,
            vs_clauses[failure->key.clause].id);

@@ -57,6 +57,15 @@ bool vs_find_arch(const char* word, vs_arch* arch) {
   return false;
 }
 
+vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments) {
+  char why[VS_RESULTS_WHY];
+  vs_report_state state = vs_report_files_open(files, arguments->values[VS_OPTION_REPORT],
+                                               arguments->counts[VS_OPTION_REPORT], why);
+  if (state == VS_REPORT_OK) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return state == VS_REPORT_UNKNOWN ? VS_EXIT_USAGE : VS_EXIT_INFRASTRUCTURE;
+}
+
 // --- profiles ---------------------------------------------------------------------------------
 
 static bool names_a_file(const char* word) {

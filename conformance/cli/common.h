@@ -4,6 +4,7 @@
 #define VS_CONFORMANCE_COMMON_H_
 
 #include "cli.h"
+#include "results/report_files.h"
 #include "runner/target.h"
 #include "tables.h"
 
@@ -24,5 +25,8 @@ const vs_profile* vs_find_profile(const char* word);
 // The one backend of a command that takes no more; `otherwise` if none is named. NULL: several are,
 // and one line on standard error says so.
 const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise);
+
+// What --report asks for. But for VS_EXIT_CONFORMS, one line on standard error says what is wrong.
+vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 
 #endif  // VS_CONFORMANCE_COMMON_H_

@@ -48,6 +48,13 @@ static void default_signals(void) {
   sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+// What an implementation could spoil, and has no business with.
+static int kept_from_children = -1;
+
+void vs_children_never_have(int fd) {
+  kept_from_children = fd;
+}
+
 static void become_child(pid_t parent) {
   const struct rlimit no_core = {0, 0};
   default_signals();
@@ -56,6 +63,7 @@ static void become_child(pid_t parent) {
   if (getppid() != parent) _exit(0);
   setrlimit(RLIMIT_CORE, &no_core);
   dup2(STDERR_FILENO, STDOUT_FILENO);
+  if (kept_from_children >= 0) close(kept_from_children);
 }
 
 // Whoever ignores SIGCHLD never hears of an end; and what a child leaves behind comes to us.
@@ -136,6 +144,19 @@ bool vs_child_ended(vs_child* child) {
 void vs_child_wait(vs_child* child) {
   const struct timespec pause = {0, 200000};
   while (!vs_child_ended(child)) nanosleep(&pause, NULL);
+}
+
+void vs_death_word(const vs_child* child, char word[VS_DEATH_WORD]) {
+  const char* name = child->death == VS_DEATH_SIGNAL ? sigabbrev_np(child->detail) : NULL;
+  if (child->death == VS_DEATH_TIMEOUT) {
+    snprintf(word, VS_DEATH_WORD, "no_return");
+  } else if (child->death == VS_DEATH_EXIT) {
+    snprintf(word, VS_DEATH_WORD, "exit=%d", child->detail);
+  } else if (name != NULL) {
+    snprintf(word, VS_DEATH_WORD, "SIG%s", name);
+  } else {
+    snprintf(word, VS_DEATH_WORD, "SIG%d", child->detail);
+  }
 }
 
 void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size) {

@@ -38,8 +38,17 @@ void vs_child_wait(vs_child* child);
 // Ends it now.
 void vs_child_kill(vs_child* child);
 
+// Children that are started from now on do not have this file, which is open here; one at a time.
+// -1: none.
+void vs_children_never_have(int fd);
+
 // Ends every process that is still a child of this one, also those that children left behind.
 void vs_children_end(void);
+
+enum { VS_DEATH_WORD = 24 };  // bytes
+
+// The same in a word: "SIGSEGV", "SIG64", "no_return", "exit=3".
+void vs_death_word(const vs_child* child, char word[VS_DEATH_WORD]);
 
 // "ended by SIGSEGV", "did not return within 10 s", "exited with status 3".
 void vs_death_describe(const vs_child* child, double seconds, char* text, size_t size);

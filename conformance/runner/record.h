@@ -54,4 +54,7 @@ void vs_recording_say_errors(const vs_recording* recording, char* text, size_t s
 void vs_recording_say_death(const vs_recording* recording, bool within_call, char* text,
                             size_t size);
 
+// The same in a word, as of vs_death_word; of a shim also "garbage" and "hung_up".
+void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]);
+
 #endif  // VS_CONFORMANCE_RECORD_H_

@@ -8,14 +8,30 @@
 #include "text/calls.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
-    [VS_VERDICT_NOT_JUDGED] = "not judged",   [VS_VERDICT_PASS] = "pass",
-    [VS_VERDICT_PERMITTED] = "permitted",     [VS_VERDICT_FAIL] = "FAIL",
-    [VS_VERDICT_UNSUPPORTED] = "unsupported", [VS_VERDICT_BROKEN] = "BROKEN",
-    [VS_VERDICT_CUT_SHORT] = "cut short",     [VS_VERDICT_FLAKY] = "FLAKY",
+    [VS_VERDICT_NOT_JUDGED] = "not judged",
+    [VS_VERDICT_PASS] = "pass",
+    [VS_VERDICT_PERMITTED] = "permitted",
+    [VS_VERDICT_FAIL] = "FAIL",
+    [VS_VERDICT_UNSUPPORTED] = "unsupported",
+    [VS_VERDICT_BROKEN] = "BROKEN",
+    [VS_VERDICT_CUT_SHORT] = "cut short",
+    [VS_VERDICT_FLAKY] = "FLAKY",
+    [VS_VERDICT_KNOWN] = "known",
+    [VS_VERDICT_DISPUTED] = "disputed",
 };
 
 bool vs_verdict_is_failure(vs_verdict verdict) {
   return verdict == VS_VERDICT_FAIL || verdict == VS_VERDICT_FLAKY;
+}
+
+vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b) {
+  static const int rank[VS_VERDICT_COUNT] = {
+      [VS_VERDICT_NOT_JUDGED] = 0, [VS_VERDICT_UNSUPPORTED] = 1, [VS_VERDICT_CUT_SHORT] = 2,
+      [VS_VERDICT_PASS] = 3,       [VS_VERDICT_PERMITTED] = 4,   [VS_VERDICT_KNOWN] = 5,
+      [VS_VERDICT_DISPUTED] = 6,   [VS_VERDICT_BROKEN] = 7,      [VS_VERDICT_FLAKY] = 8,
+      [VS_VERDICT_FAIL] = 9,
+  };
+  return rank[a] >= rank[b] ? a : b;
 }
 
 static void note_setup(vs_case_result* result, const vs_observation* seen) {
@@ -165,4 +181,30 @@ vs_clause_set vs_result_borne_out(const vs_case_result* result) {
   vs_clause_set declared = vs_case_clauses(result->c);
   if (result->c->clause_count == 0) declared = ~(vs_clause_set)0;
   return judged ? declared & result->judgement.attested : 0;
+}
+
+// True if the backend lacks the call without which the clause cannot be judged.
+static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
+  vs_op_code needed = VS_OP_COUNT;
+  if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_OP_ENTER;
+  if (clause == VS_CLAUSE_KICK) needed = VS_OP_KICK;
+  if (clause == VS_CLAUSE_READ_BACK) needed = VS_OP_READ_STATE;
+  for (size_t i = 0; result->observations && i < result->script.count; i++) {
+    bool same = result->script.ops[i].code == needed;
+    if (same && result->observations[i].outcome == VS_UNSUPPORTED) return true;
+  }
+  return false;
+}
+
+vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause) {
+  if (vs_result_broken(result) & VS_BIT(clause)) return result->verdict;
+  if (vs_result_borne_out(result) & VS_BIT(clause)) {
+    // It is the subject that a latitude bends; the rest was as it must be.
+    bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
+    return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
+  }
+  if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
+  if (vs_verdict_is_failure(result->verdict) && !lacks_call(result, clause))
+    return VS_VERDICT_CUT_SHORT;
+  return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;
 }

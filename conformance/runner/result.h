@@ -5,6 +5,7 @@
 #define VS_CONFORMANCE_RESULT_H_
 
 #include "cases/cases.h"
+#include "child.h"
 #include "oracle.h"
 #include "target.h"
 
@@ -17,6 +18,8 @@ typedef enum vs_verdict {
   VS_VERDICT_BROKEN,       // our side, or the machine: nothing was learnt
   VS_VERDICT_CUT_SHORT,    // of a clause: every case that would judge it failed before it got there
   VS_VERDICT_FLAKY,        // failed, and did not when it was tried again: no pass
+  VS_VERDICT_KNOWN,        // in reports: a failure that was expected
+  VS_VERDICT_DISPUTED,     // likewise, and whether it is one is disputed
   VS_VERDICT_COUNT
 } vs_verdict;
 
@@ -34,6 +37,10 @@ typedef struct vs_case_result {
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
   char note[VS_REASON_MAX];      // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
   char errors[VS_ERRORS_MAX];    // of what failed: last lines of its standard error, or ""
+  char died[VS_DEATH_WORD];      // of a backend that died: vs_death_word
+  double seconds;                // that it took
+  bool earlier;                  // it stands already, from an earlier run: nothing else is filled
+  bool provisional;              // the run was stopped before the verdict stood
 } vs_case_result;
 
 // How a trace came to its end.
@@ -54,11 +61,17 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 // True of a verdict that says something is wrong with the implementation.
 bool vs_verdict_is_failure(vs_verdict verdict);
 
+// Of what two results say of one clause, that which stands.
+vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b);
+
 // The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
 // between two calls, the case's subject.
 vs_clause_set vs_result_broken(const vs_case_result* result);
 // The clauses of a result that it bears out: declared by the case and judged, also in a case that
 // fails for another clause.
 vs_clause_set vs_result_borne_out(const vs_case_result* result);
+
+// What the result says of one clause; VS_VERDICT_NOT_JUDGED: nothing.
+vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause);
 
 #endif  // VS_CONFORMANCE_RESULT_H_

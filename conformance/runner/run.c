@@ -13,6 +13,7 @@ enum { TRIES = 4 };  // of a case whose threads race, once it has failed
 typedef struct job {
   vs_case_result* result;  // NULL: idle
   vs_recording recording;
+  double since;
   unsigned tried;   // times that the case was recorded
   unsigned failed;  // and failed
 } job;
@@ -42,6 +43,7 @@ static void judge(vs_case_result* result, const vs_plan* plan, const vs_recordin
   vs_result_judge(result, oracle, plan->profile, record->observations, &ending);
   bool silent = record->done && result->verdict != VS_VERDICT_FAIL;
   if (!silent) vs_recording_say_errors(recording, result->errors, sizeof result->errors);
+  if (!record->done) vs_recording_say_death_word(recording, result->died);
   if (result->verdict != VS_VERDICT_PASS) keep_observations(result, record->observations);
 }
 
@@ -52,6 +54,7 @@ static void broken(vs_case_result* result, const char* why) {
 
 static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
   j->result = result;
+  j->since = vs_now();
   if (vs_recording_start(&j->recording, result->target, &result->script, plan->timeout)) {
     return true;
   }
@@ -96,24 +99,37 @@ static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
   return false;
 }
 
-static void finish(job* j, const vs_plan* plan, vs_oracle* oracle) {
+static void keep(const vs_plan* plan, const vs_run* run, const vs_case_result* result) {
+  if (plan->keep) plan->keep(run, result, plan->context);
+}
+
+static void finish(job* j, const vs_plan* plan, const vs_run* run, vs_oracle* oracle) {
   if (j->tried++ == 0) judge(j->result, plan, &j->recording, oracle);
   if (try_again(j, plan, oracle)) return;
   vs_recording_free(&j->recording);
+  j->result->seconds = vs_now() - j->since;
+  keep(plan, run, j->result);
   j->result = NULL;
   j->tried = 0;
+}
+
+static bool stands(const vs_case_result* result) {
+  return result->earlier || result->verdict != VS_VERDICT_NOT_JUDGED;
 }
 
 // Asked to stop: what is finished is told, what is not stays VS_VERDICT_NOT_JUDGED.
 static void wind_up(const vs_plan* plan, vs_run* run, job* jobs, size_t told) {
   for (unsigned i = 0; i < plan->jobs; i++) {
-    if (jobs[i].result == NULL) continue;
-    // A race that was being tried again has failed at least once.
+    vs_case_result* result = jobs[i].result;
+    if (result == NULL) continue;
     vs_recording_free(&jobs[i].recording);
+    if (result->verdict == VS_VERDICT_NOT_JUDGED) continue;
+    // A race that was being tried again has failed at least once.
+    result->provisional = true;
+    keep(plan, run, result);
   }
   for (size_t i = told; i < run->count && plan->tell; i++) {
-    bool finished = run->results[i].verdict != VS_VERDICT_NOT_JUDGED;
-    if (finished) plan->tell(run, &run->results[i], plan->context);
+    if (stands(&run->results[i])) plan->tell(run, &run->results[i], plan->context);
   }
 }
 
@@ -122,7 +138,15 @@ static bool is_final(const job* jobs, unsigned count, const vs_case_result* resu
   for (unsigned i = 0; i < count; i++) {
     if (jobs[i].result == result) return false;
   }
-  return result->verdict != VS_VERDICT_NOT_JUDGED;
+  return stands(result);
+}
+
+// False: it wants no process, or the machine cannot start it.
+static bool begin(job* j, vs_case_result* result, const vs_plan* plan, const vs_run* run) {
+  if (result->earlier) return false;
+  if (result->verdict == VS_VERDICT_NOT_JUDGED && start(j, result, plan)) return true;
+  keep(plan, run, result);
+  return false;
 }
 
 // A shim plays one script at a time.
@@ -157,20 +181,21 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
       if (j->result != NULL && vs_recording_ended(&j->recording)) {
-        finish(j, plan, oracle);
+        finish(j, plan, run, oracle);
         moved = true;
       }
       while (j->result == NULL) {
         vs_case_result* result = next_result(plan, run, jobs, &first);
         if (result == NULL) break;
         moved = true;
-        if (result->verdict == VS_VERDICT_NOT_JUDGED && start(j, result, plan)) break;
+        if (begin(j, result, plan, run)) break;
       }
     }
     while (told < run->count && is_final(jobs, plan->jobs, &run->results[told])) {
       if (plan->tell) plan->tell(run, &run->results[told], plan->context);
       told++;
     }
+    if (plan->idle) plan->idle(plan->context);
     if (!moved && told < run->count) nanosleep(&pause, NULL);
   }
   if (told < run->count) wind_up(plan, run, jobs, told);
@@ -197,6 +222,8 @@ static bool prepare(const vs_plan* plan, vs_run* run) {
       vs_case_result* result = &run->results[run->count++];
       result->target = &plan->targets[t];
       result->c = plan->cases[i];
+      result->earlier = plan->stands && plan->stands(t, i, plan->context);
+      if (result->earlier) continue;
       if (!write_script(result, plan->seed)) return false;
     }
   }

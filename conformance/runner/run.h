@@ -25,9 +25,15 @@ typedef struct vs_plan {
   unsigned jobs;                      // processes at once, at least 1
   double timeout;                     // seconds a call may take
   const volatile sig_atomic_t* stop;  // not 0: end soon, and tell what is finished; may be NULL
-  // Told of each result as it is reached, in the order of the targets and cases; may be NULL.
+  // True of a case and a target that need not be judged: the result stands. May be NULL.
+  bool (*stands)(size_t target, size_t at, void* context);
+  // Told of each result as soon as it stands, but of those from before; may be NULL.
+  void (*keep)(const vs_run* run, const vs_case_result* result, void* context);
+  // Told of each result after that, in the order of the targets and cases; may be NULL.
   void (*tell)(const vs_run* run, const vs_case_result* result, void* context);
-  void* context;
+  // Called now and then, many times a second; may be NULL.
+  void (*idle)(void* context);
+  void* context;  // of all four
 } vs_plan;
 
 // Judges every case on every target that is READY, and ends every child process that is left at the

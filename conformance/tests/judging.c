@@ -42,7 +42,7 @@ const char* judging_text(const vs_case_result* result, const char* profile) {
   memset(text, 0, sizeof text);
   FILE* out = fmemopen(text, sizeof text - 1, "w");
   if (out == NULL) return "no memory to say why";
-  vs_report_result(out, result, &plan, NULL);
+  vs_report_result(out, result, &plan);
   fclose(out);
   return text[0] != '\0' ? text : result->note;
 }

@@ -5,8 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-enum { FIRST = 1 << 16 };
+enum { FIRST = 1 << 16, PATH = 4096 };
 
 static bool grow(vs_file* file, size_t* capacity) {
   size_t wanted = *capacity == 0 ? FIRST : 2 * *capacity;
@@ -44,4 +46,84 @@ bool vs_file_read(const char* path, vs_file* file, char why[VS_FILE_WHY]) {
 void vs_file_free(vs_file* file) {
   free(file->text);
   *file = (vs_file){0};
+}
+
+// --- writing ----------------------------------------------------------------------------------
+
+static bool cannot(const char* path, char why[VS_FILE_WHY]) {
+  const char* name = strcmp(path, "-") == 0 ? "standard output" : path;
+  snprintf(why, VS_FILE_WHY, "%.180s cannot be written: %s", name, strerror(errno));
+  return false;
+}
+
+bool vs_file_is_plain(const char* path) {
+  struct stat status;
+  return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
+}
+
+// What the new contents are written to before they take the place of the old.
+static bool name_beside(const char* path, char beside[PATH]) {
+  errno = ENAMETOOLONG;
+  return snprintf(beside, PATH, "%s.new", path) < PATH;
+}
+
+static bool can_be_replaced(const char* path) {
+  char beside[PATH];
+  if (access(path, F_OK) == 0 && access(path, W_OK) != 0) return false;
+  FILE* out = name_beside(path, beside) ? fopen(beside, "we") : NULL;
+  if (out == NULL) return false;
+  fclose(out);
+  return unlink(beside) == 0;
+}
+
+static bool can_be_written_through(const char* path) {
+  struct stat status;
+  if (stat(path, &status) != 0) return false;
+  errno = EISDIR;
+  return !S_ISDIR(status.st_mode) && access(path, W_OK) == 0;
+}
+
+bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]) {
+  bool good = vs_file_is_plain(path) ? can_be_replaced(path) : can_be_written_through(path);
+  return good || cannot(path, why);
+}
+
+static bool fill(FILE* out, bool (*write)(FILE* out, const void* what), const void* what) {
+  errno = 0;
+  bool good = write(out, what) && fflush(out) == 0 && !ferror(out);
+  if (!good && errno == 0) errno = ENOMEM;
+  return good;
+}
+
+static bool write_through(const char* path, bool (*write)(FILE* out, const void* what),
+                          const void* what) {
+  if (strcmp(path, "-") == 0) return fill(stdout, write, what);
+  FILE* out = fopen(path, "we");
+  bool good = out != NULL && fill(out, write, what);
+  return out != NULL && fclose(out) == 0 && good;
+}
+
+static bool replace(const char* path, bool (*write)(FILE* out, const void* what),
+                    const void* what) {
+  char beside[PATH];
+  FILE* out = name_beside(path, beside) ? fopen(beside, "we") : NULL;
+  if (out == NULL) return false;
+  bool whole = fill(out, write, what) && fsync(fileno(out)) == 0;
+  int reason = errno;
+  if (fclose(out) != 0 && whole) {
+    reason = errno;
+    whole = false;
+  }
+  if (whole && rename(beside, path) == 0) return true;
+  if (whole) reason = errno;
+  unlink(beside);
+  errno = reason;
+  return false;
+}
+
+bool vs_file_put_whole(const char* path, bool (*write)(FILE* out, const void* what),
+                       const void* what, char why[VS_FILE_WHY]) {
+  bool through = strcmp(path, "-") == 0 || !vs_file_is_plain(path);
+  bool good = through ? write_through(path, write, what) : replace(path, write, what);
+  return good || cannot(path, why);
 }

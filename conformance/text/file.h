@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { VS_FILE_MAX = 256 << 20, VS_FILE_WHY = 256 };  // bytes
 
@@ -16,5 +17,18 @@ typedef struct vs_file {
 // Reads a file, or standard input for "-". False: `why` says the reason in one line.
 bool vs_file_read(const char* path, vs_file* file, char why[VS_FILE_WHY]);
 void vs_file_free(vs_file* file);
+
+// A file, or nothing yet: it can be replaced as a whole. A device, a pipe or a link stays what it
+// is, and is written through.
+bool vs_file_is_plain(const char* path);
+
+// Finds out, before the time comes, whether the file can be written. False: `why` in one line.
+bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]);
+
+// Writes the file, or standard output for "-", by write(out, what), which is false if it cannot. A
+// plain file is replaced once all is on disk: if it cannot be, what was there before still is, and
+// `why` says the reason in one line.
+bool vs_file_put_whole(const char* path, bool (*write)(FILE* out, const void* what),
+                       const void* what, char why[VS_FILE_WHY]);
 
 #endif  // VS_CONFORMANCE_FILE_H_

@@ -165,7 +165,7 @@ static void tell_confirmed(FILE* out, const attempt* a, const vs_finding* f, con
     result.observations = a->observations;
   }
   snprintf(result.note, sizeof result.note, "%s", f->death);
-  vs_report_result(out, &result, &plan, NULL);
+  vs_report_result(out, &result, &plan);
 }
 
 static void tell_unconfirmed(FILE* out, const attempt* a, const vs_finding* f, const char* path) {

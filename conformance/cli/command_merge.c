@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <stdlib.h>
+#include <string.h>
+
+#include "common.h"
+#include "results/expect.h"
+#include "results/merge.h"
+
+typedef struct merge_request {
+  const vs_arguments* arguments;
+  vs_report_files reports;
+  vs_expectations expected;
+  bool expects;
+  vs_merge_input* inputs;  // owned, with their results
+  size_t count;
+} merge_request;
+
+static vs_exit no_memory(void) {
+  fprintf(stderr, "vcpuspec: no memory\n");
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
+// --- what is asked for --------------------------------------------------------------------------
+
+static bool understand(merge_request* q) {
+  const vs_arguments* a = q->arguments;
+  bool diff = a->counts[VS_OPTION_DIFF] > 0;
+  if (a->word_count == 0) {
+    fprintf(stderr, "vcpuspec: merge needs files that `run --report json:FILE` has written\n");
+    return false;
+  }
+  if (!diff) return true;
+  if (a->word_count != 2) {
+    fprintf(stderr, "vcpuspec: --diff compares two files: vcpuspec merge --diff OLD NEW\n");
+    return false;
+  }
+  if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] == 0) return true;
+  fprintf(stderr, "vcpuspec: --diff prints what differs, and takes no --report and no --expect\n");
+  return false;
+}
+
+static bool read_expectations(merge_request* q) {
+  vs_fault fault;
+  const char* path = vs_argument(q->arguments, VS_OPTION_EXPECT, NULL);
+  if (path == NULL) return true;
+  q->expects = vs_expectations_read(path, &q->expected, &fault);
+  return q->expects || vs_complain_of_text(path, &fault);
+}
+
+static vs_exit read_inputs(merge_request* q) {
+  const vs_arguments* a = q->arguments;
+  vs_exit status = VS_EXIT_CONFORMS;
+  q->inputs = calloc(a->word_count, sizeof *q->inputs);
+  if (q->inputs == NULL) return no_memory();
+  for (size_t i = 0; i < a->word_count; i++) {
+    char why[VS_RESULTS_WHY];
+    json_t* results = vs_results_read(a->words[i], why);
+    q->inputs[q->count++] = (vs_merge_input){a->words[i], results};
+    if (results != NULL) continue;
+    fprintf(stderr, "vcpuspec: %s\n", why);
+    status = VS_EXIT_USAGE;
+  }
+  return status;
+}
+
+// --- doing it -----------------------------------------------------------------------------------
+
+static void complain(const char* lines) {
+  while (*lines != '\0') {
+    int length = (int)strcspn(lines, "\n");
+    fprintf(stderr, "vcpuspec: %.*s\n", length, lines);
+    lines += length + (lines[length] == '\n');
+  }
+}
+
+static vs_exit tell(const merge_request* q, json_t* all) {
+  char why[VS_RESULTS_WHY];
+  const vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
+  if (q->expects && !vs_expectations_apply(&q->expected, all)) return no_memory();
+  vs_exit status = vs_results_conclude(all);
+  if (!vs_show_matrix(&screen, all, true)) return no_memory();
+  vs_show_expectations(&screen, all);
+  vs_show_exit(&screen, all);
+  if (vs_report_files_write(&q->reports, all, why)) return status;
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
+static vs_exit merge(const merge_request* q) {
+  char why[VS_MERGE_WHY] = "";
+  json_t* all = vs_results_merge(q->inputs, q->count, why);
+  if (all == NULL) {
+    complain(why);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  vs_exit status = tell(q, all);
+  json_decref(all);
+  return status;
+}
+
+static bool is_partial(const json_t* results) {
+  return json_is_true(json_object_get(results, "interrupted")) ||
+         json_array_size(json_object_get(results, "missing")) > 0;
+}
+
+static vs_exit compare(const merge_request* q) {
+  vs_comparison sum;
+  const vs_screen screen = vs_screen_of(stdout);
+  const json_t* after = q->inputs[1].results;
+  if (!vs_results_compare(&screen, q->inputs[0].results, after, &sum)) return no_memory();
+  printf("%zu regressed, %zu fixed, %zu changed, %zu new, %zu gone, %zu the same\n", sum.regressed,
+         sum.fixed, sum.changed, sum.added, sum.gone, sum.same);
+  if (is_partial(after)) {
+    printf("%s is of a run that did not come to its end: exit status 3\n", q->inputs[1].path);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  if (sum.regressed > 0) return VS_EXIT_FAILS;
+  if (sum.regressed + sum.fixed + sum.changed + sum.same > 0) return VS_EXIT_CONFORMS;
+  puts("the two have no case on a backend in common: exit status 5");
+  return VS_EXIT_NOTHING;
+}
+
+static vs_exit carry_out(merge_request* q) {
+  if (!understand(q) || !read_expectations(q)) return VS_EXIT_USAGE;
+  vs_exit status = vs_open_reports(&q->reports, q->arguments);
+  if (status == VS_EXIT_CONFORMS) status = read_inputs(q);
+  if (status != VS_EXIT_CONFORMS) return status;
+  return q->arguments->counts[VS_OPTION_DIFF] > 0 ? compare(q) : merge(q);
+}
+
+vs_exit vs_command_merge(const vs_arguments* arguments) {
+  merge_request q = {.arguments = arguments};
+  vs_exit status = carry_out(&q);
+  for (size_t i = 0; i < q.count; i++) json_decref((json_t*)q.inputs[i].results);
+  free(q.inputs);
+  vs_expectations_free(&q.expected);
+  vs_report_files_free(&q.reports);
+  return status;
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a run's results go through as they come: the journal, the tree, and the terminal.
+#ifndef VS_CONFORMANCE_COLLECT_H_
+#define VS_CONFORMANCE_COLLECT_H_
+
+#include "expect.h"
+#include "run_journal.h"
+#include "show.h"
+
+typedef struct vs_collector {
+  const vs_plan* plan;
+  json_t* results;                      // vs_results_new; borrowed
+  vs_run_journal* journal;              // borrowed; NULL: none
+  const vs_expectations* expectations;  // borrowed; NULL: none
+  vs_screen screen;                     // where failures are told
+  FILE* progress;  // a terminal that shows how far the run has come; NULL: none
+  json_t* alike;   // from what failed in which way to the first case that did; owned
+  size_t stand;    // results
+  size_t failures;
+  double since;  // the run began
+  double shown;  // the progress was last shown
+  bool is_shown;
+  bool in_list;  // of failures that were expected, a line each
+  bool cut;      // a race that failed was not tried again as often as it should
+  bool no_memory;
+} vs_collector;
+
+// The plan's callbacks become the collector's, which is their context.
+void vs_collector_begin(vs_collector* collector, vs_plan* plan);
+
+// Takes what it has shown off the terminal, and frees. False: there was no memory for a result.
+bool vs_collector_end(vs_collector* collector);
+
+#endif  // VS_CONFORMANCE_COLLECT_H_

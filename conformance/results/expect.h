@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Failures that are known (docs/expectations.md): which results they speak of, and what of them is
+// not true any more.
+#ifndef VS_CONFORMANCE_EXPECT_H_
+#define VS_CONFORMANCE_EXPECT_H_
+
+#include "results.h"
+#include "text/fault.h"
+
+enum { VS_ANSWERS_MAX = 16, VS_BROAD = 20 };  // results that an entry names without saying so
+
+typedef enum vs_expect_word {
+  VS_EXPECT_CASE,
+  VS_EXPECT_BACKEND,
+  VS_EXPECT_PROFILE,
+  VS_EXPECT_CLAUSE,
+  VS_EXPECT_REASON,
+  VS_EXPECT_LINK,
+  VS_EXPECT_EXPIRES,
+  VS_EXPECT_WORDS
+} vs_expect_word;
+
+typedef struct vs_expectation {
+  size_t line;
+  bool disputed;
+  bool sometimes;                 // a pass is as good as a failure
+  char* words[VS_EXPECT_WORDS];   // owned; NULL: the entry does not say
+  char* answers[VS_ANSWERS_MAX];  // "ALLOWED -> GOT"; owned
+  size_t answer_count;
+  size_t matches;  // results that it says it names; 0: it does not say
+  char* comment;   // lines before it, each with its newline; owned; may be NULL
+} vs_expectation;
+
+typedef struct vs_expectations {
+  char* path;             // owned
+  vs_expectation* items;  // owned
+  size_t count;
+  char* comment;  // lines after the last entry; owned; may be NULL
+} vs_expectations;
+
+// Understands a text. False: `fault` says what is wrong and where, and there is nothing to free.
+bool vs_expectations_parse(const char* text, size_t length, vs_expectations* all, vs_fault* fault);
+// The same of a file.
+bool vs_expectations_read(const char* path, vs_expectations* all, vs_fault* fault);
+void vs_expectations_free(vs_expectations* all);
+
+// One more entry, empty. NULL: no memory.
+vs_expectation* vs_expectations_add(vs_expectations* all);
+
+// --- what they say of results -------------------------------------------------------------------
+
+// True if the entry speaks of the result, whatever became of it.
+bool vs_expectation_names(const vs_expectation* entry, const json_t* results, const json_t* result);
+// True if it says how the result, which is a failure, fails.
+bool vs_expectation_covers(const vs_expectation* entry, const json_t* result);
+
+// Fills in "expectation" of one result; null, where no entry speaks of it. False: no memory.
+bool vs_expectations_mark(const vs_expectations* all, const json_t* results, json_t* result);
+
+typedef enum vs_expect_problem {
+  VS_PROBLEM_NONE,
+  VS_PROBLEM_NAMES_NOTHING,
+  VS_PROBLEM_EXPIRED,
+  VS_PROBLEM_TOO_BROAD,
+  VS_PROBLEM_DIFFERENT,
+  VS_PROBLEM_PASSES,
+  VS_PROBLEM_NOT_JUDGED,
+  VS_PROBLEM_COUNT
+} vs_expect_problem;
+
+extern const char* const vs_expect_problems[VS_PROBLEM_COUNT];
+
+enum { VS_EXPLANATION = 512 };
+
+typedef struct vs_expect_finding {
+  vs_expect_problem problem;
+  bool is_asked;  // the results hold some that the entry speaks of
+  char explanation[VS_EXPLANATION];
+} vs_expect_finding;
+
+// What is wrong with an entry, by results that are whole and marked. `today` is "YYYY-MM-DD".
+vs_expect_finding vs_expectation_check(const vs_expectation* entry, const json_t* results,
+                                       const char* today);
+
+// Marks every result and fills in "expectations". False: no memory.
+bool vs_expectations_apply(const vs_expectations* all, json_t* results);
+
+// --- writing ------------------------------------------------------------------------------------
+
+// Makes entries that hold of the results, which are whole and marked by `old`: what holds of that
+// is kept, and what the results were not asked for; the rest is made anew, with "?" for a reason
+// that nobody has given. `old` may be NULL. `*left_out` is how many old entries are gone. False: no
+// memory.
+bool vs_expectations_renew(const vs_expectations* old, const json_t* results,
+                           vs_expectations* renewed, size_t* left_out);
+
+// Writes them as text; `what` is a vs_expectations.
+bool vs_expectations_print(FILE* out, const void* what);
+
+#endif  // VS_CONFORMANCE_EXPECT_H_

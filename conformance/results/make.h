@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From a run to the tree that results.h describes.
+#ifndef VS_CONFORMANCE_MAKE_H_
+#define VS_CONFORMANCE_MAKE_H_
+
+#include "results.h"
+#include "runner/run.h"
+
+// What a run was asked for, beside its plan. Everything is borrowed.
+typedef struct vs_request {
+  const char* program;  // "vcpuspec 0.1.0"
+  const char* const* filters;
+  size_t filter_count;
+  uint64_t shard;
+  uint64_t shards;
+  const bool* required;  // of each target: it was asked for by --require-backend
+  const bool* named;     // by --backend
+} vs_request;
+
+// A tree without results: in "results", null stands for each that is expected, a target's together,
+// as in vs_run. NULL: no memory.
+json_t* vs_results_new(const vs_plan* plan, const vs_request* request);
+
+// One element of "results", of the target at this index. NULL: no memory.
+json_t* vs_results_of(const vs_plan* plan, const vs_case_result* result, size_t backend);
+
+// Puts results in the place of what is still null: not judged, with the reason; then counts.
+// `interrupted`: the run was stopped. False: no memory.
+bool vs_results_close(json_t* results, const vs_plan* plan, bool interrupted);
+
+// Makes "counts" anew. False: no memory.
+bool vs_results_recount(json_t* results);
+
+// One element of "results" that was not judged. NULL: no memory.
+json_t* vs_results_not_judged(size_t backend, const vs_case* c, const char* note);
+
+// "2026-11-22T19:00:00Z": SOURCE_DATE_EPOCH, or else now.
+void vs_results_time(char text[32]);
+
+// What of a failure is the same with every seed: "ZX_ERR_INVALID_ARGS -> ZX_OK", "rax -> other",
+// "ZX_OK -> SIGSEGV". docs/expectations.md lists the words.
+void vs_results_key(const vs_case_result* result, char* text, size_t size);
+
+#endif  // VS_CONFORMANCE_MAKE_H_

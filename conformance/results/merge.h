@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Several results as one: shards of a run, or other backends and profiles beside them. And what
+// became better and worse between two.
+#ifndef VS_CONFORMANCE_MERGE_H_
+#define VS_CONFORMANCE_MERGE_H_
+
+#include "results.h"
+#include "show.h"
+
+enum { VS_MERGE_WHY = 4096 };  // bytes
+
+typedef struct vs_merge_input {
+  const char* path;       // for messages
+  const json_t* results;  // valid
+} vs_merge_input;
+
+// A column for each backend, profile and architecture; a result that is there twice has to agree.
+// What a missing shard would have judged is expected, and not judged. "exit" is not filled in.
+// NULL: `why`, lines without "vcpuspec: ", says what does not fit together.
+json_t* vs_results_merge(const vs_merge_input* inputs, size_t count, char why[VS_MERGE_WHY]);
+
+typedef struct vs_comparison {
+  size_t regressed;  // was well, and fails or is not judged any more
+  size_t fixed;      // failed, and does not
+  size_t changed;    // otherwise
+  size_t added;      // there now, and not before
+  size_t gone;
+  size_t same;
+} vs_comparison;
+
+// Prints what differs, a line each, and counts. Columns belong together by name, profile and
+// architecture, or because there is but one in each. False: no memory.
+bool vs_results_compare(const vs_screen* screen, const json_t* before, const json_t* after,
+                        vs_comparison* comparison);
+
+#endif  // VS_CONFORMANCE_MERGE_H_

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Every finished result of a run, a line each, on disk before it is told: whatever ends the run, it
+// can go on from there. The first line says what was asked for.
+#ifndef VS_CONFORMANCE_RUN_JOURNAL_H_
+#define VS_CONFORMANCE_RUN_JOURNAL_H_
+
+#include "make.h"
+
+enum { VS_JOURNAL_PATH = 4096 };
+
+typedef enum vs_run_journal_state {
+  VS_RUN_JOURNAL_OPEN,
+  VS_RUN_JOURNAL_OTHER,  // it is of another request; nothing was changed
+  VS_RUN_JOURNAL_BUSY,   // another run keeps it
+  VS_RUN_JOURNAL_BAD,    // it is no journal, or was spoilt; nothing was changed
+  VS_RUN_JOURNAL_CANNOT  // it cannot be opened or written
+} vs_run_journal_state;
+
+typedef struct vs_run_journal {
+  int fd;
+  char path[VS_JOURNAL_PATH];
+  size_t found;  // results that stood in it when it was opened
+  double synced;
+  bool failed;  // a result could not be written: the file holds what came before
+  char why[VS_RESULTS_WHY];
+} vs_run_journal;
+
+// What has to be the same for results to belong together: the program, the profile with its rules,
+// the seed, the cases with their texts, the backends, and the contents of those that are files.
+// NULL: no memory.
+json_t* vs_run_journal_request(const vs_plan* plan, const vs_request* request);
+
+// Opens or makes the file, and puts the results that stand in it into `results` (vs_results_new);
+// what a last, incomplete line holds is dropped. Children of this process do not have the file.
+// But for OPEN, journal->why says in one line what is wrong and what to do, and there is nothing to
+// close. `request` is borrowed until then.
+vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* path,
+                                         const json_t* request, const vs_plan* plan,
+                                         json_t* results);
+
+// Adds a result. A broken one is left out: it is tried again. False: from now on nothing more is
+// kept, and journal->why says why.
+bool vs_run_journal_add(vs_run_journal* journal, const json_t* result);
+
+// `whole`: the results are somewhere else, and the file is not needed any more.
+void vs_run_journal_close(vs_run_journal* journal, bool whole);
+
+// Makes way for a new journal: what is there is renamed to PATH.old, and `*renamed` then. `*found`
+// is how many results it holds of this request, 0 if none. But for OPEN, nothing is renamed, and
+// journal->why says why.
+vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
+                                             const json_t* request, bool* renamed, size_t* found);
+
+#endif  // VS_CONFORMANCE_RUN_JOURNAL_H_

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Results for people at a terminal.
+#ifndef VS_CONFORMANCE_SHOW_H_
+#define VS_CONFORMANCE_SHOW_H_
+
+#include <stdio.h>
+
+#include "results.h"
+
+typedef struct vs_screen {
+  FILE* out;
+  bool colours;  // verdicts have some
+} vs_screen;
+
+// A stream, with colours if it is a terminal that has them and nobody asked for none (NO_COLOR).
+vs_screen vs_screen_of(FILE* out);
+
+// One failure with case, clause, ops, what was allowed, what was got, and the command that repeats
+// it; of one that was expected a line. Nothing for other verdicts but broken. `backend` is the name
+// of its column. `same_as`, unless NULL, is an earlier case that failed at the same op in the same
+// way: then one line says so.
+void vs_show_result(const vs_screen* screen, const json_t* result, const char* backend,
+                    const char* same_as);
+
+// The same for two failures of the same op in the same way on the same backend; to be freed. NULL:
+// the result is no failure of an op, or there is no memory.
+char* vs_show_alike_key(const json_t* result);
+
+// A row a clause, a column a backend; then what the columns add up to, why what is missing is
+// missing, which latitudes were made use of, and, if `counts` or something was not judged, how much
+// was. False: no memory.
+bool vs_show_matrix(const vs_screen* screen, const json_t* results, bool counts);
+
+// Entries of the expectations that are stale, each with what to do, and how many are of which sort.
+void vs_show_expectations(const vs_screen* screen, const json_t* results);
+
+// Why the exit status is what it is, unless that is plain from the rest.
+void vs_show_exit(const vs_screen* screen, const json_t* results);
+
+#endif  // VS_CONFORMANCE_SHOW_H_

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Results that are joined: shards, several backends and profiles, and what differs between two.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "results_shell.h"
+
+TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 120);
+
+#define CHECK VS_SOURCE_DIR "/tools/check-results "
+#define WRONG "run --backend soft --backend mutant:kind_8_bits "
+// Edits the file %/a into %/b: Python in which d is the tree.
+#define EDIT(statements)                                                                   \
+  "python3 -c 'import json; d = json.load(open(\"%/a\")); r = d[\"results\"]; " statements \
+  "; json.dump(d, open(\"%/b\", \"w\"))'"
+
+static void make_shards(int count) {
+  for (int i = 1; i <= count; i++) {
+    char arguments[256];
+    snprintf(arguments, sizeof arguments, WRONG "--shard %d/%d --report json:%%/s%d", i, count, i);
+    expect(arguments, -1, "expected");
+  }
+}
+
+Test(merge, shards_are_the_whole) {
+  make_shards(3);
+  expect(WRONG "--report json:%/whole > %/out", 1, "");
+  expect("merge %/s2 %/s1 %/s3 --report json:%/all", 1, "cases: FAIL");
+  expect_shell(CHECK "--same %/whole %/all && " CHECK "%/all", 0, "2 files say the same");
+  expect_shell(VS_PROGRAM_PATH
+               " merge %/s1 %/s2 %/s3 > %/m; sed -n '/^profile/,$p' %/out | cmp - %/m "
+               "&& echo same matrix",
+               0, "same matrix");
+}
+
+Test(merge, a_missing_shard_is_told) {
+  make_shards(3);
+  expect("merge %/s1 %/s3 --report json:%/all", 3, "shard 2/3 of soft is missing");
+  cr_expect(
+      strstr(printed(), "shards are missing: not every case was judged: exit status 3") != NULL,
+      "%s", printed());
+  cr_expect(strstr(printed(), "expected 304, judged") != NULL, "%s", printed());
+  expect_shell(CHECK "%/all", 0, "valid");
+  expect("merge %/all", 3, "shard 2/3 of mutant:kind_8_bits is missing");
+  expect("merge %/all %/s2", 1, "expected 304, judged 216");
+  cr_expect(strstr(printed(), "missing") == NULL, "%s", printed());
+}
+
+Test(merge, a_shard_of_one_backend_only_leaves_the_other_unjudged) {
+  expect("run --backend soft --backend unicorn --filter 'kinds.*' --shard 1/2 --report json:%/a", 0,
+         "");
+  expect("run --backend soft --filter 'kinds.*' --shard 2/2 --report json:%/b", 0, "");
+  expect("merge %/a %/b", 3, "shard 2/2 of unicorn is missing");
+  cr_expect(strstr(printed(), "shard 2/2 of soft") == NULL, "%s", printed());
+}
+
+Test(merge, several_backends_and_profiles_are_columns) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend unicorn --filter 'kinds.*' --report json:%/b", 0, "");
+  expect("run --backend soft --profile zircon-x64 --filter 'kinds.*' --report json:%/c", 0, "");
+  expect("merge %/a %/b %/c --report json:%/all", 0,
+         "soft (documented)  unicorn      soft (zircon-x64)");
+  cr_expect(strstr(printed(), "profile                                 documented") != NULL, "%s",
+            printed());
+  expect_shell(CHECK "%/all", 0, "valid");
+}
+
+Test(merge, duplicates_that_agree_are_joined_and_others_refused) {
+  expect(WRONG "--filter 'kinds.*' --report json:%/a", 1, "");
+  expect("merge %/a %/a", 1, "expected 6, judged 6");
+  expect_shell(EDIT("r[0][\"verdict\"] = \"permitted\""), 0, "");
+  expect("merge %/a %/b --report json:%/all", 3,
+         "b: kinds.aliases on soft contradicts a file before it: pass  there, permitted  here");
+  expect_shell_without("ls %", "all");
+  expect_shell(
+      EDIT("[x for x in r if x[\"failure\"]][0][\"failure\"][\"key\"] = \"ZX_OK -> SIGSEGV\""), 0,
+      "");
+  expect("merge %/a %/b", 3, "fail ZX_ERR_INVALID_ARGS -> ZX_OK there, fail ZX_OK -> SIGSEGV here");
+}
+
+Test(merge, whoever_knows_better_is_believed) {
+  expect(WRONG "--filter 'kinds.*' --report json:%/a", 1, "");
+  expect_shell(EDIT("r[0].update(verdict=\"not judged\", note=\"later\"); "
+                    "d[\"counts\"].update(judged=5, not_judged=1)"),
+               0, "");
+  expect("merge %/b %/a", 1, "expected 6, judged 6");
+  expect("merge %/a %/b", 1, "expected 6, judged 6");
+  expect("merge %/b", 1, "expected 6, judged 5");
+}
+
+Test(merge, what_does_not_belong_together_is_refused) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend soft --filter 'kinds.*' --seed 4 --report json:%/b", 0, "");
+  expect("merge %/a %/b", 3, "their seeds are '0' and '4'");
+  expect_shell(EDIT("d[\"program\"] = \"vcpuspec 9\""), 0, "");
+  expect("merge %/a %/b", 3, "judge both with one version");
+}
+
+Test(merge, an_interrupted_one_is_not_whole) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect_shell(EDIT("d[\"interrupted\"] = True"), 0, "");
+  expect("merge %/b", 3, "interrupted: not every case was judged");
+}
+
+Test(merge, exit_status_is_as_of_a_run) {
+  expect("run --backend soft --filter no.such --report json:%/a", 5, "");
+  expect("merge %/a", 5, "no case matches the filter");
+  expect("run --backend plugin:./none.so --filter 'kinds.*' --report json:%/b", 3, "");
+  expect("merge %/b", 3, "could not judge everything");
+  expect("run --backend soft --filter 'kinds.*' --report json:%/c", 0, "");
+  expect("merge %/c --report json:-", 0, "\"status\": 0");
+}
+
+Test(merge, expectations_are_of_the_whole) {
+  static const char known[] =
+      "vcpuspec expectations 1\nknown kinds.aliases\n  backend mutant:*\n  profile *\n"
+      "  answer ZX_ERR_INVALID_ARGS -> ZX_OK\n  reason r\n"
+      "known kinds.single_bits\n  backend mutant:*\n  profile *\n"
+      "  answer ZX_ERR_INVALID_ARGS -> ZX_OK\n  reason r\n"
+      "known types.event\n  backend mutant:*\n  profile *\n"
+      "  answer ZX_ERR_INVALID_ARGS -> ZX_OK\n  reason r\n";
+  write_file("k", known);
+  make_shards(2);
+  expect("merge %/s1 %/s2 --expect %/k", 4, "stale (passes): types.event");
+  expect(WRONG "--shard 1/2 --expect %/k --report json:%/e1", -1, "");
+  expect(WRONG "--shard 2/2 --expect %/k --report json:%/e2", -1, "");
+  expect("merge %/e1 %/e2", 4, "2 known failures, 0 disputed, 1 stale");
+}
+
+Test(merge, garbage_is_told) {
+  static const char* const garbage[][2] = {
+      {"", "it is no whole JSON text"},
+      {"[]", "at format: expected"},
+      {"{}", "at format: expected"},
+      {"{\"format\": \"vcpuspec results\"}", "at version: expected"},
+      {"{\"format\": \"vcpuspec results\", \"version\": 2}", "at version: expected 1"},
+      {"{\"a\": 1, \"a\": 2}", "it is no whole JSON text"},
+      {"\xff\xfe", "it is no whole JSON text"},
+      {"<testsuites/>", "it is no whole JSON text"},
+  };
+  for (size_t i = 0; i < sizeof garbage / sizeof garbage[0]; i++) {
+    write_file("g", garbage[i][0]);
+    expect("merge %/g", 2, garbage[i][1]);
+  }
+  expect("merge %/none", 2, "cannot be read");
+  expect("merge", 2, "merge needs files");
+  expect_shell("python3 -c 'print(\"[\" * 100000)' > %/g; " VS_PROGRAM_PATH " merge %/g", 2,
+               "it is no whole JSON text");
+}
+
+// A valid file that was cut off, or in which a byte was changed, is refused or read, and no more.
+Test(merge, spoilt_bytes_do_no_harm) {
+  expect(WRONG "--filter kinds.both --report json:%/a", 0, "");
+  expect_shell(
+      "python3 -c '\n"
+      "import subprocess, sys\n"
+      "good = open(\"%/a\", \"rb\").read()\n"
+      "odd = 0\n"
+      "for i in range(0, len(good), 97):\n"
+      "  for data in (good[:i], good[:i] + bytes([good[i] ^ 16]) + good[i+1:]):\n"
+      "    p = subprocess.run([sys.argv[1], \"merge\", \"-\"], input=data, "
+      "capture_output=True)\n"
+      "    odd += p.returncode not in (0, 1, 2, 3, 5) or b\"Sanitizer\" in p.stderr\n"
+      "print(odd, \"odd ends\")' " VS_PROGRAM_PATH,
+      0, "0 odd ends");
+}
+
+// --- differences --------------------------------------------------------------------------------
+
+Test(merge, diff_tells_what_regressed) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*' --report json:%/b", 1, "");
+  expect("merge --diff %/a %/b", 1,
+         "regressed  kinds.aliases on mutant:kind_8_bits: pass -> FAIL (ZX_ERR_INVALID_ARGS -> "
+         "ZX_OK)");
+  cr_expect(strstr(printed(), "2 regressed, 0 fixed, 0 changed, 0 new, 0 gone, 1 the same") != NULL,
+            "%s", printed());
+  expect("merge --diff %/b %/a", 0, "fixed      kinds.aliases on soft: FAIL");
+  expect("merge --diff %/a %/a", 0, "0 regressed, 0 fixed, 0 changed, 0 new, 0 gone, 3 the same");
+}
+
+Test(merge, diff_tells_what_is_new_and_gone_and_not_judged_any_more) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect_shell(
+      EDIT("r[0][\"case\"] = \"kinds.other\"; r[1].update(verdict=\"unsupported\", note=\"n\"); "
+           "d[\"counts\"].update(judged=2, not_judged=1)"),
+      0, "");
+  expect("merge --diff %/a %/b", 1, "regressed  kinds.both on soft: pass -> unsupported");
+  cr_expect(strstr(printed(), "gone       kinds.aliases on soft: pass") != NULL, "%s", printed());
+  cr_expect(strstr(printed(), "new        kinds.other on soft: pass") != NULL, "%s", printed());
+}
+
+Test(merge, diff_of_what_has_nothing_in_common) {
+  expect("run --backend soft --backend unicorn --filter kinds.both --report json:%/a", 0, "");
+  expect("run --backend soft --filter types.event --report json:%/b", 0, "");
+  expect("merge --diff %/a %/b", 5, "no case on a backend in common");
+  expect("merge --diff %/a", 2, "vcpuspec merge --diff OLD NEW");
+  expect("merge --diff %/a %/b --report json:%/c", 2, "takes no --report");
+}

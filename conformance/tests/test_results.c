@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Results as one tree: what is wrong with one is noticed, and the program writes none that is.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "results/results.h"
+#include "results_shell.h"
+
+TestSuite(results, .init = make_directory, .fini = remove_directory, .timeout = 120);
+
+// --- the tree -----------------------------------------------------------------------------------
+
+static const char tree[] =
+    "{'format':'vcpuspec results','version':1,'program':'vcpuspec 0','started':'',"
+    "'interrupted':false,'shard':'1/1','seed':'18446744073709551615','filters':['a*'],"
+    "'counts':{'expected':2,'judged':1,'not_judged':1},"
+    "'clauses':[{'id':'c','section':'s','sentence':'t','status':null}],"
+    "'backends':[{'name':'b','spec':'b','arch':'x86-64','profile':'p','state':'ready','reason':'',"
+    "'required':false}],"
+    "'results':[{'backend':0,'case':'x','title':'','clauses':['c'],'verdict':'fail','seconds':0.5,"
+    "'says':{'c':'fail'},'latitudes':[],'note':'','failure':{'clause':'c','sentence':'t','op':3,"
+    "'allowed':'A','got':'B','key':'A -> B','ops':['3  T0: f'],'remarks':[]},'command':null,"
+    "'script':null,'expectation':{'state':'known','reason':'r','link':null,'line':3}},"
+    "{'backend':0,'case':'y','title':'','clauses':[],'verdict':'not judged','seconds':0,'says':{},"
+    "'latitudes':[],'note':'n','failure':null,'command':null,'script':null,'expectation':null}],"
+    "'expectations':{'file':'f','entries':1,'known':1,'disputed':0,'stale':[{'line':1,'entry':'e',"
+    "'problem':'passes','explanation':'x'}]},'exit':{'status':0,'why':'w'}}";
+
+// The tree with the first `from` replaced by `to`; in both, ' stands for ".
+static json_t* tree_with(const char* from, const char* to) {
+  char text[sizeof tree + 256];
+  const char* at = strstr(tree, from);
+  cr_assert(at != NULL, "the tree holds no %s", from);
+  snprintf(text, sizeof text, "%.*s%s%s", (int)(at - tree), tree, to, at + strlen(from));
+  for (char* c = text; *c != '\0'; c++) {
+    if (*c == '\'') *c = '"';
+  }
+  json_error_t error;
+  json_t* made = json_loads(text, 0, &error);
+  cr_assert(made != NULL, "%s: %s", error.text, text);
+  return made;
+}
+
+Test(validate, takes_a_tree_and_what_it_does_not_know) {
+  char why[VS_RESULTS_WHY] = "";
+  json_t* whole = tree_with("'seed'", "'more':{},'seed'");
+  cr_expect(vs_results_validate(whole, why), "%s", why);
+  json_decref(whole);
+}
+
+Test(validate, notices_what_is_spoilt_and_says_where) {
+  static const char* const spoilt[][3] = {
+      {"vcpuspec results", "other results", "format"},
+      {"'version':1", "'version':2", "version"},
+      {"'version':1", "'version':'1'", "version"},
+      {"'shard':'1/1',", "", "shard: expected this member"},
+      {"18446744073709551615", "18446744073709551616", "seed"},
+      {"'18446744073709551615'", "0", "seed"},
+      {"['a*']", "[1]", "filters[0]"},
+      {"'interrupted':false", "'interrupted':0", "interrupted"},
+      {"'expected':2", "'expected':3", "counts.expected: expected 2"},
+      {"'judged':1", "'judged':2", "counts.judged: expected 1"},
+      {"'not_judged':1", "'not_judged':-1", "counts.not_judged"},
+      {"'id':'c'", "'id':null", "clauses[0].id"},
+      {"'state':'ready'", "'state':'away'", "backends[0].state: expected one of 'ready'"},
+      {"'backend':0", "'backend':1", "results[0].backend"},
+      {"'case':'y'", "'case':'x'", "results[1].case: expected each case once"},
+      {"'verdict':'fail'", "'verdict':'pass'", "results[0].failure"},
+      {"'verdict':'not judged'", "'verdict':'flaky'", "results[1].failure"},
+      {"'verdict':'not judged'", "'verdict':'perhaps'", "results[1].verdict"},
+      {"'says':{'c':'fail'}", "'says':{'c':'bad'}", "results[0].says.c"},
+      {"'seconds':0.5", "'seconds':-0.5", "results[0].seconds"},
+      {"'op':3", "'op':'3'", "results[0].failure.op"},
+      {"'ops':['3  T0: f']", "'ops':{}", "results[0].failure.ops: expected a list"},
+      {"'state':'known'", "'state':'unknown'", "results[0].expectation.state"},
+      {"'problem':'passes'", "'problem':'none'", "expectations.stale[0].problem"},
+      {"'expectations':{'file':'f',", "'expectations':{", "expectations.file"},
+      {"'exit':{'status':0", "'exit':{'status':0.5", "exit.status"},
+  };
+  for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; i++) {
+    char why[VS_RESULTS_WHY] = "";
+    json_t* made = tree_with(spoilt[i][0], spoilt[i][1]);
+    cr_expect(!vs_results_validate(made, why), "%s for %s went unnoticed", spoilt[i][1],
+              spoilt[i][0]);
+    cr_expect(strstr(why, spoilt[i][2]) != NULL, "no \"%s\" in: %s", spoilt[i][2], why);
+    json_decref(made);
+  }
+}
+
+Test(matrix, folds_what_results_say_and_counts_what_is_expected_apart) {
+  vs_matrix matrix;
+  json_t* known = tree_with("'seed'", "'seed'");
+  json_t* failing = tree_with("'state':'known'", "'state':'different'");
+  cr_assert(vs_matrix_make(known, &matrix));
+  cr_expect_eq(vs_matrix_at(&matrix, 0, 0), VS_VERDICT_KNOWN);
+  cr_expect_eq(matrix.totals[0][VS_VERDICT_KNOWN], 1);
+  cr_expect_eq(matrix.totals[0][VS_VERDICT_NOT_JUDGED], 1);
+  vs_matrix_free(&matrix);
+  cr_assert(vs_matrix_make(failing, &matrix));
+  cr_expect_eq(vs_matrix_at(&matrix, 0, 0), VS_VERDICT_FAIL);
+  vs_matrix_free(&matrix);
+  json_decref(known);
+  json_decref(failing);
+}
+
+// --- reports ------------------------------------------------------------------------------------
+
+#define BAD_AND_ABSENT \
+  "run --backend mutant:kind_8_bits --backend plugin:./none.so --filter 'kinds.*' "
+
+Test(results, a_report_is_of_the_published_schema) {
+  expect(BAD_AND_ABSENT "--report json:%/r", 3, "expected 6, judged 3, not judged 3");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results %/r", 0, "valid");
+}
+
+Test(results, what_is_wrong_with_a_report_is_noticed) {
+  expect(BAD_AND_ABSENT "--report json:%/r", 3, "3 for want of the backend");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results --self-test %/r", 0, "18 of 18");
+}
+
+Test(results, a_failure_in_a_report_fails_again_from_its_script) {
+  expect("run --backend mutant:kind_8_bits --filter kinds.single_bits --report json:%/r", 1,
+         "FAIL");
+  expect_shell(
+      "python3 -c 'import json; print(json.load(open(\"%/r\"))[\"results\"][0][\"script\"])'"
+      " | " VS_PROGRAM_PATH " run --backend mutant:kind_8_bits -",
+      1, "write_state.description.kind");
+}
+
+Test(results, several_reports_at_once_and_one_to_standard_output) {
+  expect(
+      "run --filter kinds.both --backend soft --report json:%/a --report json:- 2>%/err > %/b; "
+      "cmp %/a %/b && cat %/err",
+      0, "cases: pass");
+}
+
+Test(results, the_time_can_be_fixed) {
+  expect_shell("SOURCE_DATE_EPOCH=0 " VS_PROGRAM_PATH
+               " run --backend soft --filter kinds.both --report json:- 2>/dev/null",
+               0, "\"started\": \"1970-01-01T00:00:00Z\"");
+}
+
+Test(results, what_cannot_be_written_is_told_before_the_run) {
+  expect("run --backend soft --report json:%/none/r", 3,
+         "name a file in a directory that is there");
+  expect_without("run --backend soft --report json:%/none/r", "cases: pass");
+  expect("run --backend soft --report json:%", 3, "Is a directory");
+  expect("run --backend soft --report jsn:%/r", 2, "did you mean 'json'?");
+  expect("run --backend soft --report json", 2, "FORM:FILE");
+  expect("run --backend soft --report json:%/r --report json:%/r", 2, "twice");
+}
+
+Test(results, a_full_disk_is_told) {
+  expect("run --backend soft --filter kinds.both --report json:/dev/full", 3, "No space left");
+}
+
+Test(results, an_interrupted_run_reports_what_it_has) {
+  expect_shell("timeout -s INT 0.7 " VS_PROGRAM_PATH
+               " run --backend soft --backend mutant:hang_on_success --jobs 1 --report json:%/r",
+               -1, "interrupted: not every case was judged: exit status 3");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results %/r && grep -c '\"interrupted\": true' %/r", 0,
+               "valid");
+  expect_shell("ls %", 0, "r.journal");
+}
+
+Test(results, colours_are_for_terminals) {
+  const char* run = VS_PROGRAM_PATH " run --backend mutant:kind_8_bits --filter kinds.single_bits";
+  char command[1024];
+  expect_without("run --backend mutant:kind_8_bits --filter kinds.single_bits", "\033[");
+  snprintf(command, sizeof command, "TERM=xterm script -qec \"%s\" /dev/null", run);
+  expect_shell(command, 1, "\033[1;31mFAIL\033[0m");
+  snprintf(command, sizeof command, "NO_COLOR=1 TERM=xterm script -qec \"%s\" /dev/null", run);
+  expect_shell_without(command, "\033[1");
+  snprintf(command, sizeof command, "TERM=dumb script -qec \"%s\" /dev/null", run);
+  expect_shell_without(command, "\033[1");
+}
+
+Test(results, progress_is_for_terminals) {
+  static const char run[] =
+      " run --backend mutant:hang_on_success --filter kinds.* --timeout 0.5 --jobs 1";
+  char command[1024];
+  snprintf(command, sizeof command, "script -qec \"%s%s\" /dev/null", VS_PROGRAM_PATH, run);
+  expect_shell(command, 1, "1 of 3 results  1 failure");
+  snprintf(command, sizeof command, "%s%s", VS_PROGRAM_PATH, run);
+  expect_shell_without(command, "of 3 results");
+}
