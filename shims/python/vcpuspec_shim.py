@@ -37,6 +37,7 @@ asks for it. An exception that is no status ends the process, as a crash would.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import queue
 import re
@@ -240,7 +241,7 @@ class Worker:
     def __init__(self, number: int) -> None:
         self.started = False  # a call whose join has not come
         self.entered: Optional[int] = None  # the handle of a started enter
-        self._go: Optional[threading.Event] = None  # what the started call waits for
+        self._pending: Optional[Act] = None  # a started call that has not begun
         self._work: queue.SimpleQueue[Optional[Act]] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"T{number}", daemon=True)
@@ -252,21 +253,14 @@ class Worker:
 
     def start(self, act: Act, entered: Optional[int]) -> None:
         """The call begins at once if it is an enter, else when another thread does something."""
-        go = threading.Event()
-        self.started, self.entered, self._go = True, entered, go
-
-        def later() -> Reply:
-            go.wait()
-            return act()
-
-        self._work.put(later)
+        self.started, self.entered, self._pending = True, entered, act
         if entered is not None:
             self.release()
 
     def release(self) -> None:
-        if self._go is not None:
-            self._go.set()
-            self._go = None
+        if self._pending is not None:
+            self._work.put(self._pending)
+            self._pending = None
 
     def join(self, timeout: Optional[float] = None) -> Reply:
         """The started call's reply; queue.Empty, if there is none in that many seconds."""
@@ -524,8 +518,7 @@ class Session:
         if words[1] in ("join", "thread_exit"):
             return self._of_thread(thread, words[1:])
         act = self._operation(words[1:])
-        for worker in self._workers.values():
-            worker.release()
+        self._release()
         try:
             return self._keep(act() if thread == 0 else self._worker(thread).call(act))
         except Missing as missing:
@@ -545,8 +538,7 @@ class Session:
         act = self._operation(words)
         entered = self._handle(words[1]) if words[0] == "enter" else None
         worker = self._worker(thread)
-        for other in self._workers.values():
-            other.release()
+        self._release()
         worker.start(act, entered)
         return "started"
 
@@ -557,18 +549,23 @@ class Session:
         if words[0] == "join":
             if worker is None or not worker.started:
                 raise NotUnderstood(f"T{thread} has no call under way")
-            for other in self._workers.values():
-                other.release()
+            self._release()
             try:
                 return self._keep(worker.join())
             except Missing as missing:
                 return f"unsupported of={missing}"
         if thread == 0 or worker is not None and worker.started:
             raise NotUnderstood(f"T{thread} cannot end here")
+        self._release()
         if worker is not None:
             worker.end()
             del self._workers[thread]
         return "ZX_OK"
+
+    def _release(self) -> None:
+        """Calls that were started begin."""
+        for worker in self._workers.values():
+            worker.release()
 
     def _keep(self, reply: Reply) -> str:
         for index, handle in reply.slots:
@@ -838,7 +835,7 @@ def serve(implementation: Any, sums: bool = False, unix: Optional[str] = None) -
     if unix is None:
         talk(implementation, sums, sys.stdin.buffer, sys.stdout.buffer)
         return
-    if os.path.exists(unix):
+    with contextlib.suppress(FileNotFoundError):
         os.unlink(unix)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(unix)
