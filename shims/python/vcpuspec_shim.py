@@ -89,7 +89,7 @@ class Missing(Exception):
     """The implementation lacks this call."""
 
 
-# --- The caller's buffer ---------------------------------------------------------------------------
+# --- The caller's buffer --------------------------------------------------------------------------
 
 
 class Unreadable(Exception):
@@ -223,7 +223,7 @@ class UserPointer:
         self._other = bytes(other)
 
 
-# --- Threads ---------------------------------------------------------------------------------------
+# --- Threads --------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -249,7 +249,7 @@ class Worker:
 
     def call(self, act: Act) -> Reply:
         self._work.put(act)
-        return self._answer(None)
+        return self._reply(self._done.get())
 
     def start(self, act: Act, entered: Optional[int]) -> None:
         """The call begins at once if it is an enter, else when another thread does something."""
@@ -265,9 +265,9 @@ class Worker:
     def join(self, timeout: Optional[float] = None) -> Reply:
         """The started call's reply; queue.Empty, if there is none in that many seconds."""
         self.release()
-        reply = self._answer(timeout)
+        answer = self._done.get(timeout=timeout)
         self.started, self.entered = False, None
-        return reply
+        return self._reply(answer)
 
     def end(self) -> None:
         self._work.put(None)
@@ -280,14 +280,14 @@ class Worker:
             except BaseException as error:  # raised again by who waits for the answer
                 self._done.put(error)
 
-    def _answer(self, timeout: Optional[float]) -> Reply:
-        answer = self._done.get(timeout=timeout)
+    @staticmethod
+    def _reply(answer: Any) -> Reply:
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
 
-# --- Guests ----------------------------------------------------------------------------------------
+# --- Guests ---------------------------------------------------------------------------------------
 
 
 @dataclass
@@ -339,7 +339,7 @@ MAPPED_WHERE_ASKED = 1 | 2 | 4 | 1 << 4  # ZX_VM_PERM_READ, _WRITE, _EXECUTE, ZX
 PACKET_MEM, PACKET_IO = 4, 5
 
 
-# --- Words -----------------------------------------------------------------------------------------
+# --- Words ----------------------------------------------------------------------------------------
 
 NUMBER = re.compile(r"0x[0-9a-fA-F]{1,16}|[0-9]{1,20}", re.ASCII)
 HANDLE = re.compile(r"h([0-9]|1[0-5])(?:&~(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})"
@@ -395,7 +395,7 @@ def shown(error: Exception) -> str:
     return "".join(c if " " <= c <= "~" else "?" for c in str(error))[:200]
 
 
-# --- A conversation --------------------------------------------------------------------------------
+# --- A conversation -------------------------------------------------------------------------------
 
 
 class Session:
@@ -501,6 +501,8 @@ class Session:
             worker.join(timeout=1.0)
         except queue.Empty:
             return False
+        except Missing:
+            pass
         return True
 
     # Requests
@@ -621,8 +623,9 @@ class Session:
         if name in ("kick", "close"):
             call = "zx_vcpu_kick" if name == "kick" else "zx_handle_close"
             return lambda: self._simple(call, handle)
-        return {"read_state": lambda: self._read_state(handle), "enter": lambda: self._enter(handle),
-                "await_guest": lambda: self._await_guest(handle)}[name]
+        act = {"read_state": self._read_state, "enter": self._enter,
+               "await_guest": self._await_guest}[name]
+        return lambda: act(handle)
 
     def _simple(self, name: str, *arguments: Any) -> Reply:
         return Reply(status_word(self._call(name, *arguments)[0]))
@@ -630,7 +633,7 @@ class Session:
     def _with_slots(self, words: List[str]) -> Act:
         count = words.index("=")
         slots = [slot(word) for word in words[:count]]
-        name, arguments = (words[count + 1], words[count + 2:]) if len(words) > count + 1 else ("", [])
+        name, *arguments = words[count + 1:] or [""]
         takes = {"guest_create": (2, 0), "guest_load": (1, 2), "vcpu_create": (1, 2),
                  "event_create": (1, 0), "port_create": (1, 0), "vmo_create": (1, 0),
                  "duplicate": (1, 2), "replace": (1, 2)}.get(name)
@@ -670,7 +673,7 @@ class Session:
 
     def _write_state(self, words: List[str]) -> Act:
         if not 6 <= len(words) <= 8:
-            raise NotUnderstood("write_state HANDLE kind= size= length= at= [bytes=] [held= | flip=]")
+            raise NotUnderstood("kind= size= length= at= are expected after write_state HANDLE")
         handle = self._handle(words[1])
         kind = number(after(words[2], "kind="), 0xFFFFFFFF)
         size = number(after(words[3], "size="))
@@ -805,7 +808,7 @@ class Session:
             time.sleep(0.001)
 
 
-# --- Channels --------------------------------------------------------------------------------------
+# --- Channels -------------------------------------------------------------------------------------
 
 
 def complain(text: str) -> None:
