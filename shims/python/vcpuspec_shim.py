@@ -125,26 +125,26 @@ def before_end(length: int, n: int) -> Place:
     return Place(ARENA + PAGE - there, there - PAGE, there)
 
 
-# How many arguments N each has, and where it is, from its length and N.
-PLACES: Dict[str, Tuple[int, Callable[[int, int], Place]]] = {
-    "plain": (0, lambda length, n: Place(ARENA, 0, PAGE)),
-    "misaligned": (1, lambda length, n: Place(ARENA + n, -n, 2 * PAGE - n)),
-    "crossing": (1, crossing),
-    "edge": (0, before_end),
-    "readonly": (0, lambda length, n: Place(ARENA + 8 * PAGE, 0, PAGE)),
-    "low": (0, lambda length, n: Place(0x1000_0000, 0, PAGE)),
-    "null": (0, lambda length, n: Place(0, *NOWHERE)),
-    "one": (0, lambda length, n: Place(1, *NOWHERE)),
-    "unmapped": (0, lambda length, n: Place(ARENA + 16 * PAGE, *NOWHERE)),
-    "prot_none": (0, lambda length, n: Place(ARENA + 24 * PAGE, *NOWHERE)),
-    "beyond_eof": (0, lambda length, n: Place(ARENA + 32 * PAGE, *NOWHERE)),
-    "straddle": (1, before_end),
-    "straddle_head": (1, lambda length, n: Place(ARENA - n, within(length, n), n + PAGE)),
-    "straddle_none": (1, before_end),
-    "user_end": (1, lambda length, n: Place(USER_END - length + within(length, n), *NOWHERE)),
-    "kernel": (1, lambda length, n: Place(KERNEL + n % (1 << 32) * PAGE, *NOWHERE)),
-    "noncanonical": (1, lambda length, n: Place(ARENA ^ 1 << n, *NOWHERE)),
-    "wrapping": (1, lambda length, n: Place(-n % (1 << 64), *NOWHERE)),
+# Whether N may follow (0 if it does not), and where the buffer is, from its length and N.
+PLACES: Dict[str, Tuple[bool, Callable[[int, int], Place]]] = {
+    "plain": (False, lambda length, n: Place(ARENA, 0, PAGE)),
+    "misaligned": (True, lambda length, n: Place(ARENA + n, -n, 2 * PAGE - n)),
+    "crossing": (True, crossing),
+    "edge": (False, before_end),
+    "readonly": (False, lambda length, n: Place(ARENA + 8 * PAGE, 0, PAGE)),
+    "low": (False, lambda length, n: Place(0x1000_0000, 0, PAGE)),
+    "null": (False, lambda length, n: Place(0, *NOWHERE)),
+    "one": (False, lambda length, n: Place(1, *NOWHERE)),
+    "unmapped": (False, lambda length, n: Place(ARENA + 16 * PAGE, *NOWHERE)),
+    "prot_none": (False, lambda length, n: Place(ARENA + 24 * PAGE, *NOWHERE)),
+    "beyond_eof": (False, lambda length, n: Place(ARENA + 32 * PAGE, *NOWHERE)),
+    "straddle": (True, before_end),
+    "straddle_head": (True, lambda length, n: Place(ARENA - n, within(length, n), n + PAGE)),
+    "straddle_none": (True, before_end),
+    "user_end": (True, lambda length, n: Place(USER_END - length + within(length, n), *NOWHERE)),
+    "kernel": (True, lambda length, n: Place(KERNEL + n % (1 << 32) * PAGE, *NOWHERE)),
+    "noncanonical": (True, lambda length, n: Place(ARENA ^ 1 << n, *NOWHERE)),
+    "wrapping": (True, lambda length, n: Place(-n % (1 << 64), *NOWHERE)),
 }
 ARGUMENT_RANGE = {"misaligned": (0, PAGE), "crossing": (0, PAGE), "noncanonical": (47, 63)}
 
@@ -419,14 +419,14 @@ class Session:
             if request is None:
                 self._unnumbered(words)
                 return None
-            text = "= " + self._request(words[1:])
+            text = self._request(words[1:])
         except NotUnderstood as error:
             text = f"error {shown(error)}"
             if request is None:
                 self._guests.damaged |= line.startswith(b"guest")
                 complain(f"no request: {line[:80]!r}: {error}")
                 return None
-        return self._with_sum(request[1] + b" " + text.encode())
+        return self._with_sum(request[1] + b" = " + text.encode())
 
     def end(self) -> None:
         """Nobody listens any more."""
@@ -707,10 +707,10 @@ class Session:
     @staticmethod
     def _place(word: str, length: int) -> Tuple[Place, bool]:
         name, colon, argument = word.partition(":")
-        arguments, find = PLACES.get(name, (0, None))
-        if find is None or (colon == ":") != (arguments == 1):
+        takes_n, find = PLACES.get(name, (False, None))
+        if find is None or colon and not takes_n:
             raise NotUnderstood(f"{word[:40]} is no place")
-        n = number(argument) if argument or colon else 0
+        n = number(argument) if colon else 0
         low, high = ARGUMENT_RANGE.get(name, (0, (1 << 64) - 1))
         if not low <= n <= high:
             raise NotUnderstood(f"{word[:40]} is no place: {low} to {high} is expected")

@@ -261,49 +261,57 @@ const ARENA: u64 = 0x7f00_0000_0000;
 const USER_END: u64 = 1 << 47;
 const KERNEL: u64 = 0xffff_8000_0000_0000;
 
-/// `how` is NAME or NAME:N.
+/// `how` is NAME or NAME:N; N is 0 if it is left out.
 fn place(how: &str, length: u64) -> Result<Place, Failure> {
     let page = PAGE as u64;
     let there = |address: u64, first: i64, end: i64| Place { address, first, end, writable: true };
-    let nowhere = |address: u64| there(address, 0, 0);
+    let nowhere = |address: u64| Ok(there(address, 0, 0));
     let bytes = length as i64;
-    let (name, n) = match how.split_once(':') {
-        None => (how, None),
-        Some((name, n)) => (name, Some(number(n, u64::MAX)?)),
-    };
-    let low = if name == "noncanonical" { 47 } else { 0 };
-    let high = match name {
-        "misaligned" | "crossing" => page,
-        "straddle" | "straddle_head" | "straddle_none" | "user_end" => length,
-        "noncanonical" => 63,
-        _ => u64::MAX,
-    };
-    if !(low..=high).contains(&n.unwrap_or(low)) {
-        return misunderstood(format!("{} to {} is expected after {}:", low, high, name));
+    match how {
+        "plain" => return Ok(there(ARENA, 0, PAGE)),
+        "edge" => return Ok(there(ARENA + page - length, bytes - PAGE, bytes)),
+        "readonly" => return Ok(Place { writable: false, ..there(ARENA + 8 * page, 0, PAGE) }),
+        "low" => return Ok(there(0x1000_0000, 0, PAGE)),
+        "null" => return nowhere(0),
+        "one" => return nowhere(1),
+        "unmapped" => return nowhere(ARENA + 16 * page),
+        "prot_none" => return nowhere(ARENA + 24 * page),
+        "beyond_eof" => return nowhere(ARENA + 32 * page),
+        _ => {}
     }
-    Ok(match (name, n) {
-        ("plain", None) => there(ARENA, 0, PAGE),
-        ("misaligned", Some(n)) => there(ARENA + n, -(n as i64), 2 * PAGE - n as i64),
-        ("crossing", Some(n)) => there(ARENA + page - n, n as i64 - PAGE, n as i64 + PAGE),
-        ("edge", None) => there(ARENA + page - length, bytes - PAGE, bytes),
-        ("readonly", None) => Place { writable: false, ..there(ARENA + 8 * page, 0, PAGE) },
-        ("low", None) => there(0x1000_0000, 0, PAGE),
-        ("null", None) => nowhere(0),
-        ("one", None) => nowhere(1),
-        ("unmapped", None) => nowhere(ARENA + 16 * page),
-        ("prot_none", None) => nowhere(ARENA + 24 * page),
-        ("beyond_eof", None) => nowhere(ARENA + 32 * page),
-        ("straddle", Some(n)) | ("straddle_none", Some(n)) => {
-            let readable = length - n;
-            there(ARENA + page - readable, readable as i64 - PAGE, readable as i64)
+    let (name, n) = match how.split_once(':') {
+        None => (how, 0),
+        Some((name, n)) => (name, number(n, u64::MAX)?),
+    };
+    let n = in_range(name, n, length)?;
+    let before = n as i64;
+    Ok(match name {
+        "misaligned" => there(ARENA + n, -before, 2 * PAGE - before),
+        "crossing" => there(ARENA + page - n, before - PAGE, before + PAGE),
+        "straddle" | "straddle_none" => {
+            there(ARENA + page + n - length, bytes - before - PAGE, bytes - before)
         }
-        ("straddle_head", Some(n)) => there(ARENA - n, n as i64, n as i64 + PAGE),
-        ("user_end", Some(n)) => nowhere(USER_END - length + n),
-        ("kernel", Some(n)) => nowhere(KERNEL + n % (1 << 32) * page),
-        ("noncanonical", Some(n)) => nowhere(ARENA ^ 1 << n),
-        ("wrapping", Some(n)) => nowhere(n.wrapping_neg()),
+        "straddle_head" => there(ARENA - n, before, before + PAGE),
+        "user_end" => return nowhere(USER_END - length + n),
+        "kernel" => return nowhere(KERNEL + n % (1 << 32) * page),
+        "noncanonical" => return nowhere(ARENA ^ 1 << n),
+        "wrapping" => return nowhere(n.wrapping_neg()),
         _ => return misunderstood(format!("{} is no place", how)),
     })
+}
+
+fn in_range(name: &str, n: u64, length: u64) -> Result<u64, Failure> {
+    let range = match name {
+        "misaligned" | "crossing" => 0..=PAGE as u64,
+        "straddle" | "straddle_head" | "straddle_none" | "user_end" => 0..=length,
+        "noncanonical" => 47..=63,
+        _ => 0..=u64::MAX,
+    };
+    if range.contains(&n) {
+        Ok(n)
+    } else {
+        misunderstood(format!("{} to {} is expected after {}:", range.start(), range.end(), name))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -1025,7 +1033,7 @@ impl Session {
                 reply.extend_from_slice(call.as_bytes());
             }
             Err(Failure::NotUnderstood(why)) => {
-                reply.extend_from_slice(b" error ");
+                reply.extend_from_slice(b" = error ");
                 reply.extend(why.bytes().take(200));
             }
         }

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """An implementation with guests, for test_shims.py; puppet.rs is the same in Rust.
 
-Its guests run four programs of one byte: 1 stores the state at 0x40 and leaves by port 0xd0, 2 shows at
-0x90 that it runs and waits for a kick, 3 stores the state and leaves by the memory at 0x100000, 4 leaves
-by an IN of port 0xd4. zx_port_create answers 100 + how many handles are open. It has no reset().
+Its guests run four programs of one byte: 1 stores the state at 0x40 and leaves by port 0xd0, 2
+shows at 0x90 that it runs and waits for a kick, 3 stores the state and leaves by the memory at
+0x100000, 4 leaves by an IN of port 0xd4. zx_port_create answers 100 + how many handles are open. It
+has no reset().
 """
 import pathlib
 import sys
