@@ -78,6 +78,7 @@ THREADS = ("T0:", "T1:", "T2:", "T3:")
 LENGTH_MAX = 2048  # bytes of a buffer
 CONTENTS_MAX = 264  # bytes that a request spells out
 REWRITE_MAX = 8
+PLACE_MAX = 65535  # N of a place
 PAGE = 4096
 
 
@@ -108,45 +109,42 @@ KERNEL = 0xFFFF_8000_0000_0000
 NOWHERE = (0, 0)
 
 
-def within(length: int, n: int) -> int:
-    if n > length:
-        raise NotUnderstood("more bytes lie elsewhere than the buffer has")
-    return n
-
-
-def crossing(length: int, n: int) -> Place:
-    del length
-    return Place(ARENA + PAGE - n, n - PAGE, n + PAGE)
-
-
 def before_end(length: int, n: int) -> Place:
     """The last n bytes lie past what can be read."""
-    there = length - within(length, n)
+    there = length - n
     return Place(ARENA + PAGE - there, there - PAGE, there)
 
 
-# Whether N may follow (0 if it does not), and where the buffer is, from its length and N.
-PLACES: Dict[str, Tuple[bool, Callable[[int, int], Place]]] = {
-    "plain": (False, lambda length, n: Place(ARENA, 0, PAGE)),
-    "misaligned": (True, lambda length, n: Place(ARENA + n, -n, 2 * PAGE - n)),
-    "crossing": (True, crossing),
-    "edge": (False, before_end),
-    "readonly": (False, lambda length, n: Place(ARENA + 8 * PAGE, 0, PAGE)),
-    "low": (False, lambda length, n: Place(0x1000_0000, 0, PAGE)),
-    "null": (False, lambda length, n: Place(0, *NOWHERE)),
-    "one": (False, lambda length, n: Place(1, *NOWHERE)),
-    "unmapped": (False, lambda length, n: Place(ARENA + 16 * PAGE, *NOWHERE)),
-    "prot_none": (False, lambda length, n: Place(ARENA + 24 * PAGE, *NOWHERE)),
-    "beyond_eof": (False, lambda length, n: Place(ARENA + 32 * PAGE, *NOWHERE)),
-    "straddle": (True, before_end),
-    "straddle_head": (True, lambda length, n: Place(ARENA - n, within(length, n), n + PAGE)),
-    "straddle_none": (True, before_end),
-    "user_end": (True, lambda length, n: Place(USER_END - length + within(length, n), *NOWHERE)),
-    "kernel": (True, lambda length, n: Place(KERNEL + n % (1 << 32) * PAGE, *NOWHERE)),
-    "noncanonical": (True, lambda length, n: Place(ARENA ^ 1 << n, *NOWHERE)),
-    "wrapping": (True, lambda length, n: Place(-n % (1 << 64), *NOWHERE)),
+# Where a buffer is, from its length and N.
+PLACES: Dict[str, Callable[[int, int], Place]] = {
+    "plain": lambda length, n: Place(ARENA, 0, PAGE),
+    "misaligned": lambda length, n: Place(ARENA + n, -n, 2 * PAGE - n),
+    "crossing": lambda length, n: Place(ARENA + PAGE - n, n - PAGE, n + PAGE),
+    "edge": lambda length, n: before_end(length, 0),
+    "readonly": lambda length, n: Place(ARENA + 8 * PAGE, 0, PAGE),
+    "low": lambda length, n: Place(0x1000_0000, 0, PAGE),
+    "null": lambda length, n: Place(0, *NOWHERE),
+    "one": lambda length, n: Place(1, *NOWHERE),
+    "unmapped": lambda length, n: Place(ARENA + 16 * PAGE, *NOWHERE),
+    "prot_none": lambda length, n: Place(ARENA + 24 * PAGE, *NOWHERE),
+    "beyond_eof": lambda length, n: Place(ARENA + 32 * PAGE, *NOWHERE),
+    "straddle": before_end,
+    "straddle_head": lambda length, n: Place(ARENA - n, n, n + PAGE),
+    "straddle_none": before_end,
+    "user_end": lambda length, n: Place(USER_END - length + n, *NOWHERE),
+    "kernel": lambda length, n: Place(KERNEL + n * PAGE, *NOWHERE),
+    "noncanonical": lambda length, n: Place(ARENA ^ 1 << n, *NOWHERE),
+    "wrapping": lambda length, n: Place(-n % (1 << 64), *NOWHERE),
 }
-ARGUMENT_RANGE = {"misaligned": (0, PAGE), "crossing": (0, PAGE), "noncanonical": (47, 63)}
+
+
+def nearest(name: str, length: int, n: int) -> int:
+    """An N that makes sense there."""
+    if name in ("misaligned", "crossing"):
+        return min(n, PAGE)
+    if name in ("straddle", "straddle_head", "straddle_none", "user_end"):
+        return min(n, length)
+    return min(max(n, 47), 63) if name == "noncanonical" else n
 
 
 class Rewrite(NamedTuple):
@@ -346,7 +344,7 @@ HANDLE = re.compile(r"h([0-9]|1[0-5])(?:&~(0x[0-9a-fA-F]{1,16}|[0-9]{1,20})"
                     r"|\^(0x[0-9a-fA-F]{1,16}|[0-9]{1,20}))?", re.ASCII)
 SLOT = re.compile(r"h(?:[0-9]|1[0-5])", re.ASCII)
 REQUEST = re.compile(rb"([0-9]{1,19}) ")
-GREETING = re.compile(rb"vcpuspec shim ([0-9]+)(?: sum=[0-9a-f]{8})?")
+GREETING = re.compile(rb"vcpuspec shim [0-9]+")
 
 
 def number(word: str, limit: int = (1 << 64) - 1) -> int:
@@ -707,14 +705,10 @@ class Session:
     @staticmethod
     def _place(word: str, length: int) -> Tuple[Place, bool]:
         name, colon, argument = word.partition(":")
-        takes_n, find = PLACES.get(name, (False, None))
-        if find is None or colon and not takes_n:
+        if name not in PLACES:
             raise NotUnderstood(f"{word[:40]} is no place")
-        n = number(argument) if colon else 0
-        low, high = ARGUMENT_RANGE.get(name, (0, (1 << 64) - 1))
-        if not low <= n <= high:
-            raise NotUnderstood(f"{word[:40]} is no place: {low} to {high} is expected")
-        return find(length, n), name != "readonly"
+        n = number(argument, PLACE_MAX) if colon else 0
+        return PLACES[name](length, nearest(name, length, n)), name != "readonly"
 
     def _read_state(self, handle: int) -> Reply:
         size = STATE_SIZE[self._implementation.arch]
@@ -763,7 +757,7 @@ class Session:
             if code and memory is not None:
                 status = self._call("zx_vmo_write", memory, code, entry)[0]
                 if status != ZX_OK:
-                    return Reply(f"{status_word(status)} of=zx_vmo_write")
+                    return Reply(status_word(status))
             reply = self._new(slots, "zx_vcpu_create", guest, 0, entry)
             if memory is not None and reply.slots:
                 self._memory[reply.slots[0][1]] = memory

@@ -62,6 +62,7 @@ const THREADS: &[&str] = &["T0:", "T1:", "T2:", "T3:"];
 const LENGTH_MAX: u64 = 2048; // bytes of a buffer
 const CONTENTS_MAX: usize = 264; // bytes that a request spells out
 const REWRITE_MAX: usize = 8;
+const PLACE_MAX: u64 = 65535; // N of a place
 const PAGE: i64 = 4096;
 const FILL: u8 = 0x5a; // of a buffer, after what a request spells out
 const PATTERN: u8 = 0xa5; // beside a buffer
@@ -263,54 +264,45 @@ const KERNEL: u64 = 0xffff_8000_0000_0000;
 
 /// `how` is NAME or NAME:N; N is 0 if it is left out.
 fn place(how: &str, length: u64) -> Result<Place, Failure> {
-    let page = PAGE as u64;
-    let there = |address: u64, first: i64, end: i64| Place { address, first, end, writable: true };
-    let nowhere = |address: u64| Ok(there(address, 0, 0));
-    let bytes = length as i64;
-    match how {
-        "plain" => return Ok(there(ARENA, 0, PAGE)),
-        "edge" => return Ok(there(ARENA + page - length, bytes - PAGE, bytes)),
-        "readonly" => return Ok(Place { writable: false, ..there(ARENA + 8 * page, 0, PAGE) }),
-        "low" => return Ok(there(0x1000_0000, 0, PAGE)),
-        "null" => return nowhere(0),
-        "one" => return nowhere(1),
-        "unmapped" => return nowhere(ARENA + 16 * page),
-        "prot_none" => return nowhere(ARENA + 24 * page),
-        "beyond_eof" => return nowhere(ARENA + 32 * page),
-        _ => {}
-    }
     let (name, n) = match how.split_once(':') {
         None => (how, 0),
-        Some((name, n)) => (name, number(n, u64::MAX)?),
+        Some((name, n)) => (name, number(n, PLACE_MAX)?),
     };
-    let n = in_range(name, n, length)?;
-    let before = n as i64;
+    let n = nearest(name, n, length);
+    let (page, bytes, before) = (PAGE as u64, length as i64, n as i64);
+    let there = |address: u64, first: i64, end: i64| Place { address, first, end, writable: true };
+    let nowhere = |address: u64| there(address, 0, 0);
     Ok(match name {
+        "plain" => there(ARENA, 0, PAGE),
         "misaligned" => there(ARENA + n, -before, 2 * PAGE - before),
         "crossing" => there(ARENA + page - n, before - PAGE, before + PAGE),
+        "edge" => there(ARENA + page - length, bytes - PAGE, bytes),
+        "readonly" => Place { writable: false, ..there(ARENA + 8 * page, 0, PAGE) },
+        "low" => there(0x1000_0000, 0, PAGE),
+        "null" => nowhere(0),
+        "one" => nowhere(1),
+        "unmapped" => nowhere(ARENA + 16 * page),
+        "prot_none" => nowhere(ARENA + 24 * page),
+        "beyond_eof" => nowhere(ARENA + 32 * page),
         "straddle" | "straddle_none" => {
             there(ARENA + page + n - length, bytes - before - PAGE, bytes - before)
         }
         "straddle_head" => there(ARENA - n, before, before + PAGE),
-        "user_end" => return nowhere(USER_END - length + n),
-        "kernel" => return nowhere(KERNEL + n % (1 << 32) * page),
-        "noncanonical" => return nowhere(ARENA ^ 1 << n),
-        "wrapping" => return nowhere(n.wrapping_neg()),
+        "user_end" => nowhere(USER_END - length + n),
+        "kernel" => nowhere(KERNEL + n * page),
+        "noncanonical" => nowhere(ARENA ^ 1 << n),
+        "wrapping" => nowhere(n.wrapping_neg()),
         _ => return misunderstood(format!("{} is no place", how)),
     })
 }
 
-fn in_range(name: &str, n: u64, length: u64) -> Result<u64, Failure> {
-    let range = match name {
-        "misaligned" | "crossing" => 0..=PAGE as u64,
-        "straddle" | "straddle_head" | "straddle_none" | "user_end" => 0..=length,
-        "noncanonical" => 47..=63,
-        _ => 0..=u64::MAX,
-    };
-    if range.contains(&n) {
-        Ok(n)
-    } else {
-        misunderstood(format!("{} to {} is expected after {}:", range.start(), range.end(), name))
+/// An N that makes sense there.
+fn nearest(name: &str, n: u64, length: u64) -> u64 {
+    match name {
+        "misaligned" | "crossing" => n.min(PAGE as u64),
+        "straddle" | "straddle_head" | "straddle_none" | "user_end" => n.min(length),
+        "noncanonical" => n.clamp(47, 63),
+        _ => n,
     }
 }
 
@@ -677,7 +669,7 @@ impl Shared {
         if let (false, Some(memory)) = (code.is_empty(), memory) {
             let status = self.needs("zx_vmo_write")?.zx_vmo_write(memory, code, entry);
             if status != ZX_OK {
-                return Ok(Reply::status_of(status, "zx_vmo_write"));
+                return Ok(Reply::status(status));
             }
         }
         let result = self.needs("zx_vcpu_create")?.zx_vcpu_create(guest, 0, entry);
@@ -1304,13 +1296,10 @@ fn rewrite(word: &str) -> Result<Rewrite, Failure> {
     Ok(Rewrite { how, offset, other: hexadecimal(bytes, REWRITE_MAX)? })
 }
 
-/// `vcpuspec shim NUMBER`, perhaps with a sum: whoever greets does not know yet whether there are any.
+/// `vcpuspec shim NUMBER`
 fn is_greeting(line: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(line);
-    let rest = match text.strip_prefix("vcpuspec shim ") {
-        Some(rest) => rest,
-        None => return false,
-    };
-    let version = rest.split_once(" sum=").map_or(rest, |(version, _)| version);
-    !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit())
+    match line.strip_prefix(b"vcpuspec shim ") {
+        Some(version) => !version.is_empty() && version.iter().all(u8::is_ascii_digit),
+        None => false,
+    }
 }

@@ -290,7 +290,14 @@ class Operations(EachShim):
                    (state + "136 at=straddle:136", "= ZX_ERR_INVALID_ARGS"),
                    (state + "136 at=straddle_head:136", "= ZX_ERR_INVALID_ARGS"),
                    ("T0: read_state h2", ones), (state + "136 at=crossing:4096", "= ZX_OK"),
-                   ("T0: read_state h2", filled), (state + "2048 at=straddle_head:0", "= ZX_OK"))
+                   ("T0: read_state h2", filled), (state + "136 at=plain:7", "= ZX_OK"),
+                   (state + "136 at=misaligned:65535", "= ZX_OK"),
+                   (state + "136 at=crossing:65535", "= ZX_OK"),
+                   (state + "136 at=straddle:65535", "= ZX_ERR_INVALID_ARGS"),
+                   (state + "136 at=straddle", "= ZX_OK"),
+                   (state + "136 at=noncanonical", "= ZX_ERR_INVALID_ARGS"),
+                   (state + "136 at=noncanonical:65535", "= ZX_ERR_INVALID_ARGS"),
+                   (state + "2048 at=straddle_head:0", "= ZX_OK"))
 
     @each()
     def test_rewritten(self, shim: Shim) -> None:
@@ -331,10 +338,8 @@ class Operations(EachShim):
                  IO + "plain bytes=1", IO + "plain bytes=xx", IO + "plain bytes=" + "00" * 265,
                  IO + "plain held=0", IO + "plain held=0:" + "00" * 9,
                  IO + "plain held=0:00 flip=0:00",
-                 IO + "plain held=0:00 bytes=00", IO + "plain:3", IO + "edge:0",
-                 IO + "misaligned:", IO + "nowhere",
-                 IO + "misaligned:5000", IO + "noncanonical:46", IO + "noncanonical",
-                 IO + "straddle:9", IO,
+                 IO + "plain held=0:00 bytes=00", IO + "plain:", IO + "plain:x",
+                 IO + "misaligned:65536", IO + "nowhere", IO,
                  "T0: write_state h2 state",
                  "T0: write_state h2 kind=4294967296 size=8 length=8 at=plain",
                  "T0: write_state h2 kind=1 size=8 length=2049 at=plain",
@@ -386,7 +391,6 @@ class Lines(EachShim):
             shim.send(damaged)
             self.assertRegex(shim.line() or "", "^2 = error [ -~]+ sum=[0-9a-f]{8}$")
         self.assertIn("sums", shim.greet())
-        self.assertIn("sums", shim.greet(GREETING + " sum=12345678"))
 
     @each()
     def test_nobody_listens(self, shim: Shim) -> None:
@@ -562,7 +566,7 @@ class WithGuests(EachShim):
                    ("T0: enter h1", "= ZX_ERR_BAD_HANDLE"),
                    ("T0: interrupt h2 0x7fffffff", "= 2147483647"),
                    ("T0: close h8", "= ZX_OK"),
-                   ("T0: h4 = vcpu_create h0 code=04", "= ZX_ERR_BAD_HANDLE of=zx_vmo_write"))
+                   ("T0: h4 = vcpu_create h0 code=04", "= ZX_ERR_BAD_HANDLE"))
 
     @each(puppet=True)
     def test_resource_is_not_named_by_chance(self, shim: Shim) -> None:
