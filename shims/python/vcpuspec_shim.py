@@ -239,7 +239,9 @@ class Worker:
     def __init__(self, number: int) -> None:
         self.started = False  # a call whose join has not come
         self.entered: Optional[int] = None  # the handle of a started enter
+        self.fills: List[str] = []  # the slots that the started call fills
         self._pending: Optional[Act] = None  # a started call that has not begun
+        self._answer: Any = None  # of a started call, before its join
         self._work: queue.SimpleQueue[Optional[Act]] = queue.SimpleQueue()
         self._done: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"T{number}", daemon=True)
@@ -249,9 +251,9 @@ class Worker:
         self._work.put(act)
         return self._reply(self._done.get())
 
-    def start(self, act: Act, entered: Optional[int]) -> None:
+    def start(self, act: Act, entered: Optional[int], fills: List[str]) -> None:
         """The call begins at once if it is an enter, else when another thread does something."""
-        self.started, self.entered, self._pending = True, entered, act
+        self.started, self.entered, self.fills, self._pending = True, entered, fills, act
         if entered is not None:
             self.release()
 
@@ -262,10 +264,16 @@ class Worker:
 
     def join(self, timeout: Optional[float] = None) -> Reply:
         """The started call's reply; queue.Empty, if there is none in that many seconds."""
-        self.release()
-        answer = self._done.get(timeout=timeout)
-        self.started, self.entered = False, None
+        answer = self.settle(timeout)
+        self.started, self.entered, self.fills, self._answer = False, None, [], None
         return self._reply(answer)
+
+    def settle(self, timeout: Optional[float] = None) -> Any:
+        """Waits for the started call. Its reply, or what it raised."""
+        self.release()
+        if self._answer is None:
+            self._answer = self._done.get(timeout=timeout)
+        return self._answer
 
     def end(self) -> None:
         self._work.put(None)
@@ -515,6 +523,7 @@ class Session:
         thread = THREADS.index(words[0])
         if words[1] == "start":
             return self._start(thread, words[2:])
+        self._settle(words)
         if words[1] in ("join", "thread_exit"):
             return self._of_thread(thread, words[1:])
         act = self._operation(words[1:])
@@ -535,11 +544,13 @@ class Session:
     def _start(self, thread: int, words: List[str]) -> str:
         if thread == 0 or not words or words[0] == "await_guest":
             raise NotUnderstood("a call on another thread than T0 is expected")
+        self._settle(words)
         act = self._operation(words)
+        fills = words[:words.index("=")] if "=" in words else []
         entered = self._handle(words[1]) if words[0] == "enter" else None
         worker = self._worker(thread)
         self._release()
-        worker.start(act, entered)
+        worker.start(act, entered, fills)
         return "started"
 
     def _of_thread(self, thread: int, words: List[str]) -> str:
@@ -561,6 +572,14 @@ class Session:
             worker.end()
             del self._workers[thread]
         return "ZX_OK"
+
+    def _settle(self, words: List[str]) -> None:
+        """Waits for started calls whose slots are named: they are filled then, before the join."""
+        for worker in self._workers.values():
+            if worker.fills and any(re.split("[&^]", word)[0] in worker.fills for word in words):
+                answer = worker.settle()
+                if isinstance(answer, Reply):
+                    self._keep(answer)
 
     def _release(self) -> None:
         """Calls that were started begin."""

@@ -531,6 +531,20 @@ enum Operation {
     Interrupt(Handle, u32),
 }
 
+impl Operation {
+    /// The slots that receive what it gives.
+    fn fills(&self) -> Vec<usize> {
+        match self {
+            Operation::GuestCreate(slots, _) => slots.to_vec(),
+            Operation::GuestLoad(slot, ..)
+            | Operation::VcpuCreate(slot, ..)
+            | Operation::Create(slot, _)
+            | Operation::Derive(slot, ..) => vec![*slot],
+            _ => vec![],
+        }
+    }
+}
+
 #[derive(Clone, Copy)]
 enum Simple {
     Event,
@@ -877,7 +891,9 @@ struct Worker {
     thread: JoinHandle<()>,
     started: bool,              // a call whose join has not come
     entered: Option<Handle>,    // what a started enter was told
+    fills: Vec<usize>,          // the slots that the started call fills
     pending: Option<Operation>, // a started call that has not begun
+    outcome: Option<Outcome>,   // of a started call, before its join
 }
 
 impl Worker {
@@ -891,7 +907,16 @@ impl Worker {
                 }
             }
         });
-        Worker { work, done, thread, started: false, entered: None, pending: None }
+        Worker {
+            work,
+            done,
+            thread,
+            started: false,
+            entered: None,
+            fills: vec![],
+            pending: None,
+            outcome: None,
+        }
     }
 
     fn call(&self, operation: Operation) -> Outcome {
@@ -902,6 +927,7 @@ impl Worker {
     /// An enter begins at once, any other call when another thread does something.
     fn start(&mut self, operation: Operation) {
         self.started = true;
+        self.fills = operation.fills();
         if let Operation::Enter(handle) = operation {
             self.entered = Some(handle);
             self.send(operation);
@@ -917,11 +943,21 @@ impl Worker {
     }
 
     fn join(&mut self) -> Outcome {
-        self.release();
-        let outcome = self.done.recv().unwrap_or_else(|_| gone());
+        self.settle();
         self.started = false;
         self.entered = None;
-        outcome
+        self.fills.clear();
+        self.outcome.take().unwrap_or_else(|| gone())
+    }
+
+    /// Waits for the started call; the handles that it gave.
+    fn settle(&mut self) -> &[(usize, Handle)] {
+        self.release();
+        let done = &self.done;
+        match self.outcome.get_or_insert_with(|| done.recv().unwrap_or_else(|_| gone())) {
+            Ok(reply) => &reply.handles,
+            Err(_) => &[],
+        }
     }
 
     /// Ends what was started. False: it does not end.
@@ -929,6 +965,9 @@ impl Worker {
         self.release();
         if let Some(handle) = self.entered {
             implementation.zx_vcpu_kick(handle);
+        }
+        if self.outcome.is_some() {
+            return true;
         }
         match self.done.recv_timeout(Duration::from_secs(1)) {
             Ok(_) => true,
@@ -1110,6 +1149,7 @@ impl Session {
             Some(thread) => thread,
             None => return misunderstood("T0: to T3: is expected after the number"),
         };
+        self.settle(words);
         match &words[1..] {
             ["join"] => self.join(thread),
             ["thread_exit"] => self.thread_exit(thread),
@@ -1121,6 +1161,21 @@ impl Session {
                     0 => self.shared.perform(operation),
                     _ => self.worker(thread)?.call(operation),
                 }
+            }
+        }
+    }
+
+    /// Waits for started calls whose slots are named: they are filled then, before the join.
+    fn settle(&mut self, words: &[&str]) {
+        let named = |fills: &[usize]| {
+            words.iter().any(|word| {
+                let name = word.split(['&', '^']).next().unwrap_or(word);
+                fills.iter().any(|slot| name.strip_prefix('h') == Some(SLOT_NAMES[*slot]))
+            })
+        };
+        for worker in self.workers.iter_mut().flatten().filter(|worker| named(&worker.fills)) {
+            for (slot, handle) in worker.settle() {
+                self.slots[*slot] = Some(*handle);
             }
         }
     }

@@ -258,6 +258,17 @@ class Operations(EachShim):
         self.misunderstood(shim, "T3: join", "T0: start close h0", "T1: start join")
 
     @each()
+    def test_slot_of_a_started_call(self, shim: Shim) -> None:
+        self.scene(shim)
+        self.asked(shim, ("T1: start h2 = replace h2 0x80000000", "= started"),
+                   ("T0: read_state h2", ZEROS), ("T0: close h2&~0x1", "= ZX_ERR_BAD_HANDLE"),
+                   ("T1: join", "= ZX_OK handle=0x1000f"), ("T0: close h2", "= ZX_OK"),
+                   ("T1: start h2 = replace h2 0", "= started"),
+                   ("T0: close h2", "= ZX_ERR_BAD_HANDLE"), ("T1: join", "= ZX_ERR_BAD_HANDLE"),
+                   ("T1: start h2 = duplicate h0 0x80000000", "= started"),
+                   ("T0: close h2", "= ZX_OK"), ("reset", "= ZX_OK"))
+
+    @each()
     def test_handles(self, shim: Shim) -> None:
         self.scene(shim)
         self.asked(shim, ("T0: close h2&~0x3", "= ZX_ERR_BAD_HANDLE"),
