@@ -75,6 +75,13 @@ const vs_bench vs_benches[] = {
      .floor = &vs_side_bare_kvm,
      .aim_ratio = 0.8,
      .text = "the same with an enter; floor: the bare KVM_RUN loop"},
+    {.id = "shim.c",
+     .backend = "soft",
+     .profile = "documented",
+     .ours = &vs_side_shimmed,
+     .floor = &vs_side_echo,
+     .aim_rate = 1e5,
+     .text = "an op on the C shim through a pipe; floor: a line to a bare echo (cat), and back"},
 };
 const size_t vs_bench_count = sizeof vs_benches / sizeof vs_benches[0];
 

@@ -22,6 +22,12 @@ extern const vs_side vs_side_bare_kvm;
 // Likewise on one bare engine of the Unicorn library.
 extern const vs_side vs_side_bare_unicorn;
 
+// A unit is one op on the C shim with `soft` behind it, through a pipe: a write of a state and a
+// read of it by turns. The backend that is open takes no part.
+extern const vs_side vs_side_shimmed;
+// A unit is a line as long as that, sent through a pipe to a process that sends it back.
+extern const vs_side vs_side_echo;
+
 // A unit is one op of the recorded cases (recorded.h), judged by the oracle.
 extern const vs_side vs_side_oracle;
 // The same ops in the hands of a chain of ifs that knows one kernel's answers to them and no more.

@@ -291,6 +291,13 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
 static vs_exit sweep_target(const sweep_request* q, const char* spec) {
   vs_target target;
   vs_exit status;
+  if (!vs_find_target(spec, &target)) return VS_EXIT_USAGE;
+  if (target.where != NULL) {
+    fprintf(stderr,
+            "vcpuspec: a sweep makes calls by the million, in a process of ours: a shim can "
+            "be judged by run, and fuzzed\n");
+    return VS_EXIT_USAGE;
+  }
   if (!vs_find_ready_target(spec, q->timeout, &target, &status)) return status;
   if (q->profile->arch != 0 && q->profile->arch != target.arch) {
     fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n", q->profile->id,

@@ -162,9 +162,12 @@ static const char* answer(vs_shim* shim, size_t* length) {
   }
 }
 
-static void ask_nothing_unheard(vs_shim* shim) {
+// What comes without being asked for. What comes late has the wrong number when it is read: only
+// around a script the system is asked, which costs as much as half an answer.
+static void ask_nothing_unheard(vs_shim* shim, bool around) {
   vs_channel* c = &shim->channel;
-  if (c->sort == VS_CHANNEL_SERIAL || !vs_channel_has_more(c)) return;
+  bool more = c->start < c->end || (around && vs_channel_has_more(c));
+  if (c->sort == VS_CHANNEL_SERIAL || !more) return;
   size_t length = SHOWN + 1;
   const char* rest = vs_channel_rest(c, &length);
   refuse(shim, rest, strcspn(rest, "\n") < length ? strcspn(rest, "\n") : length,
@@ -173,7 +176,7 @@ static void ask_nothing_unheard(vs_shim* shim) {
 
 // Sends what stands in shim->request after the number's place, and waits for the answer's words.
 static const char* ask(vs_shim* shim, const char* words, size_t count, size_t* length) {
-  ask_nothing_unheard(shim);
+  ask_nothing_unheard(shim, false);
   int digits = snprintf(shim->request, 32, "%" PRIu64 " ", ++shim->shared->number);
   memcpy(shim->request + digits, words, count);
   size_t size = (size_t)digits + count;
@@ -247,13 +250,13 @@ void vs_shim_begin(vs_shim* shim) {
   shim->channel.quiet = true;    // vs_child_start ignores SIGPIPE
   shim->channel.tail.from = -1;  // read by the process that opened it
   reset(shim);
-  ask_nothing_unheard(shim);
+  ask_nothing_unheard(shim, true);
   shim->shared->begun = true;
 }
 
 void vs_shim_end(vs_shim* shim) {
   reset(shim);
-  ask_nothing_unheard(shim);
+  ask_nothing_unheard(shim, true);
 }
 
 const vs_player* vs_shim_player(vs_shim* shim) {
@@ -293,6 +296,8 @@ void vs_shim_free(vs_shim* shim) {
 void vs_shim_keep(vs_shim* shim) {
   shim->kept = true;
   shim->channel.tells = true;
+  shim->channel.quiet = true;
+  signal(SIGPIPE, SIG_IGN);
 }
 
 // Whether its process still runs, as far as it is one; that it has ended shows at the next request
