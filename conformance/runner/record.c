@@ -14,10 +14,19 @@ enum { IDLE_MOST = 3 };
 
 // --- in the recording process -----------------------------------------------------------------
 
+// Without an op that it needs, a script has nothing more to say: what the backend then did would be
+// nobody's to judge.
+static bool ends_script(const vs_op* op, const vs_observation* seen) {
+  return seen->outcome == VS_UNSUPPORTED && !op->optional;
+}
+
 static void play(vs_recording* r, vs_executor* executor) {
   r->record->executing = true;
   for (size_t i = 0; i < r->script->count; i++) {
-    vs_execute_op(executor, &r->script->ops[i], &r->record->observations[i]);
+    const vs_op* op = &r->script->ops[i];
+    vs_observation* seen = &r->record->observations[i];
+    vs_execute_op(executor, op, seen);
+    if (ends_script(op, seen)) return;
     __atomic_store_n(&r->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
   }
 }
