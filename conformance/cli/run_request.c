@@ -65,6 +65,27 @@ static bool are_scripts(const vs_inputs* inputs) {
   return true;
 }
 
+// A script that is named twice is judged once. False: no memory.
+static bool is_new(json_t* seen, const vs_case* c, bool* fresh) {
+  *fresh = json_object_get(seen, c->id) == NULL;
+  return !*fresh || json_object_set_new_nocheck(seen, c->id, json_true()) == 0;
+}
+
+static bool keep_once(vs_run_request* request) {
+  json_t* seen = json_object();
+  bool good = seen != NULL;
+  size_t kept = 0;
+  for (size_t i = 0; i < request->case_count && good; i++) {
+    bool fresh;
+    good = is_new(seen, request->cases[i], &fresh);
+    if (good && fresh) request->cases[kept++] = request->cases[i];
+  }
+  request->case_count = kept;
+  json_decref(seen);
+  if (!good) fprintf(stderr, "vcpuspec: no memory\n");
+  return good;
+}
+
 static bool select_cases(vs_run_request* request, const vs_arguments* arguments) {
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
@@ -84,7 +105,7 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
     bool mine = i % request->shards == request->shard - 1;
     if (wanted && mine) request->cases[request->case_count++] = c;
   }
-  return true;
+  return keep_once(request);
 }
 
 static bool understand(vs_run_request* request, const vs_arguments* arguments) {
