@@ -65,25 +65,10 @@ static bool are_scripts(const vs_inputs* inputs) {
   return true;
 }
 
-// A script that is named twice is judged once. False: no memory.
-static bool is_new(json_t* seen, const vs_case* c, bool* fresh) {
-  *fresh = json_object_get(seen, c->id) == NULL;
-  return !*fresh || json_object_set_new_nocheck(seen, c->id, json_true()) == 0;
-}
-
-static bool keep_once(vs_run_request* request) {
-  json_t* seen = json_object();
-  bool good = seen != NULL;
-  size_t kept = 0;
-  for (size_t i = 0; i < request->case_count && good; i++) {
-    bool fresh;
-    good = is_new(seen, request->cases[i], &fresh);
-    if (good && fresh) request->cases[kept++] = request->cases[i];
-  }
-  request->case_count = kept;
-  json_decref(seen);
-  if (!good) fprintf(stderr, "vcpuspec: no memory\n");
-  return good;
+// A script that is named twice is judged once.
+static bool is_new(json_t* seen, const char* id) {
+  return json_object_get(seen, id) == NULL &&
+         json_object_set_new_nocheck(seen, id, json_true()) == 0;
 }
 
 static bool select_cases(vs_run_request* request, const vs_arguments* arguments) {
@@ -92,8 +77,10 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   if (!are_scripts(&request->inputs)) return false;
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = calloc(count, sizeof(const vs_case*));
-  if (request->cases == NULL) {
+  json_t* seen = json_object();
+  if (request->cases == NULL || seen == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
+    json_decref(seen);
     return false;
   }
   for (size_t i = 0; i < count; i++) {
@@ -103,9 +90,10 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
       wanted = vs_case_matches(c, arguments->values[VS_OPTION_FILTER][k]);
     }
     bool mine = i % request->shards == request->shard - 1;
-    if (wanted && mine) request->cases[request->case_count++] = c;
+    if (wanted && mine && is_new(seen, c->id)) request->cases[request->case_count++] = c;
   }
-  return keep_once(request);
+  json_decref(seen);
+  return true;
 }
 
 static bool understand(vs_run_request* request, const vs_arguments* arguments) {
