@@ -132,7 +132,7 @@ static void print_command(vs_command_code code) {
   putchar(toupper((unsigned char)command->summary[0]));
   print_roff(command->summary + 1);
   printf(".\n");
-  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+  for (vs_option_code i = 0; i < VS_OPTION_COUNT; i++) {
     if (!vs_option_is_of(i, code)) continue;
     printf(".TP\n.BI \\-\\-");
     print_roff(vs_options[i].name);

@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "campaign/campaign.h"
 #include "campaign/files.h"
 #include "common.h"
+#include "text/file.h"
 
 #define DIRECTORY "VCPUSPEC_FUZZERS"
 #define JSON "json:"
@@ -117,43 +116,27 @@ static void listen_for_stop(void) {
   sigaction(SIGTERM, &action, NULL);
 }
 
-static void print_text(FILE* out, const void* text) {
-  fputs(text, out);
-}
-
-// A device, a pipe or a link stays what it is, and is written through.
-static bool is_plain(const char* path) {
-  struct stat status;
-  return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
-}
-
-static bool write_through(const char* path, const char* text) {
-  FILE* out = fopen(path, "we");
-  if (out == NULL) return false;
-  bool good = fputs(text, out) >= 0 && fflush(out) == 0;
-  return fclose(out) == 0 && good;
-}
-
 // Known before a night is spent.
 static bool reports_can_be_written(const vs_arguments* a) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
-    const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
-    char copy[VS_PATH];
-    snprintf(copy, sizeof copy, "%s", path);
-    bool good = access(dirname(copy), W_OK | X_OK) == 0 || !is_plain(path);
-    if (good && (access(path, F_OK) != 0 || access(path, W_OK) == 0)) continue;
-    fprintf(stderr, "vcpuspec: %s cannot be written: %s\n", path, strerror(errno));
+    char why[VS_FILE_WHY];
+    if (vs_file_can_be_put(a->values[VS_OPTION_REPORT][i] + strlen(JSON), why)) continue;
+    fprintf(stderr, "vcpuspec: %s\n", why);
     return false;
   }
   return true;
 }
 
+static bool print_text(FILE* out, const void* text) {
+  return fputs(text, out) >= 0;
+}
+
 static bool write_text(const vs_arguments* a, const char* text) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
+    char why[VS_FILE_WHY];
     const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
-    bool plain = is_plain(path);
-    if (plain ? vs_file_put(path, print_text, text) : write_through(path, text)) continue;
-    fprintf(stderr, "vcpuspec: %s cannot be written: %s\n", path, strerror(errno));
+    if (vs_file_put_whole(path, print_text, text, why)) continue;
+    fprintf(stderr, "vcpuspec: %s\n", why);
     return false;
   }
   return true;

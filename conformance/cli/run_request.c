@@ -65,14 +65,22 @@ static bool are_scripts(const vs_inputs* inputs) {
   return true;
 }
 
+// A script that is named twice is judged once.
+static bool is_new(json_t* seen, const char* id) {
+  return json_object_get(seen, id) == NULL &&
+         json_object_set_new_nocheck(seen, id, json_true()) == 0;
+}
+
 static bool select_cases(vs_run_request* request, const vs_arguments* arguments) {
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = calloc(count, sizeof(const vs_case*));
-  if (request->cases == NULL) {
+  json_t* seen = json_object();
+  if (request->cases == NULL || seen == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
+    json_decref(seen);
     return false;
   }
   for (size_t i = 0; i < count; i++) {
@@ -82,8 +90,9 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
       wanted = vs_case_matches(c, arguments->values[VS_OPTION_FILTER][k]);
     }
     bool mine = i % request->shards == request->shard - 1;
-    if (wanted && mine) request->cases[request->case_count++] = c;
+    if (wanted && mine && is_new(seen, c->id)) request->cases[request->case_count++] = c;
   }
+  json_decref(seen);
   return true;
 }
 

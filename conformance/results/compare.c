@@ -22,10 +22,6 @@ static size_t column_of(const json_t* result) {
   return (size_t)json_integer_value(json_object_get(result, "backend"));
 }
 
-static bool is_text(const json_t* a, const json_t* b, const char* name) {
-  return strcmp(vs_results_text(a, name), vs_results_text(b, name)) == 0;
-}
-
 // The column of `to` that is this backend; columns_of(to): none is.
 static size_t find_column(const json_t* from, size_t at, const json_t* to) {
   const json_t* backend = backend_at(from, at);
@@ -33,8 +29,9 @@ static size_t find_column(const json_t* from, size_t at, const json_t* to) {
   if (columns_of(from) == 1 && count == 1) return 0;
   for (size_t i = 0; i < count; i++) {
     const json_t* other = backend_at(to, i);
-    bool same = is_text(backend, other, "name") && is_text(backend, other, "profile");
-    if (same && is_text(backend, other, "arch")) return i;
+    bool same = vs_results_same_text(backend, other, "name") &&
+                vs_results_same_text(backend, other, "profile");
+    if (same && vs_results_same_text(backend, other, "arch")) return i;
   }
   return count;
 }

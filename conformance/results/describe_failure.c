@@ -203,8 +203,8 @@ static void print_script(FILE* out, const vs_case_result* result, size_t count) 
   for (size_t i = 0; i < count; i++) {
     busy[script.ops[i].thread] = script.ops[i].async && script.ops[i].code != VS_OP_ENTER;
   }
-  for (uint8_t i = 0; i < VS_THREADS; i++) {
-    const vs_op join = {.code = VS_OP_JOIN, .thread = i};
+  for (unsigned i = 0; i < VS_THREADS; i++) {
+    const vs_op join = {.code = VS_OP_JOIN, .thread = (uint8_t)i};
     if (busy[i]) vs_print_op(out, &join, arch);
   }
 }

@@ -16,7 +16,6 @@ enum { COMPLAINTS = 10 };
 typedef struct column {
   const json_t* backend;  // as the first input has it, or the first that could open it
   json_t* cases;          // from an id to its result; owned
-  const char* state;
   bool required;
   bool named;
 } column;
@@ -65,20 +64,17 @@ static bool is_same(merger* m, const char* name, const char* remedy) {
 
 // --- columns ------------------------------------------------------------------------------------
 
-static bool is_text(const json_t* a, const json_t* b, const char* name) {
-  return strcmp(vs_results_text(a, name), vs_results_text(b, name)) == 0;
-}
-
 // Of a backend that could not be opened, the architecture may be unknown.
 static bool is_same_arch(const json_t* a, const json_t* b) {
-  return is_text(a, b, "arch") || strcmp(vs_results_text(a, "arch"), "unknown") == 0 ||
+  return vs_results_same_text(a, b, "arch") || strcmp(vs_results_text(a, "arch"), "unknown") == 0 ||
          strcmp(vs_results_text(b, "arch"), "unknown") == 0;
 }
 
 static column* find_column(const merger* m, const json_t* backend) {
   for (size_t i = 0; i < m->column_count; i++) {
     const json_t* other = m->columns[i].backend;
-    bool same = is_text(other, backend, "spec") && is_text(other, backend, "profile");
+    bool same = vs_results_same_text(other, backend, "spec") &&
+                vs_results_same_text(other, backend, "profile");
     if (same && is_same_arch(other, backend)) return &m->columns[i];
   }
   return NULL;
@@ -91,26 +87,20 @@ static bool is_state(const json_t* backend, const char* state) {
 // One that is broken somewhere is broken; one that is absent somewhere matters where it is
 // required.
 static void join_column(column* c, const json_t* backend) {
-  bool was_ready = strcmp(c->state, "ready") == 0;
+  bool was_ready = is_state(c->backend, "ready");
   c->required |= json_is_true(json_object_get(backend, "required"));
   c->named |= json_is_true(json_object_get(backend, "named"));
-  if (strcmp(c->state, "broken") == 0) return;
-  if (is_state(backend, "ready") && !was_ready && !c->required) {
-    c->backend = backend;
-    c->state = "ready";
-  }
-  if (is_state(backend, "broken") || (is_state(backend, "absent") && c->required)) {
-    c->backend = backend;
-    c->state = vs_results_text(backend, "state");
-  }
+  if (is_state(c->backend, "broken")) return;
+  bool better = is_state(backend, "ready") && !was_ready && !c->required;
+  bool worse = is_state(backend, "broken") || (is_state(backend, "absent") && c->required);
+  if (better || worse) c->backend = backend;
 }
 
 static bool add_column(merger* m, const json_t* backend) {
   column* c = find_column(m, backend);
   if (c == NULL) {
     c = &m->columns[m->column_count++];
-    *c = (column){.backend = backend, .cases = json_object(), .state = "absent"};
-    c->state = vs_results_text(backend, "state");
+    *c = (column){.backend = backend, .cases = json_object()};
     if (c->cases == NULL) return complain(m, "no memory");
   }
   join_column(c, backend);
@@ -324,7 +314,7 @@ static void add_missing_of_inputs(merger* m, const json_t* merged) {
 static bool is_name_of_another(const merger* m, size_t at) {
   const json_t* backend = m->columns[at].backend;
   for (size_t i = 0; i < m->column_count; i++) {
-    if (i != at && is_text(m->columns[i].backend, backend, "name")) return true;
+    if (i != at && vs_results_same_text(m->columns[i].backend, backend, "name")) return true;
   }
   return false;
 }

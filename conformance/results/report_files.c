@@ -53,7 +53,7 @@ static vs_report_state add(vs_report_files* files, const char* word, char why[VS
              path);
     return VS_REPORT_UNKNOWN;
   }
-  if (strcmp(path, "-") != 0 && !vs_file_can_be_put(path, reason)) {
+  if (!vs_file_can_be_put(path, reason)) {
     snprintf(why, VS_RESULTS_WHY, "%s: name a file in a directory that is there", reason);
     return VS_REPORT_CANNOT;
   }

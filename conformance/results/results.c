@@ -36,7 +36,7 @@ size_t vs_results_count(const json_t* results, const char* name) {
   return (size_t)json_integer_value(json_object_get(json_object_get(results, "counts"), name));
 }
 
-static bool is_same_text(const json_t* a, const json_t* b, const char* name) {
+bool vs_results_same_text(const json_t* a, const json_t* b, const char* name) {
   const char* one = vs_results_text(a, name);
   const char* other = vs_results_text(b, name);
   return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
@@ -45,7 +45,7 @@ static bool is_same_text(const json_t* a, const json_t* b, const char* name) {
 bool vs_results_fail_alike(const json_t* a, const json_t* b) {
   const json_t* one = json_object_get(a, "failure");
   const json_t* other = json_object_get(b, "failure");
-  return is_same_text(one, other, "key") && is_same_text(one, other, "clause");
+  return vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause");
 }
 
 // VS_VERDICT_COUNT: the result was not expected to fail.

@@ -30,6 +30,8 @@ json_t* vs_results_read(const char* path, char why[VS_RESULTS_WHY]);
 
 // A member's text. NULL: it is null, or absent.
 const char* vs_results_text(const json_t* object, const char* name);
+// True if the two have the same text as this member, or none.
+bool vs_results_same_text(const json_t* a, const json_t* b, const char* name);
 // "counts.expected" is vs_results_count(results, "expected").
 size_t vs_results_count(const json_t* results, const char* name);
 

@@ -89,6 +89,14 @@ Test(expect_text, what_is_read_is_printed_and_read_again) {
   vs_expectations_free(&all);
 }
 
+Test(expect, the_example_of_the_manual_is_understood) {
+  expect_shell(
+      "sed -n '/^vcpuspec expectations 1/,/^```/p' " VS_SOURCE_DIR
+      "/docs/expectations.md | grep -v '^```' > %/k && grep -c ^known %/k && " VS_PROGRAM_PATH
+      " run --backend soft --filter kinds.both --expect %/k",
+      0, "0 known failures, 0 disputed, 0 stale");
+}
+
 // --- runs ---------------------------------------------------------------------------------------
 
 #define KINDS "run --backend mutant:kind_8_bits --filter 'kinds.*' "

@@ -315,9 +315,10 @@ Test(plugin, broken_one_leaves_the_others_judged, .timeout = 120) {
   expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "pass");
 }
 
+// The report of the failure quotes it; it does not stand there by itself.
 Test(plugin, noise_does_not_reach_standard_output, .timeout = 60) {
   expect_without("run --backend " PLUGIN("exit_in_call") " --filter types.event 2>/dev/null",
-                 "noise on standard output");
+                 "\nnoise on standard output");
 }
 
 // --- machines ---------------------------------------------------------------------------------

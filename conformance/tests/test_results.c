@@ -134,6 +134,14 @@ Test(results, several_reports_at_once_and_one_to_standard_output) {
       0, "cases: pass");
 }
 
+Test(results, a_script_that_is_named_twice_is_judged_once) {
+  write_file("s.vcpu",
+             "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+             "T0: write_state h2 state\n");
+  expect("run --backend soft %/s.vcpu %/s.vcpu --report json:%/r", 0, "expected 1, judged 1");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results %/r", 0, "valid");
+}
+
 Test(results, the_time_can_be_fixed) {
   expect_shell("SOURCE_DATE_EPOCH=0 " VS_PROGRAM_PATH
                " run --backend soft --filter kinds.both --report json:- 2>/dev/null",

@@ -84,6 +84,7 @@ static bool can_be_written_through(const char* path) {
 }
 
 bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]) {
+  if (strcmp(path, "-") == 0) return true;
   bool good = vs_file_is_plain(path) ? can_be_replaced(path) : can_be_written_through(path);
   return good || cannot(path, why);
 }
