@@ -416,23 +416,21 @@ class Session:
 
     def answer(self, line: bytes) -> Optional[bytes]:
         """The line has lost its newline already. None: nothing is to be said."""
-        greeting = GREETING.fullmatch(line)
-        if greeting is not None:
+        if GREETING.fullmatch(line) is not None:
             return self._greet()
+        if line.startswith(b"guest "):
+            self._learn(line)
+            return None
         request = REQUEST.match(line + b" ")
         try:
             words = self._words(line)
             if request is None:
-                self._unnumbered(words)
-                return None
+                raise NotUnderstood("a request begins with a number")
             text = self._request(words[1:])
         except NotUnderstood as error:
             text = f"error {shown(error)}"
-            if request is None:
-                self._guests.damaged |= line.startswith(b"guest")
-                complain(f"no request: {line[:80]!r}: {error}")
-                return None
-        return self._with_sum(request[1] + b" = " + text.encode())
+        number = request[1] if request is not None else b"0"
+        return self._with_sum(number + b" = " + text.encode())
 
     def end(self) -> None:
         """Nobody listens any more."""
@@ -470,10 +468,12 @@ class Session:
         self._greeted = True
         return "\n".join(lines + ["ready"]).encode()
 
-    def _unnumbered(self, words: List[str]) -> None:
-        if words[0] != "guest" or len(words) < 2 or not self._greeted:
-            raise NotUnderstood("no request")
-        self._guests.learn(words[1:])
+    def _learn(self, line: bytes) -> None:
+        try:
+            self._guests.learn(self._words(line)[1:])
+        except NotUnderstood as error:
+            self._guests.damaged = True
+            complain(f"of guests: {line[:80]!r}: {error}")
 
     # State
 

@@ -508,11 +508,6 @@ fn checksum(line: &[u8]) -> u32 {
     line.iter().fold(2166136261, step)
 }
 
-fn complain(line: &[u8], why: &str) {
-    let start = &line[..line.len().min(80)];
-    eprintln!("shim: no request: {}: {}", start.escape_ascii(), why);
-}
-
 // --- Operations -----------------------------------------------------------------------------------
 
 /// What is done on a thread of the script. Handles are values here, and slots where results go.
@@ -1028,6 +1023,9 @@ impl Session {
         if is_greeting(line) {
             return self.greet(reply);
         }
+        if line.starts_with(b"guest ") {
+            return self.learn(line);
+        }
         let digits = line.iter().take_while(|byte| byte.is_ascii_digit()).count();
         let numbered = (1..=19).contains(&digits) && matches!(line.get(digits), Some(b' ') | None);
         let outcome = self.words(line).and_then(|text| {
@@ -1037,15 +1035,23 @@ impl Session {
             } else if numbered {
                 self.request(&words[1..])
             } else {
-                self.unnumbered(&words).map(|_| Reply::default())
+                misunderstood("a request begins with a number")
             }
         });
-        if numbered {
-            reply.extend_from_slice(&line[..digits]);
-            self.finish(outcome, reply);
-        } else if let Err(Failure::NotUnderstood(why)) = outcome {
-            locked(&self.shared.guests).damaged |= line.starts_with(b"guest");
-            complain(line, &why);
+        reply.extend_from_slice(if numbered { &line[..digits] } else { b"0" });
+        self.finish(outcome, reply);
+    }
+
+    /// A line about guests.
+    fn learn(&mut self, line: &[u8]) {
+        let mut guests = locked(&self.shared.guests);
+        let learnt = self.words(line).and_then(|text| {
+            let words: Vec<&str> = text.split(' ').collect();
+            guests.learn(&words[1..])
+        });
+        if let Err(Failure::NotUnderstood(why)) = learnt {
+            guests.damaged = true;
+            eprintln!("shim: of guests: {}: {}", line[..line.len().min(80)].escape_ascii(), why);
         }
     }
 
@@ -1105,13 +1111,6 @@ impl Session {
         text.push_str("ready");
         reply.extend_from_slice(text.as_bytes());
         self.greeted = true;
-    }
-
-    fn unnumbered(&mut self, words: &[&str]) -> Result<(), Failure> {
-        match words {
-            ["guest", rest @ ..] if self.greeted => locked(&self.shared.guests).learn(rest),
-            _ => misunderstood("a number is expected"),
-        }
     }
 
     /// False: a call that was started does not end.
