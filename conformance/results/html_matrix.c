@@ -84,6 +84,10 @@ static size_t failure_of(const json_t* results, const char* clause, size_t backe
   return 0;
 }
 
+static bool is_ready(const json_t* results, size_t backend) {
+  return vs_is(json_array_get(json_object_get(results, "backends"), backend), "state", "ready");
+}
+
 static void put_clause_row(FILE* out, const json_t* results, const vs_matrix* matrix, size_t row) {
   const json_t* clause = json_array_get(json_object_get(results, "clauses"), row);
   if (is_row_empty(matrix, row)) return;
@@ -91,7 +95,7 @@ static void put_clause_row(FILE* out, const json_t* results, const vs_matrix* ma
   put_clause(out, clause);
   for (size_t b = 0; b < matrix->backends; b++) {
     vs_verdict verdict = vs_matrix_at(matrix, row, b);
-    if (verdict == VS_VERDICT_NOT_JUDGED) {
+    if (verdict == VS_VERDICT_NOT_JUDGED && is_ready(results, b)) {
       put_empty(out, b);
     } else {
       put_cell(out, b, verdict, failure_of(results, vs_str(clause, "id"), b, verdict));
