@@ -83,7 +83,7 @@ static bool replace(vs_dialect dialect, uint32_t rune, char* text) {
   }
 }
 
-void vs_put_some(FILE* out, vs_dialect dialect, const char* text, size_t most) {
+void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most) {
   size_t bytes = 0;
   for (size_t i = 0; *text != '\0'; i++, text += bytes) {
     char other[LONGEST + 8];
@@ -102,8 +102,8 @@ void vs_put_some(FILE* out, vs_dialect dialect, const char* text, size_t most) {
   }
 }
 
-void vs_put(FILE* out, vs_dialect dialect, const char* text) {
-  vs_put_some(out, dialect, text, SIZE_MAX);
+void vs_escape(FILE* out, vs_dialect dialect, const char* text) {
+  vs_escape_some(out, dialect, text, SIZE_MAX);
 }
 
 size_t vs_fence_for(const char* text) {

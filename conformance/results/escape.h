@@ -19,10 +19,10 @@ typedef enum vs_dialect {
   VS_DIALECT_COUNT
 } vs_dialect;
 
-void vs_put(FILE* out, vs_dialect dialect, const char* text);
+void vs_escape(FILE* out, vs_dialect dialect, const char* text);
 
 // At most `most` characters of it, and then "...".
-void vs_put_some(FILE* out, vs_dialect dialect, const char* text, size_t most);
+void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most);
 
 // The next character of UTF-8 text, and how many bytes it takes; of bytes that are none, U+FFFD and
 // 1. 0 at the end.

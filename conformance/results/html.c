@@ -35,7 +35,7 @@ static const struct {
 // --- words ------------------------------------------------------------------------------------
 
 void vs_html(FILE* out, const char* text) {
-  vs_put(out, VS_DIALECT_XML, text);
+  vs_escape(out, VS_DIALECT_XML, text);
 }
 
 void vs_html_name(FILE* out, const char* text) {
@@ -114,8 +114,10 @@ static void put_facts(FILE* out, const json_t* results) {
   put_fact(out, "seed", vs_str(results, "seed"));
   if (!vs_is(results, "shard", "1/1")) put_fact(out, "shard", vs_str(results, "shard"));
   json_array_foreach(json_object_get(results, "filters"), i, filter) {
-    put_fact(out, "filter", json_string_value(filter));
+    fputs(i == 0 ? "<li><span>filter</span> " : ", ", out);
+    vs_html(out, json_string_value(filter));
   }
+  if (i > 0) fputs("</li>", out);
   fputs("</ul>\n", out);
 }
 

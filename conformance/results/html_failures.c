@@ -31,14 +31,14 @@ static void put_ops(FILE* out, const json_t* failure) {
   size_t i = 0;
   json_t* op = NULL;
   if (json_array_size(ops) == 0) return;
-  fputs("<h4>What was done</h4>\n<pre class=\"ops\" tabindex=\"0\">", out);
+  fputs("<div><h4>What was done</h4>\n<pre class=\"ops\" tabindex=\"0\">", out);
   json_array_foreach(ops, i, op) {
     bool last = i + 1 == json_array_size(ops) && json_is_integer(json_object_get(failure, "op"));
     fputs(last ? "<mark>" : "", out);
     vs_html(out, json_string_value(op));
     fputs(last ? "</mark>\n" : "\n", out);
   }
-  fputs("</pre>\n", out);
+  fputs("</pre></div>\n", out);
 }
 
 static void put_remarks(FILE* out, const json_t* failure) {

@@ -11,11 +11,11 @@
 enum { EXCUSE = 2048, TIME = 32, SUITE = 64 };
 
 static void put_xml(FILE* out, const char* text) {
-  vs_put(out, VS_DIALECT_XML, text);
+  vs_escape(out, VS_DIALECT_XML, text);
 }
 
 static void put_quoted(FILE* out, const char* text) {
-  vs_put(out, VS_DIALECT_ATTRIBUTE, text);
+  vs_escape(out, VS_DIALECT_ATTRIBUTE, text);
 }
 
 static void put_attribute(FILE* out, const char* name, const char* text) {

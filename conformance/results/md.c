@@ -18,7 +18,7 @@ enum {
 };
 
 static void put_md(FILE* out, const char* text) {
-  vs_put_some(out, VS_DIALECT_MARKDOWN, text, TEXT_MOST);
+  vs_escape_some(out, VS_DIALECT_MARKDOWN, text, TEXT_MOST);
 }
 
 static void put_code(FILE* out, const char* text) {
@@ -108,11 +108,11 @@ static void put_ops(FILE* out, const json_t* result) {
   put_fence(out, fence);
   if (from > 0) fprintf(out, "(%zu more)\n", from);
   for (size_t i = from; i < count; i++) {
-    vs_put_some(out, VS_DIALECT_FENCED, json_string_value(json_array_get(ops, i)), TEXT_MOST);
+    vs_escape_some(out, VS_DIALECT_FENCED, json_string_value(json_array_get(ops, i)), TEXT_MOST);
     fputc('\n', out);
   }
   if (command[0] != '\0') fputs("\n$ ", out);
-  vs_put_some(out, VS_DIALECT_FENCED, command, TEXT_MOST);
+  vs_escape_some(out, VS_DIALECT_FENCED, command, TEXT_MOST);
   fputc('\n', out);
   put_fence(out, fence);
 }

@@ -13,7 +13,7 @@ enum { EXCUSE = 2048 };
 static void put_member(FILE* out, const char* name, const char* text) {
   if (text[0] == '\0') return;
   fprintf(out, "  %s: \"", name);
-  vs_put(out, VS_DIALECT_YAML, text);
+  vs_escape(out, VS_DIALECT_YAML, text);
   fputs("\"\n", out);
 }
 
@@ -24,7 +24,7 @@ static void put_list(FILE* out, const char* name, const json_t* list) {
   fprintf(out, "  %s:\n", name);
   json_array_foreach(list, i, text) {
     fputs("    - \"", out);
-    vs_put(out, VS_DIALECT_YAML, json_string_value(text));
+    vs_escape(out, VS_DIALECT_YAML, json_string_value(text));
     fputs("\"\n", out);
   }
 }
@@ -57,12 +57,12 @@ static void put_directive(FILE* out, const json_t* result) {
     case VS_VERDICT_DISPUTED:
       vs_excuse(result, excuse, sizeof excuse);
       fputs(" # TODO ", out);
-      vs_put(out, VS_DIALECT_TAP, excuse);
+      vs_escape(out, VS_DIALECT_TAP, excuse);
       return;
     case VS_VERDICT_UNSUPPORTED:
     case VS_VERDICT_NOT_JUDGED:
       fprintf(out, " # SKIP %s: ", vs_str(result, "verdict"));
-      vs_put(out, VS_DIALECT_TAP, vs_str(result, "note"));
+      vs_escape(out, VS_DIALECT_TAP, vs_str(result, "note"));
       return;
     default:
       return;
@@ -77,11 +77,11 @@ static bool is_ok(vs_verdict shown) {
 static void put_point(FILE* out, const json_t* results, size_t number, const json_t* result) {
   const json_t* backend = vs_backend_of(results, result);
   fprintf(out, "%s %zu - ", is_ok(vs_results_shown(result)) ? "ok" : "not ok", number);
-  vs_put(out, VS_DIALECT_TAP, vs_str(result, "case"));
+  vs_escape(out, VS_DIALECT_TAP, vs_str(result, "case"));
   fputs(" on ", out);
-  vs_put(out, VS_DIALECT_TAP, vs_str(backend, "name"));
+  vs_escape(out, VS_DIALECT_TAP, vs_str(backend, "name"));
   fputs(", profile ", out);
-  vs_put(out, VS_DIALECT_TAP, vs_str(backend, "profile"));
+  vs_escape(out, VS_DIALECT_TAP, vs_str(backend, "profile"));
   put_directive(out, result);
   fputc('\n', out);
   if (!vs_is(result, "verdict", "pass")) put_block(out, results, result);
@@ -89,7 +89,7 @@ static void put_point(FILE* out, const json_t* results, size_t number, const jso
 
 static void put_problem(FILE* out, size_t number, const vs_problem* problem) {
   fprintf(out, "not ok %zu - %s: ", number, problem->kind);
-  vs_put(out, VS_DIALECT_TAP, problem->name);
+  vs_escape(out, VS_DIALECT_TAP, problem->name);
   fputs("\n  ---\n", out);
   put_member(out, "because", problem->text);
   fputs("  ...\n", out);
@@ -102,7 +102,7 @@ static void put_end(FILE* out, const json_t* results) {
   fprintf(out, "# expected %zu, judged %zu, not judged %zu\n# exit status %zu: ",
           vs_num(counts, "expected"), vs_num(counts, "judged"), vs_num(counts, "not_judged"),
           vs_num(end, "status"));
-  vs_put(out, VS_DIALECT_TAP, vs_str(end, "why"));
+  vs_escape(out, VS_DIALECT_TAP, vs_str(end, "why"));
   fputc('\n', out);
   if (vs_num(counts, "judged") == 0) {
     fputs("Bail out! Nothing was judged\n", out);
