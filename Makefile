@@ -9,7 +9,7 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
+.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
         format install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
@@ -49,7 +49,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|guest_bytes|farm|campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -90,6 +90,10 @@ bench: packages-build ## speed, each as a ratio to its floor in the same run
 	build/vcpuspec bench
 	@[ ! -e build/vcpuspec-fuzz-call ] || tools/fuzz-measure speed
 
+picture: all ## docs/report.png
+	tools/install-packages browser
+	tools/report-picture docs/report.png
+
 docs: all ## the documents that are made from tables
 	tools/make-docs build/docgen
 
@@ -106,7 +110,7 @@ packages-build:
 	@tools/install-packages build
 
 packages-test:
-	@tools/install-packages build fuzz test
+	@tools/install-packages build fuzz test browser
 
 packages-fuzz:
 	@tools/install-packages build fuzz

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// render FORMAT FILE.json: writes a result model in a form of reports, as it is. For tools/check-reports.
+// render FORMAT FILE.json: writes a result model in a form of reports, as it is. For
+// tools/check-reports.
 #include "results/render.h"
 
 #include <string.h>
