@@ -10,7 +10,7 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        format install packages-build packages-test packages-fuzz packages-afl clean
+        format deb install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -32,6 +32,7 @@ test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -R farm
+	tools/check-reproducible
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -49,7 +50,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|guest_bytes|farm|campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -118,7 +119,11 @@ packages-fuzz:
 packages-afl:
 	@tools/install-packages build fuzz afl
 
-install: all ## program, man page and headers
+deb: packages-fuzz ## build/vcpuspec_VERSION_ARCH.deb, with the fuzzers
+	$(MAKE) all
+	tools/make-deb build build
+
+install: all ## program, man page, headers, completions
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
 
 clean:

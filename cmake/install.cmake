@@ -24,3 +24,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspec.pc
         DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 
 install(FILES docs/vcpuspec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+file(GLOB documents docs/*.md docs/*.json docs/*.png)
+install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
+install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
