@@ -50,7 +50,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|completion|manual|guest_bytes|farm|campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:

@@ -28,3 +28,6 @@ file(GLOB documents docs/*.md docs/*.json docs/*.png)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES completions/vcpuspec.bash RENAME vcpuspec
+        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+install(FILES completions/_vcpuspec DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
