@@ -68,12 +68,12 @@ static void search_expectations(search* s, const json_t* results) {
   }
 }
 
-// A run that ends badly and of which nothing else says why.
+// A run that ends badly, and no case or problem says why.
 static void search_exit(search* s, const json_t* results, bool anything) {
   const json_t* end = json_object_get(results, "exit");
-  vs_tally tally = vs_tally_of(results, VS_ALL_BACKENDS);
-  anything |= tally.failed + tally.of[VS_VERDICT_BROKEN] > 0;
-  if (vs_num(end, "status") == 0 || anything) return;
+  size_t status = vs_num(end, "status");
+  bool fails = status == 1 && vs_tally_of(results, VS_ALL_BACKENDS).failed > 0;
+  if (status == 0 || anything || fails) return;
   if (reach(s, "run", "the run as a whole")) tell(s, "%s", vs_str(end, "why"));
 }
 

@@ -272,10 +272,13 @@ Test(problem, of_which_nothing_else_says_why) {
   assert_problems(
       MODEL(BACKEND("ready", "false"), RESULT("s.c", "unsupported", "null", "null"), "null", BAD),
       1, "run");
-  // A failure says it.
+  // A failure says why the run fails, but not why it is not whole.
+  assert_problems(MODEL(BACKEND("ready", "false"), RESULT("s.c", "fail", FAILURE, "null"), "null",
+                        "{\"status\":1,\"why\":\"fails\"}"),
+                  0, NULL);
   assert_problems(
-      MODEL(BACKEND("ready", "false"), RESULT("s.c", "fail", FAILURE, "null"), "null", BAD), 0,
-      NULL);
+      MODEL(BACKEND("ready", "false"), RESULT("s.c", "fail", FAILURE, "null"), "null", BAD), 1,
+      "run");
 }
 
 // --- forms ------------------------------------------------------------------------------------
