@@ -9,8 +9,8 @@ PREFIX ?= /usr/local
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs \
-        format install packages-build packages-test packages-fuzz packages-afl clean
+.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
+        format deb install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -32,6 +32,7 @@ test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -R farm
+	tools/check-reproducible
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -49,7 +50,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|completion|manual|guest_bytes|farm|campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -90,6 +91,10 @@ bench: packages-build ## speed, each as a ratio to its floor in the same run
 	build/vcpuspec bench
 	@[ ! -e build/vcpuspec-fuzz-call ] || tools/fuzz-measure speed
 
+picture: all ## docs/report.png
+	tools/install-packages browser
+	tools/report-picture docs/report.png
+
 docs: all ## the documents that are made from tables
 	tools/make-docs build/docgen
 
@@ -106,7 +111,7 @@ packages-build:
 	@tools/install-packages build
 
 packages-test:
-	@tools/install-packages build fuzz test
+	@tools/install-packages build fuzz test browser
 
 packages-fuzz:
 	@tools/install-packages build fuzz
@@ -114,7 +119,11 @@ packages-fuzz:
 packages-afl:
 	@tools/install-packages build fuzz afl
 
-install: all ## program, man page and headers
+deb: packages-fuzz ## build/vcpuspec_VERSION_ARCH.deb, with the fuzzers
+	$(MAKE) all
+	tools/make-deb build build
+
+install: all ## program, man page, headers, completions
 	DESTDIR=$(DESTDIR) cmake --install build --prefix $(PREFIX)
 
 clean:

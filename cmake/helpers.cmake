@@ -5,6 +5,9 @@ include_guard()
 add_compile_definitions(_GNU_SOURCE)
 add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                     -fno-omit-frame-pointer)
+# The same bytes wherever it is built; while debugging, paths are to be found.
+add_compile_options($<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_BINARY_DIR}=build>
+                    $<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_SOURCE_DIR}=.>)
 if(VS_WERROR)
   add_compile_options(-Werror)
 endif()

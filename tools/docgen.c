@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints the documents that are made from the tables, and what they count: docgen clauses | man |
-// counts.
+// bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
 #include "cases/cases.h"
 #include "cli.h"
 #include "mutants/mutants.h"
+#include "results/render.h"
 #include "runner/describe.h"
 
 static const char* status_name(zx_status_t status) {
@@ -133,7 +134,7 @@ static void print_command(vs_command_code code) {
   print_roff(command->summary + 1);
   printf(".\n");
   for (vs_option_code i = 0; i < VS_OPTION_COUNT; i++) {
-    if (!vs_option_is_of(i, code)) continue;
+    if (!vs_option_is_of((vs_option_code)i, code)) continue;
     printf(".TP\n.BI \\-\\-");
     print_roff(vs_options[i].name);
     printf(vs_options[i].argument[0] ? " \" %s\"\n" : "\n", vs_options[i].argument);
@@ -171,17 +172,134 @@ static void print_man(void) {
       ".TP\n.B \\-\\-version\nThe version.\n");
 }
 
+// --- what the shells complete ------------------------------------------------------------------
+
+// What an option's argument, or a command's word, is completed with: a kind that completions/tail.*
+// know, or words, each after '='.
+static const struct {
+  const char* argument;
+  const char* kinds;
+} completed[] = {
+    // Of options.
+    {"B", "backend"},
+    {"P", "profiles"},
+    {"GLOB", "glob"},
+    {"FORM:FILE", "report"},
+    {"FILE", "file"},
+    {"A", "=x86-64 =arm64"},
+    {"F", "=json =c"},
+    {"T", "=script =call"},
+    {"D", "=1 =2 =3 =4 =5 =full"},
+    {"N", "number"},
+    {"I/N", "number"},
+    {"S", "number"},
+    {"SECONDS", "number"},
+    // Of commands.
+    {"OPTION", ""},
+    {"SCRIPT", "file"},
+    {"TRACE", "file"},
+    {"DIR", "dir"},
+    {"CASE", "cases"},
+    {"CLAUSE", "clauses"},
+    {"LATITUDE", "latitudes"},
+    {"PROFILE", "profiles"},
+    {"MUTANT", "mutants"},
+    {"COMMAND", "file"},
+};
+
+// NULL: the table above lacks it.
+static const char* completes(const char* argument, size_t length) {
+  for (size_t i = 0; i < sizeof completed / sizeof completed[0]; i++) {
+    bool same = strlen(completed[i].argument) == length &&
+                memcmp(completed[i].argument, argument, length) == 0;
+    if (same) return completed[i].kinds;
+  }
+  fprintf(stderr, "docgen: nothing says how '%.*s' is completed\n", (int)length, argument);
+  return NULL;
+}
+
+static bool print_option_kinds(void) {
+  printf("\n_vcpuspec_argument() {\n  case $1 in\n");
+  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+    const char* argument = vs_options[i].argument;
+    if (argument[0] == '\0') continue;
+    const char* kinds = completes(argument, strlen(argument));
+    if (kinds == NULL) return false;
+    printf("    --%s) echo '%s' ;;\n", vs_options[i].name, kinds);
+  }
+  printf("  esac\n}\n");
+  return true;
+}
+
+// "[OPTION]... SCRIPT|CASE...": kinds of what is in capitals, and the words that are not.
+static bool print_word_kinds(const char* arguments) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+  while (*arguments != '\0') {
+    size_t length = strspn(arguments, letters);
+    bool option = arguments[0] == '-';
+    if (length > 0) {
+      const char* kinds = isupper((unsigned char)arguments[0]) ? completes(arguments, length) : "=";
+      if (kinds == NULL) return false;
+      if (kinds[0] != '\0' && kinds[1] == '\0') printf(" =%.*s", (int)length, arguments);
+      if (kinds[0] != '\0' && kinds[1] != '\0') printf(" %s", kinds);
+    }
+    // An option that is shown there is one of the options anyway, with what follows it.
+    if (option) length = strcspn(arguments, " ") + 1 + strcspn(strchr(arguments, ' ') + 1, " ");
+    arguments += length > 0 ? length : 1;
+  }
+  return true;
+}
+
+static void print_options_of(vs_command_code command) {
+  const char* separator = "";
+  for (size_t i = 0; i < VS_OPTION_COUNT; i++) {
+    if (!vs_option_is_of((vs_option_code)i, command)) continue;
+    printf("%s=--%s", separator, vs_options[i].name);
+    separator = " ";
+  }
+}
+
+static bool print_completion(const char* first) {
+  printf("%s# SPDX-License-Identifier: BSD-3-Clause\n# Made by tools/make-docs; do not edit.\n\n",
+         first);
+  printf(
+      "_vcpuspec_list() {\n  \"$1\" list \"$2\" 2> /dev/null | sed -n 's/^\\([^ ][^ ]*\\) "
+      ".*/\\1/p'\n}\n");
+  printf("\n_vcpuspec_commands() {\n  printf '%%s\\n'");
+  for (size_t i = 0; i < VS_COMMAND_COUNT; i++) printf(" %s", vs_commands[i].name);
+  printf("\n}\n\n_vcpuspec_forms() {\n  printf '%%s\\n'");
+  for (size_t i = 0; i < VS_FORMAT_COUNT; i++) printf(" %s:", vs_formats[i].name);
+  printf("\n}\n\n_vcpuspec_options() {\n  case $1 in\n");
+  for (vs_command_code i = 0; i < VS_COMMAND_COUNT; i++) {
+    printf("    %s) echo '", vs_commands[i].name);
+    print_options_of(i);
+    printf("' ;;\n");
+  }
+  printf("  esac\n}\n\n_vcpuspec_words() {\n  case $1 in\n");
+  for (vs_command_code i = 0; i < VS_COMMAND_COUNT; i++) {
+    printf("    %s) echo '", vs_commands[i].name);
+    if (!print_word_kinds(vs_commands[i].arguments)) return false;
+    printf("' ;;\n");
+  }
+  printf("  esac\n}\n");
+  return print_option_kinds();
+}
+
 int main(int argc, char** argv) {
   const char* what = argc == 2 ? argv[1] : "";
   if (strcmp(what, "clauses") == 0) {
     print_clauses();
   } else if (strcmp(what, "man") == 0) {
     print_man();
+  } else if (strcmp(what, "bash") == 0) {
+    return !print_completion("");
+  } else if (strcmp(what, "zsh") == 0) {
+    return !print_completion("#compdef vcpuspec\n");
   } else if (strcmp(what, "counts") == 0) {
     printf("%zu cases\n%d clauses\n%zu mutants and permitted variants\n", vs_case_count,
            VS_CLAUSE_COUNT, vs_mutant_count);
   } else {
-    fprintf(stderr, "usage: docgen clauses|man|counts\n");
+    fprintf(stderr, "usage: docgen clauses|man|bash|zsh|counts\n");
     return 2;
   }
   return 0;

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# vcpuspec_add_conformance_test(TARGET [NAME test] [PROFILE profile] [EXPECT file] [TIMEOUT seconds]
+#                               [FILTERS glob...] [REPORTS form:file...] [ARGUMENTS argument...])
+# A test that judges the module or shared library TARGET as a plugin. It passes where `vcpuspec run`
+# ends with 0; TIMEOUT is of one call. Files are of the folder that the test runs in, the current
+# binary folder; the file of EXPECT and a PROFILE that is a file are of the current source folder.
+include_guard(GLOBAL)
+
+function(vcpuspec_add_conformance_test target)
+  cmake_parse_arguments(PARSE_ARGV 1 IT "" "NAME;PROFILE;EXPECT;TIMEOUT" "FILTERS;REPORTS;ARGUMENTS")
+  if(NOT TARGET ${target})
+    message(FATAL_ERROR "vcpuspec_add_conformance_test: '${target}' is no target")
+  endif()
+  get_target_property(type ${target} TYPE)
+  if(NOT type MATCHES "^(MODULE|SHARED)_LIBRARY$")
+    message(FATAL_ERROR "vcpuspec_add_conformance_test: '${target}' is a ${type}: "
+                        "a plugin is a MODULE or SHARED library")
+  endif()
+  if(IT_UNPARSED_ARGUMENTS OR IT_KEYWORDS_MISSING_VALUES)
+    message(FATAL_ERROR "vcpuspec_add_conformance_test: not understood: "
+                        "${IT_UNPARSED_ARGUMENTS} ${IT_KEYWORDS_MISSING_VALUES}")
+  endif()
+  if(NOT IT_NAME)
+    set(IT_NAME conformance_${target})
+  endif()
+  set(command vcpuspec::vcpuspec run --backend plugin:$<TARGET_FILE:${target}>)
+  if(IT_PROFILE MATCHES "/|\\.profile$")
+    cmake_path(ABSOLUTE_PATH IT_PROFILE)
+  endif()
+  if(IT_EXPECT)
+    cmake_path(ABSOLUTE_PATH IT_EXPECT)
+    list(APPEND command --expect ${IT_EXPECT})
+  endif()
+  if(IT_PROFILE)
+    list(APPEND command --profile ${IT_PROFILE})
+  endif()
+  if(IT_TIMEOUT)
+    list(APPEND command --timeout ${IT_TIMEOUT})
+  endif()
+  foreach(filter IN LISTS IT_FILTERS)
+    list(APPEND command --filter ${filter})
+  endforeach()
+  foreach(report IN LISTS IT_REPORTS)
+    list(APPEND command --report ${report})
+  endforeach()
+  add_test(NAME ${IT_NAME} COMMAND ${command} ${IT_ARGUMENTS})
+endfunction()

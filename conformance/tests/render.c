@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// render FORMAT FILE.json: writes a result model in a form of reports, as it is. For
+// tools/check-reports.
+#include "results/render.h"
+
+#include <string.h>
+
+#include "results/results.h"
+
+int main(int argc, char** argv) {
+  char why[VS_RESULTS_WHY] = "usage: render FORMAT FILE.json";
+  json_t* results = argc == 3 ? vs_results_read(argv[2], why) : NULL;
+  if (results == NULL) {
+    fprintf(stderr, "%s\n", why);
+    return 2;
+  }
+  int status = 2;
+  for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
+    if (strcmp(vs_formats[i].name, argv[1]) == 0) status = !vs_formats[i].render(stdout, results);
+  }
+  json_decref(results);
+  return status;
+}

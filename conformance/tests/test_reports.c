@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What reports are made of: escaping by dialect, views of a result model, and the forms themselves
+// on small models. tools/check-reports holds whole reports against the rules of their forms.
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "results/escape.h"
+#include "results/problem.h"
+#include "results/render.h"
+#include "results/sha256.h"
+#include "results/view.h"
+
+// --- escaping ---------------------------------------------------------------------------------
+
+static char text[1 << 16];  // what was put last
+
+static const char* escaped(vs_dialect dialect, const char* from) {
+  FILE* out = fmemopen(text, sizeof text, "w");
+  vs_escape(out, dialect, from);
+  cr_assert_eq(fclose(out), 0);
+  return text;
+}
+
+Test(escape, markup_of_xml) {
+  cr_assert_str_eq(escaped(VS_DIALECT_XML, "<a href=\"x\">&amp;'\n\t"),
+                   "&#60;a href=&#34;x&#34;&#62;&#38;amp;&#39;\n\t");
+  cr_assert_str_eq(escaped(VS_DIALECT_ATTRIBUTE, "a\nb\tc\""), "a&#10;b&#9;c&#34;");
+}
+
+Test(escape, directives_and_lines_of_tap) {
+  cr_assert_str_eq(escaped(VS_DIALECT_TAP, "a # TODO b\nok 2 \\"), "a \\# TODO b ok 2 \\\\");
+}
+
+Test(escape, quotes_of_yaml) {
+  cr_assert_str_eq(escaped(VS_DIALECT_YAML, "say \"\\\"\n\t---"), "say \\\"\\\\\\\"\\n\\t---");
+}
+
+Test(escape, tables_and_mentions_of_markdown) {
+  cr_assert_str_eq(escaped(VS_DIALECT_MARKDOWN, "a|b\n`c` @d #1 <e>"),
+                   "a&#124;b &#96;c&#96; &#64;d &#35;1 &#60;e&#62;");
+}
+
+Test(escape, what_is_not_seen_is_written_out) {
+  // A bell, an escape, a right-to-left override, a zero-width space, a byte order mark.
+  const char* hidden = "\a\x1b\u202e\u200b\ufeff";
+  cr_assert_str_eq(escaped(VS_DIALECT_XML, hidden), "\\u{7}\\u{1b}\\u{202e}\\u{200b}\\u{feff}");
+  cr_assert_str_eq(escaped(VS_DIALECT_FENCED, hidden), "\\u{7}\\u{1b}\\u{202e}\\u{200b}\\u{feff}");
+  cr_assert_str_eq(escaped(VS_DIALECT_YAML, "\a"), "\\\\u{7}");
+  cr_assert_str_eq(escaped(VS_DIALECT_TAP, "\a"), "\\\\u{7}");
+  cr_assert_str_eq(escaped(VS_DIALECT_MARKDOWN, "\a"), "&#92;u{7}");
+}
+
+Test(escape, other_letters_stay) {
+  for (vs_dialect d = 0; d < VS_DIALECT_COUNT; d++) {
+    cr_assert_str_eq(escaped(d, "é 中 \U0001f980"), "é 中 \U0001f980");
+  }
+}
+
+Test(escape, bytes_that_are_no_characters) {
+  // A lone continuation, an overlong '/', a surrogate, past the last character, one cut off.
+  const char* const bad[] = {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xe4\xb8"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    for (vs_dialect d = 0; d < VS_DIALECT_COUNT; d++) {
+      const char* got = escaped(d, bad[i]);
+      size_t bytes = 0;
+      cr_assert_neq(got[0], '\0');
+      for (; *got != '\0'; got += bytes) cr_assert_eq(vs_rune(got, &bytes), 0xfffd);
+    }
+  }
+}
+
+Test(escape, every_byte_of_every_dialect_is_utf8) {
+  for (int a = 1; a < 256; a++) {
+    for (int b = 1; b < 256; b++) {
+      char pair[] = {(char)a, (char)b, '\0'};
+      for (vs_dialect d = 0; d < VS_DIALECT_COUNT; d++) {
+        json_t* string = json_string(escaped(d, pair));
+        cr_assert_not_null(string, "%02x %02x in dialect %d", (unsigned)a, (unsigned)b, (int)d);
+        json_decref(string);
+      }
+    }
+  }
+}
+
+Test(escape, some_of_it) {
+  FILE* out = fmemopen(text, sizeof text, "w");
+  vs_escape_some(out, VS_DIALECT_XML, "<中>b", 2);
+  fclose(out);
+  cr_assert_str_eq(text, "&#60;中...");
+}
+
+Test(escape, fences_are_longer_than_what_they_hold) {
+  cr_assert_eq(vs_fence_for("none"), 3);
+  cr_assert_eq(vs_fence_for("a ``` b"), 4);
+  cr_assert_eq(vs_fence_for("``\n``````"), 7);
+}
+
+Test(escape, characters_that_were_cut) {
+  char cut[] = "ab\xe4\xb8";
+  char whole[] = "ab\xe4\xb8\xad";
+  vs_trim(cut);
+  vs_trim(whole);
+  cr_assert_str_eq(cut, "ab");
+  cr_assert_str_eq(whole, "ab\xe4\xb8\xad");
+}
+
+// --- SHA-256 ----------------------------------------------------------------------------------
+
+static void assert_digest(const char* data, size_t size, const char* hex) {
+  uint8_t digest[VS_SHA256_SIZE];
+  char got[2 * VS_SHA256_SIZE + 1];
+  vs_sha256(data, size, digest);
+  for (size_t i = 0; i < sizeof digest; i++) snprintf(got + 2 * i, 3, "%02x", digest[i]);
+  cr_assert_str_eq(got, hex);
+}
+
+// FIPS 180-4's examples, and lengths around a block's.
+Test(sha256, known_digests) {
+  static char a[1000000];
+  memset(a, 'a', sizeof a);
+  assert_digest("", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  assert_digest("abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  assert_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56,
+                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
+  assert_digest(a, 55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
+  assert_digest(a, 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
+  assert_digest(a, sizeof a, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+Test(sha256, as_a_policy_writes_it) {
+  char word[VS_SHA256_BASE64];
+  vs_sha256_base64("abc", 3, word);
+  cr_assert_str_eq(word, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+}
+
+// --- a small model ----------------------------------------------------------------------------
+
+#define CLAUSE "{\"id\":\"a.b\",\"section\":\"page\",\"sentence\":\"It does.\",\"status\":null}"
+#define BACKEND(state, required)                                                       \
+  "{\"name\":\"one\",\"spec\":\"one\",\"arch\":\"x86-64\",\"profile\":\"documented\"," \
+  "\"state\":\"" state "\",\"reason\":\"why\",\"required\":" required "}"
+#define FAILURE                                                                             \
+  "{\"clause\":\"a.b\",\"sentence\":\"It does.\",\"op\":0,\"allowed\":\"A\",\"got\":\"G\"," \
+  "\"ops\":[\"0  T0: x\"],\"remarks\":[]}"
+#define RESULT(id, verdict, failure, expectation)                                       \
+  "{\"backend\":0,\"case\":\"" id                                                       \
+  "\",\"title\":\"t\",\"clauses\":[\"a.b\"],\"verdict\":\"" verdict                     \
+  "\",\"seconds\":0.5,\"says\":{},\"latitudes\":[],\"note\":\"n\",\"failure\":" failure \
+  ",\"command\":null,\"script\":null,\"expectation\":" expectation "}"
+#define MODEL(backend, results, expectations, end)                                          \
+  "{\"program\":\"vcpuspec 0\",\"started\":\"2026-11-22T19:00:00Z\",\"interrupted\":false," \
+  "\"shard\":\"1/1\",\"seed\":\"0\",\"filters\":[],\"counts\":{\"expected\":1,"             \
+  "\"judged\":1,\"not_judged\":0},\"clauses\":[" CLAUSE "],\"backends\":[" backend          \
+  "],\"results\":[" results "],\"expectations\":" expectations ",\"exit\":" end "}"
+#define GREEN "{\"status\":0,\"why\":\"conforms\"}"
+#define KNOWN "{\"state\":\"known\",\"reason\":\"old\",\"link\":\"l\",\"line\":1}"
+
+static json_t* model(const char* source) {
+  json_error_t error;
+  json_t* results = json_loads(source, 0, &error);
+  cr_assert_not_null(results, "%s", error.text);
+  return results;
+}
+
+static const char* rendered(const char* format, const char* source) {
+  json_t* results = model(source);
+  FILE* out = fmemopen(text, sizeof text, "w");
+  bool found = false;
+  for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
+    if (strcmp(vs_formats[i].name, format) != 0) continue;
+    cr_assert(vs_formats[i].render(out, results));
+    found = true;
+  }
+  cr_assert(found, "no format %s", format);
+  fclose(out);
+  json_decref(results);
+  return text;
+}
+
+static void assert_has(const char* format, const char* source, const char* part) {
+  const char* got = rendered(format, source);
+  cr_assert_not_null(strstr(got, part), "%s: no '%s' in: %.3000s", format, part, got);
+}
+
+#define ONE(verdict, failure, expectation) \
+  MODEL(BACKEND("ready", "false"), RESULT("s.c", verdict, failure, expectation), "null", GREEN)
+
+Test(view, suites_and_files) {
+  char suite[16];
+  cr_assert(vs_suite_of("kinds.single_bits", suite, sizeof suite));
+  cr_assert_str_eq(suite, "kinds");
+  const char* const files[] = {"my.vcpu", "a/b.c", "./x.y", "kinds.", ".x", "my.vcpu#2", "A.b", ""};
+  for (size_t i = 0; i < sizeof files / sizeof files[0]; i++) {
+    cr_assert_not(vs_suite_of(files[i], suite, sizeof suite), "%s", files[i]);
+  }
+}
+
+Test(view, tallies) {
+  json_t* results =
+      model(MODEL(BACKEND("ready", "false"),
+                  RESULT("s.a", "pass", "null", "null") "," RESULT(
+                      "s.b", "fail", FAILURE, KNOWN) "," RESULT("s.c", "flaky", FAILURE, "null"),
+                  "null", GREEN));
+  vs_tally tally = vs_tally_of(results, VS_ALL_BACKENDS);
+  cr_assert_eq(tally.all, 3);
+  cr_assert_eq(tally.judged, 3);
+  cr_assert_eq(tally.failed, 1);
+  cr_assert_eq(tally.skipped, 1);
+  cr_assert_eq(tally.of[VS_VERDICT_KNOWN], 1);
+  cr_assert_float_eq(tally.seconds, 1.5, 1e-9);
+  cr_assert_eq(vs_tally_of(results, 1).all, 0);
+  json_decref(results);
+}
+
+Test(view, reasons_are_told_once) {
+  json_t* results = model(
+      MODEL(BACKEND("ready", "false"),
+            RESULT("s.a", "unsupported", "null", "null") "," RESULT(
+                "s.b", "unsupported", "null", "null") "," RESULT("s.c", "broken", "null", "null"),
+            "null", GREEN));
+  json_t* reasons = vs_reasons_of(results);
+  cr_assert_eq(json_array_size(reasons), 2);
+  cr_assert_eq(json_array_size(json_object_get(json_array_get(reasons, 0), "cases")), 2);
+  json_decref(reasons);
+  json_decref(results);
+}
+
+// --- what is wrong beyond the cases ------------------------------------------------------------
+
+static void assert_problems(const char* source, size_t count, const char* kind) {
+  json_t* results = model(source);
+  vs_problem problem = {0};
+  cr_assert_eq(vs_problem_count(results), count);
+  if (count > 0) {
+    cr_assert(vs_problem_at(results, count - 1, &problem));
+    cr_assert_str_eq(problem.kind, kind);
+    cr_assert_neq(problem.text[0], '\0');
+  }
+  cr_assert_not(vs_problem_at(results, count, &problem));
+  json_decref(results);
+}
+
+#define BAD "{\"status\":3,\"why\":\"could not\"}"
+
+Test(problem, none) {
+  assert_problems(ONE("pass", "null", "null"), 0, NULL);
+}
+
+Test(problem, of_a_backend) {
+  const char* broken =
+      MODEL(BACKEND("broken", "false"), RESULT("s.c", "not judged", "null", "null"), "null", BAD);
+  const char* absent =
+      MODEL(BACKEND("absent", "true"), RESULT("s.c", "not judged", "null", "null"), "null", BAD);
+  const char* empty =
+      MODEL(BACKEND("ready", "true"), RESULT("s.c", "unsupported", "null", "null"), "null", BAD);
+  assert_problems(broken, 1, "backend");
+  assert_problems(absent, 1, "backend");
+  assert_problems(empty, 1, "backend");
+}
+
+Test(problem, of_an_expectation) {
+  const char* source =
+      MODEL(BACKEND("ready", "false"), RESULT("s.c", "pass", "null", "null"),
+            "{\"file\":\"k\",\"entries\":1,\"known\":0,\"disputed\":0,\"stale\":[{\"line\":1,"
+            "\"entry\":\"e\",\"problem\":\"passes\",\"explanation\":\"x\"}]}",
+            "{\"status\":4,\"why\":\"stale\"}");
+  assert_problems(source, 1, "expectation");
+}
+
+Test(problem, of_which_nothing_else_says_why) {
+  assert_problems(
+      MODEL(BACKEND("ready", "false"), RESULT("s.c", "unsupported", "null", "null"), "null", BAD),
+      1, "run");
+  // A failure says why the run fails, but not why it is not whole.
+  assert_problems(MODEL(BACKEND("ready", "false"), RESULT("s.c", "fail", FAILURE, "null"), "null",
+                        "{\"status\":1,\"why\":\"fails\"}"),
+                  0, NULL);
+  assert_problems(
+      MODEL(BACKEND("ready", "false"), RESULT("s.c", "fail", FAILURE, "null"), "null", BAD), 1,
+      "run");
+}
+
+// --- forms ------------------------------------------------------------------------------------
+
+Test(tap, points) {
+  const char* where = "1 - s.c on one, profile documented";
+  char line[128];
+  snprintf(line, sizeof line, "\nok %s\n", where);
+  assert_has("tap", ONE("pass", "null", "null"), line);
+  snprintf(line, sizeof line, "\nnot ok %s\n", where);
+  assert_has("tap", ONE("fail", FAILURE, "null"), line);
+  assert_has("tap", ONE("broken", "null", "null"), line);
+  snprintf(line, sizeof line, "\nnot ok %s # TODO known: old (l)\n", where);
+  assert_has("tap", ONE("fail", FAILURE, KNOWN), line);
+  snprintf(line, sizeof line, "\nok %s # SKIP unsupported: n\n", where);
+  assert_has("tap", ONE("unsupported", "null", "null"), line);
+}
+
+Test(junit, outcomes) {
+  assert_has("junit", ONE("pass", "null", "null"),
+             "<testcase classname=\"one.s\" name=\"s.c\" time=\"0.500\"/>");
+  assert_has("junit", ONE("fail", FAILURE, "null"),
+             "<failure message=\"allowed A, got G\" type=\"a.b\">");
+  assert_has("junit", ONE("fail", FAILURE, KNOWN), "<skipped message=\"known: old (l)\"/>");
+  assert_has("junit", ONE("broken", "null", "null"), "<error message=\"n\"");
+  assert_has("junit", ONE("unsupported", "null", "null"), "<skipped message=\"unsupported: n\"/>");
+}
+
+Test(sarif, levels) {
+  assert_has("sarif", ONE("fail", FAILURE, "null"), "\"level\": \"error\"");
+  assert_has("sarif", ONE("fail", FAILURE, KNOWN), "\"justification\": \"known: old (l)\"");
+  assert_has("sarif", ONE("fail", FAILURE, "null"), "\"uri\": \"conformance/scripts/s/c.vcpu\"");
+  assert_has("sarif", ONE("unsupported", "null", "null"), "\"level\": \"warning\"");
+}
+
+Test(md, headlines) {
+  assert_has("md", ONE("pass", "null", "null"), "### vcpuspec: conforms\n");
+  assert_has("md", ONE("fail", FAILURE, "null"), "### vcpuspec: does not conform\n");
+  assert_has("md", ONE("fail", FAILURE, KNOWN), "### vcpuspec: fails only as expected\n");
+}
+
+Test(badge, colors) {
+  assert_has("badge", ONE("pass", "null", "null"), "\"color\":\"brightgreen\"");
+  assert_has("badge", ONE("fail", FAILURE, "null"),
+             "\"message\":\"1 of 1 fail\",\"color\":\"red\"");
+  assert_has("badge", ONE("fail", FAILURE, KNOWN), "\"color\":\"yellow\"");
+  assert_has("badge", ONE("unsupported", "null", "null"), "\"color\":\"lightgrey\"");
+}
+
+Test(html, says_what_was_judged) {
+  assert_has("html", ONE("pass", "null", "null"), "<dt>judged</dt><dd>1</dd>");
+  assert_has("html", ONE("fail", FAILURE, "null"), "<mark>0  T0: x</mark>");
+}
+
+// --- streams that fail ------------------------------------------------------------------------
+
+Test(render, a_full_disk_is_told) {
+  json_t* results = model(ONE("fail", FAILURE, "null"));
+  for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
+    FILE* full = fopen("/dev/full", "w");
+    cr_assert_not_null(full);
+    bool good = vs_formats[i].render(full, results) && fflush(full) == 0;
+    cr_assert_not(good, "%s", vs_formats[i].name);
+    fclose(full);
+  }
+  json_decref(results);
+}
