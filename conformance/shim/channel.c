@@ -176,6 +176,16 @@ bool vs_channel_open(vs_channel* c, char* reason, size_t size) {
   return start_process(c, reason, size);
 }
 
+void vs_channel_leave(vs_channel* c) {
+  if (!c->open) return;
+  c->open = false;
+  c->child.pid = 0;
+  if (c->out != c->in) close(c->out);
+  close(c->in);
+  if (c->tail.from >= 0) close(c->tail.from);
+  c->tail.from = -1;
+}
+
 void vs_channel_say_end(vs_channel* c) {
   if (c->out != c->in && c->out >= 0) close(c->out);
   c->out = c->in;

@@ -38,6 +38,9 @@ bool vs_channel_open(vs_channel* channel, char* reason, size_t size);
 // by the end of its input, and gets `patience` seconds to end of itself.
 void vs_channel_close(vs_channel* channel, double patience);
 
+// Gives up what another process opened, and leaves it to that one.
+void vs_channel_leave(vs_channel* channel);
+
 // The other side's input ends; what it still has to say can be heard.
 void vs_channel_say_end(vs_channel* channel);
 

@@ -39,6 +39,7 @@ struct vs_shim {
   vs_player player;
   shared* shared;
   bool greeted;
+  pid_t owner;           // the process that started it
   bool kept;             // played on by the process that opened it
   unsigned failures;     // to start it, in a row
   vs_observation* seen;  // of the op that is played; NULL: of none
@@ -361,7 +362,25 @@ static bool is_same(const vs_greeting* a, const vs_greeting* b) {
          a->rewrites == b->rewrites && memcmp(&a->calls, &b->calls, sizeof a->calls) == 0;
 }
 
+// Whoever is a child of the owner has a shim of its own, if it needs one that lasts.
+static bool own(vs_shim* shim) {
+  if (shim->owner == getpid()) return true;
+  shared* anew = shim->owner != 0 ? vs_shared_new(sizeof *anew) : shim->shared;
+  if (anew == NULL) return false;
+  if (shim->owner != 0) {
+    vs_channel_leave(&shim->channel);
+    anew->noise.from = anew->noise.to = -1;
+  }
+  shim->shared = anew;
+  shim->owner = getpid();
+  return true;
+}
+
 bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
+  if (!own(shim)) {
+    snprintf(reason, size, "no memory");
+    return false;
+  }
   shim->shared->trouble = TROUBLE_NONE;
   shim->shared->begun = false;
   if (shim->channel.open && has_process(shim)) return true;

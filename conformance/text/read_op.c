@@ -254,6 +254,8 @@ static bool placement(vs_parse* p, vs_op* op, const char* text) {
     if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0) continue;
     if (text[length] == ':' && !vs_read_number(p, text + length + 1, UINT16_MAX, &value))
       return false;
+    bool rewritten = op->rewrite.mode != VS_REWRITE_NONE && i != VS_AT_PLAIN;
+    if (rewritten) return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
     op->buffer.at = (uint8_t)i;
     op->buffer.argument = (uint16_t)value;
     return true;
@@ -275,7 +277,11 @@ static bool rewrite(vs_parse* p, vs_op* op, vs_rewrite_mode mode, char* text) {
   *colon = ':';
   if (!good || !vs_read_bytes(p, colon + 1, op->rewrite.bytes, sizeof op->rewrite.bytes, &count))
     return false;
-  if (offset + count > op->buffer.length) return vs_wants_within(p, 5, "bytes within the buffer");
+  bool within = offset + count <= op->buffer.length && offset + count <= VS_STATE_MAX;
+  if (!within) return vs_wants_within(p, 5, "bytes within the buffer, and its first 264");
+  // The buffer lies where it can be rewritten.
+  if (op->buffer.at != VS_AT_PLAIN)
+    return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
   op->rewrite.mode = (uint8_t)mode;
   op->rewrite.offset = (uint16_t)offset;
   op->rewrite.length = (uint8_t)count;
