@@ -104,7 +104,7 @@ static const struct {
     {HEAD "T0: write_state h2 io held=7\n", 2, 28, "OFFSET:BYTES"},
     {HEAD "T0: write_state h2 io length=2048 held=263:0102\n", 2, 40, "its first 264"},
     {HEAD "T0: write_state h2 io at=null held=4:00\n", 2, 31, "at=plain"},
-    {HEAD "T0: write_state h2 io held=4:00 at=edge\n", 2, 34, "at=plain"},
+    {HEAD "T0: write_state h2 io held=4:00 at=edge\n", 2, 33, "at=plain"},
     {HEAD "T0: write_state h2 state rax=$n\n", 2, 30, "has a variable 'n'"},
     {HEAD "= ZX_OK\n", 2, 1, "a script holds no results"},
     {"vcpuspec trace 1\narch x86-64\n= ZX_OK\n", 3, 1, "an operation before its result"},
