@@ -33,6 +33,7 @@ test-long: packages-test ## what takes longer: a farm's build, every fuzz target
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -R farm
 	tools/check-reproducible
+	tools/check-ci-templates --whole build
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -50,7 +51,7 @@ test-only:
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|completion|manual|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|completion|manual|ci_templates|guest_bytes|farm|campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:

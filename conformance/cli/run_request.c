@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "filters.h"
 #include "text/file.h"
 
 // --- what is asked for ------------------------------------------------------------------------
@@ -75,6 +76,7 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
+  if (request->inputs.count == 0) vs_complain_of_filters(arguments);
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = calloc(count, sizeof(const vs_case*));
   json_t* seen = json_object();

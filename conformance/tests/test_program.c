@@ -88,6 +88,28 @@ Test(usage, misspelt_backend) {
 Test(usage, misspelt_profile) {
   expect("run --profile documentd", 2, "did you mean 'documented'");
 }
+Test(usage, misspelt_filter) {
+  expect("run --filter kinds.bothh", 5, "did you mean 'kinds.both'");
+}
+Test(usage, filter_that_is_a_suite) {
+  expect("run --backend soft --filter kinds --filter types.event", 0, "did you mean 'kinds.*'");
+}
+Test(usage, misspelt_clause_as_filter) {
+  expect("run --filter write_state.errors.wrong_typ", 5,
+         "did you mean 'write_state.errors.wrong_type'");
+}
+Test(usage, misspelt_case) {
+  expect("exec kinds.boht", 2, "did you mean the case 'kinds.both'");
+}
+Test(usage, misspelt_clause) {
+  expect("explain write_state.return.okk", 2, "did you mean 'write_state.return.ok'");
+}
+Test(usage, misspelt_form_of_report) {
+  expect("run --report jnit:x", 2, "did you mean 'junit'");
+}
+Test(usage, misspelt_required_backend) {
+  expect("run --require-backend kmv", 2, "did you mean 'kvm'");
+}
 Test(usage, misspelt_table) {
   expect("list clause", 2, "did you mean 'clauses'");
 }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What --filter names.
+#ifndef VS_CONFORMANCE_FILTERS_H_
+#define VS_CONFORMANCE_FILTERS_H_
+
+#include "cli.h"
+
+// Says on standard error which filters match no case of the suites, and what they may have been
+// meant as: with others beside them nobody would notice.
+void vs_complain_of_filters(const vs_arguments* arguments);
+
+#endif  // VS_CONFORMANCE_FILTERS_H_
