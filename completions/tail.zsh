@@ -2,6 +2,7 @@
 # Adds what can stand for one kind of word. $1: the kind; $2: the command; $3: the program.
 _vcpuspec_add() {
   case $1 in
+    '='*:) compadd -S '' -- "${1#=}" ;;
     '='*) compadd -- "${1#=}" ;;
     file) _files ;;
     dir) _files -/ ;;

@@ -205,6 +205,7 @@ static const struct {
     {"PROFILE", "profiles"},
     {"MUTANT", "mutants"},
     {"COMMAND", "file"},
+    {"PATH", "file"},
 };
 
 // NULL: the table above lacks it.
@@ -237,8 +238,10 @@ static bool print_word_kinds(const char* arguments) {
   while (*arguments != '\0') {
     size_t length = strspn(arguments, letters);
     bool option = arguments[0] == '-';
+    bool lower = islower((unsigned char)arguments[0]) != 0;
+    if (lower && arguments[length] == ':') length++;  // "unix:PATH"
     if (length > 0) {
-      const char* kinds = isupper((unsigned char)arguments[0]) ? completes(arguments, length) : "=";
+      const char* kinds = lower ? "=" : completes(arguments, length);
       if (kinds == NULL) return false;
       if (kinds[0] != '\0' && kinds[1] == '\0') printf(" =%.*s", (int)length, arguments);
       if (kinds[0] != '\0' && kinds[1] != '\0') printf(" %s", kinds);
