@@ -31,27 +31,29 @@ test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 
 test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
 	$(MAKE) all
-	ctest --test-dir build --output-on-failure -R farm
+	ctest --test-dir build --output-on-failure -L long
+	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -R '$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -R '$(SLOW)'
 
-# What a sanitizer makes slow, and says little of: left to test-long. Campaigns are tests of time.
-SLOW = mutants|export
+# What a sanitizer makes slow: left to test-long. Campaigns are tests of time.
+SLOW = mutants|export|shim|faults|results
 
 test-only:
-	ctest --test-dir build --output-on-failure -E farm
+	ctest --test-dir build --output-on-failure -LE 'tools|long'
+	ctest --test-dir build --output-on-failure -L tools -j $(JOBS)
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
-# The sanitizers see the same tests but those that only look at files, or mostly run a compiler.
+# The sanitizers see the same tests but those of tools.
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -E 'rooms|format|docs|html|install|deb|completion|manual|ci_templates|guest_bytes|farm|campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -E 'campaign|$(SLOW)'
 
 # Executor, backends and runner with all their threads.
 check-tsan:
