@@ -29,12 +29,11 @@ static const char* after(const char* text, const char* prefix) {
 
 bool vs_channel_parse(vs_channel* c, const char* where, char* reason, size_t size) {
   const char* path = after(where, "unix:");
-  const struct sockaddr_un address = {0};
   *c = (vs_channel){.where = where, .sort = VS_CHANNEL_PROCESS, .in = -1, .out = -1};
   c->tail.from = c->tail.to = -1;
   if (path != NULL) {
     c->sort = VS_CHANNEL_UNIX;
-    if (strlen(path) >= sizeof address.sun_path)
+    if (strlen(path) >= sizeof((struct sockaddr_un*)NULL)->sun_path)
       return say(reason, size, "the path of a Unix socket has at most 107 bytes", where, 0);
   } else {
     path = after(where, "serial:");

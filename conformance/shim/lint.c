@@ -387,10 +387,12 @@ static bool check_garbage(lint* l) {
 static bool check_oversize(lint* l) {
   static const size_t sizes[] = {VS_WIRE_LINE + 1, MUCH};
   char* line = malloc(MUCH + 1);
-  bool good = line != NULL || fail(l, "no memory");
+  bool good = true;
+  if (line == NULL) return fail(l, "no memory");
   for (size_t i = 0; good && i < sizeof sizes / sizeof sizes[0]; i++) {
     memset(line, 'x', sizes[i]);
-    memcpy(line, "9 ", 2);
+    line[0] = '9';
+    line[1] = ' ';
     line[sizes[i]] = '\n';
     good = refuses(l, "a line of more than 8191 bytes", line, sizes[i] + 1, "9");
   }

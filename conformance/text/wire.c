@@ -123,8 +123,12 @@ static bool refuse(vs_fault* fault, const char* why) {
 }
 
 static bool has_io(const vs_observation* seen) {
-  static const zx_packet_guest_io_t nothing;
-  return memcmp(&seen->io, &nothing, sizeof nothing) != 0 || seen->packet_addr != 0;
+  uint8_t bytes[sizeof seen->io];
+  memcpy(bytes, &seen->io, sizeof bytes);
+  for (size_t i = 0; i < sizeof bytes; i++) {
+    if (bytes[i] != 0) return true;
+  }
+  return seen->packet_addr != 0;
 }
 
 static bool state_fits(const vs_observation* seen, const vs_arch_info* info) {
