@@ -205,6 +205,7 @@ static const struct {
     {"PROFILE", "profiles"},
     {"MUTANT", "mutants"},
     {"COMMAND", "file"},
+    {"PATH", "file"},
 };
 
 // NULL: the table above lacks it.
