@@ -2,8 +2,10 @@
 #include "result.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "describe.h"
+#include "failure.h"
 #include "guest/guest.h"
 #include "text/calls.h"
 
@@ -153,12 +155,46 @@ vs_ending vs_ending_of(const vs_document* d) {
   return (vs_ending){opened, d->end == VS_TRACE_DONE, d->end == VS_TRACE_CUT, death};
 }
 
+// --- what else is wrong ---------------------------------------------------------------------
+
+static bool is_new_sort(const vs_case_result* result, const vs_violation* violation) {
+  vs_failure_key key = vs_failure_key_of(violation);
+  vs_failure_key other = vs_failure_key_of(&result->judgement.violation);
+  if (vs_failure_same(&key, &other)) return false;
+  for (size_t i = 0; i < result->also_count; i++) {
+    other = vs_failure_key_of(&result->also[i].violation);
+    if (vs_failure_same(&key, &other)) return false;
+  }
+  return true;
+}
+
+// Whether it is enough: the last that there is room for is kept.
+static bool keep_sort(const vs_violation* violation, void* context) {
+  vs_case_result* result = context;
+  if (!is_new_sort(result, violation)) return false;
+  result->also[result->also_count++].violation = *violation;
+  return result->also_count == VS_ALSO_MAX;
+}
+
+// A known failure must not hide another one behind it.
+static void look_for_more(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
+                          const vs_trace* trace) {
+  size_t at;
+  vs_violation last;
+  const vs_failure_search all = {profile, keep_sort, result};
+  free(result->also);
+  result->also_count = 0;
+  result->also = calloc(VS_ALSO_MAX, sizeof *result->also);
+  if (result->also != NULL) vs_failure_find(&all, oracle, trace, &at, &last);
+}
+
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_observation* observations, const vs_ending* ending) {
   vs_trace trace = {result->script, result->target->arch, observations};
   result->judgement = vs_judge(oracle, &trace, profile);
   // Where the profile says nothing, ending is as good as anything.
   bool lost = result->judgement.lost;
+  if (result->judgement.step == VS_STEP_VIOLATION) look_for_more(result, oracle, profile, &trace);
   // An implementation that ended between two calls, or before the first: no op is to blame.
   if (ending->done || lost || result->judgement.step == VS_STEP_VIOLATION) {
     conclude_judged(result, observations);

@@ -27,6 +27,14 @@ extern const char* const vs_verdict_names[VS_VERDICT_COUNT];
 
 enum { VS_ERRORS_MAX = 1024 };
 
+// A failure of a case that failed in another way before.
+typedef struct vs_also {
+  size_t at;  // index of the op
+  vs_violation violation;
+} vs_also;
+
+enum { VS_ALSO_MAX = 15 };  // sorts of failure that are kept beside the first
+
 typedef struct vs_case_result {
   const vs_case* c;
   const vs_target* target;
@@ -35,6 +43,8 @@ typedef struct vs_case_result {
   vs_judgement judgement;
   vs_script script;              // owned
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
+  vs_also* also;                 // owned; of each other sort of failure the first
+  size_t also_count;
   char note[VS_REASON_MAX];      // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
   char errors[VS_ERRORS_MAX];    // of what failed: last lines of its standard error, or ""
   char died[VS_DEATH_WORD];      // of a backend that died: vs_death_word
