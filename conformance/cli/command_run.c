@@ -140,9 +140,20 @@ static bool write_reports(const session* s) {
   return false;
 }
 
+// What became of shims while no case was played.
+static void note_deaths(session* s) {
+  for (size_t i = 0; i < s->plan.target_count; i++) {
+    const vs_shim* shim = s->plan.targets[i].shim;
+    unsigned count = shim != NULL ? vs_shim_ended_between(shim) : 0;
+    json_t* backend = json_array_get(json_object_get(s->results, "backends"), i);
+    if (count > 0) json_object_set_new(backend, "ended_between", json_integer(count));
+  }
+}
+
 static vs_exit tell(session* s) {
   bool expects = s->request->expect != NULL;
   if (expects && !vs_expectations_apply(&s->request->expected, s->results)) return no_memory();
+  note_deaths(s);
   vs_exit status = vs_results_conclude(s->results);
   if (!vs_show_matrix(&s->screen, s->results, s->request->reports.count > 0)) return no_memory();
   vs_show_expectations(&s->screen, s->results);

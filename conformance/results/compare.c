@@ -82,13 +82,40 @@ static void tell(const comparer* c, const char* word, const json_t* was, const j
   fputc('\n', out);
 }
 
+static bool is_among(const json_t* one, const json_t* failure) {
+  size_t i;
+  const json_t* other;
+  if (vs_results_same_text(one, failure, "key") && vs_results_same_text(one, failure, "clause")) {
+    return true;
+  }
+  json_array_foreach(json_object_get(failure, "others"), i, other) {
+    if (vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// True if a case that failed fails in a way in which it did not.
+static bool fails_anew(const json_t* was, const json_t* is) {
+  const json_t* before = json_object_get(was, "failure");
+  const json_t* after = json_object_get(is, "failure");
+  size_t i;
+  const json_t* other;
+  json_array_foreach(json_object_get(after, "others"), i, other) {
+    if (!is_among(other, before)) return true;
+  }
+  return false;
+}
+
 static void compare(const comparer* c, const json_t* was, const json_t* is) {
   vs_verdict before = verdict_of(was);
   vs_verdict after = verdict_of(is);
   bool both_fail = vs_verdict_is_failure(before) && vs_verdict_is_failure(after);
   bool same = before == after && (!both_fail || vs_results_fail_alike(was, is));
   bool worse = (is_well(before) && !is_well(after)) ||
-               (!vs_verdict_is_failure(before) && vs_verdict_is_failure(after));
+               (!vs_verdict_is_failure(before) && vs_verdict_is_failure(after)) ||
+               (both_fail && fails_anew(was, is));
   if (same) {
     c->sum->same++;
   } else if (worse) {

@@ -9,7 +9,7 @@
 #include "runner/describe.h"
 #include "text/print.h"
 
-enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000 };
+enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000, OTHERS_SHOWN = 5 };
 
 static bool is_violation(const vs_case_result* result) {
   return vs_verdict_is_failure(result->verdict) && result->judgement.step == VS_STEP_VIOLATION;
@@ -90,6 +90,56 @@ static void put_errors(vs_putter* p, json_t* list, const vs_case_result* result)
   }
 }
 
+// True if some failure says how the backend died.
+static bool is_death_told(const vs_case_result* result) {
+  if (result->judgement.violation.kind == VS_VIOLATION_NO_RETURN) return true;
+  for (size_t i = 0; i < result->also_count; i++) {
+    if (result->also[i].violation.kind == VS_VIOLATION_NO_RETURN) return true;
+  }
+  return false;
+}
+
+// The other sorts of failure of the same case: an entry that knows the first knows nothing of them.
+static json_t* others(vs_putter* p, const vs_case_result* result) {
+  const vs_arch_info* arch = vs_arch_find(result->target->arch);
+  json_t* list = json_array();
+  for (size_t i = 0; i < result->also_count; i++) {
+    char key[TEXT];
+    const vs_violation* v = &result->also[i].violation;
+    json_t* one = json_object();
+    vs_results_key_of(v, arch, result->died, key, sizeof key);
+    vs_put_text(p, one, "clause", vs_clauses[v->clause].id);
+    vs_put_text(p, one, "key", key);
+    vs_put_in(p, list, one);
+  }
+  bool dies = !is_death_told(result) && result->died[0] != '\0';
+  if (!dies) return list;
+  char key[TEXT];
+  json_t* one = json_object();
+  snprintf(key, sizeof key, "life -> %s", result->died);
+  vs_put_text(p, one, "clause", vs_clauses[result->judgement.violation.clause].id);
+  vs_put_text(p, one, "key", key);
+  vs_put_in(p, list, one);
+  return list;
+}
+
+static void put_others(vs_putter* p, json_t* to, json_t* remarks, json_t* list) {
+  size_t i;
+  const json_t* one;
+  json_array_foreach(list, i, one) {
+    char remark[TEXT];
+    if (i == OTHERS_SHOWN) {
+      snprintf(remark, sizeof remark, "also %zu more sorts of failure", json_array_size(list) - i);
+      vs_put_text_in(p, remarks, remark);
+      break;
+    }
+    snprintf(remark, sizeof remark, "also %s: %s", vs_results_text(one, "clause"),
+             vs_results_text(one, "key"));
+    vs_put_text_in(p, remarks, remark);
+  }
+  vs_put(p, to, "others", list);
+}
+
 json_t* vs_describe_errors(vs_putter* p, const vs_case_result* result) {
   json_t* list = json_array();
   put_errors(p, list, result);
@@ -112,6 +162,7 @@ static void put_violation(vs_putter* p, json_t* to, const vs_case_result* result
   vs_put_text(p, to, "got", line);
   vs_put(p, to, "ops", ops(p, result, result->judgement.at));
   if (v->kind == VS_VIOLATION_REGISTER) put_difference(p, remarks, result);
+  put_others(p, to, remarks, others(p, result));
   put_errors(p, remarks, result);
   vs_put(p, to, "remarks", remarks);
 }

@@ -42,6 +42,19 @@ static void remark(vs_putter* p, json_t* list, const char* name, const char* how
   vs_put_text_in(p, list, line);
 }
 
+// Of a shim: no case is to blame, and it is no good sign.
+static size_t deaths_between(vs_putter* p, json_t* list, const json_t* backend) {
+  json_int_t count = json_integer_value(json_object_get(backend, "ended_between"));
+  char line[256];
+  if (count <= 0) return 0;
+  snprintf(line, sizeof line,
+           "%s ended, or spoke unasked, %lld times between two cases: no case is to blame, and it "
+           "does not conform",
+           vs_results_text(backend, "name"), (long long)count);
+  vs_put_text_in(p, list, line);
+  return (size_t)count;
+}
+
 typedef struct outcome {
   tally all;
   bool infrastructure;
@@ -59,6 +72,7 @@ static void take(outcome* o, vs_putter* p, json_t* remarks, const json_t* backen
   if (is(backend, "required") && nothing && ready) remark(p, remarks, name, "is required");
   o->infrastructure |= strcmp(state, "broken") == 0 || sum->broken > 0;
   o->infrastructure |= is(backend, "required") && (nothing || strcmp(state, "absent") == 0);
+  o->all.failed += deaths_between(p, remarks, backend);
   if (!is(backend, "named") || !nothing) return;
   remark(p, remarks, name, "was named");
   o->unjudged = true;

@@ -57,14 +57,36 @@ static bool has_answer(const vs_expectation* entry, const char* answer) {
   return false;
 }
 
-bool vs_expectation_covers(const vs_expectation* entry, const json_t* result) {
-  const json_t* failure = json_object_get(result, "failure");
+// True if `word` is one of those in `words`, which have blanks between.
+static bool is_one_of(const char* words, const char* word) {
+  size_t length = strlen(word);
+  for (const char* at = words; (at = strstr(at, word)) != NULL; at += length) {
+    bool begins = at == words || at[-1] == ' ';
+    if (begins && (at[length] == ' ' || at[length] == '\0')) return true;
+  }
+  return false;
+}
+
+// True if the entry says that something fails so; `failure` has a key and a clause.
+static bool speaks_of(const vs_expectation* entry, const json_t* failure) {
   const char* key = vs_results_text(failure, "key");
   const char* clause = vs_results_text(failure, "clause");
   const char* wanted = entry->words[VS_EXPECT_CLAUSE];
   if (key == NULL) return false;
-  if (wanted != NULL && (clause == NULL || strcmp(wanted, clause) != 0)) return false;
+  if (wanted != NULL && (clause == NULL || !is_one_of(wanted, clause))) return false;
   return has_answer(entry, key);
+}
+
+// A known failure hides no other one behind it.
+bool vs_expectation_covers(const vs_expectation* entry, const json_t* result) {
+  const json_t* failure = json_object_get(result, "failure");
+  size_t i;
+  const json_t* other;
+  if (!speaks_of(entry, failure)) return false;
+  json_array_foreach(json_object_get(failure, "others"), i, other) {
+    if (!speaks_of(entry, other)) return false;
+  }
+  return true;
 }
 
 // --- failures of no case ------------------------------------------------------------------------
@@ -85,7 +107,7 @@ const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_
     const vs_expectation* entry = &all->items[i];
     const char* clause = entry->words[VS_EXPECT_CLAUSE];
     // Where no call is to blame, an entry's clause is that of its case, which does not count.
-    bool same = clause == NULL || failing->clause == NULL || strcmp(clause, failing->clause) == 0;
+    bool same = clause == NULL || failing->clause == NULL || is_one_of(clause, failing->clause);
     bool holds = !is_over(entry, today) && is_of(entry, failing);
     if (same && holds && has_answer(entry, failing->answer)) return entry;
   }
@@ -199,12 +221,19 @@ static void look_for_profile(const vs_expectation* entry, const json_t* results,
 static void look_for_clause(const vs_expectation* entry, vs_expect_finding* f) {
   const char* names[VS_CLAUSE_COUNT];
   char meant[96];
-  const char* word = entry->words[VS_EXPECT_CLAUSE];
-  if (word == NULL || vs_clause_find(word) != VS_CLAUSE_COUNT) return;
+  const char* at = entry->words[VS_EXPECT_CLAUSE];
   for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) names[i] = vs_clauses[i].id;
-  suggest(meant, word, names, VS_CLAUSE_COUNT);
-  tell(f, VS_PROBLEM_NAMES_NOTHING, "no clause is called '%.120s'%s: mend it, or take the line out",
-       word, meant);
+  while (at != NULL && *at != '\0') {
+    char word[128];
+    size_t length = strcspn(at, " ");
+    snprintf(word, sizeof word, "%.*s", (int)length, at);
+    at += length + strspn(at + length, " ");
+    if (vs_clause_find(word) != VS_CLAUSE_COUNT) continue;
+    suggest(meant, word, names, VS_CLAUSE_COUNT);
+    tell(f, VS_PROBLEM_NAMES_NOTHING,
+         "no clause is called '%.120s'%s: mend it, or take the line out", word, meant);
+    return;
+  }
 }
 
 // --- what is not true any more ------------------------------------------------------------------

@@ -59,6 +59,44 @@ static char* day_ahead(void) {
   return copy(text);
 }
 
+static bool has(char* const* list, size_t count, const char* text) {
+  for (size_t i = 0; i < count; i++) {
+    if (list[i] != NULL && strcmp(list[i], text) == 0) return true;
+  }
+  return false;
+}
+
+// Every clause that is broken, once, with blanks between.
+static char* clauses_of(const json_t* failure) {
+  char text[4096] = "";
+  size_t length = 0;
+  size_t i;
+  const json_t* other;
+  const char* first = vs_results_text(failure, "clause");
+  if (first == NULL) return NULL;
+  length += (size_t)snprintf(text, sizeof text, "%s", first);
+  json_array_foreach(json_object_get(failure, "others"), i, other) {
+    const char* clause = vs_results_text(other, "clause");
+    bool there = clause == NULL || strstr(text, clause) != NULL;
+    if (there || length + strlen(clause) + 2 > sizeof text) continue;
+    length += (size_t)snprintf(text + length, sizeof text - length, " %s", clause);
+  }
+  return copy(text);
+}
+
+// Every sort of failure, once.
+static void put_answers(vs_expectation* entry, const json_t* failure) {
+  size_t i;
+  const json_t* other;
+  entry->answers[entry->answer_count++] = copy(vs_results_text(failure, "key"));
+  json_array_foreach(json_object_get(failure, "others"), i, other) {
+    const char* key = vs_results_text(other, "key");
+    bool there = key == NULL || has(entry->answers, entry->answer_count, key);
+    if (there || entry->answer_count == VS_ANSWERS_MAX) continue;
+    entry->answers[entry->answer_count++] = copy(key);
+  }
+}
+
 static bool is_before(const char* expires, const char* today) {
   return expires != NULL && strcmp(expires, today) < 0;
 }
@@ -69,7 +107,6 @@ static bool add_for(vs_expectations* to, const json_t* results, const json_t* re
   size_t column = (size_t)json_integer_value(json_object_get(result, "backend"));
   const json_t* backend = json_array_get(json_object_get(results, "backends"), column);
   const json_t* failure = json_object_get(result, "failure");
-  const char* clause = vs_results_text(failure, "clause");
   vs_expectation* entry = vs_expectations_add(to);
   if (entry == NULL) return false;
   bool flaky = strcmp(vs_results_text(result, "verdict"), "flaky") == 0;
@@ -78,10 +115,10 @@ static bool add_for(vs_expectations* to, const json_t* results, const json_t* re
   entry->words[VS_EXPECT_CASE] = escape(vs_results_text(result, "case"));
   entry->words[VS_EXPECT_BACKEND] = escape(vs_results_text(backend, "spec"));
   entry->words[VS_EXPECT_PROFILE] = copy(vs_results_text(backend, "profile"));
-  entry->words[VS_EXPECT_CLAUSE] = copy(clause);
+  entry->words[VS_EXPECT_CLAUSE] = clauses_of(failure);
   entry->words[VS_EXPECT_REASON] = copy(from != NULL ? from->words[VS_EXPECT_REASON] : "?");
   entry->words[VS_EXPECT_LINK] = copy(from != NULL ? from->words[VS_EXPECT_LINK] : NULL);
-  entry->answers[entry->answer_count++] = copy(vs_results_text(failure, "key"));
+  put_answers(entry, failure);
   const char* expires = from != NULL ? from->words[VS_EXPECT_EXPIRES] : NULL;
   if (expires != NULL && !is_before(expires, today)) {
     entry->words[VS_EXPECT_EXPIRES] = copy(expires);

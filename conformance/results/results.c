@@ -45,7 +45,10 @@ bool vs_results_same_text(const json_t* a, const json_t* b, const char* name) {
 bool vs_results_fail_alike(const json_t* a, const json_t* b) {
   const json_t* one = json_object_get(a, "failure");
   const json_t* other = json_object_get(b, "failure");
-  return vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause");
+  const json_t* more = json_object_get(one, "others");
+  const json_t* most = json_object_get(other, "others");
+  return vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause") &&
+         (json_array_size(more) + json_array_size(most) == 0 || json_equal(more, most));
 }
 
 // VS_VERDICT_COUNT: the result was not expected to fail.

@@ -21,11 +21,13 @@ static bool ends_script(const vs_op* op, const vs_observation* seen) {
 }
 
 static void play(vs_recording* r, vs_executor* executor) {
+  r->record->player = getpid();
   r->record->executing = true;
   for (size_t i = 0; i < r->script->count; i++) {
     const vs_op* op = &r->script->ops[i];
     vs_observation* seen = &r->record->observations[i];
     vs_execute_op(executor, op, seen);
+    if (getpid() != r->record->player) _exit(0);  // a copy that the backend made of this process
     if (ends_script(op, seen)) return;
     __atomic_store_n(&r->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
   }
@@ -186,29 +188,9 @@ void vs_recording_say_death(const vs_recording* recording, bool within_call, cha
   snprintf(text, size, "%.*s%s", (int)(size > 220 ? size - 210 : size), death, when);
 }
 
-// A shim's trouble is told in words: what of them is the same each time.
-static void say_trouble_word(const char* trouble, char word[VS_DEATH_WORD]) {
-  static const char exited[] = "exit status ";
-  const char* sig = strstr(trouble, "SIG");
-  const char* exit = strstr(trouble, exited);
-  if (sig != NULL) {
-    int length = (int)strspn(sig, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789");
-    snprintf(word, VS_DEATH_WORD, "%.*s", length, sig);
-  } else if (exit != NULL) {
-    const char* status = exit + sizeof exited - 1;
-    snprintf(word, VS_DEATH_WORD, "exit=%.*s", (int)strspn(status, "0123456789"), status);
-  } else if (strstr(trouble, "not return") != NULL) {
-    snprintf(word, VS_DEATH_WORD, "no_return");
-  } else if (strstr(trouble, "closed") != NULL) {
-    snprintf(word, VS_DEATH_WORD, "hung_up");
-  } else {
-    snprintf(word, VS_DEATH_WORD, "garbage");
-  }
-}
-
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]) {
   if (recording->trouble[0] != '\0') {
-    say_trouble_word(recording->trouble, word);
+    vs_shim_death_word(recording->target->shim, word);
   } else {
     vs_death_word(&recording->child, word);
   }

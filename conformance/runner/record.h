@@ -12,6 +12,7 @@
 typedef struct vs_record {
   uint32_t progress;  // ops that have ended
   bool executing;     // the backend was opened
+  pid_t player;       // the process that plays, and no copy of it
   bool done;          // the script ran to its end
   char reason[VS_REASON_MAX];
   vs_observation observations[];

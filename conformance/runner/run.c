@@ -73,6 +73,24 @@ static bool is_race(const vs_script* script) {
   return false;
 }
 
+// Another failure of the same case, met when it was run again, is not lost: a death is told in the
+// place of a first failure that is none.
+static void take_over(vs_case_result* first, vs_case_result* again) {
+  bool graver =
+      again->verdict == VS_VERDICT_FAIL && again->died[0] != '\0' && first->died[0] == '\0';
+  if (!graver) return;
+  vs_case_result was = *first;
+  first->judgement = again->judgement;
+  first->observations = again->observations;
+  first->also = again->also;
+  first->also_count = again->also_count;
+  memcpy(first->note, again->note, sizeof first->note);
+  memcpy(first->died, again->died, sizeof first->died);
+  memcpy(first->errors, again->errors, sizeof first->errors);
+  again->observations = was.observations;
+  again->also = was.also;
+}
+
 // A race that went wrong is run again, on the side: the first failure is what is reported. True:
 // the job goes on.
 static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
@@ -84,7 +102,9 @@ static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
     vs_case_result again = {.c = first->c, .target = first->target, .script = first->script};
     judge(&again, plan, &j->recording, oracle);
     j->failed += again.verdict == VS_VERDICT_FAIL;
+    take_over(first, &again);
     free(again.observations);
+    free(again.also);
   }
   if (j->tried < TRIES) {
     vs_recording_free(&j->recording);
@@ -254,6 +274,7 @@ void vs_run_free(vs_run* run) {
   for (size_t i = 0; i < run->count; i++) {
     vs_case_script_free(&run->results[i].script);
     free(run->results[i].observations);
+    free(run->results[i].also);
   }
   free(run->results);
   *run = (vs_run){0};

@@ -29,6 +29,7 @@ typedef struct shared {
   uint64_t number;   // of the last request
   uint32_t trouble;  // trouble
   bool begun;        // the first reset was answered
+  bool refused;      // an answer was none
   char why[REASON];
   vs_tail noise;  // of a serial line
 } shared;
@@ -39,10 +40,13 @@ struct vs_shim {
   vs_player player;
   shared* shared;
   bool greeted;
-  pid_t owner;           // the process that started it
-  bool kept;             // played on by the process that opened it
-  unsigned failures;     // to start it, in a row
-  vs_observation* seen;  // of the op that is played; NULL: of none
+  pid_t owner;             // the process that started it
+  bool went_on;            // it closed its output, and did not end
+  bool kept;               // played on by the process that opened it
+  unsigned failures;       // to start it, in a row
+  unsigned ended_between;  // two scripts
+  unsigned served;         // scripts, by the process that runs
+  vs_observation* seen;    // of the op that is played; NULL: of none
   char request[VS_WIRE_LINE + 64];
 };
 
@@ -90,6 +94,7 @@ __attribute__((noreturn, format(printf, 4, 5))) static void refuse(vs_shim* shim
   snprintf(shim->shared->why, REASON, "the shim answered '%.*s%s': %s",
            length < SHOWN ? (int)length : SHOWN, line, length > SHOWN ? "..." : "", why);
   make_printable(shim->shared->why);
+  shim->shared->refused = true;
   not_answered(shim);
   leave(shim, TROUBLE_NONSENSE);
 }
@@ -382,10 +387,11 @@ bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
     return false;
   }
   shim->shared->trouble = TROUBLE_NONE;
-  shim->shared->begun = false;
+  shim->shared->begun = shim->shared->refused = shim->went_on = false;
   if (shim->channel.open && has_process(shim)) return true;
   if (shim->channel.open) {
     char death[160];
+    shim->ended_between++;
     say_death(shim, death, sizeof death);
     fprintf(stderr, "vcpuspec: between two cases, the backend %s; it is started again\n", death);
   }
@@ -405,6 +411,7 @@ bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
   }
   shim->greeted |= started;
   shim->failures = started ? 0 : shim->failures + 1;
+  shim->served = 0;
   return started;
 }
 
@@ -424,11 +431,16 @@ static void say_gone(vs_shim* shim, char* text, size_t size) {
   while (!vs_child_ended(&c->child) && vs_now() < until) nanosleep(&pause, NULL);
   if (c->child.pid != 0) {
     snprintf(text, size, "the backend closed its output, and went on");
+    shim->went_on = true;
     return;
   }
   char death[160];
   say_death(shim, death, sizeof death);
-  snprintf(text, size, "the backend %s", death);
+  char before[64] = "";
+  if (shim->served > 0) {
+    snprintf(before, sizeof before, ", in a process that had served %u cases", shim->served);
+  }
+  snprintf(text, size, "the backend %s%s", death, before);
 }
 
 static vs_shim_fate fate_of(vs_shim* shim, bool done, char* text, size_t size) {
@@ -463,8 +475,27 @@ vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size)
   text[0] = '\0';
   shim->shared->why[REASON - 1] = '\0';
   vs_shim_fate fate = fate_of(shim, done, text, size);
+  if (fate == VS_SHIM_WELL) shim->served++;
+  if (fate == VS_SHIM_IDLE) shim->ended_between++;
   if (fate != VS_SHIM_WELL) vs_channel_close(&shim->channel, 0);
   return fate;
+}
+
+unsigned vs_shim_ended_between(const vs_shim* shim) {
+  return shim->ended_between;
+}
+
+void vs_shim_death_word(const vs_shim* shim, char word[VS_DEATH_WORD]) {
+  const vs_child* child = &shim->channel.child;
+  bool died = child->death == VS_DEATH_SIGNAL || child->death == VS_DEATH_EXIT;
+  const char* what = "hung_up";
+  if (shim->shared->trouble == TROUBLE_NONSENSE) {
+    what = shim->shared->refused ? "garbage" : "no_return";
+  } else if (died && !shim->went_on) {
+    vs_death_word(child, word);
+    return;
+  }
+  snprintf(word, VS_DEATH_WORD, "%s", what);
 }
 
 void vs_shim_drain(vs_shim* shim) {

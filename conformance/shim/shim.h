@@ -53,6 +53,13 @@ typedef enum vs_shim_fate {
 // what happened; of VS_SHIM_CUT that is the caller's to say.
 vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size);
 
+// How often it ended, or spoke unasked, while no script was played.
+unsigned vs_shim_ended_between(const vs_shim* shim);
+
+// How it failed, in a word that is the same each time: of vs_death_word, or hung_up, garbage,
+// no_return.
+void vs_shim_death_word(const vs_shim* shim, char word[VS_DEATH_WORD]);
+
 // What it writes to standard error, or what else comes over a serial line.
 void vs_shim_drain(vs_shim* shim);
 void vs_shim_say_errors(const vs_shim* shim, char* text, size_t size);
