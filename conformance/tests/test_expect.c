@@ -117,6 +117,28 @@ Test(expect, known_failures_are_green_and_told_as_known) {
                "valid");
 }
 
+#define TWO \
+  "--backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter 'kinds.*' --filter 'sizes.*' "
+
+Test(expect, a_second_defect_is_not_hidden_behind_a_known_one) {
+  expect("run " TWO "--report json:%/first.json", 1, "FAIL kinds.");
+  expect("run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --write-expect %/two.txt", 1, "");
+  expect("run " TWO "--expect %/two.txt", 0, "0 stale");
+  expect_shell("VS_SECOND=death " VS_PROGRAM_PATH " run " TWO "--expect %/two.txt", 4,
+               "stale (different)");
+  expect_shell("VS_SECOND=death " VS_PROGRAM_PATH " run " TWO "--report json:%/death.json", 1,
+               "also     ");
+  expect("merge --diff %/first.json %/death.json", 1, "regressed  kinds.");
+  expect_shell("VS_SECOND=status " VS_PROGRAM_PATH " run " TWO "--expect %/two.txt", 1,
+               "ZX_ERR_BUFFER_TOO_SMALL");
+}
+
+Test(expect, a_copy_of_the_process_does_not_answer_for_it) {
+  expect_shell("VS_SECOND=copies " VS_PROGRAM_PATH " run --backend plugin:" VS_PLUGIN_DIR
+               "/two_defects.so --filter kinds.both --timeout 5",
+               1, "exit status 0");
+}
+
 Test(expect, with_another_seed_they_are_the_same) {
   expect("run --backend mutant:register_rbx_lost --filter 'registers.*' --expect /dev/null", 2,
          "expected 'vcpuspec expectations 1'");
