@@ -128,6 +128,26 @@ Test(merge, expectations_are_of_the_whole) {
   expect("merge %/e1 %/e2", 4, "2 known failures, 0 disputed, 1 stale");
 }
 
+Test(merge, what_one_file_excuses_and_another_does_not_is_not_excused) {
+  expect("run --backend mutant:kind_8_bits --filter kinds.aliases --report json:%/a", 1, "");
+  expect_shell(
+      EDIT("r[0][\"expectation\"] = dict(state=\"known\", reason=\"r\", link=None, line=3)"), 0,
+      "");
+  expect("merge %/b", 0, "");
+  expect("merge %/a %/b", 1, "");
+  expect("merge %/b %/a", 1, "");
+  expect("merge %/b %/b", 0, "");
+}
+
+Test(merge, what_failed_now_and_then_does_not_excuse_what_failed) {
+  expect("run --backend mutant:kind_8_bits --filter kinds.aliases --report json:%/a", 1, "");
+  expect_shell(EDIT("r[0].update(verdict=\"flaky\", expectation="
+                    "dict(state=\"disputed\", reason=\"r\", link=None, line=3))"),
+               0, "");
+  expect("merge %/a %/b", 1, "");
+  expect("merge %/b %/a", 1, "");
+}
+
 Test(merge, garbage_is_told) {
   static const char* const garbage[][2] = {
       {"", "it is no whole JSON text"},
