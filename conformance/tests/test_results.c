@@ -165,6 +165,29 @@ Test(results, what_cannot_be_written_is_told_before_the_run) {
   expect("run --backend soft --report json:%/r --report json:%/r", 2, "twice");
 }
 
+Test(results, files_of_one_command_do_not_overwrite_each_other) {
+  static const char* const same[][2] = {
+      {"--write-expect %/c --report json:%/c", "--write-expect and --report are both"},
+      {"--write-expect %/c --report json:%/./c", "--write-expect and --report are both"},
+      {"--resume %/c --write-expect %/c", "--write-expect and --resume are both"},
+      {"--resume %/c --report json:%/c", "--resume and --report are both"},
+      {"--report json:%/c --report md:%/./c", "twice"},
+      {"--report json:%/c --write-expect %/c.journal", "the journal beside the report are both"},
+      {"--expect %/e --report json:%/link", "--expect and --report are both"},
+      {"--expect %/e --resume %/e", "--expect and --resume are both"},
+  };
+  write_file("e", "vcpuspec expectations 1\n");
+  expect_shell("ln -s e %/link", 0, "");
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    char words[256];
+    snprintf(words, sizeof words, "run --backend soft %s", same[i][0]);
+    expect(words, 2, same[i][1]);
+  }
+  expect_shell("ls %; cat %/e", 0, "e\nlink\nvcpuspec expectations 1\n");
+  expect("merge %/none --expect %/e --report json:%/e", 2, "--expect and --report are both");
+  expect("run --backend soft --expect %/e --write-expect %/e", 0, "wrote ");
+}
+
 Test(results, a_full_disk_is_told) {
   expect("run --backend soft --filter kinds.both --report json:/dev/full", 3, "No space left");
 }
