@@ -114,8 +114,7 @@ static vs_exit compare(const merge_request* q) {
     printf("%s is of a run that did not come to its end: exit status 3\n", q->inputs[1].path);
     return VS_EXIT_INFRASTRUCTURE;
   }
-  if (sum.regressed > 0) return VS_EXIT_FAILS;
-  if (sum.regressed + sum.fixed + sum.changed + sum.same > 0) return VS_EXIT_CONFORMS;
+  if (sum.common > 0) return sum.regressed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
   puts("the two have no case on a backend in common: exit status 5");
   return VS_EXIT_NOTHING;
 }
@@ -123,6 +122,9 @@ static vs_exit compare(const merge_request* q) {
 static vs_exit carry_out(merge_request* q) {
   if (!understand(q) || !read_expectations(q)) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&q->reports, q->arguments);
+  const char* expect = vs_argument(q->arguments, VS_OPTION_EXPECT, NULL);
+  if (status == VS_EXIT_CONFORMS && !vs_are_apart(&q->reports, "--expect", expect))
+    return VS_EXIT_USAGE;
   if (status == VS_EXIT_CONFORMS) status = read_inputs(q);
   if (status != VS_EXIT_CONFORMS) return status;
   return q->arguments->counts[VS_OPTION_DIFF] > 0 ? compare(q) : merge(q);

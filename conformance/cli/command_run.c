@@ -46,21 +46,21 @@ static vs_exit exit_of(vs_run_journal_state state) {
 // Nobody asked to go on from what a run that did not end has left beside the report.
 static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
   size_t found;
-  bool renamed;
-  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &renamed, &found);
+  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &found);
   if (state != VS_RUN_JOURNAL_OPEN) {
     fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
     return exit_of(state);
   }
-  if (renamed && found == 0) {
-    fprintf(stderr, "vcpuspec: %s was of another run, and is now %s.old\n", path, path);
+  const char* old = s->journal.old;
+  if (old[0] != '\0' && found == 0) {
+    fprintf(stderr, "vcpuspec: %s was of another run, and is now %s\n", path, old);
   }
   if (found == 0) return VS_EXIT_CONFORMS;
   fprintf(
       stderr,
       "vcpuspec: a run that asked for the same did not come to its end: its %zu results are now "
-      "in %s.old, and `--resume %s.old` goes on from them; this run begins anew\n",
-      found, path, path);
+      "in %s, and `--resume %s` goes on from them; this run begins anew\n",
+      found, old, old);
   return VS_EXIT_CONFORMS;
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "text/file.h"
 #include "text/profile.h"
 
 static bool unknown_backend(const char* spec) {
@@ -64,6 +65,18 @@ vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments) {
   if (state == VS_REPORT_OK) return VS_EXIT_CONFORMS;
   fprintf(stderr, "vcpuspec: %s\n", why);
   return state == VS_REPORT_UNKNOWN ? VS_EXIT_USAGE : VS_EXIT_INFRASTRUCTURE;
+}
+
+bool vs_are_apart(const vs_report_files* files, const char* option, const char* path) {
+  for (size_t i = 0; i < files->count && path != NULL; i++) {
+    if (!vs_file_is_same(files->items[i].path, path)) continue;
+    fprintf(stderr,
+            "vcpuspec: %s and --report are both %s, and one would overwrite the other: give each a "
+            "file of its own\n",
+            option, path);
+    return false;
+  }
+  return true;
 }
 
 // --- profiles ---------------------------------------------------------------------------------

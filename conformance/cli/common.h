@@ -29,4 +29,8 @@ const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise)
 // What --report asks for. But for VS_EXIT_CONFORMS, one line on standard error says what is wrong.
 vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 
+// False: a report would overwrite the file of this option (NULL: none), and a line on standard
+// error says so.
+bool vs_are_apart(const vs_report_files* files, const char* option, const char* path);
+
 #endif  // VS_CONFORMANCE_COMMON_H_

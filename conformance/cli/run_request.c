@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "filters.h"
+#include "results/run_journal.h"
 #include "text/file.h"
 
 // --- what is asked for ------------------------------------------------------------------------
@@ -137,6 +138,35 @@ static vs_exit may_write(const vs_run_request* request) {
   return VS_EXIT_INFRASTRUCTURE;
 }
 
+static bool are_apart(const char* option, const char* path, const char* other_option,
+                      const char* other) {
+  if (path == NULL || other == NULL || !vs_file_is_same(path, other)) return true;
+  fprintf(stderr,
+          "vcpuspec: %s and %s are both %s, and one would overwrite the other: give each a file of "
+          "its own\n",
+          option, other_option, path);
+  return false;
+}
+
+// The journal that is named, or else the one beside the first report. Only what is written anew
+// from what was read, --expect F --write-expect F, is one file.
+static bool have_files_of_their_own(const vs_run_request* request) {
+  char beside[VS_JOURNAL_PATH];
+  const vs_report_files* reports = &request->reports;
+  const char* first = vs_report_files_first(reports);
+  const char* journal = request->resume;
+  const char* option = journal != NULL ? "--resume" : "the journal beside the report";
+  if (journal == NULL && first != NULL) {
+    snprintf(beside, sizeof beside, "%s.journal", first);
+    journal = beside;
+  }
+  return vs_are_apart(reports, "--write-expect", request->write_expect) &&
+         vs_are_apart(reports, "--expect", request->expect) &&
+         vs_are_apart(reports, option, journal) &&
+         are_apart("--write-expect", request->write_expect, option, journal) &&
+         are_apart("--expect", request->expect, option, journal);
+}
+
 vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments) {
   *request = (vs_run_request){.arguments = arguments};
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
@@ -144,6 +174,7 @@ vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* argumen
   if (!understand(request, arguments)) return VS_EXIT_USAGE;
   if (!read_expectations(request)) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&request->reports, arguments);
+  if (status == VS_EXIT_CONFORMS && !have_files_of_their_own(request)) status = VS_EXIT_USAGE;
   if (status == VS_EXIT_CONFORMS && request->write_expect != NULL) status = may_write(request);
   return status;
 }

@@ -79,6 +79,7 @@ static void tell(const comparer* c, const char* word, const json_t* was, const j
   if (was != NULL) say(out, was);
   if (was != NULL && is != NULL) fputs(" -> ", out);
   if (is != NULL) say(out, is);
+  if (is == NULL) fputs(" -> gone", out);
   fputc('\n', out);
 }
 
@@ -130,6 +131,14 @@ static void compare(const comparer* c, const json_t* was, const json_t* is) {
   }
 }
 
+// What was well is lost where its column is still there; with the column, only the column is gone.
+static void miss(const comparer* c, const json_t* was, bool has_column) {
+  bool lost = has_column && is_well(verdict_of(was));
+  if (lost) c->sum->regressed++;
+  if (!lost) c->sum->gone++;
+  tell(c, lost ? "regressed" : "gone", was, NULL);
+}
+
 static void compare_old(const comparer* c, const json_t* now) {
   size_t i;
   const json_t* was;
@@ -137,10 +146,10 @@ static void compare_old(const comparer* c, const json_t* now) {
     size_t column = find_column(c->before, column_of(was), c->after);
     const json_t* is = json_object_get(json_array_get(now, column), vs_results_text(was, "case"));
     if (is != NULL) {
+      c->sum->common++;
       compare(c, was, is);
     } else {
-      c->sum->gone++;
-      tell(c, "gone", was, NULL);
+      miss(c, was, column < columns_of(c->after));
     }
   }
 }

@@ -14,12 +14,21 @@ enum { TEXT = 1024 };
 
 // --- what stands above the results --------------------------------------------------------------
 
-void vs_results_time(char text[32]) {
-  const char* fixed = getenv("SOURCE_DATE_EPOCH");
-  time_t now = fixed != NULL && fixed[0] != '\0' ? (time_t)strtoll(fixed, NULL, 10) : time(NULL);
+static void say_time(time_t when, char text[32]) {
   struct tm utc;
   text[0] = '\0';
-  if (gmtime_r(&now, &utc) != NULL) strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  if (gmtime_r(&when, &utc) != NULL) strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+}
+
+void vs_results_time(char text[32]) {
+  say_time(time(NULL), text);
+}
+
+// What a report tells is to be the same wherever it is made: SOURCE_DATE_EPOCH, or else now.
+static void say_start(char text[32]) {
+  const char* fixed = getenv("SOURCE_DATE_EPOCH");
+  bool is_fixed = fixed != NULL && fixed[0] != '\0';
+  say_time(is_fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL), text);
 }
 
 static json_t* clauses(vs_putter* p) {
@@ -82,7 +91,7 @@ json_t* vs_results_new(const vs_plan* plan, const vs_request* request) {
   vs_put_text(&p, all, "format", VS_RESULTS_FORMAT);
   vs_put_number(&p, all, "version", VS_RESULTS_VERSION);
   vs_put_text(&p, all, "program", request->program);
-  vs_results_time(text);
+  say_start(text);
   vs_put_text(&p, all, "started", text);
   vs_put(&p, all, "interrupted", json_false());
   snprintf(text, sizeof text, "%" PRIu64 "/%" PRIu64, request->shard, request->shards);

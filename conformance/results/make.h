@@ -34,7 +34,7 @@ bool vs_results_recount(json_t* results);
 // One element of "results" that was not judged. NULL: no memory.
 json_t* vs_results_not_judged(size_t backend, const vs_case* c, const char* note);
 
-// "2026-11-22T19:00:00Z": SOURCE_DATE_EPOCH, or else now.
+// Now, "2026-11-22T19:00:00Z", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
 void vs_results_time(char text[32]);
 
 // What of a failure is the same with every seed: "ZX_ERR_INVALID_ARGS -> ZX_OK", "rax -> other",

@@ -133,16 +133,30 @@ static bool is_empty(vs_verdict verdict) {
   return verdict == VS_VERDICT_NOT_JUDGED || verdict == VS_VERDICT_BROKEN;
 }
 
+// Of two failures, the one that fewer expectations excuse stands, whichever file comes first.
+static int weight_of(const json_t* failure) {
+  vs_verdict shown = vs_results_shown(failure);
+  if (shown == VS_VERDICT_KNOWN) return 0;
+  return shown == VS_VERDICT_DISPUTED ? 1 : 2;
+}
+
+static const json_t* graver(const json_t* a, const json_t* b) {
+  if (weight_of(a) != weight_of(b)) return weight_of(a) > weight_of(b) ? a : b;
+  return verdict_of(b) == VS_VERDICT_FLAKY && verdict_of(a) != VS_VERDICT_FLAKY ? b : a;
+}
+
 // Which of two results of the same case stands; NULL: they contradict each other.
 static const json_t* which_stands(const json_t* a, const json_t* b) {
   vs_verdict first = verdict_of(a);
   vs_verdict second = verdict_of(b);
   bool race = first == VS_VERDICT_FLAKY || second == VS_VERDICT_FLAKY;
+  bool both_fail = vs_verdict_is_failure(first) && vs_verdict_is_failure(second);
   if (is_empty(second)) return first == VS_VERDICT_NOT_JUDGED ? b : a;
   if (is_empty(first)) return b;
+  if (both_fail && (race || vs_results_fail_alike(a, b))) return graver(a, b);
   if (race && vs_results_is_judged(first) && vs_results_is_judged(second))
     return first == VS_VERDICT_FLAKY ? a : b;
-  return first == second && vs_results_fail_alike(a, b) ? a : NULL;
+  return first == second && !both_fail ? a : NULL;
 }
 
 static const char* key_of(const json_t* result) {

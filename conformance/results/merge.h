@@ -20,11 +20,12 @@ typedef struct vs_merge_input {
 json_t* vs_results_merge(const vs_merge_input* inputs, size_t count, char why[VS_MERGE_WHY]);
 
 typedef struct vs_comparison {
-  size_t regressed;  // was well, and fails or is not judged any more
+  size_t common;     // are in both
+  size_t regressed;  // was well, and fails, is not judged any more, or is gone from its column
   size_t fixed;      // failed, and does not
   size_t changed;    // otherwise
   size_t added;      // there now, and not before
-  size_t gone;
+  size_t gone;       // otherwise: with its column, or it was not well
   size_t same;
 } vs_comparison;
 

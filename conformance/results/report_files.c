@@ -36,7 +36,8 @@ static vs_report_state unknown(const char* word, size_t length, char why[VS_RESU
 
 static bool is_named(const vs_report_files* files, const char* path) {
   for (size_t i = 0; i < files->count; i++) {
-    if (strcmp(files->items[i].path, path) == 0) return true;
+    const char* other = files->items[i].path;
+    if (strcmp(other, path) == 0 || vs_file_is_same(other, path)) return true;
   }
   return false;
 }

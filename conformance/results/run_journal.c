@@ -391,18 +391,30 @@ static bool fits(vs_run_journal* journal, const json_t* request) {
   return same;
 }
 
+// PATH.old, PATH.old.2, ...: the first that is not there. What an earlier run left stays.
+static bool find_old_name(vs_run_journal* journal, const char* path) {
+  enum { MOST_OLD = 10000 };
+  struct stat status;
+  snprintf(journal->old, sizeof journal->old, "%s.old", path);
+  for (int i = 2; i <= MOST_OLD; i++) {
+    if (lstat(journal->old, &status) != 0) return errno == ENOENT;
+    snprintf(journal->old, sizeof journal->old, "%s.old.%d", path, i);
+  }
+  errno = EEXIST;
+  return false;
+}
+
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, bool* renamed, size_t* found) {
-  char old[VS_JOURNAL_PATH + 8];
+                                             const json_t* request, size_t* found) {
   *found = 0;
-  *renamed = false;
   vs_run_journal_state state = open_file(journal, path, 0);
   if (state == VS_RUN_JOURNAL_CANNOT && journal->fd < 0 && access(path, F_OK) != 0)
     return VS_RUN_JOURNAL_OPEN;
   if (state == VS_RUN_JOURNAL_OPEN && fits(journal, request)) *found = count_results(journal);
-  snprintf(old, sizeof old, "%s.old", path);
-  if (state == VS_RUN_JOURNAL_OPEN && rename(path, old) != 0) state = cannot(journal, "renamed");
-  *renamed = state == VS_RUN_JOURNAL_OPEN;
+  if (state == VS_RUN_JOURNAL_OPEN &&
+      (!find_old_name(journal, path) || rename(path, journal->old) != 0))
+    state = cannot(journal, "renamed");
+  if (state != VS_RUN_JOURNAL_OPEN) journal->old[0] = '\0';
   give_up(journal);
   return state;
 }

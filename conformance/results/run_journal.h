@@ -19,7 +19,8 @@ typedef enum vs_run_journal_state {
 typedef struct vs_run_journal {
   int fd;
   char path[VS_JOURNAL_PATH];
-  size_t found;  // results that stood in it when it was opened
+  char old[VS_JOURNAL_PATH + 16];  // what vs_run_journal_make_way renamed; "": nothing
+  size_t found;                    // results that stood in it when it was opened
   double synced;
   bool failed;  // a result could not be written: the file holds what came before
   char why[VS_RESULTS_WHY];
@@ -45,10 +46,10 @@ bool vs_run_journal_add(vs_run_journal* journal, const json_t* result);
 // `whole`: the results are somewhere else, and the file is not needed any more.
 void vs_run_journal_close(vs_run_journal* journal, bool whole);
 
-// Makes way for a new journal: what is there is renamed to PATH.old, and `*renamed` then. `*found`
-// is how many results it holds of this request, 0 if none. But for OPEN, nothing is renamed, and
-// journal->why says why.
+// Makes way for a new journal: what is there is renamed to PATH.old, or to PATH.old.2 and so on if
+// that is there, and journal->old is the name. `*found` is how many results it holds of this
+// request, 0 if none. But for OPEN, nothing is renamed, and journal->why says why.
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, bool* renamed, size_t* found);
+                                             const json_t* request, size_t* found);
 
 #endif  // VS_CONFORMANCE_RUN_JOURNAL_H_

@@ -9,11 +9,14 @@
 #include "results.h"
 #include "text/file.h"
 
+enum { MOST_SHARDS = 100000 };  // as of --shard
+
 typedef enum sort {
   TEXT,
   WORD,     // one of `words`
   DIGITS,   // a 64-bit number as text
   SECONDS,  // a number, not below 0
+  SHARD,    // "2/3"
   NUMBER,   // an integer, not below 0
   BOOLEAN,
   LIST,    // of objects of `shape`, or of texts
@@ -103,7 +106,7 @@ static const member results_shape[] = {
     MEMBER("program", TEXT),
     MEMBER("started", TEXT),
     MEMBER("interrupted", BOOLEAN),
-    MEMBER("shard", TEXT),
+    MEMBER("shard", SHARD),
     MEMBER("seed", DIGITS),
     MEMBER_WITH("missing", LIST, .may_be_absent = true),
     MEMBER("filters", LIST),
@@ -134,6 +137,15 @@ static bool is_digits(const char* text) {
   errno = 0;
   bool digits = text[0] != '\0' && strspn(text, "0123456789") == strlen(text);
   return digits && (strtoull(text, NULL, 10) < ULLONG_MAX || errno == 0);
+}
+
+static bool is_shard(const json_t* value) {
+  const char* text = json_is_string(value) ? json_string_value(value) : "";
+  size_t first = strspn(text, "0123456789");
+  if (text[first] != '/' || !is_digits(text + first + 1) || first == 0) return false;
+  unsigned long long shard = strtoull(text, NULL, 10);
+  unsigned long long shards = strtoull(text + first + 1, NULL, 10);
+  return shard >= 1 && shard <= shards && shards <= MOST_SHARDS;
 }
 
 static bool is_one_of(const char* word, const char* const* words) {
@@ -193,6 +205,8 @@ static bool is_of_sort(const json_t* value, const member* m, const place* at) {
     case DIGITS:
       return (json_is_string(value) && is_digits(json_string_value(value))) ||
              fault(at, m->name, "a number of 64 bits as a text");
+    case SHARD:
+      return is_shard(value) || fault(at, m->name, "'I/N', I from 1 to N, N not above 100000");
     case SECONDS:
       return (json_is_number(value) && json_number_value(value) >= 0) ||
              fault(at, m->name, "a number, not below 0");

@@ -249,6 +249,12 @@ Test(expect, that_fails_sometimes_may_pass) {
   expect(KINDS "--expect %/k", 0, "0 stale");
 }
 
+Test(expect, expires_whatever_time_reports_are_to_tell) {
+  write_file("k", BEGIN BOTH ENTRY("kinds.aliases", RIGHT "  expires 2020-01-01\n"));
+  expect_shell("SOURCE_DATE_EPOCH=0 " VS_PROGRAM_PATH " " KINDS "--expect %/k", 4,
+               "it was to last until 2020-01-01");
+}
+
 Test(expect, a_crash_and_a_hang_have_words) {
   write_file("k", BEGIN
              "known kinds.both\n  backend mutant:crash_on_success\n  profile *\n  reason r\n"

@@ -128,6 +128,26 @@ Test(merge, expectations_are_of_the_whole) {
   expect("merge %/e1 %/e2", 4, "2 known failures, 0 disputed, 1 stale");
 }
 
+Test(merge, what_one_file_excuses_and_another_does_not_is_not_excused) {
+  expect("run --backend mutant:kind_8_bits --filter kinds.aliases --report json:%/a", 1, "");
+  expect_shell(
+      EDIT("r[0][\"expectation\"] = dict(state=\"known\", reason=\"r\", link=None, line=3)"), 0,
+      "");
+  expect("merge %/b", 0, "");
+  expect("merge %/a %/b", 1, "");
+  expect("merge %/b %/a", 1, "");
+  expect("merge %/b %/b", 0, "");
+}
+
+Test(merge, what_failed_now_and_then_does_not_excuse_what_failed) {
+  expect("run --backend mutant:kind_8_bits --filter kinds.aliases --report json:%/a", 1, "");
+  expect_shell(EDIT("r[0].update(verdict=\"flaky\", expectation="
+                    "dict(state=\"disputed\", reason=\"r\", link=None, line=3))"),
+               0, "");
+  expect("merge %/a %/b", 1, "");
+  expect("merge %/b %/a", 1, "");
+}
+
 Test(merge, garbage_is_told) {
   static const char* const garbage[][2] = {
       {"", "it is no whole JSON text"},
@@ -187,8 +207,25 @@ Test(merge, diff_tells_what_is_new_and_gone_and_not_judged_any_more) {
            "d[\"counts\"].update(judged=2, not_judged=1)"),
       0, "");
   expect("merge --diff %/a %/b", 1, "regressed  kinds.both on soft: pass -> unsupported");
-  cr_expect(strstr(printed(), "gone       kinds.aliases on soft: pass") != NULL, "%s", printed());
+  cr_expect(strstr(printed(), "regressed  kinds.aliases on soft: pass -> gone") != NULL, "%s",
+            printed());
   cr_expect(strstr(printed(), "new        kinds.other on soft: pass") != NULL, "%s", printed());
+}
+
+Test(merge, diff_of_a_part_has_regressed) {
+  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend soft --filter kinds.both --report json:%/b", 0, "");
+  expect("merge --diff %/a %/b", 1, "2 regressed, 0 fixed, 0 changed, 0 new, 0 gone, 1 the same");
+  expect("merge --diff %/b %/a", 0, "0 regressed, 0 fixed, 0 changed, 2 new");
+}
+
+Test(merge, diff_without_a_column_or_a_failure_has_not_regressed) {
+  expect("run --backend soft --backend unicorn --filter kinds.both --report json:%/a", 0, "");
+  expect("run --backend soft --filter kinds.both --report json:%/b", 0, "");
+  expect("merge --diff %/a %/b", 0, "gone       kinds.both on unicorn: pass -> gone");
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*' --report json:%/a", 1, "");
+  expect("run --backend mutant:kind_8_bits --filter kinds.both --report json:%/b", 0, "");
+  expect("merge --diff %/a %/b", 0, "gone       kinds.aliases on mutant:kind_8_bits: FAIL");
 }
 
 Test(merge, diff_of_what_has_nothing_in_common) {

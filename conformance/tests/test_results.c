@@ -54,6 +54,13 @@ Test(validate, notices_what_is_spoilt_and_says_where) {
       {"'version':1", "'version':2", "version"},
       {"'version':1", "'version':'1'", "version"},
       {"'shard':'1/1',", "", "shard: expected this member"},
+      {"'1/1'", "'1/18446744073709551615'", "shard: expected 'I/N'"},
+      {"'1/1'", "'1/100001'", "shard: expected 'I/N'"},
+      {"'1/1'", "'0/1'", "shard: expected 'I/N'"},
+      {"'1/1'", "'3/2'", "shard: expected 'I/N'"},
+      {"'1/1'", "'/2'", "shard: expected 'I/N'"},
+      {"'1/1'", "'1/2 '", "shard: expected 'I/N'"},
+      {"'1/1'", "1", "shard: expected 'I/N'"},
       {"18446744073709551615", "18446744073709551616", "seed"},
       {"'18446744073709551615'", "0", "seed"},
       {"['a*']", "[1]", "filters[0]"},
@@ -156,6 +163,29 @@ Test(results, what_cannot_be_written_is_told_before_the_run) {
   expect("run --backend soft --report jsn:%/r", 2, "did you mean 'json'?");
   expect("run --backend soft --report json", 2, "FORM:FILE");
   expect("run --backend soft --report json:%/r --report json:%/r", 2, "twice");
+}
+
+Test(results, files_of_one_command_do_not_overwrite_each_other) {
+  static const char* const same[][2] = {
+      {"--write-expect %/c --report json:%/c", "--write-expect and --report are both"},
+      {"--write-expect %/c --report json:%/./c", "--write-expect and --report are both"},
+      {"--resume %/c --write-expect %/c", "--write-expect and --resume are both"},
+      {"--resume %/c --report json:%/c", "--resume and --report are both"},
+      {"--report json:%/c --report md:%/./c", "twice"},
+      {"--report json:%/c --write-expect %/c.journal", "the journal beside the report are both"},
+      {"--expect %/e --report json:%/link", "--expect and --report are both"},
+      {"--expect %/e --resume %/e", "--expect and --resume are both"},
+  };
+  write_file("e", "vcpuspec expectations 1\n");
+  expect_shell("ln -s e %/link", 0, "");
+  for (size_t i = 0; i < sizeof same / sizeof same[0]; i++) {
+    char words[256];
+    snprintf(words, sizeof words, "run --backend soft %s", same[i][0]);
+    expect(words, 2, same[i][1]);
+  }
+  expect_shell("ls %; cat %/e", 0, "e\nlink\nvcpuspec expectations 1\n");
+  expect("merge %/none --expect %/e --report json:%/e", 2, "--expect and --report are both");
+  expect("run --backend soft --expect %/e --write-expect %/e", 0, "wrote ");
 }
 
 Test(results, a_full_disk_is_told) {

@@ -242,6 +242,8 @@ Test(run_journal, that_was_left_behind_is_kept_and_told) {
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
   expect("run --backend soft --filter 'kinds.*' --report json:%/r", 0,
          "r.journal was of another run, and is now ");
+  cr_expect(strstr(printed(), "r.journal.old.2\n") != NULL, "%s", printed());
+  expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
 }
 
 // Kills runs at moments spread over the time that one takes, and goes on until one ends.

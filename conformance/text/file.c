@@ -61,6 +61,34 @@ bool vs_file_is_plain(const char* path) {
   return lstat(path, &status) != 0 || S_ISREG(status.st_mode);
 }
 
+// Where a file is, or would be, without links and "..". NULL: nowhere, or no memory; else to free.
+static char* place_of(const char* path) {
+  char whole[PATH];
+  char* there = realpath(path, NULL);
+  if (there != NULL) return there;
+  const char* slash = strrchr(path, '/');
+  const char* name = slash != NULL ? slash + 1 : path;
+  int directory = (int)(name - path);
+  if (snprintf(whole, sizeof whole, "%.*s", directory, path) >= PATH) return NULL;
+  there = realpath(directory > 0 ? whole : ".", NULL);
+  if (there == NULL) return NULL;
+  int length = snprintf(whole, sizeof whole, "%s/%s", there, name);
+  free(there);
+  return length < PATH ? strdup(whole) : NULL;
+}
+
+bool vs_file_is_same(const char* a, const char* b) {
+  struct stat status;
+  if (strcmp(a, "-") == 0 || strcmp(b, "-") == 0) return false;
+  if (stat(a, &status) == 0 && !S_ISREG(status.st_mode)) return false;
+  char* one = place_of(a);
+  char* other = place_of(b);
+  bool same = one != NULL && other != NULL && strcmp(one, other) == 0;
+  free(one);
+  free(other);
+  return same;
+}
+
 // What the new contents are written to before they take the place of the old.
 static bool name_beside(const char* path, char beside[PATH]) {
   errno = ENAMETOOLONG;

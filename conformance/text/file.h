@@ -22,6 +22,10 @@ void vs_file_free(vs_file* file);
 // is, and is written through.
 bool vs_file_is_plain(const char* path);
 
+// True if what is written to one path takes the place of what is at the other. A device takes
+// both, and so does "-".
+bool vs_file_is_same(const char* a, const char* b);
+
 // Finds out, before the time comes, whether the file can be written. False: `why` in one line.
 bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]);
 
