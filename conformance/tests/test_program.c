@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The program as its users meet it: exit statuses, messages, and what it makes of bad input.
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -262,6 +263,20 @@ Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 60)
                                 " run --backend mutant:crash_on_success --filter types.event");
   cr_expect_eq(got->status, 1);
   cr_expect(strstr(got->text, "SIGABRT") != NULL, "%s", got->text);
+}
+
+// Whoever called exec may have started some: `exec vcpuspec ... > >(tee log)`.
+Test(exit_status, children_of_the_caller_are_spared, .timeout = 60) {
+  const outcome* got = vcpuspec(
+      "list cases > /dev/null; sleep 50 > /dev/null 2>&1 & echo $! > children.pid; "
+      "exec " VS_PROGRAM_PATH " run --backend soft --filter types.event");
+  FILE* file = fopen("children.pid", "r");
+  int pid = 0;
+  cr_assert(file != NULL && fscanf(file, "%d", &pid) == 1);
+  fclose(file);
+  unlink("children.pid");
+  cr_expect_eq(got->status, 0, "%s", got->text);
+  cr_expect_eq(kill(pid, SIGKILL), 0, "the caller's child was ended");
 }
 
 Test(failure, same_failure_is_told_once) {
