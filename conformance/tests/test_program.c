@@ -318,6 +318,14 @@ Test(plugin, least_is_never_passed_unjudged, .timeout = 120) {
   // Without a way to look, nothing can be said of effects.
   expect("run --backend " PLUGIN("least") " --filter 'registers.*'", 5, "zx_vcpu_read_state");
 }
+// It has no calls: it is never more than loaded.
+Test(plugin, that_is_loaded_neither_reaches_the_terminal_nor_has_our_files, .timeout = 60) {
+  const char* arguments =
+      "run --backend " PLUGIN("speaks_on_load") " --filter types.event 9< /dev/null";
+  expect(arguments, 3, "?[31mred\n?]0;title?\n");
+  expect_without(arguments, "\033");
+  expect_without(arguments, "is open");
+}
 Test(plugin, missing_file) {
   expect("run --backend plugin:./none.so", 3, "there is no such file");
 }
