@@ -12,6 +12,8 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { ROUNDS = 100, MOST_SPARED = 256 };
+
 double vs_now(void) {
   struct timespec now;
   clock_gettime(CLOCK_MONOTONIC, &now);
@@ -74,26 +76,68 @@ static void adopt(void) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
 }
 
-void vs_children_end(void) {
-  enum { ROUNDS = 100 };
+// Children that this process had before it started any: whoever called exec had started them.
+static struct {
+  pid_t process;  // whose children they are; another: a fork, which has none yet
+  size_t count;
+  pid_t pids[MOST_SPARED];
+  bool more;  // than there is room for: then nobody is ended
+} spared;
+
+static FILE* open_children(pid_t thread) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)gettid());
-  for (int round = 0; round < ROUNDS; round++) {
-    FILE* list = fopen(path, "re");
-    int pid = 0;
-    bool any = false;
-    while (list != NULL && fscanf(list, "%d", &pid) == 1) {
-      any = true;
-      kill(pid, SIGKILL);
-      waitpid(pid, NULL, 0);
+  snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)thread);
+  return fopen(path, "re");
+}
+
+// Exec leaves them to the first thread.
+static void spare_those_that_are(void) {
+  int pid = 0;
+  if (spared.process == getpid()) return;
+  spared.process = getpid();
+  spared.count = 0;
+  spared.more = false;
+  FILE* list = open_children(getpid());
+  while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+    if (spared.count < MOST_SPARED) {
+      spared.pids[spared.count++] = pid;
+    } else {
+      spared.more = true;
     }
-    if (list != NULL) fclose(list);
-    if (!any) return;
   }
+  if (list != NULL) fclose(list);
+}
+
+static bool is_spared(pid_t pid) {
+  for (size_t i = 0; i < spared.count; i++) {
+    if (spared.pids[i] == pid) return true;
+  }
+  return false;
+}
+
+// False: there was none.
+static bool end_children_once(void) {
+  FILE* list = open_children(gettid());
+  int pid = 0;
+  bool any = false;
+  while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+    if (is_spared(pid)) continue;
+    any = true;
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+  }
+  if (list != NULL) fclose(list);
+  return any;
+}
+
+void vs_children_end(void) {
+  if (spared.process != getpid() || spared.more) return;
+  for (int round = 0; round < ROUNDS && end_children_once(); round++) continue;
 }
 
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument) {
   pid_t parent = getpid();
+  spare_those_that_are();
   adopt();
   fflush(NULL);
   pid_t pid = fork();

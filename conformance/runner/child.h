@@ -42,7 +42,9 @@ void vs_child_kill(vs_child* child);
 // -1: none.
 void vs_children_never_have(int fd);
 
-// Ends every process that is still a child of this one, also those that children left behind.
+// Ends every process that is still a child of this one, also those that children left behind; not
+// those that were there before the first vs_child_start (exec keeps a caller's children), nor
+// anyone if those were more than 256.
 void vs_children_end(void);
 
 enum { VS_DEATH_WORD = 24 };  // bytes

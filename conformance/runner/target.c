@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "target.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "child.h"
 #include "kvm/kvm.h"
 #include "plugin.h"
 #include "soft/soft.h"
 #include "tables.h"
+#include "tail.h"
 #include "unicorn/unicorn_backend.h"
 
 static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted
@@ -105,6 +109,7 @@ bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
 // What the probing child tells.
 typedef struct probe {
   const vs_target* target;
+  int output;  // what it writes goes there; -1: nowhere else than ours
   bool done;
   bool ready;
   vs_arch arch;
@@ -115,6 +120,12 @@ typedef struct probe {
 static void probe_work(void* argument) {
   probe* p = argument;
   vs_opened opened;
+  if (p->output >= 0) {
+    dup2(p->output, STDERR_FILENO);
+    dup2(p->output, STDOUT_FILENO);
+  }
+  // What this process has open is no business of an implementation's.
+  close_range(STDERR_FILENO + 1, UINT_MAX, 0);
   p->ready = vs_target_open(p->target, &opened, p->reason);
   if (p->ready) {
     p->arch = opened.arch;
@@ -171,17 +182,30 @@ void vs_target_close(vs_target* target) {
   target->shim = NULL;
 }
 
+static void wait_and_drain(vs_child* child, vs_tail* tail) {
+  const struct timespec pause = {0, 200000};
+  while (!vs_child_ended(child)) {
+    vs_tail_drain(tail);
+    nanosleep(&pause, NULL);
+  }
+  vs_tail_drain(tail);
+}
+
 static void probe_apart(vs_target* target, double seconds) {
   vs_child child = {0};
+  vs_tail tail;
   probe* p = vs_shared_new(sizeof *p);
   target->state = VS_TARGET_BROKEN;
   snprintf(target->reason, sizeof target->reason, "this machine has no process or memory to spare");
   if (p == NULL) return;
+  vs_tail_open(&tail);
   p->target = target;
+  p->output = tail.to;
   if (vs_child_start(&child, seconds, probe_work, p)) {
-    vs_child_wait(&child);
+    wait_and_drain(&child, &tail);
     conclude(target, p, &child, seconds);
   }
+  vs_tail_close(&tail);
   vs_shared_free(p, sizeof *p);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The program as its users meet it: exit statuses, messages, and what it makes of bad input.
 #include <criterion/criterion.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -264,6 +265,20 @@ Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 60)
   cr_expect(strstr(got->text, "SIGABRT") != NULL, "%s", got->text);
 }
 
+// Whoever called exec may have started some: `exec vcpuspec ... > >(tee log)`.
+Test(exit_status, children_of_the_caller_are_spared, .timeout = 60) {
+  const outcome* got = vcpuspec(
+      "list cases > /dev/null; sleep 50 > /dev/null 2>&1 & echo $! > children.pid; "
+      "exec " VS_PROGRAM_PATH " run --backend soft --filter types.event");
+  FILE* file = fopen("children.pid", "r");
+  int pid = 0;
+  cr_assert(file != NULL && fscanf(file, "%d", &pid) == 1);
+  fclose(file);
+  unlink("children.pid");
+  cr_expect_eq(got->status, 0, "%s", got->text);
+  cr_expect_eq(kill(pid, SIGKILL), 0, "the caller's child was ended");
+}
+
 Test(failure, same_failure_is_told_once) {
   expect("run --backend mutant:ok_is_one --filter 'types.*'", 1, "same     as types.event");
 }
@@ -302,6 +317,14 @@ Test(plugin, instrumented_is_judged, .timeout = 120) {
 Test(plugin, least_is_never_passed_unjudged, .timeout = 120) {
   // Without a way to look, nothing can be said of effects.
   expect("run --backend " PLUGIN("least") " --filter 'registers.*'", 5, "zx_vcpu_read_state");
+}
+// It has no calls: it is never more than loaded.
+Test(plugin, that_is_loaded_neither_reaches_the_terminal_nor_has_our_files, .timeout = 60) {
+  const char* arguments =
+      "run --backend " PLUGIN("speaks_on_load") " --filter types.event 9< /dev/null";
+  expect(arguments, 3, "?[31mred\n?]0;title?\n");
+  expect_without(arguments, "\033");
+  expect_without(arguments, "is open");
 }
 Test(plugin, missing_file) {
   expect("run --backend plugin:./none.so", 3, "there is no such file");

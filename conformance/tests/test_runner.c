@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "judging.h"
@@ -81,6 +82,51 @@ Test(child, leaves_nothing_behind) {
     fclose(status);
   }
   cr_expect_eq(state, 'Z', "a process that the child started still runs (%c)", state);
+}
+
+// 'R' runs, 'Z' ended and not yet collected, ...; '-': there is none.
+static char state_of(pid_t pid) {
+  char path[64];
+  char state = '-';
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
+  FILE* status = fopen(path, "r");
+  if (status == NULL) return state;
+  if (fscanf(status, "%*d %*s %c", &state) != 1) state = '-';
+  fclose(status);
+  return state;
+}
+
+static pid_t fork_idle(void) {
+  pid_t pid = fork();
+  if (pid != 0) return pid;
+  for (;;) pause();
+}
+
+static bool runs(pid_t pid) {
+  return strchr("RS", state_of(pid)) != NULL;
+}
+
+static bool only_strangers_survive(void) {
+  pid_t stranger = fork_idle();
+  vs_children_end();  // nothing was started yet
+  bool spared = runs(stranger);
+  run_child(end_well, 10);
+  pid_t later = fork_idle();
+  vs_children_end();
+  spared = spared && runs(stranger);
+  kill(stranger, SIGKILL);
+  waitpid(stranger, NULL, 0);
+  return spared && !runs(later);
+}
+
+Test(child, those_that_were_there_first_are_spared) {
+  int status = 0;
+  cr_expect(only_strangers_survive());
+  // A fork starts anew: what it has is its own.
+  pid_t pid = fork();
+  if (pid == 0) _exit(only_strangers_survive() ? 0 : 1);
+  cr_assert_eq(waitpid(pid, &status, 0), pid);
+  cr_expect_eq(status, 0, "not so after a fork");
 }
 
 // --- whole runs -------------------------------------------------------------------------------
