@@ -6,6 +6,7 @@
 
 #include "campaign/campaign.h"
 #include "campaign/files.h"
+#include "campaign/known.h"
 #include "common.h"
 #include "text/file.h"
 
@@ -50,6 +51,9 @@ static bool find_fuzzer(vs_fuzz_target target, char path[VS_PATH]) {
 
 typedef struct fuzz_request {
   vs_campaign_plan plan;
+  vs_expectations known;
+  char fuzzer[VS_PATH];
+  vs_target target;
   const char* backend;
   uint64_t jobs;
 } fuzz_request;
@@ -158,9 +162,10 @@ static bool write_reports(const vs_arguments* a, const vs_campaign_plan* plan,
 
 static bool fails(const vs_campaign_outcome* o) {
   for (size_t i = 0; i < o->finding_count; i++) {
-    if (!vs_finding_is_stall(&o->findings[i])) return true;
+    const vs_finding* f = &o->findings[i];
+    if (f->known == NULL && !vs_finding_is_stall(f)) return true;
   }
-  return o->pending > 0;
+  return o->pending > 0 || o->crowded;
 }
 
 static vs_exit conclude(const vs_campaign_outcome* o) {
@@ -193,29 +198,47 @@ static vs_exit fuzz(const vs_arguments* arguments, const vs_campaign_plan* plan)
   return status;
 }
 
+static bool read_known(const vs_arguments* a, fuzz_request* q) {
+  vs_fault fault;
+  const char* path = vs_argument(a, VS_OPTION_KNOWN, NULL);
+  if (path == NULL) return true;
+  if (!vs_expectations_read(path, &q->known, &fault)) return vs_complain_of_text(path, &fault);
+  q->plan.known = &q->known;
+  return true;
+}
+
+static bool is_of_arch(const fuzz_request* q) {
+  const vs_target* target = &q->target;
+  const vs_profile* profile = q->plan.profile;
+  if (profile->arch == 0 || profile->arch == target->arch) return true;
+  fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n", profile->id,
+          vs_arch_find(profile->arch)->name, q->backend, vs_arch_find(target->arch)->name);
+  return false;
+}
+
+static vs_exit prepare_and_fuzz(const vs_arguments* arguments, fuzz_request* q) {
+  vs_exit status;
+  if (!reports_can_be_written(arguments)) return VS_EXIT_INFRASTRUCTURE;
+  if (!find_fuzzer(q->plan.what, q->fuzzer)) return VS_EXIT_INFRASTRUCTURE;
+  if (!vs_find_ready_target(q->backend, q->plan.timeout, &q->target, &status)) return status;
+  if (!is_of_arch(q)) return VS_EXIT_USAGE;
+  listen_for_stop();
+  q->plan.fuzzer = q->fuzzer;
+  q->plan.target = &q->target;
+  q->plan.program = arguments->program;
+  q->plan.version = VS_VERSION;
+  q->plan.jobs = (unsigned)q->jobs;
+  q->plan.stop = &stop;
+  q->plan.out = stdout;
+  q->plan.terminal = isatty(STDOUT_FILENO) == 1;
+  vs_known_tell_over(stderr, &q->plan);
+  return fuzz(arguments, &q->plan);
+}
+
 vs_exit vs_command_fuzz(const vs_arguments* arguments) {
   fuzz_request q = {0};
-  char fuzzer[VS_PATH];
-  vs_target target;
-  vs_exit status;
-  if (!understand(arguments, &q)) return VS_EXIT_USAGE;
-  if (!reports_can_be_written(arguments)) return VS_EXIT_INFRASTRUCTURE;
-  if (!find_fuzzer(q.plan.what, fuzzer)) return VS_EXIT_INFRASTRUCTURE;
-  if (!vs_find_ready_target(q.backend, q.plan.timeout, &target, &status)) return status;
-  if (q.plan.profile->arch != 0 && q.plan.profile->arch != target.arch) {
-    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and backend '%s' is %s\n",
-            q.plan.profile->id, vs_arch_find(q.plan.profile->arch)->name, q.backend,
-            vs_arch_find(target.arch)->name);
-    return VS_EXIT_USAGE;
-  }
-  listen_for_stop();
-  q.plan.fuzzer = fuzzer;
-  q.plan.target = &target;
-  q.plan.program = arguments->program;
-  q.plan.version = VS_VERSION;
-  q.plan.jobs = (unsigned)q.jobs;
-  q.plan.stop = &stop;
-  q.plan.out = stdout;
-  q.plan.terminal = isatty(STDOUT_FILENO) == 1;
-  return fuzz(arguments, &q.plan);
+  if (!understand(arguments, &q) || !read_known(arguments, &q)) return VS_EXIT_USAGE;
+  vs_exit status = prepare_and_fuzz(arguments, &q);
+  vs_expectations_free(&q.known);
+  return status;
 }

@@ -54,6 +54,23 @@ bool vs_expectation_names(const vs_expectation* entry, const json_t* results, co
 // True if it says how the result, which is a failure, fails.
 bool vs_expectation_covers(const vs_expectation* entry, const json_t* result);
 
+// A failure that is no case's: what a campaign finds.
+typedef struct vs_failing {
+  const char* backend;  // as after --backend
+  const char* name;     // as in reports
+  const char* profile;
+  const char* clause;  // NULL: none is known
+  const char* answer;  // "ALLOWED -> GOT"
+} vs_failing;
+
+// The first entry that says how it fails, whatever case it speaks of, and holds on `today`
+// ("YYYY-MM-DD"). NULL: none does.
+const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_failing* failing,
+                                           const char* today);
+// True if the entry speaks of this backend and profile, and its day is over.
+bool vs_expectation_is_over(const vs_expectation* entry, const vs_failing* failing,
+                            const char* today);
+
 // Fills in "expectation" of one result; null, where no entry speaks of it. False: no memory.
 bool vs_expectations_mark(const vs_expectations* all, const json_t* results, json_t* result);
 

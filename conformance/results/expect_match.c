@@ -34,14 +34,27 @@ static const json_t* backend_of(const json_t* results, const json_t* result) {
   return json_array_get(json_object_get(results, "backends"), at);
 }
 
+static bool is_of(const vs_expectation* entry, const vs_failing* failing) {
+  const char* word = entry->words[VS_EXPECT_BACKEND];
+  return fits(entry->words[VS_EXPECT_PROFILE], failing->profile) &&
+         (fits(word, failing->backend) || fits(word, failing->name));
+}
+
 bool vs_expectation_names(const vs_expectation* entry, const json_t* results,
                           const json_t* result) {
   const json_t* backend = backend_of(results, result);
-  const char* word = entry->words[VS_EXPECT_BACKEND];
+  const vs_failing failing = {.backend = vs_results_text(backend, "spec"),
+                              .name = vs_results_text(backend, "name"),
+                              .profile = vs_results_text(backend, "profile")};
   return fits(entry->words[VS_EXPECT_CASE], vs_results_text(result, "case")) &&
-         fits(entry->words[VS_EXPECT_PROFILE], vs_results_text(backend, "profile")) &&
-         (fits(word, vs_results_text(backend, "spec")) ||
-          fits(word, vs_results_text(backend, "name")));
+         is_of(entry, &failing);
+}
+
+static bool has_answer(const vs_expectation* entry, const char* answer) {
+  for (size_t i = 0; i < entry->answer_count; i++) {
+    if (strcmp(entry->answers[i], answer) == 0) return true;
+  }
+  return false;
 }
 
 bool vs_expectation_covers(const vs_expectation* entry, const json_t* result) {
@@ -51,10 +64,32 @@ bool vs_expectation_covers(const vs_expectation* entry, const json_t* result) {
   const char* wanted = entry->words[VS_EXPECT_CLAUSE];
   if (key == NULL) return false;
   if (wanted != NULL && (clause == NULL || strcmp(wanted, clause) != 0)) return false;
-  for (size_t i = 0; i < entry->answer_count; i++) {
-    if (strcmp(entry->answers[i], key) == 0) return true;
+  return has_answer(entry, key);
+}
+
+// --- failures of no case ------------------------------------------------------------------------
+
+static bool is_over(const vs_expectation* entry, const char* today) {
+  const char* expires = entry->words[VS_EXPECT_EXPIRES];
+  return expires != NULL && strcmp(expires, today) < 0;
+}
+
+bool vs_expectation_is_over(const vs_expectation* entry, const vs_failing* failing,
+                            const char* today) {
+  return is_of(entry, failing) && is_over(entry, today);
+}
+
+const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_failing* failing,
+                                           const char* today) {
+  for (size_t i = 0; i < all->count; i++) {
+    const vs_expectation* entry = &all->items[i];
+    const char* clause = entry->words[VS_EXPECT_CLAUSE];
+    // Where no call is to blame, an entry's clause is that of its case, which does not count.
+    bool same = clause == NULL || failing->clause == NULL || strcmp(clause, failing->clause) == 0;
+    bool holds = !is_over(entry, today) && is_of(entry, failing);
+    if (same && holds && has_answer(entry, failing->answer)) return entry;
   }
-  return false;
+  return NULL;
 }
 
 // --- marks --------------------------------------------------------------------------------------
@@ -245,12 +280,12 @@ static void tell_different(vs_expect_finding* f, const tally* t, const json_t* r
 static void look_at_results(const vs_expectation* entry, const json_t* results, const tally* t,
                             const char* today, vs_expect_finding* f) {
   char where[192];
-  const char* expires = entry->words[VS_EXPECT_EXPIRES];
   bool interrupted = json_is_true(json_object_get(results, "interrupted"));
   size_t most = entry->matches > 0 ? entry->matches : VS_BROAD;
-  if (expires != NULL && strcmp(expires, today) < 0) {
+  if (is_over(entry, today)) {
     tell(f, VS_PROBLEM_EXPIRED,
-         "it was to last until %s: mend what fails, or find a new day for it", expires);
+         "it was to last until %s: mend what fails, or find a new day for it",
+         entry->words[VS_EXPECT_EXPIRES]);
   } else if (t->named > most) {
     tell(f, VS_PROBLEM_TOO_BROAD,
          "it names %zu results, and may name %zu: name fewer, or say `matches %zu`", t->named, most,

@@ -14,14 +14,8 @@ static void say_statuses(vs_text* text, const vs_failure_key* key) {
   if (key->count == 0) vs_say(text, "nothing");
 }
 
-// How the backend ended, within a call or outside.
-static const char* ending(const vs_case_result* result) {
-  return result->died[0] != '\0' ? result->died : "no_return";
-}
-
-static void say_violation(vs_text* text, const vs_case_result* result) {
-  const vs_violation* v = &result->judgement.violation;
-  const vs_arch_info* arch = vs_arch_find(result->target->arch);
+static void say_violation(vs_text* text, const vs_violation* v, const vs_arch_info* arch,
+                          const char* ending) {
   vs_failure_key key = vs_failure_key_of(v);
   switch (v->kind) {
     case VS_VIOLATION_REGISTER:
@@ -38,13 +32,21 @@ static void say_violation(vs_text* text, const vs_case_result* result) {
     default:
       say_statuses(text, &key);
       vs_say(text, " -> ");
-      if (v->kind == VS_VIOLATION_NO_RETURN) return vs_say(text, "%s", ending(result));
+      if (v->kind == VS_VIOLATION_NO_RETURN) return vs_say(text, "%s", ending);
       return vs_say_status(text, v->got);
   }
 }
 
-void vs_results_key(const vs_case_result* result, char* text, size_t size) {
+void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
+                       char* text, size_t size) {
   vs_text out = vs_text_in(text, size);
-  if (result->judgement.step == VS_STEP_VIOLATION) return say_violation(&out, result);
-  vs_say(&out, "life -> %s", ending(result));
+  const char* ending = died[0] != '\0' ? died : "no_return";
+  if (violation != NULL) return say_violation(&out, violation, arch, ending);
+  vs_say(&out, "life -> %s", ending);
+}
+
+void vs_results_key(const vs_case_result* result, char* text, size_t size) {
+  bool in_call = result->judgement.step == VS_STEP_VIOLATION;
+  vs_results_key_of(in_call ? &result->judgement.violation : NULL,
+                    vs_arch_find(result->target->arch), result->died, text, size);
 }

@@ -40,5 +40,9 @@ void vs_results_time(char text[32]);
 // What of a failure is the same with every seed: "ZX_ERR_INVALID_ARGS -> ZX_OK", "rax -> other",
 // "ZX_OK -> SIGSEGV". docs/expectations.md lists the words.
 void vs_results_key(const vs_case_result* result, char* text, size_t size);
+// The same of a violation, or, if that is NULL, of a backend that ended between two calls. `died`
+// is how it ended (vs_death_word); "": it did not.
+void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
+                       char* text, size_t size);
 
 #endif  // VS_CONFORMANCE_MAKE_H_

@@ -145,6 +145,110 @@ Test(campaign, input_that_ends_the_process_leaves_the_corpus) {
   expect_shell("test $(ls %s/c/corpus | wc -l) -ge 20", 0);
 }
 
+// --- what is known ------------------------------------------------------------------------------
+
+#define KNOWN_KIND(backend, profile, clause, answer, more)                            \
+  "known *\n  backend " backend "\n  profile " profile "\n" clause "  answer " answer \
+  "\n  reason looks at the low byte\n" more
+
+#define KIND "mutant:kind_8_bits"
+#define OF_KIND "  clause write_state.description.kind\n"
+#define ACCEPTED "ZX_ERR_INVALID_ARGS -> ZX_OK"
+
+static void write_known(const char* entries) {
+  char path[128];
+  snprintf(path, sizeof path, "%s/known", directory);
+  FILE* out = fopen(path, "w");
+  cr_assert(out != NULL);
+  fprintf(out, "vcpuspec expectations 1\n%s", entries);
+  fclose(out);
+}
+
+Test(campaign, known_finding_is_counted_apart) {
+  write_known(KNOWN_KIND(KIND, "documented", OF_KIND, ACCEPTED, "  link https://bugs.example/1\n"));
+  const outcome* got = expect("--backend " KIND
+                              " --known %/known --findings 1 --seconds 1 "
+                              "--report json:%/r.json %/c",
+                              0, "findings 0, 0 of them new; 1 known");
+  cr_expect(strstr(got->text, "ended: the time is over") != NULL, "%s", got->text);
+  cr_expect(strstr(got->text, "reason   looks at the low byte (") != NULL, "%s", got->text);
+  cr_expect(strstr(got->text, "link     https://bugs.example/1") != NULL, "%s", got->text);
+  cr_expect(strstr(got->text, "FAIL") == NULL, "%s", got->text);
+  expect_shell("grep -q '^# answer " ACCEPTED "$' %s/c/findings/*.vcpu", 0);
+  expect_shell("python3 " VS_SOURCE_DIR "/tools/check-campaign %s/r.json", 0);
+  expect_shell("python3 " VS_SOURCE_DIR "/tools/check-campaign --self-test %s/r.json", 0);
+}
+
+// One finding, and what of it is known by entries of which each says something else. Nothing more
+// is fuzzed: exit status 5 is what is left when no finding counts.
+Test(campaign, known_is_what_an_entry_says) {
+  static const struct {
+    const char* entries;
+    int status;
+    const char* words;
+  } rows[] = {
+      {KNOWN_KIND(KIND, "documented", "", ACCEPTED, ""), 5, "; 1 known"},
+      {KNOWN_KIND("mutant:*", "doc*", "", "rax -> other\n  answer " ACCEPTED, ""), 5, "; 1 known"},
+      {KNOWN_KIND(KIND, "documented", OF_KIND, ACCEPTED, "  expires 2999-12-31\n"), 5, "; 1 known"},
+      {KNOWN_KIND("mutant:kind_16_bits", "*", "", ACCEPTED, ""), 1, "; 0 known"},
+      {KNOWN_KIND("*", "zircon-x64", "", ACCEPTED, ""), 1, "; 0 known"},
+      {KNOWN_KIND("*", "*", "  clause write_state.rights.write\n", ACCEPTED, ""), 1, "; 0 known"},
+      {KNOWN_KIND("*", "*", "", "ZX_ERR_INVALID_ARGS -> ZX_ERR_BAD_STATE", ""), 1, "; 0 known"},
+      {KNOWN_KIND("*", "*", "", ACCEPTED, "  expires 2020-01-31\n"), 1,
+       "known:2: it was to last until 2020-01-31, and does not count"},
+      {"", 1, "findings 1, 0 of them new; 0 known"},
+  };
+  expect("--backend " KIND " --findings 1 %/c", 1, "findings 1, 1 of them new\n");
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    write_known(rows[i].entries);
+    expect_with("VCPUSPEC_FAKE=idle",
+                "--backend " KIND " --known %/known --seconds 0.1 --report json:%/r.json %/c",
+                rows[i].status, rows[i].words);
+    expect_shell("python3 " VS_SOURCE_DIR "/tools/check-campaign %s/r.json", 0);
+  }
+  // An expired entry of another backend is nobody's business here.
+  write_known(KNOWN_KIND("kvm", "*", "", ACCEPTED, "  expires 2020-01-31\n"));
+  const outcome* got = expect_with(
+      "VCPUSPEC_FAKE=idle", "--backend " KIND " --known %/known --seconds 0.1 %/c", 1, "; 0 known");
+  cr_expect(strstr(got->text, "expired") == NULL, "%s", got->text);
+}
+
+Test(campaign, disputed_finding_is_told_so) {
+  expect("--backend " KIND " --findings 1 %/c", 1, "1 of them new");
+  write_known("disputed *\n  backend *\n  profile *\n  answer " ACCEPTED
+              "\n  reason we read it otherwise\n  link https://lists.example/2\n");
+  const outcome* got = expect_with(
+      "VCPUSPEC_FAKE=idle", "--backend " KIND " --known %/known --seconds 0.1 %/c", 5, "; 1 known");
+  cr_expect(strstr(got->text, "\ndisputed  write_state.description.kind") != NULL, "%s", got->text);
+}
+
+Test(campaign, one_known_of_many) {
+  write_known("known *\n  backend " PLUGIN(
+      "many") "\n  profile *\n  answer ZX_ERR_INVALID_ARGS -> "
+              "SIGABRT\n  reason it crashes\n");
+  expect("--backend " PLUGIN("many") " --known %/known --findings 11 --seconds 20 %/c", 1,
+         "findings 11, 11 of them new; ");
+}
+
+// What ended between two calls is known by how, whatever clause the entry names.
+Test(campaign, known_end_between_two_calls) {
+  write_known(
+      "known *\n  backend *\n  profile *\n  clause write_state.rights.write\n"
+      "  answer life -> SIGABRT\n  reason it crashes\n");
+  expect("--backend " PLUGIN("only_there") " --known %/known --seconds 0.8 %/c", 0, " known\n");
+  write_known("known *\n  backend *\n  profile *\n  answer life -> SIGSEGV\n  reason it crashes\n");
+  expect_with("VCPUSPEC_FAKE=idle",
+              "--backend " PLUGIN("only_there") " --known %/known --seconds 0.1 %/c", 1,
+              "; 0 known");
+}
+
+Test(campaign, list_of_known_that_cannot_be_read) {
+  expect("--known %/none %/c", 2, "No such file or directory");
+  write_known("known kinds.*\n  bakend soft\n");
+  expect("--known %/known %/c", 2, "known:3:3: ");
+  expect_shell("test ! -e %s/c", 0);
+}
+
 // --- nothing is lost ----------------------------------------------------------------------------
 
 static pid_t start(const char* backend, const char* log) {

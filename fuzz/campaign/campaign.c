@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "files.h"
+#include "known.h"
 #include "merge.h"
 #include "open.h"
 #include "seeds.h"
@@ -86,12 +87,14 @@ typedef struct pace {
 
 static void tell(vs_supervisor* s, const pace* p, double now) {
   const vs_campaign_outcome* o = s->outcome;
+  size_t known = vs_known_count(o);
   const vs_status status = {.elapsed = now - s->started,
                             .rate = p->rate,
                             .executions = o->all.executions,
                             .tuples = vs_totals_tuples(&o->all),
                             .corpus = o->corpus,
-                            .findings = o->finding_count,
+                            .findings = o->finding_count - known,
+                            .known = known,
                             .pending = s->pending,
                             .since = now - s->last_new};
   vs_status_print(s->plan->out, &status, s->plan->terminal);

@@ -37,7 +37,8 @@ typedef struct vs_campaign_plan {
   double timeout;                     // seconds a call may take
   double seconds;                     // to last; 0: until it is stopped
   double plateau;                     // seconds without anything new, to end after; 0: none
-  uint64_t findings;                  // new ones, to end after; 0: any number
+  uint64_t findings;                  // new ones not known, to end after; 0: any number
+  const vs_expectations* known;       // failures that are; NULL: none
   bool merge;                         // first have libFuzzer leave out inputs that add nothing
   const volatile sig_atomic_t* stop;  // not 0: end soon
   FILE* out;                          // findings as they come, and how it goes
@@ -65,6 +66,7 @@ typedef struct vs_campaign_outcome {
   size_t pending;    // raw findings that are still to be looked at: the next run does
   size_t broken;     // scripts in DIR/broken
   uint64_t deaths;   // of processes, in this run
+  bool crowded;      // there are more findings than have room here
   size_t finding_count;
   vs_finding findings[VS_CAMPAIGN_FINDINGS];
   char reason[4 * VS_REASON_MAX];

@@ -25,6 +25,7 @@ vs_crash vs_crash_of(const vs_child* child, uint32_t phase, bool hung, double ti
   vs_child told = *child;
   if (hung) told.death = VS_DEATH_TIMEOUT;
   vs_death_describe(&told, timeout, crash.death, sizeof crash.death);
+  vs_death_word(&told, crash.word);
   if (hung) {
     snprintf(crash.tag, sizeof crash.tag, "hang");
   } else if (child->death == VS_DEATH_EXIT) {
@@ -63,6 +64,7 @@ static void print(FILE* out, const void* what) {
   fprintf(out, "# phase %s\n# foreign %d\n# hang %d\n# tag %s\n# died %s\n",
           phases[t->crash->phase], t->crash->foreign, t->crash->hang, t->crash->tag,
           t->crash->death);
+  if (t->crash->word[0] != '\0') fprintf(out, "# word %s\n", t->crash->word);
 }
 
 bool vs_crash_write(const vs_campaign_plan* plan, uint64_t serial, const vs_crash* crash,
@@ -101,6 +103,7 @@ vs_crash vs_crash_read(const char* text) {
   word_of(text, "foreign", foreign, sizeof foreign);
   word_of(text, "hang", hang, sizeof hang);
   word_of(text, "tag", crash.tag, sizeof crash.tag);
+  word_of(text, "word", crash.word, sizeof crash.word);
   word_of(text, "died", crash.death, sizeof crash.death);
   for (unsigned i = 0; i < sizeof phases / sizeof phases[0]; i++) {
     if (strcmp(phases[i], phase) == 0) crash.phase = (vs_fuzz_phase)i;

@@ -11,6 +11,7 @@ typedef struct vs_crash {
   bool foreign;                 // somebody else may have ended it
   bool hang;                    // we have, for want of progress
   char tag[32];                 // the same in a word: "SIGSEGV"
+  char word[VS_DEATH_WORD];     // as vs_death_word has it; empty: nobody has seen it
   char death[VS_FINDING_LINE];  // and in a sentence
 } vs_crash;
 

@@ -8,6 +8,7 @@
 #include "crash.h"
 #include "files.h"
 #include "minimize/minimize.h"
+#include "results/make.h"
 #include "runner/record.h"
 #include "runner/report.h"
 #include "text/file.h"
@@ -43,9 +44,11 @@ typedef struct attempt {
   vs_violation violation;
   vs_observation* observations;
   char death[VS_FINDING_LINE];  // of the last run that the backend did not survive
+  char word[VS_DEATH_WORD];     // of the last within a call, as vs_death_word
   unsigned ended;               // runs that it did not, and no call is to blame
   char tag[32];                 // of the last of those, as of a crash
-  bool lost;                    // whatever it does, the profile says nothing of it
+  char end_word[VS_DEATH_WORD];
+  bool lost;  // whatever it does, the profile says nothing of it
 } attempt;
 
 // --- one run ----------------------------------------------------------------------------------
@@ -69,6 +72,7 @@ static void note_death(attempt* a, const vs_recording* recording, bool in_call) 
   vs_recording_say_death(recording, in_call, a->death, sizeof a->death);
   bool hung = recording->child.death == VS_DEATH_TIMEOUT;
   a->hangs |= hung;
+  vs_recording_say_death_word(recording, in_call ? a->word : a->end_word);
   if (in_call) return;
   vs_crash crash = vs_crash_of(&recording->child, VS_FUZZ_EXECUTING, hung, a->plan->timeout);
   memcpy(a->tag, crash.tag, sizeof a->tag);
@@ -267,6 +271,8 @@ static void examine_failure(attempt* a) {
   make_smaller(a);
   f.verdict = a->failed < a->runs ? VS_FINDING_FLAKY : VS_FINDING_FAILS;
   vs_finding_say(&f, &a->violation, vs_arch_find(a->plan->target->arch));
+  vs_results_key_of(&a->violation, vs_arch_find(a->plan->target->arch), a->word, f.answer,
+                    sizeof f.answer);
   snprintf(f.death, sizeof f.death, "%s", a->death);
   publish(a, &f);
 }
@@ -312,6 +318,7 @@ static void examine_end(attempt* a) {
   run_some_times(a);
   a->failed = a->ended;
   f.verdict = a->failed < a->runs ? VS_FINDING_FLAKY : VS_FINDING_FAILS;
+  vs_results_key_of(NULL, NULL, a->end_word, f.answer, sizeof f.answer);
   snprintf(f.death, sizeof f.death, "%s", a->death);
   publish(a, &f);
 }
@@ -343,6 +350,8 @@ static void examine_crash_once(attempt* a) {
            vs_bytes_digest(a->ops, a->count * sizeof *a->ops));
   if (is_known(a, f.name)) return conclude(a, VS_EXAMINED_KNOWN, f.name);
   if (same.count >= ALIKE) return conclude(a, VS_EXAMINED_KNOWN, same.name);
+  if (a->crash.word[0] != '\0')
+    vs_results_key_of(NULL, NULL, a->crash.word, f.answer, sizeof f.answer);
   snprintf(f.death, sizeof f.death, "%s", a->crash.death);
   publish(a, &f);
 }

@@ -86,6 +86,7 @@ void vs_finding_print(FILE* out, const vs_finding* finding, const vs_op* ops, si
     fprintf(out, "# allowed %s\n", finding->allowed[i]);
   }
   if (finding->got[0] != '\0') fprintf(out, "# got %s\n", finding->got);
+  if (finding->answer[0] != '\0') fprintf(out, "# answer %s\n", finding->answer);
   if (finding->death[0] != '\0') fprintf(out, "# died %s\n", finding->death);
   fprintf(out, "# verdict %s\n# failed %u of %u\n# first %s\n# seen %" PRIu64 "\n",
           vs_finding_verdicts[finding->verdict], finding->failed, finding->runs, finding->first,
@@ -153,6 +154,7 @@ static void read_comment(const char* comment, vs_finding* f) {
     size_t size;
   } texts[] = {{"profile", f->profile, sizeof f->profile},
                {"got", f->got, sizeof f->got},
+               {"answer", f->answer, sizeof f->answer},
                {"died", f->death, sizeof f->death},
                {"first", f->first, sizeof f->first}};
   size_t length;

@@ -6,6 +6,7 @@
 
 #include <stdio.h>
 
+#include "results/expect.h"
 #include "runner/failure.h"
 #include "runner/target.h"
 #include "text/document.h"
@@ -32,12 +33,14 @@ typedef struct vs_finding {
   uint8_t allowed_count;
   char allowed[VS_ALLOWED_MAX][VS_FINDING_LINE];
   char got[VS_FINDING_LINE];
-  char death[VS_FINDING_LINE];  // how the backend ended; empty: it did not
+  char answer[VS_FINDING_LINE];  // the same as of an expectation; empty: it has no such words
+  char death[VS_FINDING_LINE];   // how the backend ended; empty: it did not
   char profile[VS_FINDING_LINE];
   char first[32];  // when it was seen first: UTC, ISO 8601
   uint64_t seen;   // times, in the whole campaign
   size_t ops;
-  bool is_new;  // found since the program was started
+  bool is_new;                  // found since the program was started
+  const vs_expectation* known;  // the entry by which it is; NULL: it is not
 } vs_finding;
 
 // What `violation` allows and shows, in words.

@@ -4,22 +4,28 @@
 #include <unistd.h>
 
 #include "files.h"
+#include "known.h"
 #include "supervisor.h"
 
 // --- the findings that are there ----------------------------------------------------------------
 
-static bool add_finding(vs_supervisor* s, const char* name, bool is_new) {
+// NULL: the file is none, or there is no room.
+static const vs_finding* add_finding(vs_supervisor* s, const char* name, bool is_new) {
   vs_campaign_outcome* o = s->outcome;
-  if (o->finding_count == VS_CAMPAIGN_FINDINGS) return false;
+  o->crowded |= o->finding_count == VS_CAMPAIGN_FINDINGS;
+  if (o->crowded) return NULL;
   vs_finding* finding = &o->findings[o->finding_count];
-  if (!vs_finding_read(s->plan->dir, name, finding)) return true;
+  if (!vs_finding_read(s->plan->dir, name, finding)) return NULL;
   finding->is_new = is_new;
+  vs_known_mark(s->plan, finding);
   o->finding_count++;
-  return true;
+  return finding;
 }
 
 static bool load(const char* name, void* context) {
-  return add_finding(context, name, false);
+  vs_supervisor* s = context;
+  add_finding(s, name, false);
+  return !s->outcome->crowded;
 }
 
 static int by_first(const void* a, const void* b) {
@@ -93,14 +99,20 @@ static void count_crash(vs_supervisor* s) {
   vs_supervisor_save(s);
 }
 
+static void tell_known(const vs_supervisor* s, const vs_finding* f) {
+  vs_supervisor_say(s, "%s  %s: %s (%s:%zu)\n\n", vs_known_state(f->known), f->name,
+                    f->known->words[VS_EXPECT_REASON], s->plan->known->path, f->known->line);
+}
+
 static void take_finding(vs_supervisor* s) {
   char name[VS_FINDING_NAME + 8];
   snprintf(name, sizeof name, "%s.vcpu", s->examiner.result->name);
   count_crash(s);
-  add_finding(s, name, true);
+  const vs_finding* finding = add_finding(s, name, true);
   keep_raw(s);
-  s->new_findings++;
   s->last_new = vs_now();
+  if (finding != NULL && finding->known != NULL) return tell_known(s, finding);
+  s->new_findings++;
   vs_supervisor_say(s, "%s", s->examiner.result->text);
 }
 

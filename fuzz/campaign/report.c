@@ -2,12 +2,26 @@
 #include <inttypes.h>
 
 #include "campaign.h"
+#include "known.h"
 #include "status.h"
 
+static const char* word_of(const vs_finding* f) {
+  if (f->known != NULL) return vs_known_state(f->known);
+  if (vs_finding_is_stall(f)) return "stall";
+  return f->verdict == VS_FINDING_FLAKY ? "FLAKY" : "FAIL ";
+}
+
+static void print_known(FILE* out, const vs_campaign_plan* plan, const vs_finding* f) {
+  const char* link = f->known->words[VS_EXPECT_LINK];
+  fprintf(out, "  reason   %s (%s:%zu)\n", f->known->words[VS_EXPECT_REASON], plan->known->path,
+          f->known->line);
+  if (link != NULL) fprintf(out, "  link     %s\n", link);
+}
+
 static void print_finding(FILE* out, const vs_campaign_plan* plan, const vs_finding* f) {
-  const char* word = f->verdict == VS_FINDING_FLAKY ? "FLAKY" : "FAIL ";
-  fprintf(out, "\n%s  %s%s\n", vs_finding_is_stall(f) ? "stall" : word,
-          f->has_clause ? vs_clauses[f->clause].id : f->name, f->is_new ? "" : "  (known)");
+  fprintf(out, "\n%s  %s%s\n", word_of(f), f->has_clause ? vs_clauses[f->clause].id : f->name,
+          f->is_new ? "" : "  (found before)");
+  if (f->known != NULL && plan->known != NULL) print_known(out, plan, f);
   for (uint8_t i = 0; i < f->allowed_count; i++) {
     fprintf(out, "  %s %s\n", i == 0 ? "allowed " : "or      ", f->allowed[i]);
   }
@@ -46,13 +60,23 @@ static void print_totals(FILE* out, const vs_campaign_outcome* o) {
 
 void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o) {
   size_t fresh = 0;
-  for (size_t i = 0; i < o->finding_count; i++) fresh += o->findings[i].is_new;
+  size_t known = vs_known_count(o);
+  for (size_t i = 0; i < o->finding_count; i++) {
+    fresh += o->findings[i].is_new && o->findings[i].known == NULL;
+  }
   fprintf(out, "fuzzed   %s, profile %s, target %s, seed %" PRIu64 "; ended: %s\n",
           plan->target->name, plan->profile->id, vs_fuzz_target_names[plan->what], plan->seed,
           o->reason);
   print_totals(out, o);
-  fprintf(out, "findings %zu, %zu of them new\n", o->finding_count, fresh);
+  fprintf(out, "findings %zu, %zu of them new", o->finding_count - known, fresh);
+  if (plan->known != NULL) fprintf(out, "; %zu known", known);
+  fputc('\n', out);
+  vs_known_tell_over(out, plan);
   for (size_t i = 0; i < o->finding_count; i++) print_finding(out, plan, &o->findings[i]);
+  if (o->crowded) {
+    fprintf(out, "\n%d findings are all that is looked at, and there are more in %s/findings\n",
+            VS_CAMPAIGN_FINDINGS, plan->dir);
+  }
   if (o->pending > 0) {
     fprintf(out, "\n%zu more in %s/raw are still to be made smaller: the same command goes on\n",
             o->pending, plan->dir);

@@ -4,9 +4,10 @@
 #include <jansson.h>
 
 #include "campaign.h"
+#include "known.h"
 #include "text/profile.h"
 
-#define VERSION "1.0"
+#define VERSION "1.1"
 
 // Jansson frees what it is given also when it has no memory to add it: only `failed` is to be kept.
 typedef struct writer {
@@ -73,6 +74,40 @@ static void put_totals(writer* w, json_t* to) {
   put_number(w, to, "broken", w->outcome->broken);
 }
 
+static json_t* known_of(writer* w, const vs_expectation* entry) {
+  const char* link = entry->words[VS_EXPECT_LINK];
+  json_t* known = json_object();
+  put_text(w, known, "state", vs_known_state(entry));
+  put_text(w, known, "reason", entry->words[VS_EXPECT_REASON]);
+  if (link != NULL) put_text(w, known, "link", link);
+  put_number(w, known, "line", entry->line);
+  return known;
+}
+
+static json_t* expired_of(writer* w) {
+  json_t* list = json_array();
+  size_t at = 0;
+  const vs_expectation* entry;
+  while ((entry = vs_known_next_over(w->plan, &at)) != NULL) {
+    json_t* one = json_object();
+    put_number(w, one, "line", entry->line);
+    put_text(w, one, "expires", entry->words[VS_EXPECT_EXPIRES]);
+    w->failed |= json_array_append_new(list, one) != 0;
+  }
+  return list;
+}
+
+static void put_expectations(writer* w, json_t* to) {
+  const vs_expectations* known = w->plan->known;
+  if (known == NULL) return;
+  json_t* summary = json_object();
+  put_text(w, summary, "file", known->path);
+  put_number(w, summary, "entries", known->count);
+  put_number(w, summary, "findings", vs_known_count(w->outcome));
+  put(w, summary, "expired", expired_of(w));
+  put(w, to, "known", summary);
+}
+
 static json_t* finding_of(writer* w, const vs_finding* f) {
   char path[VS_FINDING_NAME + 32];
   json_t* one = json_object();
@@ -85,6 +120,8 @@ static json_t* finding_of(writer* w, const vs_finding* f) {
   if (f->has_clause) put_text(w, one, "clause", vs_clauses[f->clause].id);
   put(w, one, "allowed", allowed);
   if (f->got[0] != '\0') put_text(w, one, "got", f->got);
+  if (f->answer[0] != '\0') put_text(w, one, "answer", f->answer);
+  if (f->known != NULL) put(w, one, "known", known_of(w, f->known));
   if (f->death[0] != '\0') put_text(w, one, "died", f->death);
   put_text(w, one, "verdict", vs_finding_verdicts[f->verdict]);
   put_number(w, one, "failed", f->failed);
@@ -106,6 +143,7 @@ bool vs_campaign_json(FILE* out, const vs_campaign_plan* plan, const vs_campaign
   put_plan(&w, all);
   put_text(&w, all, "ended", vs_campaign_ends[outcome->end]);
   put_totals(&w, all);
+  put_expectations(&w, all);
   for (size_t i = 0; i < outcome->finding_count; i++) {
     json_t* one = finding_of(&w, &outcome->findings[i]);
     w.failed |= json_array_append_new(findings, one) != 0;

@@ -17,6 +17,7 @@ void vs_status_print(FILE* out, const vs_status* s, bool terminal) {
   fprintf(out, "%s%s  %.0f/s  %" PRIu64 " inputs  %zu tuples  corpus %zu  %zu finding%s",
           terminal ? "\r\033[K" : "", elapsed, s->rate, s->executions, s->tuples, s->corpus,
           s->findings, s->findings == 1 ? "" : "s");
+  if (s->known > 0) fprintf(out, ", %zu known", s->known);
   if (s->pending > 0) fprintf(out, " (+%zu)", s->pending);
   fprintf(out, "  last new %s ago%s", since, terminal ? "" : "\n");
   fflush(out);

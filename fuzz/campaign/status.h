@@ -11,7 +11,8 @@ typedef struct vs_status {
   uint64_t executions;
   size_t tuples;
   size_t corpus;
-  size_t findings;
+  size_t findings;  // that are not known
+  size_t known;
   size_t pending;
   double since;  // seconds since anything new
 } vs_status;
