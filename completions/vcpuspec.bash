@@ -25,7 +25,7 @@ _vcpuspec_options() {
     format) echo '=--seed =--expand =--arch' ;;
     diff-profiles) echo '' ;;
     sweep) echo '=--backend =--profile =--jobs =--timeout =--shard =--depth =--resume' ;;
-    fuzz) echo '=--backend =--profile =--seed =--jobs =--timeout =--target =--seconds =--plateau =--findings =--merge =--report' ;;
+    fuzz) echo '=--backend =--profile =--seed =--jobs =--timeout =--known =--target =--seconds =--plateau =--findings =--merge =--report' ;;
     export) echo '=--profile =--seed =--arch =--format =--output' ;;
     lint-shim) echo '=--timeout' ;;
     bench) echo '=--seconds' ;;
@@ -67,6 +67,7 @@ _vcpuspec_argument() {
     --depth) echo '=1 =2 =3 =4 =5 =full' ;;
     --resume) echo 'file' ;;
     --expect) echo 'file' ;;
+    --known) echo 'file' ;;
     --write-expect) echo 'file' ;;
     --target) echo '=script =call' ;;
     --seconds) echo 'number' ;;
