@@ -70,11 +70,11 @@ fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 	$(call build,build/fuzz) --target fuzzers
 	tools/run-fuzzers libfuzzer build/fuzz $(or $(FUZZ_SECONDS),60)
 
-# What reads text, under its engine; what makes calls is in the tests, on its seeds.
+# Some of what reads text, under its engine; the others are in the tests, on their seeds.
 fuzz-brief: packages-fuzz
 	$(call configure,fuzz)
-	$(call build,build/fuzz) --target fuzz_text fuzz_profile
-	tools/run-fuzzers libfuzzer build/fuzz 5 text profile
+	$(call build,build/fuzz) --target fuzz_text fuzz_profile fuzz_reply
+	tools/run-fuzzers libfuzzer build/fuzz 5 text profile reply
 
 fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)

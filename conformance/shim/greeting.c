@@ -66,6 +66,9 @@ static bool read_version(reader* r) {
   size_t first = r->line.count > 1 ? r->line.words[1].column - 1 : r->line.raw_length;
   snprintf(r->greeting->version, VS_SHIM_VERSION_TEXT, "%.*s", (int)(r->line.raw_length - first),
            r->line.raw + first);
+  for (char* c = r->greeting->version; *c != '\0'; c++) {
+    if (*c == '\t') *c = ' ';
+  }
   return true;
 }
 

@@ -210,9 +210,9 @@ int main(int argc, char** argv) {
   state->phase = VS_FUZZ_READY;
   vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
   while (strcmp(told("VCPUSPEC_FAKE"), "idle") == 0) pause();
-  for (size_t i = seed; executor != NULL; i++) {
+  if (executor == NULL) return 1;
+  for (size_t i = seed;; i++) {
     run_one(executor, i % script_count);
     usleep(PAUSE_US);
   }
-  return 1;
 }

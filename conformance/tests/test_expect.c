@@ -55,6 +55,7 @@ Test(expect_text, says_what_is_wrong_and_where) {
       {BEGIN "known a\nmatches many\n", 3, 9, "a number of results"},
       {BEGIN "known a\nsometimes maybe\n", 3, 11, "the end of the line"},
       {BEGIN "known a\nreason \x01\n", 3, 8, "printable ASCII"},
+      {BEGIN "known a\nreason none\rpass\n", 3, 12, "printable ASCII"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     vs_fault fault = fault_of(bad[i].text);

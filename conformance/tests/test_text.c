@@ -72,6 +72,7 @@ static const struct {
      "did you mean 'write_state.errors.bad_handle'"},
     {HEAD "arch x86_64\n", 2, 6, "did you mean 'x86-64'"},
     {HEAD "title caf\xc3\xa9\n", 2, 10, "printable ASCII"},
+    {HEAD "T0: kick\rh2\n", 2, 9, "printable ASCII"},
     {HEAD "T4: kick h2\n", 2, 1, "a thread"},
     {HEAD "T0 kick h2\n", 2, 1, "a thread"},
     {HEAD "T0: kik h2\n", 2, 5, "did you mean 'kick'"},

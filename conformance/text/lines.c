@@ -12,7 +12,7 @@ vs_source vs_source_of(const char* text, size_t length) {
 }
 
 static bool is_blank(char c) {
-  return c == ' ' || c == '\t' || c == '\r';
+  return c == ' ' || c == '\t';
 }
 
 bool vs_line_next(vs_source* source, vs_line* line) {
@@ -21,6 +21,7 @@ bool vs_line_next(vs_source* source, vs_line* line) {
   const char* end = memchr(start, '\n', source->length - source->at);
   size_t length = end ? (size_t)(end - start) : source->length - source->at;
   source->at += length + (end != NULL);
+  while (length > 0 && start[length - 1] == '\r') length--;
   source->line++;
   line->number = source->line;
   line->raw = start;

@@ -42,7 +42,8 @@ typedef struct vs_line {
 
 vs_source vs_source_of(const char* text, size_t length);
 
-// Fetches the next line, not yet cut into words. False: there is none.
+// Fetches the next line, not yet cut into words, without a carriage return at its end: elsewhere
+// that is no blank, and where text is shown it would hide what stands before. False: there is none.
 bool vs_line_next(vs_source* source, vs_line* line);
 
 // What a variable stands for; NULL: there is no such variable.
