@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libFuzzer target: whatever bytes are read as results, nothing crashes; and of what is valid every
-// report can be made, it is equal to itself, and joined with itself it is valid again.
+// report can be made, it is equal to itself, and joined with itself, or with the same of others, it
+// is valid again.
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,10 +51,10 @@ static void compare_with_itself(const json_t* results) {
   if (c.regressed + c.fixed + c.changed + c.added + c.gone > 0) abort();
 }
 
-static void join_with_itself(const json_t* results) {
+static void join(const json_t* a, const json_t* b) {
   char why[VS_MERGE_WHY] = "";
   char invalid[VS_RESULTS_WHY];
-  const vs_merge_input inputs[] = {{"a", results}, {"b", results}};
+  const vs_merge_input inputs[] = {{"a", a}, {"b", b}};
   json_t* all = vs_results_merge(inputs, 2, why);
   if (all == NULL) {
     if (why[0] == '\0') abort();
@@ -66,6 +67,19 @@ static void join_with_itself(const json_t* results) {
   json_decref(all);
 }
 
+// The same of other implementations.
+static json_t* of_others(const json_t* results) {
+  json_t* others = json_deep_copy(results);
+  size_t i;
+  json_t* backend;
+  json_array_foreach(json_object_get(others, "backends"), i, backend) {
+    char name[32];
+    snprintf(name, sizeof name, "other%zu", i);
+    if (json_object_set_new(backend, "name", json_string(name)) != 0) abort();
+  }
+  return others;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   char why[VS_RESULTS_WHY] = "";
   json_t* results = json_loadb((const char*)data, size, JSON_REJECT_DUPLICATES, NULL);
@@ -74,7 +88,10 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     show(results);
     render_all(results);
     compare_with_itself(results);
-    join_with_itself(results);
+    json_t* others = of_others(results);
+    join(results, results);
+    join(results, others);
+    json_decref(others);
   } else if (why[0] == '\0') {
     abort();
   }
