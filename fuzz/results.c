@@ -76,6 +76,7 @@ static json_t* of_others(const json_t* results) {
     char name[32];
     snprintf(name, sizeof name, "other%zu", i);
     if (json_object_set_new(backend, "name", json_string(name)) != 0) abort();
+    if (json_object_set_new(backend, "spec", json_string(name)) != 0) abort();
   }
   return others;
 }
