@@ -166,7 +166,8 @@ static void print_man(void) {
       ".TP\n2\nThe command line is wrong.\n"
       ".TP\n3\nSomething could not be judged at all: an object that does not load, a required\n"
       "backend that is absent. It goes before 1.\n"
-      ".TP\n4\nExpectations are stale (not used yet).\n"
+      ".TP\n4\nEvery failure is known, and something in the list of known failures\n"
+      "(\\-\\-expect) is not true any more.\n"
       ".TP\n5\nNothing was judged: no case matched, or a backend that was named could judge none.\n"
       ".SH OPTIONS\n.TP\n.B \\-\\-help\nHelp, also after a command.\n"
       ".TP\n.B \\-\\-version\nThe version.\n");
