@@ -304,9 +304,25 @@ static bool read_entry_line(reader* r) {
   return read_text(r, entry, k);
 }
 
+// A comment is kept as it is, in any language; but a control byte, above all a zero, would cut it
+// or change it when it is written again.
+static bool is_text(reader* r) {
+  const vs_line* line = &r->line;
+  for (size_t i = line->indent; i < line->raw_length; i++) {
+    unsigned char byte = (unsigned char)line->raw[i];
+    if ((byte >= ' ' || byte == '\t') && byte != 0x7f) continue;
+    vs_line_fault(line, 0, r->fault, "expected text in a comment, found the control byte 0x%02x",
+                  byte);
+    r->fault->column = i + 1;
+    return false;
+  }
+  return true;
+}
+
 static bool keep_comment(reader* r) {
   const vs_line* line = &r->line;
   if (line->indent == line->raw_length) return true;
+  if (!is_text(r)) return false;
   char* longer = NULL;
   int length = (int)(line->raw_length - line->indent);
   if (asprintf(&longer, "%s%.*s\n", r->comment ? r->comment : "", length,

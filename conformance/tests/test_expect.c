@@ -56,6 +56,8 @@ Test(expect_text, says_what_is_wrong_and_where) {
       {BEGIN "known a\nsometimes maybe\n", 3, 11, "the end of the line"},
       {BEGIN "known a\nreason \x01\n", 3, 8, "printable ASCII"},
       {BEGIN "known a\nreason none\rpass\n", 3, 12, "printable ASCII"},
+      {BEGIN "# a tab\t, an \xc3\xa9\n  # bell \a\n", 3, 10,
+       "a comment, found the control byte 0x07"},
   };
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     vs_fault fault = fault_of(bad[i].text);
