@@ -178,9 +178,14 @@ MUTATE_WRITE(buffer_must_be_writable) {
   return is_exact(kind, size) && !is_writable(buffer) ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
 }
 
-MUTATE_WRITE(buffer_read_past_end) {
+static bool can_read_past(uint32_t kind, const void* buffer, size_t size, size_t by) {
   uint8_t bytes[STATE + 8];
-  size_t past = size + 8;
-  if (is_exact(kind, size) && peek(buffer, bytes, past) != past) return ZX_ERR_INVALID_ARGS;
-  return RIGHT_WRITE();
+  return !is_exact(kind, size) || peek(buffer, bytes, size + by) == size + by;
+}
+
+MUTATE_WRITE(buffer_read_past_end) {
+  return can_read_past(kind, buffer, size, 8) ? RIGHT_WRITE() : ZX_ERR_INVALID_ARGS;
+}
+MUTATE_WRITE(buffer_one_past_end) {
+  return can_read_past(kind, buffer, size, 1) ? RIGHT_WRITE() : ZX_ERR_INVALID_ARGS;
 }

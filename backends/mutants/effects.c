@@ -288,6 +288,45 @@ void alter_write_once(vs_calls* calls) {
   calls->vcpu_read_state = read_and_allow;
 }
 
+static state_x64 last_written;
+
+static zx_status_t write_and_keep(zx_handle_t handle, uint32_t kind, const void* buffer,
+                                  size_t size) {
+  state_x64 state;
+  if (take_state(handle, kind, buffer, size, &state)) last_written = state;
+  return RIGHT_WRITE();
+}
+
+static zx_status_t create_inheriting(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
+                                     zx_handle_t* out) {
+  zx_status_t status = tracking_create(guest, options, entry, out);
+  if (status == ZX_OK) put_state(*out, &last_written);
+  return status;
+}
+
+void alter_vcpu_inherits(vs_calls* calls);
+void alter_vcpu_inherits(vs_calls* calls) {
+  calls->vcpu_create = create_inheriting;
+  calls->vcpu_write_state = write_and_keep;
+}
+
+// As an implementation did that only ever saw good callers.
+MUTATE_WRITE(always_ok) {
+  if (kind > ZX_VCPU_IO) kind = ZX_VCPU_STATE;
+  if (size < size_of_kind(kind)) size = size_of_kind(kind);
+  RIGHT_WRITE();
+  return ZX_OK;
+}
+
+// As the guests of one kernel did that shared their creator's address space.
+MUTATE_WRITE(io_direct) {
+  tracked row;
+  uint8_t bytes[IO];
+  bool refused = kind == ZX_VCPU_IO && size == IO && peek(buffer, bytes, IO) == IO &&
+                 track_find(handle, &row) && (row.rights & ZX_RIGHT_WRITE);
+  return refused ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
+}
+
 // --- a buffer that is fetched twice -----------------------------------------------------------
 
 // As a kernel copies: byte after byte, upwards.

@@ -14,12 +14,27 @@ typedef struct vs_mutant {
       latitude;  // id of the latitude that permits it (empty: none is needed); NULL: a mutant
   const char* mistake;             // what a programmer got wrong, or chose
   void (*alter)(vs_calls* calls);  // replaces calls by interposers
+  unsigned member;                 // of its family
 } vs_mutant;
 
+// The rows of mutants.def, each a mistake of its own.
 extern const vs_mutant vs_mutants[];
 extern const size_t vs_mutant_count;
 
-// NULL for an unknown id.
+// The rows that the families of families.def make: one mistake in every place where it can be made.
+// They are laid out at the first call, and stay. NULL: there are no more.
+const vs_mutant* vs_mutant_of_families(size_t index);
+
+// The row "reasons_told" answers a write that it refuses with minus this number, into which it puts
+// a bit for each thing that was wrong with the call, which vs_mutant_reason_at names.
+enum { VS_MUTANT_REASONS = 0x10000, VS_MUTANT_REASON_COUNT = 9 };
+typedef struct vs_mutant_reason {
+  const char* name;
+  zx_status_t status;  // that the page promises
+} vs_mutant_reason;
+vs_mutant_reason vs_mutant_reason_at(unsigned index);
+
+// A row of either; NULL for an unknown id.
 const vs_mutant* vs_mutant_find(const char* id);
 
 // Lays the mutant over `inner` and returns its calls. One mutant per process: the documented calls

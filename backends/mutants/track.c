@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 const vs_calls* below;
+unsigned altered_member;
+size_t altered_words;
 
 typedef struct later {
   zx_handle_t first;  // ZX_HANDLE_INVALID: free
@@ -74,15 +76,24 @@ static void remember(tracked row) {
   pthread_mutex_unlock(&track.lock);
 }
 
-bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found) {
+static bool find(zx_handle_t handle, zx_handle_t mask, bool any, tracked* found) {
   bool known = false;
   pthread_mutex_lock(&track.lock);
   for (size_t i = 0; i < track.count && !known; i++) {
-    known = ((track.handles[i].value ^ handle) & mask) == 0;
-    if (known) *found = track.handles[i];
+    const tracked* row = &track.handles[i];
+    known = ((row->value ^ handle) & mask) == 0 && (any || row->type == ZX_OBJ_TYPE_VCPU);
+    if (known) *found = *row;
   }
   pthread_mutex_unlock(&track.lock);
   return known;
+}
+
+bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found) {
+  return find(handle, mask, false, found);
+}
+
+bool track_find_any(zx_handle_t handle, tracked* found) {
+  return find(handle, ~(zx_handle_t)0, true, found);
 }
 
 bool track_find(zx_handle_t handle, tracked* found) {
@@ -97,7 +108,8 @@ zx_handle_t track_created_by(uint64_t thread) {
   zx_handle_t first = ZX_HANDLE_INVALID;
   pthread_mutex_lock(&track.lock);
   for (size_t i = 0; i < track.count; i++) {
-    if (track.handles[i].creator == thread) first = track.handles[i].first;
+    const tracked* row = &track.handles[i];
+    if (row->type == ZX_OBJ_TYPE_VCPU && row->creator == thread) first = row->first;
   }
   pthread_mutex_unlock(&track.lock);
   return first;
@@ -111,17 +123,44 @@ static void forget(zx_handle_t handle) {
   pthread_mutex_unlock(&track.lock);
 }
 
-static zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
-                                   zx_handle_t* out) {
-  zx_status_t status = below->vcpu_create(guest, options, entry, out);
+static zx_status_t remember_new(zx_status_t status, const zx_handle_t* out, zx_obj_type_t type,
+                                zx_rights_t rights) {
   uint64_t self = track_self();
-  if (status == ZX_OK) remember((tracked){*out, *out, ZX_DEFAULT_VCPU_RIGHTS, self, self});
+  if (status == ZX_OK) remember((tracked){*out, *out, type, rights, self, self});
   return status;
 }
 
+zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
+                            zx_handle_t* out) {
+  zx_status_t status = below->vcpu_create(guest, options, entry, out);
+  return remember_new(status, out, ZX_OBJ_TYPE_VCPU, ZX_DEFAULT_VCPU_RIGHTS);
+}
+
+static zx_status_t tracking_guest(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
+                                  zx_handle_t* vmar) {
+  zx_status_t status = below->guest_create(resource, options, guest, vmar);
+  remember_new(status, vmar, ZX_OBJ_TYPE_VMAR, ZX_DEFAULT_VMAR_RIGHTS);
+  return remember_new(status, guest, ZX_OBJ_TYPE_GUEST, ZX_DEFAULT_GUEST_RIGHTS);
+}
+
+static zx_status_t tracking_event(uint32_t options, zx_handle_t* out) {
+  zx_status_t status = below->event_create(options, out);
+  return remember_new(status, out, ZX_OBJ_TYPE_EVENT, ZX_DEFAULT_EVENT_RIGHTS);
+}
+
+static zx_status_t tracking_port(uint32_t options, zx_handle_t* out) {
+  zx_status_t status = below->port_create(options, out);
+  return remember_new(status, out, ZX_OBJ_TYPE_PORT, ZX_DEFAULT_PORT_RIGHTS);
+}
+
+static zx_status_t tracking_vmo(uint64_t size, uint32_t options, zx_handle_t* out) {
+  zx_status_t status = below->vmo_create(size, options, out);
+  return remember_new(status, out, ZX_OBJ_TYPE_VMO, ZX_DEFAULT_VMO_RIGHTS);
+}
+
 static void remember_derived(zx_handle_t from, zx_rights_t rights, zx_handle_t out) {
-  tracked row;
-  if (!track_find(from, &row)) return;
+  tracked row = {0};
+  if (!track_find_any(from, &row)) return;
   row.value = out;
   row.deriver = track_self();
   if (rights != ZX_RIGHT_SAME_RIGHTS) row.rights = rights;
@@ -168,7 +207,8 @@ void track_later_everywhere(uint32_t kind, const void* bytes, zx_handle_t but) {
   memcpy(rows, track.handles, sizeof rows);
   pthread_mutex_unlock(&track.lock);
   for (size_t i = 0; i < count; i++) {
-    if (rows[i].value == rows[i].first && rows[i].first != but) {
+    bool vcpu = rows[i].type == ZX_OBJ_TYPE_VCPU;
+    if (vcpu && rows[i].value == rows[i].first && rows[i].first != but) {
       track_later(rows[i].first, kind, bytes);
     }
   }
@@ -208,6 +248,10 @@ zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet) {
 }
 
 void track_all(vs_calls* calls) {
+  calls->guest_create = tracking_guest;
+  if (calls->event_create != NULL) calls->event_create = tracking_event;
+  if (calls->port_create != NULL) calls->port_create = tracking_port;
+  if (calls->vmo_create != NULL) calls->vmo_create = tracking_vmo;
   calls->vcpu_create = tracking_create;
   calls->handle_duplicate = tracking_duplicate;
   calls->handle_replace = tracking_replace;

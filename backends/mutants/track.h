@@ -6,13 +6,14 @@
 
 #include "mutants.h"
 
-enum { TRACKED = 64, STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
+enum { TRACKED = 128, STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
 
 typedef struct tracked {
   zx_handle_t value;
-  zx_handle_t first;  // the handle that zx_vcpu_create gave out
+  zx_handle_t first;  // the handle that the object's creation gave out
+  zx_obj_type_t type;
   zx_rights_t rights;
-  uint64_t creator;  // thread that created the vCPU
+  uint64_t creator;  // thread that created the object
   uint64_t deriver;  // thread that made this handle
 } tracked;
 
@@ -20,14 +21,23 @@ typedef struct tracked {
 // context, hence one of each per process.
 extern const vs_calls* below;
 
+// Of a row that a family makes: which member of the family it is. Of every row: the 64-bit words of
+// the state below, the last of which holds the flags.
+extern unsigned altered_member;
+extern size_t altered_words;
+
 // Interposers that only keep the records; `track_all` installs them.
 void track_all(vs_calls* calls);
+zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
+                            zx_handle_t* out);
 zx_status_t tracking_close(zx_handle_t handle);
 zx_status_t tracking_read(zx_handle_t handle, uint32_t kind, void* buffer, size_t size);
 zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet);
 
 // What is known of a handle: false if it is no vCPU's.
 bool track_find(zx_handle_t handle, tracked* found);
+// The same of a handle to anything.
+bool track_find_any(zx_handle_t handle, tracked* found);
 bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found);
 bool track_any(tracked* found);
 // The first handle of the vCPU that the thread created, or ZX_HANDLE_INVALID.

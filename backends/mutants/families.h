@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The members of the families, as those who alter need them: which bit, word, status or check a
+// member stands for. The words of a state are rax..r15 (or x0..x30, sp) and the flags last.
+#ifndef VS_BACKENDS_MUTANTS_FAMILIES_H_
+#define VS_BACKENDS_MUTANTS_FAMILIES_H_
+
+#include "track.h"
+
+// What may be wrong with a call, as the families of answers tell it apart; in the order in which
+// published x86-64 kernels look, but that a running vCPU comes before a foreign thread, which it
+// implies.
+typedef enum reason {
+  REASON_BAD_HANDLE,
+  REASON_WRONG_TYPE,
+  REASON_ACCESS_DENIED,
+  REASON_KIND,
+  REASON_SIZE,
+  REASON_BUFFER,
+  REASON_RUNNING,
+  REASON_CREATOR,
+  REASON_ACCESS_SIZE,
+  REASONS
+} reason;
+
+typedef struct wrong_answer {
+  reason when;
+  zx_status_t status;
+} wrong_answer;
+
+typedef struct pair {
+  reason a, b;
+} pair;
+
+typedef struct io_width {
+  uint8_t asked, written;  // bytes
+} io_width;
+
+// Each of the member that is altered (altered_member).
+unsigned member_bit(const uint8_t* bits);
+zx_status_t status_of_reason(reason why);
+wrong_answer member_answer(void);
+pair member_pair(void);
+io_width member_width(void);
+unsigned member_odd_size(void);
+zx_rights_t member_right(void);
+zx_obj_type_t member_type(void);
+reason member_of_orders_first(void);
+reason member_of_orders_last(void);
+
+extern const uint8_t x64_flag_bits[];
+extern const uint8_t x64_required_flag_bits[];
+extern const uint8_t x64_optional_flag_bits[];
+extern const uint8_t x64_system_bit_numbers[];
+
+#endif  // VS_BACKENDS_MUTANTS_FAMILIES_H_
