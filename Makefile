@@ -41,7 +41,7 @@ test-long: packages-test ## what takes longer: a farm's build, every fuzz target
 	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -R '$(SLOW)'
 
 # What a sanitizer makes slow: left to test-long. Campaigns are tests of time.
-SLOW = mutants|export|shim|faults|results
+SLOW = selftest|export|shim|faults|results
 
 test-only:
 	ctest --test-dir build --output-on-failure -LE 'tools|long'

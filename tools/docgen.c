@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Prints the documents that are made from the tables, and what they count: docgen clauses | man |
-// bash | zsh | counts.
+// Prints the documents that are made from the tables, and what they count: docgen clauses |
+// historic | man | bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
@@ -9,6 +9,7 @@
 #include "mutants/mutants.h"
 #include "results/render.h"
 #include "runner/describe.h"
+#include "selftest/historic.h"
 
 static const char* status_name(zx_status_t status) {
   static char name[64];
@@ -106,6 +107,50 @@ static void print_clauses(void) {
   }
   print_latitudes();
   print_defects();
+}
+
+// --- what went wrong before -------------------------------------------------------------------
+
+static const struct {
+  const char* who;
+  const char* what;
+  const char* why;
+} beyond[] = {
+#define VS_BEYOND(who, what, why) {who, what, why},
+#include "selftest/beyond.def"
+#undef VS_BEYOND
+};
+
+static void print_historic_row(const vs_historic* row) {
+  printf("\n### %s\n\n%s: %s\n\n", row->id, row->who, row->what);
+  printf("- Source: %s\n- Played by: `%s`\n", row->source, row->backend);
+  if (row->profile[0] != '\0') {
+    printf("- Caught by: `%s` under `%s`\n", row->shown, row->profile);
+  } else {
+    printf("- Permitted by name, so that nothing objects; see `%s`\n", row->shown);
+  }
+  if (row->passes[0] != '\0') {
+    printf("- Passes under: `%s`\n", row->passes);
+  } else {
+    printf("- Passes under: no profile\n");
+  }
+}
+
+static void print_historic(void) {
+  printf(
+      "<!-- Made by tools/make-docs from conformance/selftest/historic.def and beyond.def; do not "
+      "edit. -->\n"
+      "# What published implementations did\n\n"
+      "Each row is played by a backend of ours; `vcpuspec selftest` fails if the case does not "
+      "catch "
+      "it any\nmore, or if it fails under the profile that describes it. By hand:\n\n"
+      "    vcpuspec run --backend soft:2018 --profile zircon-x64\n"
+      "    vcpuspec run --backend soft:2018 --profile zircon-2018\n");
+  for (size_t i = 0; i < vs_historic_count; i++) print_historic_row(&vs_historics[i]);
+  printf("\n## Out of reach\n\n| who | what | why no case shows it |\n|---|---|---|\n");
+  for (size_t i = 0; i < sizeof beyond / sizeof beyond[0]; i++) {
+    printf("| %s | %s | %s |\n", beyond[i].who, beyond[i].what, beyond[i].why);
+  }
 }
 
 // --- the man page -----------------------------------------------------------------------------
@@ -293,6 +338,8 @@ int main(int argc, char** argv) {
   const char* what = argc == 2 ? argv[1] : "";
   if (strcmp(what, "clauses") == 0) {
     print_clauses();
+  } else if (strcmp(what, "historic") == 0) {
+    print_historic();
   } else if (strcmp(what, "man") == 0) {
     print_man();
   } else if (strcmp(what, "bash") == 0) {
@@ -303,7 +350,7 @@ int main(int argc, char** argv) {
     printf("%zu cases\n%d clauses\n%zu mutants and permitted variants\n", vs_case_count,
            VS_CLAUSE_COUNT, vs_mutant_count);
   } else {
-    fprintf(stderr, "usage: docgen clauses|man|bash|zsh|counts\n");
+    fprintf(stderr, "usage: docgen clauses|historic|man|bash|zsh|counts\n");
     return 2;
   }
   return 0;

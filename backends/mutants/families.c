@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 48, ID = 2 * NAME, ROWS_MAX = 1200, TEXT_MAX = 160 };
+enum { NAME = 48, ID = VS_MUTANT_ID_MAX, ROWS_MAX = 1200, TEXT_MAX = 160 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -51,11 +51,14 @@ static const struct {
 static const struct {
   const char* name;
   zx_obj_type_t type;
-} types[] = {{"event", ZX_OBJ_TYPE_EVENT},
-             {"port", ZX_OBJ_TYPE_PORT},
+} types[] = {{"port", ZX_OBJ_TYPE_PORT},
              {"vmo", ZX_OBJ_TYPE_VMO},
              {"guest", ZX_OBJ_TYPE_GUEST},
+             {"event", ZX_OBJ_TYPE_EVENT},
              {"vmar", ZX_OBJ_TYPE_VMAR}};
+enum { WRITABLE_TYPES = 3 };  // whose handles have ZX_RIGHT_WRITE; they come first
+// Those that the documentation of zx_vcpu_create lists come first.
+enum { DOCUMENTED_RIGHTS = 5 };
 
 static const struct {
   const char* name;
@@ -136,6 +139,9 @@ zx_rights_t member_right(void) {
 }
 zx_obj_type_t member_type(void) {
   return types[altered_member].type;
+}
+zx_obj_type_t member_unwritable_type(void) {
+  return types[WRITABLE_TYPES + altered_member].type;
 }
 reason member_of_orders_first(void) {
   return firsts[altered_member];
@@ -218,10 +224,19 @@ static bool other_rights(size_t member, char name[NAME]) {
   if (is) snprintf(name, NAME, "%s", rights[member].name);
   return is;
 }
+static bool documented_rights(size_t member, char name[NAME]) {
+  return member < DOCUMENTED_RIGHTS && other_rights(member, name);
+}
 static bool other_types(size_t member, char name[NAME]) {
   bool is = member < COUNT(types);
   if (is) snprintf(name, NAME, "%s", types[member].name);
   return is;
+}
+static bool writable_types(size_t member, char name[NAME]) {
+  return member < WRITABLE_TYPES && other_types(member, name);
+}
+static bool unwritable_types(size_t member, char name[NAME]) {
+  return other_types(WRITABLE_TYPES + member, name);
 }
 static bool wrong_answers(size_t member, char name[NAME]) {
   reason when = 0;
@@ -285,7 +300,18 @@ static struct {
   pthread_once_t once;
 } made = {.once = PTHREAD_ONCE_INIT};
 
-// The clause that a wrong answer breaks: by refusing with another status, or by not refusing.
+// No error is documented for an access_size: to a call that is right but for it, each other answer
+// than INVALID_ARGS is wrong for its own reason.
+static const char* clause_of_access_size(zx_status_t status) {
+  if (status == ZX_ERR_BAD_HANDLE) return "write_state.errors.bad_handle";
+  if (status == ZX_ERR_WRONG_TYPE) return "write_state.rights.type";
+  if (status == ZX_ERR_ACCESS_DENIED) return "write_state.rights.write";
+  if (status == ZX_ERR_BAD_STATE) return "write_state.description.paused";
+  return "write_state.return.ok";
+}
+
+// The clause that a wrong answer breaks: by refusing with another status, or by not refusing. While
+// a vCPU runs, the caller's thread is the wrong one too.
 static const char* clause_of_answer(size_t member) {
   static const char* const by_status[REASONS] = {"write_state.errors.bad_handle",
                                                  "write_state.errors.wrong_type",
@@ -293,9 +319,9 @@ static const char* clause_of_answer(size_t member) {
                                                  "write_state.errors.invalid_args.kind",
                                                  "write_state.errors.invalid_args.size",
                                                  "write_state.errors.invalid_args.buffer",
+                                                 "write_state.return.error",
                                                  "write_state.errors.bad_state",
-                                                 "write_state.errors.bad_state",
-                                                 "write_state.description.io"};
+                                                 NULL};
   static const char* const by_accepting[REASONS] = {"write_state.errors.bad_handle",
                                                     "write_state.rights.type",
                                                     "write_state.rights.write",
@@ -304,10 +330,11 @@ static const char* clause_of_answer(size_t member) {
                                                     "write_state.errors.invalid_args.buffer",
                                                     "write_state.description.paused",
                                                     "write_state.description.same_thread",
-                                                    "write_state.description.io"};
+                                                    NULL};
   reason when = 0;
   size_t status = 0;
   if (!find_answer(member, &when, &status)) abort();
+  if (when == REASON_ACCESS_SIZE) return clause_of_access_size(statuses[status].status);
   return statuses[status].status == ZX_OK ? by_accepting[when] : by_status[when];
 }
 

@@ -44,6 +44,7 @@ io_width member_width(void);
 unsigned member_odd_size(void);
 zx_rights_t member_right(void);
 zx_obj_type_t member_type(void);
+zx_obj_type_t member_unwritable_type(void);
 reason member_of_orders_first(void);
 reason member_of_orders_last(void);
 

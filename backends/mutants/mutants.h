@@ -6,6 +6,8 @@
 
 #include <vcpuspec/backend.h>
 
+enum { VS_MUTANT_ID_MAX = 96 };  // bytes, of an id
+
 typedef struct vs_mutant {
   const char* id;      // as typed after "mutant:"
   const char* base;    // the built-in backend that it is laid over

@@ -194,6 +194,11 @@ MUTATE(interrupt_even_refused, vcpu_interrupt, (zx_handle_t handle, uint32_t vec
   return vector % 2 == 0 ? ZX_ERR_NOT_SUPPORTED : below->vcpu_interrupt(handle, vector);
 }
 
+MUTATE(interrupt_any_vector, vcpu_interrupt, (zx_handle_t handle, uint32_t vector)) {
+  zx_status_t status = below->vcpu_interrupt(handle, vector);
+  return status == ZX_ERR_OUT_OF_RANGE ? ZX_OK : status;
+}
+
 // --- calls that meet --------------------------------------------------------------------------
 
 enum { MEETING_TRIES = 30, MEETING_PAUSE_US = 10 };
@@ -225,6 +230,18 @@ static zx_status_t write_disturbed(zx_handle_t handle, uint32_t kind, const void
 void alter_close_disturbs_write(vs_calls* calls);
 void alter_close_disturbs_write(vs_calls* calls) {
   calls->handle_close = close_and_tell;
+  calls->vcpu_write_state = write_disturbed;
+}
+
+static zx_status_t replace_and_tell(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+  zx_status_t status = tracking_replace(handle, rights, out);
+  atomic_fetch_add(&meetings, 1);
+  return status;
+}
+
+void alter_replace_disturbs_write(vs_calls* calls);
+void alter_replace_disturbs_write(vs_calls* calls) {
+  if (calls->handle_replace != NULL) calls->handle_replace = replace_and_tell;
   calls->vcpu_write_state = write_disturbed;
 }
 

@@ -173,7 +173,7 @@ static zx_status_t tracking_duplicate(zx_handle_t handle, zx_rights_t rights, zx
   return status;
 }
 
-static zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
+zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
   zx_status_t status = below->handle_replace(handle, rights, out);
   if (status == ZX_OK) remember_derived(handle, rights, *out);
   forget(handle);

@@ -30,6 +30,7 @@ extern size_t altered_words;
 void track_all(vs_calls* calls);
 zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
                             zx_handle_t* out);
+zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out);
 zx_status_t tracking_close(zx_handle_t handle);
 zx_status_t tracking_read(zx_handle_t handle, uint32_t kind, void* buffer, size_t size);
 zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet);

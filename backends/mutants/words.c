@@ -297,9 +297,17 @@ MUTATE_WRITE(type_accepted) {
   return its && status == ZX_ERR_WRONG_TYPE ? ZX_OK : status;
 }
 
-MUTATE_WRITE(type_is_bad_handle) {
+static zx_status_t hide_type(zx_obj_type_t type, zx_handle_t handle, uint32_t kind,
+                             const void* buffer, size_t size) {
   tracked row;
   zx_status_t status = RIGHT_WRITE();
-  bool its = track_find_any(handle, &row) && row.type == member_type();
+  bool its = track_find_any(handle, &row) && row.type == type;
   return its && status == ZX_ERR_WRONG_TYPE ? ZX_ERR_BAD_HANDLE : status;
+}
+
+MUTATE_WRITE(type_is_bad_handle) {
+  return hide_type(member_type(), handle, kind, buffer, size);
+}
+MUTATE_WRITE(type_denied_is_bad_handle) {
+  return hide_type(member_unwritable_type(), handle, kind, buffer, size);
 }

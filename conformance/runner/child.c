@@ -63,6 +63,7 @@ static void become_child(pid_t parent) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);
+  vs_children_watch(false);
   setrlimit(RLIMIT_CORE, &no_core);
   dup2(STDERR_FILENO, STDOUT_FILENO);
   if (kept_from_children >= 0) close(kept_from_children);
@@ -150,6 +151,25 @@ bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* 
   setpgid(pid, pid);  // whichever of the two comes first
   *child = (vs_child){.pid = pid, .deadline = vs_now() + seconds};
   return true;
+}
+
+// Blocked, the signal waits to be asked for, so that no end is missed.
+static sigset_t end_of_child(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  return set;
+}
+
+void vs_children_watch(bool on) {
+  const sigset_t set = end_of_child();
+  pthread_sigmask(on ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+void vs_children_await_one(void) {
+  const sigset_t set = end_of_child();
+  const struct timespec most = {0, 1000000};
+  sigtimedwait(&set, NULL, &most);
 }
 
 static void bury(vs_child* child, int status) {

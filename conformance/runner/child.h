@@ -38,6 +38,11 @@ void vs_child_wait(vs_child* child);
 // Ends it now.
 void vs_child_kill(vs_child* child);
 
+// While it is on, vs_children_await_one returns as soon as a child ends, and otherwise after a
+// millisecond; or when a signal is handled. Of a process with one thread.
+void vs_children_watch(bool on);
+void vs_children_await_one(void);
+
 // Children that are started from now on do not have this file, which is open here; one at a time.
 // -1: none.
 void vs_children_never_have(int fd);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "record.h"
 
@@ -63,8 +62,7 @@ static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
   return false;
 }
 
-// True if what threads do at the same time decides the script's trace.
-static bool is_race(const vs_script* script) {
+bool vs_script_races(const vs_script* script) {
   for (size_t i = 0; i < script->count; i++) {
     const vs_op* op = &script->ops[i];
     bool races = op->async && op->code != VS_OP_ENTER;
@@ -96,7 +94,7 @@ static void take_over(vs_case_result* first, vs_case_result* again) {
 static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
   vs_case_result* first = j->result;
   if (j->tried == 1) {
-    if (first->verdict != VS_VERDICT_FAIL || !is_race(&first->script)) return false;
+    if (first->verdict != VS_VERDICT_FAIL || !vs_script_races(&first->script)) return false;
     j->failed = 1;
   } else {
     vs_case_result again = {.c = first->c, .target = first->target, .script = first->script};
@@ -194,9 +192,9 @@ static vs_case_result* next_result(const vs_plan* plan, vs_run* run, const job* 
 
 // Fills idle jobs and collects ended ones until every result stands.
 static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
-  const struct timespec pause = {0, 100000};
   size_t first = 0;
   size_t told = 0;
+  vs_children_watch(true);
   while (told < run->count && !(plan->stop && *plan->stop)) {
     bool moved = false;
     for (unsigned i = 0; i < plan->jobs; i++) {
@@ -217,8 +215,9 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
       told++;
     }
     if (plan->idle) plan->idle(plan->context);
-    if (!moved && told < run->count) nanosleep(&pause, NULL);
+    if (!moved && told < run->count) vs_children_await_one();
   }
+  vs_children_watch(false);
   if (told < run->count) wind_up(plan, run, jobs, told);
 }
 

@@ -41,4 +41,7 @@ typedef struct vs_plan {
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
 
+// True if what threads do at the same time decides the script's trace.
+bool vs_script_races(const vs_script* script);
+
 #endif  // VS_CONFORMANCE_RUN_H_

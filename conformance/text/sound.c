@@ -5,8 +5,6 @@
 #include "calls.h"
 #include "document.h"
 
-enum { VECTORS = 256 };
-
 typedef struct state {
   bool filled[VS_SLOTS];     // some op was to fill it
   bool busy[VS_THREADS];     // within a call that it has started
@@ -64,8 +62,6 @@ bool vs_document_is_sound(const vs_document* d, vs_fault* fault) {
   state s = {0};
   for (size_t i = 0; i < d->count; i++) {
     if (!slots_are_sound(d, i, &s, fault) || !threads_are_sound(d, i, &s, fault)) return false;
-    if (d->ops[i].code == VS_OP_INTERRUPT && d->ops[i].vector >= VECTORS)
-      return complain(d, i, fault, "expected a vector below %u", VECTORS);
   }
   for (unsigned thread = 0; thread < VS_THREADS; thread++) {
     if (!s.busy[thread] || s.enters[thread]) continue;
