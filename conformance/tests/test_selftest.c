@@ -171,6 +171,7 @@ Test(orders, documented_flags_none_and_zircon_x64_all_but_its_own, .timeout = 30
   cr_expect_eq(orders.permutations, 362880);
   cr_expect_eq(orders.flagged, 0);
   cr_expect_eq(orders.missed, 0);
+  cr_expect_eq(orders.sets_met, orders.sets);
   cr_expect_gt(orders.class_count, 100);
   cr_expect(orders.classes[orders.own].ordered == NULL);
   size_t all = 0;
