@@ -1,32 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <zircon/syscalls/hypervisor.h>
 
-#include "rules.h"
-
-#define ANYTHING 1
-
 #include "logic.h"
+#include "rules.h"
 
 /*@ requires \valid_read(c);
   @ assigns \nothing;
-  @ ensures \result <==> !defect_access_size_overruns(profile, c); */
+  @ ensures \result <==> (!defect_access_size_overruns(profile, c) && !(io(c) && c->arm64)); */
 bool vs_rules_effect_known(vs_rules_profile profile, const vs_rules_call* c) {
-  if (profile != VS_RULES_ZIRCON_2018) return true;
   if (c->kind != ZX_VCPU_IO) return true;
+  if (c->arm64) return false;
+  if (profile != VS_RULES_ZIRCON_2018) return true;
   return c->first <= 4;
 }
 
-/*@ assigns \nothing;
-  @ ensures \result.gated <==> !arm64;
-  @ ensures !\result.keeps_nt && !\result.keeps_ac && !\result.keeps_id && !\result.zeroes_upper;
-  @ ensures \result.or_only <==>
-  @   ((profile == VS_RULES_ZIRCON_ARM64 || profile == VS_RULES_ZIRCON_2018) && arm64); */
-vs_rules_choices vs_rules_made(vs_rules_profile profile, bool arm64) {
-  vs_rules_choices m = {false, false, false, false, false, false};
-  if (!arm64) m.gated = true;
-  if (arm64 && profile == VS_RULES_ZIRCON_ARM64) m.or_only = true;
-  if (arm64 && profile == VS_RULES_ZIRCON_2018) m.or_only = true;
-  return m;
+/*@ requires \valid(m);
+  @ assigns *m;
+  @ ensures kernels(profile, arm64, m); */
+void vs_rules_made(vs_rules_profile profile, bool arm64, vs_rules_choices* m) {
+  m->gated = !arm64;
+  m->keeps_nt = false;
+  m->keeps_ac = false;
+  m->keeps_id = false;
+  m->or_only = false;
+  m->zeroes_upper = false;
+  if (arm64 && profile == VS_RULES_ZIRCON_ARM64) m->or_only = true;
+  if (arm64 && profile == VS_RULES_ZIRCON_2018) m->or_only = true;
 }
 
 // Bit numbers of rflags: CF 0, PF 2, AF 4, ZF 6, SF 7, TF 8, DF 10, OF 11, NT 14, AC 18, ID 21; of
@@ -179,6 +178,23 @@ static bool are_same_flags(const vs_rules_registers* b, const vs_rules_registers
   return true;
 }
 
+// The flags of arm64 that are not the caller's.
+/*@ requires \valid_read(b) && \valid_read(a);
+  @ assigns \nothing;
+  @ ensures \result <==> \forall integer i; 0 <= i < 64 && !callers_flag(1, i) ==>
+  @   a->flags[i] == b->flags[i]; */
+static bool are_same_others(const vs_rules_registers* b, const vs_rules_registers* a) {
+  /*@ loop invariant 0 <= i <= 64;
+    @ loop invariant \forall integer j; 0 <= j < i && !callers_flag(1, j) ==>
+    @   a->flags[j] == b->flags[j];
+    @ loop assigns i;
+    @ loop variant 64 - i; */
+  for (int i = 0; i < 64; i++) {
+    if (!is_callers(true, i) && a->flags[i] != b->flags[i]) return false;
+  }
+  return true;
+}
+
 /*@ requires \valid_read(given) && \valid_read(b) && \valid_read(a);
   @ requires 0 <= bit < 64;
   @ assigns \nothing;
@@ -244,8 +260,8 @@ bool vs_rules_may_become(const vs_rules_call* c, const vs_rules_registers* given
                          const uint8_t* data, const vs_rules_registers* before,
                          const vs_rules_registers* after) {
   if (c->kind != ZX_VCPU_IO) return is_page_state(c->arm64, given, before, after);
+  if (c->arm64) return are_same_others(before, after);
   if (!are_same_flags(before, after)) return false;
-  if (c->arm64) return are_same_bytes(before, after, 0, 256);
   if (!are_same_bytes(before, after, 8, 256)) return false;
   return is_page_accumulator(c->first, data, before, after);
 }

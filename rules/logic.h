@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is proved of rules.c, as predicates of ACSL; to a compiler this file is empty. The code goes
+// What is proved of rules.c, as predicates of ACSL, which are comments to a compiler. The code goes
 // through the checks one after the other. Here it is said the other way round: for each status, of
 // which calls it may be the answer.
 #ifndef VCPUSPEC_RULES_LOGIC_H_
 #define VCPUSPEC_RULES_LOGIC_H_
 
 #include "rules.h"
+
+// Stands among statuses for "whatever it likes": no status is positive.
+#define ANYTHING 1
 
 // clang-format off
 /*@
@@ -138,6 +141,11 @@
   predicate flag_written(integer arm64, vs_rules_choices* m, vs_rules_registers* given, integer i) =
     callers_flag(arm64, i) && !kept_flag(arm64, m, i) && !gate_shut(arm64, m, given) &&
     (m->or_only ==> given->flags[i] == 1);
+  // What the profiles' kernels have chosen.
+  predicate kernels(integer p, integer arm64, vs_rules_choices* m) =
+    (m->gated <==> arm64 == 0) &&
+    !m->keeps_nt && !m->keeps_ac && !m->keeps_id && !m->zeroes_upper &&
+    (m->or_only <==> ((p == VS_RULES_ZIRCON_ARM64 || p == VS_RULES_ZIRCON_2018) && arm64 != 0));
   predicate flags_are_bits(vs_rules_registers* r) =
     \forall integer i; 0 <= i < 64 ==> (r->flags[i] == 0 || r->flags[i] == 1);
 
@@ -185,10 +193,13 @@
     (first == 1 || first == 2 || first == 4) ==>
       ((\forall integer i; 0 <= i < first ==> a->bytes[i] == data[i]) &&
        (same_bytes(b, a, first, 8) || (\forall integer i; first <= i < 8 ==> a->bytes[i] == 0)));
+  // Without ports, nobody says which registers ZX_VCPU_IO is about.
   predicate page_io(integer arm64, integer first, uint8_t* data, vs_rules_registers* b,
                     vs_rules_registers* a) =
-    same_flags(b, a) && same_bytes(b, a, arm64 != 0 ? 0 : 8, 256) &&
-    (arm64 == 0 ==> page_accumulator(first, data, b, a));
+    (arm64 != 0 ==> (\forall integer i; 0 <= i < 64 && !callers_flag(arm64, i) ==>
+                       a->flags[i] == b->flags[i])) &&
+    (arm64 == 0 ==> same_flags(b, a) && same_bytes(b, a, 8, 256) &&
+                    page_accumulator(first, data, b, a));
   predicate page_effect(vs_rules_call* c, vs_rules_registers* given, uint8_t* data,
                         vs_rules_registers* b, vs_rules_registers* a) =
     (io(c) ==> page_io(c->arm64, c->first, data, b, a)) &&

@@ -3,9 +3,6 @@
 
 #include <zircon/syscalls/hypervisor.h>
 
-// Stands among statuses for "whatever it likes": no status is positive.
-#define ANYTHING 1
-
 #include "logic.h"
 
 // Sizes in bytes, as the page's structures have them.

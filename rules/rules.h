@@ -86,7 +86,7 @@ bool vs_rules_allows(const vs_rules_answers* answers, zx_status_t status);
 bool vs_rules_effect_known(vs_rules_profile profile, const vs_rules_call* c);
 
 // The choices that the profile's kernel has made; for `documented`, those of zircon-x64.
-vs_rules_choices vs_rules_made(vs_rules_profile profile, bool arm64);
+void vs_rules_made(vs_rules_profile profile, bool arm64, vs_rules_choices* made);
 
 // What the call does to the registers `now` if `status` is its answer, with those choices. `given`
 // is the buffer of ZX_VCPU_STATE, `data` the four bytes of ZX_VCPU_IO's; the other one is not
