@@ -92,12 +92,11 @@ void vs_rules_made(vs_rules_profile profile, bool arm64, vs_rules_choices* made)
 // is the buffer of ZX_VCPU_STATE, `data` the four bytes of ZX_VCPU_IO's; the other one is not
 // looked at. An access_size above 4 is done as 4: vs_rules_effect_known is false of it.
 void vs_rules_apply(const vs_rules_call* c, zx_status_t status, const vs_rules_choices* choices,
-                    const vs_rules_registers* given, const uint8_t data[4],
-                    vs_rules_registers* now);
+                    const vs_rules_registers* given, const uint8_t* data, vs_rules_registers* now);
 
 // Whether the page lets an accepted call turn the registers `before` into `after`.
 bool vs_rules_may_become(const vs_rules_call* c, const vs_rules_registers* given,
-                         const uint8_t data[4], const vs_rules_registers* before,
+                         const uint8_t* data, const vs_rules_registers* before,
                          const vs_rules_registers* after);
 
 // A buffer of ZX_VCPU_STATE, of 136 or 264 bytes, as registers. The rest of those is zero.
