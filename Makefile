@@ -10,7 +10,7 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        format deb install packages-build packages-test packages-fuzz packages-afl clean
+        format deb install packages-build packages-test packages-fuzz packages-afl packages-prove prove clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -89,6 +89,10 @@ check-clang:
 tidy: all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build
 
+prove: packages-prove ## the rules of rules/, proved for every input; and planted mistakes not proved
+	tools/prove
+	tools/prove --self-test
+
 bench: packages-build ## speed, each as a ratio to its floor in the same run
 	$(MAKE) all
 	build/vcpuspec bench
@@ -121,6 +125,9 @@ packages-fuzz:
 
 packages-afl:
 	@tools/install-packages build fuzz afl
+
+packages-prove:
+	@tools/install-packages prove
 
 deb: packages-fuzz ## build/vcpuspec_VERSION_ARCH.deb, with the fuzzers
 	$(MAKE) all

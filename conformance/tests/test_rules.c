@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "oracle.h"
+#include "place.h"
 
 // --- profiles, on both sides -------------------------------------------------------------------
 
@@ -298,6 +299,23 @@ static void place(const vs_buffer* buffer, vs_rules_call* c) {
       return;
     default:
       cr_assert_fail("placement %u is new: say here what it promises", buffer->at);
+  }
+}
+
+// What prove_facts.c takes for granted of places.
+_Static_assert(_Alignof(zx_vcpu_io_t) == 4, "prove_facts.c says so");
+
+Test(rules, places_are_what_the_proof_of_the_facts_takes_them_for) {
+  static const uint16_t some_lengths[] = {0, 1, 2, 7, 8, 135, 136, 264, 2047, 2048, 2049, 65535};
+  for (uint32_t i = 0; i < VS_PLACEMENT_COUNT * 65536u; i++) {
+    for (size_t l = 0; l < sizeof some_lengths / sizeof some_lengths[0]; l++) {
+      vs_buffer buffer = {.at = (uint8_t)(i >> 16), .argument = (uint16_t)i};
+      buffer.length = some_lengths[l];
+      vs_place at = vs_place_of(&buffer);
+      bool null = !at.null || (at.readable == 0 && at.user && at.address == 0);
+      cr_assert(null && (at.user || at.readable == 0), "placement %u by %u of %u bytes", buffer.at,
+                buffer.argument, buffer.length);
+    }
   }
 }
 
