@@ -29,12 +29,13 @@ test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 	$(MAKE) fuzz-brief
 	$(MAKE) tidy
 
-test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
+test-long: packages-test ## what takes longer: a farm's build, the proof, every fuzz target, all tests under sanitizers
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -L long
 	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
+	$(MAKE) prove
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
