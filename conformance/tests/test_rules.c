@@ -549,6 +549,16 @@ Test(rules, answer_as_vs_decide_does_for_all_facts) {
   cr_assert(t.different == 0 && facts_met(&t) == 11 * 74, "%u combinations", facts_met(&t));
 }
 
+Test(rules, know_every_profile_of_the_model) {
+  for (size_t i = 0; i < vs_profile_count; i++) {
+    bool known = false;
+    for (size_t p = 0; p < VS_RULES_PROFILES; p++) {
+      known |= strcmp(profile_ids[p], vs_profiles[i].id) == 0;
+    }
+    cr_assert(known, "rules/ do not state the profile %s", vs_profiles[i].id);
+  }
+}
+
 Test(rules, a_mistake_in_them_is_noticed) {
   for (size_t i = 0; i < PLANTS; i++) {
     static tally t;
