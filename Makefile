@@ -35,7 +35,8 @@ test-long: packages-test ## what takes longer: a farm's build, the proof, every 
 	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
-	$(MAKE) prove
+	$(MAKE) packages-prove
+	tools/prove
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
