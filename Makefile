@@ -10,7 +10,7 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        format deb install packages-build packages-test packages-fuzz packages-afl clean
+        format deb install packages-build packages-test packages-fuzz packages-afl packages-prove prove clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -29,12 +29,14 @@ test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
 	$(MAKE) fuzz-brief
 	$(MAKE) tidy
 
-test-long: packages-test ## what takes longer: a farm's build, every fuzz target, all tests under sanitizers
+test-long: packages-test ## what takes longer: a farm's build, the proof, every fuzz target, all tests under sanitizers
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -L long
 	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
+	$(MAKE) packages-prove
+	tools/prove
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -89,6 +91,10 @@ check-clang:
 tidy: all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build
 
+prove: packages-prove ## the rules of rules/, proved for every input; and planted mistakes not proved
+	tools/prove
+	tools/prove --self-test
+
 bench: packages-build ## speed, each as a ratio to its floor in the same run
 	$(MAKE) all
 	build/vcpuspec bench
@@ -121,6 +127,9 @@ packages-fuzz:
 
 packages-afl:
 	@tools/install-packages build fuzz afl
+
+packages-prove:
+	@tools/install-packages prove
 
 deb: packages-fuzz ## build/vcpuspec_VERSION_ARCH.deb, with the fuzzers
 	$(MAKE) all

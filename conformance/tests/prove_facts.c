@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// For the prover alone: what the model makes of the numbers of a call, the shipped source as it is.
+// The contracts stand before it, on declarations of its functions.
+// Frama-C has no _Alignof; of zx_vcpu_io_t, the one type that it is asked of, test_rules.c checks
+// it.
+#define _Alignof(type) 4u
+
+#include "place.h"
+
+#include "decide.h"
+
+// clang-format off
+/*@
+  logic integer exact_size(vs_op* op, vs_arch_info* arch) =
+    op->kind == 1 ? 8 : (integer)arch->state_size;
+  predicate known_kind(vs_op* op) = op->kind == 0 || op->kind == 1;
+  predicate odd_size(integer n) = n != 1 && n != 2 && n != 4;
+  // What a kernel that reads the size of the kind reads: of an unknown kind, at most a state.
+  logic integer least(integer a, integer b) = a < b ? a : b;
+*/
+// clang-format on
+
+/*@ assigns \nothing;
+  @ ensures \result <==> odd_size(size); */
+static bool access_size_is_odd(uint8_t size);
+
+// What the next one calls.
+/*@ assigns \nothing; */
+zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref);
+/*@ assigns \nothing; */
+const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);
+/*@ assigns \nothing; */
+vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
+
+// Of the world, not of numbers, and not proved: conformance/tests/test_rules.c goes through its
+// results.
+/*@ assigns facts->handle_valid, facts->is_vcpu, facts->has_write, facts->write_unknown,
+  @   facts->on_creator, facts->running; */
+static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op);
+
+/*@ requires \valid_read(facts) && \valid_read(place);
+  @ assigns \nothing;
+  @ ensures \result <==> (facts->kind_known && place->address % (facts->io != 0 ? 4 : 8) != 0); */
+static bool is_misaligned(const vs_facts* facts, const vs_place* place);
+
+// Not proved here: test_rules.c asks for it at every placement.
+/*@ requires \valid_read(buffer);
+  @ assigns \nothing;
+  @ ensures \result.null ==> \result.readable == 0 && \result.user && \result.address == 0;
+  @ ensures !\result.user ==> \result.readable == 0; */
+vs_place vs_place_of(const vs_buffer* buffer);
+
+/*@ requires \valid(facts) && \valid_read(op) && \separated(facts, op);
+  @ assigns facts->buffer_readable, facts->copy_unreadable, facts->pointer_null,
+  @   facts->pointer_misaligned, facts->size_unbounded;
+  @ ensures facts->size_unbounded <==> op->size > bound;
+  @ ensures facts->pointer_null ==>
+  @   (facts->buffer_readable <==> least(op->size, facts->kind_known != 0 ? exact : bound) == 0);
+  @ ensures op->size == exact && facts->kind_known ==>
+  @   (facts->buffer_readable <==> !facts->copy_unreadable);
+  @ ensures !facts->copy_unreadable ==> facts->buffer_readable; */
+static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound);
+
+/*@ requires \valid_read(op) && \valid_read(arch);
+  @ assigns \nothing;
+  @ ensures \result.kind_known <==> known_kind(op);
+  @ ensures \result.io <==> op->kind == 1;
+  @ ensures \result.size_exact <==> (known_kind(op) && op->size == exact_size(op, arch));
+  @ ensures \result.size_unbounded <==> op->size > arch->state_size;
+  @ ensures \result.io_without_ports <==> (op->kind == 1 && !arch->has_ports);
+  @ ensures \result.access_size_odd <==> (\result.io && \result.size_exact &&
+  @   \result.buffer_readable && odd_size(op->buffer.bytes[0]));
+  @ ensures \result.access_size_large <==> (\result.io && \result.size_exact &&
+  @   \result.buffer_readable && op->buffer.bytes[0] > 4); */
+vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch);
+
+#include "decide.c"
