@@ -10,7 +10,7 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        format deb install packages-build packages-test packages-fuzz packages-afl clean
+        coverage model-mutants format deb install packages-build packages-test packages-fuzz packages-afl clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -35,6 +35,8 @@ test-long: packages-test ## what takes longer: a farm's build, every fuzz target
 	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
+	$(MAKE) coverage
+	$(MAKE) model-mutants
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -54,6 +56,18 @@ check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
 	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -E 'campaign|$(SLOW)'
+
+# What tests without fuzzing run of model/: all of it.
+coverage: packages-coverage ## lines and branches of the model that its tests run, and a report
+	$(call configure,coverage)
+	$(call build,build/coverage) --target test_model test_race
+	tools/coverage --self-test build/coverage
+	tools/coverage build/coverage
+
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well.
+model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
+	tools/model-mutants --self-test
+	tools/model-mutants $(MODEL_MUTANTS)
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -115,6 +129,9 @@ packages-build:
 
 packages-test:
 	@tools/install-packages build fuzz test browser
+
+packages-coverage:
+	@tools/install-packages build coverage
 
 packages-fuzz:
 	@tools/install-packages build fuzz

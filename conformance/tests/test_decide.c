@@ -255,6 +255,18 @@ Test(ordered_profiles, answer_once_and_without_latitude) {
   }
 }
 
+// A profile of the user's own may name as many checks as there is room for, or one twice.
+Test(ordered_profiles, may_fill_the_whole_order) {
+  vs_profile full = {.id = "full", .ordered = true};
+  for (size_t i = 0; i < VS_CHECK_COUNT; i++) full.order[i] = VS_CHECK_KIND;
+  full.order[VS_CHECK_COUNT - 1] = VS_CHECK_SIZE;
+  vs_facts facts = {.handle_valid = true, .kind_known = true};
+  vs_decision decision = vs_decide(&facts, &full);
+  cr_assert(decision.count == 1 && decision.allowed[0].check == VS_CHECK_SIZE,
+            "the last one counts");
+  cr_assert(decision.faults == VS_BIT(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
+}
+
 // --- refinement --------------------------------------------------------------------------------
 
 static bool is_of_arch(const vs_facts* facts, const vs_profile* profile) {
@@ -297,6 +309,27 @@ Test(ordered_profiles, refine_documented_but_for_the_named_defects) {
     }
   }
   cr_assert(needed == rows, "defects 0x%x are listed, 0x%x are needed", rows, needed);
+}
+
+// --- defects -----------------------------------------------------------------------------------
+
+static vs_defect_set defects_that_can_show(const vs_facts* f) {
+  vs_defect_set set = 0;
+  if (f->kind_known && !f->io) {
+    set |= VS_BIT(VS_DEFECT_FLAGS_OR_ONLY_ARM64) | VS_BIT(VS_DEFECT_FLAGS_OR_ONLY_2018);
+  }
+  if (f->access_size_large) set |= VS_BIT(VS_DEFECT_ACCESS_SIZE_OVERRUNS);
+  if (f->pointer_misaligned) set |= VS_BIT(VS_DEFECT_MISALIGNED_REFUSED);
+  if (!f->buffer_readable) set |= VS_BIT(VS_DEFECT_UNREADABLE_FAULTS);
+  return set;
+}
+
+Test(defects, can_show_where_their_call_is_made) {
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    cr_assert(vs_defects_of(&facts) == defects_that_can_show(&facts), "%s: got 0x%x",
+              text_of_facts(&facts), vs_defects_of(&facts));
+  }
 }
 
 // --- rows --------------------------------------------------------------------------------------

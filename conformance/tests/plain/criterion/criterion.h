@@ -10,11 +10,11 @@
 void plain_add(const char* name, void (*run)(void));
 _Noreturn void plain_fail(const char* file, int line);
 
-#define Test(suite, name, ...)                                              \
-  static void suite##_##name(void);                                         \
-  __attribute__((constructor)) static void add_##suite##_##name(void) {     \
-    plain_add(#suite "/" #name, suite##_##name);                            \
-  }                                                                         \
+#define Test(suite, name, ...)                                          \
+  static void suite##_##name(void);                                     \
+  __attribute__((constructor)) static void add_##suite##_##name(void) { \
+    plain_add(#suite "/" #name, suite##_##name);                        \
+  }                                                                     \
   static void suite##_##name(void)
 
 #define cr_assert(condition, ...) ((condition) ? (void)0 : plain_fail(__FILE__, __LINE__))

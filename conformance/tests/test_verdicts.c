@@ -1,0 +1,592 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Traces as text, and what the oracle makes of each: the situations that no conforming backend gets
+// the suite's cases into.
+#include <criterion/criterion.h>
+#include <string.h>
+
+#include "oracle.h"
+#include "place.h"
+#include "text/document.h"
+
+#define X64 "vcpuspec trace 1\narch x86-64\n"
+#define ARM64 "vcpuspec trace 1\narch arm64\n"
+#define GUEST "T0: h0 h1 = guest_create\n= ZX_OK handle=0x3 handle2=0x7\n"
+#define LOAD "T0: h8 = guest_load h0 h1\n= ZX_OK handle=0x13\n"
+#define VCPU(program) "T0: h2 = vcpu_create h0 " program "\n= ZX_OK handle=0xb\n"
+#define SECOND "T0: h3 = vcpu_create h0 dump\n= ZX_OK handle=0xf\n"
+#define HEAD X64 GUEST VCPU("dump")
+#define HEAD_ARM64 ARM64 GUEST LOAD VCPU("dump")
+#define OP(op, answer) "T0: " op "\n= " answer "\n"
+#define ON(thread, op, answer) thread ": " op "\n= " answer "\n"
+#define WRITE(op, answer) OP("write_state " op, answer)
+#define READ(registers) OP("read_state h2", "ZX_OK state " registers)
+
+static const vs_profile strict = {.id = "strict", .summary = "no choice is left"};
+static const vs_profile ungated = {
+    .id = "ungated", .summary = "no gate", .quirks = VS_BIT(VS_QUIRK_FLAGS_UNGATED)};
+static const vs_profile zeroing = {
+    .id = "zeroing", .summary = "zeroes", .quirks = VS_BIT(VS_QUIRK_IO_UPPER_ZEROED)};
+
+typedef struct verdict {
+  const char* what;
+  const char* profile;  // by name, or
+  const vs_profile* own;
+  const char* text;
+  vs_clause_code breaks;  // VS_CLAUSE_COUNT: nothing
+} verdict;
+
+#define NOTHING VS_CLAUSE_COUNT
+
+static const verdict verdicts[] = {
+    // --- a profile of the user's own ---
+    {"the gate is shut where no latitude leaves it open", NULL, &strict,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0"),
+     NOTHING},
+    {"flags that go through a shut gate", NULL, &strict,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=1"),
+     VS_CLAUSE_FLAGS},
+    {"flags that have no gate", NULL, &ungated,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=1"),
+     NOTHING},
+    {"flags without a gate that are gated", NULL, &ungated,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0"),
+     VS_CLAUSE_FLAGS},
+    {"what is above an access is zeroed", NULL, &zeroing,
+     HEAD WRITE("h2 state rax=0x1111 rflags=2", "ZX_OK") WRITE("h2 io access=1 data=0x22", "ZX_OK")
+         READ("rax=0x22"),
+     NOTHING},
+    {"what is above an access is to be zeroed, and kept", NULL, &zeroing,
+     HEAD WRITE("h2 state rax=0x1111 rflags=2", "ZX_OK") WRITE("h2 io access=1 data=0x22", "ZX_OK")
+         READ("rax=0x1122"),
+     VS_CLAUSE_IO},
+    {"an odd access size that must be refused", NULL, &strict,
+     HEAD WRITE("h2 io access=3 data=1", "ZX_ERR_INVALID_ARGS"), NOTHING},
+    {"an odd access size that must be refused, and is accepted", NULL, &strict,
+     HEAD WRITE("h2 io access=3 data=1", "ZX_OK"), VS_CLAUSE_IO},
+    {"ZX_VCPU_IO that must be accepted without ports", NULL, &strict,
+     HEAD_ARM64 WRITE("h2 io access=1 data=1", "ZX_OK"), NOTHING},
+    {"ZX_VCPU_IO that must be accepted without ports, and is refused", NULL, &strict,
+     HEAD_ARM64 WRITE("h2 io access=1 data=1", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_KIND},
+    {"ZX_VCPU_IO from elsewhere, told so", NULL, &strict,
+     HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_BAD_STATE"), NOTHING},
+    {"ZX_VCPU_IO from elsewhere, told that its arguments are wrong", NULL, &strict,
+     HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_BAD_STATE},
+
+    // --- choices that are made once ---
+    {"NT of one vCPU is honoured, and ignored of the other", "documented", NULL,
+     HEAD SECOND WRITE("h2 state rflags=2", "ZX_OK") READ("") WRITE("h3 state rflags=2", "ZX_OK")
+         OP("read_state h3", "ZX_OK state") WRITE("h2 state rflags=0x4002", "ZX_OK")
+             WRITE("h3 state rflags=0x4002", "ZX_OK") READ("rflags=0x4000")
+                 OP("read_state h3", "ZX_OK state"),
+     VS_CLAUSE_FLAGS},
+    {"NT of one vCPU is ignored, and honoured of the other", "documented", NULL,
+     HEAD SECOND WRITE("h2 state rflags=2", "ZX_OK") READ("") WRITE("h3 state rflags=2", "ZX_OK")
+         OP("read_state h3", "ZX_OK state") WRITE("h2 state rflags=0x4002", "ZX_OK")
+             WRITE("h3 state rflags=0x4002", "ZX_OK") READ("")
+                 OP("read_state h3", "ZX_OK state rflags=0x4000"),
+     VS_CLAUSE_FLAGS},
+    {"NT of both vCPUs is ignored", "documented", NULL,
+     HEAD SECOND WRITE("h2 state rflags=2", "ZX_OK") READ("") WRITE("h3 state rflags=2", "ZX_OK")
+         OP("read_state h3", "ZX_OK state") WRITE("h2 state rflags=0x4002", "ZX_OK")
+             WRITE("h3 state rflags=0x4002", "ZX_OK") READ("") OP("read_state h3", "ZX_OK state"),
+     NOTHING},
+    {"the wrong thread is told BAD_STATE, and then INVALID_ARGS", "documented", NULL,
+     HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_BAD_STATE")
+         ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS"),
+     VS_CLAUSE_BAD_STATE},
+    {"the wrong thread is told INVALID_ARGS, and then BAD_STATE", "documented", NULL,
+     HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS")
+         ON("T1", "write_state h2 io access=1", "ZX_ERR_BAD_STATE"),
+     VS_CLAUSE_BAD_STATE},
+    {"the wrong thread is told INVALID_ARGS twice", "documented", NULL,
+     HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS")
+         ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS"),
+     NOTHING},
+    {"the wrong thread is told both, where an odd access size is wrong as well", "documented", NULL,
+     HEAD ON("T1", "write_state h2 io access=3", "ZX_ERR_INVALID_ARGS")
+         ON("T1", "write_state h2 io access=1", "ZX_ERR_BAD_STATE"),
+     NOTHING},
+    {"the wrong thread is told both, where there are no ports", "documented", NULL,
+     HEAD_ARM64 ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS")
+         ON("T1", "write_state h2 io access=1", "ZX_ERR_BAD_STATE"),
+     NOTHING},
+    {"an odd access size is accepted, and then refused", "documented", NULL,
+     HEAD WRITE("h2 io access=200 data=1", "ZX_OK")
+         WRITE("h2 io access=200 data=1", "ZX_ERR_INVALID_ARGS"),
+     VS_CLAUSE_IO},
+    {"an odd access size is refused, and then accepted", "documented", NULL,
+     HEAD WRITE("h2 io access=200 data=1", "ZX_ERR_INVALID_ARGS")
+         WRITE("h2 io access=200 data=1", "ZX_OK"),
+     VS_CLAUSE_IO},
+    {"one odd access size is refused, and another accepted", "documented", NULL,
+     HEAD WRITE("h2 io access=200 data=1", "ZX_ERR_INVALID_ARGS")
+         WRITE("h2 io access=136 data=1", "ZX_OK") WRITE("h2 io access=72 data=1", "ZX_OK"),
+     NOTHING},
+    {"of an odd access size without ports nothing is held", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 io access=3 data=1", "ZX_ERR_INVALID_ARGS")
+         WRITE("h2 io access=3 data=1", "ZX_OK") WRITE("h2 io access=3", "ZX_ERR_INVALID_ARGS"),
+     NOTHING},
+    {"ZX_VCPU_IO that is accepted without ports changes what it will", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state", "ZX_OK") WRITE("h2 io access=1 data=1", "ZX_OK")
+         READ("x0=5 x30=6 sp=7 cpsr=0xf0000000"),
+     NOTHING},
+
+    // --- which clause a refusal breaks ---
+    {"system flags are refused", "documented", NULL,
+     HEAD WRITE("h2 state rflags=0x202", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_SYSTEM_FLAGS},
+    {"the second byte of the padding is refused", "documented", NULL,
+     HEAD WRITE("h2 io access=1 bytes=01000100", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_IO_ALONE},
+    {"the third byte of the padding is refused", "documented", NULL,
+     HEAD WRITE("h2 io access=1 bytes=01000001", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_IO_ALONE},
+    {"no padding is refused", "documented", NULL,
+     HEAD WRITE("h2 io access=1", "ZX_ERR_INVALID_ARGS"), VS_CLAUSE_KIND},
+
+    // --- buffers that change ---
+    {"bytes that change lie in two registers", "documented", NULL,
+     HEAD WRITE("h2 state rax=0x1111111111111111 rcx=0x1111111111111111 rflags=2 "
+                "flip=4:2222222222222222",
+                "ZX_OK held") READ("rax=0x2211221111111111 rcx=0x1111111122112211"),
+     NOTHING},
+    {"bytes that change lie in two registers, and one that does not is wrong", "documented", NULL,
+     HEAD WRITE("h2 state rax=0x1111111111111111 rcx=0x1111111111111111 rflags=2 "
+                "flip=4:2222222222222222",
+                "ZX_OK held") READ("rax=0x2211221111111111 rcx=0x2211111122112211"),
+     VS_CLAUSE_ONE_SNAPSHOT},
+    {"bytes that change lie behind the flags of arm64", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state cpsr=0x80000000 held=256:0000004011111111", "ZX_OK held")
+         READ("cpsr=0x40000000"),
+     NOTHING},
+    {"bytes that change lie behind the flags of arm64, which are neither", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state cpsr=0x80000000 held=256:0000004011111111", "ZX_OK held")
+         READ("cpsr=0x20000000"),
+     VS_CLAUSE_ONE_SNAPSHOT},
+    {"the padding of an access changes", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK")
+         WRITE("h2 io access=1 data=0x11223344 held=1:ffffff", "ZX_OK held") READ("rax=0x44"),
+     NOTHING},
+    {"the data of an access change within what is taken and behind", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK")
+         WRITE("h2 io access=2 data=0x11223344 held=4:55667788", "ZX_OK held") READ("rax=0x3355"),
+     NOTHING},
+    {"the data of an access change, and what is behind them is taken", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK")
+         WRITE("h2 io access=2 data=0x11223344 held=4:55667788", "ZX_OK held") READ("rax=0x773355"),
+     VS_CLAUSE_ONE_SNAPSHOT},
+    {"the data of an access change where there are no ports", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state", "ZX_OK")
+         WRITE("h2 io access=2 data=0x11223344 held=4:55667788", "ZX_OK held") READ("x0=0x773355"),
+     NOTHING},
+    {"the data of an odd access change", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK")
+         WRITE("h2 io access=3 data=0x11223344 held=4:55", "ZX_OK held") READ("rax=0x99999999"),
+     NOTHING},
+    {"the answer is wrong in two ways, by what was found", "documented", NULL,
+     HEAD WRITE("h2 io access=200 data=1", "ZX_ERR_INVALID_ARGS")
+         WRITE("h2 io access=1 data=1 held=0:c8", "ZX_OK held")
+             WRITE("h2 io access=200 data=1 held=0:01", "ZX_ERR_BAD_STATE held"),
+     VS_CLAUSE_PAUSED},
+    {"the answer is wrong for another reason, by what was found", "documented", NULL,
+     HEAD WRITE("h2 io access=200 data=1", "ZX_OK")
+         WRITE("h2 io access=1 data=1 held=0:c8", "ZX_ERR_INVALID_ARGS held"),
+     VS_CLAUSE_ONE_SNAPSHOT},
+    {"what was found may have been refused, and was by an answer for neither", "documented", NULL,
+     HEAD WRITE("h2 io access=1 pad=1 held=0:c8", "ZX_ERR_INVALID_ARGS held")
+         WRITE("h2 io access=200", "ZX_OK"),
+     VS_CLAUSE_IO},
+
+    // --- guests ---
+    {"a guest without ports leaves by its store", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=4 addr=0x100000 state x5=7"),
+     NOTHING},
+    {"a guest without ports leaves by another store", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=4 addr=0x100008 state x5=7"),
+     VS_CLAUSE_RUNS_GUEST},
+    {"a guest without ports leaves by a port", "documented", NULL,
+     HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 addr=0x100000 state x5=7"),
+     VS_CLAUSE_RUNS_GUEST},
+    {"an IN that nobody answered leaves anything in the accumulator", "documented", NULL,
+     X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rbx=2 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd4 access=2 input=1") READ("rax=5 rbx=2 rflags=0")
+             OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=6 rbx=2 rflags=2"),
+     NOTHING},
+    {"an IN that nobody answered leaves the other registers", "documented", NULL,
+     X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rbx=2 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd4 access=2 input=1") READ("rax=5 rbx=2 rflags=0")
+             OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=6 rbx=3 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
+    {"an IN that was answered is what the guest finds", "documented", NULL,
+     X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd4 access=2 input=1") READ("rax=0 rflags=0")
+             WRITE("h2 io access=2 data=7", "ZX_OK")
+                 OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=6 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
+    {"an IN that nobody answered leaves the accumulator as the kernel does", "zircon-x64", NULL,
+     X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd4 access=2 input=1")
+             OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=6 rflags=2"),
+     VS_CLAUSE_GUEST_SEES},
+    {"an interrupt is taken", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") OP("interrupt h2 32", "ZX_OK") READ(""), NOTHING},
+    {"an interrupt is refused", "documented", NULL, HEAD OP("interrupt h2 32", "ZX_ERR_BAD_STATE"),
+     VS_CLAUSE_INTERRUPT},
+    {"an interrupt changes a register", "documented", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") READ("") OP("interrupt h2 255", "ZX_OK")
+         READ("rsp=8"),
+     VS_CLAUSE_READ_BACK},
+
+    // --- handles ---
+    {"the region of a new guest has the value of an open handle", "documented", NULL,
+     HEAD "T0: h4 h5 = guest_create\n= ZX_OK handle=0x23 handle2=0xb\n", VS_CLAUSE_DERIVED},
+    {"the region of a new guest has no value", "documented", NULL,
+     HEAD "T0: h4 h5 = guest_create\n= ZX_OK handle=0x23 handle2=0\n", VS_CLAUSE_DERIVED},
+};
+
+static vs_oracle oracle;
+
+static vs_document read_text(const char* text) {
+  vs_source source = vs_source_of(text, strlen(text));
+  vs_reading reading = {.arch = VS_ARCH_X64};
+  vs_document d;
+  vs_fault fault;
+  cr_assert_eq(vs_document_read(&source, &reading, &d, &fault), VS_READ_OK, "%zu:%zu: %s\n%s",
+               fault.line, fault.column, fault.message, text);
+  return d;
+}
+
+static vs_judgement judge(const char* text, const vs_profile* profile, size_t* count) {
+  vs_document d = read_text(text);
+  vs_trace trace = vs_document_trace(&d);
+  vs_judgement result = vs_judge(&oracle, &trace, profile);
+  *count = d.count;
+  vs_document_free(&d);
+  return result;
+}
+
+// What breaks a clause is the last op, so that the ones before it are allowed.
+Test(verdicts, each_situation_breaks_what_it_is_to_break) {
+  for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
+    const verdict* v = &verdicts[i];
+    size_t count;
+    vs_judgement got = judge(v->text, v->own ? v->own : vs_profile_find(v->profile), &count);
+    bool wrong = v->breaks != NOTHING;
+    cr_expect(got.step == (wrong ? VS_STEP_VIOLATION : VS_STEP_ALLOWED) && !got.overflow &&
+                  (!wrong || got.at == count - 1),
+              "%s: step %d at op %zu, which breaks %s", v->what, got.step, got.at,
+              got.step == VS_STEP_VIOLATION ? vs_clauses[got.violation.clause].id : "nothing");
+    if (!wrong || got.step != VS_STEP_VIOLATION) continue;
+    cr_expect_eq(got.violation.clause, v->breaks, "%s: breaks %s, not %s", v->what,
+                 vs_clauses[got.violation.clause].id, vs_clauses[v->breaks].id);
+  }
+}
+
+// --- the end of a trace ------------------------------------------------------------------------
+
+#define START(op) "T1: start " op "\n= started\n"
+#define VCPU_ON_1 "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
+
+Test(judge, goes_on_after_a_read_that_was_refused) {
+  size_t count;
+  vs_judgement got = judge(HEAD WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+                               OP("read_state h2", "ZX_ERR_BAD_STATE") READ("rax=2"),
+                           vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_VIOLATION && got.at == 3, "step %d at op %zu", got.step, got.at);
+  cr_assert_eq(got.broken, VS_BIT(VS_CLAUSE_READ_BACK) | VS_BIT(VS_CLAUSE_REGISTERS));
+}
+
+Test(judge, ends_after_a_wrong_answer_of_which_nothing_follows) {
+  static const char* const texts[] = {
+      HEAD OP("kick h2", "ZX_ERR_BAD_STATE") READ("rax=2") READ("rax=3"),
+      HEAD "T0: h4 = event_create\n= ZX_OK handle=0xb\n" READ("rax=2") READ("rax=3")};
+  static const vs_clause_code broken[] = {VS_CLAUSE_KICK, VS_CLAUSE_DERIVED};
+  for (size_t i = 0; i < 2; i++) {
+    size_t count;
+    vs_judgement got = judge(texts[i], vs_profile_find("documented"), &count);
+    cr_assert_eq(got.broken, VS_BIT(broken[i]));
+  }
+}
+
+Test(judge, keeps_the_violation_before_what_makes_no_sense) {
+  size_t count;
+  vs_judgement got = judge(HEAD WRITE("h2 state size=1", "ZX_OK") OP("close h5", "ZX_OK"),
+                           vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_VIOLATION && got.at == 2, "step %d at op %zu", got.step, got.at);
+  cr_assert_eq(got.violation.clause, VS_CLAUSE_INVALID_SIZE);
+}
+
+Test(judge, says_nothing_of_a_call_whose_join_was_not_reached) {
+  static const char* const texts[] = {HEAD START("close h2") "T1: join\n" READ("rax=1"),
+                                      HEAD START("close h2")};
+  for (size_t i = 0; i < 2; i++) {
+    size_t count;
+    vs_judgement got = judge(texts[i], vs_profile_find("documented"), &count);
+    cr_assert(got.step == VS_STEP_ALLOWED && !(got.attested & VS_BIT(VS_CLAUSE_DERIVED)),
+              "step %d at op %zu", got.step, got.at);
+  }
+}
+
+Test(judge, believes_that_a_guest_runs_whose_join_was_not_reached) {
+  const char* text =
+      X64 GUEST LOAD "T1: h2 = vcpu_create h0 spin\n= ZX_OK handle=0xb\n" START("enter h2")
+          OP("await_guest h2", "ZX_OK") WRITE("h2 state", "ZX_OK") "T1: join\n";
+  size_t count;
+  vs_judgement got = judge(text, vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_VIOLATION && got.violation.clause == VS_CLAUSE_PAUSED,
+            "step %d at op %zu", got.step, got.at);
+  cr_assert(got.attested & VS_BIT(VS_CLAUSE_RUNS_GUEST));
+}
+
+Test(judge, ends_where_the_call_that_was_to_be_started_is_missing) {
+  size_t count;
+  vs_judgement got =
+      judge(HEAD "T1: start kick h2\n= unsupported\n", vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_UNSUPPORTED && got.at == 2, "step %d at op %zu", got.step, got.at);
+}
+
+Test(judge, cannot_judge_a_call_that_was_started_and_answered_at_once) {
+  size_t count;
+  vs_judgement got =
+      judge(HEAD "T1: start kick h2\n= ZX_OK\n", vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_BROKEN && got.at == 2, "step %d at op %zu", got.step, got.at);
+}
+
+// --- more worlds than there is room for --------------------------------------------------------
+
+#define THIRD "T0: h4 = vcpu_create h0 dump\n= ZX_OK handle=0x17\n"
+// Each byte of the flags that changes doubles the explanations.
+#define CHANGING(handle, bytes) WRITE(handle " state rflags=2 held=128:" bytes, "ZX_OK held")
+
+Test(overflow, of_changing_buffers_is_no_violation) {
+  size_t count;
+  const char* text =
+      HEAD SECOND THIRD CHANGING("h2", "d70d24") CHANGING("h3", "d70d24") CHANGING("h4", "d70d24");
+  vs_judgement got = judge(text, vs_profile_find("zircon-x64"), &count);
+  cr_assert(got.step == VS_STEP_BROKEN && got.overflow && got.at == 6, "step %d at op %zu",
+            got.step, got.at);
+}
+
+Test(overflow, of_orders_is_no_violation_and_lasts) {
+  const char* text = HEAD SECOND CHANGING("h2", "d70d24") CHANGING("h3", "d70d24") START("kick h2")
+      "T2: start kick h3\n= started\n" OP("interrupt h2 32", "ZX_OK") "T1: join\n= ZX_OK\n"
+      "T2: join\n= ZX_OK\n";
+  size_t count;
+  vs_judgement got = judge(text, vs_profile_find("zircon-x64"), &count);
+  cr_assert(got.step == VS_STEP_BROKEN && got.overflow && got.at == 7, "step %d at op %zu",
+            got.step, got.at);
+  vs_op op = {.code = VS_OP_EVENT_CREATE, .out = 9};
+  vs_observation seen = {.outcome = VS_RETURNED, .handle = 0x33};
+  cr_assert_eq(vs_oracle_step(&oracle, &op, &seen, NULL), VS_STEP_BROKEN);
+  cr_assert(oracle.count > 0, "it is not for want of worlds");
+}
+
+// --- what may be answered ----------------------------------------------------------------------
+
+static void after(const char* text, const char* profile) {
+  size_t count;
+  vs_judgement got = judge(text, vs_profile_find(profile), &count);
+  cr_assert_eq(got.step, VS_STEP_ALLOWED);
+}
+
+static vs_op write_of(const char* text) {
+  vs_document d = read_text(text);
+  vs_op op = d.ops[d.count - 1];
+  vs_document_free(&d);
+  return op;
+}
+
+static const vs_observation fine = {.outcome = VS_RETURNED};
+
+Test(allowed, is_what_some_world_allows) {
+  after(HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf"), "documented");
+  vs_op op = write_of(HEAD WRITE("h3 state rflags=2", "ZX_OK"));
+  vs_op close = {.code = VS_OP_CLOSE, .thread = 1, .async = true, .handle.slot = 3};
+  vs_op interrupt = {.code = VS_OP_INTERRUPT, .handle.slot = 2};
+  vs_decision allowed;
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert(allowed.count == 1 && vs_decision_find(&allowed, ZX_OK) != NULL && allowed.faults == 0);
+  cr_assert_eq(vs_oracle_start(&oracle, &close, &fine), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_step(&oracle, &interrupt, &fine, NULL), VS_STEP_ALLOWED);
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert(allowed.count == 2 && vs_decision_find(&allowed, ZX_OK) != NULL &&
+                vs_decision_find(&allowed, ZX_ERR_BAD_HANDLE) != NULL,
+            "%u statuses are allowed", allowed.count);
+  cr_assert(allowed.faults == VS_BIT(VS_CHECK_BAD_HANDLE) && !allowed.ordered && !allowed.anything);
+}
+
+Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
+  vs_op op = write_of(HEAD WRITE("h2 state at=unmapped", "ZX_OK"));
+  vs_decision allowed;
+  after(HEAD, "zircon-x64");
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert(allowed.ordered && !allowed.anything && allowed.count == 1);
+  after(HEAD, "zcore");
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert(allowed.ordered && allowed.anything && allowed.count == 0);
+}
+
+Test(allowed, says_nothing_of_other_calls) {
+  after(HEAD, "documented");
+  vs_op op = {.code = VS_OP_READ_STATE, .handle.slot = 2};
+  vs_decision allowed = {.count = 3, .faults = 7};
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert(allowed.count == 0 && allowed.faults == 0);
+}
+
+// --- calls that run beside others --------------------------------------------------------------
+
+Test(start, of_what_makes_no_sense_is_refused) {
+  static const vs_observation running = {.outcome = VS_NOT_REACHED};
+  const vs_op kick = {.code = VS_OP_KICK, .thread = 1, .async = true, .handle.slot = 2};
+  vs_op waits = kick;
+  waits.async = false;
+  vs_op nobody = kick;
+  nobody.thread = VS_THREADS;
+  after(HEAD, "documented");
+  cr_assert_eq(vs_oracle_start(&oracle, &waits, &fine), VS_STEP_BROKEN);
+  cr_assert_eq(vs_oracle_start(&oracle, &nobody, &fine), VS_STEP_BROKEN);
+  cr_assert_eq(vs_oracle_start(&oracle, &kick, &running), VS_STEP_BROKEN);
+  cr_assert(!oracle.raced);
+  cr_assert_eq(vs_oracle_start(&oracle, &kick, &fine), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_start(&oracle, &kick, &fine), VS_STEP_BROKEN, "the thread is busy");
+  oracle.count = 0;
+  vs_op other = kick;
+  other.thread = 2;
+  cr_assert_eq(vs_oracle_start(&oracle, &other, &fine), VS_STEP_BROKEN, "no world is left");
+}
+
+// Whoever does not know the answer yet may step over the ENTER, and over its JOIN when it comes.
+Test(start, of_an_enter_may_be_a_step) {
+  after(X64 GUEST LOAD VCPU_ON_1 ON("T1", "write_state h2 state rax=3 rflags=2", "ZX_OK"),
+        "documented");
+  static const vs_observation started = {.outcome = VS_STARTED};
+  vs_op enter = {.code = VS_OP_ENTER, .thread = 1, .async = true, .handle.slot = 2};
+  vs_op write = write_of(X64 GUEST VCPU("dump") WRITE("h2 state", "ZX_ERR_BAD_STATE"));
+  vs_op join = {.code = VS_OP_JOIN, .thread = 1};
+  vs_observation refused = {.outcome = VS_RETURNED, .status = ZX_ERR_BAD_STATE};
+  vs_observation left = fine;
+  left.has_packet = left.has_state = true;
+  left.packet_type = ZX_PKT_TYPE_GUEST_IO;
+  left.io = (zx_packet_guest_io_t){.port = VS_PORT_DUMP, .access_size = 1};
+  left.state[0] = 3;
+  left.state[128] = 2;
+  cr_assert_eq(vs_oracle_step(&oracle, &enter, &started, NULL), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_start(&oracle, &enter, &fine), VS_STEP_BROKEN, "the thread is busy");
+  cr_assert_eq(vs_oracle_step(&oracle, &write, &refused, NULL), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_step(&oracle, &join, &left, NULL), VS_STEP_ALLOWED);
+  write.thread = 1;
+  cr_assert_eq(vs_oracle_step(&oracle, &write, &fine, NULL), VS_STEP_ALLOWED, "it runs no more");
+}
+
+// It has no answer, whatever its status would say.
+Test(start, of_a_call_that_was_not_reached_is_no_refusal) {
+  after(X64 GUEST LOAD VCPU_ON_1, "documented");
+  vs_op enter = {.code = VS_OP_ENTER, .thread = 1, .async = true, .handle.slot = 2};
+  vs_op close = {.code = VS_OP_CLOSE, .handle.slot = 2};
+  vs_op join = {.code = VS_OP_JOIN, .thread = 1};
+  static const vs_observation running = {.outcome = VS_NOT_REACHED, .status = ZX_ERR_BAD_HANDLE};
+  vs_violation why;
+  cr_assert_eq(vs_oracle_start(&oracle, &enter, &running), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_step(&oracle, &close, &fine, NULL), VS_STEP_ALLOWED);
+  vs_observation refused = {.outcome = VS_RETURNED, .status = ZX_ERR_BAD_HANDLE};
+  cr_assert_eq(vs_oracle_step(&oracle, &join, &refused, &why), VS_STEP_VIOLATION);
+}
+
+// Whether a kick may be to blame as well or not: the register is what is wrong.
+Test(race, with_a_wrong_register_names_it) {
+#define ENTERED                                                                     \
+  X64 GUEST LOAD VCPU_ON_1 ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") \
+      START("enter h2") OP("interrupt h2 32", "ZX_OK")
+#define LEFT_WRONG "T1: join\n= ZX_OK packet=5 port=0xd0 access=1 state rax=9 rflags=2\n"
+  static const char* const texts[] = {ENTERED LEFT_WRONG,
+                                      ENTERED OP("kick h2", "ZX_OK") LEFT_WRONG};
+  for (size_t i = 0; i < 2; i++) {
+    size_t count;
+    vs_judgement got = judge(texts[i], vs_profile_find("documented"), &count);
+    cr_assert(got.step == VS_STEP_VIOLATION && got.violation.kind == VS_VIOLATION_REGISTER &&
+                  got.violation.clause == VS_CLAUSE_GUEST_SEES && got.violation.value == 9,
+              "step %d at op %zu", got.step, got.at);
+  }
+}
+
+// --- the edges of a world ----------------------------------------------------------------------
+
+Test(world, has_no_value_for_a_slot_that_there_is_not) {
+  static vs_world world;
+  vs_world_init(&world);
+  vs_handle_ref ref = {.slot = VS_SLOTS};
+  cr_assert_eq(vs_world_value(&world, ref), ZX_HANDLE_INVALID);
+  ref.form = VS_HANDLE_RAW;
+  ref.value = 77;
+  cr_assert_eq(vs_world_value(&world, ref), 77);
+}
+
+Test(world, is_full_when_every_object_is_taken) {
+  static vs_world world;
+  vs_world_init(&world);
+  cr_assert(!vs_world_add(&world, VS_SLOTS, VS_OBJECT_EVENT, 3));
+  for (uint8_t i = 0; i < VS_OBJECTS; i++) {
+    cr_assert(vs_world_add(&world, i, VS_OBJECT_EVENT, 4u * i + 3), "object %u", i);
+  }
+  cr_assert(!vs_world_alias(&world, VS_SLOTS, &world.slots[1], 0, 0x103));
+  cr_assert(!vs_world_alias(&world, 0, &world.slots[1], 0, 0x103));
+  world.slots[0].state = VS_SLOT_CLOSED;
+  cr_assert(!vs_world_add(&world, 0, VS_OBJECT_EVENT, 0x103), "a slot is free, and no object");
+  cr_assert(vs_world_alias(&world, 0, &world.slots[1], 0, 0x103));
+  cr_assert(world.slots[0].object == 1 && world.objects[1].handles == 2);
+}
+
+// --- where a buffer lies -----------------------------------------------------------------------
+
+Test(place, is_what_the_placement_promises) {
+  enum { PAGE = 4096 };
+  static const struct {
+    vs_placement at;
+    uint16_t argument;
+    vs_place place;  // null, user, address, readable; of a buffer of 136 bytes
+  } rows[] = {
+      {VS_AT_PLAIN, 0, {false, true, 0, 2 * PAGE}},
+      {VS_AT_MISALIGNED, 0, {false, true, 0, 2 * PAGE}},
+      {VS_AT_MISALIGNED, 63, {false, true, 63, 2 * PAGE - 63}},
+      {VS_AT_MISALIGNED, PAGE + 1, {false, true, 1, 2 * PAGE - 1}},
+      {VS_AT_CROSSING, 1, {false, true, PAGE - 1, PAGE + 1}},
+      {VS_AT_CROSSING, 200, {false, true, PAGE - 136, PAGE + 136}},
+      {VS_AT_CROSSING, 0, {false, true, 0, PAGE}},
+      {VS_AT_EDGE, 0, {false, true, PAGE - 136, 136}},
+      {VS_AT_READONLY, 0, {false, true, 0, PAGE}},
+      {VS_AT_LOW, 0, {false, true, 0, PAGE}},
+      {VS_AT_NULL, 0, {true, true, 0, 0}},
+      {VS_AT_ONE, 0, {false, true, 1, 0}},
+      {VS_AT_UNMAPPED, 0, {false, true, 0, 0}},
+      {VS_AT_PROT_NONE, 0, {false, true, 0, 0}},
+      {VS_AT_BEYOND_EOF, 0, {false, true, 0, 0}},
+      {VS_AT_STRADDLE, 1, {false, true, PAGE - 135, 135}},
+      {VS_AT_STRADDLE, 136, {false, true, 0, 0}},
+      {VS_AT_STRADDLE, 500, {false, true, 0, 0}},
+      {VS_AT_STRADDLE_NONE, 1, {false, true, PAGE - 135, 135}},
+      {VS_AT_STRADDLE_HEAD, 0, {false, true, 0, 2 * PAGE}},
+      {VS_AT_STRADDLE_HEAD, 1, {false, true, PAGE - 1, 0}},
+      {VS_AT_USER_END, 1, {false, true, PAGE - 135, 0}},
+      {VS_AT_USER_END, 136, {false, true, 0, 0}},
+      {VS_AT_KERNEL, 5, {false, false, 0, 0}},
+      {VS_AT_NONCANONICAL, 50, {false, false, 0, 0}},
+      {VS_AT_WRAPPING, 0, {true, true, 0, 0}},
+      {VS_AT_WRAPPING, 1, {false, false, PAGE - 1, 0}},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    vs_buffer buffer = {.at = (uint8_t)rows[i].at, .argument = rows[i].argument, .length = 136};
+    vs_place got = vs_place_of(&buffer);
+    const vs_place* right = &rows[i].place;
+    cr_expect(got.null == right->null && got.user == right->user && got.address == right->address &&
+                  got.readable == right->readable,
+              "%s:%u: null %d, user %d, at %u, %u readable", vs_placements[rows[i].at].name,
+              rows[i].argument, got.null, got.user, got.address, (unsigned)got.readable);
+  }
+}
+
+Test(place, of_a_long_buffer_is_that_of_what_is_left_of_it) {
+  vs_buffer buffer = {.at = VS_AT_EDGE, .length = 5000};
+  vs_place got = vs_place_of(&buffer);
+  cr_assert(got.address == 2048 && got.readable == 2048, "%u bytes", (unsigned)got.readable);
+}
