@@ -311,6 +311,14 @@ Test(ordered_profiles, refine_documented_but_for_the_named_defects) {
   cr_assert(needed == rows, "defects 0x%x are listed, 0x%x are needed", rows, needed);
 }
 
+// No call is at fault for making no mistake.
+Test(faults, are_those_whose_predicate_holds) {
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    cr_assert(!(vs_faults_of(&facts) & VS_BIT(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
+  }
+}
+
 // --- defects -----------------------------------------------------------------------------------
 
 static vs_defect_set defects_that_can_show(const vs_facts* f) {

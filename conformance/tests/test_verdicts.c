@@ -19,6 +19,7 @@
 #define OP(op, answer) "T0: " op "\n= " answer "\n"
 #define ON(thread, op, answer) thread ": " op "\n= " answer "\n"
 #define WRITE(op, answer) OP("write_state " op, answer)
+#define FLAGS(written, seen) WRITE("h2 state rflags=" written "|2", "ZX_OK") READ("rflags=" seen)
 #define READ(registers) OP("read_state h2", "ZX_OK state " registers)
 
 static const vs_profile strict = {.id = "strict", .summary = "no choice is left"};
@@ -130,6 +131,54 @@ static const verdict verdicts[] = {
      HEAD_ARM64 WRITE("h2 state", "ZX_OK") WRITE("h2 io access=1 data=1", "ZX_OK")
          READ("x0=5 x30=6 sp=7 cpsr=0xf0000000"),
      NOTHING},
+
+    {"NT that is written as it is tells nothing of whether it is honoured", "documented", NULL,
+     HEAD FLAGS("0x4000", "0x4000") FLAGS("0x4000", "0x4000") FLAGS("0", "0x4000"), NOTHING},
+    {"NT that is seen for the first time tells nothing", "documented", NULL,
+     HEAD FLAGS("0x4000", "0") FLAGS("0x4000", "0x4000"), NOTHING},
+    {"two writes of NT without a look between tell nothing", "documented", NULL,
+     HEAD FLAGS("0", "0") WRITE("h2 state rflags=0x4002", "ZX_OK") FLAGS("0", "0")
+         FLAGS("0x4000", "0"),
+     NOTHING},
+    {"NT is set, and cleared against the write", "documented", NULL,
+     HEAD FLAGS("0x4000", "0x4000") FLAGS("0x4000", "0"), VS_CLAUSE_FLAGS},
+    {"NT was honoured when it was set, and is when it is cleared", "documented", NULL,
+     HEAD FLAGS("0", "0") FLAGS("0x4000", "0x4000") FLAGS("0", "0"), NOTHING},
+    {"NT was ignored while it was set, and stays set", "documented", NULL,
+     HEAD FLAGS("0", "0x4000") FLAGS("0", "0x4000") FLAGS("0", "0x4000"), NOTHING},
+    {"NT was ignored while it was set, and is cleared", "documented", NULL,
+     HEAD FLAGS("0", "0x4000") FLAGS("0", "0x4000") FLAGS("0", "0"), VS_CLAUSE_FLAGS},
+    {"NT was ignored while it was clear, and stays clear", "documented", NULL,
+     HEAD FLAGS("0", "0") FLAGS("0x4000", "0") FLAGS("0x4000", "0"), NOTHING},
+    {"NT was ignored while it was clear, and is set", "documented", NULL,
+     HEAD FLAGS("0", "0") FLAGS("0x4000", "0") FLAGS("0x4000", "0x4000"), VS_CLAUSE_FLAGS},
+    {"NT was honoured, and is not of a vCPU of which nothing is known", "documented", NULL,
+     HEAD FLAGS("0", "0") FLAGS("0x4000", "0x4000") SECOND WRITE("h3 state rflags=0x4002", "ZX_OK")
+         OP("read_state h3", "ZX_OK state"),
+     VS_CLAUSE_FLAGS},
+    {"NT is ignored, as another vCPU shows before anybody looks at this one", "documented", NULL,
+     HEAD SECOND FLAGS("0", "0") WRITE("h3 state rflags=2", "ZX_OK")
+         OP("read_state h3", "ZX_OK state") WRITE("h2 state rflags=0x4002", "ZX_OK") WRITE(
+             "h3 state rflags=0x4002", "ZX_OK") OP("read_state h3", "ZX_OK state") FLAGS("0", "0"),
+     NOTHING},
+    {"an access of no bytes takes none", "zircon-2018", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 io access=0 data=0xffffffff", "ZX_OK")
+         READ("rax=0"),
+     NOTHING},
+    {"an access of three bytes takes three", "zircon-2018", NULL,
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 io access=3 data=0xffffffff", "ZX_OK")
+         READ("rax=0xffffff"),
+     NOTHING},
+    {"a buffer that ends where it may can be copied whole", "zircon-2018", NULL,
+     HEAD WRITE("h2 state rflags=2 at=edge", "ZX_OK"), NOTHING},
+    {"a buffer of too few bytes can be read", "documented", NULL,
+     HEAD WRITE("h2 state size=8 length=8 at=edge", "ZX_OK"), VS_CLAUSE_INVALID_SIZE},
+    {"of a buffer of too many bytes those of the kind can be read", "documented", NULL,
+     HEAD WRITE("h2 state size=200 length=136 at=edge", "ZX_OK"), VS_CLAUSE_INVALID_SIZE},
+    {"what changed during a write is not to blame after the next", "documented", NULL,
+     HEAD WRITE("h2 state rax=1 rflags=2 flip=0:02", "ZX_OK held")
+         WRITE("h2 state rax=1 rflags=2", "ZX_OK") READ("rax=2"),
+     VS_CLAUSE_REGISTERS},
 
     // --- which clause a refusal breaks ---
     {"system flags are refused", "documented", NULL,
@@ -280,6 +329,105 @@ Test(verdicts, each_situation_breaks_what_it_is_to_break) {
     cr_expect_eq(got.violation.clause, v->breaks, "%s: breaks %s, not %s", v->what,
                  vs_clauses[got.violation.clause].id, vs_clauses[v->breaks].id);
   }
+}
+
+// --- latitudes ---------------------------------------------------------------------------------
+
+// A situation that each latitude alone allows, and all others together do not.
+static const char* const needs[VS_LATITUDE_COUNT] = {
+    [VS_LATITUDE_WRONG_THREAD_IO] =
+        HEAD ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS"),
+    [VS_LATITUDE_FLAGS_GATE] =
+        HEAD FLAGS("0", "0") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0"),
+    [VS_LATITUDE_SYSTEM_FLAGS] = HEAD FLAGS("0", "0") FLAGS("0x4000", "0"),
+    [VS_LATITUDE_ACCESS_SIZE] = HEAD WRITE("h2 io access=3", "ZX_OK"),
+    [VS_LATITUDE_IO_UPPER] = HEAD WRITE("h2 state rax=0x1122 rflags=2", "ZX_OK")
+        WRITE("h2 io access=1 data=0x33", "ZX_OK") READ("rax=0x33"),
+    [VS_LATITUDE_NO_PORTS] = HEAD_ARM64 WRITE("h2 io access=1", "ZX_ERR_INVALID_ARGS"),
+};
+
+Test(latitudes, each_allows_its_situation_and_no_other_does) {
+  for (unsigned i = 0; i < VS_LATITUDE_COUNT; i++) {
+    vs_profile alone = {.id = "alone", .latitudes = (vs_latitude_set)VS_BIT(i)};
+    // Without the choice the gate is shut, unless a quirk says that there is none.
+    vs_profile others = {.id = "others",
+                         .latitudes = VS_ALL_LATITUDES & ~(vs_latitude_set)VS_BIT(i),
+                         .quirks = VS_BIT(VS_QUIRK_FLAGS_UNGATED)};
+    size_t count;
+    vs_judgement got = judge(needs[i], &alone, &count);
+    cr_expect(got.step == VS_STEP_ALLOWED && got.latitudes == VS_BIT(i), "%s alone: step %d, 0x%x",
+              vs_latitudes[i].id, got.step, got.latitudes);
+    got = judge(needs[i], &others, &count);
+    cr_expect_eq(got.step, VS_STEP_VIOLATION, "without %s: step %d", vs_latitudes[i].id, got.step);
+  }
+}
+
+Test(latitudes, that_are_needed_together_are_told_together) {
+#define GATED FLAGS("0", "0") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0")
+#define ZEROED(width)                                  \
+  WRITE("h2 state rax=0x1122334455 rflags=2", "ZX_OK") \
+  WRITE("h2 io access=" width " data=0", "ZX_OK") READ("rax=0")
+#define IGNORED FLAGS("0", "0") FLAGS("0x4000", "0")
+#define ODD WRITE("h2 io access=3", "ZX_OK")
+#define ELSEWHERE ON("T1", "write_state h2 io access=1", "ZX_ERR_INVALID_ARGS")
+  static const struct {
+    const char* text;
+    vs_latitude_set needed;
+  } rows[] = {
+      {HEAD GATED ZEROED("1"), VS_BIT(VS_LATITUDE_FLAGS_GATE) | VS_BIT(VS_LATITUDE_IO_UPPER)},
+      {HEAD ZEROED("1") GATED, VS_BIT(VS_LATITUDE_FLAGS_GATE) | VS_BIT(VS_LATITUDE_IO_UPPER)},
+      {HEAD ZEROED("1") IGNORED, VS_BIT(VS_LATITUDE_SYSTEM_FLAGS) | VS_BIT(VS_LATITUDE_IO_UPPER)},
+      {HEAD ZEROED("1") ODD, VS_BIT(VS_LATITUDE_ACCESS_SIZE) | VS_BIT(VS_LATITUDE_IO_UPPER)},
+      {HEAD IGNORED ELSEWHERE,
+       VS_BIT(VS_LATITUDE_SYSTEM_FLAGS) | VS_BIT(VS_LATITUDE_WRONG_THREAD_IO)},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    size_t count;
+    vs_judgement got = judge(rows[i].text, vs_profile_find("documented"), &count);
+    cr_expect(got.step == VS_STEP_ALLOWED && got.latitudes == rows[i].needed,
+              "row %zu: step %d at op %zu, needs 0x%x", i, got.step, got.at, got.latitudes);
+  }
+}
+
+Test(latitudes, are_not_needed_for_what_must_be_refused) {
+  size_t count;
+  vs_judgement got = judge(HEAD WRITE("h2 io access=3", "ZX_ERR_INVALID_ARGS"), &strict, &count);
+  cr_assert(got.step == VS_STEP_ALLOWED && got.latitudes == 0, "needs 0x%x", got.latitudes);
+}
+
+// --- how many explanations there are -----------------------------------------------------------
+
+Test(worlds, are_one_where_both_choices_come_to_the_same) {
+  static const char* const texts[] = {
+      HEAD WRITE("h2 state rax=0x44 rflags=2", "ZX_OK") READ("rax=0x44")
+          WRITE("h2 io access=1 data=5", "ZX_OK"),
+      HEAD WRITE("h2 state rax=0x4444 rflags=2", "ZX_OK") WRITE("h2 io access=2 data=5", "ZX_OK"),
+      HEAD_ARM64 WRITE("h2 state", "ZX_OK") WRITE("h2 io access=1", "ZX_OK")};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    size_t count;
+    judge(texts[i], vs_profile_find("documented"), &count);
+    cr_expect_eq(oracle.count, 1, "trace %zu: %u worlds", i, oracle.count);
+  }
+}
+
+Test(worlds, are_two_where_the_accumulator_may_be_kept_or_zeroed) {
+  static const char* const texts[] = {HEAD WRITE("h2 state rax=0x100 rflags=2", "ZX_OK")
+                                          WRITE("h2 io access=1 data=5", "ZX_OK"),
+                                      HEAD WRITE("h2 io access=1 data=5", "ZX_OK")};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    size_t count;
+    judge(texts[i], vs_profile_find("documented"), &count);
+    cr_expect_eq(oracle.count, 2, "trace %zu: %u worlds", i, oracle.count);
+  }
+}
+
+Test(kernels, overrun_bears_nothing_out) {
+  size_t count;
+  vs_judgement got = judge(HEAD WRITE("h2 io access=5", "ZX_OK") READ("rax=7"),
+                           vs_profile_find("zircon-2018"), &count);
+  vs_clause_set none =
+      VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE) | VS_BIT(VS_CLAUSE_OF_HANDLE);
+  cr_assert(got.step == VS_STEP_ALLOWED && !(got.attested & none), "step %d", got.step);
 }
 
 // --- the end of a trace ------------------------------------------------------------------------

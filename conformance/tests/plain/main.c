@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // main [--times] [FILE]: runs the tests, those that FILE names first and in its order, until one
-// fails: then it is named, and the exit status is 1. --times: how many microseconds each takes. Ends
-// by SIGXCPU after two seconds of the CPU.
+// fails: then it is named, and the exit status is 1. --times: how many microseconds each takes.
+// Ends by SIGXCPU after two seconds of the CPU.
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
