@@ -395,6 +395,86 @@ Test(latitudes, are_not_needed_for_what_must_be_refused) {
   cr_assert(got.step == VS_STEP_ALLOWED && got.latitudes == 0, "needs 0x%x", got.latitudes);
 }
 
+// --- what a trace bears out --------------------------------------------------------------------
+
+#define C(code) VS_BIT(VS_CLAUSE_##code)
+#define ACCEPTED                                                                            \
+  (C(RETURN_OK) | C(KIND) | C(PAUSED) | C(SAME_THREAD) | C(RIGHTS_TYPE) | C(RIGHTS_WRITE) | \
+   C(BUFFER_KEPT))
+#define STATE_SEEN (C(REGISTERS) | C(FLAGS) | C(SYSTEM_FLAGS))
+#define RACE_HEAD X64 GUEST LOAD "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
+
+static const struct {
+  const char* what;
+  const char* text;
+  vs_clause_set borne_out;  // these, and no others
+} attested[] = {
+    {"nothing was asked", HEAD, 0},
+    {"a first look", HEAD READ("rax=1"), C(READ_BACK)},
+    {"an accepted write", HEAD WRITE("h2 state rflags=2", "ZX_OK"), ACCEPTED},
+    {"one of a buffer at an edge", HEAD WRITE("h2 state rflags=2 at=edge", "ZX_OK"),
+     ACCEPTED | C(FROM_BUFFER)},
+    {"a look at what was written", HEAD FLAGS("0", "0"), ACCEPTED | STATE_SEEN | C(READ_BACK)},
+    {"a look at an access",
+     HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 io access=4 data=7", "ZX_OK") READ("rax=7"),
+     ACCEPTED | C(IO) | C(IO_ALONE) | C(READ_BACK)},
+    {"a look at another vCPU", HEAD SECOND WRITE("h3 state rflags=2", "ZX_OK") READ("rax=9"),
+     ACCEPTED | C(OF_HANDLE) | C(READ_BACK)},
+    {"a refusal", HEAD WRITE("h2 state size=1", "ZX_ERR_INVALID_ARGS"),
+     C(INVALID_SIZE) | C(BUFFER_KEPT)},
+    {"a look after a refusal", HEAD WRITE("h2 state size=1", "ZX_ERR_INVALID_ARGS") READ(""),
+     C(INVALID_SIZE) | C(BUFFER_KEPT) | C(UNCHANGED) | C(READ_BACK)},
+    {"a refusal of the thread", HEAD ON("T1", "write_state h2 state", "ZX_ERR_BAD_STATE"),
+     C(SAME_THREAD) | C(BAD_STATE) | C(BUFFER_KEPT)},
+    {"a refusal for one of two reasons",
+     HEAD ON("T1", "write_state h2 kind=7 size=136 length=136", "ZX_ERR_BAD_STATE"),
+     C(SAME_THREAD) | C(KIND) | C(BAD_STATE) | C(RETURN_ERROR) | C(BUFFER_KEPT)},
+    {"a refusal of a value that cannot be one", HEAD WRITE("h2&~1 state", "ZX_ERR_BAD_HANDLE"),
+     C(BAD_HANDLE) | C(FIXED_BITS) | C(BUFFER_KEPT)},
+    {"a guest that shows what was written",
+     HEAD WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=1 rflags=2"),
+     ACCEPTED | STATE_SEEN | C(GUEST_SEES) | C(RUNS_GUEST)},
+    {"a guest that leaves by its program",
+     X64 GUEST LOAD VCPU("out8") OP("enter h2", "ZX_OK packet=5 port=0xd8 access=1"),
+     C(RUNS_GUEST)},
+    {"a buffer that changed", HEAD WRITE("h2 state rflags=2 flip=0:02", "ZX_OK held"),
+     ACCEPTED | C(ONE_SNAPSHOT)},
+    {"a look at what changed",
+     HEAD WRITE("h2 state rflags=2 flip=0:02", "ZX_OK held") READ("rax=2"),
+     ACCEPTED | C(ONE_SNAPSHOT) | STATE_SEEN | C(READ_BACK)},
+    {"a duplicate", HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf"), C(DERIVED)},
+    {"a replacement", HEAD OP("h3 = replace h2 same_rights", "ZX_OK handle=0xf"), C(DERIVED)},
+    {"a close", HEAD OP("close h2", "ZX_OK"), C(DERIVED)},
+    {"an interrupt", HEAD OP("interrupt h2 32", "ZX_OK"), C(INTERRUPT)},
+    {"a kick that nobody heard", HEAD OP("kick h2", "ZX_OK"), 0},
+    {"a kick that was heard", HEAD OP("kick h2", "ZX_OK") OP("enter h2", "ZX_ERR_CANCELED"),
+     C(KICK)},
+    {"the end of a thread", HEAD ON("T1", "thread_exit", "ZX_OK"), 0},
+    {"a close beside an interrupt",
+     RACE_HEAD OP(
+         "h3 = duplicate h2 same_rights",
+         "ZX_OK handle=0xf") "T1: start close h3\n= started\n" OP("interrupt h2 32",
+                                                                  "ZX_OK") "T1: join\n= ZX_OK\n",
+     C(DERIVED) | C(INTERRUPT)},
+    {"a guest beside a kick",
+     RACE_HEAD
+     "T1: start enter h2\n= started\n" OP("kick h2", "ZX_OK") "T1: join\n= ZX_ERR_CANCELED\n",
+     C(KICK)},
+};
+
+Test(judge, bears_out_what_was_shown_and_no_more) {
+  for (size_t i = 0; i < sizeof attested / sizeof attested[0]; i++) {
+    size_t count;
+    vs_judgement got = judge(attested[i].text, vs_profile_find("documented"), &count);
+    vs_clause_set wrong = got.attested ^ attested[i].borne_out;
+    vs_clause_code first = 0;
+    while (first < VS_CLAUSE_COUNT - 1 && !(wrong & VS_BIT(first))) first++;
+    cr_expect(wrong == 0, "%s (step %d): %s %s", attested[i].what, got.step, vs_clauses[first].id,
+              got.attested & VS_BIT(first) ? "is borne out" : "is not borne out");
+  }
+}
+
 // --- how many explanations there are -----------------------------------------------------------
 
 Test(worlds, are_one_where_both_choices_come_to_the_same) {
