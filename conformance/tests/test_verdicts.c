@@ -16,6 +16,8 @@
 #define SECOND "T0: h3 = vcpu_create h0 dump\n= ZX_OK handle=0xf\n"
 #define HEAD X64 GUEST VCPU("dump")
 #define HEAD_ARM64 ARM64 GUEST LOAD VCPU("dump")
+#define START(op) "T1: start " op "\n= started\n"
+#define VCPU_ON_1 "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
 #define OP(op, answer) "T0: " op "\n= " answer "\n"
 #define ON(thread, op, answer) thread ": " op "\n= " answer "\n"
 #define WRITE(op, answer) OP("write_state " op, answer)
@@ -402,8 +404,7 @@ Test(latitudes, are_not_needed_for_what_must_be_refused) {
   (C(RETURN_OK) | C(KIND) | C(PAUSED) | C(SAME_THREAD) | C(RIGHTS_TYPE) | C(RIGHTS_WRITE) | \
    C(BUFFER_KEPT))
 #define STATE_SEEN (C(REGISTERS) | C(FLAGS) | C(SYSTEM_FLAGS))
-#define RACE_HEAD X64 GUEST LOAD "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
-
+#define RACE_HEAD X64 GUEST LOAD VCPU_ON_1
 static const struct {
   const char* what;
   const char* text;
@@ -475,6 +476,107 @@ Test(judge, bears_out_what_was_shown_and_no_more) {
   }
 }
 
+// --- of several explanations -------------------------------------------------------------------
+
+Test(judge, says_what_any_explanation_would_have_allowed) {
+  size_t count;
+  vs_judgement got = judge(RACE_HEAD OP("h3 = vcpu_create h0 dump", "ZX_OK handle=0xf")
+                               START("close h3") WRITE("h3 state", "ZX_ERR_NO_MEMORY"),
+                           vs_profile_find("documented"), &count);
+  const vs_decision* allowed = &got.violation.decision;
+  cr_assert_eq(got.step, VS_STEP_ALLOWED, "the join was not reached, so that nothing is said");
+  got = judge(RACE_HEAD OP("h3 = vcpu_create h0 dump", "ZX_OK handle=0xf") START("close h3")
+                  WRITE("h3 state", "ZX_ERR_NO_MEMORY") "T1: join\n= ZX_OK\n",
+              vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_VIOLATION && got.at == 5, "step %d at op %zu", got.step, got.at);
+  cr_assert(allowed->count == 2 && vs_decision_find(allowed, ZX_OK) != NULL &&
+                vs_decision_find(allowed, ZX_ERR_BAD_HANDLE) != NULL,
+            "%u answers were allowed", allowed->count);
+}
+
+Test(judge, names_the_register_of_the_explanation_that_goes_furthest) {
+  static const struct {
+    const char* seen;
+    uint8_t reg;
+    uint64_t expected;
+  } rows[] = {
+      {"rax=0x33 rbx=2", 3, 1}, {"rax=0x1133 rbx=2", 3, 1}, {"rax=0x2233 rbx=1", 0, 0x1133}};
+  for (size_t i = 0; i < 3; i++) {
+    char text[1024];
+    strcpy(text, HEAD WRITE("h2 state rax=0x1122 rbx=1 rflags=2", "ZX_OK") WRITE(
+                     "h2 io access=1 data=0x33", "ZX_OK") "T0: read_state h2\n= ZX_OK state ");
+    strcat(text, rows[i].seen);
+    strcat(text, "\n");
+    size_t count;
+    vs_judgement got = judge(text, vs_profile_find("documented"), &count);
+    cr_assert(got.step == VS_STEP_VIOLATION && got.violation.kind == VS_VIOLATION_REGISTER);
+    cr_expect(got.violation.reg == rows[i].reg && got.violation.expected == rows[i].expected,
+              "%s: register %u, 0x%llx expected", rows[i].seen, got.violation.reg,
+              (unsigned long long)got.violation.expected);
+  }
+}
+
+Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
+#define TWO                                                                                       \
+  HEAD SECOND WRITE("h2 state rax=1 rflags=2", "ZX_OK") WRITE("h3 state rax=3 rflags=2", "ZX_OK") \
+      READ("rax=1") OP("read_state h3", "ZX_OK state rax=3")
+#define LOOK(first, second) READ("rax=" first) OP("read_state h3", "ZX_OK state rax=" second)
+  static const struct {
+    const char* text;
+    vs_clause_set broken;
+  } rows[] = {
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_INTERNAL") LOOK("5", "3"), C(RETURN_OK)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_INTERNAL") LOOK("1", "3"), C(RETURN_OK)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_INTERNAL") LOOK("5", "5"), C(RETURN_OK) | C(READ_BACK)},
+      {TWO WRITE("h3 state rax=5", "ZX_ERR_INTERNAL") LOOK("5", "5"), C(RETURN_OK) | C(READ_BACK)},
+      {TWO WRITE("raw=0x77 state rax=5", "ZX_OK") LOOK("5", "5"), C(BAD_HANDLE)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_BAD_STATE") LOOK("5", "3"), C(PAUSED) | C(UNCHANGED)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_ACCESS_DENIED") LOOK("5", "3"),
+       C(RIGHTS_WRITE) | C(UNCHANGED)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_WRONG_TYPE") LOOK("5", "3"),
+       C(RIGHTS_TYPE) | C(UNCHANGED)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_BAD_HANDLE") LOOK("5", "3"),
+       C(BAD_HANDLE) | C(UNCHANGED)},
+      {TWO WRITE("h2 state rax=5", "ZX_ERR_INVALID_ARGS") LOOK("5", "3"),
+       C(RETURN_OK) | C(UNCHANGED)},
+      {TWO WRITE("h2 state rax=5", "ZX_OK buffer_changed") LOOK("5", "3"), C(BUFFER_KEPT)},
+      {TWO OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=9") READ("rax=9"),
+       C(OF_HANDLE)},
+      {TWO OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=9") READ("rax=8"),
+       C(OF_HANDLE) | C(READ_BACK)},
+      {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
+      {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2") OP(
+           "interrupt h2 32", "ZX_OK") "T1: join\n= ZX_OK packet=5 port=0xd0 access=1 state "
+                                       "rax=9\n" ON("T1", "write_state h2 state size=1", "ZX_OK"),
+       C(GUEST_SEES)},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    size_t count;
+    vs_judgement got = judge(rows[i].text, vs_profile_find("documented"), &count);
+    cr_expect_eq(got.broken, rows[i].broken, "row %zu: 0x%llx", i, (unsigned long long)got.broken);
+  }
+}
+
+// --- threads that are busy ---------------------------------------------------------------------
+
+Test(broken, call_on_a_thread_that_is_within_another) {
+  size_t count;
+  vs_judgement got =
+      judge(RACE_HEAD START("kick h2") ON("T1", "interrupt h2 32", "ZX_OK") "T1: join\n= ZX_OK\n",
+            vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_BROKEN && got.at == 4, "step %d at op %zu", got.step, got.at);
+}
+
+Test(lost, thread_is_free_after_its_join_whatever_came_of_it) {
+  size_t count;
+  vs_judgement got =
+      judge(HEAD START("kick h2") WRITE("h2 state at=unmapped", "ZX_OK") "T1: join\n= 77\n" ON(
+                "T1", "interrupt h2 32", "ZX_ERR_INTERNAL") READ("rax=5") READ("rax=6"),
+            vs_profile_find("zcore"), &count);
+  cr_assert(got.step == VS_STEP_ALLOWED && got.lost && got.broken == 0, "step %d at op %zu",
+            got.step, got.at);
+}
+
 // --- how many explanations there are -----------------------------------------------------------
 
 Test(worlds, are_one_where_both_choices_come_to_the_same) {
@@ -488,6 +590,14 @@ Test(worlds, are_one_where_both_choices_come_to_the_same) {
     judge(texts[i], vs_profile_find("documented"), &count);
     cr_expect_eq(oracle.count, 1, "trace %zu: %u worlds", i, oracle.count);
   }
+}
+
+Test(worlds, are_one_again_where_two_orders_came_to_the_same) {
+  size_t count;
+  judge(RACE_HEAD START("interrupt h2 32")
+            OP("interrupt h2 33", "ZX_OK") "T1: join\n= ZX_OK\n" OP("interrupt h2 34", "ZX_OK"),
+        vs_profile_find("documented"), &count);
+  cr_expect_eq(oracle.count, 1, "%u worlds", oracle.count);
 }
 
 Test(worlds, are_two_where_the_accumulator_may_be_kept_or_zeroed) {
@@ -511,9 +621,6 @@ Test(kernels, overrun_bears_nothing_out) {
 }
 
 // --- the end of a trace ------------------------------------------------------------------------
-
-#define START(op) "T1: start " op "\n= started\n"
-#define VCPU_ON_1 "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
 
 Test(judge, goes_on_after_a_read_that_was_refused) {
   size_t count;
@@ -701,6 +808,8 @@ Test(start, of_an_enter_may_be_a_step) {
   left.state[128] = 2;
   cr_assert_eq(vs_oracle_step(&oracle, &enter, &started, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_start(&oracle, &enter, &fine), VS_STEP_BROKEN, "the thread is busy");
+  const vs_op interrupt = {.code = VS_OP_INTERRUPT, .thread = 1, .handle.slot = 2};
+  cr_assert_eq(vs_oracle_step(&oracle, &interrupt, &fine, NULL), VS_STEP_BROKEN);
   cr_assert_eq(vs_oracle_step(&oracle, &write, &refused, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_step(&oracle, &join, &left, NULL), VS_STEP_ALLOWED);
   write.thread = 1;
