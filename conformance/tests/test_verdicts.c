@@ -21,6 +21,8 @@
 #define OP(op, answer) "T0: " op "\n= " answer "\n"
 #define ON(thread, op, answer) thread ": " op "\n= " answer "\n"
 #define WRITE(op, answer) OP("write_state " op, answer)
+#define EVENT OP("h9 = event_create", "ZX_OK handle=0x33") OP("close h9", "ZX_OK")
+#define FOUR_EVENTS EVENT EVENT EVENT EVENT
 #define FLAGS(written, seen) WRITE("h2 state rflags=" written "|2", "ZX_OK") READ("rflags=" seen)
 #define READ(registers) OP("read_state h2", "ZX_OK state " registers)
 
@@ -288,9 +290,40 @@ static const verdict verdicts[] = {
          READ("rsp=8"),
      VS_CLAUSE_READ_BACK},
 
+    {"code of the script's own may do anything", "documented", NULL,
+     X64 GUEST LOAD VCPU("code=f4") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0x77 access=4") READ("rax=9"),
+     NOTHING},
+    {"code of the script's own may never leave", "documented", NULL,
+     X64 GUEST LOAD VCPU("code=f4") OP("enter h2", "no_return") OP("kick h2", "ZX_ERR_INTERNAL"),
+     NOTHING},
+    {"a guest's second vCPU may do anything", "documented", NULL,
+     X64 GUEST LOAD VCPU("dump") SECOND WRITE("h3 state rax=1 rflags=2", "ZX_OK") OP(
+         "enter h3", "ZX_OK packet=5 port=0x77 access=4") OP("read_state h3", "ZX_OK state rax=9"),
+     NOTHING},
+    {"an IN leaves anything in the accumulator of a kernel that says nothing of it", "zcore", NULL,
+     X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
+         OP("enter h2", "ZX_OK packet=5 port=0xd4 access=2 input=1") READ("rax=5"),
+     NOTHING},
+    {"a new vCPU's flags are clear on published kernels", "zircon-x64", NULL, HEAD READ("rflags=0"),
+     NOTHING},
+    {"a new vCPU's system flags are not clear", "zircon-x64", NULL, HEAD READ("rflags=0x200"),
+     VS_CLAUSE_SYSTEM_FLAGS},
+
     // --- handles ---
     {"the region of a new guest has the value of an open handle", "documented", NULL,
      HEAD "T0: h4 h5 = guest_create\n= ZX_OK handle=0x23 handle2=0xb\n", VS_CLAUSE_DERIVED},
+    {"a value without one of its bits names what has it", "documented", NULL,
+     HEAD WRITE("h2&~8 state", "ZX_ERR_WRONG_TYPE"), NOTHING},
+    {"a vCPU that was replaced and closed makes room for four", "documented", NULL,
+     HEAD OP("h3 = replace h2 same_rights", "ZX_OK handle=0xf") OP("close h3", "ZX_OK")
+         OP("h4 = vcpu_create h0 dump", "ZX_OK handle=0x23")
+             OP("h5 = vcpu_create h0 dump", "ZX_OK handle=0x27")
+                 OP("h6 = vcpu_create h0 dump", "ZX_OK handle=0x2b")
+                     OP("h7 = vcpu_create h0 dump", "ZX_OK handle=0x2f"),
+     NOTHING},
+    {"objects that were closed make room for others", "documented", NULL,
+     HEAD FOUR_EVENTS FOUR_EVENTS FOUR_EVENTS FOUR_EVENTS, NOTHING},
     {"the region of a new guest has no value", "documented", NULL,
      HEAD "T0: h4 h5 = guest_create\n= ZX_OK handle=0x23 handle2=0\n", VS_CLAUSE_DERIVED},
 };
