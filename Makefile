@@ -10,7 +10,8 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        format deb install packages-build packages-test packages-fuzz packages-afl packages-prove prove clean
+        coverage model-mutants selftest prove format deb install packages-build packages-test packages-fuzz \
+        packages-afl packages-prove clean
 
 all: ## build build/vcpuspec
 	$(call configure,release)
@@ -37,6 +38,8 @@ test-long: packages-test ## what takes longer: a farm's build, the proof, every 
 	tools/check-ci-templates --whole build
 	$(MAKE) packages-prove
 	tools/prove
+	$(MAKE) coverage
+	$(MAKE) model-mutants
 	$(MAKE) fuzz FUZZ_SECONDS=20
 	$(call configure,asan)
 	$(call build,build/asan)
@@ -56,6 +59,18 @@ check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
 	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -E 'campaign|$(SLOW)'
+
+# What tests without fuzzing run of model/: all of it.
+coverage: packages-coverage ## lines and branches of the model that its tests run, and a report
+	$(call configure,coverage)
+	$(call build,build/coverage) --target test_model test_race
+	tools/coverage --self-test build/coverage
+	tools/coverage build/coverage
+
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well.
+model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
+	tools/model-mutants --self-test
+	tools/model-mutants $(MODEL_MUTANTS)
 
 # Executor, backends and runner with all their threads.
 check-tsan:
@@ -121,6 +136,9 @@ packages-build:
 
 packages-test:
 	@tools/install-packages build fuzz test browser
+
+packages-coverage:
+	@tools/install-packages build coverage
 
 packages-fuzz:
 	@tools/install-packages build fuzz

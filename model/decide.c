@@ -72,23 +72,20 @@ vs_defect_set vs_defects_of(const vs_facts* f) {
   return defects;
 }
 
-static void allow(vs_decision* decision, zx_status_t status, vs_check_code check,
-                  vs_latitude_code latitude) {
-  vs_allowed row = {status, (uint8_t)check, (uint8_t)latitude};
-  for (size_t i = 0; i < decision->count; i++) {
-    vs_allowed* known = &decision->allowed[i];
-    if (known->status != status) continue;
-    if (latitude == VS_LATITUDE_COUNT && known->latitude != VS_LATITUDE_COUNT) *known = row;
-    return;
-  }
-  if (decision->count < VS_ALLOWED_MAX) decision->allowed[decision->count++] = row;
+void vs_decision_allow(vs_decision* decision, const vs_allowed* row) {
+  if (vs_decision_find(decision, row->status) != NULL) return;
+  // GCOVR_EXCL_BR_LINE: each status has one row, and fewer are documented than there is room for
+  if (decision->count < VS_ALLOWED_MAX) decision->allowed[decision->count++] = *row;
 }
 
-// The checks that the page does not make, so that applying is a choice.
+static void allow(vs_decision* decision, zx_status_t status, vs_check_code check,
+                  vs_latitude_code latitude) {
+  vs_decision_allow(decision, &(vs_allowed){status, (uint8_t)check, (uint8_t)latitude});
+}
+
+// Of the two checks that the page does not make, so that applying is a choice.
 static vs_latitude_code latitude_of(vs_check_code check) {
-  if (check == VS_CHECK_ACCESS_SIZE) return VS_LATITUDE_ACCESS_SIZE;
-  if (check == VS_CHECK_NO_PORTS) return VS_LATITUDE_NO_PORTS;
-  return VS_LATITUDE_COUNT;
+  return check == VS_CHECK_ACCESS_SIZE ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_NO_PORTS;
 }
 
 static bool may(const vs_profile* profile, vs_latitude_code latitude) {

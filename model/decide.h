@@ -56,7 +56,11 @@ vs_defect_set vs_defects_of(const vs_facts* facts);
 // `arch` decides nothing but comes with the facts; the profile decides all.
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile);
 
-// The allowed row with this status, or NULL. Of two, the one that needs no latitude.
+// Adds the row unless its status is allowed already. Checks of the page come before those that need
+// a latitude, so that of two the one is kept that needs none.
+void vs_decision_allow(vs_decision* decision, const vs_allowed* row);
+
+// The allowed row with this status, or NULL.
 const vs_allowed* vs_decision_find(const vs_decision* decision, zx_status_t status);
 
 #endif  // VS_MODEL_DECIDE_H_

@@ -63,12 +63,7 @@ static bool is_missing(const vs_op* op, const vs_observation* seen) {
 
 // What either decision allows.
 static void allow_also(vs_decision* decision, const vs_decision* other) {
-  for (uint8_t k = 0; k < other->count; k++) {
-    bool known = vs_decision_find(decision, other->allowed[k].status) != NULL;
-    if (!known && decision->count < VS_ALLOWED_MAX) {
-      decision->allowed[decision->count++] = other->allowed[k];
-    }
-  }
+  for (uint8_t k = 0; k < other->count; k++) vs_decision_allow(decision, &other->allowed[k]);
 }
 
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
@@ -91,8 +86,8 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     explained[i] = step == VS_STEP_ALLOWED;
     if (explained[i]) oracle->attested |= c.attests;
     // Of several worlds, the one that explains most says what is wrong.
-    bool further = told && why && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
-    bool status = told && why && c.why.kind == VS_VIOLATION_STATUS && why->kind == c.why.kind;
+    bool further = told && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
+    bool status = told && c.why.kind == VS_VIOLATION_STATUS && why->kind == c.why.kind;
     if (step == VS_STEP_VIOLATION && status) allow_also(&why->decision, &c.why.decision);
     if (step == VS_STEP_VIOLATION && (!told || further) && why) {
       *why = c.why;

@@ -36,10 +36,8 @@ static bool add_created(vs_step_context* c) {
     case VS_OP_GUEST_LOAD:
     case VS_OP_VMO_CREATE:
       return vs_world_add(world, op->out, VS_OBJECT_VMO, c->seen->handle);
-    case VS_OP_VCPU_CREATE:
+    default:  // VS_OP_VCPU_CREATE
       return vs_world_add_vcpu(world, op, c->oracle->profile, c->oracle->arch, c->seen->handle);
-    default:
-      return true;
   }
 }
 

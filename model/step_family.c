@@ -135,7 +135,7 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
 
 vs_step vs_step_enter_begin(vs_step_context* c) {
   vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, false);
-  if (vcpu == NULL || vcpu->running) return VS_STEP_BROKEN;
+  if (vcpu == NULL) return VS_STEP_BROKEN;
   vcpu->running = vcpu->entered = true;
   c->world->async_vcpu[c->op->thread] = (uint8_t)(1 + (vcpu - c->world->vcpus));
   return VS_STEP_ALLOWED;
@@ -160,7 +160,7 @@ vs_step vs_step_enter_end(vs_step_context* c) {
 
 static vs_step step_enter(vs_step_context* c) {
   vs_vcpu* vcpu = vcpu_of(c, ZX_RIGHT_EXECUTE, false);
-  if (vcpu == NULL || vcpu->running) return VS_STEP_BROKEN;
+  if (vcpu == NULL) return VS_STEP_BROKEN;
   if (c->op->async) return vs_step_enter_begin(c);
   vcpu->entered = true;
   return finish_enter(c, vcpu);
@@ -262,10 +262,7 @@ vs_step vs_step_family(vs_step_context* c) {
       return step_await(c);
     case VS_OP_CLOSE:
       return step_close(c);
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
+    default:  // VS_OP_DUPLICATE, VS_OP_REPLACE
       return step_derive(c);
-    default:
-      return VS_STEP_BROKEN;
   }
 }

@@ -41,9 +41,10 @@ static vs_clause_code blame_refusal(const vs_step_context* c, zx_status_t got) {
   }
 }
 
+// `faults` is not empty.
 static vs_check_code first_fault(vs_check_set faults) {
   vs_check_code check = 1;
-  while (check < VS_CHECK_COUNT && !(faults & VS_BIT(check))) check++;
+  while (!(faults & VS_BIT(check))) check++;
   return check;
 }
 

@@ -255,6 +255,55 @@ Test(ordered_profiles, answer_once_and_without_latitude) {
   }
 }
 
+Test(ordered_profiles, answer_twice_where_the_right_is_asked_for_before_the_type) {
+  const status_set denied = just(ZX_ERR_ACCESS_DENIED);
+  const status_set type = just(ZX_ERR_WRONG_TYPE);
+  for (unsigned has = 0; has < 2; has++) {
+    vs_facts vmar = {.handle_valid = true, .has_write = has, .write_unknown = true};
+    vs_decision zcore = vs_decide(&vmar, profile_named("zcore"));
+    vs_decision x64 = vs_decide(&vmar, profile_named("zircon-x64"));
+    cr_assert(set_of(&zcore) == (denied | type), "zcore: got %s", text_of_set(set_of(&zcore)));
+    cr_assert(set_of(&x64) == type, "zircon-x64: got %s", text_of_set(set_of(&x64)));
+  }
+}
+
+Test(ordered_profiles, list_the_faults_that_they_look_for) {
+  vs_facts nothing = {0};
+  vs_decision decision = vs_decide(&nothing, profile_named("zircon-x64"));
+  vs_check_set looked_for =
+      (vs_check_set)(VS_BIT(VS_CHECK_BAD_HANDLE) | VS_BIT(VS_CHECK_KIND) | VS_BIT(VS_CHECK_BUFFER));
+  cr_assert(decision.faults == looked_for, "faults 0x%x", decision.faults);
+}
+
+Test(documented, tells_which_check_each_answer_is_of) {
+  vs_facts io = {.handle_valid = true,
+                 .is_vcpu = true,
+                 .has_write = true,
+                 .kind_known = true,
+                 .io = true,
+                 .size_exact = true,
+                 .buffer_readable = true};
+  vs_decision elsewhere = vs_decide(&io, profile_named("documented"));
+  io.on_creator = true;
+  vs_decision fine = vs_decide(&io, profile_named("documented"));
+  for (size_t i = 0; i < elsewhere.count; i++) {
+    cr_assert_eq(elsewhere.allowed[i].check, VS_CHECK_CREATOR);
+  }
+  cr_assert(elsewhere.count == 2 && fine.count == 1 && fine.allowed[0].check == VS_CHECK_NONE);
+}
+
+// A profile of the user's own may name as many checks as there is room for, or one twice.
+Test(ordered_profiles, may_fill_the_whole_order) {
+  vs_profile full = {.id = "full", .ordered = true};
+  for (size_t i = 0; i < VS_CHECK_COUNT; i++) full.order[i] = VS_CHECK_KIND;
+  full.order[VS_CHECK_COUNT - 1] = VS_CHECK_SIZE;
+  vs_facts facts = {.handle_valid = true, .kind_known = true};
+  vs_decision decision = vs_decide(&facts, &full);
+  cr_assert(decision.count == 1 && decision.allowed[0].check == VS_CHECK_SIZE,
+            "the last one counts");
+  cr_assert(decision.faults == VS_BIT(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
+}
+
 // --- refinement --------------------------------------------------------------------------------
 
 static bool is_of_arch(const vs_facts* facts, const vs_profile* profile) {
@@ -297,6 +346,35 @@ Test(ordered_profiles, refine_documented_but_for_the_named_defects) {
     }
   }
   cr_assert(needed == rows, "defects 0x%x are listed, 0x%x are needed", rows, needed);
+}
+
+// No call is at fault for making no mistake.
+Test(faults, are_those_whose_predicate_holds) {
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    cr_assert(!(vs_faults_of(&facts) & VS_BIT(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
+  }
+}
+
+// --- defects -----------------------------------------------------------------------------------
+
+static vs_defect_set defects_that_can_show(const vs_facts* f) {
+  vs_defect_set set = 0;
+  if (f->kind_known && !f->io) {
+    set |= VS_BIT(VS_DEFECT_FLAGS_OR_ONLY_ARM64) | VS_BIT(VS_DEFECT_FLAGS_OR_ONLY_2018);
+  }
+  if (f->access_size_large) set |= VS_BIT(VS_DEFECT_ACCESS_SIZE_OVERRUNS);
+  if (f->pointer_misaligned) set |= VS_BIT(VS_DEFECT_MISALIGNED_REFUSED);
+  if (!f->buffer_readable) set |= VS_BIT(VS_DEFECT_UNREADABLE_FAULTS);
+  return set;
+}
+
+Test(defects, can_show_where_their_call_is_made) {
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    cr_assert(vs_defects_of(&facts) == defects_that_can_show(&facts), "%s: got 0x%x",
+              text_of_facts(&facts), vs_defects_of(&facts));
+  }
 }
 
 // --- rows --------------------------------------------------------------------------------------

@@ -1370,6 +1370,7 @@ Test(broken, script_that_asks_without_the_right) {
   } rows[] = {{VS_OP_READ_STATE, ZX_RIGHT_READ},
               {VS_OP_ENTER, ZX_RIGHT_EXECUTE},
               {VS_OP_KICK, ZX_RIGHT_EXECUTE},
+              {VS_OP_INTERRUPT, ZX_RIGHT_SIGNAL},
               {VS_OP_DUPLICATE, ZX_RIGHT_DUPLICATE}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     tape t;
@@ -1398,6 +1399,9 @@ Test(broken, script_that_does_not_make_sense) {
   t.count--;
   put(&t, VS_OP_CLOSE, OBJECT, ZX_OK);
   ends(&t, VS_STEP_BROKEN, "nothing to close");
+  t.count--;
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS;
+  ends(&t, VS_STEP_BROKEN, "no such vector");
   t.count--;
   put_new(&t, VS_OP_EVENT_CREATE, 0, GUEST);
   ends(&t, VS_STEP_BROKEN, "the slot is open");
