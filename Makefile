@@ -106,6 +106,10 @@ check-clang:
 tidy: all ## clang-tidy, with .clang-tidy's checks as errors
 	tools/check-tidy build
 
+selftest: packages-build ## the suite judged: every mutant caught, nothing flagged that is permitted
+	$(MAKE) all
+	build/vcpuspec selftest --report html:build/selftest.html --report json:build/selftest.json
+
 prove: packages-prove ## the rules of rules/, proved for every input; and planted mistakes not proved
 	tools/prove
 	tools/prove --self-test

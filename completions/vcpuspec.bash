@@ -6,7 +6,7 @@ _vcpuspec_list() {
 }
 
 _vcpuspec_commands() {
-  printf '%s\n' run merge exec check list explain minimize format diff-profiles sweep fuzz export lint-shim bench
+  printf '%s\n' run merge exec check list explain minimize format diff-profiles sweep fuzz export lint-shim selftest bench
 }
 
 _vcpuspec_forms() {
@@ -28,6 +28,7 @@ _vcpuspec_options() {
     fuzz) echo '=--backend =--profile =--seed =--jobs =--timeout =--known =--target =--seconds =--plateau =--findings =--merge =--report' ;;
     export) echo '=--profile =--seed =--arch =--format =--output' ;;
     lint-shim) echo '=--timeout' ;;
+    selftest) echo '=--filter =--without =--jobs =--timeout =--report' ;;
     bench) echo '=--seconds' ;;
   esac
 }
@@ -47,6 +48,7 @@ _vcpuspec_words() {
     fuzz) echo ' dir' ;;
     export) echo ' file cases' ;;
     lint-shim) echo ' file =unix: file =serial: file' ;;
+    selftest) echo '' ;;
     bench) echo '' ;;
   esac
 }
@@ -56,6 +58,7 @@ _vcpuspec_argument() {
     --backend) echo 'backend' ;;
     --profile) echo 'profiles' ;;
     --filter) echo 'glob' ;;
+    --without) echo 'cases' ;;
     --require-backend) echo 'backend' ;;
     --seed) echo 'number' ;;
     --jobs) echo 'number' ;;

@@ -69,7 +69,7 @@ static void take_op(reader* r, vs_op* op) {
   if (op->handle.form != VS_HANDLE_SLOT) op->handle.value = (uint32_t)take(r, 4);
   bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
   if (derives) op->rights = (uint32_t)take(r, 4);
-  if (op->code == VS_OP_INTERRUPT) op->vector = (uint32_t)take(r, 1);
+  if (op->code == VS_OP_INTERRUPT) op->vector = (uint32_t)take(r, 4);
   if (writes) take_write(r, flags, op);
 }
 
@@ -178,7 +178,7 @@ static void put_op(writer* w, const vs_op* op) {
   if (op->handle.form != VS_HANDLE_SLOT) put(w, op->handle.value, 4);
   bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
   if (derives) put(w, op->rights, 4);
-  if (op->code == VS_OP_INTERRUPT) put(w, op->vector, 1);
+  if (op->code == VS_OP_INTERRUPT) put(w, op->vector, 4);
   if (op->code == VS_OP_WRITE_STATE) put_write(w, op);
 }
 

@@ -363,7 +363,8 @@ static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
   bool derives = op.code == VS_OP_DUPLICATE || op.code == VS_OP_REPLACE;
   if (derives) op.rights = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
   if (derives && one_in(m, 2)) op.rights |= ZX_RIGHT_WRITE;
-  if (op.code == VS_OP_INTERRUPT) op.vector = (uint32_t)vs_mutator_pick(m, 256);
+  if (op.code == VS_OP_INTERRUPT)
+    op.vector = (uint32_t)vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
   op.async = op.thread != 0 && one_in(m, 3);
   return op;
 }

@@ -9,9 +9,8 @@
 enum {
   LENGTH_MAX = 2048,  // bytes; of a buffer
   PAGE = 4096,
-  BESIDE_MAX = 2,     // more make more explanations than an oracle has room for
-  REWRITTEN_MAX = 2,  // likewise
-  VECTORS = 256
+  BESIDE_MAX = 2,    // more make more explanations than an oracle has room for
+  REWRITTEN_MAX = 2  // likewise
 };
 
 void vs_sense_init(vs_sense* sense, const vs_arch_info* arch) {
@@ -356,7 +355,6 @@ static bool admit_kick(vs_sense* s, vs_op* op) {
 
 static bool admit_interrupt(vs_sense* s, vs_op* op) {
   op->handle.slot = find_slot(s, op->handle.slot, can_be_interrupted, op);
-  op->vector %= VECTORS;
   op->async = may_run_beside(s, op);
   if (op->handle.slot == VS_SLOTS) return false;
   if (op->async) start(s, op);

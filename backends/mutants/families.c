@@ -347,8 +347,10 @@ static void make_row(const family* of, unsigned member, const char* name) {
            gap + 2);
   const char* breaks = of->breaks;
   if (breaks != NULL && breaks[0] == '\0') breaks = clause_of_answer(member);
+  const char* base = of->base;
+  if (base[0] == '\0') base = strstr(name, "running") != NULL ? "unicorn" : "soft";
   made.rows[at] =
-      (vs_mutant){made.ids[at], of->base, breaks, of->latitude, made.texts[at], of->alter, member};
+      (vs_mutant){made.ids[at], base, breaks, of->latitude, made.texts[at], of->alter, member};
 }
 
 static void make_rows(void) {

@@ -50,7 +50,7 @@ bool track_is_dead(uint64_t thread);
 void track_later(zx_handle_t first, uint32_t kind, const void* bytes);
 void track_later_everywhere(uint32_t kind, const void* bytes, zx_handle_t but);
 
-// Reads `size` bytes at any address: the count that could be read.
+// Reads `size` bytes, up to a page, at any address: the count that could be read.
 size_t peek(const void* from, void* to, size_t size);
 // The state of a vCPU, read on its own thread.
 zx_vcpu_state_x64_t state_of(zx_handle_t handle);

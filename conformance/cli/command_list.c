@@ -71,16 +71,18 @@ static void list_backends(void) {
   printf("%-20s %-7s %s\n", "mutant:ID", "x86-64", "a deliberately wrong one (list mutants)");
 }
 
+static void list_mutant(const vs_mutant* mutant) {
+  bool permitted = mutant->breaks == NULL;
+  printf("%-28s %-8s %s %s\n%-28s %-8s %s\n", mutant->id, mutant->base,
+         permitted ? "permitted by" : "breaks",
+         permitted ? (mutant->latitude[0] ? mutant->latitude : "the page itself") : mutant->breaks,
+         "", "", mutant->mistake);
+}
+
 static void list_mutants(void) {
-  for (size_t i = 0; i < vs_mutant_count; i++) {
-    const vs_mutant* mutant = &vs_mutants[i];
-    bool permitted = mutant->breaks == NULL;
-    printf(
-        "%-28s %-8s %s %s\n%-28s %-8s %s\n", mutant->id, mutant->base,
-        permitted ? "permitted by" : "breaks",
-        permitted ? (mutant->latitude[0] ? mutant->latitude : "the page itself") : mutant->breaks,
-        "", "", mutant->mistake);
-  }
+  const vs_mutant* row = NULL;
+  for (size_t i = 0; i < vs_mutant_count; i++) list_mutant(&vs_mutants[i]);
+  for (size_t i = 0; (row = vs_mutant_of_families(i)) != NULL; i++) list_mutant(row);
 }
 
 static void list_cases(void) {

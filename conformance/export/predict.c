@@ -132,11 +132,14 @@ static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
 
 static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
   if (op->code == VS_OP_WRITE_STATE) return predict_write(p, op, to);
+  bool refused = op->code == VS_OP_INTERRUPT && op->vector >= VS_VECTORS;
+  zx_status_t status = refused ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
   to->allowed.count = 1;
   to->allowed.allowed[0] =
-      (vs_allowed){.status = ZX_OK, .check = VS_CHECK_NONE, .latitude = VS_LATITUDE_COUNT};
+      (vs_allowed){.status = status, .check = VS_CHECK_NONE, .latitude = VS_LATITUDE_COUNT};
   if (op->code == VS_OP_READ_STATE) return predict_read(p, op, to);
-  vs_observation seen = {.outcome = VS_RETURNED, .handle = invent(p), .handle2 = invent(p)};
+  vs_observation seen = {
+      .outcome = VS_RETURNED, .status = status, .handle = invent(p), .handle2 = invent(p)};
   bool good = vs_oracle_step(p->oracle, op, &seen, NULL) == VS_STEP_ALLOWED;
   return good || leave_out(p, "makes no sense");
 }

@@ -3,13 +3,14 @@
 
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { HANGS = 3 };  // cases in which a mutant may hang
+enum { HANGS = 2 };  // cases in which a mutant may hang
 
 // What a base cannot do, no mutant over it can.
 typedef struct base {
@@ -182,31 +183,95 @@ static const bool* lacks_of(const vs_kill_plan* plan, rowing* r, base* bases, co
   return find_lacks(plan, r, &bases[i], cases, costly) ? bases[i].lacks : NULL;
 }
 
-static bool judge_each(const vs_kill_plan* plan, rowing* r, base* bases, const vs_case** cases,
-                       const bool* costly) {
-  vs_kill_matrix* matrix = r->matrix;
-  for (size_t i = 0; i < plan->mutant_count; i++) {
+// What the processes share that judge the rows: each takes the next that nobody has taken.
+typedef struct shared {
+  atomic_size_t taken;
+  atomic_size_t done;  // processes that have judged all that they took
+} shared;
+
+typedef struct part {
+  const vs_kill_plan* plan;
+  vs_kill_matrix* matrix;
+  shared* shared;
+  const vs_case** cases;  // room for as many as the plan has, likewise:
+  size_t* at;
+  bool* costly;
+} part;
+
+static bool judge_each(const part* p, base* bases) {
+  vs_kill_matrix* matrix = p->matrix;
+  vs_kill_plan plan = *p->plan;
+  plan.jobs = 1;
+  size_t i = 0;
+  while ((i = atomic_fetch_add(&p->shared->taken, 1)) < plan.mutant_count) {
     vs_kill_row* row = &matrix->rows[i];
-    *r = (rowing){.matrix = matrix, .row = i, .at = r->at, .stop = plan->stop};
-    row->mutant = plan->mutants[i];
-    row->clause = vs_clause_find(plan->mutants[i]->breaks);
-    row->by_chance = matrix->missing != NULL && row->clause == VS_CLAUSE_ONE_SNAPSHOT;
-    if (plan->progress) plan->progress(i, plan->mutant_count, plan->mutants[i]->id, plan->context);
-    r->lacks = lacks_of(plan, r, bases, row->mutant->base, cases, costly);
-    if (r->lacks == NULL || !judge_row(r, plan, cases, costly)) return false;
-    if (plan->stop != NULL && *plan->stop) return false;
+    rowing r = {.matrix = matrix, .row = i, .at = p->at, .stop = plan.stop};
+    r.lacks = lacks_of(&plan, &r, bases, row->mutant->base, p->cases, p->costly);
+    if (r.lacks == NULL || !judge_row(&r, &plan, p->cases, p->costly)) return false;
   }
   return true;
 }
 
-static bool judge_rows(const vs_kill_plan* plan, vs_kill_matrix* matrix, const vs_case** cases,
-                       size_t* at, bool* costly) {
+// In a process of its own.
+static void judge_part(void* argument) {
+  const part* p = argument;
   base bases[BASES] = {0};
-  rowing r = {.matrix = matrix, .at = at};
-  for (size_t i = 0; i < plan->case_count; i++) costly[i] = vs_case_is_costly(plan->cases[i]);
-  bool good = judge_each(plan, &r, bases, cases, costly);
+  if (judge_each(p, bases)) atomic_fetch_add(&p->shared->done, 1);
   for (size_t i = 0; i < BASES; i++) free(bases[i].lacks);
-  return good;
+}
+
+static void show_progress(const part* p, size_t* shown) {
+  size_t taken = atomic_load(&p->shared->taken);
+  if (p->plan->progress == NULL || taken == *shown || taken >= p->plan->mutant_count) return;
+  *shown = taken;
+  p->plan->progress(taken, p->plan->mutant_count, p->plan->mutants[taken]->id, p->plan->context);
+}
+
+// Starts as many processes as the plan allows, and waits for them.
+static bool judge_parts(part* p) {
+  enum { PARTS = 64 };
+  const double forever = 1e9;
+  vs_child children[PARTS] = {{0}};
+  size_t count = p->plan->jobs < PARTS ? p->plan->jobs : PARTS;
+  size_t started = 0;
+  size_t shown = 0;
+  vs_children_watch(true);
+  while (started < count && vs_child_start(&children[started], forever, judge_part, p)) started++;
+  for (size_t i = 0; i < started;) {
+    if (p->plan->stop != NULL && *p->plan->stop) vs_child_kill(&children[i]);
+    show_progress(p, &shown);
+    if (vs_child_ended(&children[i])) {
+      i++;
+    } else {
+      vs_children_await_one();
+    }
+  }
+  vs_children_watch(false);
+  return started > 0 && atomic_load(&p->shared->done) == started;
+}
+
+static void describe_rows(const vs_kill_plan* plan, vs_kill_matrix* matrix) {
+  for (size_t i = 0; i < plan->mutant_count; i++) {
+    vs_kill_row* row = &matrix->rows[i];
+    row->mutant = plan->mutants[i];
+    row->clause = vs_clause_find(plan->mutants[i]->breaks);
+    row->by_chance = matrix->missing != NULL && row->clause == VS_CLAUSE_ONE_SNAPSHOT;
+  }
+}
+
+static bool judge_rows(part* p) {
+  describe_rows(p->plan, p->matrix);
+  for (size_t i = 0; i < p->plan->case_count; i++) {
+    p->costly[i] = vs_case_is_costly(p->plan->cases[i]);
+  }
+  return judge_parts(p);
+}
+
+static size_t rows_size(const vs_kill_matrix* matrix) {
+  return (matrix->row_count + 1) * sizeof *matrix->rows;
+}
+static size_t cells_size(const vs_kill_matrix* matrix) {
+  return matrix->row_count * matrix->case_count + 1;
 }
 
 bool vs_kill_matrix_make(const vs_kill_plan* plan, vs_kill_matrix* matrix) {
@@ -215,25 +280,28 @@ bool vs_kill_matrix_make(const vs_kill_plan* plan, vs_kill_matrix* matrix) {
                              .cases = plan->cases,
                              .case_count = plan->case_count,
                              .missing = can_hold() ? NULL : "userfaultfd"};
-  size_t most = plan->case_count > 0 ? plan->case_count : 1;
-  size_t rows = plan->mutant_count > 0 ? plan->mutant_count : 1;
-  const vs_case** cases = calloc(most, sizeof *cases);
-  size_t* at = calloc(most, sizeof *at);
-  bool* costly = calloc(most, sizeof *costly);
-  matrix->rows = calloc(rows, sizeof *matrix->rows);
-  matrix->cells = calloc(rows, most);
-  bool good = cases != NULL && at != NULL && costly != NULL && matrix->rows != NULL &&
-              matrix->cells != NULL && judge_rows(plan, matrix, cases, at, costly);
-  free(cases);
-  free(at);
-  free(costly);
+  size_t most = plan->case_count + 1;
+  part p = {.plan = plan,
+            .matrix = matrix,
+            .shared = vs_shared_new(sizeof *p.shared),
+            .cases = calloc(most, sizeof *p.cases),
+            .at = calloc(most, sizeof *p.at),
+            .costly = calloc(most, sizeof *p.costly)};
+  matrix->rows = vs_shared_new(rows_size(matrix));
+  matrix->cells = vs_shared_new(cells_size(matrix));
+  bool good = p.shared != NULL && p.cases != NULL && p.at != NULL && p.costly != NULL &&
+              matrix->rows != NULL && matrix->cells != NULL && judge_rows(&p);
+  if (p.shared != NULL) vs_shared_free(p.shared, sizeof *p.shared);
+  free(p.cases);
+  free(p.at);
+  free(p.costly);
   matrix->seconds = vs_now() - since;
   return good;
 }
 
 void vs_kill_matrix_free(vs_kill_matrix* matrix) {
-  free(matrix->rows);
-  free(matrix->cells);
+  if (matrix->rows != NULL) vs_shared_free(matrix->rows, rows_size(matrix));
+  if (matrix->cells != NULL) vs_shared_free(matrix->cells, cells_size(matrix));
   *matrix = (vs_kill_matrix){0};
 }
 

@@ -42,14 +42,8 @@ static bool is_used(const char* latitude, vs_latitude_set used) {
   return true;
 }
 
-// An order of checks, or one flag, is nothing that threads could bring out: costly cases are for
-// the rows that stand for themselves.
-static bool is_of_family(const vs_mutant* mutant) {
-  return mutant < vs_mutants || mutant >= vs_mutants + vs_mutant_count;
-}
-
 static bool judge_variant(const vs_mutant* mutant, const vs_kill_plan* plan,
-                          const vs_kill_plan* quick, vs_variant_result* result) {
+                          vs_variant_result* result) {
   char spec[VS_MUTANT_ID_MAX + sizeof "mutant:"];
   vs_target target;
   vs_latitude_set used = 0;
@@ -61,10 +55,9 @@ static bool judge_variant(const vs_mutant* mutant, const vs_kill_plan* plan,
   snprintf(result->note, sizeof result->note, "%s", target.reason);
   result->judged = target.state == VS_TARGET_READY;
   if (!result->judged) return true;
-  const vs_kill_plan* all = is_of_family(mutant) ? quick : plan;
-  if (!judge_under("documented", &target, all, &result->flagged, &used)) return false;
+  if (!judge_under("documented", &target, plan, &result->flagged, &used)) return false;
   result->used = is_used(mutant->latitude, used);
-  return judge_under("zircon-x64", &target, quick, &result->noticed, &ignored);
+  return judge_under("zircon-x64", &target, plan, &result->noticed, &ignored);
 }
 
 // --- all of it --------------------------------------------------------------------------------
@@ -73,14 +66,13 @@ static bool is_stopped(const vs_kill_plan* plan) {
   return plan->stop != NULL && *plan->stop;
 }
 
-static bool judge_variants(const vs_kill_plan* plan, const vs_kill_plan* quick,
-                           vs_selftest* selftest) {
+static bool judge_variants(const vs_kill_plan* plan, vs_selftest* selftest) {
   for (size_t i = 0; i < plan->mutant_count; i++) {
     const vs_mutant* mutant = plan->mutants[i];
     if (mutant->breaks != NULL) continue;
     if (plan->progress) plan->progress(i, plan->mutant_count, mutant->id, plan->context);
     vs_variant_result* result = &selftest->variants[selftest->variant_count++];
-    if (!judge_variant(mutant, plan, quick, result) || is_stopped(plan)) return false;
+    if (!judge_variant(mutant, plan, result) || is_stopped(plan)) return false;
   }
   return true;
 }
@@ -121,7 +113,7 @@ static bool judge_all(const vs_kill_plan* plan, const vs_case** cases, vs_selfte
   for (size_t i = 0; i < plan->case_count; i++) {
     if (!vs_case_is_costly(plan->cases[i])) cases[quick.case_count++] = plan->cases[i];
   }
-  if (!judge_mutants(plan, selftest) || !judge_variants(plan, &quick, selftest)) return false;
+  if (!judge_mutants(plan, selftest) || !judge_variants(&quick, selftest)) return false;
   if (!selftest->whole) return true;
   selftest->orders_judged = vs_orders_make(&quick, &selftest->orders, selftest->orders_reason);
   return !is_stopped(plan) && judge_historic(&quick, selftest);

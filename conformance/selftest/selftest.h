@@ -47,9 +47,9 @@ typedef struct vs_selftest_gates {
   size_t stale;        // explanations of cases that are not there, or need none
 } vs_selftest_gates;
 
-// `mutants` as in the plan, with those that are permitted among them; `whole` adds orders, historic
-// table and the cases' reasons. False: no memory, or it was stopped. The selftest is the caller's
-// (vs_selftest_free) in any case.
+// `mutants` as in the plan, with those that are permitted among them, which are judged by all but
+// costly cases; `whole` adds orders, historic table and the cases' reasons. False: no memory, or it
+// was stopped. The selftest is the caller's (vs_selftest_free) in any case.
 bool vs_selftest_make(const vs_kill_plan* plan, bool whole, vs_selftest* selftest);
 void vs_selftest_free(vs_selftest* selftest);
 

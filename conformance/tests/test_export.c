@@ -187,7 +187,7 @@ static const struct {
     {"io_fetched_twice", "its buffer has to change during the call"},
     {"flags_fetched_twice", "its buffer has to change during the call"},
     {"close_disturbs_write", "two calls have to meet"},
-    {"interrupt_even_refused", "the case that interrupts does so beside other calls"},
+    {"replace_disturbs_write", "two calls have to meet"},
 };
 
 static const char* why_beyond(const char* id) {

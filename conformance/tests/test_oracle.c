@@ -1400,9 +1400,6 @@ Test(broken, script_that_does_not_make_sense) {
   put(&t, VS_OP_CLOSE, OBJECT, ZX_OK);
   ends(&t, VS_STEP_BROKEN, "nothing to close");
   t.count--;
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS;
-  ends(&t, VS_STEP_BROKEN, "no such vector");
-  t.count--;
   put_new(&t, VS_OP_EVENT_CREATE, 0, GUEST);
   ends(&t, VS_STEP_BROKEN, "the slot is open");
   t.count--;
@@ -1706,4 +1703,18 @@ Test(kernels, where_a_profile_says_nothing_anything_is_allowed) {
   cr_assert(!(j.attested & VS_BIT(VS_CLAUSE_INVALID_BUFFER)), "nothing is borne out");
   t.ops[at].buffer.at = VS_AT_NULL;
   breaks(&t, "zcore", VS_CLAUSE_INVALID_BUFFER, "of the null pointer it does say something");
+}
+
+Test(interrupts, a_vector_that_does_not_exist_is_out_of_range) {
+  tape t;
+  start_known(&t, 0);
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS - 1;
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS;
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = UINT32_MAX;
+  allows(&t, "documented", 0, "the last vector, and two that are none");
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS;
+  ends(&t, VS_STEP_VIOLATION, "accepted");
+  t.count--;
+  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS - 1;
+  ends(&t, VS_STEP_VIOLATION, "the last vector, refused");
 }

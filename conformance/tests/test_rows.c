@@ -102,6 +102,7 @@ static const struct {
     {"family.read_state.reports", ZX_OK},
     {"family.enter.runs_guest", ZX_OK},
     {"family.interrupt.accepted", ZX_OK},
+    {"family.interrupt.range", ZX_ERR_OUT_OF_RANGE},
     {"family.kick.cancels", ZX_ERR_CANCELED},
 };
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "judging.h"
 #include "selftest/selftest.h"
 
 // --- which cases one could do without ---------------------------------------------------------
@@ -154,6 +155,30 @@ Test(selftest, a_variant_that_needs_no_latitude_is_told, .timeout = 120) {
   mutants[0] = &odd;
   vs_selftest_gates gates = gates_of(&plan);
   cr_expect_eq(gates.unnoticed, 1);
+}
+
+// Selftest leaves these out: they take as long as all the others.
+Test(selftest, no_variant_is_flagged_by_a_case_whose_threads_race, .timeout = 600) {
+  size_t count = 0;
+  size_t variants = 0;
+  for (size_t i = 0; i < vs_case_count; i++) {
+    if (vs_case_is_costly(&vs_cases[i])) cases[count++] = &vs_cases[i];
+  }
+  for (size_t i = 0; i < vs_mutant_count; i++) {
+    char spec[VS_MUTANT_ID_MAX + 8];
+    if (vs_mutants[i].breaks != NULL) continue;
+    snprintf(spec, sizeof spec, "mutant:%s", vs_mutants[i].id);
+    vs_target target = judging_target(spec);
+    vs_run run = judging_run(&target, cases, count, "documented", 10);
+    for (size_t k = 0; k < run.count; k++) {
+      cr_expect(!vs_verdict_is_failure(run.results[k].verdict), "%s",
+                judging_text(&run.results[k], "documented"));
+    }
+    cr_expect_gt(run.count - vs_run_count(&run, &target, VS_VERDICT_UNSUPPORTED), 5);
+    vs_run_free(&run);
+    variants++;
+  }
+  cr_expect_gt(variants, 5);
 }
 
 // --- orders -----------------------------------------------------------------------------------
