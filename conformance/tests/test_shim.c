@@ -193,9 +193,11 @@ static vs_run run_some(const vs_target* target, double timeout) {
   return judging_run(target, cases, 4, "documented", timeout);
 }
 
+// Never ends the test: what serves it is to be ended first.
 static void expect_all_pass(const char* spec) {
   vs_target target = judging_target(spec);
-  cr_assert(target.state == VS_TARGET_READY, "%s", target.reason);
+  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason);
+  if (target.state != VS_TARGET_READY) return;
   vs_run run = run_some(&target, 10);
   for (size_t i = 0; i < run.count; i++) {
     cr_expect(run.results[i].verdict == VS_VERDICT_PASS, "%s", run.results[i].note);
@@ -213,13 +215,20 @@ Test(shim, on_a_unix_socket) {
   FILE* shell = popen(command, "r");
   int pid = 0;
   cr_assert(shell != NULL && fscanf(shell, "%d", &pid) == 1);
-  for (int i = 0; i < 1000 && access(path, F_OK) != 0; i++) usleep(10000);
   snprintf(spec, sizeof spec, "shim:unix:%s", path);
-  expect_all_pass(spec);
-  expect_all_pass(spec);  // another connection to the same shim
+  vs_target target = judging_target(spec);
+  for (int i = 0; i < 1000 && target.state != VS_TARGET_READY; i++) {
+    usleep(10000);
+    target = judging_target(spec);
+  }
+  vs_target_close(&target);
+  if (target.state == VS_TARGET_READY) expect_all_pass(spec);
+  if (target.state == VS_TARGET_READY)
+    expect_all_pass(spec);  // another connection to the same shim
   kill(pid, SIGKILL);
   pclose(shell);
   unlink(path);
+  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason);
 }
 
 Test(shim, where_nobody_listens) {
