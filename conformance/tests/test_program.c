@@ -12,7 +12,7 @@
 
 typedef struct outcome {
   int status;
-  char text[65536];  // both streams
+  char text[1 << 18];  // both streams
 } outcome;
 
 // Runs the program with these arguments.
