@@ -30,6 +30,14 @@ MUTATE_WRITE(kind_default_state) {
 MUTATE_WRITE(kind_io_missing) {
   return kind == ZX_VCPU_IO ? ZX_ERR_INVALID_ARGS : RIGHT_WRITE();
 }
+MUTATE_WRITE(kind_of_512_bytes) {
+  zx_status_t status = RIGHT_WRITE();
+  return kind == 2 && size == 512 && status == ZX_ERR_INVALID_ARGS ? ZX_OK : status;
+}
+MUTATE_WRITE(kind_5_is_state) {
+  if (kind == 5) kind = ZX_VCPU_STATE;
+  return RIGHT_WRITE();
+}
 MUTATE_WRITE(kind_not_supported) {
   zx_status_t status = RIGHT_WRITE();
   bool unknown = kind > ZX_VCPU_IO && status == ZX_ERR_INVALID_ARGS;

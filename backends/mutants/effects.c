@@ -47,7 +47,15 @@ static zx_status_t put_state(zx_handle_t handle, const state_x64* state) {
   }                                                                            \
   static void spoil_##id(state_x64* new, __attribute__((unused)) const state_x64* old)
 
-enum { GATE = 0x2, USER_FLAGS = 0x244dd5, DF = 0x400, IF = 0x200, NT_AC_ID = 0x244000 };
+enum {
+  GATE = 0x2,
+  PF = 0x4,
+  AF = 0x10,
+  USER_FLAGS = 0x244dd5,
+  DF = 0x400,
+  IF = 0x200,
+  NT_AC_ID = 0x244000
+};
 
 MUTATE_STATE(register_rbx_lost) {
   new->rbx = old->rbx;
@@ -77,6 +85,9 @@ MUTATE_STATE(flags_never) {
 }
 MUTATE_STATE(flags_df_lost) {
   new->rflags = (new->rflags & ~(uint64_t)DF) | (old->rflags & DF);
+}
+MUTATE_STATE(flags_pf_af_merged) {
+  if ((new->rflags& USER_FLAGS) == (PF | AF)) new->rflags &= ~(uint64_t)AF;
 }
 MUTATE_STATE(flags_gate_inverted) {
   new->rflags ^= GATE;

@@ -99,6 +99,14 @@ static bool find_cases(request* q, const vs_arguments* arguments) {
   return true;
 }
 
+// Before anything takes time.
+static bool can_write(const char* path) {
+  FILE* out = strcmp(path, "-") == 0 ? stdout : fopen(path, "a");
+  if (out == NULL) fprintf(stderr, "vcpuspec: %s cannot be written\n", path);
+  if (out != NULL && out != stdout) fclose(out);
+  return out != NULL;
+}
+
 static bool find_reports(request* q, const vs_arguments* arguments) {
   static const char* const names[REPORTS] = {"json", "html"};
   static const writer writers[REPORTS] = {vs_selftest_json, vs_selftest_html};
@@ -113,6 +121,7 @@ static bool find_reports(request* q, const vs_arguments* arguments) {
       vs_complain("report", word, names, REPORTS, "json:FILE or html:FILE");
       return false;
     }
+    if (!can_write(path + 1)) return false;
     q->paths[q->report_count] = path + 1;
     q->writers[q->report_count++] = writers[form];
   }
@@ -143,10 +152,17 @@ static bool write_report(const char* path, writer write, const vs_selftest* self
   return good;
 }
 
+static bool uses_stdout(const request* q) {
+  for (size_t i = 0; i < q->report_count; i++) {
+    if (strcmp(q->paths[i], "-") == 0) return true;
+  }
+  return false;
+}
+
 static vs_exit conclude(const request* q, const vs_selftest* selftest) {
   bool written = true;
   vs_selftest_gates gates = vs_selftest_judge(selftest);
-  vs_selftest_show(stdout, selftest);
+  vs_selftest_show(uses_stdout(q) ? stderr : stdout, selftest);
   for (size_t i = 0; i < q->report_count; i++) {
     written &= write_report(q->paths[i], q->writers[i], selftest);
   }

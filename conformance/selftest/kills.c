@@ -14,15 +14,17 @@ enum { HANGS = 2 };  // cases in which a mutant may hang
 
 // What a base cannot do, no mutant over it can.
 typedef struct base {
-  const char* name;  // NULL: none
-  bool* lacks;       // of each case
+  const char* name;     // NULL: none
+  bool* lacks;          // of each case
+  const vs_case* flaw;  // a case that fails on it: what fails over it shows nothing; NULL: none
 } base;
 
 enum { BASES = 8 };
 
 typedef struct rowing {
   vs_kill_matrix* matrix;
-  const bool* lacks;  // of each case: the mutant's base does
+  const bool* lacks;    // of each case: the mutant's base does
+  const vs_case* flaw;  // of the mutant's base
   size_t row;
   size_t* at;  // of each case of this row's plan, which case of the matrix it is
   const volatile sig_atomic_t* stop;
@@ -49,7 +51,7 @@ static vs_cell cell_of(const vs_case_result* result, vs_clause_code clause) {
       break;
   }
   if (!vs_verdict_is_failure(result->verdict)) return VS_CELL_PASS;
-  return vs_result_broken(result) & VS_BIT(clause) ? VS_CELL_KILL : VS_CELL_ELSEWHERE;
+  return result->judgement.broken & VS_BIT(clause) ? VS_CELL_KILL : VS_CELL_ELSEWHERE;
 }
 
 static void keep(const vs_run* run, const vs_case_result* result, void* context) {
@@ -80,6 +82,7 @@ static void take_results(rowing* r, const vs_run* run) {
     cells[r->at[i]] = (uint8_t)cell;
     row->kills += cell == VS_CELL_KILL;
     row->elsewhere += cell == VS_CELL_ELSEWHERE;
+    row->broken += cell == VS_CELL_BROKEN;
   }
 }
 
@@ -124,7 +127,12 @@ static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases
   vs_target_probe(&target, plan->timeout > 10 ? plan->timeout : 10);
   row->state = target.state;
   snprintf(row->reason, sizeof row->reason, "%s", target.reason);
-  if (target.state != VS_TARGET_READY) return true;
+  if (target.state == VS_TARGET_READY && r->flaw != NULL) {
+    row->state = VS_TARGET_BROKEN;
+    snprintf(row->reason, sizeof row->reason, "%s, which it is laid over, fails %s",
+             row->mutant->base, r->flaw->id);
+  }
+  if (row->state != VS_TARGET_READY) return true;
   for (size_t i = 0; i < plan->case_count; i++) {
     uint8_t* cell = &r->matrix->cells[r->row * plan->case_count + i];
     if (r->lacks[i]) *cell = VS_CELL_UNSUPPORTED;
@@ -137,6 +145,10 @@ static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases
       cases[count++] = plan->cases[i];
     }
     if (!judge_cases(r, plan, &target, cases, count)) return false;
+  }
+  if (row->kills == 0 && row->broken > 0) {
+    row->state = VS_TARGET_BROKEN;
+    snprintf(row->reason, sizeof row->reason, "this machine could not run %zu cases", row->broken);
   }
   return true;
 }
@@ -167,20 +179,21 @@ static bool find_lacks(const vs_kill_plan* plan, rowing* r, base* b, const vs_ca
   if (!vs_run_plan(&one, &run)) return false;
   for (size_t i = 0; i < run.count; i++) {
     b->lacks[r->at[i]] = run.results[i].verdict == VS_VERDICT_UNSUPPORTED;
+    if (vs_verdict_is_failure(run.results[i].verdict)) b->flaw = run.results[i].c;
   }
   vs_run_free(&run);
   return true;
 }
 
 // NULL: no memory.
-static const bool* lacks_of(const vs_kill_plan* plan, rowing* r, base* bases, const char* name,
-                            const vs_case** cases, const bool* costly) {
+static const base* base_of(const vs_kill_plan* plan, rowing* r, base* bases, const char* name,
+                           const vs_case** cases, const bool* costly) {
   size_t i = 0;
   while (i < BASES - 1 && bases[i].name != NULL && strcmp(bases[i].name, name) != 0) i++;
-  if (bases[i].name != NULL && strcmp(bases[i].name, name) == 0) return bases[i].lacks;
+  if (bases[i].name != NULL && strcmp(bases[i].name, name) == 0) return &bases[i];
   free(bases[i].lacks);
   bases[i] = (base){.name = name};
-  return find_lacks(plan, r, &bases[i], cases, costly) ? bases[i].lacks : NULL;
+  return find_lacks(plan, r, &bases[i], cases, costly) ? &bases[i] : NULL;
 }
 
 // What the processes share that judge the rows: each takes the next that nobody has taken.
@@ -206,8 +219,11 @@ static bool judge_each(const part* p, base* bases) {
   while ((i = atomic_fetch_add(&p->shared->taken, 1)) < plan.mutant_count) {
     vs_kill_row* row = &matrix->rows[i];
     rowing r = {.matrix = matrix, .row = i, .at = p->at, .stop = plan.stop};
-    r.lacks = lacks_of(&plan, &r, bases, row->mutant->base, p->cases, p->costly);
-    if (r.lacks == NULL || !judge_row(&r, &plan, p->cases, p->costly)) return false;
+    const base* over = base_of(&plan, &r, bases, row->mutant->base, p->cases, p->costly);
+    if (over == NULL) return false;
+    r.lacks = over->lacks;
+    r.flaw = over->flaw;
+    if (!judge_row(&r, &plan, p->cases, p->costly)) return false;
   }
   return true;
 }

@@ -23,6 +23,7 @@ typedef struct vs_kill_row {
   const vs_mutant* mutant;
   vs_clause_code clause;       // that it breaks
   size_t kills;                // cells that are VS_CELL_KILL
+  size_t broken;               // and VS_CELL_BROKEN
   size_t elsewhere;            // and VS_CELL_ELSEWHERE
   bool by_chance;              // not to be held against the suite on this machine: see `missing`
   vs_target_state state;       // of the mutant's base

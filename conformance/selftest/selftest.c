@@ -198,6 +198,7 @@ vs_selftest_gates vs_selftest_judge(const vs_selftest* selftest) {
   gates.orders = orders->flagged + orders->missed;
   bool own = selftest->orders_judged && orders->classes[orders->own].ordered == NULL;
   gates.orders += !own;
+  gates.orders += orders->sets - orders->sets_met;
   for (size_t i = 0; i < vs_historic_count; i++) {
     gates.historic += !selftest->historic[i].caught || !selftest->historic[i].passes;
   }

@@ -41,7 +41,8 @@ typedef struct vs_selftest_gates {
   size_t by_chance;  // mutants that were not caught and need what this machine lacks
   size_t flagged;    // variants that `documented` fails
   size_t unnoticed;  // variants that one kernel's profile passes, or whose latitude was not needed
-  size_t orders;     // classes of orders that are flagged or missed; 1 if they were not judged
+  size_t orders;     // classes of orders that are flagged or missed, and sets of
+                     // reasons that no case meets; 1 if they were not judged
   size_t historic;   // rows that are not caught, or do not pass where they should
   size_t unexplained;  // cases that catch nothing for themselves, and nobody said why they are kept
   size_t stale;        // explanations of cases that are not there, or need none
