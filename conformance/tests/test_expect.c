@@ -272,7 +272,7 @@ Test(expect, a_crash_and_a_hang_have_words) {
 Test(expect, an_interrupted_run_is_not_green) {
   write_file("k", BEGIN
              "known *\n  backend mutant:hang_on_success\n  profile *\n  reason r\n"
-             "  answer ZX_OK -> no_return\n  answer life -> no_return\n  matches 155\n");
+             "  answer ZX_OK -> no_return\n  answer life -> no_return\n  matches 161\n");
   expect_shell(
       "timeout -s INT 0.7 " VS_PROGRAM_PATH
       " run --backend mutant:hang_on_success --jobs 1 --timeout 0.2 --expect %/k; echo exit $?",
