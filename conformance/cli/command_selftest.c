@@ -60,7 +60,7 @@ static bool find_mutants(request* q, const vs_arguments* arguments) {
   const vs_mutant* mutant = NULL;
   size_t all = 0;
   while (mutant_at(all) != NULL) all++;
-  q->mutants = calloc(all, sizeof *q->mutants);
+  q->mutants = calloc(all + 1, sizeof(void*));
   if (q->mutants == NULL) return false;
   for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++) {
     if (is_named(arguments, mutant->id)) q->mutants[q->mutant_count++] = mutant;
@@ -91,7 +91,7 @@ static bool find_cases(request* q, const vs_arguments* arguments) {
     const char* id = arguments->values[VS_OPTION_WITHOUT][i];
     if (vs_case_find(id) == NULL) return complain_of_case(id);
   }
-  q->cases = calloc(vs_case_count, sizeof *q->cases);
+  q->cases = calloc(vs_case_count + 1, sizeof(void*));
   if (q->cases == NULL) return false;
   for (size_t i = 0; i < vs_case_count; i++) {
     if (!is_left_out(arguments, &vs_cases[i])) q->cases[q->case_count++] = &vs_cases[i];
@@ -115,7 +115,8 @@ static bool find_reports(request* q, const vs_arguments* arguments) {
     const char* path = strchr(word, ':');
     size_t length = path != NULL ? (size_t)(path - word) : 0;
     size_t form = 0;
-    while (form < REPORTS && (strlen(names[form]) != length || memcmp(names[form], word, length)))
+    while (form < REPORTS &&
+           (strlen(names[form]) != length || memcmp(names[form], word, length) != 0))
       form++;
     if (form == REPORTS || path[1] == '\0') {
       vs_complain("report", word, names, REPORTS, "json:FILE or html:FILE");

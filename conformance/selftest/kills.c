@@ -300,7 +300,7 @@ bool vs_kill_matrix_make(const vs_kill_plan* plan, vs_kill_matrix* matrix) {
   part p = {.plan = plan,
             .matrix = matrix,
             .shared = vs_shared_new(sizeof *p.shared),
-            .cases = calloc(most, sizeof *p.cases),
+            .cases = calloc(most, sizeof(void*)),
             .at = calloc(most, sizeof *p.at),
             .costly = calloc(most, sizeof *p.costly)};
   matrix->rows = vs_shared_new(rows_size(matrix));

@@ -94,7 +94,7 @@ static bool grow(classing* c) {
   vs_order_class* classes = realloc(c->orders->classes, room * sizeof *classes);
   if (classes == NULL) return false;
   c->orders->classes = classes;
-  uint8_t* words = realloc(c->words, room * c->set_count);
+  uint8_t* words = realloc(c->words, room * c->set_count + 1);
   if (words == NULL) return false;
   c->words = words;
   c->room = room;
@@ -230,7 +230,7 @@ static int judged(told* t, vs_oracle* oracle, const uint8_t* order) {
   }
   if (t->word_count == t->room) {
     size_t room = t->room == 0 ? 16 : 2 * t->room;
-    uint8_t* words = realloc(t->words, room * t->set_count);
+    uint8_t* words = realloc(t->words, room * t->set_count + 1);
     if (words != NULL) t->words = words;
     uint8_t* fails = realloc(t->fails, room);
     if (fails != NULL) t->fails = fails;

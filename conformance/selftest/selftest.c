@@ -78,7 +78,7 @@ static bool judge_variants(const vs_kill_plan* plan, vs_selftest* selftest) {
 }
 
 static bool judge_mutants(const vs_kill_plan* plan, vs_selftest* selftest) {
-  const vs_mutant** wrong = calloc(plan->mutant_count + 1, sizeof *wrong);
+  const vs_mutant** wrong = calloc(plan->mutant_count + 1, sizeof(void*));
   vs_kill_plan one = *plan;
   if (wrong == NULL) return false;
   one.mutants = wrong;
@@ -121,7 +121,7 @@ static bool judge_all(const vs_kill_plan* plan, const vs_case** cases, vs_selfte
 
 bool vs_selftest_make(const vs_kill_plan* plan, bool whole, vs_selftest* selftest) {
   double since = vs_now();
-  const vs_case** cases = calloc(plan->case_count + 1, sizeof *cases);
+  const vs_case** cases = calloc(plan->case_count + 1, sizeof(void*));
   *selftest = (vs_selftest){.whole = whole};
   selftest->variants = calloc(plan->mutant_count + 1, sizeof *selftest->variants);
   bool good = cases != NULL && selftest->variants != NULL && judge_all(plan, cases, selftest);
