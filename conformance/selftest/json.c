@@ -42,9 +42,10 @@ static json_t* cases_in(const vs_selftest* selftest) {
   const vs_cover* cover = &selftest->cover;
   for (size_t c = 0; c < matrix->case_count; c++) {
     json_array_append_new(
-        list, json_pack("{s:s, s:I, s:I, s:b, s:o}", "id", matrix->cases[c]->id, "kills",
-                        (json_int_t)cover->kills[c], "kills_alone", (json_int_t)cover->only[c],
-                        "in_smallest_set", cover->in_smallest[c], "kept_because",
+        list, json_pack("{s:s, s:b, s:I, s:I, s:b, s:o}", "id", matrix->cases[c]->id, "races",
+                        vs_case_is_costly(matrix->cases[c]), "kills", (json_int_t)cover->kills[c],
+                        "kills_alone", (json_int_t)cover->only[c], "in_smallest_set",
+                        cover->in_smallest[c], "kept_because",
                         text_or_null(vs_kept_why(matrix->cases[c]))));
   }
   return list;
