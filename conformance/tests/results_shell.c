@@ -76,3 +76,8 @@ void write_file(const char* name, const char* contents) {
   cr_assert_geq(fputs(contents, out), 0);
   cr_assert_eq(fclose(out), 0);
 }
+
+unsigned number_after(const char* words) {
+  const char* at = strstr(text, words);
+  return at != NULL ? (unsigned)strtoul(at + strlen(words), NULL, 10) : 0;
+}

@@ -12,6 +12,8 @@ void remove_directory(void);
 // the exit status (any, for -1) and words of both streams are as they should be, or the test fails.
 void expect(const char* arguments, int status, const char* words);
 void expect_without(const char* arguments, const char* words);
+// The number that stands after these words in what the last one printed; 0: none does.
+unsigned number_after(const char* words);
 void expect_shell(const char* line, int status, const char* words);
 void expect_shell_without(const char* line, const char* words);
 

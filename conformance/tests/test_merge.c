@@ -51,17 +51,18 @@ Test(merge, a_missing_shard_is_told) {
 }
 
 Test(merge, a_shard_of_one_backend_only_leaves_the_other_unjudged) {
-  expect("run --backend soft --backend unicorn --filter 'kinds.*' --shard 1/2 --report json:%/a", 0,
-         "");
-  expect("run --backend soft --filter 'kinds.*' --shard 2/2 --report json:%/b", 0, "");
+  expect(
+      "run --backend soft --backend unicorn --filter 'kinds.*[hs]' --shard 1/2 --report json:%/a",
+      0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --shard 2/2 --report json:%/b", 0, "");
   expect("merge %/a %/b", 3, "shard 2/2 of unicorn is missing");
   cr_expect(strstr(printed(), "shard 2/2 of soft") == NULL, "%s", printed());
 }
 
 Test(merge, several_backends_and_profiles_are_columns) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
-  expect("run --backend unicorn --filter 'kinds.*' --report json:%/b", 0, "");
-  expect("run --backend soft --profile zircon-x64 --filter 'kinds.*' --report json:%/c", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
+  expect("run --backend unicorn --filter 'kinds.*[hs]' --report json:%/b", 0, "");
+  expect("run --backend soft --profile zircon-x64 --filter 'kinds.*[hs]' --report json:%/c", 0, "");
   expect("merge %/a %/b %/c --report json:%/all", 0,
          "soft (documented)  unicorn      soft (zircon-x64)");
   cr_expect(strstr(printed(), "profile                                 documented") != NULL, "%s",
@@ -70,7 +71,7 @@ Test(merge, several_backends_and_profiles_are_columns) {
 }
 
 Test(merge, duplicates_that_agree_are_joined_and_others_refused) {
-  expect(WRONG "--filter 'kinds.*' --report json:%/a", 1, "");
+  expect(WRONG "--filter 'kinds.*[hs]' --report json:%/a", 1, "");
   expect("merge %/a %/a", 1, "expected 6, judged 6");
   expect_shell(EDIT("r[0][\"verdict\"] = \"permitted\""), 0, "");
   expect("merge %/a %/b --report json:%/all", 3,
@@ -83,7 +84,7 @@ Test(merge, duplicates_that_agree_are_joined_and_others_refused) {
 }
 
 Test(merge, whoever_knows_better_is_believed) {
-  expect(WRONG "--filter 'kinds.*' --report json:%/a", 1, "");
+  expect(WRONG "--filter 'kinds.*[hs]' --report json:%/a", 1, "");
   expect_shell(EDIT("r[0].update(verdict=\"not judged\", note=\"later\"); "
                     "d[\"counts\"].update(judged=5, not_judged=1)"),
                0, "");
@@ -93,15 +94,15 @@ Test(merge, whoever_knows_better_is_believed) {
 }
 
 Test(merge, what_does_not_belong_together_is_refused) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
-  expect("run --backend soft --filter 'kinds.*' --seed 4 --report json:%/b", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --seed 4 --report json:%/b", 0, "");
   expect("merge %/a %/b", 3, "their seeds are '0' and '4'");
   expect_shell(EDIT("d[\"program\"] = \"vcpuspec 9\""), 0, "");
   expect("merge %/a %/b", 3, "judge both with one version");
 }
 
 Test(merge, an_interrupted_one_is_not_whole) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
   expect_shell(EDIT("d[\"interrupted\"] = True"), 0, "");
   expect("merge %/b", 3, "interrupted: not every case was judged");
 }
@@ -109,9 +110,9 @@ Test(merge, an_interrupted_one_is_not_whole) {
 Test(merge, exit_status_is_as_of_a_run) {
   expect("run --backend soft --filter no.such --report json:%/a", 5, "");
   expect("merge %/a", 5, "no case matches the filter");
-  expect("run --backend plugin:./none.so --filter 'kinds.*' --report json:%/b", 3, "");
+  expect("run --backend plugin:./none.so --filter 'kinds.*[hs]' --report json:%/b", 3, "");
   expect("merge %/b", 3, "could not judge everything");
-  expect("run --backend soft --filter 'kinds.*' --report json:%/c", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/c", 0, "");
   expect("merge %/c --report json:-", 0, "\"status\": 0");
 }
 
@@ -192,8 +193,8 @@ Test(merge, spoilt_bytes_do_no_harm) {
 // --- differences --------------------------------------------------------------------------------
 
 Test(merge, diff_tells_what_regressed) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
-  expect("run --backend mutant:kind_8_bits --filter 'kinds.*' --report json:%/b", 1, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*[hs]' --report json:%/b", 1, "");
   expect("merge --diff %/a %/b", 1,
          "regressed  kinds.aliases on mutant:kind_8_bits: pass -> FAIL (ZX_ERR_INVALID_ARGS -> "
          "ZX_OK)");
@@ -204,7 +205,7 @@ Test(merge, diff_tells_what_regressed) {
 }
 
 Test(merge, diff_tells_what_is_new_and_gone_and_not_judged_any_more) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
   expect_shell(
       EDIT("r[0][\"case\"] = \"kinds.other\"; r[1].update(verdict=\"unsupported\", note=\"n\"); "
            "d[\"counts\"].update(judged=2, not_judged=1)"),
@@ -216,7 +217,7 @@ Test(merge, diff_tells_what_is_new_and_gone_and_not_judged_any_more) {
 }
 
 Test(merge, diff_of_a_part_has_regressed) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/a", 0, "");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
   expect("run --backend soft --filter kinds.both --report json:%/b", 0, "");
   expect("merge --diff %/a %/b", 1, "2 regressed, 0 fixed, 0 changed, 0 new, 0 gone, 1 the same");
   expect("merge --diff %/b %/a", 0, "0 regressed, 0 fixed, 0 changed, 2 new");
@@ -226,7 +227,7 @@ Test(merge, diff_without_a_column_or_a_failure_has_not_regressed) {
   expect("run --backend soft --backend unicorn --filter kinds.both --report json:%/a", 0, "");
   expect("run --backend soft --filter kinds.both --report json:%/b", 0, "");
   expect("merge --diff %/a %/b", 0, "gone       kinds.both on unicorn: pass -> gone");
-  expect("run --backend mutant:kind_8_bits --filter 'kinds.*' --report json:%/a", 1, "");
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*[hs]' --report json:%/a", 1, "");
   expect("run --backend mutant:kind_8_bits --filter kinds.both --report json:%/b", 0, "");
   expect("merge --diff %/a %/b", 0, "gone       kinds.aliases on mutant:kind_8_bits: FAIL");
 }

@@ -147,22 +147,24 @@ Test(run_journal, a_broken_result_is_not_kept) {
 // --- the program --------------------------------------------------------------------------------
 
 Test(run_journal, goes_on_from_there) {
-  expect("run --backend soft --filter 'kinds.*' --resume %/j --report json:%/a", 0, "cases: pass");
+  expect("run --backend soft --filter 'kinds.*[hs]' --resume %/j --report json:%/a", 0,
+         "cases: pass");
   expect_shell("head -n 2 %/j > %/cut && mv %/cut %/j", 0, "");
-  expect("run --backend soft --filter 'kinds.*' --resume %/j --report json:%/b", 0,
+  expect("run --backend soft --filter 'kinds.*[hs]' --resume %/j --report json:%/b", 0,
          "1 results stand in");
   expect_shell(CHECK "--same %/a %/b && wc -l < %/j", 0, "4");
 }
 
 Test(run_journal, of_another_request_is_refused_and_left_alone) {
   static const char* const others[][2] = {
-      {"--backend soft --filter 'kinds.*' --seed 7", "its seed: \"0\" then, \"7\" now"},
+      {"--backend soft --filter 'kinds.*[hs]' --seed 7", "its seed: \"0\" then, \"7\" now"},
       {"--backend soft --filter 'kinds.b*'", "the number of its cases: 3 then, 1 now"},
       {"--backend soft --filter 'types.*'", "is of another run"},
-      {"--backend unicorn --filter 'kinds.*'", "its backends: [\"soft\"] then, [\"unicorn\"] now"},
-      {"--backend soft --filter 'kinds.*' --profile zcore", "its profile: \"documented\" then"},
+      {"--backend unicorn --filter 'kinds.*[hs]'",
+       "its backends: [\"soft\"] then, [\"unicorn\"] now"},
+      {"--backend soft --filter 'kinds.*[hs]' --profile zcore", "its profile: \"documented\" then"},
   };
-  expect("run --backend soft --filter 'kinds.*' --resume %/j", 0, "cases: pass");
+  expect("run --backend soft --filter 'kinds.*[hs]' --resume %/j", 0, "cases: pass");
   expect_shell("cp %/j %/kept", 0, "");
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     char arguments[256];
@@ -174,9 +176,9 @@ Test(run_journal, of_another_request_is_refused_and_left_alone) {
 
 Test(run_journal, of_a_plugin_that_was_built_anew_is_refused) {
   expect_shell("cp " VS_PLUGIN_DIR "/least.so %/p.so", 0, "");
-  expect("run --backend plugin:%/p.so --filter 'kinds.*' --resume %/j", -1, "cases");
+  expect("run --backend plugin:%/p.so --filter 'kinds.*[hs]' --resume %/j", -1, "cases");
   expect_shell("cp " VS_PLUGIN_DIR "/wrong_kind.so %/p.so", 0, "");
-  expect("run --backend plugin:%/p.so --filter 'kinds.*' --resume %/j", 2,
+  expect("run --backend plugin:%/p.so --filter 'kinds.*[hs]' --resume %/j", 2,
          "the file, or the version, of a backend");
 }
 
@@ -190,9 +192,10 @@ Test(run_journal, what_is_no_journal_is_left_alone) {
 }
 
 Test(run_journal, a_spoilt_line_is_told) {
-  expect("run --backend soft --filter 'kinds.*' --resume %/j", 0, "cases: pass");
+  expect("run --backend soft --filter 'kinds.*[hs]' --resume %/j", 0, "cases: pass");
   expect_shell("sed -i '3s/\"verdict\":\"pass\"/\"verdict\":\"good\"/' %/j", 0, "");
-  expect("run --backend soft --filter 'kinds.*' --resume %/j", 2, "was spoilt at line 3 (verdict");
+  expect("run --backend soft --filter 'kinds.*[hs]' --resume %/j", 2,
+         "was spoilt at line 3 (verdict");
 }
 
 Test(run_journal, a_broken_result_is_tried_again) {
@@ -205,12 +208,13 @@ Test(run_journal, a_broken_result_is_tried_again) {
 }
 
 Test(run_journal, two_runs_at_once_are_refused) {
-  expect_shell(VS_PROGRAM_PATH
-               " run --backend mutant:hang_on_success --filter 'kinds.*' --jobs 1 --timeout 2 "
-               "--resume %/j > %/first & sleep 0.7; " VS_PROGRAM_PATH
-               " run --backend mutant:hang_on_success --filter 'kinds.*' --timeout 2 --resume %/j; "
-               "echo exit $?; wait",
-               0, "is kept by another run that has not ended");
+  expect_shell(
+      VS_PROGRAM_PATH
+      " run --backend mutant:hang_on_success --filter 'kinds.*[hs]' --jobs 1 --timeout 2 "
+      "--resume %/j > %/first & sleep 0.7; " VS_PROGRAM_PATH
+      " run --backend mutant:hang_on_success --filter 'kinds.*[hs]' --timeout 2 --resume %/j; "
+      "echo exit $?; wait",
+      0, "is kept by another run that has not ended");
   cr_expect(strstr(printed(), "exit 2") != NULL, "%s", printed());
   expect_shell("cat %/first", 0, "cases: FAIL");
 }
@@ -220,13 +224,13 @@ Test(run_journal, no_backend_can_write_to_it) {
   static const char alone[] =
       "python3 -c 'import subprocess, sys; "
       "sys.exit(subprocess.call(sys.argv[1:]))' " VS_PROGRAM_PATH
-      " run --backend " PLUGIN("scribbles") " --filter 'kinds.*' --resume %/j";
+      " run --backend " PLUGIN("scribbles") " --filter 'kinds.*[hs]' --resume %/j";
   expect_shell(alone, 0, "cases: pass");
   expect_shell(alone, 0, "3 results stand in");
 }
 
 Test(run_journal, is_beside_the_first_report_until_that_is_whole) {
-  expect("run --backend soft --filter 'kinds.*' --report json:%/r", 0, "cases: pass");
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/r", 0, "cases: pass");
   expect_shell("ls -1 %", 0, "r\n");
   cr_expect(strstr(printed(), "journal") == NULL, "%s", printed());
 }
@@ -240,7 +244,7 @@ Test(run_journal, that_was_left_behind_is_kept_and_told) {
                " run --backend soft --backend mutant:hang_on_success --jobs 1 --report json:%/r",
                -1, "results are now in ");
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
-  expect("run --backend soft --filter 'kinds.*' --report json:%/r", 0,
+  expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/r", 0,
          "r.journal was of another run, and is now ");
   cr_expect(strstr(printed(), "r.journal.old.2\n") != NULL, "%s", printed());
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
