@@ -6,8 +6,12 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "draw.h"
 #include "lab/lab.h"
 #include "run_session.h"
+#include "runner/report.h"
+
+enum { DRAWN = 400 };  // random scripts for each lane
 
 static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
 
@@ -139,6 +143,18 @@ static bool make_folder(const char* folder) {
   return false;
 }
 
+static bool are_spoken_of(const lab_request* q) {
+  const vs_profile* profile = q->run.profile;
+  for (size_t i = 0; i < q->count; i++) {
+    vs_arch arch = q->lanes[i].machine->arch;
+    if (profile->arch == 0 || profile->arch == arch) continue;
+    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and lane '%s' is %s\n", profile->id,
+            vs_arch_find(profile->arch)->name, q->lanes[i].name, vs_arch_find(arch)->name);
+    return false;
+  }
+  return true;
+}
+
 static bool understand(lab_request* q) {
   const vs_arguments* a = q->arguments;
   const vs_profile* profile = q->run.profile;
@@ -150,28 +166,101 @@ static bool understand(lab_request* q) {
                           .case_count = q->run.case_count,
                           .inside = vs_argument(a, VS_OPTION_INSIDE, "kvm"),
                           .profile = own ? profile->id : "documented",
+                          .seed = q->run.seed,
                           .whole = a->counts[VS_OPTION_FILTER] == 0};
   return vs_argument_seconds(a, VS_OPTION_TIMEOUT, WITHIN, &q->plan.timeout) &&
          vs_argument_seconds(a, VS_OPTION_SECONDS, 300, &q->seconds) && add_lanes(q) &&
-         make_folder(q->folder);
+         are_spoken_of(q) && make_folder(q->folder);
 }
 
 // --- doing it ---------------------------------------------------------------------------------
 
+static char* draw(const lab_request* q, const vs_lane* lane) {
+  char* text = NULL;
+  size_t length = 0;
+  FILE* out = open_memstream(&text, &length);
+  if (out == NULL) return NULL;
+  bool good = vs_fuzz_draw(out, lane->machine->arch, DRAWN, q->run.seed);
+  good = fclose(out) == 0 && good;
+  if (good) return text;
+  free(text);
+  return NULL;
+}
+
 static bool boot(lab_request* q) {
   char* plans[VS_LAB_MACHINE_COUNT] = {NULL};
+  char* scripts[VS_LAB_MACHINE_COUNT] = {NULL};
   bool good = true;
   for (size_t i = 0; i < q->count; i++) {
-    plans[i] = vs_lab_plan_of(&q->plan, &q->lanes[i]);
-    q->lanes[i].plan = plans[i];
-    good = good && plans[i] != NULL;
+    vs_lane* lane = &q->lanes[i];
+    lane->scripts = scripts[i] = draw(q, lane);
+    lane->plan = plans[i] = vs_lab_plan_of(&q->plan, lane);
+    good = good && scripts[i] != NULL && plans[i] != NULL;
   }
   listen_for_stop();
   if (good) {
     vs_lab_boot(q->lanes, q->count, &stop, isatty(STDERR_FILENO) == 1 ? stderr : NULL);
   }
-  for (size_t i = 0; i < q->count; i++) free(plans[i]);
+  for (size_t i = 0; i < q->count; i++) {
+    free(plans[i]);
+    free(scripts[i]);
+  }
   return good || complain("no memory");
+}
+
+// --- random scripts ---------------------------------------------------------------------------
+
+typedef struct drawn_sum {
+  size_t judged;
+  size_t failed;
+  size_t other;  // not judged, whatever the reason
+} drawn_sum;
+
+static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* oracle,
+                        drawn_sum* sum, FILE* out) {
+  vs_target target = {.spec = d->backend, .state = VS_TARGET_READY, .arch = d->arch};
+  const vs_case c = {.id = d->title, .title = "a random script"};
+  vs_case_result result = {.c = &c, .target = &target, .script = vs_document_script(d)};
+  vs_ending ending = vs_ending_of(d);
+  const vs_plan plan = {.profile = q->run.profile};
+  snprintf(target.name, sizeof target.name, "%s", d->backend);
+  vs_result_judge(&result, oracle, q->run.profile, d->observations, &ending);
+  result.observations = d->observations;
+  if (vs_verdict_is_failure(result.verdict)) {
+    vs_report_result(out, &result, &plan);
+    sum->failed++;
+  } else if (result.verdict == VS_VERDICT_PASS || result.verdict == VS_VERDICT_PERMITTED) {
+    sum->judged++;
+  } else {
+    sum->other++;
+  }
+}
+
+// Traces of random scripts are judged here, like those of cases.
+static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* out) {
+  char path[PATH_MAX];
+  char why[VS_TRACES_WHY];
+  drawn_sum sum = {0};
+  vs_lane_path(lane, "fuzz", path);
+  if (!q->plan.whole || lane->broken) return VS_EXIT_CONFORMS;
+  vs_traces* all = vs_traces_read(path, why);
+  vs_oracle* oracle = malloc(sizeof *oracle);
+  if (all == NULL || oracle == NULL) {
+    fprintf(out, "  fuzz     not judged: %s\n", all == NULL ? why : "no memory");
+    vs_traces_free(all);
+    free(oracle);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  for (size_t i = 0; i < all->count; i++) judge_drawn(q, &all->traces[i], oracle, &sum, out);
+  fprintf(out,
+          "  fuzz     %zu of %d random scripts came back: %zu conform, %zu fail, %zu say nothing\n",
+          all->count, DRAWN, sum.judged, sum.failed, sum.other);
+  if (sum.failed > 0) fprintf(out, "    again: vcpuspec check %s\n", path);
+  bool whole = all->count == DRAWN;
+  vs_traces_free(all);
+  free(oracle);
+  if (sum.failed > 0) return VS_EXIT_FAILS;
+  return whole ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
 }
 
 // Why the recording ends where it ends.
@@ -222,6 +311,8 @@ static vs_exit judge(lab_request* q) {
   vs_exit within = VS_EXIT_CONFORMS;
   for (size_t i = 0; i < q->count; i++) {
     vs_exit status = vs_lab_tell(&q->lanes[i], out);
+    vs_exit drawn = judge_all_drawn(q, &q->lanes[i], out);
+    if (status == VS_EXIT_CONFORMS) status = drawn;
     if (within != VS_EXIT_INFRASTRUCTURE && status != VS_EXIT_CONFORMS) within = status;
   }
   fputc('\n', out);
@@ -230,8 +321,9 @@ static vs_exit judge(lab_request* q) {
   explain_targets(q);
   vs_exit status = vs_run_session(&q->run);
   if (status == VS_EXIT_INFRASTRUCTURE || within == VS_EXIT_CONFORMS) return status;
-  fprintf(out, "a guest %s: exit status %d\n",
-          within == VS_EXIT_FAILS ? "found a failure by itself" : "did not do all that it was to",
+  fprintf(out, "%s: exit status %d\n",
+          within == VS_EXIT_FAILS ? "beside the cases, something failed in a guest"
+                                  : "a guest did not do all that it was to",
           (int)within);
   return within;
 }

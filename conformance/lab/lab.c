@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "lab.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,28 +10,32 @@
 
 #include "text/file.h"
 
-// As much as takes some twenty seconds each of an emulated processor.
-static const char sweeping[] = "--depth 2 --shard 1/8";
-static const char fuzzing[] = "--seconds 8";
+// As much as takes an emulated processor some ten seconds.
+static const char sweeping[] = "--depth 2 --shard 1/2";
+
+static void exec_begins(FILE* out, const vs_lab_plan* plan, const vs_lane* lane, const char* name) {
+  fprintf(out, "run %s %g ./vcpuspec exec --backend %s --as %s@%s --timeout %g --seed %" PRIu64,
+          name, lane->seconds, plan->inside, plan->inside, lane->name, plan->timeout, plan->seed);
+}
 
 char* vs_lab_plan_of(const vs_lab_plan* plan, const vs_lane* lane) {
   char* text = NULL;
   size_t length = 0;
   FILE* out = open_memstream(&text, &length);
   if (out == NULL) return NULL;
-  fprintf(out, "run traces %g ./vcpuspec exec --backend %s --as %s@%s --timeout %g", lane->seconds,
-          plan->inside, plan->inside, lane->name, plan->timeout);
+  exec_begins(out, plan, lane, "traces");
   for (size_t i = 0; i < plan->case_count; i++) {
     const vs_case* c = plan->cases[i];
     if (c->arch == 0 || c->arch == lane->machine->arch) fprintf(out, " %s", c->id);
   }
   fputc('\n', out);
+  if (plan->whole && lane->scripts != NULL) {
+    exec_begins(out, plan, lane, "fuzz");
+    fputs(" drawn.vcpu\n", out);
+  }
   if (plan->whole) {
     fprintf(out, "run sweep %g ./vcpuspec sweep --backend %s --profile %s --timeout %g %s\n",
             lane->seconds, plan->inside, plan->profile, plan->timeout, sweeping);
-    fprintf(out, "run fuzz %g ./vcpuspec fuzz --backend %s --profile %s --timeout %g %s tmp/fuzz\n",
-            lane->seconds, plan->inside, plan->profile, plan->timeout, fuzzing);
-    fputs("files findings tmp/fuzz/findings\n", out);
   }
   bool good = fclose(out) == 0;
   if (good) return text;
@@ -182,7 +187,7 @@ static vs_exit tell_run(const vs_lane* lane, const vs_lane_run* run, FILE* out) 
   vs_exit status = exit_of_run(run);
   fprintf(out, "  %-8s %s\n", run->name, end);
   int lines = status == VS_EXIT_CONFORMS ? 1 : 24;
-  if (strcmp(run->name, "traces") != 0) vs_lane_show_end(lane, run->name, lines, "    | ", out);
+  if (strcmp(run->name, "sweep") == 0) vs_lane_show_end(lane, run->name, lines, "    | ", out);
   snprintf(errors, sizeof errors, "%s.err", run->name);
   if (status != VS_EXIT_CONFORMS) vs_lane_show_end(lane, errors, 8, "    | ", out);
   return status;
@@ -208,7 +213,6 @@ vs_exit vs_lab_tell(const vs_lane* lane, FILE* out) {
   }
   for (size_t i = 0; i < lane->note_count; i++) fprintf(out, "  said     %s\n", lane->notes[i]);
   for (size_t i = 0; i < lane->run_count; i++) {
-    if (strcmp(lane->runs[i].name, "findings") == 0) continue;
     status = worse(status, tell_run(lane, &lane->runs[i], out));
   }
   if (lane->broken) tell_why(lane, out);

@@ -11,9 +11,10 @@ typedef struct vs_lab_plan {
   const vs_case* const* cases;
   size_t case_count;
   const char* inside;   // the backend that is judged in the guest
-  const char* profile;  // by which sweep and fuzz judge there
+  const char* profile;  // by which sweep judges there
   double timeout;       // seconds a call may take there
-  bool whole;           // also sweep and fuzz
+  uint64_t seed;        // of the register values
+  bool whole;           // also sweeps, and the lane's scripts
 } vs_lab_plan;
 
 // What the first process of the lane's guest is to do (init.c); to free. NULL: no memory.
@@ -32,7 +33,7 @@ void vs_lab_describe(const vs_lane* lane, char* text, size_t size);
 // Boots every lane at the same time and waits until all are over. `progress` may be NULL.
 void vs_lab_boot(vs_lane* lanes, size_t count, const volatile sig_atomic_t* stop, FILE* progress);
 
-// Tells what became of a lane, and of sweep and fuzz in it. The status to exit with, as far as
+// Tells what became of a lane, and of what ran in it. The status to exit with, as far as
 // these decide it: conforms, fails, or infrastructure.
 vs_exit vs_lab_tell(const vs_lane* lane, FILE* out);
 

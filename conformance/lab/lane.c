@@ -151,6 +151,9 @@ static bool make_initramfs(vs_lane* lane, const vs_modules* modules) {
     add_program(lane, &archive, "vcpuspec", "vcpuspec");
     add_modules(lane, &archive, modules, out);
   }
+  if (lane->scripts != NULL && !archive.failed) {
+    vs_initramfs_text(&archive, "drawn.vcpu", lane->scripts, strlen(lane->scripts));
+  }
   fprintf(out, "%s", lane->plan);
   bool good = fclose(out) == 0;
   if (good) vs_initramfs_text(&archive, "plan", plan, length);
@@ -391,9 +394,9 @@ void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const 
   if (!vs_file_read(path, &file, why)) return;
   size_t from = file.length;
   while (from > 0 && file.text[from - 1] == '\n') from--;
-  for (int i = 0; from > 0 && i < lines; from -= i < lines) {
-    while (from > 0 && file.text[from - 1] != '\n') from--;
-    if (++i == lines) break;
+  for (int found = 0; from > 0; from--) {
+    found += file.text[from - 1] == '\n';
+    if (found == lines) break;
   }
   show_lines(file.text + from, before, out);
   vs_file_free(&file);

@@ -51,6 +51,7 @@ typedef struct vs_lane {
   char programs[PATH_MAX];  // folder with vcpuspec and lab-init for the guest
   const char* append;       // to the kernel's command line; may be NULL
   const char* folder;       // of what comes out: FOLDER/NAME.*
+  const char* scripts;      // "drawn.vcpu" in the guest; NULL: none
   const char* plan;         // what its first process does, after loading modules (init.c)
   double seconds;           // that it may take
   // What becomes of it.

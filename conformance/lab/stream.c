@@ -73,7 +73,7 @@ static void take_line(vs_stream* s, char* line) {
   size_t count = 0;
   line[strcspn(line, "\r")] = '\0';
   if (!s->greeted && strncmp(line, VS_LAB_HELLO " ", sizeof VS_LAB_HELLO) != 0) return;
-  if (strncmp(line, "note ", 5) == 0) {
+  if (s->greeted && strncmp(line, "note ", 5) == 0) {
     ears->note(ears->context, line + 5);
     return;
   }

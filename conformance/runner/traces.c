@@ -47,12 +47,15 @@ static bool may_add(const vs_traces* all, const vs_document* d, vs_fault* fault)
              "expected a trace, found a script: record it with vcpuspec exec");
     return false;
   }
-  return vs_document_is_sound(d, fault) && is_first_of_its_name(all, d, fault);
+  bool cut = d->end == VS_TRACE_CUT;
+  return (cut || vs_document_is_sound(d, fault)) && is_first_of_its_name(all, d, fault);
 }
 
 static bool read_all(vs_traces* all, const char* path, const vs_file* file,
                      char why[VS_TRACES_WHY]) {
-  vs_source source = vs_source_of(file->text, file->length);
+  size_t length = file->length;
+  while (length > 0 && file->text[length - 1] != '\n') length--;  // a line was cut off
+  vs_source source = vs_source_of(file->text, length);
   vs_reading reading = {.arch = VS_ARCH_X64};
   for (;;) {
     vs_document d;
