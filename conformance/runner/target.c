@@ -27,6 +27,7 @@ const vs_backend* const vs_builtins[] = {
     &vs_backend_unicorn_arm64,
     &vs_backend_unicorn_arm64_zircon,
     &vs_backend_kvm,
+    &vs_backend_kvm_zircon,
 };
 const size_t vs_builtin_count = sizeof vs_builtins / sizeof vs_builtins[0];
 
