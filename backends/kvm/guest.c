@@ -116,16 +116,11 @@ bool vs_kvm_guest_find_trap(const vs_kvm_guest* guest, uint32_t kind, uint64_t a
 }
 
 // With the lock held. A trap on memory takes the memory away: that is how an access is noticed.
-static zx_status_t insert(vs_kvm_guest* guest, vs_kvm_trap* trap) {
+static zx_status_t make_room(vs_kvm_guest* guest, const vs_kvm_trap* trap) {
   if (overlapping(guest, trap->kind, trap->first, trap->last)) return ZX_ERR_ALREADY_EXISTS;
-  if (trap->kind == ZX_GUEST_TRAP_MEM) {
-    const int result = vs_kvm_vm_unmap(guest->vm, trap->first, trap->last - trap->first + 1);
-    if (result == -ENOSPC) return ZX_ERR_NO_RESOURCES;
-    if (result < 0) return vs_kvm_status(result);
-  }
-  trap->next = guest->traps;
-  guest->traps = trap;
-  return ZX_OK;
+  if (trap->kind != ZX_GUEST_TRAP_MEM) return ZX_OK;
+  const int result = vs_kvm_vm_unmap(guest->vm, trap->first, trap->last - trap->first + 1);
+  return result == -ENOSPC ? ZX_ERR_NO_RESOURCES : vs_kvm_status(result);
 }
 
 // `limit`: the first address, or port, that the space of the kind does not have.
@@ -139,7 +134,11 @@ static zx_status_t add_range(vs_kvm_guest* guest, uint64_t limit, uint64_t size,
   *trap = *wanted;
   trap->last = wanted->first + size - 1;
   vs_kvm_lock();
-  const zx_status_t status = insert(guest, trap);
+  const zx_status_t status = make_room(guest, trap);
+  if (status == ZX_OK) {
+    trap->next = guest->traps;
+    guest->traps = trap;
+  }
   vs_kvm_unlock();
   if (status != ZX_OK) free(trap);
   return status;
