@@ -11,7 +11,7 @@
 #include "run_session.h"
 #include "runner/report.h"
 
-enum { DRAWN = 400 };  // random scripts for each lane
+enum { DRAWN = 200 };  // random scripts for each lane
 
 static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
 

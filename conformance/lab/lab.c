@@ -11,7 +11,7 @@
 #include "text/file.h"
 
 // As much as takes an emulated processor some ten seconds.
-static const char sweeping[] = "--depth 2 --shard 1/2";
+static const char sweeping[] = "--depth 2 --shard 1/8";
 
 static void exec_begins(FILE* out, const vs_lab_plan* plan, const vs_lane* lane, const char* name) {
   fprintf(out, "run %s %g ./vcpuspec exec --backend %s --as %s@%s --timeout %g --seed %" PRIu64,
