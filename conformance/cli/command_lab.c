@@ -329,7 +329,7 @@ static vs_exit judge(lab_request* q) {
 }
 
 static vs_exit carry_out(lab_request* q) {
-  vs_exit status = vs_run_request_read(&q->run, q->arguments, false);
+  vs_exit status = vs_run_request_read(&q->run, q->arguments);
   if (status != VS_EXIT_CONFORMS) return status;
   if (!understand(q)) return VS_EXIT_USAGE;
   return boot(q) ? judge(q) : VS_EXIT_INFRASTRUCTURE;

@@ -11,7 +11,7 @@ vs_exit vs_command_run(const vs_arguments* arguments) {
     return VS_EXIT_INFRASTRUCTURE;
   }
   setvbuf(stdout, NULL, _IOLBF, 0);  // a finished failure is printed even if we are killed
-  vs_exit status = vs_run_request_read(request, arguments, true);
+  vs_exit status = vs_run_request_read(request, arguments);
   if (status == VS_EXIT_CONFORMS && !vs_run_request_probe(request)) status = VS_EXIT_USAGE;
   if (status == VS_EXIT_CONFORMS) status = vs_run_session(request);
   vs_run_request_free(request);

@@ -35,11 +35,11 @@ static bool add_defaults(vs_run_request* request) {
   return true;
 }
 
-static bool add_targets(vs_run_request* request, const vs_arguments* arguments, bool defaults) {
+static bool add_targets(vs_run_request* request, const vs_arguments* arguments) {
   const char* const* asked = arguments->values[VS_OPTION_BACKEND];
   size_t count = arguments->counts[VS_OPTION_BACKEND];
   size_t at;
-  if (count == 0 && defaults && !add_defaults(request)) return false;
+  if (count == 0 && !add_defaults(request)) return false;
   for (size_t i = 0; i < count; i++) {
     if (!add_target(request, asked[i], &at)) return false;
     request->named[at] = true;
@@ -99,7 +99,7 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   return true;
 }
 
-static bool understand(vs_run_request* request, const vs_arguments* arguments, bool defaults) {
+static bool understand(vs_run_request* request, const vs_arguments* arguments) {
   long cpus = sysconf(_SC_NPROCESSORS_ONLN);
   uint64_t jobs = cpus > 0 ? (uint64_t)cpus : 1;
   request->profile_word = vs_argument(arguments, VS_OPTION_PROFILE, "documented");
@@ -110,7 +110,7 @@ static bool understand(vs_run_request* request, const vs_arguments* arguments, b
                             &request->jobs) &&
          vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request->timeout) &&
          vs_argument_shard(arguments, &request->shard, &request->shards) &&
-         add_targets(request, arguments, defaults) && select_cases(request, arguments);
+         add_targets(request, arguments) && select_cases(request, arguments);
 }
 
 static bool read_expectations(vs_run_request* request) {
@@ -167,11 +167,11 @@ static bool have_files_of_their_own(const vs_run_request* request) {
          are_apart("--expect", request->expect, option, journal);
 }
 
-vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments, bool defaults) {
+vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments) {
   *request = (vs_run_request){.arguments = arguments};
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
   request->write_expect = vs_argument(arguments, VS_OPTION_WRITE_EXPECT, NULL);
-  if (!understand(request, arguments, defaults)) return VS_EXIT_USAGE;
+  if (!understand(request, arguments)) return VS_EXIT_USAGE;
   if (!read_expectations(request)) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&request->reports, arguments);
   if (status == VS_EXIT_CONFORMS && !have_files_of_their_own(request)) status = VS_EXIT_USAGE;

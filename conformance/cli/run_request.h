@@ -34,9 +34,9 @@ typedef struct vs_run_request {
   const char* resume;        // the journal to go on from; NULL: none is named
 } vs_run_request;
 
-// Understands the command line; `defaults`: where it names no backend, those of `run` are judged.
-// But for VS_EXIT_CONFORMS, one line on standard error says what is wrong. To be freed in any case.
-vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments, bool defaults);
+// Understands the command line. But for VS_EXIT_CONFORMS, one line on standard error says what is
+// wrong. To be freed in any case.
+vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments);
 void vs_run_request_free(vs_run_request* request);
 
 // Finds out which targets can be opened. False: one speaks of another architecture than the

@@ -279,7 +279,7 @@ TestSuite(lab, .init = make_directory, .fini = remove_directory, .timeout = 60);
 
 #define LAB(how)                                                                \
   "touch kernel; FAKE_QEMU=" how " PATH=" VS_QEMU_DIR ":$PATH " VS_PROGRAM_PATH \
-  " lab --kernel kernel --programs " VS_PROGRAM_DIR " --output o "
+  " lab --kernel kernel --programs " VS_PROGRAM_DIR " --backend soft --output o "
 
 Test(lab, judges_what_a_guest_recorded) {
   expect(LAB("") "--inside soft --append 'my words' --report json:r", 0, "soft@custom\n");
@@ -295,9 +295,9 @@ Test(lab, judges_what_a_guest_recorded) {
 }
 
 Test(lab, beside_other_backends_is_one_matrix) {
-  expect(LAB("") "--inside unicorn:arm64 --arch arm64 --as mine --backend soft:arm64 "
+  expect(LAB("") "--inside unicorn:arm64 --arch arm64 --as mine "
                  "--filter 'kinds.*'",
-         0, "soft:arm64   unicorn:arm64@mine\n");
+         0, "soft         unicorn:arm64@mine\n");
 }
 
 Test(lab, of_a_wrong_implementation_fails_in_cases_sweep_and_scripts) {
@@ -310,9 +310,9 @@ Test(lab, of_a_wrong_implementation_fails_in_cases_sweep_and_scripts) {
 
 Test(lab, hears_a_guest_on_a_serial_line_or_its_console_too) {
   expect(LAB("serial") "--inside soft --filter 'kinds.*'", 0,
-         "cases: pass                             4\n");
+         "cases: pass                             4            4\n");
   expect(LAB("console") "--inside soft --filter 'kinds.*'", 0,
-         "cases: pass                             4\n");
+         "cases: pass                             4            4\n");
 }
 
 Test(lab, of_a_kernel_that_panics_is_broken_with_its_last_words) {
@@ -331,7 +331,7 @@ Test(lab, of_a_machine_that_does_not_start_says_why) {
   expect(LAB("dies") "", 3, "    qemu: no such machine\n");
   expect(LAB("off") "", 3, "the guest's machine was turned off before it said anything");
   expect("mkdir p; ln -s /bin/touch /bin/env p; touch kernel; PATH=p " VS_PROGRAM_PATH
-         " lab --kernel kernel --programs " VS_PROGRAM_DIR,
+         " lab --kernel kernel --backend soft --programs " VS_PROGRAM_DIR,
          3, "qemu-system-x86_64 cannot be run: No such file or directory");
 }
 
