@@ -125,8 +125,9 @@ MUTATE_WRITE(buffer_last_byte_checked) {
   uint8_t bytes[STATE] = {0};
   uint8_t last = 0;
   const uint8_t* from = buffer;
-  if (!is_exact(kind, size) || peek(from + size - 1, &last, 1) != 1) return RIGHT_WRITE();
-  for (size_t i = 0; i < size; i++) peek(from + i, bytes + i, 1);
+  if (!is_exact(kind, size) || peek((const void*)((uintptr_t)from + size - 1), &last, 1) != 1)
+    return RIGHT_WRITE();
+  for (size_t i = 0; i < size; i++) peek((const void*)((uintptr_t)from + i), bytes + i, 1);
   buffer = bytes;
   return RIGHT_WRITE();
 }

@@ -363,7 +363,7 @@ MUTATE_WRITE(flags_fetched_twice) {
   if (kind != ZX_VCPU_STATE || size != sizeof state || !fetch(buffer, &state, size))
     return RIGHT_WRITE();
   bool open = state.rflags & GATE;
-  const uint8_t* flags = (const uint8_t*)buffer + offsetof(state_x64, rflags);
+  const void* flags = (const void*)((uintptr_t)buffer + offsetof(state_x64, rflags));
   if (!fetch(flags, &state.rflags, sizeof state.rflags)) return RIGHT_WRITE();
   state.rflags = open ? state.rflags | GATE : state.rflags & ~(uint64_t)GATE;
   return put_state(handle, &state);

@@ -269,7 +269,7 @@ size_t peek(const void* from, void* to, size_t size) {
   if (first > size) first = size;
   struct iovec local = {to, size};
   struct iovec remote[2] = {{(void*)(uintptr_t)from, first},
-                            {(char*)(uintptr_t)from + first, size - first}};
+                            {(void*)((uintptr_t)from + first), size - first}};
   ssize_t count = process_vm_readv(getpid(), &local, 1, remote, size > first ? 2 : 1, 0);
   return count > 0 ? (size_t)count : 0;
 }
