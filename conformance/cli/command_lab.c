@@ -138,9 +138,12 @@ static bool add_lanes(lab_request* q) {
 }
 
 static bool make_folder(const char* folder) {
-  if (mkdir(folder, 0777) == 0 || errno == EEXIST) return true;
-  fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(errno));
-  return false;
+  struct stat about;
+  if (mkdir(folder, 0777) == 0) return true;
+  int why = errno;
+  if (why == EEXIST && stat(folder, &about) == 0) why = S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+  if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
+  return why == 0;
 }
 
 static bool are_spoken_of(const lab_request* q) {
@@ -213,7 +216,8 @@ static bool boot(lab_request* q) {
 typedef struct drawn_sum {
   size_t judged;
   size_t failed;
-  size_t other;  // not judged, whatever the reason
+  size_t unsupported;
+  size_t broken;
 } drawn_sum;
 
 static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* oracle,
@@ -231,8 +235,10 @@ static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* o
     sum->failed++;
   } else if (result.verdict == VS_VERDICT_PASS || result.verdict == VS_VERDICT_PERMITTED) {
     sum->judged++;
+  } else if (result.verdict == VS_VERDICT_UNSUPPORTED) {
+    sum->unsupported++;
   } else {
-    sum->other++;
+    sum->broken++;
   }
 }
 
@@ -252,11 +258,12 @@ static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* 
     return VS_EXIT_INFRASTRUCTURE;
   }
   for (size_t i = 0; i < all->count; i++) judge_drawn(q, &all->traces[i], oracle, &sum, out);
-  fprintf(out,
-          "  fuzz     %zu of %d random scripts came back: %zu conform, %zu fail, %zu say nothing\n",
-          all->count, DRAWN, sum.judged, sum.failed, sum.other);
+  fprintf(
+      out,
+      "  fuzz     %zu of %d random scripts: %zu conform, %zu fail, %zu unsupported, %zu broken\n",
+      all->count, DRAWN, sum.judged, sum.failed, sum.unsupported, sum.broken);
   if (sum.failed > 0) fprintf(out, "    again: vcpuspec check %s\n", path);
-  bool whole = all->count == DRAWN;
+  bool whole = all->count == DRAWN && sum.broken == 0;
   vs_traces_free(all);
   free(oracle);
   if (sum.failed > 0) return VS_EXIT_FAILS;

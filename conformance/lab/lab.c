@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -185,6 +186,8 @@ static vs_exit tell_run(const vs_lane* lane, const vs_lane_run* run, FILE* out) 
   char errors[VS_LAB_NAME + 8];
   say_end(run, end, sizeof end);
   vs_exit status = exit_of_run(run);
+  // What else there is to say of random scripts is said where they are judged.
+  if (status == VS_EXIT_CONFORMS && strcmp(run->name, "fuzz") == 0) return status;
   fprintf(out, "  %-8s %s\n", run->name, end);
   int lines = status == VS_EXIT_CONFORMS ? 1 : 24;
   if (strcmp(run->name, "sweep") == 0) vs_lane_show_end(lane, run->name, lines, "    | ", out);
@@ -198,7 +201,12 @@ static void tell_why(const vs_lane* lane, FILE* out) {
   fprintf(out, "  broken   %s\n", lane->why);
   vs_lane_show_end(lane, "qemu", 4, "    qemu: ", out);
   vs_lane_path(lane, "console", path);
-  fprintf(out, "    the console's last lines (all: %s)\n", path);
+  struct stat about;
+  bool silent = stat(path, &about) != 0 || about.st_size == 0;
+  fprintf(
+      out,
+      silent ? "    its console said nothing (%s)\n" : "    the console's last lines (all: %s)\n",
+      path);
   vs_lane_show_end(lane, "console", 12, "    | ", out);
 }
 

@@ -283,7 +283,7 @@ TestSuite(lab, .init = make_directory, .fini = remove_directory, .timeout = 60);
 
 Test(lab, judges_what_a_guest_recorded) {
   expect(LAB("") "--inside soft --append 'my words' --report json:r", 0, "soft@custom\n");
-  cr_expect(strstr(text, "random scripts came back") != NULL, "%s", text);
+  cr_expect(strstr(text, "of 200 random scripts: ") != NULL, "%s", text);
   cr_expect(strstr(text, "0 failures;") != NULL, "%s", text);
   expect("cat o/custom.console", 0, "panic=-1");
   cr_expect(strstr(text, " my words\n") != NULL, "%s", text);
@@ -364,4 +364,5 @@ Test(lab, that_cannot_be_asked_for_is_refused_with_the_remedy) {
   expect("touch k; " ASK "--kernel k --profile zircon-arm64 --programs " VS_PROGRAM_DIR, 2,
          "speaks of arm64");
   expect("touch k f; " ASK "--kernel k --output f/o --programs " VS_PROGRAM_DIR, 2, "f/o: ");
+  expect("touch k f; " ASK "--kernel k --output f --programs " VS_PROGRAM_DIR, 2, "f: Not a dir");
 }
