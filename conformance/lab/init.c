@@ -284,7 +284,7 @@ static void tell_kvm(void) {
     if (got < 0) break;
     line[got] = '\0';
     const char* text = strchr(line, ';');
-    if (text != NULL && strstr(text, "kvm") != NULL) {
+    if (text != NULL && strstr(text, "kvm") != NULL && strstr(text, "ommand line") == NULL) {
       say("note %.*s", (int)strcspn(text + 1, "\n"), text + 1);
     }
   }
