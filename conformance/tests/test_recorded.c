@@ -36,7 +36,8 @@ Test(recorded, without_a_trace_of_a_case_is_broken) {
 Test(recorded, that_is_cut_off_is_broken_from_there) {
   expect_shell(RECORD("soft", "| head -c -200 > %/t"), 0, "");
   expect("run --filter 'kinds.*[hs]' --backend recorded:%/t", 3, "its trace is cut off");
-  expect("run --filter kinds.both --backend recorded:%/t", 0, "pass                             1\n");
+  expect("run --filter kinds.both --backend recorded:%/t", 0,
+         "pass                             1\n");
 }
 Test(recorded, of_another_script_is_broken) {
   expect_shell(RECORD("soft", "| sed 's/kind=0xff/kind=0xfe/' > %/t"), 0, "");
@@ -44,7 +45,8 @@ Test(recorded, of_another_script_is_broken) {
   expect("run --filter 'kinds.*[hs]' --backend recorded:%/t", 3, "is of another script");
   expect("exec --backend soft --seed 7 kinds.both > %/t", 0, "");
   expect("run --filter kinds.both --backend recorded:%/t", 3, "is of another script");
-  expect("run --filter kinds.both --seed 7 --backend recorded:%/t", 0, "pass                             1\n");
+  expect("run --filter kinds.both --seed 7 --backend recorded:%/t", 0,
+         "pass                             1\n");
 }
 
 Test(recorded, that_is_none_cannot_be_judged_and_says_where) {
