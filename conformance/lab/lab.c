@@ -126,11 +126,11 @@ static void show_progress(const vs_lane* lanes, size_t count, FILE* progress) {
   fprintf(progress, "\r\033[K");
   for (size_t i = 0; i < count; i++) {
     const vs_lane* lane = &lanes[i];
-    const char* what = lane->broken       ? "broken"
-                       : lane->over       ? "done"
-                       : !lane->greeted   ? "boots"
-                       : !lane->run_count ? "speaks"
-                                          : lane->runs[lane->run_count - 1].name;
+    const char* what = lane->broken         ? "broken"
+                       : lane->over         ? "done"
+                       : lane->greeted <= 0 ? "boots"
+                       : !lane->run_count   ? "speaks"
+                                            : lane->runs[lane->run_count - 1].name;
     fprintf(progress, "%s%s %.0f s: %s", i > 0 ? "; " : "", lane->name,
             lane->over ? lane->took : vs_now() - lane->since, what);
   }
