@@ -10,7 +10,7 @@ configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
 .PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
-        coverage model-mutants selftest prove format deb install packages-build packages-test packages-fuzz \
+        coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
 all: ## build build/vcpuspec
@@ -113,6 +113,29 @@ selftest: packages-build ## the suite judged: every mutant caught, nothing flagg
 prove: packages-prove ## the rules of rules/, proved for every input; and planted mistakes not proved
 	tools/prove
 	tools/prove --self-test
+
+lab: lab-packages ## KVM of stock kernels, x86-64 and arm64, booted under emulation, beside the backends here
+	$(MAKE) lab-programs
+	build/vcpuspec lab --output build/lab --report html:build/lab.html --report json:build/lab.json
+
+lab-x86: lab-packages ## the same, of x86-64 alone
+	$(MAKE) lab-programs-x64
+	build/vcpuspec lab --lane x64 --output build/lab --report html:build/lab.html --report json:build/lab.json
+
+lab-arm64: lab-packages ## the same, of arm64 alone
+	$(MAKE) lab-programs-arm64
+	build/vcpuspec lab --lane arm64 --output build/lab --report html:build/lab.html --report json:build/lab.json
+
+lab-packages: packages-build
+	@tools/install-packages lab
+	@tools/lab-packages
+
+lab-programs: lab-programs-x64 lab-programs-arm64
+
+# What a guest runs; here, and installed beside vcpuspec, `vcpuspec lab` finds them.
+lab-programs-x64 lab-programs-arm64: lab-programs-%: all
+	$(call configure,lab-$*)
+	$(call build,build/lab-$*) --target vcpuspec lab-init
 
 bench: packages-build ## speed, each as a ratio to its floor in the same run
 	$(MAKE) all

@@ -6,7 +6,7 @@ _vcpuspec_list() {
 }
 
 _vcpuspec_commands() {
-  printf '%s\n' run merge exec check list explain minimize format diff-profiles sweep fuzz export lint-shim selftest bench
+  printf '%s\n' run merge exec check list explain minimize format diff-profiles sweep fuzz export lint-shim lab selftest bench
 }
 
 _vcpuspec_forms() {
@@ -17,7 +17,7 @@ _vcpuspec_options() {
   case $1 in
     run) echo '=--backend =--profile =--filter =--require-backend =--seed =--jobs =--timeout =--shard =--resume =--expect =--write-expect =--report' ;;
     merge) echo '=--expect =--report =--diff' ;;
-    exec) echo '=--backend =--seed =--timeout' ;;
+    exec) echo '=--backend =--seed =--timeout =--as' ;;
     check) echo '=--profile' ;;
     list) echo '' ;;
     explain) echo '=--profile' ;;
@@ -28,6 +28,7 @@ _vcpuspec_options() {
     fuzz) echo '=--backend =--profile =--seed =--jobs =--timeout =--known =--target =--seconds =--plateau =--findings =--merge =--report' ;;
     export) echo '=--profile =--seed =--arch =--format =--output' ;;
     lint-shim) echo '=--timeout' ;;
+    lab) echo '=--backend =--profile =--filter =--require-backend =--seed =--jobs =--timeout =--as =--lane =--kernel =--modules =--append =--programs =--inside =--arch =--output =--expect =--write-expect =--seconds =--report' ;;
     selftest) echo '=--filter =--without =--jobs =--timeout =--report' ;;
     bench) echo '=--seconds' ;;
   esac
@@ -48,6 +49,7 @@ _vcpuspec_words() {
     fuzz) echo ' dir' ;;
     export) echo ' file cases' ;;
     lint-shim) echo ' file =unix: file =serial: file' ;;
+    lab) echo '' ;;
     selftest) echo '' ;;
     bench) echo '' ;;
   esac
@@ -63,6 +65,13 @@ _vcpuspec_argument() {
     --seed) echo 'number' ;;
     --jobs) echo 'number' ;;
     --timeout) echo 'number' ;;
+    --as) echo 'number' ;;
+    --lane) echo '=x64 =arm64' ;;
+    --kernel) echo 'file' ;;
+    --modules) echo 'dir' ;;
+    --append) echo 'number' ;;
+    --programs) echo 'dir' ;;
+    --inside) echo 'backend' ;;
     --arch) echo '=x86-64 =arm64' ;;
     --format) echo '=json =c' ;;
     --output) echo 'file' ;;

@@ -109,11 +109,14 @@ static vs_step left_guest(vs_step_context* c, vs_vcpu* vcpu) {
 
 // The dump loop puts its own value into the stack pointer for a while, and what it has stored is of
 // before: whoever is stopped within it, by a kick that comes while it runs, has registers of which
-// nothing is known.
-static void stop_anywhere(vs_vcpu* vcpu) {
-  bool within = vcpu->beside && vcpu->stage == VS_STAGE_DUMP;
+// nothing is known. The spinning program borrows a register at most, before it shows a sign of
+// life.
+static void stop_anywhere(const vs_arch_info* arch, vs_vcpu* vcpu) {
+  bool beside = vcpu->beside;
+  bool spins = vcpu->stage == VS_STAGE_SPIN;
   vcpu->kicked = vcpu->beside = false;
-  if (!within) return;
+  if (beside && spins && arch->spin_borrows > 0) vcpu->regs[arch->spin_borrows - 1].known = 0;
+  if (!beside || vcpu->stage != VS_STAGE_DUMP) return;
   vcpu->torn = true;
   vs_world_forget(vcpu);
 }
@@ -122,7 +125,7 @@ static vs_step finish_enter(vs_step_context* c, vs_vcpu* vcpu) {
   if (vcpu->kicked) {
     if (!vs_step_answered(c, ZX_ERR_CANCELED))
       return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_KICK);
-    stop_anywhere(vcpu);
+    stop_anywhere(c->oracle->arch, vcpu);
     c->attests |= VS_BIT(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }

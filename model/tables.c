@@ -119,6 +119,7 @@ static const vs_arch_info arch_arm64 = {
     .registers = registers_arm64,
     .register_count = COUNT_ARM64,
     .flags = 32,
+    .spin_borrows = 1,
     .state_size = sizeof(zx_vcpu_state_arm64_t),
     .flags_required = VS_FLAGS_NZCV,
 };

@@ -141,6 +141,8 @@ typedef struct vs_arch_info {
   uint8_t flags;            // index of the flags register
   uint8_t accumulator;      // index; meaningless without has_ports
   bool has_ports;           // the architecture has port IO
+  uint8_t spin_borrows;     // 1 + index of the register in which `spin` has an address for a while;
+                            // 0: none
   uint16_t state_size;      // bytes, of ZX_VCPU_STATE
   uint64_t flags_required;  // must be both settable and clearable
   uint64_t flags_optional;  // published kernels differ

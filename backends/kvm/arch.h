@@ -13,12 +13,24 @@
 #define VS_KVM_ARCH VS_ARCH_ARM64
 #endif
 
+// As in the published Zircon kernels of the architecture.
+typedef struct vs_kvm_arch_facts {
+  unsigned max_cpus;        // per guest, at most VS_KVM_MAX_CPUS
+  unsigned aspace_bits;     // of a guest-physical address
+  uint32_t trap_kind;       // the one that zx_guest_set_trap takes
+  const char* least_linux;  // the oldest version that has what is asked for
+} vs_kvm_arch_facts;
+
+extern const vs_kvm_arch_facts vs_kvm_arch;
+
 // The first thing that this host's KVM lacks, as a phrase, or NULL.
 const char* vs_kvm_arch_missing(int kvm_fd);
 
+// What KVM_CREATE_VM is to be given.
+unsigned long vs_kvm_arch_vm_type(int kvm_fd);
 // Once per VM, and once per vCPU descriptor; 0 or -errno.
 int vs_kvm_arch_vm_setup(int kvm_fd, int vm_fd);
-int vs_kvm_arch_cpu_setup(int kvm_fd, vs_kvm_cpu* cpu, unsigned id);
+int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_kvm_cpu* cpu, unsigned id);
 // Makes a vCPU like new, whatever an earlier owner left in it; 0 or -errno. `boot`: the guest's
 // first processor.
 int vs_kvm_arch_cpu_reset(vs_kvm_cpu* cpu, bool boot, uint64_t entry);
@@ -36,12 +48,23 @@ zx_status_t vs_kvm_arch_read(vs_kvm_cpu* cpu, uint32_t kind, void* out);
 // To be called right before every KVM_RUN that is to run the guest.
 void vs_kvm_arch_before_run(vs_kvm_cpu* cpu);
 
-// What a trap answers to: the key of the trap of this kind at addr. False: there is none.
-typedef bool (*vs_kvm_trap_finder)(void* context, uint32_t kind, uint64_t addr, uint64_t* key);
+// A guest's memory has been written here; or will be read here, where the guest may have written
+// it.
+void vs_kvm_arch_wrote(void* at, size_t size);
+void vs_kvm_arch_will_read(const void* at, size_t size);
+
+// What an exit needs to know of the guest.
+typedef struct vs_kvm_outside {
+  void* context;
+  // The key of the trap of this kind at addr. False: there is none.
+  bool (*find_trap)(void* context, uint32_t kind, uint64_t addr, uint64_t* key);
+  // False: the guest has no memory there.
+  bool (*read_memory)(void* context, uint64_t gpa, void* out, size_t size);
+} vs_kvm_outside;
 
 // Makes a packet or a status of the exit that cpu->run describes. *halted: the guest waits for an
 // interrupt; then status and packet mean nothing.
-zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, vs_kvm_trap_finder find_trap, void* context,
+zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
                              zx_port_packet_t* packet, bool* halted);
 
 #endif  // VS_BACKENDS_KVM_ARCH_H_

@@ -66,12 +66,14 @@ static bool check_device(char* reason, size_t size) {
   }
   const char* missing = vs_kvm_arch_missing(fd);
   if (missing) {
-    snprintf(reason, size, "/dev/kvm: no %s; use Linux 4.17 or newer", missing);
+    snprintf(reason, size, "/dev/kvm: no %s; use Linux %s or newer", missing,
+             vs_kvm_arch.least_linux);
     return false;
   }
   const int bytes = VS_KVM_IOCTL_VALUE(fd, KVM_GET_VCPU_MMAP_SIZE, 0);
   if (bytes < (int)sizeof(struct kvm_run)) {
-    snprintf(reason, size, "/dev/kvm: kvm_run has %d bytes; use Linux 4.17 or newer", bytes);
+    snprintf(reason, size, "/dev/kvm: kvm_run has %d bytes; use Linux %s or newer", bytes,
+             vs_kvm_arch.least_linux);
     return false;
   }
   vs_kvm.machines.run_size = (size_t)bytes;
@@ -135,6 +137,7 @@ static void close_backend(void) {
   end_runs();
   vs_kvm_handles_close_all();
   close_device();
+  vs_kvm.flags_stay = false;
   vs_kvm_unlock();
   sigaction(vs_kvm.kick_signal, &vs_kvm.previous_action, NULL);
   vs_user_copy_close();
@@ -159,6 +162,17 @@ static const vs_calls calls = {
     .vmar_map = vs_kvm_vmar_map,
 };
 
+static bool open_zircon(char* reason, size_t size) {
+  if (VS_KVM_ARCH != VS_ARCH_ARM64) {
+    snprintf(reason, size,
+             "this is for arm64, where published kernels never clear a flag; use kvm");
+    return false;
+  }
+  if (!open_backend(reason, size)) return false;
+  vs_kvm.flags_stay = true;
+  return true;
+}
+
 const vs_backend vs_backend_kvm = {
     .name = "kvm",
     .summary = "vCPUs of Linux KVM, with rules of its own around them",
@@ -166,5 +180,15 @@ const vs_backend vs_backend_kvm = {
     .resource = ZX_HANDLE_INVALID,
     .calls = &calls,
     .open = open_backend,
+    .close = close_backend,
+};
+
+const vs_backend vs_backend_kvm_zircon = {
+    .name = "kvm:zircon",
+    .summary = "the same on arm64, but flags are only ever set, as in published kernels",
+    .arch = VS_KVM_ARCH,
+    .resource = ZX_HANDLE_INVALID,
+    .calls = &calls,
+    .open = open_zircon,
     .close = close_backend,
 };

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Guests, their vmars and their traps.
+#include <errno.h>
 #include <stdlib.h>
 
+#include "arch.h"
 #include "kvm.h"
 #include "objects.h"
 #include "user_copy.h"
 
 #define PORTS UINT64_C(0x10000)  // the I/O space has this many
+
+uint64_t vs_kvm_guest_limit(void) {
+  return UINT64_C(1) << vs_kvm_arch.aspace_bits;
+}
 
 void vs_kvm_vmar_destroy(vs_kvm_vmar* vmar) {
   vs_kvm_unref(&vmar->guest->base);
@@ -109,21 +115,33 @@ bool vs_kvm_guest_find_trap(const vs_kvm_guest* guest, uint32_t kind, uint64_t a
   return trap != NULL;
 }
 
-static zx_status_t add_io_trap(vs_kvm_guest* guest, uint64_t addr, uint64_t size, uint64_t key) {
-  if (addr >= PORTS || size == 0 || size > PORTS - addr) return ZX_ERR_OUT_OF_RANGE;
-  vs_kvm_trap* trap = calloc(1, sizeof(*trap));
+// With the lock held. A trap on memory takes the memory away: that is how an access is noticed.
+static zx_status_t make_room(vs_kvm_guest* guest, const vs_kvm_trap* trap) {
+  if (overlapping(guest, trap->kind, trap->first, trap->last)) return ZX_ERR_ALREADY_EXISTS;
+  if (trap->kind != ZX_GUEST_TRAP_MEM) return ZX_OK;
+  const int result = vs_kvm_vm_unmap(guest->vm, trap->first, trap->last - trap->first + 1);
+  return result == -ENOSPC ? ZX_ERR_NO_RESOURCES : vs_kvm_status(result);
+}
+
+// `limit`: the first address, or port, that the space of the kind does not have.
+static zx_status_t add_range(vs_kvm_guest* guest, uint64_t limit, uint64_t size,
+                             const vs_kvm_trap* wanted) {
+  if (wanted->first >= limit || size == 0 || size > limit - wanted->first) {
+    return ZX_ERR_OUT_OF_RANGE;
+  }
+  vs_kvm_trap* trap = malloc(sizeof(*trap));
   if (!trap) return ZX_ERR_NO_MEMORY;
-  *trap =
-      (vs_kvm_trap){.kind = ZX_GUEST_TRAP_IO, .first = addr, .last = addr + size - 1, .key = key};
+  *trap = *wanted;
+  trap->last = wanted->first + size - 1;
   vs_kvm_lock();
-  const bool taken = overlapping(guest, trap->kind, trap->first, trap->last) != NULL;
-  if (!taken) {
+  const zx_status_t status = make_room(guest, trap);
+  if (status == ZX_OK) {
     trap->next = guest->traps;
     guest->traps = trap;
   }
   vs_kvm_unlock();
-  if (taken) free(trap);
-  return taken ? ZX_ERR_ALREADY_EXISTS : ZX_OK;
+  if (status != ZX_OK) free(trap);
+  return status;
 }
 
 static zx_status_t check_port(zx_handle_t port) {
@@ -136,15 +154,13 @@ static zx_status_t check_port(zx_handle_t port) {
 
 static zx_status_t add_trap(vs_kvm_guest* guest, uint32_t kind, zx_vaddr_t addr, size_t size,
                             zx_handle_t port, uint64_t key) {
-  switch (kind) {
-    case ZX_GUEST_TRAP_BELL:
-    case ZX_GUEST_TRAP_MEM:
-      return ZX_ERR_NOT_SUPPORTED;
-    case ZX_GUEST_TRAP_IO:
-      return port == ZX_HANDLE_INVALID ? add_io_trap(guest, addr, size, key) : ZX_ERR_INVALID_ARGS;
-    default:
-      return ZX_ERR_INVALID_ARGS;
-  }
+  const vs_kvm_trap trap = {.kind = kind, .first = addr, .key = key};
+  if (kind > ZX_GUEST_TRAP_IO) return ZX_ERR_INVALID_ARGS;
+  if (kind != vs_kvm_arch.trap_kind) return ZX_ERR_NOT_SUPPORTED;
+  if (port != ZX_HANDLE_INVALID) return ZX_ERR_INVALID_ARGS;
+  if (kind == ZX_GUEST_TRAP_IO) return add_range(guest, PORTS, size, &trap);
+  if ((addr | size) & (VS_KVM_PAGE - 1)) return ZX_ERR_INVALID_ARGS;
+  return add_range(guest, vs_kvm_guest_limit(), size, &trap);
 }
 
 zx_status_t vs_kvm_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,

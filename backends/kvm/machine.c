@@ -29,7 +29,8 @@ static vs_kvm_vm* vm_open(const vs_kvm_machines* machines, int* error) {
   *error = -ENOMEM;
   if (!vm) return NULL;
   for (unsigned i = 0; i < VS_KVM_MAX_CPUS; i++) vm->cpus[i].fd = -1;
-  vm->fd = VS_KVM_IOCTL_VALUE(machines->kvm_fd, KVM_CREATE_VM, 0);
+  vm->fd =
+      VS_KVM_IOCTL_VALUE(machines->kvm_fd, KVM_CREATE_VM, vs_kvm_arch_vm_type(machines->kvm_fd));
   *error = vm->fd < 0 ? vm->fd : vs_kvm_arch_vm_setup(machines->kvm_fd, vm->fd);
   if (*error >= 0) return vm;
   vm_close(machines, vm);
@@ -44,24 +45,28 @@ vs_kvm_vm* vs_kvm_vm_take(vs_kvm_machines* machines, int* error) {
   return vm;
 }
 
-static int set_slot(const vs_kvm_vm* vm, unsigned slot, uint64_t gpa, void* host, uint64_t size,
-                    bool writable) {
+static int set_slot(vs_kvm_vm* vm, unsigned slot, const vs_kvm_slot* wanted) {
   struct kvm_userspace_memory_region region = {
       .slot = slot,
-      .flags = writable ? 0u : KVM_MEM_READONLY,
-      .guest_phys_addr = gpa,
-      .memory_size = size,
-      .userspace_addr = (uint64_t)(uintptr_t)host,
+      .flags = wanted->writable ? 0u : KVM_MEM_READONLY,
+      .guest_phys_addr = wanted->gpa,
+      .memory_size = wanted->size,
+      .userspace_addr = (uint64_t)(uintptr_t)wanted->host,
   };
-  return VS_KVM_IOCTL(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+  const int result = VS_KVM_IOCTL(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
+  if (result >= 0) vm->slots[slot] = *wanted;
+  return result;
+}
+
+static int clear_slot(vs_kvm_vm* vm, unsigned slot) {
+  const vs_kvm_slot none = {.writable = true};
+  return vm->slots[slot].size == 0 ? 0 : set_slot(vm, slot, &none);
 }
 
 void vs_kvm_vm_give(vs_kvm_machines* machines, vs_kvm_vm* vm) {
   int error = 0;
   for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
-    if (!vm->slots[i]) continue;
-    if (set_slot(vm, i, 0, NULL, 0, true) < 0) error = 1;
-    vm->slots[i] = false;
+    if (clear_slot(vm, i) < 0) error = 1;
   }
   // Memory that cannot be taken away must not meet the next guest.
   if (error) {
@@ -87,11 +92,11 @@ static int cpu_open(const vs_kvm_machines* machines, const vs_kvm_vm* vm, vs_kvm
   void* run = mmap(NULL, machines->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, cpu->fd, 0);
   if (run == MAP_FAILED) return -ENOMEM;
   cpu->run = run;
-  return vs_kvm_arch_cpu_setup(machines->kvm_fd, cpu, id);
+  return vs_kvm_arch_cpu_setup(machines->kvm_fd, vm->fd, cpu, id);
 }
 
 int vs_kvm_cpu_take(vs_kvm_machines* machines, vs_kvm_vm* vm, uint64_t entry, vs_kvm_cpu** out) {
-  for (unsigned id = 0; id < VS_KVM_MAX_CPUS; id++) {
+  for (unsigned id = 0; id < vs_kvm_arch.max_cpus; id++) {
     vs_kvm_cpu* cpu = &vm->cpus[id];
     if (cpu->taken) continue;
     int result = cpu->fd >= 0 ? 0 : cpu_open(machines, vm, cpu, id);
@@ -113,14 +118,68 @@ void vs_kvm_cpu_give(vs_kvm_cpu* cpu) {
   cpu->taken = false;
 }
 
-int vs_kvm_vm_map(vs_kvm_vm* vm, uint64_t gpa, void* host, uint64_t size, bool writable) {
+static int add_slot(vs_kvm_vm* vm, const vs_kvm_slot* wanted) {
+  if (wanted->size == 0) return 0;
   for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
-    if (vm->slots[i]) continue;
-    const int result = set_slot(vm, i, gpa, host, size, writable);
-    vm->slots[i] = result >= 0;
-    return result;
+    if (vm->slots[i].size == 0) return set_slot(vm, i, wanted);
   }
   return -ENOSPC;
+}
+
+int vs_kvm_vm_map(vs_kvm_vm* vm, uint64_t gpa, void* host, uint64_t size, bool writable) {
+  const vs_kvm_slot wanted = {.gpa = gpa, .size = size, .host = host, .writable = writable};
+  return add_slot(vm, &wanted);
+}
+
+// The part of a slot below an address, and the part from an address on; of size 0 if there is none.
+static vs_kvm_slot part_below(vs_kvm_slot slot, uint64_t end) {
+  slot.size = end > slot.gpa ? end - slot.gpa : 0;
+  return slot;
+}
+
+static vs_kvm_slot part_from(vs_kvm_slot slot, uint64_t start) {
+  const uint64_t skipped = start - slot.gpa;
+  slot.size = skipped < slot.size ? slot.size - skipped : 0;
+  slot.gpa += skipped;
+  slot.host += skipped;
+  return slot;
+}
+
+static bool has_free_slot(const vs_kvm_vm* vm) {
+  for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
+    if (vm->slots[i].size == 0) return true;
+  }
+  return false;
+}
+
+static int cut(vs_kvm_vm* vm, unsigned slot, uint64_t gpa, uint64_t size) {
+  const vs_kvm_slot below = part_below(vm->slots[slot], gpa);
+  const vs_kvm_slot above = part_from(vm->slots[slot], gpa + size);
+  if (below.size != 0 && above.size != 0 && !has_free_slot(vm)) return -ENOSPC;
+  int result = clear_slot(vm, slot);
+  if (result >= 0) result = add_slot(vm, &below);
+  return result < 0 ? result : add_slot(vm, &above);
+}
+
+static bool overlaps(const vs_kvm_slot* slot, uint64_t gpa, uint64_t size) {
+  return slot->size != 0 && slot->gpa < gpa + size && gpa < slot->gpa + slot->size;
+}
+
+int vs_kvm_vm_unmap(vs_kvm_vm* vm, uint64_t gpa, uint64_t size) {
+  for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
+    const int result = overlaps(&vm->slots[i], gpa, size) ? cut(vm, i, gpa, size) : 0;
+    if (result < 0) return result;
+  }
+  return 0;
+}
+
+uint8_t* vs_kvm_vm_find(const vs_kvm_vm* vm, uint64_t gpa, uint64_t size) {
+  for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
+    const vs_kvm_slot* slot = &vm->slots[i];
+    if (gpa < slot->gpa || size > slot->size || gpa - slot->gpa > slot->size - size) continue;
+    return slot->host + (gpa - slot->gpa);
+  }
+  return NULL;
 }
 
 int vs_kvm_run(vs_kvm_cpu* cpu) {

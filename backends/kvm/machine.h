@@ -15,7 +15,7 @@
 
 #include "ioctl.h"
 
-#define VS_KVM_MAX_CPUS 64u   // per guest, as in the published Zircon x86 kernels
+#define VS_KVM_MAX_CPUS 64u   // per guest, where the architecture does not have fewer
 #define VS_KVM_MAX_SLOTS 32u  // memory slots per guest: KVM has had at least this many for ever
 
 typedef struct vs_kvm_cpu {
@@ -25,9 +25,17 @@ typedef struct vs_kvm_cpu {
   bool taken;           // a zx vCPU is bound to it
 } vs_kvm_cpu;
 
+// What a memory slot covers; size 0: it is free.
+typedef struct vs_kvm_slot {
+  uint64_t gpa;
+  uint64_t size;  // bytes
+  uint8_t* host;
+  bool writable;
+} vs_kvm_slot;
+
 typedef struct vs_kvm_vm {
   int fd;
-  bool slots[VS_KVM_MAX_SLOTS];
+  vs_kvm_slot slots[VS_KVM_MAX_SLOTS];
   vs_kvm_cpu cpus[VS_KVM_MAX_CPUS];
   struct vs_kvm_vm* next;  // among the parked
 } vs_kvm_vm;
@@ -53,6 +61,11 @@ void vs_kvm_cpu_give(vs_kvm_cpu* cpu);
 // Puts `size` bytes at `host` into the guest-physical space; the result is 0 or -errno: -EEXIST for
 // an overlap, -ENOSPC when there is no slot left.
 int vs_kvm_vm_map(vs_kvm_vm* vm, uint64_t gpa, void* host, uint64_t size, bool writable);
+// Takes whole pages out of the guest-physical space, whatever is there; 0 or -errno. For a moment
+// the rest of what is mapped around them is not there either: KVM cuts nothing from a slot.
+int vs_kvm_vm_unmap(vs_kvm_vm* vm, uint64_t gpa, uint64_t size);
+// Where `size` bytes at gpa are, or NULL: no one slot has them all.
+uint8_t* vs_kvm_vm_find(const vs_kvm_vm* vm, uint64_t gpa, uint64_t size);
 
 // One KVM_RUN: 0 for an exit described in cpu->run, -EINTR when it was interrupted before one (then
 // exit_reason is a stale value of an earlier run), or another -errno.

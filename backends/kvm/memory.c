@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "arch.h"
 #include "objects.h"
 #include "user_copy.h"
 
@@ -48,8 +49,9 @@ zx_status_t vs_kvm_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, s
   const vs_kvm_vmo* vmo = (const vs_kvm_vmo*)object;
   if (!in_range(vmo, offset, buffer_size)) {
     status = ZX_ERR_OUT_OF_RANGE;
-  } else if (buffer_size != 0 && !vs_copy_to_user(buffer, vmo->bytes + offset, buffer_size)) {
-    status = ZX_ERR_INVALID_ARGS;
+  } else if (buffer_size != 0) {
+    vs_kvm_arch_will_read(vmo->bytes + offset, buffer_size);
+    if (!vs_copy_to_user(buffer, vmo->bytes + offset, buffer_size)) status = ZX_ERR_INVALID_ARGS;
   }
   vs_kvm_unpin(object);
   return status;
@@ -63,8 +65,9 @@ zx_status_t vs_kvm_vmo_write(zx_handle_t handle, const void* buffer, uint64_t of
   const vs_kvm_vmo* vmo = (const vs_kvm_vmo*)object;
   if (!in_range(vmo, offset, buffer_size)) {
     status = ZX_ERR_OUT_OF_RANGE;
-  } else if (buffer_size != 0 && !vs_copy_from_user(vmo->bytes + offset, buffer, buffer_size)) {
-    status = ZX_ERR_INVALID_ARGS;
+  } else if (buffer_size != 0) {
+    if (!vs_copy_from_user(vmo->bytes + offset, buffer, buffer_size)) status = ZX_ERR_INVALID_ARGS;
+    vs_kvm_arch_wrote(vmo->bytes + offset, buffer_size);
   }
   vs_kvm_unpin(object);
   return status;
@@ -75,7 +78,8 @@ static zx_status_t check_placement(zx_vm_option_t options, uint64_t gpa, const v
   if (!(options & ZX_VM_SPECIFIC) || !(options & ZX_VM_PERM_READ)) return ZX_ERR_INVALID_ARGS;
   if (options & ~(ZX_VM_SPECIFIC | PERMISSIONS)) return ZX_ERR_INVALID_ARGS;
   if (len == 0 || ((gpa | vmo_offset | len) & (VS_KVM_PAGE - 1))) return ZX_ERR_INVALID_ARGS;
-  if (gpa >= VS_KVM_GUEST_LIMIT || len > VS_KVM_GUEST_LIMIT - gpa) return ZX_ERR_INVALID_ARGS;
+  const uint64_t limit = vs_kvm_guest_limit();
+  if (gpa >= limit || len > limit - gpa) return ZX_ERR_INVALID_ARGS;
   return in_range(vmo, vmo_offset, len) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 

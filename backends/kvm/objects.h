@@ -22,8 +22,6 @@
 #include "machine.h"
 
 #define VS_KVM_PAGE UINT64_C(4096)
-// Guest-physical addresses end here.
-#define VS_KVM_GUEST_LIMIT (UINT64_C(1) << 48)
 
 typedef struct vs_kvm_object {
   zx_obj_type_t type;
@@ -95,6 +93,7 @@ typedef struct vs_kvm_state {
   uint32_t pins;                   // references held by calls at work
   pthread_cond_t unpinned;         // pins became 0
   int kick_signal;
+  bool flags_stay;                   // a write clears none, as on the published arm64 kernels
   struct sigaction previous_action;  // of kick_signal
 } vs_kvm_state;
 
@@ -120,6 +119,8 @@ void vs_kvm_vmar_destroy(vs_kvm_vmar* vmar);
 void vs_kvm_vcpu_destroy(vs_kvm_vcpu* vcpu);
 void vs_kvm_vcpu_abandon(vs_kvm_vcpu* vcpu);
 void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu);
+// The first guest-physical address that there is not.
+uint64_t vs_kvm_guest_limit(void);
 // The key of the trap of this kind that covers an address; false: none does.
 bool vs_kvm_guest_find_trap(const vs_kvm_guest* guest, uint32_t kind, uint64_t addr, uint64_t* key);
 

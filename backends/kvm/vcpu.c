@@ -24,7 +24,7 @@ static bool thread_has_vcpu(uint64_t thread) {
 }
 
 static zx_status_t bind(vs_kvm_vcpu* vcpu, vs_kvm_guest* guest, zx_vaddr_t entry) {
-  if (entry >= VS_KVM_GUEST_LIMIT) return ZX_ERR_INVALID_ARGS;
+  if (entry >= vs_kvm_guest_limit()) return ZX_ERR_INVALID_ARGS;
   if (thread_has_vcpu(vs_kvm_this_thread())) return ZX_ERR_BAD_STATE;
   const int result = vs_kvm_cpu_take(&vs_kvm.machines, guest->vm, entry, &vcpu->cpu);
   if (result == -EXDEV) return ZX_ERR_NO_RESOURCES;

@@ -6,6 +6,7 @@
 // either the runner sees `kicked`, or immediate_exit is set after it was cleared; and if KVM has
 // read that already, the signal ends the run, since `running` was set before.
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "arch.h"
@@ -37,6 +38,18 @@ static bool find_trap(void* context, uint32_t kind, uint64_t addr, uint64_t* key
   return found;
 }
 
+static bool read_memory(void* context, uint64_t gpa, void* out, size_t size) {
+  const vs_kvm_guest* guest = context;
+  vs_kvm_lock();
+  const uint8_t* at = vs_kvm_vm_find(guest->vm, gpa, size);
+  if (at) {
+    vs_kvm_arch_will_read(at, size);
+    memcpy(out, at, size);
+  }
+  vs_kvm_unlock();
+  return at != NULL;
+}
+
 static void wait_for_kick(vs_kvm_vcpu* vcpu) {
   vs_kvm_lock();
   while (!atomic_load(&vcpu->kicked)) pthread_cond_wait(&vcpu->awaken, &vs_kvm.lock);
@@ -44,6 +57,8 @@ static void wait_for_kick(vs_kvm_vcpu* vcpu) {
 }
 
 static zx_status_t run_until_exit(vs_kvm_vcpu* vcpu, zx_port_packet_t* packet) {
+  const vs_kvm_outside outside = {
+      .context = vcpu->guest, .find_trap = find_trap, .read_memory = read_memory};
   for (;;) {
     bool halted;
     vs_kvm_set_immediate_exit(vcpu->cpu, false);
@@ -55,7 +70,7 @@ static zx_status_t run_until_exit(vs_kvm_vcpu* vcpu, zx_port_packet_t* packet) {
     const int result = vs_kvm_run(vcpu->cpu);
     if (result == -EINTR) continue;  // a kick, or a signal that is none of the guest's business
     if (result < 0) return vs_kvm_status(result);
-    const zx_status_t status = vs_kvm_arch_exit(vcpu->cpu, find_trap, vcpu->guest, packet, &halted);
+    const zx_status_t status = vs_kvm_arch_exit(vcpu->cpu, &outside, packet, &halted);
     if (!halted) return status;
     // Zircon waits in the kernel for an interrupt; here nothing can send one, but a kick ends it.
     wait_for_kick(vcpu);

@@ -92,6 +92,11 @@ vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race
   snprintf(reason, VS_REASON_MAX, "no memory");
   if (!vs_target_parse(bench->backend, &target)) return VS_BENCH_BROKEN;
   if (!vs_target_open(&target, &opened, reason)) return VS_BENCH_ABSENT;
+  if (opened.arch != VS_ARCH_X64) {
+    snprintf(reason, VS_REASON_MAX, "the benchmark is written for vCPUs of x86-64");
+    target.backend->close();
+    return VS_BENCH_ABSENT;
+  }
   const vs_side_setup setup = {.backend = &opened, .profile = vs_profile_find(bench->profile)};
   snprintf(reason, VS_REASON_MAX, "no memory");  // unless somebody knows better
   const bool measured = vs_race(bench->ours, bench->floor, &setup, seconds, result, reason);

@@ -8,6 +8,7 @@
 
 typedef struct exec_request {
   vs_target target;
+  const char* name;  // what the traces call it
   uint64_t seed;
   double timeout;
 } exec_request;
@@ -19,13 +20,14 @@ static const char* name_of(const vs_target* target) {
   return word ? target->spec : target->name;
 }
 
-static void print_trace(const vs_input* input, const vs_recording* recording, const char* death) {
+static void print_trace(const exec_request* request, const vs_input* input,
+                        const vs_recording* recording, const char* death) {
   const vs_target* target = recording->target;
   const vs_script* script = recording->script;
   const vs_record* made = recording->record;
   const vs_arch_info* info = vs_arch_find(target->arch);
   vs_print_header(stdout, true, input->c.title, input->c.clauses, input->c.clause_count,
-                  target->arch, name_of(target));
+                  target->arch, request->name);
   for (size_t i = 0; i < script->count; i++) {
     vs_print_op(stdout, &script->ops[i], info);
     vs_print_result(stdout, &script->ops[i], &made->observations[i], info);
@@ -52,7 +54,7 @@ static vs_exit record(const exec_request* request, const vs_input* input, const 
     vs_recording_say_death(&recording, is_within_call(&recording), death, sizeof death);
     fprintf(stderr, "vcpuspec: %s on %s: %s\n", input->c.id, request->target.name, death);
   }
-  print_trace(input, &recording, death);
+  print_trace(request, input, &recording, death);
   vs_exit status = recording.record->executing ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
   vs_recording_free(&recording);
   return status;
@@ -79,6 +81,17 @@ static vs_exit exec_input(const exec_request* request, const vs_input* input) {
   return status;
 }
 
+// A trace names its backend in one word.
+static bool is_name(const char* word) {
+  bool good = word == NULL || (word[0] != '\0' && strlen(word) < VS_BACKEND_NAME);
+  for (const char* c = word; good && c != NULL && *c != '\0'; c++) good = *c > ' ' && *c <= '~';
+  if (!good) {
+    fprintf(stderr, "vcpuspec: --as '%s': a name is a word of up to %d printable characters\n",
+            word, VS_BACKEND_NAME - 1);
+  }
+  return good;
+}
+
 vs_exit vs_command_exec(const vs_arguments* arguments) {
   exec_request request;
   vs_inputs inputs;
@@ -88,13 +101,14 @@ vs_exit vs_command_exec(const vs_arguments* arguments) {
     return status;
   }
   const char* backend = vs_one_backend(arguments, "soft");
-  if (backend == NULL ||
+  if (backend == NULL || !is_name(vs_argument(arguments, VS_OPTION_AS, NULL)) ||
       !vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request.seed) ||
       !vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request.timeout) ||
       !vs_find_ready_target(backend, request.timeout, &request.target, &status) ||
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
     return status;
   }
+  request.name = vs_argument(arguments, VS_OPTION_AS, name_of(&request.target));
   status = VS_EXIT_CONFORMS;
   for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
     if (i > 0) putchar('\n');

@@ -68,6 +68,8 @@ static void list_backends(void) {
   }
   printf("%-20s %-7s %s\n", "plugin:PATH.so", "any",
          "a shared object that exports the zx_ symbols");
+  printf("%-20s %-7s %s\n", "shim:COMMAND", "any", "another process (docs/shim.md)");
+  printf("%-20s %-7s %s\n", "recorded:FILE", "any", "traces that exec printed, somewhere");
   printf("%-20s %-7s %s\n", "mutant:ID", "x86-64", "a deliberately wrong one (list mutants)");
 }
 

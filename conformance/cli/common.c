@@ -39,6 +39,13 @@ const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise)
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status) {
   *status = VS_EXIT_USAGE;
   if (!vs_find_target(spec, target)) return false;
+  if (target->traces != NULL) {
+    fprintf(
+        stderr,
+        "vcpuspec: '%s' was recorded, and nothing can be asked of it again: only run judges it\n",
+        spec);
+    return false;
+  }
   vs_target_probe(target, timeout);
   if (target->state == VS_TARGET_READY) return true;
   fprintf(stderr, "vcpuspec: backend '%s' cannot be used: %s\n", spec, target->reason);

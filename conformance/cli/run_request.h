@@ -9,7 +9,7 @@
 #include "results/report_files.h"
 #include "runner/target.h"
 
-enum { VS_TARGETS_MAX = 2 * VS_REPEATS_MAX + 4 };
+enum { VS_TARGETS_MAX = 2 * VS_REPEATS_MAX + 8 };
 
 typedef struct vs_run_request {
   const vs_arguments* arguments;

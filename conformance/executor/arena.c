@@ -11,6 +11,16 @@
 
 enum { PAGE = 4096, PAGES = 16, FILLER = 0x5a, CANARY = 0xc7, GUARD = 8 };
 
+// Where user code's addresses end; and what has to be set as well for a bit of the top byte to make
+// another address: arm64 ignores that byte, and user code does read through such a pointer.
+#if defined(__aarch64__)
+static const uintptr_t user_end = 0x1000000000000;
+static const uintptr_t beside_top_byte = (uintptr_t)1 << 55;
+#else
+static const uintptr_t user_end = 0x7ffffffff000;
+static const uintptr_t beside_top_byte = 0;
+#endif
+
 static uint8_t* map_at(uintptr_t wish) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | (wish != 0 ? MAP_FIXED_NOREPLACE : 0);
   void* at = mmap((void*)wish, PAGES * PAGE, PROT_NONE, flags, -1, 0);
@@ -148,6 +158,12 @@ static size_t noncanonical_bit(size_t n) {
   return n % BITS < LOWEST ? LOWEST + n % (BITS - LOWEST) : n % BITS;
 }
 
+static uintptr_t noncanonical_address(uintptr_t address, size_t n) {
+  enum { TOP_BYTE = 56 };
+  const size_t bit = noncanonical_bit(n);
+  return address ^ ((uintptr_t)1 << bit) ^ (bit >= TOP_BYTE ? beside_top_byte : 0);
+}
+
 void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
   size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
   size_t n = buffer->argument;
@@ -185,12 +201,12 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
     case VS_AT_STRADDLE_NONE:
       return fill_up_to(arena->fenced + PAGE, buffer, length, part);
     case VS_AT_USER_END:
-      return (void*)(0x7ffffffff000 - (length - part));
+      return (void*)(user_end - (length - part));
     case VS_AT_KERNEL:
       return kernel_address(buffer->argument);
     case VS_AT_NONCANONICAL:
       fill(arena->pages, buffer, length);
-      return (void*)((uintptr_t)arena->pages ^ ((uintptr_t)1 << noncanonical_bit(n)));
+      return (void*)noncanonical_address((uintptr_t)arena->pages, n);
     case VS_AT_WRAPPING:
       return (void*)(0 - (uintptr_t)part);
     default:

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "plugin.h"
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "object.h"
 
 #if defined(__aarch64__)
 static const vs_arch host_arch = VS_ARCH_ARM64;
@@ -17,9 +18,9 @@ static const char* base_name(const char* path) {
   return slash ? slash + 1 : path;
 }
 
-// dlsym hands out functions as object pointers; POSIX says that the bits are the same.
+// Functions come as object pointers; POSIX says that the bits are the same.
 static void look_up(void* object, const char* symbol, void* function) {
-  void* address = dlsym(object, symbol);
+  void* address = vs_object_symbol(object, symbol);
   memcpy(function, &address, sizeof address);
 }
 
@@ -41,7 +42,7 @@ static void set_name(vs_plugin_backend* plugin, const char* name) {
 
 static bool describe(void* object, const char* path, vs_plugin_backend* plugin, char* reason,
                      size_t size) {
-  const vs_plugin* says = dlsym(object, "vcpuspec_plugin");
+  const vs_plugin* says = vs_object_symbol(object, "vcpuspec_plugin");
   plugin->arch = host_arch;
   set_name(plugin, base_name(path));
   if (says == NULL) return true;
@@ -68,14 +69,8 @@ bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, char* reason, s
     snprintf(reason, size, "%s: there is no such file", path);
     return false;
   }
-  // Without a slash dlopen would search the system's directories for it.
-  char local[4096];
-  snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
-  void* object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
-  if (object == NULL) {
-    snprintf(reason, size, "cannot be loaded: %s", dlerror());
-    return false;
-  }
+  void* object = vs_object_load(path, reason, size);
+  if (object == NULL) return false;
   look_up_calls(object, &plugin->calls);
   if (plugin->calls.vcpu_write_state == NULL) {
     snprintf(reason, size, "%s: exports no zx_vcpu_write_state, so there is nothing to judge",

@@ -9,6 +9,7 @@
 
 #include "describe.h"
 #include "executor/executor.h"
+#include "result.h"
 
 enum { IDLE_MOST = 3 };
 
@@ -68,6 +69,21 @@ static bool start(vs_recording* r) {
   return vs_child_start(&r->child, r->timeout, work, r);
 }
 
+// What was recorded elsewhere is there at once.
+static void take_trace(vs_recording* r) {
+  vs_record* record = r->record;
+  const vs_document* d =
+      vs_traces_find(r->target->recorded, r->script, r->target->arch, record->reason);
+  r->ended = true;
+  if (d == NULL) return;
+  vs_ending ending = vs_ending_of(d);
+  memcpy(record->observations, d->observations, d->count * sizeof *d->observations);
+  record->executing = ending.opened;
+  record->done = ending.done;
+  record->progress = (uint32_t)d->count;
+  if (!ending.done) snprintf(r->trouble, sizeof r->trouble, "%s", ending.death);
+}
+
 bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
                         double timeout) {
   *recording = (vs_recording){.target = target, .script = script, .timeout = timeout};
@@ -75,6 +91,10 @@ bool vs_recording_start(vs_recording* recording, const vs_target* target, const 
   recording->size = sizeof(vs_record) + script->count * sizeof(vs_observation);
   recording->record = vs_shared_new(recording->size);
   if (recording->record == NULL) return false;
+  if (target->recorded != NULL) {
+    take_trace(recording);
+    return true;
+  }
   if (target->shim == NULL) vs_tail_open(&recording->tail);
   bool started = start(recording);
   if (recording->tail.to >= 0) close(recording->tail.to);
@@ -174,6 +194,10 @@ void vs_recording_say_death(const vs_recording* recording, bool within_call, cha
     snprintf(text, size, "%s", record->reason);
     return;
   }
+  if (recording->target->recorded != NULL) {
+    snprintf(text, size, "%s", recording->trouble);
+    return;
+  }
   if (recording->trouble[0] != '\0') {
     snprintf(death, sizeof death, "%s", recording->trouble);
   } else {
@@ -188,8 +212,21 @@ void vs_recording_say_death(const vs_recording* recording, bool within_call, cha
   snprintf(text, size, "%.*s%s", (int)(size > 220 ? size - 210 : size), death, when);
 }
 
+// Of a trace, which tells it in words only.
+static void read_death_word(const char* death, char word[VS_DEATH_WORD]) {
+  const char* signal = strstr(death, " by SIG");
+  if (signal != NULL) {
+    const char* name = signal + strlen(" by ");
+    snprintf(word, VS_DEATH_WORD, "%.*s", (int)strcspn(name, " ,;:"), name);
+    return;
+  }
+  snprintf(word, VS_DEATH_WORD, "%s", strstr(death, "did not return") ? "no_return" : "ended");
+}
+
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]) {
-  if (recording->trouble[0] != '\0') {
+  if (recording->target->recorded != NULL) {
+    read_death_word(recording->trouble, word);
+  } else if (recording->trouble[0] != '\0') {
     vs_shim_death_word(recording->target->shim, word);
   } else {
     vs_death_word(&recording->child, word);

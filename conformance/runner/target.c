@@ -27,6 +27,7 @@ const vs_backend* const vs_builtins[] = {
     &vs_backend_unicorn_arm64,
     &vs_backend_unicorn_arm64_zircon,
     &vs_backend_kvm,
+    &vs_backend_kvm_zircon,
 };
 const size_t vs_builtin_count = sizeof vs_builtins / sizeof vs_builtins[0];
 
@@ -46,10 +47,12 @@ static const char* after(const char* spec, const char* prefix) {
 }
 
 bool vs_target_parse(const char* spec, vs_target* target) {
-  *target =
-      (vs_target){.spec = spec, .path = after(spec, "plugin:"), .where = after(spec, "shim:")};
+  *target = (vs_target){.spec = spec,
+                        .path = after(spec, "plugin:"),
+                        .where = after(spec, "shim:"),
+                        .traces = after(spec, "recorded:")};
   snprintf(target->name, sizeof target->name, "%s", spec);
-  if (target->path != NULL || target->where != NULL) return true;
+  if (target->path != NULL || target->where != NULL || target->traces != NULL) return true;
   const char* id = after(spec, "mutant:");
   if (id != NULL) target->mutant = vs_mutant_find(id);
   if (id != NULL && target->mutant == NULL) return false;
@@ -95,6 +98,10 @@ vs_executor* vs_opened_executor(const vs_opened* opened) {
 }
 
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
+  if (target->traces != NULL) {
+    snprintf(reason, VS_REASON_MAX, "traces were recorded, and nothing can be asked of them again");
+    return false;
+  }
   if (target->where != NULL) return open_shim(target, opened, reason);
   if (target->path != NULL) return open_plugin(target, opened, reason);
   const vs_backend* backend = target->backend;
@@ -177,7 +184,21 @@ static void probe_shim(vs_target* target, double seconds) {
   memcpy(target->name, opened.name, sizeof target->name);
 }
 
+// It is called what its traces say that it is.
+static void probe_traces(vs_target* target) {
+  vs_target_close(target);
+  target->state = VS_TARGET_BROKEN;
+  target->recorded = vs_traces_read(target->traces, target->reason);
+  if (target->recorded == NULL) return;
+  const vs_document* first = &target->recorded->traces[0];
+  target->state = VS_TARGET_READY;
+  target->arch = first->arch;
+  if (first->backend[0] != '\0') snprintf(target->name, sizeof target->name, "%s", first->backend);
+}
+
 void vs_target_close(vs_target* target) {
+  vs_traces_free(target->recorded);
+  target->recorded = NULL;
   vs_shim_free(target->shim);
   target->shim = NULL;
 }
@@ -212,6 +233,8 @@ static void probe_apart(vs_target* target, double seconds) {
 void vs_target_probe(vs_target* target, double seconds) {
   if (target->where != NULL) {
     probe_shim(target, seconds);
+  } else if (target->traces != NULL) {
+    probe_traces(target);
   } else {
     probe_apart(target, seconds);
   }

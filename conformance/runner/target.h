@@ -8,6 +8,7 @@
 #include "executor/executor.h"
 #include "mutants/mutants.h"
 #include "shim/shim.h"
+#include "traces.h"
 
 enum { VS_REASON_MAX = 512 };
 
@@ -24,6 +25,8 @@ typedef struct vs_target {
   const char* path;           // of a plugin, within spec
   const char* where;          // of a shim, within spec
   vs_shim* shim;              // that runs; NULL: none does. Owned: vs_target_close
+  const char* traces;         // of recorded ones, within spec
+  vs_traces* recorded;        // what is in them, once probed. Owned: vs_target_close
   vs_target_state state;
   vs_arch arch;
   char name[64];  // what a report calls it
@@ -59,7 +62,7 @@ bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason);
 vs_executor* vs_opened_executor(const vs_opened* opened);
 
 // Finds out, in a process of its own and within `seconds`, whether the target can be opened: fills
-// state, arch, name, reason. A shim then runs, until vs_target_close.
+// state, arch, name, reason. A shim then runs, and recorded traces are read, until vs_target_close.
 void vs_target_probe(vs_target* target, double seconds);
 void vs_target_close(vs_target* target);
 

@@ -3,6 +3,7 @@
 // which leaves no choice. Neither side was written in sight of the other.
 #include <criterion/criterion.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "judging.h"
 
@@ -31,6 +32,16 @@ Test(kernels, zcore, .timeout = 300) {
 }
 Test(kernels, zircon_arm64, .timeout = 300) {
   conforms_under("soft:arm64:zircon", "zircon-arm64", 80);
+}
+// On a machine of another architecture that row does not open, and says why.
+Test(kernels, zircon_arm64_kvm, .timeout = 300) {
+  vs_target target = judging_target("kvm:zircon");
+  if (target.state == VS_TARGET_READY) {
+    conforms_under("kvm:zircon", "zircon-arm64", 90);
+  } else {
+    cr_expect(strstr(target.reason, "arm64") != NULL || strstr(target.reason, "/dev/kvm") != NULL,
+              "%s", target.reason);
+  }
 }
 Test(kernels, zircon_arm64_guests, .timeout = 300) {
   conforms_under("unicorn:arm64:zircon", "zircon-arm64", 90);

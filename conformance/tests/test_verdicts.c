@@ -42,7 +42,29 @@ typedef struct verdict {
 
 #define NOTHING VS_CLAUSE_COUNT
 
+// A kick that meets the spinning program anywhere.
+#define SPUN(arch, written, seen)                                                              \
+  arch GUEST LOAD "T1: h2 = vcpu_create h0 spin\n= ZX_OK handle=0xb\n" ON(                     \
+      "T1", "write_state h2 state " written, "ZX_OK") START("enter h2") OP("kick h2", "ZX_OK") \
+      ON("T1", "join", "ZX_ERR_CANCELED") ON("T1", "read_state h2", "ZX_OK state " seen)
+// One that comes before.
+#define UNSPUN(arch, written, seen)                                          \
+  arch GUEST LOAD "T1: h2 = vcpu_create h0 spin\n= ZX_OK handle=0xb\n" ON(   \
+      "T1", "write_state h2 state " written, "ZX_OK") OP("kick h2", "ZX_OK") \
+      ON("T1", "enter h2", "ZX_ERR_CANCELED") ON("T1", "read_state h2", "ZX_OK state " seen)
+
 static const verdict verdicts[] = {
+    // --- a kick within a program ---
+    {"the register that arm64's spin borrows", "documented", NULL,
+     SPUN(ARM64, "x0=1 x1=2", "x0=0x7000 x1=2"), NOTHING},
+    {"one that it does not borrow", "documented", NULL, SPUN(ARM64, "x0=1 x1=2", "x0=1 x1=3"),
+     VS_CLAUSE_REGISTERS},
+    {"none that was lost before it began", "documented", NULL,
+     UNSPUN(ARM64, "x0=1 x1=2", "x0=0x7000 x1=2"), VS_CLAUSE_REGISTERS},
+    {"x86-64's borrows none", "documented", NULL,
+     SPUN(X64, "rax=1 rflags=2", "rax=0x7000 rflags=2"), VS_CLAUSE_REGISTERS},
+    {"x86-64's keeps all", "documented", NULL, SPUN(X64, "rax=1 rflags=2", "rax=1 rflags=2"),
+     NOTHING},
     // --- a profile of the user's own ---
     {"the gate is shut where no latitude leaves it open", NULL, &strict,
      HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0"),

@@ -21,6 +21,15 @@ const char* const platform_greeting = "rewrites flip\n";
 
 enum { PAGE = 4096, PAGES = 16 };
 
+// The end of user code's addresses, and what has to be inverted beside a bit of the top byte.
+#if defined(__aarch64__)
+#define USER_END 0x1000000000000
+#define BESIDE_TOP_BYTE ((uintptr_t)1 << 55)
+#else
+#define USER_END 0x7ffffffff000
+#define BESIDE_TOP_BYTE ((uintptr_t)0)
+#endif
+
 // Of each thread: a gap, two pages, a gap, one that is read-only, a page and one without access, a
 // gap, a file of one page mapped as two.
 static struct {
@@ -137,8 +146,14 @@ static bool place_part(unsigned thread, const char* name, const buffer* what, la
   if (strcmp(name, "straddle_none") == 0) {
     return lay_part(fence - rest, fence - rest, what->data, rest, out);
   }
-  if (strcmp(name, "user_end") == 0) return is_at(0x7ffffffff000 - rest, out);
+  if (strcmp(name, "user_end") == 0) return is_at(USER_END - rest, out);
   return strcmp(name, "wrapping") == 0 && is_at(0 - (uintptr_t)part, out);
+}
+
+// Where the top byte of an address is ignored, a bit of it makes no other address by itself.
+static uintptr_t noncanonical(uintptr_t address, size_t argument) {
+  size_t bit = argument % 64 < 47 ? 47 + argument % 17 : argument % 64;
+  return address ^ ((uintptr_t)1 << bit) ^ (bit >= 56 ? BESIDE_TOP_BYTE : 0);
 }
 
 static bool place_none(unsigned thread, const char* name, const buffer* what, laid* out) {
@@ -148,9 +163,8 @@ static bool place_none(unsigned thread, const char* name, const buffer* what, la
   if (strcmp(name, "prot_none") == 0) return is_at((uintptr_t)arenas[thread].fenced + PAGE, out);
   if (strcmp(name, "beyond_eof") == 0) return is_at((uintptr_t)arenas[thread].file + PAGE, out);
   if (strcmp(name, "kernel") == 0) return is_at(kernel_address(what->argument), out);
-  if (strcmp(name, "noncanonical") != 0) return false;
-  size_t bit = what->argument % 64 < 47 ? 47 + what->argument % 17 : what->argument % 64;
-  return is_at((uintptr_t)arenas[thread].pages ^ ((uintptr_t)1 << bit), out);
+  return strcmp(name, "noncanonical") == 0 &&
+         is_at(noncanonical((uintptr_t)arenas[thread].pages, what->argument), out);
 }
 
 bool platform_place(unsigned thread, const buffer* what, laid* out) {

@@ -55,7 +55,7 @@ static zx_status_t output(vs_kvm_cpu* cpu, size_t size, uint32_t* sent) {
   return *sent == rax ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
 }
 
-static zx_status_t exit_io(vs_kvm_cpu* cpu, vs_kvm_trap_finder find_trap, void* context,
+static zx_status_t exit_io(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
                            zx_port_packet_t* packet) {
   // Read before the instruction is completed: completing may write over the union of exits.
   const bool is_input = cpu->run->io.direction == KVM_EXIT_IO_IN;
@@ -67,7 +67,7 @@ static zx_status_t exit_io(vs_kvm_cpu* cpu, vs_kvm_trap_finder find_trap, void* 
   if (status != ZX_OK) return status;
   if (repeated) return ZX_ERR_NOT_SUPPORTED;
   uint64_t key;
-  if (!find_trap(context, ZX_GUEST_TRAP_IO, port, &key)) return ZX_ERR_NOT_FOUND;
+  if (!outside->find_trap(outside->context, ZX_GUEST_TRAP_IO, port, &key)) return ZX_ERR_NOT_FOUND;
   // The published Zircon x86 kernels clear RAX now, so that a 4-byte answer is zero-extended.
   if (is_input && size == 4) cpu->run->s.regs.regs.rax = 0;
   *packet = (zx_port_packet_t){
@@ -84,12 +84,12 @@ static zx_status_t exit_mmio(vs_kvm_cpu* cpu) {
   return status == ZX_OK ? ZX_ERR_NOT_FOUND : status;
 }
 
-zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, vs_kvm_trap_finder find_trap, void* context,
+zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
                              zx_port_packet_t* packet, bool* halted) {
   *halted = false;
   switch (cpu->run->exit_reason) {
     case KVM_EXIT_IO:
-      return exit_io(cpu, find_trap, context, packet);
+      return exit_io(cpu, outside, packet);
     case KVM_EXIT_MMIO:
       return exit_mmio(cpu);
     case KVM_EXIT_HLT:

@@ -49,6 +49,13 @@ typedef struct reset {
   uint32_t xcr0;  // 0: there is none
 } reset;
 
+const vs_kvm_arch_facts vs_kvm_arch = {
+    .max_cpus = 64,
+    .aspace_bits = 48,
+    .trap_kind = ZX_GUEST_TRAP_IO,
+    .least_linux = "4.17",
+};
+
 static const struct {
   long capability;
   const char* name;
@@ -69,6 +76,11 @@ const char* vs_kvm_arch_missing(int kvm_fd) {
     }
   }
   return NULL;
+}
+
+unsigned long vs_kvm_arch_vm_type(int kvm_fd) {
+  (void)kvm_fd;  // there is but one
+  return 0;
 }
 
 int vs_kvm_arch_vm_setup(int kvm_fd, int vm_fd) {
@@ -126,7 +138,8 @@ static int set_cpuid(int kvm_fd, const vs_kvm_cpu* cpu, unsigned id, reset* r) {
   return result;
 }
 
-int vs_kvm_arch_cpu_setup(int kvm_fd, vs_kvm_cpu* cpu, unsigned id) {
+int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_kvm_cpu* cpu, unsigned id) {
+  (void)vm_fd;
   reset* r = calloc(1, sizeof(*r));
   if (!r) return -ENOMEM;
   cpu->reset = r;

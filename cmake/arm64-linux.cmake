@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# Debian's cross compiler for arm64, and the libraries that tools/lab-packages has fetched for it.
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+
+if(NOT "$ENV{VCPUSPEC_LAB_CACHE}" STREQUAL "")
+  set(vs_lab_cache "$ENV{VCPUSPEC_LAB_CACHE}")
+elseif(NOT "$ENV{XDG_CACHE_HOME}" STREQUAL "")
+  set(vs_lab_cache "$ENV{XDG_CACHE_HOME}/vcpuspec/lab")
+else()
+  set(vs_lab_cache "$ENV{HOME}/.cache/vcpuspec/lab")
+endif()
+set(CMAKE_SYSROOT "${vs_lab_cache}/arm64/sysroot")
+if(NOT EXISTS "${CMAKE_SYSROOT}/usr/include")
+  message(FATAL_ERROR "there are no libraries for arm64 in ${CMAKE_SYSROOT}: tools/lab-packages arm64 fetches them")
+endif()
+
+set(CMAKE_FIND_ROOT_PATH_MODE_PROGRAM NEVER)
+set(CMAKE_FIND_ROOT_PATH_MODE_LIBRARY ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_INCLUDE ONLY)
+set(CMAKE_FIND_ROOT_PATH_MODE_PACKAGE ONLY)
+set(ENV{PKG_CONFIG_SYSROOT_DIR} "${CMAKE_SYSROOT}")
+set(ENV{PKG_CONFIG_LIBDIR} "${CMAKE_SYSROOT}/usr/lib/aarch64-linux-gnu/pkgconfig")

@@ -1,0 +1,357 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common.h"
+#include "draw.h"
+#include "lab/lab.h"
+#include "run_session.h"
+#include "runner/report.h"
+
+enum { DRAWN = 200 };  // random scripts for each lane
+
+static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
+
+static volatile sig_atomic_t stop;
+
+typedef struct lab_request {
+  const vs_arguments* arguments;
+  vs_run_request run;
+  vs_lane lanes[VS_LAB_MACHINE_COUNT];
+  char specs[VS_LAB_MACHINE_COUNT][PATH_MAX + 64];
+  size_t count;
+  const char* folder;
+  vs_lab_plan plan;
+  double seconds;
+} lab_request;
+
+static void ask_to_stop(int sig) {
+  stop = sig;
+}
+
+static void listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+// --- what is asked for ------------------------------------------------------------------------
+
+static const vs_lab_machine* machine_of(vs_arch arch) {
+  size_t i = 0;
+  while (i < VS_LAB_MACHINE_COUNT - 1 && vs_lab_machines[i].arch != arch) i++;
+  return &vs_lab_machines[i];
+}
+
+static bool complain(const char* why) {
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return false;
+}
+
+// A name becomes part of files' names, and of the backend's.
+static bool name_lane(vs_lane* lane, const char* name) {
+  const char* good = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-";
+  size_t length = strlen(name);
+  if (length > 0 && length < sizeof lane->name && strspn(name, good) == length && name[0] != '.') {
+    memcpy(lane->name, name, length + 1);
+    return true;
+  }
+  fprintf(stderr, "vcpuspec: --as '%s': a lane's name is of up to %zu letters, digits and ._-\n",
+          name, sizeof lane->name - 1);
+  return false;
+}
+
+static vs_lane* add_lane(lab_request* q, const vs_lab_machine* machine) {
+  vs_lane* lane = &q->lanes[q->count++];
+  lane->machine = machine;
+  lane->append = vs_argument(q->arguments, VS_OPTION_APPEND, NULL);
+  lane->folder = q->folder;
+  lane->seconds = q->seconds;
+  return lane;
+}
+
+static bool add_stock(lab_request* q, const vs_lab_machine* machine) {
+  char why[VS_LANE_WHY];
+  for (size_t i = 0; i < q->count; i++) {
+    if (q->lanes[i].machine == machine) return true;
+  }
+  vs_lane* lane = add_lane(q, machine);
+  snprintf(lane->name, sizeof lane->name, "%s", machine->name);
+  return vs_lab_find(lane, vs_argument(q->arguments, VS_OPTION_PROGRAMS, NULL), why) ||
+         complain(why);
+}
+
+static bool add_named(lab_request* q, const char* name) {
+  const char* names[VS_LAB_MACHINE_COUNT];
+  for (size_t i = 0; i < VS_LAB_MACHINE_COUNT; i++) {
+    names[i] = vs_lab_machines[i].name;
+    if (strcmp(name, names[i]) == 0) return add_stock(q, &vs_lab_machines[i]);
+  }
+  vs_complain("lane", name, names, VS_LAB_MACHINE_COUNT, "x64 or arm64");
+  return false;
+}
+
+static bool add_kernel(lab_request* q, const char* image) {
+  const vs_arguments* a = q->arguments;
+  vs_arch arch = VS_ARCH_X64;
+  char why[VS_LANE_WHY];
+  const char* word = vs_argument(a, VS_OPTION_ARCH, NULL);
+  if (a->counts[VS_OPTION_LANE] > 0) {
+    return complain("--kernel and --lane are one or the other: a lane has a kernel of its own");
+  }
+  if (word != NULL && !vs_find_arch(word, &arch)) return false;
+  vs_lane* lane = add_lane(q, machine_of(arch));
+  snprintf(lane->kernel, sizeof lane->kernel, "%s", image);
+  snprintf(lane->modules, sizeof lane->modules, "%s", vs_argument(a, VS_OPTION_MODULES, ""));
+  if (access(image, R_OK) != 0) {
+    fprintf(stderr, "vcpuspec: %s: %s\n", image, strerror(errno));
+    return false;
+  }
+  return name_lane(lane, vs_argument(a, VS_OPTION_AS, "custom")) &&
+         (vs_lab_find_programs(lane, vs_argument(a, VS_OPTION_PROGRAMS, NULL), why) ||
+          complain(why));
+}
+
+// What --kernel is told of is nothing without it.
+static bool is_alone(const vs_arguments* a, vs_option_code code) {
+  if (a->counts[code] == 0) return true;
+  fprintf(stderr, "vcpuspec: --%s goes with --kernel\n", vs_options[code].name);
+  return false;
+}
+
+static bool add_lanes(lab_request* q) {
+  const vs_arguments* a = q->arguments;
+  const char* image = vs_argument(a, VS_OPTION_KERNEL, NULL);
+  if (image != NULL) return add_kernel(q, image);
+  if (!is_alone(a, VS_OPTION_MODULES) || !is_alone(a, VS_OPTION_ARCH) || !is_alone(a, VS_OPTION_AS))
+    return false;
+  for (size_t i = 0; i < a->counts[VS_OPTION_LANE]; i++) {
+    if (!add_named(q, a->values[VS_OPTION_LANE][i])) return false;
+  }
+  for (size_t i = 0; i < VS_LAB_MACHINE_COUNT && a->counts[VS_OPTION_LANE] == 0; i++) {
+    if (!add_stock(q, &vs_lab_machines[i])) return false;
+  }
+  return true;
+}
+
+static bool make_folder(const char* folder) {
+  struct stat about;
+  if (mkdir(folder, 0777) == 0) return true;
+  int why = errno;
+  if (why == EEXIST && stat(folder, &about) == 0) why = S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
+  if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
+  return why == 0;
+}
+
+static bool are_spoken_of(const lab_request* q) {
+  const vs_profile* profile = q->run.profile;
+  for (size_t i = 0; i < q->count; i++) {
+    vs_arch arch = q->lanes[i].machine->arch;
+    if (profile->arch == 0 || profile->arch == arch) continue;
+    fprintf(stderr, "vcpuspec: profile '%s' speaks of %s, and lane '%s' is %s\n", profile->id,
+            vs_arch_find(profile->arch)->name, q->lanes[i].name, vs_arch_find(arch)->name);
+    return false;
+  }
+  return true;
+}
+
+static bool understand(lab_request* q) {
+  const vs_arguments* a = q->arguments;
+  const vs_profile* profile = q->run.profile;
+  if (a->word_count > 0) return complain("lab takes no scripts: --filter chooses cases");
+  q->folder = vs_argument(a, VS_OPTION_OUTPUT, "vcpuspec-lab");
+  // What a file says of the rules stays here; in the guest it is not there.
+  bool own = vs_profile_find(profile->id) == profile;
+  q->plan = (vs_lab_plan){.cases = q->run.cases,
+                          .case_count = q->run.case_count,
+                          .inside = vs_argument(a, VS_OPTION_INSIDE, "kvm"),
+                          .profile = own ? profile->id : "documented",
+                          .seed = q->run.seed,
+                          .whole = a->counts[VS_OPTION_FILTER] == 0};
+  return vs_argument_seconds(a, VS_OPTION_TIMEOUT, WITHIN, &q->plan.timeout) &&
+         vs_argument_seconds(a, VS_OPTION_SECONDS, 300, &q->seconds) && add_lanes(q) &&
+         are_spoken_of(q) && make_folder(q->folder);
+}
+
+// --- doing it ---------------------------------------------------------------------------------
+
+static char* draw(const lab_request* q, const vs_lane* lane) {
+  char* text = NULL;
+  size_t length = 0;
+  FILE* out = open_memstream(&text, &length);
+  if (out == NULL) return NULL;
+  bool good = vs_fuzz_draw(out, lane->machine->arch, DRAWN, q->run.seed);
+  good = fclose(out) == 0 && good;
+  if (good) return text;
+  free(text);
+  return NULL;
+}
+
+static bool boot(lab_request* q) {
+  char* plans[VS_LAB_MACHINE_COUNT] = {NULL};
+  char* scripts[VS_LAB_MACHINE_COUNT] = {NULL};
+  bool good = true;
+  for (size_t i = 0; i < q->count; i++) {
+    vs_lane* lane = &q->lanes[i];
+    lane->scripts = scripts[i] = draw(q, lane);
+    lane->plan = plans[i] = vs_lab_plan_of(&q->plan, lane);
+    good = good && scripts[i] != NULL && plans[i] != NULL;
+  }
+  listen_for_stop();
+  if (good) {
+    vs_lab_boot(q->lanes, q->count, &stop, isatty(STDERR_FILENO) == 1 ? stderr : NULL);
+  }
+  for (size_t i = 0; i < q->count; i++) {
+    free(plans[i]);
+    free(scripts[i]);
+  }
+  return good || complain("no memory");
+}
+
+// --- random scripts ---------------------------------------------------------------------------
+
+typedef struct drawn_sum {
+  size_t judged;
+  size_t failed;
+  size_t unsupported;
+  size_t broken;
+} drawn_sum;
+
+static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* oracle,
+                        drawn_sum* sum, FILE* out) {
+  vs_target target = {.spec = d->backend, .state = VS_TARGET_READY, .arch = d->arch};
+  const vs_case c = {.id = d->title, .title = "a random script"};
+  vs_case_result result = {.c = &c, .target = &target, .script = vs_document_script(d)};
+  vs_ending ending = vs_ending_of(d);
+  const vs_plan plan = {.profile = q->run.profile};
+  snprintf(target.name, sizeof target.name, "%s", d->backend);
+  vs_result_judge(&result, oracle, q->run.profile, d->observations, &ending);
+  result.observations = d->observations;
+  if (vs_verdict_is_failure(result.verdict)) {
+    vs_report_result(out, &result, &plan);
+    sum->failed++;
+  } else if (result.verdict == VS_VERDICT_PASS || result.verdict == VS_VERDICT_PERMITTED) {
+    sum->judged++;
+  } else if (result.verdict == VS_VERDICT_UNSUPPORTED) {
+    sum->unsupported++;
+  } else {
+    sum->broken++;
+  }
+}
+
+// Traces of random scripts are judged here, like those of cases.
+static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* out) {
+  char path[PATH_MAX];
+  char why[VS_TRACES_WHY];
+  drawn_sum sum = {0};
+  vs_lane_path(lane, "fuzz", path);
+  if (!q->plan.whole || lane->broken) return VS_EXIT_CONFORMS;
+  vs_traces* all = vs_traces_read(path, why);
+  vs_oracle* oracle = malloc(sizeof *oracle);
+  if (all == NULL || oracle == NULL) {
+    fprintf(out, "  fuzz     not judged: %s\n", all == NULL ? why : "no memory");
+    vs_traces_free(all);
+    free(oracle);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  for (size_t i = 0; i < all->count; i++) judge_drawn(q, &all->traces[i], oracle, &sum, out);
+  fprintf(
+      out,
+      "  fuzz     %zu of %d random scripts: %zu conform, %zu fail, %zu unsupported, %zu broken\n",
+      all->count, DRAWN, sum.judged, sum.failed, sum.unsupported, sum.broken);
+  if (sum.failed > 0) fprintf(out, "    again: vcpuspec check %s\n", path);
+  bool whole = all->count == DRAWN && sum.broken == 0;
+  vs_traces_free(all);
+  free(oracle);
+  if (sum.failed > 0) return VS_EXIT_FAILS;
+  return whole ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
+}
+
+// Why the recording ends where it ends.
+static void say_why(const vs_lane* lane, char* why, size_t size) {
+  const vs_lane_run* run = vs_lane_find(lane, "traces");
+  if (lane->broken) {
+    snprintf(why, size, "%.400s", lane->why);
+  } else if (run == NULL || !run->ended || run->how != VS_LAB_EXIT || run->detail != 0) {
+    snprintf(why, size, "the suite did not come to its end in the guest");
+  } else {
+    why[0] = '\0';
+  }
+}
+
+// The lanes' targets are the last.
+static bool add_targets(lab_request* q) {
+  vs_run_request* run = &q->run;
+  for (size_t i = 0; i < q->count; i++) {
+    size_t at = run->target_count;
+    vs_target* target = &run->targets[at];
+    char path[PATH_MAX];
+    vs_lane_path(&q->lanes[i], "traces", path);
+    snprintf(q->specs[i], sizeof q->specs[i], "recorded:%s", path);
+    if (!vs_target_parse(q->specs[i], target)) return false;
+    run->named[at] = true;
+    run->target_count++;
+  }
+  return true;
+}
+
+static void explain_targets(lab_request* q) {
+  vs_run_request* run = &q->run;
+  for (size_t i = 0; i < q->count; i++) {
+    vs_target* target = &run->targets[run->target_count - q->count + i];
+    char why[VS_TRACES_WHY];
+    say_why(&q->lanes[i], why, sizeof why);
+    snprintf(target->name, sizeof target->name, "%.30s@%s", q->plan.inside, q->lanes[i].name);
+    if (target->recorded != NULL) {
+      memcpy(target->recorded->early, why, sizeof why);
+    } else if (why[0] != '\0') {
+      memcpy(target->reason, why, sizeof target->reason);
+    }
+  }
+}
+
+static vs_exit judge(lab_request* q) {
+  FILE* out = vs_report_files_use_stdout(&q->run.reports) ? stderr : stdout;
+  vs_exit within = VS_EXIT_CONFORMS;
+  for (size_t i = 0; i < q->count; i++) {
+    vs_exit status = vs_lab_tell(&q->lanes[i], out);
+    vs_exit drawn = judge_all_drawn(q, &q->lanes[i], out);
+    if (status == VS_EXIT_CONFORMS) status = drawn;
+    if (within != VS_EXIT_INFRASTRUCTURE && status != VS_EXIT_CONFORMS) within = status;
+  }
+  fputc('\n', out);
+  fflush(out);
+  if (!add_targets(q) || !vs_run_request_probe(&q->run)) return VS_EXIT_USAGE;
+  explain_targets(q);
+  vs_exit status = vs_run_session(&q->run);
+  if (status == VS_EXIT_INFRASTRUCTURE || within == VS_EXIT_CONFORMS) return status;
+  fprintf(out, "%s: exit status %d\n",
+          within == VS_EXIT_FAILS ? "beside the cases, something failed in a guest"
+                                  : "a guest did not do all that it was to",
+          (int)within);
+  return within;
+}
+
+static vs_exit carry_out(lab_request* q) {
+  vs_exit status = vs_run_request_read(&q->run, q->arguments);
+  if (status != VS_EXIT_CONFORMS) return status;
+  if (!understand(q)) return VS_EXIT_USAGE;
+  return boot(q) ? judge(q) : VS_EXIT_INFRASTRUCTURE;
+}
+
+vs_exit vs_command_lab(const vs_arguments* arguments) {
+  lab_request* q = calloc(1, sizeof *q);
+  if (q == NULL) {
+    complain("no memory");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
+  q->arguments = arguments;
+  setvbuf(stdout, NULL, _IOLBF, 0);
+  vs_exit status = carry_out(q);
+  vs_run_request_free(&q->run);
+  free(q);
+  return status;
+}

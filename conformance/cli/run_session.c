@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "run_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "results/collect.h"
+#include "text/file.h"
+
+static volatile sig_atomic_t stop;
+
+static void ask_to_stop(int sig) {
+  stop = sig;
+}
+
+static void listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}
+
+// One run: what it is asked for, and what becomes of it.
+typedef struct session {
+  vs_run_request* request;
+  vs_plan plan;
+  vs_request asked;
+  json_t* results;
+  vs_run_journal journal;
+  bool has_journal;
+  vs_screen screen;
+} session;
+
+static vs_exit no_memory(void) {
+  fprintf(stderr, "vcpuspec: no memory\n");
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
+// --- the journal ------------------------------------------------------------------------------
+
+static vs_exit exit_of(vs_run_journal_state state) {
+  return state == VS_RUN_JOURNAL_CANNOT ? VS_EXIT_INFRASTRUCTURE : VS_EXIT_USAGE;
+}
+
+// Nobody asked to go on from what a run that did not end has left beside the report.
+static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
+  size_t found;
+  vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &found);
+  if (state != VS_RUN_JOURNAL_OPEN) {
+    fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+    return exit_of(state);
+  }
+  const char* old = s->journal.old;
+  if (old[0] != '\0' && found == 0) {
+    fprintf(stderr, "vcpuspec: %s was of another run, and is now %s\n", path, old);
+  }
+  if (found == 0) return VS_EXIT_CONFORMS;
+  fprintf(
+      stderr,
+      "vcpuspec: a run that asked for the same did not come to its end: its %zu results are now "
+      "in %s, and `--resume %s` goes on from them; this run begins anew\n",
+      found, old, old);
+  return VS_EXIT_CONFORMS;
+}
+
+static vs_exit open_journal_at(session* s, const char* path, const json_t* wanted) {
+  vs_run_journal_state state = vs_run_journal_open(&s->journal, path, wanted, &s->plan, s->results);
+  s->has_journal = state == VS_RUN_JOURNAL_OPEN;
+  if (s->has_journal) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+  return exit_of(state);
+}
+
+// The one that is named, or else one beside the first report.
+static vs_exit open_journal(session* s) {
+  char path[VS_JOURNAL_PATH];
+  const char* resume = s->request->resume;
+  const char* report = vs_report_files_first(&s->request->reports);
+  if (resume == NULL && report == NULL) return VS_EXIT_CONFORMS;
+  json_t* wanted = vs_run_journal_request(&s->plan, &s->asked);
+  if (wanted == NULL) return no_memory();
+  snprintf(path, sizeof path, "%s.journal", report != NULL ? report : "");
+  vs_exit status = resume == NULL ? make_way(s, path, wanted) : VS_EXIT_CONFORMS;
+  if (status == VS_EXIT_CONFORMS) {
+    status = open_journal_at(s, resume != NULL ? resume : path, wanted);
+  }
+  json_decref(wanted);
+  if (s->journal.found > 0 && s->has_journal) {
+    fprintf(s->screen.out, "%zu results stand in %s from before\n\n", s->journal.found,
+            s->journal.path);
+  }
+  return status;
+}
+
+// One that is named is kept; another only as long as it holds what no report does.
+static void close_journal(session* s, bool reported) {
+  bool interrupted = json_is_true(json_object_get(s->results, "interrupted"));
+  bool whole = s->request->resume == NULL && reported && !interrupted;
+  if (!s->has_journal) return;
+  vs_run_journal_close(&s->journal, whole);
+  if (interrupted) {
+    fprintf(s->screen.out, "`--resume %s` with the same request goes on\n", s->journal.path);
+  }
+}
+
+// --- the run ----------------------------------------------------------------------------------
+
+static bool is_whole(const session* s) {
+  size_t i;
+  const json_t* one;
+  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+    bool ready = s->plan.targets[i / s->plan.case_count].state == VS_TARGET_READY;
+    if (ready && json_is_null(one)) return false;
+  }
+  return true;
+}
+
+static bool judge(session* s) {
+  vs_run run;
+  vs_collector collector = {
+      .results = s->results,
+      .journal = s->has_journal ? &s->journal : NULL,
+      .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
+      .screen = s->screen,
+      .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
+  };
+  vs_collector_begin(&collector, &s->plan);
+  bool ran = vs_run_plan(&s->plan, &run);
+  if (ran) vs_run_free(&run);
+  bool kept = vs_collector_end(&collector) && ran;
+  return kept &&
+         vs_results_close(s->results, &s->plan, stop != 0 && (collector.cut || !is_whole(s)));
+}
+
+static bool write_reports(const session* s) {
+  char why[VS_RESULTS_WHY];
+  if (vs_report_files_write(&s->request->reports, s->results, why)) return true;
+  fprintf(stderr, "vcpuspec: %s\n", why);
+  return false;
+}
+
+// What became of shims while no case was played.
+static void note_deaths(session* s) {
+  for (size_t i = 0; i < s->plan.target_count; i++) {
+    const vs_shim* shim = s->plan.targets[i].shim;
+    unsigned count = shim != NULL ? vs_shim_ended_between(shim) : 0;
+    json_t* backend = json_array_get(json_object_get(s->results, "backends"), i);
+    if (count > 0) json_object_set_new(backend, "ended_between", json_integer(count));
+  }
+}
+
+static vs_exit tell(session* s) {
+  bool expects = s->request->expect != NULL;
+  if (expects && !vs_expectations_apply(&s->request->expected, s->results)) return no_memory();
+  note_deaths(s);
+  vs_exit status = vs_results_conclude(s->results);
+  if (!vs_show_matrix(&s->screen, s->results, s->request->reports.count > 0)) return no_memory();
+  vs_show_expectations(&s->screen, s->results);
+  vs_show_exit(&s->screen, s->results);
+  return status;
+}
+
+// --- expectations -----------------------------------------------------------------------------
+
+static bool is_spoken_of(const session* s, const json_t* result) {
+  const vs_expectations* old = &s->request->expected;
+  for (size_t i = 0; i < old->count; i++) {
+    if (vs_expectation_names(&old->items[i], s->results, result)) return true;
+  }
+  return false;
+}
+
+// Something was to be judged and was not: what it would tell must not be lost.
+static bool is_part(const session* s) {
+  size_t i;
+  const json_t* one;
+  if (json_is_true(json_object_get(s->results, "interrupted"))) return true;
+  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+    vs_verdict verdict = vs_results_verdict(vs_results_text(one, "verdict"));
+    if (verdict == VS_VERDICT_BROKEN) return true;
+    if (verdict == VS_VERDICT_NOT_JUDGED && is_spoken_of(s, one)) return true;
+  }
+  return false;
+}
+
+// Known before anything is judged.
+static bool is_missing_a_backend(const vs_run_request* request) {
+  for (size_t i = 0; i < request->target_count && request->write_expect != NULL; i++) {
+    const vs_target* target = &request->targets[i];
+    bool asked = request->named[i] || request->required[i];
+    if (!asked || target->state == VS_TARGET_READY) continue;
+    fprintf(stderr, "vcpuspec: --write-expect needs every backend that is named, and %s: %s\n",
+            target->name, target->reason);
+    return true;
+  }
+  return false;
+}
+
+static size_t without_reason(const vs_expectations* all) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->count; i++) {
+    count += strcmp(all->items[i].words[VS_EXPECT_REASON], "?") == 0;
+  }
+  return count;
+}
+
+static bool put_expectations(const session* s, const vs_expectations* renewed, size_t left_out) {
+  char why[VS_FILE_WHY];
+  const char* path = s->request->write_expect;
+  if (!vs_file_put_whole(path, vs_expectations_print, renewed, why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why);
+    return false;
+  }
+  fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",
+          path, renewed->count, without_reason(renewed), left_out);
+  return true;
+}
+
+static bool write_expectations(const session* s) {
+  vs_expectations renewed;
+  size_t left_out;
+  const vs_expectations* old = s->request->expect != NULL ? &s->request->expected : NULL;
+  if (s->request->write_expect == NULL) return true;
+  if (is_part(s)) {
+    fprintf(stderr, "vcpuspec: %s is left as it was: not everything that it speaks of was judged\n",
+            s->request->write_expect);
+    return false;
+  }
+  if (!vs_expectations_renew(old, s->results, &renewed, &left_out)) {
+    no_memory();
+    return false;
+  }
+  bool written = put_expectations(s, &renewed, left_out);
+  vs_expectations_free(&renewed);
+  return written;
+}
+
+static vs_exit run(session* s) {
+  if (is_missing_a_backend(s->request)) return VS_EXIT_INFRASTRUCTURE;
+  vs_exit status = open_journal(s);
+  if (status != VS_EXIT_CONFORMS) return status;
+  bool judged = judge(s);
+  status = judged ? tell(s) : no_memory();
+  bool reported = judged && write_reports(s) && write_expectations(s);
+  close_journal(s, reported);
+  return reported ? status : VS_EXIT_INFRASTRUCTURE;
+}
+
+vs_exit vs_run_session(vs_run_request* request) {
+  const vs_arguments* arguments = request->arguments;
+  session s = {
+      .request = request,
+      .plan = {.targets = request->targets,
+               .target_count = request->target_count,
+               .cases = request->cases,
+               .case_count = request->case_count,
+               .profile = request->profile,
+               .profile_word = request->profile_word,
+               .program = arguments->program,
+               .seed = request->seed,
+               .jobs = (unsigned)request->jobs,
+               .timeout = request->timeout,
+               .stop = &stop},
+      .asked = {.program = "vcpuspec " VS_VERSION,
+                .filters = arguments->values[VS_OPTION_FILTER],
+                .filter_count = arguments->counts[VS_OPTION_FILTER],
+                .shard = request->shard,
+                .shards = request->shards,
+                .required = request->required,
+                .named = request->named},
+      .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
+  };
+  listen_for_stop();
+  s.results = vs_results_new(&s.plan, &s.asked);
+  vs_exit status = s.results != NULL ? run(&s) : no_memory();
+  json_decref(s.results);
+  return status;
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What the first process of a lab's guest says to whoever booted it: lines, and blocks of bytes
+// that a line announces. docs/lab.md describes them; init.c writes them, stream.c reads them.
+#ifndef VS_CONFORMANCE_LAB_WIRE_H_
+#define VS_CONFORMANCE_LAB_WIRE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define VS_LAB_HELLO "vcpuspec-lab 1"
+#define VS_LAB_PORT "vcpuspec.lab"  // name of the virtio port that the guest speaks on, if it can
+
+enum {
+  VS_LAB_LINE = 4096,    // bytes of a line at most, with its newline
+  VS_LAB_BLOCK = 32768,  // of a block
+  VS_LAB_NAME = 32       // of a stream's name, with its NUL
+};
+
+// FNV-1a, 32 bits: a console into which a kernel prints is noticed.
+static inline uint32_t vs_lab_sum(const void* bytes, size_t count) {
+  const uint8_t* at = bytes;
+  uint32_t sum = 2166136261U;
+  for (size_t i = 0; i < count; i++) sum = (sum ^ at[i]) * 16777619U;
+  return sum;
+}
+
+#endif  // VS_CONFORMANCE_LAB_WIRE_H_

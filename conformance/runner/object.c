@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "object.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+
+void* vs_object_load(const char* path, char* reason, size_t size) {
+  // Without a slash dlopen would search the system's directories for it.
+  char local[4096];
+  snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
+  void* object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
+  if (object == NULL) snprintf(reason, size, "cannot be loaded: %s", dlerror());
+  return object;
+}
+
+void* vs_object_symbol(void* object, const char* name) {
+  return dlsym(object, name);
+}

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// For programs that are wholly static.
+#include <stdio.h>
+
+#include "object.h"
+
+void* vs_object_load(const char* path, char* reason, size_t size) {
+  snprintf(reason, size,
+           "%s: this vcpuspec is a static program and loads no shared objects: use one that was "
+           "built without VS_STATIC=ALL, or a shim (shim:COMMAND)",
+           path);
+  return NULL;
+}
+
+void* vs_object_symbol(void* object, const char* name) {
+  (void)object;
+  (void)name;
+  return NULL;
+}
