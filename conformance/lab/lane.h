@@ -58,8 +58,7 @@ typedef struct vs_lane {
   vs_child qemu;
   vs_lane_source sources[VS_LANE_SOURCES];
   vs_stream_ears ears;
-  int words;   // the source on which the guest spoke; -1: none yet
-  int stream;  // file that takes the block's stream: `streams`
+  int words;  // the source on which the guest spoke; -1: none yet
   char release[128];
   vs_lane_run runs[VS_LANE_RUNS];
   size_t run_count;
@@ -70,6 +69,7 @@ typedef struct vs_lane {
   double took;      // seconds
   double panicked;  // when the console told; 0: it has not
   bool over;
+  bool stale;   // files of an earlier boot are in the way: nothing there is this one's
   bool broken;  // it did not come to its end: `why`
   char why[VS_LANE_WHY];
 } vs_lane;
