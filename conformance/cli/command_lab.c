@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -11,7 +12,7 @@
 #include "run_session.h"
 #include "runner/report.h"
 
-enum { DRAWN = 200, APPEND_MOST = 1800 };  // random scripts for each lane; bytes
+enum { DRAWN = 200, APPEND_MOST = 1800, ROOM_MIB = 100 };  // random scripts for each lane; bytes
 
 static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
 
@@ -108,6 +109,22 @@ static bool add_named(lab_request* q, const char* name) {
   return false;
 }
 
+static bool is_kernel(const char* image) {
+  struct stat about;
+  if (stat(image, &about) == 0 && S_ISREG(about.st_mode)) return true;
+  fprintf(stderr, "vcpuspec: %s is no file\n", image);
+  return false;
+}
+
+static bool are_modules(const char* folder) {
+  char path[PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/modules.dep", folder);
+  if (folder[0] == '\0' || access(path, R_OK) == 0) return true;
+  fprintf(stderr, "vcpuspec: %s: %s: --modules names a folder such as /lib/modules/RELEASE\n", path,
+          strerror(errno));
+  return false;
+}
+
 static bool add_kernel(lab_request* q, const char* image) {
   const vs_arguments* a = q->arguments;
   vs_arch arch = VS_ARCH_X64;
@@ -125,6 +142,7 @@ static bool add_kernel(lab_request* q, const char* image) {
     fprintf(stderr, "vcpuspec: %s: %s\n", image, strerror(errno));
     return false;
   }
+  if (!is_kernel(image) || !are_modules(lane->modules)) return false;
   return name_lane(lane, vs_argument(a, VS_OPTION_AS, "custom")) &&
          (vs_lab_find_programs(lane, vs_argument(a, VS_OPTION_PROGRAMS, NULL), why) ||
           complain(why));
@@ -152,13 +170,24 @@ static bool add_lanes(lab_request* q) {
   return true;
 }
 
+// A guest waits for ever for a disk that is full.
+static bool has_room(const char* folder) {
+  struct statvfs about;
+  if (statvfs(folder, &about) != 0) return true;
+  uint64_t left = (uint64_t)about.f_bavail * about.f_frsize >> 20;
+  if (left >= ROOM_MIB) return true;
+  fprintf(stderr, "vcpuspec: %s: %u MiB are free, and a lane needs up to %d\n", folder,
+          (unsigned)left, ROOM_MIB);
+  return false;
+}
+
 static bool make_folder(const char* folder) {
   struct stat about;
   if (mkdir(folder, 0777) == 0) return true;
   int why = errno;
   if (why == EEXIST && stat(folder, &about) == 0) why = S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
   if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
-  return why == 0;
+  return why == 0 && has_room(folder);
 }
 
 static bool are_spoken_of(const lab_request* q) {
@@ -189,6 +218,8 @@ static bool understand(lab_request* q) {
                           .profile = own ? profile->id : "documented",
                           .seed = q->run.seed,
                           .whole = a->counts[VS_OPTION_FILTER] == 0};
+  vs_target inside;
+  if (!vs_find_target(q->plan.inside, &inside)) return false;
   return vs_argument_seconds(a, VS_OPTION_TIMEOUT, WITHIN, &q->plan.timeout) &&
          vs_argument_seconds(a, VS_OPTION_SECONDS, 300, &q->seconds) && add_lanes(q) &&
          are_spoken_of(q) && make_folder(q->folder);
@@ -304,7 +335,10 @@ static void say_why(const vs_lane* lane, char* why, size_t size) {
   if (lane->broken) {
     snprintf(why, size, "%.400s", lane->why);
   } else if (run == NULL || !run->ended || run->how != VS_LAB_EXIT || run->detail != 0) {
-    snprintf(why, size, "the suite did not come to its end in the guest");
+    char last[300];
+    vs_lane_say_end(lane, "traces.err", last, sizeof last);
+    snprintf(why, size, "the suite did not come to its end in the guest%s%s",
+             last[0] != '\0' ? ": " : "", last);
   } else {
     why[0] = '\0';
   }

@@ -281,7 +281,8 @@ static void become_qemu(void* argument) {
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
   setrlimit(RLIMIT_FSIZE, &most);
   execvp(all.words[0], all.words);
-  dprintf(STDERR_FILENO, "%s cannot be run: %s\n", all.words[0], strerror(errno));
+  dprintf(STDERR_FILENO, "%s cannot be run: %s (make lab-packages installs it)\n", all.words[0],
+          strerror(errno));
   _exit(127);
 }
 
@@ -448,4 +449,15 @@ void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const 
   }
   show_lines(file.text + from, before, out);
   vs_file_free(&file);
+}
+
+void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size) {
+  char* lines = NULL;
+  size_t length = 0;
+  FILE* out = open_memstream(&lines, &length);
+  text[0] = '\0';
+  if (out == NULL) return;
+  vs_lane_show_end(lane, suffix, 1, "", out);
+  if (fclose(out) == 0) snprintf(text, size, "%.*s", (int)strcspn(lines, "\n"), lines);
+  free(lines);
 }

@@ -93,4 +93,7 @@ void vs_lane_path(const vs_lane* lane, const char* suffix, char path[PATH_MAX]);
 void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const char* before,
                       FILE* out);
 
+// The last line alone, without its newline; "": there is none.
+void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size);
+
 #endif  // VS_CONFORMANCE_LAB_LANE_H_
