@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -11,7 +12,7 @@
 #include "run_session.h"
 #include "runner/report.h"
 
-enum { DRAWN = 200 };  // random scripts for each lane
+enum { DRAWN = 200, APPEND_MOST = 1800, ROOM_MIB = 100 };  // random scripts for each lane; bytes
 
 static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
 
@@ -22,6 +23,8 @@ typedef struct lab_request {
   vs_run_request run;
   vs_lane lanes[VS_LAB_MACHINE_COUNT];
   char specs[VS_LAB_MACHINE_COUNT][PATH_MAX + 64];
+  char* scripts[VS_LAB_MACHINE_COUNT];  // owned
+  char* plans[VS_LAB_MACHINE_COUNT];    // owned
   size_t count;
   const char* folder;
   vs_lab_plan plan;
@@ -48,6 +51,17 @@ static const vs_lab_machine* machine_of(vs_arch arch) {
 
 static bool complain(const char* why) {
   fprintf(stderr, "vcpuspec: %s\n", why);
+  return false;
+}
+
+// A lane that has nothing to do is not booted.
+static bool has_cases(const lab_request* q, const vs_lab_machine* machine) {
+  for (size_t i = 0; i < q->run.case_count; i++) {
+    uint8_t arch = q->run.cases[i]->arch;
+    if (arch == 0 || arch == machine->arch) return true;
+  }
+  fprintf(stderr, "vcpuspec: no case that is asked for is of %s: lane '%s' is left out\n",
+          vs_arch_find(machine->arch)->name, machine->name);
   return false;
 }
 
@@ -78,6 +92,7 @@ static bool add_stock(lab_request* q, const vs_lab_machine* machine) {
   for (size_t i = 0; i < q->count; i++) {
     if (q->lanes[i].machine == machine) return true;
   }
+  if (!has_cases(q, machine)) return true;
   vs_lane* lane = add_lane(q, machine);
   snprintf(lane->name, sizeof lane->name, "%s", machine->name);
   return vs_lab_find(lane, vs_argument(q->arguments, VS_OPTION_PROGRAMS, NULL), why) ||
@@ -94,6 +109,22 @@ static bool add_named(lab_request* q, const char* name) {
   return false;
 }
 
+static bool is_kernel(const char* image) {
+  struct stat about;
+  if (stat(image, &about) == 0 && S_ISREG(about.st_mode)) return true;
+  fprintf(stderr, "vcpuspec: %s is no file\n", image);
+  return false;
+}
+
+static bool are_modules(const char* folder) {
+  char path[PATH_MAX + 16];
+  snprintf(path, sizeof path, "%s/modules.dep", folder);
+  if (folder[0] == '\0' || access(path, R_OK) == 0) return true;
+  fprintf(stderr, "vcpuspec: %s: %s: --modules names a folder such as /lib/modules/RELEASE\n", path,
+          strerror(errno));
+  return false;
+}
+
 static bool add_kernel(lab_request* q, const char* image) {
   const vs_arguments* a = q->arguments;
   vs_arch arch = VS_ARCH_X64;
@@ -103,6 +134,7 @@ static bool add_kernel(lab_request* q, const char* image) {
     return complain("--kernel and --lane are one or the other: a lane has a kernel of its own");
   }
   if (word != NULL && !vs_find_arch(word, &arch)) return false;
+  if (!has_cases(q, machine_of(arch))) return true;
   vs_lane* lane = add_lane(q, machine_of(arch));
   snprintf(lane->kernel, sizeof lane->kernel, "%s", image);
   snprintf(lane->modules, sizeof lane->modules, "%s", vs_argument(a, VS_OPTION_MODULES, ""));
@@ -110,6 +142,7 @@ static bool add_kernel(lab_request* q, const char* image) {
     fprintf(stderr, "vcpuspec: %s: %s\n", image, strerror(errno));
     return false;
   }
+  if (!is_kernel(image) || !are_modules(lane->modules)) return false;
   return name_lane(lane, vs_argument(a, VS_OPTION_AS, "custom")) &&
          (vs_lab_find_programs(lane, vs_argument(a, VS_OPTION_PROGRAMS, NULL), why) ||
           complain(why));
@@ -137,13 +170,24 @@ static bool add_lanes(lab_request* q) {
   return true;
 }
 
+// A guest waits for ever for a disk that is full.
+static bool has_room(const char* folder) {
+  struct statvfs about;
+  if (statvfs(folder, &about) != 0) return true;
+  uint64_t left = (uint64_t)about.f_bavail * about.f_frsize >> 20;
+  if (left >= ROOM_MIB) return true;
+  fprintf(stderr, "vcpuspec: %s: %u MiB are free, and a lane needs up to %d\n", folder,
+          (unsigned)left, ROOM_MIB);
+  return false;
+}
+
 static bool make_folder(const char* folder) {
   struct stat about;
   if (mkdir(folder, 0777) == 0) return true;
   int why = errno;
   if (why == EEXIST && stat(folder, &about) == 0) why = S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
   if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
-  return why == 0;
+  return why == 0 && has_room(folder);
 }
 
 static bool are_spoken_of(const lab_request* q) {
@@ -161,6 +205,9 @@ static bool are_spoken_of(const lab_request* q) {
 static bool understand(lab_request* q) {
   const vs_arguments* a = q->arguments;
   const vs_profile* profile = q->run.profile;
+  const char* append = vs_argument(a, VS_OPTION_APPEND, "");
+  if (strlen(append) > APPEND_MOST)
+    return complain("--append: a kernel takes no more than 1800 bytes");
   if (a->word_count > 0) return complain("lab takes no scripts: --filter chooses cases");
   q->folder = vs_argument(a, VS_OPTION_OUTPUT, "vcpuspec-lab");
   // What a file says of the rules stays here; in the guest it is not there.
@@ -171,6 +218,8 @@ static bool understand(lab_request* q) {
                           .profile = own ? profile->id : "documented",
                           .seed = q->run.seed,
                           .whole = a->counts[VS_OPTION_FILTER] == 0};
+  vs_target inside;
+  if (!vs_find_target(q->plan.inside, &inside)) return false;
   return vs_argument_seconds(a, VS_OPTION_TIMEOUT, WITHIN, &q->plan.timeout) &&
          vs_argument_seconds(a, VS_OPTION_SECONDS, 300, &q->seconds) && add_lanes(q) &&
          are_spoken_of(q) && make_folder(q->folder);
@@ -191,22 +240,16 @@ static char* draw(const lab_request* q, const vs_lane* lane) {
 }
 
 static bool boot(lab_request* q) {
-  char* plans[VS_LAB_MACHINE_COUNT] = {NULL};
-  char* scripts[VS_LAB_MACHINE_COUNT] = {NULL};
   bool good = true;
   for (size_t i = 0; i < q->count; i++) {
     vs_lane* lane = &q->lanes[i];
-    lane->scripts = scripts[i] = draw(q, lane);
-    lane->plan = plans[i] = vs_lab_plan_of(&q->plan, lane);
-    good = good && scripts[i] != NULL && plans[i] != NULL;
+    lane->scripts = q->scripts[i] = draw(q, lane);
+    lane->plan = q->plans[i] = vs_lab_plan_of(&q->plan, lane);
+    good = good && lane->scripts != NULL && lane->plan != NULL;
   }
   listen_for_stop();
   if (good) {
     vs_lab_boot(q->lanes, q->count, &stop, isatty(STDERR_FILENO) == 1 ? stderr : NULL);
-  }
-  for (size_t i = 0; i < q->count; i++) {
-    free(plans[i]);
-    free(scripts[i]);
   }
   return good || complain("no memory");
 }
@@ -218,6 +261,7 @@ typedef struct drawn_sum {
   size_t failed;
   size_t unsupported;
   size_t broken;
+  size_t lost;  // there is no trace, or one of something else
 } drawn_sum;
 
 static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* oracle,
@@ -242,32 +286,47 @@ static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* o
   }
 }
 
+// Each script that was sent has to have its trace: of its title, and of the same ops.
+static void judge_each_drawn(const lab_request* q, const vs_lane* lane, const vs_traces* all,
+                             drawn_sum* sum, FILE* out) {
+  vs_source source = vs_source_of(lane->scripts, strlen(lane->scripts));
+  const vs_reading reading = {.arch = lane->machine->arch};
+  vs_oracle* oracle = malloc(sizeof *oracle);
+  vs_document sent;
+  vs_fault fault;
+  while (oracle != NULL && vs_document_read(&source, &reading, &sent, &fault) == VS_READ_OK) {
+    char why[VS_TRACES_WHY];
+    vs_script script = vs_document_script(&sent);
+    const vs_document* trace = vs_traces_find(all, &script, sent.arch, why);
+    if (trace != NULL) judge_drawn(q, trace, oracle, sum, out);
+    if (trace == NULL && sum->lost++ == 0) fprintf(out, "  fuzz     %s: %s\n", sent.title, why);
+    vs_document_free(&sent);
+  }
+  free(oracle);
+}
+
 // Traces of random scripts are judged here, like those of cases.
 static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* out) {
   char path[PATH_MAX];
   char why[VS_TRACES_WHY];
   drawn_sum sum = {0};
   vs_lane_path(lane, "fuzz", path);
-  if (!q->plan.whole || lane->broken) return VS_EXIT_CONFORMS;
+  if (!q->plan.whole || lane->stale) return VS_EXIT_CONFORMS;
   vs_traces* all = vs_traces_read(path, why);
-  vs_oracle* oracle = malloc(sizeof *oracle);
-  if (all == NULL || oracle == NULL) {
-    fprintf(out, "  fuzz     not judged: %s\n", all == NULL ? why : "no memory");
-    vs_traces_free(all);
-    free(oracle);
+  if (all == NULL) {
+    fprintf(out, "  fuzz     not judged: %s\n", why);
     return VS_EXIT_INFRASTRUCTURE;
   }
-  for (size_t i = 0; i < all->count; i++) judge_drawn(q, &all->traces[i], oracle, &sum, out);
-  fprintf(
-      out,
-      "  fuzz     %zu of %d random scripts: %zu conform, %zu fail, %zu unsupported, %zu broken\n",
-      all->count, DRAWN, sum.judged, sum.failed, sum.unsupported, sum.broken);
-  if (sum.failed > 0) fprintf(out, "    again: vcpuspec check %s\n", path);
-  bool whole = all->count == DRAWN && sum.broken == 0;
+  judge_each_drawn(q, lane, all, &sum, out);
   vs_traces_free(all);
-  free(oracle);
-  if (sum.failed > 0) return VS_EXIT_FAILS;
-  return whole ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
+  fprintf(out,
+          "  fuzz     %d random scripts: %zu conform, %zu fail, %zu unsupported, %zu broken, %zu "
+          "lost\n",
+          DRAWN, sum.judged, sum.failed, sum.unsupported, sum.broken, sum.lost);
+  if (sum.failed > 0) fprintf(out, "    again: vcpuspec check %s\n", path);
+  bool whole = sum.judged + sum.failed + sum.unsupported == DRAWN;
+  vs_exit status = sum.failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
+  return whole ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
 // Why the recording ends where it ends.
@@ -276,7 +335,10 @@ static void say_why(const vs_lane* lane, char* why, size_t size) {
   if (lane->broken) {
     snprintf(why, size, "%.400s", lane->why);
   } else if (run == NULL || !run->ended || run->how != VS_LAB_EXIT || run->detail != 0) {
-    snprintf(why, size, "the suite did not come to its end in the guest");
+    char last[300];
+    vs_lane_say_end(lane, "traces.err", last, sizeof last);
+    snprintf(why, size, "the suite did not come to its end in the guest%s%s",
+             last[0] != '\0' ? ": " : "", last);
   } else {
     why[0] = '\0';
   }
@@ -298,6 +360,19 @@ static bool add_targets(lab_request* q) {
   return true;
 }
 
+// Nothing of what is in the file is judged.
+static void distrust(vs_target* target, const char* why) {
+  vs_target_close(target);
+  target->state = VS_TARGET_BROKEN;
+  snprintf(target->reason, sizeof target->reason, "%s", why);
+}
+
+// KVM's guests are of the machine's own architecture.
+static bool is_of_another_arch(const lab_request* q, const vs_lane* lane, const vs_target* target) {
+  bool kvm = strncmp(q->plan.inside, "kvm", 3) == 0;
+  return kvm && target->recorded != NULL && target->arch != lane->machine->arch;
+}
+
 static void explain_targets(lab_request* q) {
   vs_run_request* run = &q->run;
   for (size_t i = 0; i < q->count; i++) {
@@ -305,7 +380,11 @@ static void explain_targets(lab_request* q) {
     char why[VS_TRACES_WHY];
     say_why(&q->lanes[i], why, sizeof why);
     snprintf(target->name, sizeof target->name, "%.30s@%s", q->plan.inside, q->lanes[i].name);
-    if (target->recorded != NULL) {
+    if (q->lanes[i].stale) {
+      distrust(target, why);
+    } else if (is_of_another_arch(q, &q->lanes[i], target)) {
+      distrust(target, "its traces are of another architecture than its machine");
+    } else if (target->recorded != NULL) {
       memcpy(target->recorded->early, why, sizeof why);
     } else if (why[0] != '\0') {
       memcpy(target->reason, why, sizeof target->reason);
@@ -319,13 +398,13 @@ static vs_exit judge(lab_request* q) {
   for (size_t i = 0; i < q->count; i++) {
     vs_exit status = vs_lab_tell(&q->lanes[i], out);
     vs_exit drawn = judge_all_drawn(q, &q->lanes[i], out);
-    if (status == VS_EXIT_CONFORMS) status = drawn;
-    if (within != VS_EXIT_INFRASTRUCTURE && status != VS_EXIT_CONFORMS) within = status;
+    within = vs_lab_worse(within, vs_lab_worse(status, drawn));
   }
   fputc('\n', out);
   fflush(out);
   if (!add_targets(q) || !vs_run_request_probe(&q->run)) return VS_EXIT_USAGE;
   explain_targets(q);
+  q->run.stopped = stop != 0;
   vs_exit status = vs_run_session(&q->run);
   if (status == VS_EXIT_INFRASTRUCTURE || within == VS_EXIT_CONFORMS) return status;
   fprintf(out, "%s: exit status %d\n",
@@ -339,6 +418,7 @@ static vs_exit carry_out(lab_request* q) {
   vs_exit status = vs_run_request_read(&q->run, q->arguments);
   if (status != VS_EXIT_CONFORMS) return status;
   if (!understand(q)) return VS_EXIT_USAGE;
+  if (q->count == 0) return VS_EXIT_NOTHING;
   return boot(q) ? judge(q) : VS_EXIT_INFRASTRUCTURE;
 }
 
@@ -351,6 +431,10 @@ vs_exit vs_command_lab(const vs_arguments* arguments) {
   q->arguments = arguments;
   setvbuf(stdout, NULL, _IOLBF, 0);
   vs_exit status = carry_out(q);
+  for (size_t i = 0; i < VS_LAB_MACHINE_COUNT; i++) {
+    free(q->scripts[i]);
+    free(q->plans[i]);
+  }
   vs_run_request_free(&q->run);
   free(q);
   return status;

@@ -271,6 +271,7 @@ vs_exit vs_run_session(vs_run_request* request) {
       .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
   };
   listen_for_stop();
+  if (request->stopped) stop = SIGINT;
   s.results = vs_results_new(&s.plan, &s.asked);
   vs_exit status = s.results != NULL ? run(&s) : no_memory();
   json_decref(s.results);

@@ -48,7 +48,7 @@ static bool put(vs_initramfs* a, const char* name, unsigned mode, const char* by
   put_header(a, name, mode, length);
   fwrite(bytes, 1, length, a->out);
   pad(a, length);
-  return ferror(a->out) == 0 || fail(a, name, "cannot be written");
+  return ferror(a->out) == 0 || fail(a, name, strerror(errno));
 }
 
 bool vs_initramfs_text(vs_initramfs* a, const char* name, const char* text, size_t length) {
@@ -75,7 +75,7 @@ bool vs_initramfs_end(vs_initramfs* a) {
   bool written = ferror(a->out) == 0;
   written = fclose(a->out) == 0 && written;
   a->out = NULL;
-  return !a->failed && (written || fail(a, "the initramfs", "cannot be written"));
+  return !a->failed && (written || fail(a, "the initramfs", strerror(errno)));
 }
 
 // --- modules ----------------------------------------------------------------------------------

@@ -176,9 +176,16 @@ static void say_end(const vs_lane_run* run, char* text, size_t size) {
   }
 }
 
-static vs_exit worse(vs_exit a, vs_exit b) {
+vs_exit vs_lab_worse(vs_exit a, vs_exit b) {
   if (a == VS_EXIT_INFRASTRUCTURE || b == VS_EXIT_INFRASTRUCTURE) return VS_EXIT_INFRASTRUCTURE;
   return a == VS_EXIT_CONFORMS ? b : a;
+}
+
+static bool has_told(const vs_lane* lane, const char* name) {
+  char path[PATH_MAX];
+  struct stat about;
+  vs_lane_path(lane, name, path);
+  return stat(path, &about) == 0 && about.st_size > 0;
 }
 
 static vs_exit tell_run(const vs_lane* lane, const vs_lane_run* run, FILE* out) {
@@ -193,6 +200,27 @@ static vs_exit tell_run(const vs_lane* lane, const vs_lane_run* run, FILE* out) 
   if (strcmp(run->name, "sweep") == 0) vs_lane_show_end(lane, run->name, lines, "    | ", out);
   snprintf(errors, sizeof errors, "%s.err", run->name);
   if (status != VS_EXIT_CONFORMS) vs_lane_show_end(lane, errors, 8, "    | ", out);
+  return status;
+}
+
+// Every line "run NAME ..." of the plan has to have begun, and a sweep to have told its sum.
+static vs_exit tell_missing(const vs_lane* lane, FILE* out) {
+  vs_exit status = VS_EXIT_CONFORMS;
+  for (const char* line = lane->plan; *line != '\0';) {
+    char name[VS_LAB_NAME];
+    bool named = sscanf(line, "run %31s", name) == 1;
+    if (named && vs_lane_find(lane, name) == NULL) {
+      fprintf(out, "  %-8s never began\n", name);
+      status = VS_EXIT_INFRASTRUCTURE;
+    }
+    line += strcspn(line, "\n");
+    line += *line == '\n';
+  }
+  const vs_lane_run* sweep = vs_lane_find(lane, "sweep");
+  if (sweep != NULL && exit_of_run(sweep) != VS_EXIT_INFRASTRUCTURE && !has_told(lane, "sweep")) {
+    fputs("  sweep    printed nothing\n", out);
+    status = VS_EXIT_INFRASTRUCTURE;
+  }
   return status;
 }
 
@@ -221,8 +249,9 @@ vs_exit vs_lab_tell(const vs_lane* lane, FILE* out) {
   }
   for (size_t i = 0; i < lane->note_count; i++) fprintf(out, "  said     %s\n", lane->notes[i]);
   for (size_t i = 0; i < lane->run_count; i++) {
-    status = worse(status, tell_run(lane, &lane->runs[i], out));
+    status = vs_lab_worse(status, tell_run(lane, &lane->runs[i], out));
   }
+  status = vs_lab_worse(status, tell_missing(lane, out));
   if (lane->broken) tell_why(lane, out);
   return status;
 }

@@ -37,4 +37,7 @@ void vs_lab_boot(vs_lane* lanes, size_t count, const volatile sig_atomic_t* stop
 // these decide it: conforms, fails, or infrastructure.
 vs_exit vs_lab_tell(const vs_lane* lane, FILE* out);
 
+// Of conforms, fails and infrastructure, that which stands.
+vs_exit vs_lab_worse(vs_exit a, vs_exit b);
+
 #endif  // VS_CONFORMANCE_LAB_LAB_H_

@@ -7,13 +7,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "initramfs.h"
 #include "text/file.h"
 
-enum { ARGUMENTS = 80 };
+enum { ARGUMENTS = 80, READS = 16, OUTPUT_MOST = 256 << 20 };  // bytes of each file of QEMU's
 
 static const double BOOT_SECONDS = 90;  // until the guest has to have spoken
 static const double PANIC_SECONDS = 3;  // that a kernel has to end its machine
@@ -31,10 +32,20 @@ void vs_lane_path(const vs_lane* lane, const char* suffix, char path[PATH_MAX]) 
   snprintf(path, PATH_MAX, "%s/%s.%s", lane->folder, lane->name, suffix);
 }
 
+// What comes from a guest must not speak to a terminal.
+static void make_printable(char* text) {
+  for (char* c = text; *c != '\0'; c++) {
+    if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = '?';
+  }
+}
+
 __attribute__((format(printf, 2, 3))) static bool broken(vs_lane* lane, const char* form, ...) {
   va_list values;
   va_start(values, form);
-  if (!lane->broken) vsnprintf(lane->why, sizeof lane->why, form, values);
+  if (!lane->broken) {
+    vsnprintf(lane->why, sizeof lane->why, form, values);
+    make_printable(lane->why);
+  }
   va_end(values);
   lane->broken = true;
   return false;
@@ -46,6 +57,7 @@ static void on_hello(void* context, const char* machine, const char* release) {
   vs_lane* lane = context;
   lane->greeted = vs_now() - lane->since;
   snprintf(lane->release, sizeof lane->release, "%.60s %.60s", release, machine);
+  make_printable(lane->release);
 }
 
 static void on_note(void* context, const char* text) {
@@ -54,9 +66,7 @@ static void on_note(void* context, const char* text) {
   if (lane->note_count == room) return;
   char* note = lane->notes[lane->note_count++];
   snprintf(note, sizeof lane->notes[0], "%s", text);
-  for (char* c = note; *c != '\0'; c++) {
-    if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = '?';
-  }
+  make_printable(note);
 }
 
 static vs_lane_run* find(vs_lane* lane, const char* name) {
@@ -70,15 +80,40 @@ const vs_lane_run* vs_lane_find(const vs_lane* lane, const char* name) {
   return find((vs_lane*)lane, name);
 }
 
+// The plan has a line that begins "run NAME ".
+static bool is_planned(const vs_lane* lane, const char* name) {
+  char line[VS_LAB_NAME + 8];
+  snprintf(line, sizeof line, "run %s ", name);
+  const char* at = strstr(lane->plan, line);
+  return at != NULL && (at == lane->plan || at[-1] == '\n');
+}
+
 static void on_start(void* context, const char* name) {
   vs_lane* lane = context;
-  if (lane->run_count == VS_LANE_RUNS || find(lane, name) != NULL) return;
+  if (lane->run_count == VS_LANE_RUNS || find(lane, name) != NULL || !is_planned(lane, name)) {
+    broken(lane, "the guest began '%s', which it was not to", name);
+    return;
+  }
   snprintf(lane->runs[lane->run_count++].name, VS_LAB_NAME, "%s", name);
+}
+
+// The program of the plan that prints: of "traces.err" it is "traces".
+static const vs_lane_run* printing(vs_lane* lane, const char* name) {
+  char own[VS_LAB_NAME];
+  size_t length = strlen(name);
+  bool errors = length > 4 && strcmp(name + length - 4, ".err") == 0;
+  snprintf(own, sizeof own, "%.*s", (int)(errors ? length - 4 : length), name);
+  return find(lane, own);
 }
 
 static void on_data(void* context, const char* name, const char* bytes, size_t count) {
   vs_lane* lane = context;
   char path[PATH_MAX];
+  const vs_lane_run* run = printing(lane, name);
+  if (run == NULL || run->ended) {
+    broken(lane, "the guest printed for '%s', which does not run", name);
+    return;
+  }
   vs_lane_path(lane, name, path);
   FILE* file = fopen(path, "ae");
   bool good = file != NULL && fwrite(bytes, 1, count, file) == count;
@@ -88,7 +123,10 @@ static void on_data(void* context, const char* name, const char* bytes, size_t c
 
 static void on_end(void* context, const char* name, vs_lab_end how, int detail) {
   vs_lane_run* run = find(context, name);
-  if (run == NULL) return;
+  if (run == NULL || run->ended) {
+    broken(context, "the guest ended '%s', which does not run", name);
+    return;
+  }
   run->ended = true;
   run->how = how;
   run->detail = detail;
@@ -231,6 +269,7 @@ static void say_arguments(const vs_lane* lane, argument_list* all) {
 // In the child: becomes QEMU.
 static void become_qemu(void* argument) {
   const vs_lane* lane = argument;
+  const struct rlimit most = {OUTPUT_MOST, OUTPUT_MOST};
   static argument_list all;
   char path[PATH_MAX];
   say_arguments(lane, &all);
@@ -240,21 +279,26 @@ static void become_qemu(void* argument) {
   if (errors >= 0) dup2(errors, STDOUT_FILENO);
   if (errors >= 0) dup2(errors, STDERR_FILENO);
   if (nothing >= 0) dup2(nothing, STDIN_FILENO);
+  setrlimit(RLIMIT_FSIZE, &most);
   execvp(all.words[0], all.words);
-  dprintf(STDERR_FILENO, "%s cannot be run: %s\n", all.words[0], strerror(errno));
+  dprintf(STDERR_FILENO, "%s cannot be run: %s (make lab-packages installs it)\n", all.words[0],
+          strerror(errno));
   _exit(127);
 }
 
 // What an earlier boot left must not be taken for this one's.
-static void forget(const vs_lane* lane) {
+static bool forget(vs_lane* lane) {
   static const char* const made[] = {"initramfs", "qemu",   "port",       "side",
                                      "console",   "traces", "traces.err", "sweep",
                                      "sweep.err", "fuzz",   "fuzz.err",   "findings"};
   for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
     char path[PATH_MAX];
     vs_lane_path(lane, made[i], path);
-    unlink(path);
+    if (unlink(path) != 0 && errno != ENOENT) {
+      return broken(lane, "what is left of an earlier boot, %.300s: %s", path, strerror(errno));
+    }
   }
+  return true;
 }
 
 bool vs_lane_start(vs_lane* lane) {
@@ -265,9 +309,10 @@ bool vs_lane_start(vs_lane* lane) {
     lane->sources[i].fd = -1;
     vs_stream_begin(&lane->sources[i].stream, &lane->ears);
   }
-  forget(lane);
-  bool good =
-      access(lane->kernel, R_OK) == 0 || broken(lane, "%.300s: %s", lane->kernel, strerror(errno));
+  bool good = forget(lane);
+  lane->stale = !good;
+  good = good && (access(lane->kernel, R_OK) == 0 ||
+                  broken(lane, "%.300s: %s", lane->kernel, strerror(errno)));
   good = good && find_modules(lane, &modules) && make_initramfs(lane, &modules);
   lane->since = vs_now();
   if (good && !vs_child_start(&lane->qemu, lane->seconds, become_qemu, lane)) {
@@ -308,7 +353,9 @@ static void read_source(vs_lane* lane, int i) {
     vs_lane_path(lane, suffixes[i], path);
     source->fd = open(path, O_RDONLY | O_CLOEXEC);
   }
-  while (source->fd >= 0 && (got = read(source->fd, bytes, sizeof bytes - 1)) > 0) {
+  // Not for ever: whoever floods must not keep the others from their turn.
+  for (int n = 0; n < READS && source->fd >= 0; n++) {
+    if ((got = read(source->fd, bytes, sizeof bytes - 1)) <= 0) return;
     bytes[got] = '\0';
     take(lane, i, bytes, (size_t)got);
   }
@@ -347,6 +394,8 @@ static void explain_end(vs_lane* lane) {
     broken(lane, "the guest did not come to its end within %g s", lane->seconds);
   } else if (timed) {
     broken(lane, "the guest said nothing within %g s", lane->seconds);
+  } else if (lane->qemu.death == VS_DEATH_SIGNAL && lane->qemu.detail == SIGXFSZ) {
+    broken(lane, "the guest printed more than %d MiB", OUTPUT_MOST >> 20);
   } else if (lane->qemu.death == VS_DEATH_EXIT && lane->qemu.detail == 0) {
     broken(lane, "the guest's machine was turned off %s",
            lane->greeted > 0 ? "before everything was done" : "before it said anything");
@@ -400,4 +449,15 @@ void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const 
   }
   show_lines(file.text + from, before, out);
   vs_file_free(&file);
+}
+
+void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size) {
+  char* lines = NULL;
+  size_t length = 0;
+  FILE* out = open_memstream(&lines, &length);
+  text[0] = '\0';
+  if (out == NULL) return;
+  vs_lane_show_end(lane, suffix, 1, "", out);
+  if (fclose(out) == 0) snprintf(text, size, "%.*s", (int)strcspn(lines, "\n"), lines);
+  free(lines);
 }

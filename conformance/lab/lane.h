@@ -58,8 +58,7 @@ typedef struct vs_lane {
   vs_child qemu;
   vs_lane_source sources[VS_LANE_SOURCES];
   vs_stream_ears ears;
-  int words;   // the source on which the guest spoke; -1: none yet
-  int stream;  // file that takes the block's stream: `streams`
+  int words;  // the source on which the guest spoke; -1: none yet
   char release[128];
   vs_lane_run runs[VS_LANE_RUNS];
   size_t run_count;
@@ -70,6 +69,7 @@ typedef struct vs_lane {
   double took;      // seconds
   double panicked;  // when the console told; 0: it has not
   bool over;
+  bool stale;   // files of an earlier boot are in the way: nothing there is this one's
   bool broken;  // it did not come to its end: `why`
   char why[VS_LANE_WHY];
 } vs_lane;
@@ -92,5 +92,8 @@ void vs_lane_path(const vs_lane* lane, const char* suffix, char path[PATH_MAX]);
 // The last lines of such a file, printable, each with `before`; up to `lines`.
 void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const char* before,
                       FILE* out);
+
+// The last line alone, without its newline; "": there is none.
+void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size);
 
 #endif  // VS_CONFORMANCE_LAB_LANE_H_

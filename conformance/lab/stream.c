@@ -96,40 +96,36 @@ static void take_line(vs_stream* s, char* line) {
   }
 }
 
-static void take_block(vs_stream* s) {
+static void take_block(vs_stream* s, const char* block) {
   size_t size = s->awaited - 1;
-  if (s->held[size] != '\n' || vs_lab_sum(s->held, size) != s->sum) {
+  if (block[size] != '\n' || vs_lab_sum(block, size) != s->sum) {
     tear(s, "bytes were lost on the way from the guest, or the kernel printed among them", "");
     return;
   }
-  s->ears->data(s->ears->context, s->name, s->held, size);
-}
-
-static void drop(vs_stream* s, size_t count) {
-  s->count -= count;
-  memmove(s->held, s->held + count, s->count);
+  s->ears->data(s->ears->context, s->name, block, size);
 }
 
 // True: something was understood, and is no longer held.
 static bool advance(vs_stream* s) {
+  char* at = s->held + s->from;
+  size_t left = s->count - s->from;
   if (s->awaited > 0) {
-    if (s->count < s->awaited) return false;
-    take_block(s);
-    drop(s, s->awaited);
+    if (left < s->awaited) return false;
+    take_block(s, at);
+    s->from += s->awaited;
     s->awaited = 0;
     return true;
   }
-  char* newline = memchr(s->held, '\n', s->count);
+  char* newline = memchr(at, '\n', left);
   if (newline == NULL) {
-    if (s->count < VS_LAB_LINE) return false;
+    if (left < VS_LAB_LINE) return false;
     if (s->greeted) tear(s, "a line without an end", "");
-    s->count = 0;
+    s->from = s->count;
     return true;
   }
-  size_t length = (size_t)(newline - s->held) + 1;
   *newline = '\0';
-  take_line(s, s->held);
-  drop(s, length);
+  s->from += (size_t)(newline - at) + 1;
+  take_line(s, at);
   return true;
 }
 
@@ -143,5 +139,8 @@ void vs_stream_feed(vs_stream* s, const char* bytes, size_t count) {
     count -= some;
     while (!s->over && !s->torn && advance(s)) {
     }
+    s->count -= s->from;
+    memmove(s->held, s->held + s->from, s->count);
+    s->from = 0;
   }
 }

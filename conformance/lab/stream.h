@@ -32,6 +32,7 @@ typedef struct vs_stream {
   char name[VS_LAB_NAME];  // of the block that is awaited
   size_t awaited;          // bytes of it, with the newline at its end; 0: a line is awaited
   uint32_t sum;
+  size_t from;   // of what is held, the first byte that is not understood yet
   size_t count;  // bytes that are held
   char held[VS_LAB_LINE + VS_LAB_BLOCK + 2];
 } vs_stream;

@@ -113,7 +113,9 @@ static bool add_for(vs_expectations* to, const json_t* results, const json_t* re
   entry->disputed = from != NULL && from->disputed;
   entry->sometimes = flaky || (from != NULL && from->sometimes);
   entry->words[VS_EXPECT_CASE] = escape(vs_results_text(result, "case"));
-  entry->words[VS_EXPECT_BACKEND] = escape(vs_results_text(backend, "spec"));
+  // A recording is called what it calls itself, wherever it lies.
+  bool recorded = strncmp(vs_results_text(backend, "spec"), "recorded:", 9) == 0;
+  entry->words[VS_EXPECT_BACKEND] = escape(vs_results_text(backend, recorded ? "name" : "spec"));
   entry->words[VS_EXPECT_PROFILE] = copy(vs_results_text(backend, "profile"));
   entry->words[VS_EXPECT_CLAUSE] = clauses_of(failure);
   entry->words[VS_EXPECT_REASON] = copy(from != NULL ? from->words[VS_EXPECT_REASON] : "?");

@@ -31,6 +31,12 @@ static bool is_first_of_its_name(const vs_traces* all, const vs_document* d, vs_
              "a trace of another architecture than the first: give each a file of its own");
     return false;
   }
+  if (all->count > 0 && strcmp(all->traces[0].backend, d->backend) != 0) {
+    snprintf(fault->message, sizeof fault->message,
+             "a trace of '%.60s', and the first is of '%.60s': give each a file of its own",
+             d->backend, all->traces[0].backend);
+    return false;
+  }
   for (size_t i = 0; i < all->count; i++) {
     if (strcmp(all->traces[i].title, d->title) != 0) continue;
     snprintf(fault->message, sizeof fault->message, "a second trace of '%.80s'", d->title);

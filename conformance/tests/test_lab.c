@@ -283,7 +283,7 @@ TestSuite(lab, .init = make_directory, .fini = remove_directory, .timeout = 60);
 
 Test(lab, judges_what_a_guest_recorded) {
   expect(LAB("") "--inside soft --append 'my words' --report json:r", 0, "soft@custom\n");
-  cr_expect(strstr(text, "of 200 random scripts: ") != NULL, "%s", text);
+  cr_expect(strstr(text, " 200 random scripts: ") != NULL, "%s", text);
   cr_expect(strstr(text, "0 failures;") != NULL, "%s", text);
   expect("cat o/custom.console", 0, "panic=-1");
   cr_expect(strstr(text, " my words\n") != NULL, "%s", text);
@@ -332,12 +332,30 @@ Test(lab, of_a_machine_that_does_not_start_says_why) {
   expect(LAB("off") "", 3, "the guest's machine was turned off before it said anything");
   expect("mkdir p; ln -s /bin/touch /bin/env p; touch kernel; PATH=p " VS_PROGRAM_PATH
          " lab --kernel kernel --backend soft --programs " VS_PROGRAM_DIR,
-         3, "qemu-system-x86_64 cannot be run: No such file or directory");
+         3, "cannot be run: No such file or directory (make lab-packages installs it)");
 }
 
 Test(lab, of_a_guest_into_whose_words_something_is_printed_is_broken) {
   expect(LAB("torn") "--inside soft", 3, "broken   ");
   cr_expect(strstr(text, "exit status 3") != NULL, "%s", text);
+}
+
+Test(lab, of_a_guest_that_floods_is_broken_in_time) {
+  expect(LAB("flood") "--seconds 10", 3, "broken   the guest printed more than 256 MiB");
+}
+
+Test(lab, of_a_guest_that_says_what_cannot_be_is_broken) {
+  expect(LAB("twice") "--inside soft", 3, "the guest ended 'traces', which does not run");
+  expect(LAB("no_sweep") "--inside soft", 3, "  sweep    never began\n");
+}
+
+Test(lab, that_is_interrupted_says_so_and_leaves_nobody_behind) {
+  expect("touch kernel; FAKE_QEMU=silent PATH=" VS_QEMU_DIR
+         ":$PATH timeout -s INT 1 " VS_PROGRAM_PATH
+         " lab --kernel kernel --programs " VS_PROGRAM_DIR " --output o",
+         124, "interrupted: not every case was judged");
+  expect("for p in $(pgrep -x sleep); do readlink /proc/$p/cwd; done | grep -cx \"$PWD\"", 1,
+         "0\n");
 }
 
 // What came out whole is judged, and what did not is never a pass.
@@ -358,6 +376,10 @@ Test(lab, that_cannot_be_asked_for_is_refused_with_the_remedy) {
   expect("touch k; " ASK "--kernel k --programs .", 2, "lab-init");
   expect("touch k; " ASK "--kernel k --arch riscv", 2, "x86-64 or arm64");
   expect("touch k; " ASK "--kernel k --as ../k --programs " VS_PROGRAM_DIR, 2, "letters, digits");
+  expect("touch k; " ASK "--kernel k --modules m --programs " VS_PROGRAM_DIR, 2, "m/modules.dep: ");
+  expect(ASK "--kernel .", 2, ". is no file");
+  expect("touch k; " ASK "--kernel k --inside none --programs " VS_PROGRAM_DIR, 2, "'none'");
+  expect("touch k; " ASK "--kernel k --filter none --programs " VS_PROGRAM_DIR, 5, "no case");
   expect(ASK "--modules m", 2, "--modules goes with --kernel");
   expect(ASK "kinds.both", 2, "--filter chooses cases");
   expect("VCPUSPEC_LAB_CACHE=$PWD " ASK "--lane x64", 2, "`make lab-packages` fetches it");

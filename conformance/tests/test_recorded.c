@@ -23,6 +23,16 @@ Test(recorded, is_called_what_it_calls_itself) {
   expect("exec --as 'two words' kinds.both", 2, "a name is a word");
 }
 
+Test(recorded, is_known_by_its_name_wherever_it_lies) {
+  expect_shell(VS_PROGRAM_PATH
+               " exec --backend mutant:kind_8_bits --as mine@home $(" VS_PROGRAM_PATH
+               " list cases | cut -d' ' -f1) > %/t; cp %/t %/u",
+               0, "");
+  expect("run --backend recorded:%/t --write-expect %/k", 1, "wrote ");
+  expect_shell("sed -i 's/reason ?/reason r/' %/k; grep -c '^  backend mine@home' %/k", 0, "");
+  expect("run --backend recorded:%/u --expect %/k", 0, "known failures");
+}
+
 Test(recorded, with_a_changed_answer_fails) {
   expect_shell(RECORD("soft", "| sed '0,/^= ZX_ERR_INVALID_ARGS/s//= ZX_OK/' > %/t"), 0, "");
   expect("run --filter 'kinds.*[hs]' --backend recorded:%/t", 1, "ZX_ERR_INVALID_ARGS");
@@ -57,6 +67,8 @@ Test(recorded, that_is_none_cannot_be_judged_and_says_where) {
   expect("run --backend recorded:%/none", 3, "none cannot be read");
   expect_shell(RECORD("soft", "> %/t; cat %/t %/t > %/u"), 0, "");
   expect("run --backend recorded:%/u", 3, "a second trace of");
+  expect_shell("cp %/t %/v; " VS_PROGRAM_PATH " exec --backend unicorn handles.zero >> %/v", 0, "");
+  expect("run --backend recorded:%/v", 3, "a trace of 'unicorn', and the first is of 'soft'");
   expect_shell(RECORD("soft:arm64", ">> %/t"), 0, "");
   expect("run --backend recorded:%/t", 3, "of another architecture");
 }

@@ -53,7 +53,9 @@ static int complete(vs_kvm_cpu* cpu) {
 static bool extends_sign(uint32_t insn) {
   switch (insn >> 24 & 0x3f) {
     case 0x19:  // acquire, with an unscaled offset
-    case 0x38:  // with an unscaled or a register offset
+    case 0x38:  // with an unscaled or a register offset; atomic ones and LDAPR are among them
+      if ((insn >> 21 & 1) != 0 && (insn >> 10 & 3) == 0) return false;
+      return (insn >> 23 & 1) != 0;
     case 0x39:  // with an unsigned offset
       return (insn >> 23 & 1) != 0;
     case 0x18:  // relative to the instruction

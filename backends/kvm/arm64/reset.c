@@ -97,7 +97,9 @@ int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_kvm_cpu* cpu, unsigned id) {
 
 // KVM_ARM_VCPU_INIT leaves some registers as they were, or with a pattern.
 static int clear_registers(const vs_kvm_cpu* cpu) {
-  const uint64_t others[] = {VS_KVM_ARM64_CORE(regs.sp), VS_KVM_ARM64_CORE(sp_el1)};
+  const uint64_t others[] = {VS_KVM_ARM64_CORE(regs.sp), VS_KVM_ARM64_CORE(sp_el1),
+                             VS_KVM_ARM64_CORE(elr_el1), VS_KVM_ARM64_CORE(spsr[KVM_SPSR_EL1]),
+                             KVM_REG_ARM_TIMER_CVAL};
   int result = 0;
   for (unsigned i = 0; i < VS_KVM_ARM64_GENERAL && result >= 0; i++) {
     result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_X(i), 0);
