@@ -83,5 +83,4 @@ Test(recorded, cannot_be_asked_anything_again) {
   expect("exec --backend recorded:%/t kinds.both", 2, "only run judges it");
   expect("sweep --backend recorded:%/t", 2, "only run judges it");
   expect("minimize --backend recorded:%/t kinds.both", 2, "only run judges it");
-  expect("fuzz --backend recorded:%/t %/f", 2, "only run judges it");
 }
