@@ -108,18 +108,6 @@ static bool understand(const vs_arguments* a, fuzz_request* q) {
 
 // --- what came of it ----------------------------------------------------------------------------
 
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int sig) {
-  stop = sig;
-}
-
-static void listen_for_stop(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
 // Known before a night is spent.
 static bool reports_can_be_written(const vs_arguments* a) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
@@ -222,13 +210,13 @@ static vs_exit prepare_and_fuzz(const vs_arguments* arguments, fuzz_request* q) 
   if (!find_fuzzer(q->plan.what, q->fuzzer)) return VS_EXIT_INFRASTRUCTURE;
   if (!vs_find_ready_target(q->backend, q->plan.timeout, &q->target, &status)) return status;
   if (!is_of_arch(q)) return VS_EXIT_USAGE;
-  listen_for_stop();
+  vs_listen_for_stop();
   q->plan.fuzzer = q->fuzzer;
   q->plan.target = &q->target;
   q->plan.program = arguments->program;
   q->plan.version = VS_VERSION;
   q->plan.jobs = (unsigned)q->jobs;
-  q->plan.stop = &stop;
+  q->plan.stop = &vs_stop;
   q->plan.out = stdout;
   q->plan.terminal = isatty(STDOUT_FILENO) == 1;
   vs_known_tell_over(stderr, &q->plan);

@@ -16,8 +16,6 @@ enum { DRAWN = 200, APPEND_MOST = 1800, ROOM_MIB = 100 };  // random scripts for
 
 static const double WITHIN = 60;  // seconds that a call may take on an emulated processor
 
-static volatile sig_atomic_t stop;
-
 typedef struct lab_request {
   const vs_arguments* arguments;
   vs_run_request run;
@@ -30,16 +28,6 @@ typedef struct lab_request {
   vs_lab_plan plan;
   double seconds;
 } lab_request;
-
-static void ask_to_stop(int sig) {
-  stop = sig;
-}
-
-static void listen_for_stop(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
 
 // --- what is asked for ------------------------------------------------------------------------
 
@@ -247,9 +235,9 @@ static bool boot(lab_request* q) {
     lane->plan = q->plans[i] = vs_lab_plan_of(&q->plan, lane);
     good = good && lane->scripts != NULL && lane->plan != NULL;
   }
-  listen_for_stop();
+  vs_listen_for_stop();
   if (good) {
-    vs_lab_boot(q->lanes, q->count, &stop, isatty(STDERR_FILENO) == 1 ? stderr : NULL);
+    vs_lab_boot(q->lanes, q->count, &vs_stop, isatty(STDERR_FILENO) == 1 ? stderr : NULL);
   }
   return good || complain("no memory");
 }
@@ -404,7 +392,6 @@ static vs_exit judge(lab_request* q) {
   fflush(out);
   if (!add_targets(q) || !vs_run_request_probe(&q->run)) return VS_EXIT_USAGE;
   explain_targets(q);
-  q->run.stopped = stop != 0;
   vs_exit status = vs_run_session(&q->run);
   if (status == VS_EXIT_INFRASTRUCTURE || within == VS_EXIT_CONFORMS) return status;
   fprintf(out, "%s: exit status %d\n",

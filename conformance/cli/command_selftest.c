@@ -25,18 +25,6 @@ typedef struct request {
   size_t report_count;
 } request;
 
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int sig) {
-  stop = sig;
-}
-
-static void listen_for_stop(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
 static void show_progress(size_t done, size_t all, const char* id, void* context) {
   (void)context;
   fprintf(stderr, "\r\033[K%zu of %zu: %s", done, all, id);
@@ -179,17 +167,17 @@ static vs_exit make(const request* q) {
                        .case_count = q->case_count,
                        .jobs = (unsigned)q->jobs,
                        .timeout = q->timeout,
-                       .stop = &stop};
+                       .stop = &vs_stop};
   bool terminal = isatty(STDERR_FILENO) == 1;
   if (terminal) plan.progress = show_progress;
-  listen_for_stop();
+  vs_listen_for_stop();
   bool good = vs_selftest_make(&plan, q->whole, &selftest);
   if (terminal) fputs("\r\033[K", stderr);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
   if (good) {
     status = conclude(q, &selftest);
   } else {
-    fprintf(stderr, "vcpuspec: %s\n", stop ? "stopped: nothing is told of a part" : "no memory");
+    fprintf(stderr, "vcpuspec: %s\n", vs_stop ? "stopped: nothing is told of a part" : "no memory");
   }
   vs_selftest_free(&selftest);
   return status;

@@ -137,18 +137,6 @@ static vs_exit sweep_model(const sweep_request* q) {
 
 // --- a backend ----------------------------------------------------------------------------------
 
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int sig) {
-  stop = sig;
-}
-
-static void listen_for_stop(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
-
 enum { LONGEST = 100 };  // ops of a script that people read
 
 static void print_script(const vs_shown* shown, vs_arch arch) {
@@ -265,7 +253,7 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
                               .timeout = q->timeout,
                               .journal = q->journal,
                               .what = what,
-                              .stop = &stop,
+                              .stop = &vs_stop,
                               .progress = isatty(STDERR_FILENO) == 1};
   vs_sweep_end end = vs_sweep(&plan, outcome);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
@@ -329,9 +317,9 @@ vs_exit vs_command_sweep(const vs_arguments* arguments) {
   vs_exit status = VS_EXIT_CONFORMS;
   if (!understand(&q)) return VS_EXIT_USAGE;
   setvbuf(stdout, NULL, _IOLBF, 0);  // a failure is there as soon as it is found
-  listen_for_stop();
+  vs_listen_for_stop();
   size_t count = arguments->counts[VS_OPTION_BACKEND];
-  for (size_t i = 0; i < (count > 0 ? count : 1) && stop == 0; i++) {
+  for (size_t i = 0; i < (count > 0 ? count : 1) && vs_stop == 0; i++) {
     const char* spec = count > 0 ? arguments->values[VS_OPTION_BACKEND][i] : "soft";
     bool model = strcmp(spec, "model") == 0;
     status = graver(status, model ? sweep_model(&q) : sweep_target(&q, spec));

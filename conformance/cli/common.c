@@ -125,3 +125,15 @@ const vs_profile* vs_find_profile(const char* word) {
               "see vcpuspec list profiles; a file's name holds a '/' or ends in .profile");
   return NULL;
 }
+
+volatile sig_atomic_t vs_stop;
+
+static void ask_to_stop(int sig) {
+  vs_stop = sig;
+}
+
+void vs_listen_for_stop(void) {
+  struct sigaction action = {.sa_handler = ask_to_stop};
+  sigaction(SIGINT, &action, NULL);
+  sigaction(SIGTERM, &action, NULL);
+}

@@ -3,6 +3,8 @@
 #ifndef VS_CONFORMANCE_COMMON_H_
 #define VS_CONFORMANCE_COMMON_H_
 
+#include <signal.h>
+
 #include "cli.h"
 #include "results/report_files.h"
 #include "runner/target.h"
@@ -32,5 +34,9 @@ vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 // False: a report would overwrite the file of this option (NULL: none), and a line on standard
 // error says so.
 bool vs_are_apart(const vs_report_files* files, const char* option, const char* path);
+
+// Not 0: SIGINT or SIGTERM came since vs_listen_for_stop, and what is being done is to end soon.
+extern volatile sig_atomic_t vs_stop;
+void vs_listen_for_stop(void);
 
 #endif  // VS_CONFORMANCE_COMMON_H_

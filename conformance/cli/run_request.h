@@ -31,7 +31,6 @@ typedef struct vs_run_request {
   vs_expectations expected;
   const char* expect;        // the file that they are of; NULL: none
   const char* write_expect;  // to write; NULL: none
-  bool stopped;              // somebody asked to stop, before anything was judged
   const char* resume;        // the journal to go on from; NULL: none is named
 } vs_run_request;
 

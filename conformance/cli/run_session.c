@@ -5,20 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common.h"
 #include "results/collect.h"
 #include "text/file.h"
-
-static volatile sig_atomic_t stop;
-
-static void ask_to_stop(int sig) {
-  stop = sig;
-}
-
-static void listen_for_stop(void) {
-  struct sigaction action = {.sa_handler = ask_to_stop};
-  sigaction(SIGINT, &action, NULL);
-  sigaction(SIGTERM, &action, NULL);
-}
 
 // One run: what it is asked for, and what becomes of it.
 typedef struct session {
@@ -129,7 +118,7 @@ static bool judge(session* s) {
   if (ran) vs_run_free(&run);
   bool kept = vs_collector_end(&collector) && ran;
   return kept &&
-         vs_results_close(s->results, &s->plan, stop != 0 && (collector.cut || !is_whole(s)));
+         vs_results_close(s->results, &s->plan, vs_stop != 0 && (collector.cut || !is_whole(s)));
 }
 
 static bool write_reports(const session* s) {
@@ -260,7 +249,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                .seed = request->seed,
                .jobs = (unsigned)request->jobs,
                .timeout = request->timeout,
-               .stop = &stop},
+               .stop = &vs_stop},
       .asked = {.program = "vcpuspec " VS_VERSION,
                 .filters = arguments->values[VS_OPTION_FILTER],
                 .filter_count = arguments->counts[VS_OPTION_FILTER],
@@ -270,8 +259,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                 .named = request->named},
       .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
   };
-  listen_for_stop();
-  if (request->stopped) stop = SIGINT;
+  vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);
   vs_exit status = s.results != NULL ? run(&s) : no_memory();
   json_decref(s.results);
