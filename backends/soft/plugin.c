@@ -5,12 +5,11 @@
 
 #include "soft.h"
 
-#define VS_CALL(name, params, args)                                  \
-  __attribute__((unused)) static zx_status_t forward_##name params { \
-    return vs_backend_soft.calls->name args;                         \
+#define VS_CALL(name, word, phase, text, ...) \
+  __attribute__((unused)) static zx_status_t forward_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
+    return vs_backend_soft.calls->name(VS_EACH(VS_NAME, __VA_ARGS__)); \
   }
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 
 // A call that is not offered must not be exported either: a look-up has to miss it.
 #define VS_OFFERED(name)                      \

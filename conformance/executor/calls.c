@@ -8,11 +8,10 @@ enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 409
 
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
-#define VS_CALL(name, params, args) \
-  case VS_CALL_##name:              \
+#define VS_CALL(name, word, phase, text, ...) \
+  case VS_CALL_##name: \
     return calls->name != NULL;
 #include <vcpuspec/calls.def>
-#undef VS_CALL
     default:
       return true;
   }

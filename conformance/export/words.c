@@ -26,11 +26,13 @@ static bool is_made(vs_call_index call, uint64_t codes) {
   return false;
 }
 
+#define VS_WORDS_OF(...) #__VA_ARGS__
+#define VS_WORDS(...) VS_WORDS_OF(__VA_ARGS__)
+
 void vs_print_prototypes(FILE* out, uint64_t codes, uint64_t weak) {
   static const char* const parameters[VS_CALL_COUNT] = {
-#define VS_CALL(name, params, args) [VS_CALL_##name] = #params,
+#define VS_CALL(name, word, phase, text, ...) [VS_CALL_##name] = VS_WORDS(VS_EACH(VS_DECLARE, __VA_ARGS__)),
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   };
   for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
     if (!is_made(call, codes)) continue;

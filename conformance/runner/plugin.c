@@ -25,9 +25,8 @@ static void look_up(void* object, const char* symbol, void* function) {
 }
 
 static void look_up_calls(void* object, vs_calls* calls) {
-#define VS_CALL(name, params, args) look_up(object, "zx_" #name, &calls->name);
+#define VS_CALL(name, word, phase, text, ...) look_up(object, "zx_" #name, &calls->name);
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 }
 
 // Whatever an object calls itself, a terminal gets one printable word of it.

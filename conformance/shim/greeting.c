@@ -17,22 +17,20 @@ static const char hello[] = "vcpuspec shim ";
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
-#define VS_CALL(name, params, args)       \
-  static zx_status_t away_##name params { \
-    return ZX_ERR_NOT_SUPPORTED;          \
+#define VS_CALL(name, word, phase, text, ...) \
+  static zx_status_t away_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
+    return ZX_ERR_NOT_SUPPORTED; \
   }
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 #pragma GCC diagnostic pop
 
-static bool declare_call(vs_calls* calls, const char* word) {
-#define VS_CALL(name, params, args)     \
-  if (strcmp(word, "zx_" #name) == 0) { \
-    calls->name = away_##name;          \
-    return true;                        \
+static bool declare_call(vs_calls* calls, const char* said) {
+#define VS_CALL(name, word, phase, text, ...) \
+  if (strcmp(said, "zx_" #name) == 0) { \
+    calls->name = away_##name; \
+    return true; \
   }
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   return false;
 }
 

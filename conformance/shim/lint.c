@@ -224,9 +224,8 @@ static const char header[] = "vcpuspec script 1\n";
 
 static bool check_greeting(lint* l) {
   size_t calls = 0;
-#define VS_CALL(name, params, args) calls += l->greeting.calls.name != NULL;
+#define VS_CALL(name, word, phase, text, ...) calls += l->greeting.calls.name != NULL;
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   if (!is_silent(l, "its greeting")) return false;
   const vs_greeting* g = &l->greeting;
   const vs_calls* c = &g->calls;

@@ -161,17 +161,15 @@ static zx_status_t vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t
 }
 
 static const vs_calls all_calls = {
-#define VS_CALL(name, params, args) .name = name,
+#define VS_CALL(name, word, phase, text, ...) .name = name,
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 };
 
 static vs_calls without(vs_call_index missing) {
   vs_calls calls = all_calls;
-#define VS_CALL(name, params, args) \
+#define VS_CALL(name, word, phase, text, ...) \
   if (missing == VS_CALL_##name) calls.name = NULL;
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   return calls;
 }
 

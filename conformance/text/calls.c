@@ -2,9 +2,8 @@
 #include "calls.h"
 
 static const char* const call_names[VS_CALL_COUNT] = {
-#define VS_CALL(name, params, args) [VS_CALL_##name] = "zx_" #name,
+#define VS_CALL(name, word, phase, text, ...) [VS_CALL_##name] = "zx_" #name,
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 };
 
 const char* vs_call_name(vs_call_index call) {

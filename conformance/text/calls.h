@@ -5,16 +5,6 @@
 
 #include <vcpuspec/op.h>
 
-// The index of a documented call in calls.def: what vs_observation.call holds.
-typedef enum vs_call_index {
-#define VS_CALL(name, params, args) VS_CALL_##name,
-#include <vcpuspec/calls.def>
-#undef VS_CALL
-  VS_CALL_COUNT
-} vs_call_index;
-
-enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's index is expected
-
 // The documented call that an op is about; VS_NO_CALL: none.
 uint8_t vs_call_of(const vs_op* op);
 

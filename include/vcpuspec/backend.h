@@ -20,10 +20,20 @@ typedef enum vs_arch {
 // call, and what needs it is reported as unsupported. The least that can be judged: guest_create,
 // vcpu_create, vcpu_write_state, handle_close.
 typedef struct vs_calls {
-#define VS_CALL(name, params, args) zx_status_t(*name) params;
+#define VS_CALL(name, word, phase, text, ...) \
+  zx_status_t (*name)(VS_EACH(VS_DECLARE, __VA_ARGS__));
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 } vs_calls;
+
+// A range of the caller's memory around a pointer of a call: the pages that it touches are there,
+// and no others near it.
+typedef struct vs_region {
+  void* address;  // of the first byte; what can be read begins here, or at this page's start
+  size_t length;  // bytes, at least 1, that hold something; the rest of the pages is zeros
+  bool writable;
+  // What another thread writes over the region while the call runs; NULL: nothing.
+  const struct vs_rewrite* rewrite;
+} vs_region;
 
 // One row of the table of built-in backends. The documented prototypes leave no room for a context,
 // so a backend's state belongs to the process; a process opens a backend once at a time.
@@ -39,17 +49,29 @@ typedef struct vs_backend {
   bool (*open)(char* reason, size_t size);
   // Gives back whatever open took, and every object still alive.
   void (*close)(void);
+  // NULL, or of a backend whose implementation does not share this process's memory: told, on the
+  // thread that is about to make a call, what of the caller's memory the call can reach. Valid for
+  // that call. False: a region is rewritten in a way that the implementation's side cannot do, and
+  // the call is not made.
+  bool (*reach)(const vs_region* regions, size_t count);
 } vs_backend;
 
 // The optional symbol `vcpuspec_plugin` of a shared object:
 //   const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", 0};
 // Without it the host's architecture and ZX_HANDLE_INVALID are used, and the file's name.
 #define VS_PLUGIN_ABI 1u
+#ifdef __cplusplus
+extern "C" {
+#endif
 typedef struct vs_plugin {
   uint32_t abi;          // VS_PLUGIN_ABI; another number is refused with a message
   uint32_t arch;         // vs_arch
   const char* name;      // one printable word, shown in reports; NULL: the file's name
   zx_handle_t resource;  // handed to zx_guest_create
 } vs_plugin;
+extern const vs_plugin vcpuspec_plugin;
+#ifdef __cplusplus
+}
+#endif
 
 #endif  // VCPUSPEC_BACKEND_H_

@@ -9,6 +9,13 @@
 #include <zircon/errors.h>
 #include <zircon/rights.h>
 
+// C17 and C++17 both know these headers; each has a word of its own for it.
+#ifdef __cplusplus
+#define VS_STATIC_ASSERT static_assert
+#else
+#define VS_STATIC_ASSERT _Static_assert
+#endif
+
 typedef int32_t zx_status_t;
 
 // A handle names an object, with rights, within one process. 0 never names anything. Both low bits
@@ -28,6 +35,8 @@ typedef uint32_t zx_obj_type_t;
 #define ZX_OBJ_TYPE_VCPU ((zx_obj_type_t)21u)
 
 typedef uint64_t zx_vaddr_t;      // bytes; in a guest's vmar: a guest-physical address
+typedef int64_t zx_time_t;        // ns, monotonic
+#define ZX_TIME_INFINITE ((zx_time_t)INT64_MAX)
 typedef uint64_t zx_gpaddr_t;     // bytes; guest-physical address
 typedef uint32_t zx_vm_option_t;  // bits below
 #define ZX_VM_PERM_READ ((zx_vm_option_t)1u << 0)

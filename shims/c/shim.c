@@ -557,14 +557,12 @@ static void do_make(request* r, slot* into, slot* second) {
 // The call for want of which an operation cannot be done; NULL: none.
 static const char* lacks(const char* what) {
   static const char* const calls[] = {
-#define VS_CALL(name, params, args) "zx_" #name,
+#define VS_CALL(name, word, phase, text, ...) "zx_" #name,
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   };
   const bool there[] = {
-#define VS_CALL(name, params, args) zx_##name != NULL,
+#define VS_CALL(name, word, phase, text, ...) zx_##name != NULL,
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   };
   static const char* const prefixes[] = {"zx_", "zx_vcpu_", "zx_handle_"};
   for (size_t i = 0; i < sizeof there; i++) {
@@ -734,11 +732,10 @@ static bool greet(void) {
   name_of(name);
   int length = snprintf(line, sizeof line, "vcpuspec shim 1\nname %s\narch %s\ncalls", name,
                         shim.arch == VS_ARCH_ARM64 ? "arm64" : "x86-64");
-#define VS_CALL(name, params, args) \
-  if (zx_##name != NULL)            \
+#define VS_CALL(name, word, phase, text, ...) \
+  if (zx_##name != NULL) \
     length += snprintf(line + length, sizeof line - (size_t)length, " zx_" #name);
 #include <vcpuspec/calls.def>
-#undef VS_CALL
   length += snprintf(line + length, sizeof line - (size_t)length, "\n%s%sready\n",
                      platform_greeting, shim.sums ? "sums\n" : "");
   return platform_write(line, (size_t)length);

@@ -6,12 +6,11 @@
 
 #include "unicorn_backend.h"
 
-#define VS_CALL(name, params, args)                               \
-  __attribute__((unused)) static zx_status_t call_##name params { \
-    return BACKEND.calls->name args;                              \
+#define VS_CALL(name, word, phase, text, ...) \
+  __attribute__((unused)) static zx_status_t call_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
+    return BACKEND.calls->name(VS_EACH(VS_NAME, __VA_ARGS__)); \
   }
 #include <vcpuspec/calls.def>
-#undef VS_CALL
 
 #define OFFER(name) extern __typeof__(call_##name) zx_##name __attribute__((alias("call_" #name)));
 OFFER(guest_create)

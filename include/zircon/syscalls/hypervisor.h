@@ -55,14 +55,14 @@ typedef struct zx_vcpu_io {
   };
 } zx_vcpu_io_t;
 
-_Static_assert(sizeof(zx_vcpu_state_x64_t) == 136, "x86-64 state is 136 bytes");
-_Static_assert(offsetof(zx_vcpu_state_x64_t, rbx) == 24, "x86-64 layout");
-_Static_assert(offsetof(zx_vcpu_state_x64_t, rsp) == 32, "x86-64 layout");
-_Static_assert(offsetof(zx_vcpu_state_x64_t, rflags) == 128, "x86-64 layout");
-_Static_assert(sizeof(zx_vcpu_state_arm64_t) == 264, "arm64 state is 264 bytes");
-_Static_assert(offsetof(zx_vcpu_state_arm64_t, sp) == 248, "arm64 layout");
-_Static_assert(offsetof(zx_vcpu_state_arm64_t, cpsr) == 256, "arm64 layout");
-_Static_assert(sizeof(zx_vcpu_io_t) == 8, "io state is 8 bytes");
-_Static_assert(offsetof(zx_vcpu_io_t, data) == 4, "io layout");
+VS_STATIC_ASSERT(sizeof(zx_vcpu_state_x64_t) == 136, "x86-64 state is 136 bytes");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_state_x64_t, rbx) == 24, "x86-64 layout");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_state_x64_t, rsp) == 32, "x86-64 layout");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_state_x64_t, rflags) == 128, "x86-64 layout");
+VS_STATIC_ASSERT(sizeof(zx_vcpu_state_arm64_t) == 264, "arm64 state is 264 bytes");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_state_arm64_t, sp) == 248, "arm64 layout");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_state_arm64_t, cpsr) == 256, "arm64 layout");
+VS_STATIC_ASSERT(sizeof(zx_vcpu_io_t) == 8, "io state is 8 bytes");
+VS_STATIC_ASSERT(offsetof(zx_vcpu_io_t, data) == 4, "io layout");
 
 #endif  // ZIRCON_SYSCALLS_HYPERVISOR_H_
