@@ -40,12 +40,12 @@ static void take_rewrite(reader* r, vs_rewrite* rewrite) {
 }
 
 static void take_write(reader* r, uint8_t flags, vs_op* op) {
-  op->kind = (uint32_t)take(r, 4);
-  op->size = take(r, 8);
-  op->buffer.at = (uint8_t)take(r, 1);
-  op->buffer.argument = (uint16_t)take(r, 2);
-  op->buffer.length = (uint16_t)take(r, 2);
-  take_bytes(r, op->buffer.bytes, (size_t)take(r, 2) % (VS_STATE_MAX + 1));
+  VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)take(r, 4);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = take(r, 8);
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)take(r, 1);
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)take(r, 2);
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)take(r, 2);
+  take_bytes(r, op->bytes, (size_t)take(r, 2) % (VS_STATE_MAX + 1));
   if (flags & REWRITTEN) take_rewrite(r, &op->rewrite);
 }
 
@@ -58,34 +58,34 @@ static void take_op(reader* r, vs_op* op) {
   op->thread = (uint8_t)(first >> 5 & 3);
   op->async = first >> 7;
   op->optional = flags & OPTIONAL;
-  bool writes = op->code == VS_OP_WRITE_STATE;
-  if (vs_ops[op->code].phase != VS_PHASE_LOCAL && op->code != VS_OP_JOIN) {
-    op->handle.slot = slots & 0xf;
+  bool writes = op->code == VS_CALL_vcpu_write_state;
+  if (vs_ops[op->code].phase != VS_PHASE_LOCAL && op->code != VS_OP_join) {
+    op->args[0].slot = slots & 0xf;
     op->out = slots >> 4;
   }
-  if (op->code == VS_OP_GUEST_CREATE || op->code == VS_OP_GUEST_LOAD) op->out2 = flags >> 4;
-  if (op->code == VS_OP_VCPU_CREATE) op->program = (flags >> 4) % VS_PROGRAM_COUNT;
-  if (writes) op->handle.form = flags & FORM;
-  if (op->handle.form != VS_HANDLE_SLOT) op->handle.value = (uint32_t)take(r, 4);
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (derives) op->rights = (uint32_t)take(r, 4);
-  if (op->code == VS_OP_INTERRUPT) op->vector = (uint32_t)take(r, 4);
+  if (op->code == VS_CALL_guest_create || op->code == VS_OP_guest_load) op->out2 = flags >> 4;
+  if (op->code == VS_CALL_vcpu_create) VS_OP_ARG(op, vcpu_create, entry).slot = (flags >> 4) % VS_PROGRAM_COUNT;
+  if (writes) op->args[0].form = flags & FORM;
+  if (op->args[0].form != VS_HANDLE_SLOT) op->args[0].number = (uint32_t)take(r, 4);
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  if (derives) VS_OP_ARG(op, handle_duplicate, rights).number = (uint32_t)take(r, 4);
+  if (op->code == VS_CALL_vcpu_interrupt) VS_OP_ARG(op, vcpu_interrupt, vector).number = (uint32_t)take(r, 4);
   if (writes) take_write(r, flags, op);
 }
 
 // Fields that its code does not use are none of the op's.
 static void forget_unused(vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
-      op->handle.slot = 0;
+  switch (op->code) {
+    case VS_CALL_guest_create:
+    case VS_CALL_event_create:
+    case VS_CALL_port_create:
+    case VS_CALL_vmo_create:
+      op->args[0].slot = 0;
       return;
-    case VS_OP_GUEST_LOAD:
-    case VS_OP_VCPU_CREATE:
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
+    case VS_OP_guest_load:
+    case VS_CALL_vcpu_create:
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace:
       return;
     default:
       op->out = 0;
@@ -119,10 +119,10 @@ void vs_fuzz_decode(const uint8_t* data, size_t size, const vs_arch_info* arch,
 void vs_fuzz_decode_call(const uint8_t* data, size_t size, const vs_arch_info* arch, vs_op* op) {
   reader r = {data, data + size};
   take_op(&r, op);
-  if (op->code != VS_OP_WRITE_STATE) {
+  if (op->code != VS_CALL_vcpu_write_state) {
     r.at = data;
     uint8_t thread = op->thread;
-    *op = (vs_op){.code = VS_OP_WRITE_STATE, .thread = thread};
+    *op = (vs_op){.code = VS_CALL_vcpu_write_state, .thread = thread};
     take_write(&r, 0, op);
   }
   op->out = 0;
@@ -153,14 +153,14 @@ static void put_bytes(writer* w, const uint8_t* bytes, size_t count) {
 
 static void put_write(writer* w, const vs_op* op) {
   size_t count = VS_STATE_MAX;
-  while (count > 0 && op->buffer.bytes[count - 1] == 0) count--;
-  put(w, op->kind, 4);
-  put(w, op->size, 8);
-  put(w, op->buffer.at, 1);
-  put(w, op->buffer.argument, 2);
-  put(w, op->buffer.length, 2);
+  while (count > 0 && op->bytes[count - 1] == 0) count--;
+  put(w, VS_OP_ARG(op, vcpu_write_state, kind).number, 4);
+  put(w, VS_OP_ARG(op, vcpu_write_state, buffer_size).number, 8);
+  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).at, 1);
+  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).argument, 2);
+  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).length, 2);
   put(w, count, 2);
-  put_bytes(w, op->buffer.bytes, count);
+  put_bytes(w, op->bytes, count);
   if (op->rewrite.mode == VS_REWRITE_NONE) return;
   put(w, (op->rewrite.mode - 1u) + (op->rewrite.length - 1u) * MODES, 1);
   put(w, op->rewrite.offset, 2);
@@ -168,18 +168,18 @@ static void put_write(writer* w, const vs_op* op) {
 }
 
 static void put_op(writer* w, const vs_op* op) {
-  unsigned high = op->code == VS_OP_VCPU_CREATE ? op->program : op->out2;
-  unsigned flags = op->handle.form | high << 4;
+  unsigned high = op->code == VS_CALL_vcpu_create ? VS_OP_ARG(op, vcpu_create, entry).slot : op->out2;
+  unsigned flags = op->args[0].form | high << 4;
   if (op->optional) flags |= OPTIONAL;
   if (op->rewrite.mode != VS_REWRITE_NONE) flags |= REWRITTEN;
   put(w, op->code | (unsigned)op->thread << 5 | (unsigned)op->async << 7, 1);
-  put(w, op->handle.slot | (unsigned)op->out << 4, 1);
+  put(w, op->args[0].slot | (unsigned)op->out << 4, 1);
   put(w, flags, 1);
-  if (op->handle.form != VS_HANDLE_SLOT) put(w, op->handle.value, 4);
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (derives) put(w, op->rights, 4);
-  if (op->code == VS_OP_INTERRUPT) put(w, op->vector, 4);
-  if (op->code == VS_OP_WRITE_STATE) put_write(w, op);
+  if (op->args[0].form != VS_HANDLE_SLOT) put(w, op->args[0].number, 4);
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  if (derives) put(w, VS_OP_ARG(op, handle_duplicate, rights).number, 4);
+  if (op->code == VS_CALL_vcpu_interrupt) put(w, VS_OP_ARG(op, vcpu_interrupt, vector).number, 4);
+  if (op->code == VS_CALL_vcpu_write_state) put_write(w, op);
 }
 
 // An op that does not fit is left out whole, and so is what follows.

@@ -23,10 +23,10 @@ static unsigned likeness(uint64_t value, uint64_t right) {
 }
 
 static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
-  if (op->kind == ZX_VCPU_IO) return op->buffer.bytes[0] < 8 ? op->buffer.bytes[0] : 8;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return op->bytes[0] < 8 ? op->bytes[0] : 8;
   const vs_register* reg = &arch->registers[arch->flags];
   uint64_t flags = 0;
-  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
   bool gate = (flags & arch->flags_gate) != 0;
   bool others = (flags & ~(arch->flags_gate | arch->flags_required | arch->flags_optional)) != 0;
   return 16u + (unsigned)gate + 2u * (unsigned)others + 4u * ((flags & arch->flags_optional) != 0);
@@ -34,19 +34,19 @@ static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
 
 vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
   vs_feedback_class of = {.facts = mix(op->code, op->async)};
-  if (op->code != VS_OP_WRITE_STATE || oracle->count == 0) return of;
+  if (op->code != VS_CALL_vcpu_write_state || oracle->count == 0) return of;
   const vs_facts facts = vs_facts_of(&oracle->worlds[0], op, oracle->arch);
-  bool io = op->kind == ZX_VCPU_IO;
+  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   uint64_t words[3] = {0};
   _Static_assert(sizeof facts <= sizeof words, "the facts fit");
   memcpy(words, &facts, sizeof facts);
   for (size_t i = 0; i < 3; i++) of.facts = mix(of.facts, words[i]);
   of.faults = vs_faults_of(&facts);
-  of.place = 1u + op->buffer.at;
-  of.numbers = likeness(op->size, io ? sizeof(zx_vcpu_io_t) : oracle->arch->state_size) << 8 |
-               likeness(op->kind, ZX_VCPU_STATE) << 4 | likeness(op->kind, ZX_VCPU_IO);
+  of.place = 1u + VS_OP_ARG(op, vcpu_write_state, buffer).at;
+  of.numbers = likeness(VS_OP_ARG(op, vcpu_write_state, buffer_size).number, io ? sizeof(zx_vcpu_io_t) : oracle->arch->state_size) << 8 |
+               likeness(VS_OP_ARG(op, vcpu_write_state, kind).number, ZX_VCPU_STATE) << 4 | likeness(VS_OP_ARG(op, vcpu_write_state, kind).number, ZX_VCPU_IO);
   of.contents =
-      contents_of(oracle->arch, op) << 4 | (unsigned)op->handle.form << 2 | op->rewrite.mode;
+      contents_of(oracle->arch, op) << 4 | (unsigned)op->args[0].form << 2 | op->rewrite.mode;
   return of;
 }
 
@@ -60,7 +60,7 @@ static void count(vs_fuzz_state* state, bool guides, uint64_t tuple) {
 void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class* of,
                       vs_clause_set attested, const vs_observation* seen, vs_step step) {
   uint64_t verdict = mix((uint32_t)seen->status,
-                         seen->packet_type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
+                         seen->packet.type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
   count(state, guides, mix(mix(of->facts, verdict), attested));
   if (of->place == 0) return;
   count(state, guides, mix(mix(verdict, of->faults), of->place));

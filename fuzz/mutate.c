@@ -92,17 +92,17 @@ static uint64_t flags_of_interest(vs_mutator* m) {
 
 static void change_contents(vs_mutator* m, vs_op* op) {
   const vs_arch_info* a = m->arch;
-  if (op->kind == ZX_VCPU_IO) {
-    op->buffer.bytes[vs_mutator_pick(m, sizeof(zx_vcpu_io_t))] = (uint8_t)value_of_interest(m);
-    if (!one_in(m, 4)) op->buffer.bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
+    op->bytes[vs_mutator_pick(m, sizeof(zx_vcpu_io_t))] = (uint8_t)value_of_interest(m);
+    if (!one_in(m, 4)) op->bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
     return;
   }
   size_t which = (size_t)vs_mutator_pick(m, a->register_count);
   bool flags = which == a->flags || one_in(m, 4);
   if (flags) {
-    put_register(&a->registers[a->flags], flags_of_interest(m), op->buffer.bytes);
+    put_register(&a->registers[a->flags], flags_of_interest(m), op->bytes);
   } else {
-    put_register(&a->registers[which], value_of_interest(m), op->buffer.bytes);
+    put_register(&a->registers[which], value_of_interest(m), op->bytes);
   }
 }
 
@@ -123,7 +123,7 @@ static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor t
 // All arguments anew; about half of the calls are valid.
 static void compose(vs_mutator* m, vs_op* op) {
   vs_combination c = {.io = (uint8_t)one_in(m, 3)};
-  const vs_scene scene = {.handle = op->handle, .thread = op->thread};
+  const vs_scene scene = {.handle = &op->args[0], .thread = op->thread};
   choose(m, &c, VS_FACTOR_KIND, VS_FACTOR_CONTENT, 6);
   if (c.io && one_in(m, 2)) {
     // 1 and 2 come after the valid one in the table, which is 4.
@@ -137,27 +137,27 @@ static void compose(vs_mutator* m, vs_op* op) {
 // One argument takes another of its classes; the others stay.
 static void change_one(vs_mutator* m, vs_op* op) {
   vs_op other = *op;
-  vs_combination c = {.io = op->kind == ZX_VCPU_IO};
+  vs_combination c = {.io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO};
   vs_factor f = VS_FACTOR_KIND + (vs_factor)vs_mutator_pick(m, VS_CALL_FACTORS);
   c.value[f] = choose_value(m, &c, f);
-  const vs_scene scene = {.handle = op->handle, .thread = op->thread};
+  const vs_scene scene = {.handle = &op->args[0], .thread = op->thread};
   vs_compose_call(m->space, &scene, &c, word(m), &other);
   switch (f) {
     case VS_FACTOR_KIND:
-      op->kind = other.kind;
+      VS_OP_ARG(op, vcpu_write_state, kind).number = other.kind;
       return;
     case VS_FACTOR_SIZE:
-      op->size = other.size;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = other.size;
       return;
     case VS_FACTOR_PLACE:
-      op->buffer.at = other.buffer.at;
-      op->buffer.argument = other.buffer.argument;
+      VS_OP_ARG(op, vcpu_write_state, buffer).at = other.buffer.at;
+      VS_OP_ARG(op, vcpu_write_state, buffer).argument = other.buffer.argument;
       return;
     case VS_FACTOR_ACCESS:
-      op->buffer.bytes[0] = other.buffer.bytes[0];
+      op->bytes[0] = other.buffer.bytes[0];
       return;
     default:
-      memcpy(op->buffer.bytes, other.buffer.bytes, sizeof op->buffer.bytes);
+      memcpy(op->bytes, other.buffer.bytes, sizeof op->bytes);
   }
 }
 
@@ -165,24 +165,24 @@ static void change_one(vs_mutator* m, vs_op* op) {
 static void change_number(vs_mutator* m, vs_op* op) {
   switch (vs_mutator_pick(m, 5)) {
     case 0:
-      op->size += vs_mutator_pick(m, 5) - 2;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number += vs_mutator_pick(m, 5) - 2;
       return;
     case 1:
-      op->size ^= UINT64_C(1) << vs_mutator_pick(m, 64);
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number ^= UINT64_C(1) << vs_mutator_pick(m, 64);
       return;
     case 2:
-      op->kind ^= UINT32_C(1) << vs_mutator_pick(m, 32);
+      VS_OP_ARG(op, vcpu_write_state, kind).number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
       return;
     case 3:
-      op->buffer.argument = (uint16_t)vs_mutator_pick(m, one_in(m, 2) ? PAGE : VS_STATE_MAX);
+      VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)vs_mutator_pick(m, one_in(m, 2) ? PAGE : VS_STATE_MAX);
       return;
     default:
-      op->buffer.length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
+      VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
   }
 }
 
 static void change_handle(vs_mutator* m, vs_op* op) {
-  vs_handle_ref* h = &op->handle;
+  vs_handle_ref* h = &op->args[0];
   h->value = 0;
   switch (vs_mutator_pick(m, 8)) {
     case 0:
@@ -206,7 +206,7 @@ static void change_handle(vs_mutator* m, vs_op* op) {
 // What decides about the call, or a part of a register, changes during it.
 static void change_rewrite(vs_mutator* m, vs_op* op) {
   const vs_register* flags = &m->arch->registers[m->arch->flags];
-  bool io = op->kind == ZX_VCPU_IO;
+  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   uint64_t value = io ? UINT64_C(1) << vs_mutator_pick(m, 3) : flags_of_interest(m);
   vs_rewrite* r = &op->rewrite;
   if (one_in(m, 3)) {
@@ -222,9 +222,9 @@ static void change_rewrite(vs_mutator* m, vs_op* op) {
     r->offset = (uint16_t)vs_mutator_pick(m, m->arch->state_size);
     value = word(m);
   }
-  op->size = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
-  op->buffer.at = VS_AT_PLAIN;
-  op->buffer.length = (uint16_t)op->size;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_PLAIN;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
   memset(r->bytes, 0, sizeof r->bytes);
   memcpy(r->bytes, &value, r->length);
 }
@@ -254,7 +254,7 @@ static void change_write(vs_mutator* m, vs_op* op) {
 
 void vs_mutate_call(vs_mutator* m, vs_op* op) {
   uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
-  op->code = VS_OP_WRITE_STATE;
+  op->code = VS_CALL_vcpu_write_state;
   if (one_in(m, 3)) {
     op->thread = one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
     compose(m, op);
@@ -264,21 +264,21 @@ void vs_mutate_call(vs_mutator* m, vs_op* op) {
 }
 
 static void tell(vs_mutator* m, vs_op* op) {
-  op->handle = (vs_handle_ref){.slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS)};
-  op->kind = (uint32_t)vs_mutator_pick(m, 4);
-  op->size = vs_mutator_pick(m, 2 * VS_STATE_MAX);
+  &op->args[0] = (vs_handle_ref){.slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS)};
+  VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)vs_mutator_pick(m, 4);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = vs_mutator_pick(m, 2 * VS_STATE_MAX);
 }
 
 void vs_mutate_naive(vs_mutator* m, vs_op* op, bool told) {
-  *op = (vs_op){.code = VS_OP_WRITE_STATE, .handle.form = VS_HANDLE_RAW};
+  *op = (vs_op){.code = VS_CALL_vcpu_write_state, .handle.form = VS_HANDLE_RAW};
   op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
-  op->handle.value = (uint32_t)word(m);
-  op->kind = (uint32_t)word(m);
-  op->size = word(m);
-  op->buffer.at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT);
-  op->buffer.argument = (uint16_t)word(m);
-  op->buffer.length = VS_STATE_MAX;
-  for (size_t i = 0; i < VS_STATE_MAX; i++) op->buffer.bytes[i] = (uint8_t)(word(m) >> 32);
+  op->args[0].number = (uint32_t)word(m);
+  VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)word(m);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = word(m);
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT);
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)word(m);
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = VS_STATE_MAX;
+  for (size_t i = 0; i < VS_STATE_MAX; i++) op->bytes[i] = (uint8_t)(word(m) >> 32);
   if (told) tell(m, op);
 }
 
@@ -343,7 +343,7 @@ static uint8_t slot_in(vs_mutator* m, const vs_fuzz_script* script) {
   for (size_t i = 0; i < script->count && !one_in(m, 16); i++) {
     const vs_op* op = &script->ops[(start + i) % script->count];
     bool fills =
-        op->code == VS_OP_VCPU_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+        op->code == VS_CALL_vcpu_create || op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
     if (fills) return op->out;
   }
   return (uint8_t)vs_mutator_pick(m, VS_SLOTS);
@@ -351,27 +351,27 @@ static uint8_t slot_in(vs_mutator* m, const vs_fuzz_script* script) {
 
 static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
   // What is under test, what looks at it and what disturbs it come up more often than the rest.
-  static const uint8_t often[] = {VS_OP_READ_STATE, VS_OP_ENTER,     VS_OP_KICK,
-                                  VS_OP_DUPLICATE,  VS_OP_INTERRUPT, VS_OP_CLOSE};
+  static const uint8_t often[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter,     VS_CALL_vcpu_kick,
+                                  VS_CALL_handle_duplicate,  VS_CALL_vcpu_interrupt, VS_CALL_handle_close};
   vs_op op = {.code = (uint8_t)vs_mutator_pick(m, VS_OP_COUNT)};
   if (!one_in(m, 3)) op.code = often[vs_mutator_pick(m, sizeof often)];
   op.thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
-  op.handle.slot = slot_in(m, script);
+  op.args[0].slot = slot_in(m, script);
   op.out = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
   op.out2 = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
-  if (op.code == VS_OP_VCPU_CREATE) op.program = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE);
-  bool derives = op.code == VS_OP_DUPLICATE || op.code == VS_OP_REPLACE;
-  if (derives) op.rights = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
-  if (derives && one_in(m, 2)) op.rights |= ZX_RIGHT_WRITE;
-  if (op.code == VS_OP_INTERRUPT)
-    op.vector = (uint32_t)vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
+  if (op.code == VS_CALL_vcpu_create) VS_OP_ARG(&op, vcpu_create, entry).slot = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE);
+  bool derives = op.code == VS_CALL_handle_duplicate || op.code == VS_CALL_handle_replace;
+  if (derives) VS_OP_ARG(&op, handle_duplicate, rights).number = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
+  if (derives && one_in(m, 2)) VS_OP_ARG(&op, handle_duplicate, rights).number |= ZX_RIGHT_WRITE;
+  if (op.code == VS_CALL_vcpu_interrupt)
+    VS_OP_ARG(&op, vcpu_interrupt, vector).number = (uint32_t)vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
   op.async = op.thread != 0 && one_in(m, 3);
   return op;
 }
 
 static vs_op look_at(vs_mutator* m, uint8_t slot) {
   return (vs_op){
-      .code = one_in(m, 2) ? VS_OP_READ_STATE : VS_OP_ENTER, .optional = true, .handle.slot = slot};
+      .code = one_in(m, 2) ? VS_CALL_vcpu_read_state : VS_CALL_vcpu_enter, .optional = true, .handle.slot = slot};
 }
 
 // A write, and a look at what it has done.
@@ -387,25 +387,25 @@ static void insert_write(vs_mutator* m, vs_fuzz_script* script) {
 
 // A write that another thread's call meets, and what has become of both.
 static void insert_meeting(vs_mutator* m, vs_fuzz_script* script) {
-  static const uint8_t calls[] = {VS_OP_KICK,  VS_OP_KICK,        VS_OP_CLOSE,
-                                  VS_OP_CLOSE, VS_OP_WRITE_STATE, VS_OP_REPLACE};
+  static const uint8_t calls[] = {VS_CALL_vcpu_kick,  VS_CALL_vcpu_kick,        VS_CALL_handle_close,
+                                  VS_CALL_handle_close, VS_CALL_vcpu_write_state, VS_CALL_handle_replace};
   uint8_t slot = slot_in(m, script);
   vs_op ops[5] = {{.code = calls[vs_mutator_pick(m, sizeof calls)]}, {.handle.slot = slot}};
   ops[0].handle.slot = one_in(m, 2) ? slot : slot_in(m, script);
   ops[0].thread = (uint8_t)(1 + vs_mutator_pick(m, VS_THREADS - 1));
   ops[0].async = true;
-  ops[0].rights = ZX_RIGHT_SAME_RIGHTS;
-  if (ops[0].code == VS_OP_WRITE_STATE) compose(m, &ops[0]);
+  VS_OP_ARG(&ops[0], handle_duplicate, rights).number = ZX_RIGHT_SAME_RIGHTS;
+  if (ops[0].code == VS_CALL_vcpu_write_state) compose(m, &ops[0]);
   if (one_in(m, 4)) compose(m, &ops[1]);
-  if (ops[1].code != VS_OP_WRITE_STATE) vs_compose_ordinary(m->space, word(m), &ops[1]);
-  ops[2] = (vs_op){.code = VS_OP_JOIN, .thread = ops[0].thread};
+  if (ops[1].code != VS_CALL_vcpu_write_state) vs_compose_ordinary(m->space, word(m), &ops[1]);
+  ops[2] = (vs_op){.code = VS_OP_join, .thread = ops[0].thread};
   ops[3] = look_at(m, slot);
   ops[4] = look_at(m, slot);
   insert(script, place_in(m, script), ops, 5);
 }
 
 static void put_flags(vs_mutator* m, vs_op* op, uint64_t flags) {
-  put_register(&m->arch->registers[m->arch->flags], flags, op->buffer.bytes);
+  put_register(&m->arch->registers[m->arch->flags], flags, op->bytes);
 }
 
 // A choice is made known, and then the buffer changes from one side of it to the other.
@@ -414,7 +414,7 @@ static void insert_snapshot(vs_mutator* m, vs_fuzz_script* script) {
   bool io = one_in(m, 2) && a->has_ports;
   uint8_t slot = slot_in(m, script);
   vs_op ops[5] = {{.handle.slot = slot}, {.handle.slot = slot}, {.handle.slot = slot}};
-  const vs_scene scene = {.handle = ops[0].handle};
+  const vs_scene scene = {.handle = &ops[0].args[0]};
   const vs_combination valid = {.io = io};
   for (size_t i = 0; i < 3; i++) vs_compose_call(m->space, &scene, &valid, word(m), &ops[i]);
   uint8_t other = (uint8_t)vs_mutator_pick(m, one_in(m, 2) ? 5 : 256);
@@ -461,8 +461,8 @@ static void move_one(vs_mutator* m, vs_fuzz_script* script) {
 
 static void change_some(vs_mutator* m, vs_fuzz_script* script) {
   vs_op* op = &script->ops[vs_mutator_pick(m, script->count)];
-  if (op->code == VS_OP_WRITE_STATE && one_in(m, 8)) return change_rewrite(m, op);
-  if (op->code == VS_OP_WRITE_STATE) return change_write(m, op);
+  if (op->code == VS_CALL_vcpu_write_state && one_in(m, 8)) return change_rewrite(m, op);
+  if (op->code == VS_CALL_vcpu_write_state) return change_write(m, op);
   switch (vs_mutator_pick(m, 4)) {
     case 0:
       op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
@@ -471,7 +471,7 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
       op->async = !op->async;
       return;
     case 2:
-      op->handle.slot = slot_in(m, script);
+      op->args[0].slot = slot_in(m, script);
       return;
     default:
       *op = any_op(m, script);

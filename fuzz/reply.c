@@ -17,17 +17,17 @@ enum { FIRST = 2, START = 1, ARM64 = 2, HELD = 4, FLIPPED = 8 };
 
 static bool may_start(const vs_op* op) {
   bool judged = vs_ops[op->code].phase == VS_PHASE_JUDGED;
-  return judged && op->code != VS_OP_AWAIT_GUEST;
+  return judged && op->code != VS_OP_await_guest;
 }
 
 // A join is answered as the op that was started, which is then asked without `start`.
 static vs_op op_of(const uint8_t* data) {
   vs_op op = {.code = data[0] % VS_OP_COUNT, .thread = 1, .out = 2, .out2 = 3};
-  if (op.code == VS_OP_JOIN) op.code = VS_OP_WRITE_STATE;
+  if (op.code == VS_OP_join) op.code = VS_CALL_vcpu_write_state;
   op.async = (data[1] & START) && may_start(&op);
-  if (op.code != VS_OP_WRITE_STATE) return op;
-  op.kind = ZX_VCPU_IO;
-  op.size = op.buffer.length = sizeof(zx_vcpu_io_t);
+  if (op.code != VS_CALL_vcpu_write_state) return op;
+  VS_OP_ARG(&op, vcpu_write_state, kind).number = ZX_VCPU_IO;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = sizeof(zx_vcpu_io_t);
   if (data[1] & (HELD | FLIPPED)) {
     op.rewrite = (vs_rewrite){
         .mode = data[1] & HELD ? VS_REWRITE_HELD : VS_REWRITE_FLIP, .length = 1, .bytes = {0x5a}};

@@ -17,20 +17,20 @@ typedef struct row {
 } row;
 
 static const row rows[] = {
-    {VS_OP_GUEST_CREATE, CALLER, 0, GUEST, 0},
-    {VS_OP_GUEST_LOAD, CALLER, GUEST, MEMORY, 0},
-    {VS_OP_VCPU_CREATE, CALLER, GUEST, VCPU, 0},
-    {VS_OP_VCPU_CREATE, OTHER, GUEST, COMPANY, 0},
-    {VS_OP_DUPLICATE, CALLER, VCPU, READABLE, ZX_DEFAULT_VCPU_RIGHTS & ~ZX_RIGHT_WRITE},
-    {VS_OP_DUPLICATE, CALLER, VCPU, WRITABLE, ZX_RIGHT_WRITE},
-    {VS_OP_EVENT_CREATE, CALLER, 0, EVENT, 0},
-    {VS_OP_DUPLICATE, CALLER, VCPU, CLOSED, ZX_RIGHT_SAME_RIGHTS},
-    {VS_OP_CLOSE, CALLER, CLOSED, 0, 0},
-    {VS_OP_PORT_CREATE, CALLER, 0, PORT, 0},
-    {VS_OP_VMO_CREATE, CALLER, 0, VMO, 0},
-    {VS_OP_DUPLICATE, CALLER, VCPU, STALE, ZX_RIGHT_SAME_RIGHTS},
-    {VS_OP_REPLACE, CALLER, STALE, REPLACED, ZX_RIGHT_SAME_RIGHTS},
-    {VS_OP_DUPLICATE, OTHER, COMPANY, COMPANY_COPY, ZX_RIGHT_SAME_RIGHTS},
+    {VS_CALL_guest_create, CALLER, 0, GUEST, 0},
+    {VS_OP_guest_load, CALLER, GUEST, MEMORY, 0},
+    {VS_CALL_vcpu_create, CALLER, GUEST, VCPU, 0},
+    {VS_CALL_vcpu_create, OTHER, GUEST, COMPANY, 0},
+    {VS_CALL_handle_duplicate, CALLER, VCPU, READABLE, ZX_DEFAULT_VCPU_RIGHTS & ~ZX_RIGHT_WRITE},
+    {VS_CALL_handle_duplicate, CALLER, VCPU, WRITABLE, ZX_RIGHT_WRITE},
+    {VS_CALL_event_create, CALLER, 0, EVENT, 0},
+    {VS_CALL_handle_duplicate, CALLER, VCPU, CLOSED, ZX_RIGHT_SAME_RIGHTS},
+    {VS_CALL_handle_close, CALLER, CLOSED, 0, 0},
+    {VS_CALL_port_create, CALLER, 0, PORT, 0},
+    {VS_CALL_vmo_create, CALLER, 0, VMO, 0},
+    {VS_CALL_handle_duplicate, CALLER, VCPU, STALE, ZX_RIGHT_SAME_RIGHTS},
+    {VS_CALL_handle_replace, CALLER, STALE, REPLACED, ZX_RIGHT_SAME_RIGHTS},
+    {VS_CALL_handle_duplicate, OTHER, COMPANY, COMPANY_COPY, ZX_RIGHT_SAME_RIGHTS},
 };
 _Static_assert(COMPANY_COPY + 1 == VS_FUZZ_SCENE_SLOTS, "slots 0 to COMPANY_COPY are filled");
 
@@ -40,12 +40,12 @@ static vs_op op_of(vs_op_code code, uint8_t thread, uint8_t slot) {
 
 // A value of its own in every byte, no flags, the gate open.
 static vs_op first_write(const vs_arch_info* arch, uint8_t thread, uint8_t slot) {
-  vs_op op = op_of(VS_OP_WRITE_STATE, thread, slot);
-  op.size = op.buffer.length = arch->state_size;
-  for (size_t i = 0; i < arch->state_size; i++) op.buffer.bytes[i] = (uint8_t)(i + 16u * slot + 1);
+  vs_op op = op_of(VS_CALL_vcpu_write_state, thread, slot);
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = arch->state_size;
+  for (size_t i = 0; i < arch->state_size; i++) op.bytes[i] = (uint8_t)(i + 16u * slot + 1);
   const vs_register* reg = &arch->registers[arch->flags];
-  memset(op.buffer.bytes + reg->offset, 0, reg->width / 8u);
-  memcpy(op.buffer.bytes + reg->offset, &arch->flags_gate, reg->width / 8u);
+  memset(op.bytes + reg->offset, 0, reg->width / 8u);
+  memcpy(op.bytes + reg->offset, &arch->flags_gate, reg->width / 8u);
   return op;
 }
 
@@ -65,14 +65,14 @@ size_t vs_fuzz_scene(const vs_arch_info* arch, vs_sense* sense, vs_op* ops) {
     vs_op op = op_of(rows[i].code, rows[i].thread, rows[i].slot);
     op.out = rows[i].out;
     op.out2 = VMAR;
-    op.rights = rows[i].rights;
-    op.optional = op.code != VS_OP_GUEST_CREATE && op.code != VS_OP_VCPU_CREATE;
-    if (op.code != VS_OP_GUEST_CREATE && op.code != VS_OP_GUEST_LOAD) op.out2 = 0;
+    VS_OP_ARG(&op, handle_duplicate, rights).number = rows[i].rights;
+    op.optional = op.code != VS_CALL_guest_create && op.code != VS_CALL_vcpu_create;
+    if (op.code != VS_CALL_guest_create && op.code != VS_OP_guest_load) op.out2 = 0;
     n = add(sense, ops, n, op);
   }
   for (size_t i = 0; i < sizeof vcpus / sizeof vcpus[0]; i++) {
     n = add(sense, ops, n, first_write(arch, vcpus[i].thread, vcpus[i].slot));
-    vs_op look = op_of(VS_OP_READ_STATE, vcpus[i].thread, vcpus[i].slot);
+    vs_op look = op_of(VS_CALL_vcpu_read_state, vcpus[i].thread, vcpus[i].slot);
     look.optional = true;
     n = add(sense, ops, n, look);
   }
@@ -80,7 +80,7 @@ size_t vs_fuzz_scene(const vs_arch_info* arch, vs_sense* sense, vs_op* ops) {
 }
 
 bool vs_fuzz_admit_call(vs_sense* sense, vs_op* op) {
-  op->handle.slot %= VS_FUZZ_SCENE_SLOTS;
+  op->args[0].slot %= VS_FUZZ_SCENE_SLOTS;
   return vs_sense_admit(sense, op);
 }
 
@@ -88,16 +88,16 @@ bool vs_fuzz_admit_call(vs_sense* sense, vs_op* op) {
 static size_t look(vs_sense* sense, vs_op_code code, uint8_t thread, uint8_t slot, vs_op* op) {
   *op = op_of(code, thread, slot);
   op->optional = true;
-  if (code == VS_OP_ENTER && sense->vcpus[sense->objects[sense->slots[slot].object].vcpu].stops) {
+  if (code == VS_CALL_vcpu_enter && sense->vcpus[sense->objects[sense->slots[slot].object].vcpu].stops) {
     return 0;
   }
-  return vs_sense_admit(sense, op) && op->handle.slot == slot;
+  return vs_sense_admit(sense, op) && op->args[0].slot == slot;
 }
 
 size_t vs_fuzz_looks(vs_sense* sense, unsigned looks, vs_op* ops) {
   size_t n = 0;
-  if (looks & VS_FUZZ_LOOK_READ) n += look(sense, VS_OP_READ_STATE, CALLER, VCPU, &ops[n]);
-  if (looks & VS_FUZZ_LOOK_ENTER) n += look(sense, VS_OP_ENTER, CALLER, VCPU, &ops[n]);
-  if (looks & VS_FUZZ_LOOK_COMPANY) n += look(sense, VS_OP_READ_STATE, OTHER, COMPANY, &ops[n]);
+  if (looks & VS_FUZZ_LOOK_READ) n += look(sense, VS_CALL_vcpu_read_state, CALLER, VCPU, &ops[n]);
+  if (looks & VS_FUZZ_LOOK_ENTER) n += look(sense, VS_CALL_vcpu_enter, CALLER, VCPU, &ops[n]);
+  if (looks & VS_FUZZ_LOOK_COMPANY) n += look(sense, VS_CALL_vcpu_read_state, OTHER, COMPANY, &ops[n]);
   return n;
 }

@@ -145,8 +145,8 @@ static bool may_run_beside(const vs_sense* s, const vs_op* op) {
 
 static void start(vs_sense* s, const vs_op* op) {
   s->busy[op->thread] = true;
-  s->within[op->thread] = (vs_sense_call){op->code, op->handle.slot, op->out};
-  if (op->code != VS_OP_ENTER) s->beside++;
+  s->within[op->thread] = (vs_sense_call){op->code, op->args[0].slot, op->out};
+  if (op->code != VS_CALL_vcpu_enter) s->beside++;
 }
 
 // --- setup ------------------------------------------------------------------------------------
@@ -167,7 +167,7 @@ static bool is_unloaded_guest(const vs_sense* s, uint8_t slot, const vs_op* op) 
   return names(s, slot, VS_OBJECT_GUEST) && !object_of(s, slot)->loaded;
 }
 static bool is_its_vmar(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  uint8_t guest = object_of(s, op->handle.slot)->guest;
+  uint8_t guest = object_of(s, op->args[0].slot)->guest;
   return names(s, slot, VS_OBJECT_VMAR) && object_of(s, slot)->guest == guest;
 }
 static bool is_guest(const vs_sense* s, uint8_t slot, const vs_op* op) {
@@ -176,12 +176,12 @@ static bool is_guest(const vs_sense* s, uint8_t slot, const vs_op* op) {
 }
 
 static bool admit_guest_load(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, is_unloaded_guest, op);
-  if (op->handle.slot == VS_SLOTS || !has_room(s, 1)) return false;
+  op->args[0].slot = find_slot(s, op->args[0].slot, is_unloaded_guest, op);
+  if (op->args[0].slot == VS_SLOTS || !has_room(s, 1)) return false;
   op->out2 = find_slot(s, op->out2, is_its_vmar, op);
   op->out = find_slot(s, op->out, is_free, op);
   if (op->out == VS_SLOTS || op->out2 == VS_SLOTS) return false;
-  uint8_t guest = s->slots[op->handle.slot].object;
+  uint8_t guest = s->slots[op->args[0].slot].object;
   add_object(s, op->out, VS_OBJECT_VMO);
   s->slots[op->out].memory = true;
   s->objects[guest].loaded = true;
@@ -202,9 +202,9 @@ static bool starts_as_expected(const vs_sense* s, uint8_t guest) {
 }
 
 static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, is_guest, op);
+  op->args[0].slot = find_slot(s, op->args[0].slot, is_guest, op);
   op->out = find_slot(s, op->out, is_free, op);
-  if (op->handle.slot == VS_SLOTS || op->out == VS_SLOTS || !has_room(s, 1)) return false;
+  if (op->args[0].slot == VS_SLOTS || op->out == VS_SLOTS || !has_room(s, 1)) return false;
   for (unsigned i = 0; i < VS_THREADS; i++) {
     if (!s->busy[op->thread] && !has_vcpu(s, op->thread)) break;
     op->thread = (uint8_t)((op->thread + 1) % VS_THREADS);
@@ -212,13 +212,13 @@ static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
   uint8_t index = 0;
   while (index < VS_SENSE_VCPUS && s->vcpus[index].live) index++;
   if (index == VS_SENSE_VCPUS || s->busy[op->thread] || has_vcpu(s, op->thread)) return false;
-  if (!has_program(s, op->program)) op->program = VS_PROGRAM_DUMP;
-  uint8_t guest = s->slots[op->handle.slot].object;
+  if (!has_program(s, VS_OP_ARG(op, vcpu_create, entry).slot)) VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_DUMP;
+  uint8_t guest = s->slots[op->args[0].slot].object;
   uint8_t object = add_object(s, op->out, VS_OBJECT_VCPU);
   s->objects[object].vcpu = index;
   s->vcpus[index] = (vs_sense_vcpu){.live = true,
                                     .runnable = starts_as_expected(s, guest),
-                                    .endless = op->program == VS_PROGRAM_SPIN,
+                                    .endless = VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_SPIN,
                                     .creator = op->thread,
                                     .object = object};
   s->objects[guest].bred = true;
@@ -228,8 +228,8 @@ static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
 static bool admit_object_create(vs_sense* s, vs_op* op) {
   op->out = find_slot(s, op->out, is_free, op);
   if (op->out == VS_SLOTS || !has_room(s, 1)) return false;
-  vs_object_code code = op->code == VS_OP_EVENT_CREATE  ? VS_OBJECT_EVENT
-                        : op->code == VS_OP_PORT_CREATE ? VS_OBJECT_PORT
+  vs_object_code code = op->code == VS_CALL_event_create  ? VS_OBJECT_EVENT
+                        : op->code == VS_CALL_port_create ? VS_OBJECT_PORT
                                                         : VS_OBJECT_VMO;
   add_object(s, op->out, code);
   return true;
@@ -258,27 +258,27 @@ static void leave(vs_sense* s, uint8_t slot, bool async) {
 }
 
 static bool admit_close(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, may_go, op);
-  if (op->handle.slot == VS_SLOTS) return false;
+  op->args[0].slot = find_slot(s, op->args[0].slot, may_go, op);
+  if (op->args[0].slot == VS_SLOTS) return false;
   op->async = may_run_beside(s, op);
-  leave(s, op->handle.slot, op->async);
+  leave(s, op->args[0].slot, op->async);
   if (op->async) start(s, op);
   return true;
 }
 
 static bool admit_derive(vs_sense* s, vs_op* op) {
-  bool replace = op->code == VS_OP_REPLACE;
-  op->handle.slot = find_slot(s, op->handle.slot, replace ? may_go : may_be_copied, op);
+  bool replace = op->code == VS_CALL_handle_replace;
+  op->args[0].slot = find_slot(s, op->args[0].slot, replace ? may_go : may_be_copied, op);
   op->out = find_slot(s, op->out, is_free, op);
-  if (op->handle.slot == VS_SLOTS || op->out == VS_SLOTS) return false;
+  if (op->args[0].slot == VS_SLOTS || op->out == VS_SLOTS) return false;
   op->async = replace && may_run_beside(s, op);
-  vs_sense_slot from = s->slots[op->handle.slot];
-  if (op->rights != ZX_RIGHT_SAME_RIGHTS) op->rights &= from.rights;
-  from.rights = op->rights == ZX_RIGHT_SAME_RIGHTS ? from.rights : op->rights;
+  vs_sense_slot from = s->slots[op->args[0].slot];
+  if (VS_OP_ARG(op, handle_duplicate, rights).number != ZX_RIGHT_SAME_RIGHTS) VS_OP_ARG(op, handle_duplicate, rights).number &= from.rights;
+  from.rights = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS ? from.rights : VS_OP_ARG(op, handle_duplicate, rights).number;
   from.state = op->async ? VS_SENSE_COMING : VS_SENSE_OPEN;
   from.memory = false;
   s->objects[from.object].handles++;
-  if (replace) leave(s, op->handle.slot, op->async);
+  if (replace) leave(s, op->args[0].slot, op->async);
   s->slots[op->out] = from;
   if (op->async) start(s, op);
   return true;
@@ -306,17 +306,17 @@ static bool can_be_entered(const vs_sense* s, uint8_t slot, const vs_op* op) {
 }
 
 static bool admit_read(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, can_be_read, op);
-  if (op->handle.slot == VS_SLOTS) return false;
-  op->thread = vcpu_at(s, op->handle.slot)->creator;
+  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_read, op);
+  if (op->args[0].slot == VS_SLOTS) return false;
+  op->thread = vcpu_at(s, op->args[0].slot)->creator;
   op->async = false;
   return true;
 }
 
 static bool admit_enter(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, can_be_entered, op);
-  if (op->handle.slot == VS_SLOTS) return false;
-  vs_sense_vcpu* v = vcpu_at(s, op->handle.slot);
+  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_entered, op);
+  if (op->args[0].slot == VS_SLOTS) return false;
+  vs_sense_vcpu* v = vcpu_at(s, op->args[0].slot);
   op->thread = v->creator;
   op->async &= op->thread != 0;
   if (!op->async) {
@@ -345,18 +345,18 @@ static void note_kick(vs_sense_vcpu* v, bool certain) {
 }
 
 static bool admit_kick(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, can_be_kicked, op);
-  if (op->handle.slot == VS_SLOTS) return false;
+  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_kicked, op);
+  if (op->args[0].slot == VS_SLOTS) return false;
   op->async = may_run_beside(s, op);
-  note_kick(vcpu_at(s, op->handle.slot), !op->async);
+  note_kick(vcpu_at(s, op->args[0].slot), !op->async);
   if (op->async) start(s, op);
   return true;
 }
 
 static bool admit_interrupt(vs_sense* s, vs_op* op) {
-  op->handle.slot = find_slot(s, op->handle.slot, can_be_interrupted, op);
+  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_interrupted, op);
   op->async = may_run_beside(s, op);
-  if (op->handle.slot == VS_SLOTS) return false;
+  if (op->args[0].slot == VS_SLOTS) return false;
   if (op->async) start(s, op);
   return true;
 }
@@ -370,14 +370,14 @@ static bool shows_life(const vs_sense* s, uint8_t slot, const vs_op* op) {
 
 static bool admit_await(vs_sense* s, vs_op* op) {
   op->async = false;
-  op->handle.slot = find_slot(s, op->handle.slot, shows_life, op);
-  return op->handle.slot != VS_SLOTS;
+  op->args[0].slot = find_slot(s, op->args[0].slot, shows_life, op);
+  return op->args[0].slot != VS_SLOTS;
 }
 
 // --- the call under test ----------------------------------------------------------------------
 
 static uint64_t exact_size(const vs_arch_info* arch, const vs_op* op) {
-  return op->kind == ZX_VCPU_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
+  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
 }
 
 static void tidy_place(vs_buffer* b) {
@@ -412,32 +412,32 @@ static void tidy_rewrite(const vs_arch_info* arch, vs_op* op) {
   uint64_t exact = exact_size(arch, op);
   bool sensible = r->mode != VS_REWRITE_NONE && r->mode <= VS_REWRITE_FLIP && r->length > 0 &&
                   r->length <= sizeof r->bytes && r->offset + r->length <= exact &&
-                  op->kind <= ZX_VCPU_IO && op->size == exact && op->buffer.at == VS_AT_PLAIN;
+                  VS_OP_ARG(op, vcpu_write_state, kind).number <= ZX_VCPU_IO && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact && VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN;
   if (!sensible) *r = (vs_rewrite){0};
   if (sensible) memset(r->bytes + r->length, 0, sizeof r->bytes - r->length);
 }
 
 void vs_sense_tidy_write(const vs_arch_info* arch, vs_op* op) {
-  vs_buffer* b = &op->buffer;
+  vs_buffer* b = &VS_OP_ARG(op, vcpu_write_state, buffer);
   uint64_t exact = exact_size(arch, op);
   b->at %= VS_PLACEMENT_COUNT;
   if (b->length > LENGTH_MAX) b->length = LENGTH_MAX;
   // What lies past the buffer is not laid out: nothing that a right implementation reads.
-  if (op->kind <= ZX_VCPU_IO && b->length < exact) b->length = (uint16_t)exact;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number <= ZX_VCPU_IO && b->length < exact) b->length = (uint16_t)exact;
   if (b->length < VS_STATE_MAX) memset(b->bytes + b->length, 0, VS_STATE_MAX - (size_t)b->length);
   tidy_place(b);
-  if (op->handle.form != VS_HANDLE_RAW && op->handle.value == 0) op->handle.form = VS_HANDLE_SLOT;
-  if (op->handle.form == VS_HANDLE_SLOT) op->handle.value = 0;
-  if (op->handle.form == VS_HANDLE_RAW) op->handle.slot = 0;
+  if (op->args[0].form != VS_HANDLE_RAW && op->args[0].number == 0) op->args[0].form = VS_HANDLE_SLOT;
+  if (op->args[0].form == VS_HANDLE_SLOT) op->args[0].number = 0;
+  if (op->args[0].form == VS_HANDLE_RAW) op->args[0].slot = 0;
   tidy_rewrite(arch, op);
 }
 
 // Whether what is written, or what it is rewritten to, may stop the guest.
 static bool may_stop(const vs_sense* s, const vs_op* op) {
   const vs_register* reg = &s->arch->registers[s->arch->flags];
-  if (op->kind != ZX_VCPU_STATE) return false;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) return false;
   uint64_t flags = 0;
-  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
   bool rewritten = op->rewrite.offset + op->rewrite.length > reg->offset &&
                    op->rewrite.offset < reg->offset + reg->width / 8u;
   return rewritten || vs_calm_flags(s->arch, flags) != flags;
@@ -446,25 +446,25 @@ static bool may_stop(const vs_sense* s, const vs_op* op) {
 // True if the write is accepted for certain, and leaves no flag as it was.
 static bool surely_calms(const vs_sense* s, const vs_op* op) {
   const vs_register* reg = &s->arch->registers[s->arch->flags];
-  const vs_sense_vcpu* v = vcpu_of(s, op->handle.slot);
-  if (op->kind != ZX_VCPU_STATE || op->handle.form != VS_HANDLE_SLOT || v == NULL) return false;
+  const vs_sense_vcpu* v = vcpu_of(s, op->args[0].slot);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE || op->args[0].form != VS_HANDLE_SLOT || v == NULL) return false;
   uint64_t flags = 0;
-  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
   bool open = (flags & s->arch->flags_gate) == s->arch->flags_gate;
-  return open && op->size == s->arch->state_size && op->buffer.at == VS_AT_PLAIN &&
+  return open && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == s->arch->state_size && VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN &&
          v->creator == op->thread && v->runs_on == 0 && !op->async && s->beside == 0 &&
-         (s->slots[op->handle.slot].rights & ZX_RIGHT_WRITE) != 0;
+         (s->slots[op->args[0].slot].rights & ZX_RIGHT_WRITE) != 0;
 }
 
 static void note_flags(vs_sense* s, const vs_op* op) {
   bool stops = may_stop(s, op);
-  uint8_t slot = op->handle.slot;
+  uint8_t slot = op->args[0].slot;
   if (!stops && !surely_calms(s, op)) return;
   if (!stops) {
     vcpu_at(s, slot)->stops = false;
     return;
   }
-  bool named = op->handle.form == VS_HANDLE_SLOT;
+  bool named = op->args[0].form == VS_HANDLE_SLOT;
   for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
     vs_sense_vcpu* v = &s->vcpus[i];
     bool other = named && (s->objects[s->slots[slot].object].code != VS_OBJECT_VCPU ||
@@ -476,9 +476,9 @@ static void note_flags(vs_sense* s, const vs_op* op) {
 static bool admit_write(vs_sense* s, vs_op* op) {
   op->async = may_run_beside(s, op);
   vs_sense_tidy_write(s->arch, op);
-  bool slot = op->handle.form != VS_HANDLE_RAW;
-  if (slot) op->handle.slot = find_slot(s, op->handle.slot, is_filled, op);
-  if (op->handle.slot == VS_SLOTS) return false;
+  bool slot = op->args[0].form != VS_HANDLE_RAW;
+  if (slot) op->args[0].slot = find_slot(s, op->args[0].slot, is_filled, op);
+  if (op->args[0].slot == VS_SLOTS) return false;
   if (op->async || s->rewritten == REWRITTEN_MAX) op->rewrite = (vs_rewrite){0};
   if (op->rewrite.mode != VS_REWRITE_NONE) s->rewritten++;
   note_flags(s, op);
@@ -509,20 +509,20 @@ static vs_sense_vcpu* entered_on(vs_sense* s, uint8_t thread) {
 static void end_call(vs_sense* s, uint8_t thread) {
   const vs_sense_call* op = &s->within[thread];
   s->busy[thread] = false;
-  if (op->code == VS_OP_ENTER) {
+  if (op->code == VS_CALL_vcpu_enter) {
     vs_sense_vcpu* v = entered_on(s, thread);
     if (v != NULL) end_enter(s, v);
     return;
   }
   s->beside--;
-  bool closes = op->code == VS_OP_CLOSE || op->code == VS_OP_REPLACE;
+  bool closes = op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
   if (closes) close_slot(s, op->slot);
-  if (op->code == VS_OP_REPLACE) s->slots[op->out].state = VS_SENSE_OPEN;
+  if (op->code == VS_CALL_handle_replace) s->slots[op->out].state = VS_SENSE_OPEN;
 }
 
 static bool can_join(vs_sense* s, uint8_t thread) {
   if (!s->busy[thread]) return false;
-  vs_sense_vcpu* v = s->within[thread].code == VS_OP_ENTER ? entered_on(s, thread) : NULL;
+  vs_sense_vcpu* v = s->within[thread].code == VS_CALL_vcpu_enter ? entered_on(s, thread) : NULL;
   return v == NULL || !waits_for_kick(v);
 }
 
@@ -530,7 +530,7 @@ static bool admit_join(vs_sense* s, vs_op* op) {
   for (unsigned i = 0; i < VS_THREADS; i++) {
     uint8_t thread = (uint8_t)((op->thread + i) % VS_THREADS);
     if (!can_join(s, thread)) continue;
-    *op = (vs_op){.code = VS_OP_JOIN, .thread = thread, .optional = op->optional};
+    *op = (vs_op){.code = VS_OP_join, .thread = thread, .optional = op->optional};
     end_call(s, thread);
     return true;
   }
@@ -553,33 +553,33 @@ static bool admit_thread_exit(vs_sense* s, vs_op* op) {
 // --- all of them ------------------------------------------------------------------------------
 
 static bool admit(vs_sense* s, vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
+  switch (op->code) {
+    case VS_CALL_guest_create:
       return admit_guest_create(s, op);
-    case VS_OP_GUEST_LOAD:
+    case VS_OP_guest_load:
       return admit_guest_load(s, op);
-    case VS_OP_VCPU_CREATE:
+    case VS_CALL_vcpu_create:
       return admit_vcpu_create(s, op);
-    case VS_OP_CLOSE:
+    case VS_CALL_handle_close:
       return admit_close(s, op);
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace:
       return admit_derive(s, op);
-    case VS_OP_WRITE_STATE:
+    case VS_CALL_vcpu_write_state:
       return admit_write(s, op);
-    case VS_OP_READ_STATE:
+    case VS_CALL_vcpu_read_state:
       return admit_read(s, op);
-    case VS_OP_ENTER:
+    case VS_CALL_vcpu_enter:
       return admit_enter(s, op);
-    case VS_OP_KICK:
+    case VS_CALL_vcpu_kick:
       return admit_kick(s, op);
-    case VS_OP_INTERRUPT:
+    case VS_CALL_vcpu_interrupt:
       return admit_interrupt(s, op);
-    case VS_OP_AWAIT_GUEST:
+    case VS_OP_await_guest:
       return admit_await(s, op);
-    case VS_OP_JOIN:
+    case VS_OP_join:
       return admit_join(s, op);
-    case VS_OP_THREAD_EXIT:
+    case VS_OP_thread_exit:
       return admit_thread_exit(s, op);
     default:
       return admit_object_create(s, op);
@@ -589,11 +589,11 @@ static bool admit(vs_sense* s, vs_op* op) {
 bool vs_sense_admit(vs_sense* sense, vs_op* op) {
   op->code %= VS_OP_COUNT;
   op->thread %= VS_THREADS;
-  if (op->code != VS_OP_WRITE_STATE) {
-    op->handle.form = VS_HANDLE_SLOT;
-    op->handle.value = 0;
+  if (op->code != VS_CALL_vcpu_write_state) {
+    op->args[0].form = VS_HANDLE_SLOT;
+    op->args[0].number = 0;
   }
-  if (op->code != VS_OP_JOIN) op->thread = idle_thread(sense, op->thread);
+  if (op->code != VS_OP_join) op->thread = idle_thread(sense, op->thread);
   if (vs_ops[op->code].phase != VS_PHASE_JUDGED) op->async = false;
   return admit(sense, op);
 }
@@ -612,12 +612,12 @@ size_t vs_sense_end(vs_sense* sense, vs_op* ops) {
   for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
     vs_sense_vcpu* v = &sense->vcpus[i];
     if (!v->live || !waits_for_kick(v)) continue;
-    ops[count] = (vs_op){.code = VS_OP_KICK, .handle.slot = kicking_slot(sense, v, VS_SLOTS)};
+    ops[count] = (vs_op){.code = VS_CALL_vcpu_kick, .handle.slot = kicking_slot(sense, v, VS_SLOTS)};
     count += vs_sense_admit(sense, &ops[count]);
   }
   for (unsigned thread = 0; thread < VS_THREADS; thread++) {
     if (!sense->busy[thread]) continue;
-    ops[count] = (vs_op){.code = VS_OP_JOIN, .thread = (uint8_t)thread};
+    ops[count] = (vs_op){.code = VS_OP_join, .thread = (uint8_t)thread};
     count += vs_sense_admit(sense, &ops[count]);
   }
   return count;

@@ -23,9 +23,9 @@ static void enter_phase(vs_session* s, vs_fuzz_phase phase) {
 // A handle that no op made, and that is none of the oracle's business.
 static bool names_resource(const vs_session* s, const vs_op* op) {
   zx_handle_t resource = s->opened.resource;
-  if (op->handle.form == VS_HANDLE_SLOT || resource == ZX_HANDLE_INVALID) return false;
+  if (op->args[0].form == VS_HANDLE_SLOT || resource == ZX_HANDLE_INVALID) return false;
   for (uint8_t i = 0; i < s->oracle.count; i++) {
-    if (vs_world_value(&s->oracle.worlds[i], op->handle) == resource) return true;
+    if (vs_world_value(&s->oracle.worlds[i], &op->args[0]) == resource) return true;
   }
   return false;
 }
@@ -157,7 +157,7 @@ static vs_step step_all(vs_session* s, const vs_op* ops, size_t count, vs_violat
 static size_t without_writes(vs_op* ops, size_t count) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
-    bool writes = ops[i].code == VS_OP_WRITE_STATE || ops[i].code == VS_OP_READ_STATE;
+    bool writes = ops[i].code == VS_CALL_vcpu_write_state || ops[i].code == VS_CALL_vcpu_read_state;
     if (!writes) ops[kept++] = ops[i];
   }
   return kept;
@@ -258,7 +258,7 @@ static void make_scene_of_model(vs_session* s) {
     vs_observation seen = {.outcome = VS_RETURNED};
     seen.handle = (zx_handle_t)(0x1003 + 8 * i);
     seen.handle2 = (zx_handle_t)(0x1007 + 8 * i);
-    if (ops[i].code == VS_OP_READ_STATE) continue;
+    if (ops[i].code == VS_CALL_vcpu_read_state) continue;
     if (vs_oracle_step(&s->oracle, &ops[i], &seen, &why) != VS_STEP_ALLOWED) abort();
   }
   s->made = true;
@@ -271,7 +271,7 @@ static void run_model(vs_session* s, const uint8_t* data, size_t size) {
   if (!s->made || s->inputs >= INPUTS_MOST) make_scene_of_model(s);
   s->inputs++;
   vs_fuzz_decode_call(data, size, s->arch, op);
-  op->handle.slot %= VS_FUZZ_SCENE_SLOTS;
+  op->args[0].slot %= VS_FUZZ_SCENE_SLOTS;
   const vs_facts facts = vs_facts_of(&s->oracle.worlds[0], op, s->arch);
   const vs_decision decision = vs_decide(&facts, s->profile);
   if (decision.count == 0) abort();

@@ -9,7 +9,7 @@ static bool may(const vs_profile* profile, vs_latitude_code latitude) {
 
 static uint64_t load(const vs_op* op, const vs_register* reg) {
   uint64_t value = 0;
-  memcpy(&value, op->buffer.bytes + reg->offset, reg->width / 8u);
+  memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
   return value;
 }
 
@@ -123,7 +123,7 @@ static void apply_odd_io(vs_vcpu* vcpu, const zx_vcpu_io_t* io, const vs_profile
 static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                      const vs_arch_info* arch, vs_world* other) {
   zx_vcpu_io_t io;
-  memcpy(&io, op->buffer.bytes, sizeof io);
+  memcpy(&io, op->bytes, sizeof io);
   vs_vcpu* vcpu = &world->vcpus[index];
   if (!arch->has_ports) {
     for (size_t i = 0; i < arch->register_count; i++) vcpu->regs[i].known = 0;
@@ -147,7 +147,7 @@ static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_p
 
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                     const vs_arch_info* arch, vs_world* other) {
-  bool io = op->kind == ZX_VCPU_IO;
+  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   world->vcpus[index].unanswered = false;
   vs_touch_all(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
   return io ? apply_io(world, index, op, profile, arch, other)

@@ -8,7 +8,7 @@ static bool access_size_is_odd(uint8_t size) {
 }
 
 static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op) {
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   facts->handle_valid = slot != NULL;
   if (!slot) return;
   const vs_object_type* type = &vs_object_types[world->objects[slot->object].code];
@@ -28,25 +28,28 @@ static bool is_misaligned(const vs_facts* facts, const vs_place* place) {
 }
 
 static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound) {
-  vs_place place = vs_place_of(&op->buffer);
+  vs_place place = vs_place_of(&VS_OP_ARG(op, vcpu_write_state, buffer));
+  uint64_t size = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
   uint64_t most = facts->kind_known ? exact : bound;
-  uint64_t needed = op->size < most ? op->size : most;
+  uint64_t needed = size < most ? size : most;
   facts->buffer_readable = place.user && place.readable >= needed;
-  facts->copy_unreadable = !place.user || place.readable < op->size;
+  facts->copy_unreadable = !place.user || place.readable < size;
   facts->pointer_null = place.null;
   facts->pointer_misaligned = is_misaligned(facts, &place);
-  facts->size_unbounded = op->size > bound;
+  facts->size_unbounded = size > bound;
 }
 
 vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
   vs_facts facts = {0};
   handle_facts(&facts, world, op);
-  facts.io = op->kind == ZX_VCPU_IO;
-  facts.kind_known = op->kind == ZX_VCPU_STATE || facts.io;
+  uint64_t kind = VS_OP_ARG(op, vcpu_write_state, kind).number;
+  facts.io = kind == ZX_VCPU_IO;
+  facts.kind_known = kind == ZX_VCPU_STATE || facts.io;
   uint64_t exact = facts.io ? sizeof(zx_vcpu_io_t) : arch->state_size;
-  facts.size_exact = facts.kind_known && op->size == exact;
+  facts.size_exact =
+      facts.kind_known && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact;
   buffer_facts(&facts, op, exact, arch->state_size);
-  uint8_t access_size = op->buffer.bytes[0];
+  uint8_t access_size = op->bytes[0];
   bool looked_at = facts.io && facts.size_exact && facts.buffer_readable;
   facts.access_size_odd = looked_at && access_size_is_odd(access_size);
   facts.access_size_large = looked_at && access_size > sizeof(((zx_vcpu_io_t*)0)->data);

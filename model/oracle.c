@@ -10,7 +10,7 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   oracle->profile = profile;
   oracle->arch = arch;
   oracle->attested = 0;
-  oracle->raced = oracle->overflow = false;
+  oracle->raced = oracle->overflow = oracle->unpredicted = false;
   oracle->count = 1;
   vs_world_init(&oracle->worlds[0]);
 }
@@ -26,23 +26,30 @@ static vs_step step_thread_exit(vs_step_context* c) {
 
 // Whatever comes back will do; only who is busy is still known.
 static vs_step step_lost(vs_step_context* c) {
-  if (c->op->code == VS_OP_JOIN) {
+  if (c->op->code == VS_OP_join) {
     c->world->racing[c->op->thread] = VS_RACING_NONE;
     c->world->async_vcpu[c->op->thread] = 0;
   }
   return VS_STEP_ALLOWED;
 }
 
+// Nothing is said of the call, nor of what it has left behind.
+static vs_step step_unpredicted(vs_step_context* c) {
+  c->oracle->unpredicted = c->world->lost = true;
+  return VS_STEP_ALLOWED;
+}
+
 // The phase of an op says who predicts its answer.
 vs_step vs_step_world(vs_step_context* c) {
   if (c->world->lost) return step_lost(c);
+  if (!vs_op_is_predicted(c->op, c->oracle->arch)) return step_unpredicted(c);
   switch (vs_ops[c->op->code].phase) {
     case VS_PHASE_SETUP:
       return vs_step_setup(c);
     case VS_PHASE_LOCAL:
       return step_thread_exit(c);
     default:
-      if (c->op->code != VS_OP_WRITE_STATE) return vs_step_family(c);
+      if (c->op->code != VS_CALL_vcpu_write_state) return vs_step_family(c);
       return c->seen->held ? vs_race_write(c) : vs_step_write(c);
   }
 }
@@ -51,7 +58,7 @@ vs_step vs_step_world(vs_step_context* c) {
 static bool thread_is_busy(const vs_oracle* oracle, const vs_op* op) {
   const vs_world* any = &oracle->worlds[0];
   bool busy = any->async_vcpu[op->thread] != 0 || any->racing[op->thread] != VS_RACING_NONE;
-  return busy && op->code != VS_OP_JOIN;
+  return busy && op->code != VS_OP_join;
 }
 
 // The backend lacks the call, or a setup did not succeed: nothing can be said of what follows.
@@ -71,7 +78,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
   if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
   if (is_missing(op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
-  if (op->async && op->code != VS_OP_ENTER) return VS_STEP_BROKEN;
+  if (op->async && op->code != VS_CALL_vcpu_enter) return VS_STEP_BROKEN;
   vs_race_merge(oracle);
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
@@ -115,7 +122,7 @@ vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle) {
 
 // The vCPU that the op names in the world, or NULL.
 static vs_vcpu* named_vcpu(vs_world* world, const vs_op* op) {
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   return slot ? vs_world_vcpu(world, slot) : NULL;
 }
 
@@ -145,7 +152,7 @@ static void recover_write(vs_world* world, const vs_op* op, zx_status_t status) 
 static bool recover_registers(vs_world* world, const vs_arch_info* arch, const vs_op* op,
                               const vs_observation* seen) {
   vs_violation ignored;
-  bool guest_view = op->code != VS_OP_READ_STATE;
+  bool guest_view = op->code != VS_CALL_vcpu_read_state;
   vs_vcpu* vcpu = named_vcpu(world, op);
   if (vcpu == NULL) return false;
   vs_world_forget(vcpu);
@@ -170,9 +177,9 @@ bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation*
     vs_world* world = &oracle->worlds[i];
     if (kind == VS_VIOLATION_REGISTER) {
       if (!recover_registers(world, oracle->arch, op, seen)) return false;
-    } else if (status && op->code == VS_OP_WRITE_STATE) {
+    } else if (status && op->code == VS_CALL_vcpu_write_state) {
       recover_write(world, op, seen->status);
-    } else if (!status || op->code != VS_OP_READ_STATE) {
+    } else if (!status || op->code != VS_CALL_vcpu_read_state) {
       return false;
     }
   }
@@ -191,7 +198,7 @@ const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at) {
   const vs_op* start = &trace->script.ops[at];
   for (size_t i = at + 1; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
-    bool join = op->code == VS_OP_JOIN && op->thread == start->thread;
+    bool join = op->code == VS_OP_join && op->thread == start->thread;
     if (join)
       return trace->observations[i].outcome == VS_NOT_REACHED ? NULL : &trace->observations[i];
   }
@@ -205,13 +212,13 @@ vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, v
   if (seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;
   if (!op->async || seen->outcome != VS_STARTED) return vs_oracle_step(oracle, op, seen, why);
   const vs_observation* answer = vs_trace_answer(trace, at);
-  if (answer == NULL && op->code == VS_OP_ENTER) answer = &running;
+  if (answer == NULL && op->code == VS_CALL_vcpu_enter) answer = &running;
   return answer != NULL ? vs_oracle_start(oracle, op, answer) : VS_STEP_ENDED;
 }
 
 void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed) {
   *allowed = (vs_decision){0};
-  if (op->code != VS_OP_WRITE_STATE) return;
+  if (op->code != VS_CALL_vcpu_write_state) return;
   for (uint8_t i = 0; i < oracle->count; i++) {
     vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
     vs_decision one = vs_decide(&facts, oracle->profile);
@@ -249,6 +256,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   result.attested = oracle->attested & ~result.broken;
   result.latitudes = vs_oracle_latitudes(oracle);
   result.overflow = oracle->overflow;
+  result.unpredicted = oracle->unpredicted;
   for (uint8_t i = 0; i < oracle->count; i++) result.lost |= oracle->worlds[i].lost;
   return result;
 }

@@ -48,6 +48,7 @@ typedef struct vs_oracle {
   vs_clause_set attested;  // clauses that some allowed answer bore out
   bool raced;              // some call ran beside others, or its buffer changed
   bool overflow;           // there was no room for a world: nothing can be said any more
+  bool unpredicted;        // a call was made of which the oracle says nothing (yet)
   vs_race races[VS_THREADS];
   uint8_t count;  // worlds alive
   vs_world worlds[VS_WORLDS_MAX];
@@ -103,6 +104,7 @@ typedef struct vs_judgement {
   vs_latitude_set latitudes;
   bool overflow;   // BROKEN: more explanations than there is room for
   size_t skipped;  // optional ops that the backend could not do
+  bool unpredicted;  // a call was made that the oracle only records: not judged from there on
   bool lost;       // a call was made of which the profile says nothing: not judged from there on
   vs_violation violation;
 } vs_judgement;

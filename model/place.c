@@ -17,12 +17,12 @@ static vs_place nowhere(uint16_t address) {
   return (vs_place){.address = address};
 }
 
-vs_place vs_place_of(const vs_buffer* buffer) {
+vs_place vs_place_of(const vs_arg* pointer) {
   const uint64_t two = UINT64_C(2) * VS_PLACE_PAGE;
-  uint64_t length = buffer->length < VS_PLACE_LENGTH_MAX ? buffer->length : VS_PLACE_LENGTH_MAX;
-  uint64_t n = buffer->argument;
+  uint64_t length = pointer->length < VS_PLACE_LENGTH_MAX ? pointer->length : VS_PLACE_LENGTH_MAX;
+  uint64_t n = pointer->argument;
   uint64_t part = n < length ? n : length;
-  switch ((vs_placement)buffer->at) {
+  switch ((vs_placement)pointer->at) {
     case VS_AT_MISALIGNED:
       return after_boundary(n, two - n % VS_PLACE_PAGE);
     case VS_AT_CROSSING:

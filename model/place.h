@@ -19,6 +19,7 @@ typedef struct vs_place {
   uint64_t readable;  // bytes from there on that can be read
 } vs_place;
 
-vs_place vs_place_of(const vs_buffer* buffer);
+// Of an in- or out-buffer's pointer.
+vs_place vs_place_of(const vs_arg* pointer);
 
 #endif  // VS_MODEL_PLACE_H_

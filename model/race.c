@@ -38,13 +38,13 @@ void vs_race_merge(vs_oracle* oracle) {
 }
 
 static bool is_stale(const vs_step_context* c) {
-  return vs_world_resolve(c->world, vs_world_value(c->world, c->op->handle)) == NULL;
+  return vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0])) == NULL;
 }
 
 // The next thing that the thread's call does; its state follows if that explains the answer.
 static vs_step advance(vs_step_context* c, uint8_t thread) {
   uint8_t* state = &c->world->racing[thread];
-  bool enter = c->op->code == VS_OP_ENTER;
+  bool enter = c->op->code == VS_CALL_vcpu_enter;
   if (!enter || (*state == VS_RACING_BEFORE && is_stale(c))) {
     *state = VS_RACING_AFTER;
     if (!enter) return vs_step_world(c);
@@ -130,7 +130,7 @@ vs_step vs_race_join(vs_step_context* c) {
 static bool is_decisive(const vs_op* op, const vs_arch_info* arch, unsigned i) {
   unsigned at = op->rewrite.offset + i;
   const vs_register* flags = &arch->registers[arch->flags];
-  if (op->kind == ZX_VCPU_IO) return at == offsetof(zx_vcpu_io_t, access_size);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return at == offsetof(zx_vcpu_io_t, access_size);
   return at >= flags->offset && at < flags->offset + flags->width / 8u;
 }
 
@@ -153,7 +153,7 @@ static bool snapshot(const vs_op* op, const vs_arch_info* arch, unsigned number,
   for (unsigned k = 0; k < count; k++) {
     bool new = count <= FEW ? number >> k & 1 : number <= count ? k < number : k >= number - count;
     unsigned at = op->rewrite.offset + which[k];
-    if (new) found->buffer.bytes[at] = op->rewrite.bytes[which[k]];
+    if (new) found->bytes[at] = op->rewrite.bytes[which[k]];
   }
   return true;
 }
@@ -162,9 +162,9 @@ static bool snapshot(const vs_op* op, const vs_arch_info* arch, unsigned number,
 static vs_reg* register_of(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch, unsigned i,
                            unsigned* byte) {
   unsigned at = op->rewrite.offset + i;
-  if (op->kind == ZX_VCPU_IO) {
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
     *byte = at - (unsigned)offsetof(zx_vcpu_io_t, data);
-    bool data = at >= offsetof(zx_vcpu_io_t, data) && *byte < op->buffer.bytes[0];
+    bool data = at >= offsetof(zx_vcpu_io_t, data) && *byte < op->bytes[0];
     return data && arch->has_ports ? &vcpu->regs[arch->accumulator] : NULL;
   }
   for (size_t r = 0; r < arch->register_count; r++) {
@@ -242,14 +242,14 @@ vs_step vs_race_write(vs_step_context* c) {
 }
 
 bool vs_race_is_stale(const vs_step_context* c) {
-  const vs_handle_ref* ref = &c->op->handle;
+  const vs_arg* ref = &c->op->args[0];
   return c->oracle->raced && ref->form == VS_HANDLE_SLOT &&
          c->world->slots[ref->slot].state == VS_SLOT_CLOSED &&
          vs_world_resolve(c->world, c->world->slots[ref->slot].value) == NULL;
 }
 
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer) {
-  bool endless = answer->outcome == VS_NOT_REACHED && op->code != VS_OP_ENTER;
+  bool endless = answer->outcome == VS_NOT_REACHED && op->code != VS_CALL_vcpu_enter;
   if (oracle->count == 0 || !vs_op_is_valid(op) || !op->async || endless) return VS_STEP_BROKEN;
   const vs_world* any = &oracle->worlds[0];
   if (any->racing[op->thread] != VS_RACING_NONE || any->async_vcpu[op->thread] != 0) {

@@ -29,8 +29,8 @@ static vs_step step_read(vs_step_context* c) {
 }
 
 static bool packet_is(const vs_step_context* c, uint16_t port, uint8_t width, bool input) {
-  const zx_packet_guest_io_t* io = &c->seen->io;
-  return c->seen->has_packet && c->seen->packet_type == ZX_PKT_TYPE_GUEST_IO && io->port == port &&
+  const zx_packet_guest_io_t* io = &c->seen->packet.guest_io;
+  return c->seen->has_packet && c->seen->packet.type == ZX_PKT_TYPE_GUEST_IO && io->port == port &&
          io->access_size == width && io->input == input;
 }
 
@@ -38,15 +38,15 @@ static bool packet_is(const vs_step_context* c, uint16_t port, uint8_t width, bo
 // store.
 static bool left_by_dump(const vs_step_context* c) {
   if (c->oracle->arch->has_ports) return packet_is(c, VS_PORT_DUMP, 1, false);
-  return c->seen->has_packet && c->seen->packet_type == ZX_PKT_TYPE_GUEST_MEM &&
-         c->seen->packet_addr == VS_MMIO_DUMP;
+  return c->seen->has_packet && c->seen->packet.type == ZX_PKT_TYPE_GUEST_MEM &&
+         c->seen->packet.guest_mem_arm64.addr == VS_MMIO_DUMP;
 }
 
 // What an OUT sends is the accumulator's low bytes, as far as they are known.
 static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint8_t width) {
   const vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
   uint64_t mask = (UINT64_C(1) << (8 * width)) - 1;
-  return ((reg->value ^ c->seen->io.u32) & reg->known & mask) == 0;
+  return ((reg->value ^ c->seen->packet.guest_io.u32) & reg->known & mask) == 0;
 }
 
 // What an IN leaves in the accumulator until it is answered, the page does not say.
@@ -186,7 +186,7 @@ static vs_step step_kick(vs_step_context* c) {
 // A pending interrupt changes no register: guest code of this suite never lets one in.
 static vs_step step_interrupt(vs_step_context* c) {
   if (vcpu_of(c, ZX_RIGHT_SIGNAL, true) == NULL) return VS_STEP_BROKEN;
-  bool exists = c->op->vector < VS_VECTORS;
+  bool exists = VS_OP_ARG(c->op, vcpu_interrupt, vector).number < VS_VECTORS;
   vs_clause_code clause = exists ? VS_CLAUSE_INTERRUPT : VS_CLAUSE_INTERRUPT_RANGE;
   if (!vs_step_answered(c, exists ? ZX_OK : ZX_ERR_OUT_OF_RANGE))
     return vs_step_violation(c, VS_VIOLATION_STATUS, clause);
@@ -221,10 +221,10 @@ static vs_step step_close(vs_step_context* c) {
 
 static vs_step step_derive(vs_step_context* c) {
   const vs_slot* from = vs_step_slot(c);
-  bool replace = c->op->code == VS_OP_REPLACE;
+  bool replace = c->op->code == VS_CALL_handle_replace;
   if (from == NULL || (!replace && !(from->rights & ZX_RIGHT_DUPLICATE))) return VS_STEP_BROKEN;
-  bool same = c->op->rights == ZX_RIGHT_SAME_RIGHTS;
-  zx_rights_t rights = same ? from->rights : c->op->rights;
+  zx_rights_t asked = (zx_rights_t)VS_OP_ARG(c->op, handle_duplicate, rights).number;
+  zx_rights_t rights = asked == ZX_RIGHT_SAME_RIGHTS ? from->rights : asked;
   if (rights & ~from->rights) return VS_STEP_BROKEN;
   if (!vs_step_answered(c, ZX_OK))
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_DERIVED);
@@ -234,7 +234,7 @@ static vs_step step_derive(vs_step_context* c) {
   if (!vs_step_is_fresh(c, c->seen->handle)) {
     return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
   }
-  if (!vs_world_alias(c->world, c->op->out, &source, rights, c->seen->handle)) {
+  if (!vs_world_alias(c->world, vs_op_out(c->op, 0)->slot, &source, rights, c->seen->handle)) {
     return VS_STEP_BROKEN;
   }
   if (replace) c->world->objects[source.object].handles--;
@@ -249,23 +249,23 @@ static vs_step step_stale(vs_step_context* c) {
 }
 
 vs_step vs_step_family(vs_step_context* c) {
-  if (c->op->code != VS_OP_JOIN && vs_race_is_stale(c)) return step_stale(c);
+  if (c->op->code != VS_OP_join && vs_race_is_stale(c)) return step_stale(c);
   switch (c->op->code) {
-    case VS_OP_READ_STATE:
+    case VS_CALL_vcpu_read_state:
       return step_read(c);
-    case VS_OP_ENTER:
+    case VS_CALL_vcpu_enter:
       return step_enter(c);
-    case VS_OP_JOIN:
+    case VS_OP_join:
       return step_join(c);
-    case VS_OP_KICK:
+    case VS_CALL_vcpu_kick:
       return step_kick(c);
-    case VS_OP_INTERRUPT:
+    case VS_CALL_vcpu_interrupt:
       return step_interrupt(c);
-    case VS_OP_AWAIT_GUEST:
+    case VS_OP_await_guest:
       return step_await(c);
-    case VS_OP_CLOSE:
+    case VS_CALL_handle_close:
       return step_close(c);
-    default:  // VS_OP_DUPLICATE, VS_OP_REPLACE
+    default:  // VS_CALL_handle_duplicate, VS_CALL_handle_replace
       return step_derive(c);
   }
 }

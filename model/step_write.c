@@ -6,21 +6,22 @@
 static bool has_system_flags(const vs_op* op, const vs_arch_info* arch) {
   const vs_register* reg = &arch->registers[arch->flags];
   uint64_t flags = 0;
-  memcpy(&flags, op->buffer.bytes + reg->offset, reg->width / 8u);
+  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
   return flags & ~(arch->flags_required | arch->flags_optional | arch->flags_gate);
 }
 
 static bool has_padding(const vs_op* op) {
   zx_vcpu_io_t io;
-  memcpy(&io, op->buffer.bytes, sizeof io);
+  memcpy(&io, op->bytes, sizeof io);
   return io.padding1[0] || io.padding1[1] || io.padding1[2];
 }
 
 // Of a call that had to be accepted and was answered with INVALID_ARGS, the sentence that says so:
 // what is unusual about the call is taken for the reason.
 static vs_clause_code blame_invalid_args(const vs_op* op, const vs_arch_info* arch) {
-  if (op->buffer.at != VS_AT_PLAIN) return VS_CLAUSE_FROM_BUFFER;
-  if (op->kind == ZX_VCPU_IO) return has_padding(op) ? VS_CLAUSE_IO_ALONE : VS_CLAUSE_KIND;
+  if (VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN) return VS_CLAUSE_FROM_BUFFER;
+  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  if (io) return has_padding(op) ? VS_CLAUSE_IO_ALONE : VS_CLAUSE_KIND;
   return has_system_flags(op, arch) ? VS_CLAUSE_SYSTEM_FLAGS : VS_CLAUSE_RETURN_OK;
 }
 
@@ -49,8 +50,8 @@ static vs_check_code first_fault(vs_check_set faults) {
 }
 
 static bool is_fixed_bit_form(const vs_op* op) {
-  return op->handle.form == VS_HANDLE_CLEARED &&
-         (op->handle.value & ZX_HANDLE_FIXED_BITS_MASK) != 0;
+  return op->args[0].form == VS_HANDLE_CLEARED &&
+         (op->args[0].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
 }
 
 // An ordered profile asks for the answer of its first check; by the page alone any will do.
@@ -76,7 +77,8 @@ static vs_clause_set attested_by_success(const vs_op* op) {
   vs_clause_set set = VS_BIT(VS_CLAUSE_RETURN_OK) | VS_BIT(VS_CLAUSE_KIND) |
                       VS_BIT(VS_CLAUSE_PAUSED) | VS_BIT(VS_CLAUSE_SAME_THREAD) |
                       VS_BIT(VS_CLAUSE_RIGHTS_TYPE) | VS_BIT(VS_CLAUSE_RIGHTS_WRITE);
-  return op->buffer.at == VS_AT_PLAIN ? set : set | VS_BIT(VS_CLAUSE_FROM_BUFFER);
+  bool plain = VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN;
+  return plain ? set : set | VS_BIT(VS_CLAUSE_FROM_BUFFER);
 }
 
 static vs_clause_set attested_by_refusal(const vs_step_context* c) {
@@ -133,7 +135,7 @@ static void hold_to_choices(vs_step_context* c, const vs_facts* facts) {
     if (world->thread_io == VS_CHOICE_LATITUDE) disallow(decision, ZX_ERR_BAD_STATE);
   }
   if (is_size_choice(c, facts)) {
-    uint8_t size = c->op->buffer.bytes[0];
+    uint8_t size = c->op->bytes[0];
     if (world->odd_refused[size / 64] & VS_BIT(size % 64)) disallow(decision, ZX_OK);
     if (world->odd_accepted[size / 64] & VS_BIT(size % 64)) {
       disallow(decision, ZX_ERR_INVALID_ARGS);
@@ -143,7 +145,7 @@ static void hold_to_choices(vs_step_context* c, const vs_facts* facts) {
 
 static void note_choices(vs_step_context* c, const vs_facts* facts) {
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
-  uint8_t size = c->op->buffer.bytes[0];
+  uint8_t size = c->op->bytes[0];
   if (is_thread_choice(c, facts)) {
     c->world->thread_io = invalid ? VS_CHOICE_LATITUDE : VS_CHOICE_BASE;
   }
@@ -172,7 +174,7 @@ vs_step vs_step_write(vs_step_context* c) {
   if (row == NULL || c->seen->outcome == VS_IN_CALL) {
     return vs_step_violation(c, VS_VIOLATION_STATUS, blame_choice(c, &facts));
   }
-  if (c->seen->buffer_changed) {
+  if (vs_changed(c->seen, VS_ARG(vcpu_write_state, buffer))) {
     return vs_step_violation(c, VS_VIOLATION_BUFFER, VS_CLAUSE_BUFFER_KEPT);
   }
   c->attests |= VS_BIT(VS_CLAUSE_BUFFER_KEPT);
@@ -186,7 +188,7 @@ vs_step vs_step_write(vs_step_context* c) {
     return VS_STEP_ALLOWED;
   }
   c->attests |= attested_by_success(c->op);
-  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, c->op->handle));
+  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
   uint8_t vcpu = c->world->objects[slot->object].vcpu;
   vs_world* other = vs_spare_world(c->oracle);
   if (other == NULL) return VS_STEP_BROKEN;

@@ -67,10 +67,14 @@ const vs_placement_info vs_placements[VS_PLACEMENT_COUNT] = {
 #undef VS_PLACEMENT
 };
 
+#define VS_PARAM_INFO(type, name, object, value) {#name, VS_PARAM_##type, object, value}
 const vs_op_info vs_ops[VS_OP_COUNT] = {
-#define VS_OP(code, name, phase, text) [VS_OP_##code] = {#name, VS_PHASE_##phase, text},
+#define VS_CALL(name, word, phase, text, ...) \
+  [VS_CALL_##name] = {#word, "zx_" #name, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
+#include <vcpuspec/calls.def>
+#define VS_LOCAL(name, phase, text, ...) \
+  [VS_OP_##name] = {#name, NULL, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
 #include <vcpuspec/ops.def>
-#undef VS_OP
 };
 
 #define VS_REGISTER(name, role, offset, width) {#name, VS_ROLE_##role, offset, width},
@@ -124,20 +128,136 @@ static const vs_arch_info arch_arm64 = {
     .flags_required = VS_FLAGS_NZCV,
 };
 
+bool vs_param_is_pointer(uint8_t type) {
+  return type >= VS_PARAM_OUT_HANDLE;
+}
+
+uint8_t vs_param_find(uint8_t code, vs_param_type type, uint8_t from) {
+  uint8_t i = from;
+  while (i < VS_ARGS_MAX && vs_ops[code].params[i].type != type) i++;
+  return i;
+}
+
+static vs_arg default_of(const vs_param* param) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return (vs_arg){.form = param->object == ZX_OBJ_TYPE_RESOURCE ? VS_HANDLE_RESOURCE
+                                                                    : VS_HANDLE_RAW};
+    case VS_PARAM_OUT:
+      // Up to an unmapped page, so that a byte too many is a fault.
+      return (vs_arg){.at = VS_AT_EDGE};
+    case VS_PARAM_ENTRY:
+    case VS_PARAM_OUT_HANDLE:
+      return (vs_arg){0};
+    default:
+      return (vs_arg){.number = param->value};
+  }
+}
+
+vs_op vs_op_new(uint8_t code, const vs_arch_info* arch) {
+  vs_op op = {.code = code};
+  const bool kind = vs_param_find(code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    uint8_t type = vs_ops[code].params[i].type;
+    op.args[i] = default_of(&vs_ops[code].params[i]);
+    if (kind && type == VS_PARAM_SIZE) op.args[i].number = arch->state_size;
+    if (kind && (type == VS_PARAM_IN || type == VS_PARAM_OUT)) op.args[i].length = arch->state_size;
+  }
+  return op;
+}
+
+vs_arg vs_arg_slot(uint8_t slot) {
+  return (vs_arg){.form = VS_HANDLE_SLOT, .slot = slot};
+}
+
+const vs_arg* vs_op_out(const vs_op* op, unsigned which) {
+  uint8_t at = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, 0);
+  if (which > 0 && at < VS_ARGS_MAX) at = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, at + 1);
+  return at < VS_ARGS_MAX ? &op->args[at] : NULL;
+}
+
+uint8_t vs_op_program(const vs_op* op) {
+  const vs_arg* entry = &VS_OP_ARG(op, vcpu_create, entry);
+  return entry->form == VS_ENTRY_PROGRAM ? entry->slot : VS_PROGRAM_CODE;
+}
+
+bool vs_changed(const vs_observation* seen, uint8_t parameter) {
+  for (uint8_t i = 0; i < seen->change_count && i < VS_CHANGES_MAX; i++) {
+    if (seen->changes[i].parameter == parameter) return true;
+  }
+  return false;
+}
+
+// --- what is predicted --------------------------------------------------------------------------
+
+static bool is_writable(const vs_arg* pointer) {
+  return vs_placements[pointer->at].readable && pointer->at != VS_AT_READONLY;
+}
+
+static bool argument_is_predicted(const vs_param* param, const vs_arg* arg, uint64_t state_size) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return (param->object == ZX_OBJ_TYPE_RESOURCE) == (arg->form == VS_HANDLE_RESOURCE);
+    case VS_PARAM_U32:
+    case VS_PARAM_KIND:
+      return arg->number == param->value;
+    case VS_PARAM_ENTRY:
+      return arg->form == VS_ENTRY_PROGRAM;
+    case VS_PARAM_SIZE:
+      return arg->number == state_size;
+    case VS_PARAM_OUT:
+      return is_writable(arg) && arg->length >= state_size;
+    case VS_PARAM_OUT_HANDLE:
+    case VS_PARAM_OUT_PACKET:
+      return is_writable(arg);
+    default:
+      return true;
+  }
+}
+
+bool vs_op_is_predicted(const vs_op* op, const vs_arch_info* arch) {
+  const vs_op_info* info = &vs_ops[op->code];
+  bool predicted = info->phase != VS_PHASE_RECORDED;
+  if (op->code == VS_CALL_vcpu_write_state) return true;
+  for (size_t i = 0; i < VS_ARGS_MAX && predicted; i++) {
+    predicted = argument_is_predicted(&info->params[i], &op->args[i], arch->state_size);
+  }
+  return predicted;
+}
+
+// --- what makes sense ---------------------------------------------------------------------------
+
 static bool may_be_async(const vs_op* op) {
-  bool judged = op->code < VS_OP_COUNT && vs_ops[op->code].phase == VS_PHASE_JUDGED;
-  return op->thread != 0 && judged && op->code != VS_OP_JOIN && op->code != VS_OP_AWAIT_GUEST;
+  vs_phase phase = vs_ops[op->code].phase;
+  bool call = op->code < VS_CALL_COUNT && phase != VS_PHASE_SETUP;
+  return op->thread != 0 && call;
+}
+
+static bool argument_is_valid(const vs_param* param, const vs_arg* arg) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return arg->slot < VS_SLOTS && arg->form <= VS_HANDLE_RESOURCE;
+    case VS_PARAM_ENTRY:
+      return arg->slot < VS_PROGRAM_COUNT && arg->form <= VS_ENTRY_RAW;
+    case VS_PARAM_OUT_HANDLE:
+      return arg->slot < VS_SLOTS && arg->at < VS_PLACEMENT_COUNT;
+    default:
+      return arg->at < VS_PLACEMENT_COUNT;
+  }
 }
 
 bool vs_op_is_valid(const vs_op* op) {
-  if (op->async && !may_be_async(op)) return false;
   const vs_rewrite* rewrite = &op->rewrite;
+  if (op->code >= VS_OP_COUNT || op->thread >= VS_THREADS) return false;
+  if (op->async && !may_be_async(op)) return false;
   if (rewrite->length > sizeof rewrite->bytes || rewrite->offset + rewrite->length > VS_STATE_MAX) {
     return false;
   }
-  return op->code < VS_OP_COUNT && op->thread < VS_THREADS && op->out < VS_SLOTS &&
-         op->out2 < VS_SLOTS && op->program < VS_PROGRAM_COUNT && op->handle.slot < VS_SLOTS &&
-         op->buffer.at < VS_PLACEMENT_COUNT;
+  bool valid = true;
+  for (size_t i = 0; i < VS_ARGS_MAX && valid; i++) {
+    valid = argument_is_valid(&vs_ops[op->code].params[i], &op->args[i]);
+  }
+  return valid;
 }
 
 const vs_arch_info* vs_arch_find(uint32_t arch) {

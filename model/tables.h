@@ -182,12 +182,27 @@ typedef struct vs_placement_info {
   const char* text;
 } vs_placement_info;
 
-typedef enum vs_phase { VS_PHASE_SETUP, VS_PHASE_JUDGED, VS_PHASE_LOCAL } vs_phase;
+typedef enum vs_phase {
+  VS_PHASE_SETUP,     // a case needs its ZX_OK, and does not judge it
+  VS_PHASE_JUDGED,    // its answer is predicted
+  VS_PHASE_RECORDED,  // it is only shown
+  VS_PHASE_LOCAL      // no call is made
+} vs_phase;
+
+// A parameter of a row of calls.def or ops.def.
+typedef struct vs_param {
+  const char* name;
+  uint8_t type;          // vs_param_type; NONE: there is no such parameter
+  zx_obj_type_t object;  // of handles
+  uint64_t value;        // of handles their rights, of numbers what they are unless told
+} vs_param;
 
 typedef struct vs_op_info {
-  const char* name;
+  const char* name;    // in scripts
+  const char* symbol;  // of a documented call: zx_...; else NULL
   vs_phase phase;
   const char* text;
+  vs_param params[VS_ARGS_MAX];  // those that there are come first
 } vs_op_info;
 
 extern const vs_clause vs_clauses[VS_CLAUSE_COUNT];
@@ -201,6 +216,32 @@ extern const size_t vs_profile_count;
 extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
 extern const vs_op_info vs_ops[VS_OP_COUNT];
+
+// An op with each argument as it is unless a script says otherwise: a call that is told a kind, and
+// has a buffer, is told ZX_VCPU_STATE and its exact size.
+vs_op vs_op_new(uint8_t code, const vs_arch_info* arch);
+
+// A handle argument: the value that the slot received.
+vs_arg vs_arg_slot(uint8_t slot);
+
+// The parameter of this type, the first from `from` on; VS_ARGS_MAX: there is none.
+uint8_t vs_param_find(uint8_t code, vs_param_type type, uint8_t from);
+
+// The argument of the op's OUT_HANDLE number `which`, 0 or 1; NULL: there is none.
+const vs_arg* vs_op_out(const vs_op* op, unsigned which);
+
+// The guest program at which zx_vcpu_create starts a vCPU; VS_PROGRAM_CODE: nothing is known of it.
+uint8_t vs_op_program(const vs_op* op);
+
+// True of a parameter that is a pointer.
+bool vs_param_is_pointer(uint8_t type);
+
+// True if the memory of that parameter was changed.
+bool vs_changed(const vs_observation* seen, uint8_t parameter);
+
+// True if the oracle predicts what comes of the op: each argument of a call that is not under test
+// is as the suite's cases have it.
+bool vs_op_is_predicted(const vs_op* op, const vs_arch_info* arch);
 
 // True if every number of the op is within its table, its slots, its threads and its buffer, and it
 // is asynchronous only if it is a judged call, of a thread other than 0.

@@ -7,17 +7,19 @@ void vs_world_init(vs_world* world) {
   memset(world, 0, sizeof *world);
 }
 
-zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref) {
-  zx_handle_t value = ref.slot < VS_SLOTS ? world->slots[ref.slot].value : ZX_HANDLE_INVALID;
-  switch (ref.form) {
+zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref) {
+  zx_handle_t value = ref->slot < VS_SLOTS ? world->slots[ref->slot].value : ZX_HANDLE_INVALID;
+  switch (ref->form) {
     case VS_HANDLE_SLOT:
       return value;
     case VS_HANDLE_CLEARED:
-      return value & ~ref.value;
+      return value & ~(zx_handle_t)ref->number;
     case VS_HANDLE_FLIPPED:
-      return value ^ ref.value;
-    default:
-      return ref.value;
+      return value ^ (zx_handle_t)ref->number;
+    case VS_HANDLE_RAW:
+      return (zx_handle_t)ref->number;
+    default:  // the resource: no slot has its value
+      return ZX_HANDLE_INVALID;
   }
 }
 
@@ -83,7 +85,7 @@ static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_ar
 // vcpu.cc, by the vCPU's number, of which nothing is said once it comes back), and everywhere they
 // share the memory in which programs leave what they found.
 static bool starts_as_expected(vs_world* world, const vs_op* op) {
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   if (slot == NULL) return false;
   vs_object* guest = &world->objects[slot->object];
   bool first = !guest->bred;
@@ -93,15 +95,17 @@ static bool starts_as_expected(vs_world* world, const vs_op* op) {
 
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
                        const vs_arch_info* arch, zx_handle_t value) {
+  const uint8_t slot = vs_op_out(op, 0)->slot;
+  const uint8_t program = vs_op_program(op);
   uint8_t index = 0;
   while (index < VS_VCPUS && world->vcpus[index].live) index++;
-  if (index == VS_VCPUS || !vs_world_add(world, op->out, VS_OBJECT_VCPU, value)) return false;
-  world->objects[world->slots[op->out].object].vcpu = index;
+  if (index == VS_VCPUS || !vs_world_add(world, slot, VS_OBJECT_VCPU, value)) return false;
+  world->objects[world->slots[slot].object].vcpu = index;
   vs_vcpu* vcpu = &world->vcpus[index];
-  *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = op->program};
-  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
-  if (vs_programs[op->program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
-  bool known = vs_programs[op->program].exit != VS_PROGRAM_EXIT_UNKNOWN;
+  *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = program};
+  if (vs_programs[program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
+  if (vs_programs[program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
+  bool known = vs_programs[program].exit != VS_PROGRAM_EXIT_UNKNOWN;
   if (!starts_as_expected(world, op) || !known) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;

@@ -104,7 +104,7 @@ typedef struct vs_world {
 void vs_world_init(vs_world* world);
 
 // The value that a handle argument stands for.
-zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref);
+zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref);
 
 // The open slot with this value, or NULL.
 const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);

@@ -21,7 +21,7 @@ typedef struct chain {
   uint8_t vcpus;
 } chain;
 
-static entry* find(chain* c, vs_handle_ref ref) {
+static entry* find(chain* c, const vs_arg* ref) {
   zx_handle_t value = c->entries[ref.slot].value;
   if (ref.form == VS_HANDLE_CLEARED) value &= ~ref.value;
   if (ref.form == VS_HANDLE_FLIPPED) value ^= ref.value;
@@ -34,14 +34,14 @@ static entry* find(chain* c, vs_handle_ref ref) {
 
 // The order of the published kernels. The placements that can be read come first.
 static zx_status_t decide(const chain* c, const entry* e, const vs_op* op) {
-  const bool io = op->kind == ZX_VCPU_IO;
-  const uint8_t access_size = op->buffer.bytes[0];
+  const bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  const uint8_t access_size = op->bytes[0];
   if (e == NULL) return ZX_ERR_BAD_HANDLE;
   if (e->vcpu == 0) return ZX_ERR_WRONG_TYPE;
   if ((e->rights & ZX_RIGHT_WRITE) == 0) return ZX_ERR_ACCESS_DENIED;
-  if (op->kind > ZX_VCPU_IO) return ZX_ERR_INVALID_ARGS;
-  if (op->size != (io ? sizeof(zx_vcpu_io_t) : VS_BENCH_BYTES)) return ZX_ERR_INVALID_ARGS;
-  if (op->buffer.at >= VS_AT_NULL) return ZX_ERR_INVALID_ARGS;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number > ZX_VCPU_IO) return ZX_ERR_INVALID_ARGS;
+  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != (io ? sizeof(zx_vcpu_io_t) : VS_BENCH_BYTES)) return ZX_ERR_INVALID_ARGS;
+  if (VS_OP_ARG(op, vcpu_write_state, buffer).at >= VS_AT_NULL) return ZX_ERR_INVALID_ARGS;
   if (op->thread != c->creators[e->vcpu - 1]) return ZX_ERR_BAD_STATE;
   if (io && access_size != 1 && access_size != 2 && access_size != 4) return ZX_ERR_INVALID_ARGS;
   return ZX_OK;
@@ -51,42 +51,42 @@ static bool write_state(chain* c, const entry* e, const vs_op* op, const vs_obse
   const zx_status_t status = decide(c, e, op);
   if (status != ZX_OK || seen->status != ZX_OK) return status == seen->status;
   uint64_t* words = c->words[e->vcpu - 1];
-  if (op->kind == ZX_VCPU_IO) {
-    memcpy(words, op->buffer.bytes + offsetof(zx_vcpu_io_t, data), op->buffer.bytes[0]);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
+    memcpy(words, op->bytes + offsetof(zx_vcpu_io_t, data), op->bytes[0]);
     return true;
   }
   const uint64_t before = words[FLAGS_WORD];
-  memcpy(words, op->buffer.bytes, VS_BENCH_BYTES);
+  memcpy(words, op->bytes, VS_BENCH_BYTES);
   words[FLAGS_WORD] = words[FLAGS_WORD] & FLAGS_GATE ? words[FLAGS_WORD] & FLAGS : before;
   return true;
 }
 
 static void put_handle(chain* c, const entry* from, const vs_op* op, const vs_observation* seen) {
   entry made = {.value = seen->handle, .rights = ZX_DEFAULT_VCPU_RIGHTS, .open = true};
-  if (op->code == VS_OP_VCPU_CREATE) {
+  if (op->code == VS_CALL_vcpu_create) {
     c->creators[c->vcpus] = op->thread;
     made.vcpu = ++c->vcpus;
-  } else if (op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE) {
+  } else if (op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace) {
     made.vcpu = from->vcpu;
-    made.rights = op->rights == ZX_RIGHT_SAME_RIGHTS ? from->rights : op->rights;
-  } else if (op->code == VS_OP_GUEST_CREATE) {
+    VS_OP_ARG(&made, handle_duplicate, rights).number = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS ? from->rights : VS_OP_ARG(op, handle_duplicate, rights).number;
+  } else if (op->code == VS_CALL_guest_create) {
     c->entries[op->out2] = (entry){.value = seen->handle2, .open = true};
   }
   c->entries[op->out] = made;
 }
 
 static bool step(chain* c, const vs_op* op, const vs_observation* seen) {
-  entry* e = find(c, op->handle);
-  if (op->code == VS_OP_WRITE_STATE) return write_state(c, e, op, seen);
+  entry* e = find(c, &op->args[0]);
+  if (op->code == VS_CALL_vcpu_write_state) return write_state(c, e, op, seen);
   if (seen->status != ZX_OK) return false;
-  if (op->code == VS_OP_READ_STATE) {
+  if (op->code == VS_CALL_vcpu_read_state) {
     return e && e->vcpu && memcmp(seen->state, c->words[e->vcpu - 1], VS_BENCH_BYTES) == 0;
   }
-  const bool ends = op->code == VS_OP_CLOSE || op->code == VS_OP_REPLACE;
-  if (e == NULL && (ends || op->code == VS_OP_DUPLICATE)) return false;
-  if (op->code == VS_OP_VCPU_CREATE && c->vcpus == VCPUS) return false;
+  const bool ends = op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
+  if (e == NULL && (ends || op->code == VS_CALL_handle_duplicate)) return false;
+  if (op->code == VS_CALL_vcpu_create && c->vcpus == VCPUS) return false;
   if (ends) e->open = false;
-  if (op->code != VS_OP_CLOSE) put_handle(c, e, op, seen);
+  if (op->code != VS_CALL_handle_close) put_handle(c, e, op, seen);
   return true;
 }
 

@@ -17,11 +17,11 @@ typedef struct fuzzed_side {
 
 static void make_inputs(fuzzed_side* s) {
   uint64_t words[VS_BENCH_WORDS];
-  vs_op op = {.code = VS_OP_WRITE_STATE, .handle.slot = VS_FUZZ_SCENE_VCPU};
-  op.size = op.buffer.length = VS_BENCH_BYTES;
+  vs_op op = {.code = VS_CALL_vcpu_write_state, .handle.slot = VS_FUZZ_SCENE_VCPU};
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
   for (uint64_t i = 0; i < INPUTS; i++) {
     vs_bench_registers(i, words);
-    memcpy(op.buffer.bytes, words, sizeof words);
+    memcpy(op.bytes, words, sizeof words);
     s->sizes[i] = vs_fuzz_encode_call(&op, s->bytes[i], SIZE);
   }
 }

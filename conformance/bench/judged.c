@@ -28,9 +28,9 @@ static vs_op on_slot(vs_op_code code, uint8_t slot) {
 }
 
 static bool make_vcpu(judged_side* s, bool runs, char* reason) {
-  vs_op guest = {.code = VS_OP_GUEST_CREATE, .out = GUEST, .out2 = VMAR};
-  vs_op load = on_slot(VS_OP_GUEST_LOAD, GUEST);
-  vs_op vcpu = on_slot(VS_OP_VCPU_CREATE, GUEST);
+  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
+  vs_op load = on_slot(VS_OP_guest_load, GUEST);
+  vs_op vcpu = on_slot(VS_CALL_vcpu_create, GUEST);
   load.out2 = VMAR;
   load.out = MEMORY;
   vcpu.out = VCPU;
@@ -53,9 +53,9 @@ static void* open_judged(const vs_side_setup* setup, char* reason) {
   const vs_opened* backend = setup->backend;
   const bool runs = backend->calls->vcpu_enter != NULL;
   s->executor = vs_opened_executor(backend);
-  s->write = on_slot(VS_OP_WRITE_STATE, VCPU);
-  s->write.size = s->write.buffer.length = VS_BENCH_BYTES;
-  s->look = on_slot(runs ? VS_OP_ENTER : VS_OP_READ_STATE, VCPU);
+  s->write = on_slot(VS_CALL_vcpu_write_state, VCPU);
+  VS_OP_ARG(&s->write, vcpu_write_state, buffer_size).number = VS_OP_ARG(&s->write, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
+  s->look = on_slot(runs ? VS_CALL_vcpu_enter : VS_CALL_vcpu_read_state, VCPU);
   vs_oracle_init(&s->oracle, setup->profile, vs_arch_find(backend->arch));
   if (s->executor != NULL && make_vcpu(s, runs, reason)) return s;
   close_judged(s);
@@ -67,7 +67,7 @@ static uint64_t turn_judged(void* self, uint64_t count) {
   uint64_t words[VS_BENCH_WORDS];
   for (uint64_t i = 0; i < count; i++) {
     vs_bench_registers(s->turn++, words);
-    memcpy(s->write.buffer.bytes, words, sizeof words);
+    memcpy(s->write.bytes, words, sizeof words);
     if (!do_and_judge(s, &s->write) || !do_and_judge(s, &s->look)) return 0;
   }
   return count;

@@ -9,12 +9,12 @@
 #include "executor/executor.h"
 
 static bool is_wanted(const vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_ENTER:
-    case VS_OP_KICK:
-    case VS_OP_AWAIT_GUEST:
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
+  switch (op->code) {
+    case VS_CALL_vcpu_enter:
+    case VS_CALL_vcpu_kick:
+    case VS_OP_await_guest:
+    case VS_OP_join:
+    case VS_OP_thread_exit:
       return false;
     default:
       return true;

@@ -45,8 +45,8 @@ static void close_shimmed(void* self) {
 }
 
 static bool make_vcpu(shimmed* s, char* reason) {
-  const vs_op ops[] = {{.code = VS_OP_GUEST_CREATE, .out = 0, .out2 = 1},
-                       {.code = VS_OP_VCPU_CREATE, .out = 2, .program = VS_PROGRAM_DUMP}};
+  const vs_op ops[] = {{.code = VS_CALL_guest_create, .out = 0, .out2 = 1},
+                       {.code = VS_CALL_vcpu_create, .out = 2, .program = VS_PROGRAM_DUMP}};
   for (size_t i = 0; i < 2; i++) {
     vs_observation seen;
     vs_execute_op(s->executor, &ops[i], &seen);
@@ -72,9 +72,9 @@ static void* open_shimmed(const vs_side_setup* setup, char* reason) {
   shimmed* s = calloc(1, sizeof *s);
   (void)setup;
   if (s == NULL) return NULL;
-  s->write = (vs_op){.code = VS_OP_WRITE_STATE, .handle.slot = 2, .size = VS_BENCH_BYTES};
-  s->write.buffer.length = VS_BENCH_BYTES;
-  s->read = (vs_op){.code = VS_OP_READ_STATE, .handle.slot = 2};
+  s->write = (vs_op){.code = VS_CALL_vcpu_write_state, .handle.slot = 2, .size = VS_BENCH_BYTES};
+  VS_OP_ARG(&s->write, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
+  s->read = (vs_op){.code = VS_CALL_vcpu_read_state, .handle.slot = 2};
   if (begin(s, reason)) return s;
   close_shimmed(s);
   return NULL;
@@ -88,7 +88,7 @@ static uint64_t turn_shimmed(void* self, uint64_t count) {
   vs_observation seen;
   for (uint64_t i = 0; i < count; i += 2) {
     vs_bench_registers(s->turn++, words);
-    memcpy(s->write.buffer.bytes, words, sizeof words);
+    memcpy(s->write.bytes, words, sizeof words);
     vs_execute_op(s->executor, &s->write, &seen);
     if (seen.status != ZX_OK) return 0;
     vs_execute_op(s->executor, &s->read, &seen);

@@ -36,18 +36,18 @@ void set_register(vs_buffer* buffer, const vs_arch_info* info, size_t index, uin
 }
 
 void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs_program program) {
-  vs_op* op = add(b, VS_OP_VCPU_CREATE);
+  vs_op* op = add(b, VS_CALL_vcpu_create);
   op->thread = thread;
-  op->handle = slot(guest_slot);
+  &op->args[0] = slot(guest_slot);
   op->out = vcpu_slot;
-  op->program = (uint8_t)program;
+  VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)program;
 }
 
 void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights) {
   vs_op* op = add(b, code);
-  op->handle = slot(from);
+  &op->args[0] = slot(from);
   op->out = to;
-  op->rights = rights;
+  VS_OP_ARG(op, handle_duplicate, rights).number = rights;
 }
 
 void create(vs_build* b, vs_op_code code, uint8_t to) {
@@ -55,11 +55,11 @@ void create(vs_build* b, vs_op_code code, uint8_t to) {
 }
 
 static vs_op* write_of(vs_build* b, uint32_t kind, uint64_t size) {
-  vs_op* op = add(b, VS_OP_WRITE_STATE);
-  op->handle = slot(SLOT_VCPU);
-  op->kind = kind;
-  op->size = size;
-  op->buffer.length = (uint16_t)size;
+  vs_op* op = add(b, VS_CALL_vcpu_write_state);
+  &op->args[0] = slot(SLOT_VCPU);
+  VS_OP_ARG(op, vcpu_write_state, kind).number = kind;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)size;
   return op;
 }
 
@@ -72,7 +72,7 @@ vs_op* write_state(vs_build* b) {
       value &= info->flags_required | info->flags_optional;
       value = vs_calm_flags(info, value) | info->flags_gate;
     }
-    set_register(&op->buffer, info, i, value);
+    set_register(&VS_OP_ARG(op, vcpu_write_state, buffer), info, i, value);
   }
   return op;
 }
@@ -80,13 +80,13 @@ vs_op* write_state(vs_build* b) {
 vs_op* write_io(vs_build* b, uint8_t access_size, uint32_t data) {
   vs_op* op = write_of(b, ZX_VCPU_IO, sizeof(zx_vcpu_io_t));
   zx_vcpu_io_t io = {.access_size = access_size, .u32 = data};
-  memcpy(op->buffer.bytes, &io, sizeof io);
+  memcpy(op->bytes, &io, sizeof io);
   return op;
 }
 
 vs_op* on(vs_op* op, uint8_t thread, uint8_t vcpu_slot) {
   op->thread = thread;
-  op->handle = slot(vcpu_slot);
+  &op->args[0] = slot(vcpu_slot);
   return op;
 }
 
@@ -95,9 +95,9 @@ static void look(vs_build* b, vs_op_code code) {
 }
 
 void read_back(vs_build* b) {
-  look(b, VS_OP_READ_STATE);
+  look(b, VS_CALL_vcpu_read_state);
 }
 
 void enter(vs_build* b) {
-  look(b, VS_OP_ENTER);
+  look(b, VS_CALL_vcpu_enter);
 }

@@ -113,24 +113,24 @@ void vs_class_say(const vs_class* c, char* words, size_t size) {
 
 static void build_setup(const vs_class* c, vs_build* b) {
   bool running = c->value[VS_TRAIT_THREAD] == THREAD_RUNNING;
-  vs_op* op = add(b, VS_OP_GUEST_CREATE);
+  vs_op* op = add(b, VS_CALL_guest_create);
   op->out = SLOT_GUEST;
   op->out2 = SLOT_VMAR;
   if (running) {
-    op = add(b, VS_OP_GUEST_LOAD);
-    op->handle = slot(SLOT_GUEST);
+    op = add(b, VS_OP_guest_load);
+    &op->args[0] = slot(SLOT_GUEST);
     op->out = SLOT_MEMORY;
     op->out2 = SLOT_VMAR;
   }
   vcpu(b, running ? 1 : 0, SLOT_GUEST, SLOT_VCPU, running ? VS_PROGRAM_SPIN : VS_PROGRAM_DUMP);
   if (c->value[VS_TRAIT_HANDLE] == HANDLE_NO_WRITE) {
-    derive(b, VS_OP_DUPLICATE, SLOT_VCPU, SLOT_DERIVED, ZX_RIGHT_READ);
+    derive(b, VS_CALL_handle_duplicate, SLOT_VCPU, SLOT_DERIVED, ZX_RIGHT_READ);
   }
-  if (c->value[VS_TRAIT_HANDLE] == HANDLE_EVENT) create(b, VS_OP_EVENT_CREATE, SLOT_OBJECT);
+  if (c->value[VS_TRAIT_HANDLE] == HANDLE_EVENT) create(b, VS_CALL_event_create, SLOT_OBJECT);
   if (!running) return;
-  op = on(add(b, VS_OP_ENTER), 1, SLOT_VCPU);
+  op = on(add(b, VS_CALL_vcpu_enter), 1, SLOT_VCPU);
   op->async = true;
-  on(add(b, VS_OP_AWAIT_GUEST), 0, SLOT_VCPU);
+  on(add(b, VS_OP_await_guest), 0, SLOT_VCPU);
 }
 
 static vs_handle_ref handle_of(const vs_class* c) {
@@ -141,19 +141,19 @@ static vs_handle_ref handle_of(const vs_class* c) {
 }
 
 static void set_size(const vs_class* c, const vs_build* b, vs_op* op) {
-  uint64_t exact = op->size;
+  uint64_t exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
   switch (c->value[VS_TRAIT_SIZE]) {
     case SIZE_SMALL:
-      op->size = exact - 1;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact - 1;
       break;
     case SIZE_LARGER:
-      op->size = exact + 1;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact + 1;
       break;
     case SIZE_LARGE:
-      op->size = b->info->state_size + 1u;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = b->info->state_size + 1u;
       break;
     case SIZE_NONE:
-      op->size = 0;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = 0;
       break;
     default:
       break;
@@ -164,9 +164,9 @@ static void set_place(const vs_class* c, vs_op* op, uint64_t exact) {
   static const uint8_t places[] = {VS_AT_PLAIN, VS_AT_MISALIGNED, VS_AT_NULL,  VS_AT_UNMAPPED,
                                    VS_AT_ONE,   VS_AT_EDGE,       VS_AT_KERNEL};
   bool end = c->value[VS_TRAIT_PLACE] == PLACE_END;
-  op->buffer.at = places[c->value[VS_TRAIT_PLACE]];
-  op->buffer.argument = c->value[VS_TRAIT_PLACE] == PLACE_MISALIGNED ? 1 : 0;
-  op->buffer.length = (uint16_t)(end ? exact : op->size);
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = places[c->value[VS_TRAIT_PLACE]];
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = c->value[VS_TRAIT_PLACE] == PLACE_MISALIGNED ? 1 : 0;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)(end ? exact : VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
 }
 
 void vs_class_build(const vs_class* c, vs_build* b) {
@@ -174,10 +174,10 @@ void vs_class_build(const vs_class* c, vs_build* b) {
   build_setup(c, b);
   bool io = c->value[VS_TRAIT_KIND] == KIND_IO;
   vs_op* op = io ? write_io(b, sizes[c->value[VS_TRAIT_ACCESS_SIZE]], 0x11223344) : write_state(b);
-  uint64_t exact = op->size;
-  if (c->value[VS_TRAIT_KIND] == KIND_UNKNOWN) op->kind = 2;
+  uint64_t exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  if (c->value[VS_TRAIT_KIND] == KIND_UNKNOWN) VS_OP_ARG(op, vcpu_write_state, kind).number = 2;
   if (c->value[VS_TRAIT_THREAD] == THREAD_OTHER) op->thread = 1;
-  op->handle = handle_of(c);
+  &op->args[0] = handle_of(c);
   set_size(c, b, op);
   set_place(c, op, exact);
 }

@@ -19,7 +19,7 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
 
 // --- handles ----------------------------------------------------------------------------------
 
-zx_handle_t vs_exec_value(vs_executor* x, vs_handle_ref ref) {
+zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   pthread_mutex_lock(&x->lock);
   zx_handle_t value = x->slots[ref.slot].value;
   pthread_mutex_unlock(&x->lock);
@@ -122,63 +122,63 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
-  return set_traps(x, vs_exec_value(x, op->handle));
+  return set_traps(x, vs_exec_value(x, &op->args[0]));
 }
 
 static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
+  vs_exec_guest* guest = &x->guests[x->slots[op->args[0].slot].guest];
   vs_exec_forget_guest(x, guest);
   seen->status = load(x, op, guest, &seen->call);
   guest->unloaded = seen->status == ZX_OK ? VS_NO_CALL : seen->call;
   if (seen->status != ZX_OK) return;
   seen->handle = guest->memory;
-  fill_slot(x, op->out, guest->memory, x->slots[op->handle.slot].guest);
+  fill_slot(x, op->out, guest->memory, x->slots[op->args[0].slot].guest);
   x->slots[op->out].open = false;  // the record closes it
 }
 
 // Brings the op's own machine code into the guest.
 static zx_status_t load_code(vs_executor* x, const vs_op* op, zx_vaddr_t entry) {
-  const vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
-  size_t size = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
-  return x->calls->vmo_write(guest->memory, op->buffer.bytes, entry, size);
+  const vs_exec_guest* guest = &x->guests[x->slots[op->args[0].slot].guest];
+  size_t size = VS_OP_ARG(op, vcpu_write_state, buffer).length < VS_STATE_MAX ? VS_OP_ARG(op, vcpu_write_state, buffer).length : VS_STATE_MAX;
+  return x->calls->vmo_write(guest->memory, op->bytes, entry, size);
 }
 
 static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t out = ZX_HANDLE_INVALID;
-  bool own = op->program == VS_PROGRAM_CODE;
-  zx_vaddr_t entry = own ? vs_guest_own_entry(op->out) : vs_guest_entry(op->program);
+  bool own = VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_CODE;
+  zx_vaddr_t entry = own ? vs_guest_own_entry(op->out) : vs_guest_entry(VS_OP_ARG(op, vcpu_create, entry).slot);
   if (own) {
     seen->call = VS_CALL_vmo_write;
     seen->status = load_code(x, op, entry);
   }
   if (seen->status == ZX_OK) {
     seen->call = VS_CALL_vcpu_create;
-    seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
+    seen->status = x->calls->vcpu_create(vs_exec_value(x, &op->args[0]), 0, entry, &out);
   }
-  vs_exec_received(x, op, seen, out, x->slots[op->handle.slot].guest);
+  vs_exec_received(x, op, seen, out, x->slots[op->args[0].slot].guest);
 }
 
 static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t out = ZX_HANDLE_INVALID;
-  if (op->code == VS_OP_EVENT_CREATE) seen->status = x->calls->event_create(0, &out);
-  if (op->code == VS_OP_PORT_CREATE) seen->status = x->calls->port_create(0, &out);
-  if (op->code == VS_OP_VMO_CREATE) seen->status = x->calls->vmo_create(4096, 0, &out);
+  if (op->code == VS_CALL_event_create) seen->status = x->calls->event_create(0, &out);
+  if (op->code == VS_CALL_port_create) seen->status = x->calls->port_create(0, &out);
+  if (op->code == VS_CALL_vmo_create) seen->status = x->calls->vmo_create(4096, 0, &out);
   vs_exec_received(x, op, seen, out, op->out);
 }
 
 static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_handle_t out = ZX_HANDLE_INVALID;
-  zx_handle_t from = vs_exec_value(x, op->handle);
-  uint8_t guest = x->slots[op->handle.slot].guest;
-  bool replace = op->code == VS_OP_REPLACE;
-  seen->status = replace ? x->calls->handle_replace(from, op->rights, &out)
-                         : x->calls->handle_duplicate(from, op->rights, &out);
+  zx_handle_t from = vs_exec_value(x, &op->args[0]);
+  uint8_t guest = x->slots[op->args[0].slot].guest;
+  bool replace = op->code == VS_CALL_handle_replace;
+  seen->status = replace ? x->calls->handle_replace(from, VS_OP_ARG(op, handle_duplicate, rights).number, &out)
+                         : x->calls->handle_duplicate(from, VS_OP_ARG(op, handle_duplicate, rights).number, &out);
   if (replace) vs_exec_closed(x, from);
   vs_exec_received(x, op, seen, out, guest);
 }
 
 static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t value = vs_exec_value(x, op->handle);
+  zx_handle_t value = vs_exec_value(x, &op->args[0]);
   seen->status = x->calls->handle_close(value);
   if (seen->status == ZX_OK) vs_exec_closed(x, value);
 }
@@ -192,7 +192,7 @@ static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* see
     return;
   }
   vs_rewritten_call call = {
-      .write = x->calls->vcpu_write_state, .handle = vs_exec_value(x, op->handle), .op = op};
+      .write = x->calls->vcpu_write_state, .handle = vs_exec_value(x, &op->args[0]), .op = op};
   vs_rewriter_call(*rewriter, &call);
   seen->status = call.status;
   seen->held = call.rewritten;
@@ -201,10 +201,10 @@ static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* see
 
 static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (op->rewrite.mode != VS_REWRITE_NONE) return write_rewritten(x, op, seen);
-  const void* buffer = vs_arena_place(&x->arenas[op->thread], &op->buffer);
+  const void* buffer = vs_arena_place(&x->arenas[op->thread], &VS_OP_ARG(op, vcpu_write_state, buffer));
   seen->status =
-      x->calls->vcpu_write_state(vs_exec_value(x, op->handle), op->kind, buffer, (size_t)op->size);
-  seen->buffer_changed = !vs_arena_unchanged(&op->buffer, buffer);
+      x->calls->vcpu_write_state(vs_exec_value(x, &op->args[0]), VS_OP_ARG(op, vcpu_write_state, kind).number, buffer, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  seen->buffer_changed = !vs_arena_unchanged(&VS_OP_ARG(op, vcpu_write_state, buffer), buffer);
 }
 
 static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -213,7 +213,7 @@ static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
   memset(place.bytes, READ_FILLER, sizeof place.bytes);
   void* buffer = vs_arena_place(&x->arenas[op->thread], &place);
   seen->status =
-      x->calls->vcpu_read_state(vs_exec_value(x, op->handle), ZX_VCPU_STATE, buffer, x->state_size);
+      x->calls->vcpu_read_state(vs_exec_value(x, &op->args[0]), ZX_VCPU_STATE, buffer, x->state_size);
   seen->has_state = seen->status == ZX_OK;
   if (seen->has_state) memcpy(seen->state, buffer, x->state_size);
 }
@@ -226,18 +226,18 @@ static bool fetch(vs_executor* x, const vs_exec_slot* vcpu, uint64_t from, void*
 static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_port_packet_t packet;
   memset(&packet, READ_FILLER, sizeof packet);
-  seen->status = x->calls->vcpu_enter(vs_exec_value(x, op->handle), &packet);
+  seen->status = x->calls->vcpu_enter(vs_exec_value(x, &op->args[0]), &packet);
   seen->has_packet = seen->status == ZX_OK;
   if (!seen->has_packet) return;
-  seen->packet_type = packet.type;
-  if (packet.type == ZX_PKT_TYPE_GUEST_IO) seen->io = packet.guest_io;
+  seen->packet.type = packet.type;
+  if (packet.type == ZX_PKT_TYPE_GUEST_IO) seen->packet.guest_io = packet.guest_io;
   bool memory = packet.type == ZX_PKT_TYPE_GUEST_MEM;
   // The address stands first on every architecture.
-  seen->packet_addr = memory ? packet.guest_mem_arm64.addr : 0;
+  seen->packet.guest_mem_arm64.addr = memory ? packet.guest_mem_arm64.addr : 0;
   bool out = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
-  bool dumped = out || (memory && seen->packet_addr == VS_MMIO_DUMP);
+  bool dumped = out || (memory && seen->packet.guest_mem_arm64.addr == VS_MMIO_DUMP);
   seen->has_state =
-      dumped && fetch(x, &x->slots[op->handle.slot], VS_GUEST_DUMP, seen->state, x->state_size);
+      dumped && fetch(x, &x->slots[op->args[0].slot], VS_GUEST_DUMP, seen->state, x->state_size);
 }
 
 static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -245,38 +245,38 @@ static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
   const uint8_t before = x->image[VS_GUEST_LIFE];
   uint8_t life = before;
   for (int i = 0; i < LIFE_TRIES && life == before; i++) {
-    if (!fetch(x, &x->slots[op->handle.slot], VS_GUEST_LIFE, &life, 1)) break;
+    if (!fetch(x, &x->slots[op->args[0].slot], VS_GUEST_LIFE, &life, 1)) break;
     if (life == before) nanosleep(&pause, NULL);
   }
   seen->status = life != before ? ZX_OK : ZX_ERR_TIMED_OUT;
 }
 
 void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
+  switch (op->code) {
+    case VS_CALL_guest_create:
       return guest_create(x, op, seen);
-    case VS_OP_GUEST_LOAD:
+    case VS_OP_guest_load:
       return guest_load(x, op, seen);
-    case VS_OP_VCPU_CREATE:
+    case VS_CALL_vcpu_create:
       return vcpu_create(x, op, seen);
-    case VS_OP_CLOSE:
+    case VS_CALL_handle_close:
       return close_handle(x, op, seen);
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace:
       return derive(x, op, seen);
-    case VS_OP_WRITE_STATE:
+    case VS_CALL_vcpu_write_state:
       return write_state(x, op, seen);
-    case VS_OP_READ_STATE:
+    case VS_CALL_vcpu_read_state:
       return read_state(x, op, seen);
-    case VS_OP_ENTER:
+    case VS_CALL_vcpu_enter:
       return enter(x, op, seen);
-    case VS_OP_KICK:
-      seen->status = x->calls->vcpu_kick(vs_exec_value(x, op->handle));
+    case VS_CALL_vcpu_kick:
+      seen->status = x->calls->vcpu_kick(vs_exec_value(x, &op->args[0]));
       return;
-    case VS_OP_INTERRUPT:
-      seen->status = x->calls->vcpu_interrupt(vs_exec_value(x, op->handle), op->vector);
+    case VS_CALL_vcpu_interrupt:
+      seen->status = x->calls->vcpu_interrupt(vs_exec_value(x, &op->args[0]), VS_OP_ARG(op, vcpu_interrupt, vector).number);
       return;
-    case VS_OP_AWAIT_GUEST:
+    case VS_OP_await_guest:
       return await_guest(x, op, seen);
     default:
       return object_create(x, op, seen);
@@ -297,22 +297,22 @@ static uint8_t missing_load(const vs_executor* x) {
 // The programs of IN and OUT need traps that the architecture does not have; a script's own code
 // needs memory to lie in.
 static uint8_t missing_program(const vs_executor* x, const vs_op* op) {
-  if (!vs_guest_has(x->arch, op->program)) return VS_CALL_guest_set_trap;
-  if (op->program != VS_PROGRAM_CODE) return VS_NO_CALL;
-  return x->guests[x->slots[op->handle.slot].guest].unloaded;
+  if (!vs_guest_has(x->arch, VS_OP_ARG(op, vcpu_create, entry).slot)) return VS_CALL_guest_set_trap;
+  if (VS_OP_ARG(op, vcpu_create, entry).slot != VS_PROGRAM_CODE) return VS_NO_CALL;
+  return x->guests[x->slots[op->args[0].slot].guest].unloaded;
 }
 
 bool vs_exec_makes_handle(const vs_op* op) {
-  return vs_op_makes_handle(op) && op->code != VS_OP_GUEST_LOAD;
+  return vs_op_makes_handle(op) && op->code != VS_OP_guest_load;
 }
 
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   uint8_t call = vs_call_of(op);
   if (!vs_calls_have(x->calls, call)) return call;
-  const vs_exec_slot* named = &x->slots[op->handle.slot];
+  const vs_exec_slot* named = &x->slots[op->args[0].slot];
   if (vs_op_takes_handle(op) && !named->filled) return named->tried ? named->missing : VS_UNFILLED;
-  if (op->code == VS_OP_GUEST_LOAD) return missing_load(x);
-  if (op->code == VS_OP_VCPU_CREATE) return missing_program(x, op);
-  bool runs = op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST;
+  if (op->code == VS_OP_guest_load) return missing_load(x);
+  if (op->code == VS_CALL_vcpu_create) return missing_program(x, op);
+  bool runs = op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest;
   return runs ? x->guests[named->guest].unloaded : VS_NO_CALL;
 }

@@ -55,10 +55,10 @@ static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
   vs_exec_job* j = &x->jobs[op->thread];
   *j = (vs_exec_job){.executor = x,
                      .op = op,
-                     .handle = vs_exec_value(x, op->handle),
+                     .handle = vs_exec_value(x, &op->args[0]),
                      .seen = seen,
                      .async = op->async,
-                     .races = op->async && op->code != VS_OP_ENTER};
+                     .races = op->async && op->code != VS_CALL_vcpu_enter};
   if (op->async) {
     j->seen = &j->held;
     j->held.call = seen->call;
@@ -92,7 +92,7 @@ static void join(vs_executor* x, const vs_op* op, vs_observation* seen) {
 void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   memset(seen, 0, offsetof(vs_observation, state));
   // An op that makes no sense, or of a thread that is within a call, is not done.
-  if (!vs_op_is_valid(op) || (x->jobs[op->thread].async && op->code != VS_OP_JOIN)) {
+  if (!vs_op_is_valid(op) || (x->jobs[op->thread].async && op->code != VS_OP_join)) {
     seen->call = VS_NO_CALL;
     set_outcome(seen, VS_UNSUPPORTED);
     return;
@@ -104,16 +104,16 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
     if (vs_exec_makes_handle(op)) {
       x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = lacking};
     }
-    if (op->code == VS_OP_GUEST_LOAD) x->guests[x->slots[op->handle.slot].guest].unloaded = lacking;
+    if (op->code == VS_OP_guest_load) x->guests[x->slots[op->args[0].slot].guest].unloaded = lacking;
     set_outcome(seen, VS_UNSUPPORTED);
     return;
   }
   set_outcome(seen, VS_IN_CALL);
   if (x->player != NULL) {
     vs_exec_elsewhere(x, op, seen);
-  } else if (op->code == VS_OP_JOIN) {
+  } else if (op->code == VS_OP_join) {
     join(x, op, seen);
-  } else if (op->code == VS_OP_THREAD_EXIT) {
+  } else if (op->code == VS_OP_thread_exit) {
     vs_worker_stop(&x->workers[op->thread]);
     set_outcome(seen, VS_RETURNED);
   } else if (op->thread == 0) {
@@ -129,7 +129,7 @@ void vs_execute(vs_executor* x, const vs_script* script, vs_observation* observa
   }
 }
 
-zx_handle_t vs_executor_value(vs_executor* x, vs_handle_ref ref) {
+zx_handle_t vs_executor_value(vs_executor* x, const vs_arg* ref) {
   return vs_exec_value(x, ref);
 }
 

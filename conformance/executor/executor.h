@@ -42,7 +42,7 @@ void vs_execute(vs_executor* executor, const vs_script* script, vs_observation* 
 void vs_execute_op(vs_executor* executor, const vs_op* op, vs_observation* observation);
 
 // The value that a handle argument stands for, by what the ops so far have made.
-zx_handle_t vs_executor_value(vs_executor* executor, vs_handle_ref ref);
+zx_handle_t vs_executor_value(vs_executor* executor, const vs_arg* ref);
 
 // Runs work(argument) on a thread of the scripts, which must not be within a call, and waits for
 // its end. False: no thread could be started. Not of an executor that hands ops on.

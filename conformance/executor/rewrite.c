@@ -130,20 +130,20 @@ static void take_back(vs_rewriter* r) {
 }
 
 static void place(vs_rewriter* r, const vs_op* op, uint8_t* address) {
-  size_t length = op->buffer.length < PAGE ? op->buffer.length : PAGE;
+  size_t length = VS_OP_ARG(op, vcpu_write_state, buffer).length < PAGE ? VS_OP_ARG(op, vcpu_write_state, buffer).length : PAGE;
   size_t given = length < VS_STATE_MAX ? length : VS_STATE_MAX;
-  memcpy(address, op->buffer.bytes, given);
+  memcpy(address, op->bytes, given);
   r->rewrite = &op->rewrite;
   r->at = address + op->rewrite.offset;
-  memcpy(r->old, op->buffer.bytes + op->rewrite.offset, op->rewrite.length);
+  memcpy(r->old, op->bytes + op->rewrite.offset, op->rewrite.length);
 }
 
 static bool is_changed(const vs_op* op, const uint8_t* address) {
-  size_t given = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
+  size_t given = VS_OP_ARG(op, vcpu_write_state, buffer).length < VS_STATE_MAX ? VS_OP_ARG(op, vcpu_write_state, buffer).length : VS_STATE_MAX;
   for (size_t i = 0; i < given; i++) {
     size_t k = i - op->rewrite.offset;
     bool rewritten = i >= op->rewrite.offset && k < op->rewrite.length;
-    bool same = address[i] == op->buffer.bytes[i];
+    bool same = address[i] == op->bytes[i];
     if (!same && !(rewritten && address[i] == op->rewrite.bytes[k])) return true;
   }
   return false;
@@ -156,7 +156,7 @@ static void call_flipped(vs_rewriter* r, vs_rewritten_call* c) {
   uint32_t turns = load(&r->turns);
   give_order(r, ORDER_FLIP);
   while (load(&r->turns) == turns) sched_yield();
-  c->status = c->write(c->handle, op->kind, address, (size_t)op->size);
+  c->status = c->write(c->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, address, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
   take_back(r);
   c->rewritten = true;
   c->changed = is_changed(op, address);
@@ -178,14 +178,14 @@ static void unregister_page(vs_rewriter* r) {
 static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
   const vs_op* op = c->op;
   size_t before = op->rewrite.offset + op->rewrite.length;
-  if (r->faults < 0 || before >= op->size || op->size > op->buffer.length) return false;
+  if (r->faults < 0 || before >= VS_OP_ARG(op, vcpu_write_state, buffer_size).number || VS_OP_ARG(op, vcpu_write_state, buffer_size).number > VS_OP_ARG(op, vcpu_write_state, buffer).length) return false;
   uint8_t* address = r->pages + PAGE - before;
   store(&r->held, 0);
   place(r, op, address);
-  memcpy(r->source, address + before, op->buffer.length - before);
+  memcpy(r->source, address + before, VS_OP_ARG(op, vcpu_write_state, buffer).length - before);
   if (!register_page(r)) return false;
   give_order(r, ORDER_HOLD);
-  c->status = c->write(c->handle, op->kind, address, (size_t)op->size);
+  c->status = c->write(c->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, address, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
   take_back(r);
   bool held = load(&r->held);
   unregister_page(r);

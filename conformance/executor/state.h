@@ -57,7 +57,7 @@ struct vs_executor {
 };
 
 // The value that a handle argument stands for.
-zx_handle_t vs_exec_value(vs_executor* x, vs_handle_ref ref);
+zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref);
 
 enum { VS_UNFILLED = VS_NO_CALL + 1 };
 

@@ -31,18 +31,18 @@ static void survey(direct* d) {
     d->codes |= VS_BIT(op->code);
     if (!op->optional) d->needed |= VS_BIT(op->code);
     d->threads |= op->thread != 0;
-    d->made_up |= op->handle.form > VS_HANDLE_CLEARED && op->handle.value != 0;
-    d->placed |= op->code == VS_OP_WRITE_STATE && op->buffer.at != VS_AT_PLAIN;
+    d->made_up |= op->args[0].form > VS_HANDLE_CLEARED && op->args[0].number != 0;
+    d->placed |= op->code == VS_CALL_vcpu_write_state && VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN;
   }
-  d->codes |= VS_BIT(VS_OP_CLOSE);
-  d->needed |= VS_BIT(VS_OP_CLOSE);
+  d->codes |= VS_BIT(VS_CALL_handle_close);
+  d->needed |= VS_BIT(VS_CALL_handle_close);
 }
 
 // --- data -------------------------------------------------------------------------------------
 
 static bool same_words(const vs_op* a, const vs_op* b) {
   uint64_t words[2][VS_WORDS_OF_STATE];
-  if (a->code != VS_OP_WRITE_STATE || b->code != VS_OP_WRITE_STATE) return false;
+  if (a->code != VS_CALL_vcpu_write_state || b->code != VS_CALL_vcpu_write_state) return false;
   size_t count = vs_words_of_buffer(&a->buffer, words[0]);
   return count == vs_words_of_buffer(&b->buffer, words[1]) &&
          memcmp(words[0], words[1], count * sizeof words[0][0]) == 0;
@@ -93,7 +93,7 @@ static void print_seen(const direct* d, size_t at) {
 static void print_data(const direct* d) {
   for (size_t i = 0; i < d->predicted->script.count; i++) {
     if (first_like(d, i) != i) continue;
-    if (op_at(d, i)->code == VS_OP_WRITE_STATE) print_words(d, i);
+    if (op_at(d, i)->code == VS_CALL_vcpu_write_state) print_words(d, i);
     if (d->predicted->predictions[i].has_state) print_seen(d, i);
   }
   fputc('\n', d->out);
@@ -101,7 +101,7 @@ static void print_data(const direct* d) {
 
 // --- calls ------------------------------------------------------------------------------------
 
-static void print_handle(FILE* out, const vs_handle_ref* ref) {
+static void print_handle(FILE* out, const vs_arg* ref) {
   if (ref->form == VS_HANDLE_SLOT) fprintf(out, "h[%u]", ref->slot);
   if (ref->form == VS_HANDLE_CLEARED)
     fprintf(out, "h[%u] & ~0x%" PRIx32 "u", ref->slot, ref->value);
@@ -129,48 +129,48 @@ static void print_buffer(const direct* d, size_t at) {
 static void print_write(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
   fprintf(d->out, "zx_vcpu_write_state(");
-  print_handle(d->out, &op->handle);
-  if (op->kind == ZX_VCPU_STATE || op->kind == ZX_VCPU_IO) {
-    fprintf(d->out, ", %s, ", op->kind == ZX_VCPU_IO ? "ZX_VCPU_IO" : "ZX_VCPU_STATE");
+  print_handle(d->out, &op->args[0]);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
+    fprintf(d->out, ", %s, ", VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO ? "ZX_VCPU_IO" : "ZX_VCPU_STATE");
   } else {
-    fprintf(d->out, ", 0x%" PRIx32 ", ", op->kind);
+    fprintf(d->out, ", 0x%" PRIx32 ", ", VS_OP_ARG(op, vcpu_write_state, kind).number);
   }
   print_buffer(d, at);
-  fprintf(d->out, ", UINT64_C(%" PRIu64 "))", op->size);
+  fprintf(d->out, ", UINT64_C(%" PRIu64 "))", VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
 }
 
 static void print_creation(FILE* out, const vs_op* op) {
-  if (op->code == VS_OP_GUEST_CREATE) {
+  if (op->code == VS_CALL_guest_create) {
     fprintf(out, "zx_guest_create(resource, 0, &h[%u], &h[%u])", op->out, op->out2);
   }
-  if (op->code == VS_OP_VCPU_CREATE) {
+  if (op->code == VS_CALL_vcpu_create) {
     fprintf(out, "zx_vcpu_create(");
-    print_handle(out, &op->handle);
+    print_handle(out, &op->args[0]);
     fprintf(out, ", 0, 0, &h[%u])", op->out);
   }
-  if (op->code == VS_OP_EVENT_CREATE) fprintf(out, "zx_event_create(0, &h[%u])", op->out);
-  if (op->code == VS_OP_PORT_CREATE) fprintf(out, "zx_port_create(0, &h[%u])", op->out);
-  if (op->code == VS_OP_VMO_CREATE) fprintf(out, "zx_vmo_create(4096, 0, &h[%u])", op->out);
+  if (op->code == VS_CALL_event_create) fprintf(out, "zx_event_create(0, &h[%u])", op->out);
+  if (op->code == VS_CALL_port_create) fprintf(out, "zx_port_create(0, &h[%u])", op->out);
+  if (op->code == VS_CALL_vmo_create) fprintf(out, "zx_vmo_create(4096, 0, &h[%u])", op->out);
 }
 
 // "zx_handle_close(h[3])", and what else begins with the handle.
 static void print_call_of_handle(FILE* out, const vs_op* op) {
   static const char* const names[VS_OP_COUNT] = {
-      [VS_OP_CLOSE] = "zx_handle_close",     [VS_OP_DUPLICATE] = "zx_handle_duplicate",
-      [VS_OP_REPLACE] = "zx_handle_replace", [VS_OP_READ_STATE] = "zx_vcpu_read_state",
-      [VS_OP_KICK] = "zx_vcpu_kick",         [VS_OP_INTERRUPT] = "zx_vcpu_interrupt"};
+      [VS_CALL_handle_close] = "zx_handle_close",     [VS_CALL_handle_duplicate] = "zx_handle_duplicate",
+      [VS_CALL_handle_replace] = "zx_handle_replace", [VS_CALL_vcpu_read_state] = "zx_vcpu_read_state",
+      [VS_CALL_vcpu_kick] = "zx_vcpu_kick",         [VS_CALL_vcpu_interrupt] = "zx_vcpu_interrupt"};
   fprintf(out, "%s(", names[op->code]);
-  print_handle(out, &op->handle);
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (derives) fprintf(out, ", 0x%" PRIx32 ", &h[%u]", op->rights, op->out);
-  if (op->code == VS_OP_READ_STATE) fprintf(out, ", ZX_VCPU_STATE, state, STATE_SIZE");
-  if (op->code == VS_OP_INTERRUPT) fprintf(out, ", %" PRIu32, op->vector);
+  print_handle(out, &op->args[0]);
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  if (derives) fprintf(out, ", 0x%" PRIx32 ", &h[%u]", VS_OP_ARG(op, handle_duplicate, rights).number, op->out);
+  if (op->code == VS_CALL_vcpu_read_state) fprintf(out, ", ZX_VCPU_STATE, state, STATE_SIZE");
+  if (op->code == VS_CALL_vcpu_interrupt) fprintf(out, ", %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
   fputc(')', out);
 }
 
 static void print_call(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
-  if (op->code == VS_OP_WRITE_STATE) {
+  if (op->code == VS_CALL_vcpu_write_state) {
     print_write(d, at);
   } else if (vs_ops[op->code].phase == VS_PHASE_SETUP) {
     print_creation(d->out, op);
@@ -199,7 +199,7 @@ static void print_read(const direct* d, size_t at, const char* indent) {
 static void print_statement(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
   bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
-  bool may_lack = op->optional && op->code == VS_OP_READ_STATE && !(d->needed & VS_BIT(op->code));
+  bool may_lack = op->optional && op->code == VS_CALL_vcpu_read_state && !(d->needed & VS_BIT(op->code));
   if (may_lack) fprintf(d->out, "  if (zx_vcpu_read_state != NULL) {\n");
   fprintf(d->out, "%s  %s(%zu, ", may_lack ? "  " : "", setup ? "NEED" : "EXPECT", at);
   print_call(d, at);
@@ -208,8 +208,8 @@ static void print_statement(const direct* d, size_t at) {
   } else {
     print_allowed(d, at);
   }
-  if (op->code == VS_OP_WRITE_STATE) fprintf(d->out, "  unchanged(%zu);\n", at);
-  if (op->code == VS_OP_READ_STATE) print_read(d, at, may_lack ? "    " : "  ");
+  if (op->code == VS_CALL_vcpu_write_state) fprintf(d->out, "  unchanged(%zu);\n", at);
+  if (op->code == VS_CALL_vcpu_read_state) print_read(d, at, may_lack ? "    " : "  ");
   if (may_lack) fprintf(d->out, "  }\n");
 }
 
@@ -232,7 +232,7 @@ static void print_comment(const direct* d, size_t at) {
 static void print_functions(const direct* d) {
   for (size_t i = 0; i < d->predicted->script.count; i++) {
     const vs_op* op = op_at(d, i);
-    if (op->thread == 0 || op->code == VS_OP_THREAD_EXIT) continue;
+    if (op->thread == 0 || op->code == VS_OP_thread_exit) continue;
     fprintf(d->out, "static void op_%zu(void) {\n", i);
     print_comment(d, i);
     print_statement(d, i);
@@ -242,7 +242,7 @@ static void print_functions(const direct* d) {
 
 static void print_op(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
-  if (op->code == VS_OP_THREAD_EXIT) {
+  if (op->code == VS_OP_thread_exit) {
     fprintf(d->out, "  end_thread(%u);\n", op->thread);
   } else if (op->thread != 0) {
     fprintf(d->out, "  on_thread(%u, op_%zu);\n", op->thread, at);
@@ -292,15 +292,15 @@ static void print_sections(const direct* d) {
     vs_print_section(d->out, vs_harness, "a buffer");
     vs_print_section(d->out, vs_harness, "buffers");
     vs_print_section(d->out, vs_direct, "placed");
-  } else if (d->codes & VS_BIT(VS_OP_WRITE_STATE)) {
+  } else if (d->codes & VS_BIT(VS_CALL_vcpu_write_state)) {
     vs_print_section(d->out, vs_direct, "plain");
   }
-  if (d->codes & VS_BIT(VS_OP_READ_STATE)) {
+  if (d->codes & VS_BIT(VS_CALL_vcpu_read_state)) {
     fprintf(d->out, "\nenum { STATE_SIZE = %u };\n", d->export->info->state_size);
     vs_print_section(d->out, vs_direct, "registers");
   }
   if (d->threads) vs_print_section(d->out, vs_direct, "threads");
-  if (d->codes & VS_BIT(VS_OP_THREAD_EXIT)) vs_print_section(d->out, vs_direct, "thread_exit");
+  if (d->codes & VS_BIT(VS_OP_thread_exit)) vs_print_section(d->out, vs_direct, "thread_exit");
 }
 
 void vs_export_direct(FILE* out, const vs_export* export) {

@@ -94,7 +94,7 @@ static void print_registers(FILE* out, const vs_arch_info* info) {
 
 // --- the ops ----------------------------------------------------------------------------------
 
-static void print_handle(FILE* out, const vs_handle_ref* ref) {
+static void print_handle(FILE* out, const vs_arg* ref) {
   static const char* const forms[] = {"AS_IS", "CLEARED", "INVERTED", "VALUE"};
   fprintf(out, ", .handle = {%s, %u, 0x%" PRIx32 "}", forms[ref->form], ref->slot,
           ref->form == VS_HANDLE_SLOT ? 0 : ref->value);
@@ -132,12 +132,12 @@ static void print_op(FILE* out, pool* p, const vs_op* op, const vs_prediction* p
   if (op->optional) fprintf(out, ", .optional = 1");
   if (op->out != 0) fprintf(out, ", .out = %u", op->out);
   if (op->out2 != 0) fprintf(out, ", .out2 = %u", op->out2);
-  print_handle(out, &op->handle);
-  if (op->kind != 0) fprintf(out, ", .kind = 0x%" PRIx32, op->kind);
-  if (op->rights != 0) fprintf(out, ", .rights = 0x%" PRIx32, op->rights);
-  if (op->vector != 0) fprintf(out, ", .vector = %" PRIu32, op->vector);
-  if (op->size != 0) fprintf(out, ", .size = UINT64_C(%" PRIu64 ")", op->size);
-  if (op->code == VS_OP_WRITE_STATE) print_buffer(out, p, &op->buffer);
+  print_handle(out, &op->args[0]);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number != 0) fprintf(out, ", .kind = 0x%" PRIx32, VS_OP_ARG(op, vcpu_write_state, kind).number);
+  if (VS_OP_ARG(op, handle_duplicate, rights).number != 0) fprintf(out, ", .rights = 0x%" PRIx32, VS_OP_ARG(op, handle_duplicate, rights).number);
+  if (VS_OP_ARG(op, vcpu_interrupt, vector).number != 0) fprintf(out, ", .vector = %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
+  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != 0) fprintf(out, ", .size = UINT64_C(%" PRIu64 ")", VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  if (op->code == VS_CALL_vcpu_write_state) print_buffer(out, p, &VS_OP_ARG(op, vcpu_write_state, buffer));
   if (prediction->has_state) print_registers_of(out, p, prediction, info->register_count);
   if (prediction->allowed.count > 0) print_allowed(out, &prediction->allowed);
   fprintf(out, "},\n");
@@ -211,10 +211,10 @@ static bool print_data(FILE* out, const vs_export* export, pool* p) {
 }
 
 bool vs_export_tables(FILE* out, const vs_export* export) {
-  const uint64_t lacking = ~(VS_BIT(VS_OP_GUEST_CREATE) | VS_BIT(VS_OP_VCPU_CREATE) |
-                             VS_BIT(VS_OP_WRITE_STATE) | VS_BIT(VS_OP_CLOSE));
+  const uint64_t lacking = ~(VS_BIT(VS_CALL_guest_create) | VS_BIT(VS_CALL_vcpu_create) |
+                             VS_BIT(VS_CALL_vcpu_write_state) | VS_BIT(VS_CALL_handle_close));
   const uint64_t not_played =
-      VS_BIT(VS_OP_ENTER) | VS_BIT(VS_OP_AWAIT_GUEST) | VS_BIT(VS_OP_GUEST_LOAD);
+      VS_BIT(VS_CALL_vcpu_enter) | VS_BIT(VS_OP_await_guest) | VS_BIT(VS_OP_guest_load);
   pool p = {.room = 4 * op_count(export) + 1};
   p.runs = calloc(p.room, sizeof *p.runs);
   p.lengths = calloc(p.room, sizeof *p.lengths);

@@ -11,7 +11,7 @@
 enum { HANDLE_VALID, HANDLE_NO_WRITE };
 static const struct {
   const char* name;
-  vs_handle_ref ref;
+  const vs_arg* ref;
 } handles[] = {
     [HANDLE_VALID] = {"valid", {.form = VS_HANDLE_SLOT, .slot = SLOT_VCPU}},
     [HANDLE_NO_WRITE] = {"no_write", {.form = VS_HANDLE_SLOT, .slot = SLOT_DERIVED}},
@@ -58,11 +58,11 @@ static uint64_t size_of(unsigned size, uint32_t kind, const vs_arch_info* info) 
 
 // Of a buffer without bytes, most placements are one.
 static bool makes_sense(const vs_op* op, unsigned size, unsigned length, uint64_t exact) {
-  bool known = op->kind == ZX_VCPU_STATE || op->kind == ZX_VCPU_IO;
-  if (length == LENGTH_OF_KIND && (op->size == exact || op->buffer.at != VS_AT_EDGE)) return false;
-  if (size == SIZE_BOUND && known && op->kind != ZX_VCPU_IO) return false;  // one more, again
-  bool split = op->buffer.at == VS_AT_STRADDLE || op->buffer.at == VS_AT_CROSSING;
-  return op->buffer.length > 0 || !split;
+  bool known = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  if (length == LENGTH_OF_KIND && (VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact || VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_EDGE)) return false;
+  if (size == SIZE_BOUND && known && VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_IO) return false;  // one more, again
+  bool split = VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_STRADDLE || VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_CROSSING;
+  return VS_OP_ARG(op, vcpu_write_state, buffer).length > 0 || !split;
 }
 
 static void add_call(vs_build* b, vs_op call, uint64_t exact) {
@@ -71,7 +71,7 @@ static void add_call(vs_build* b, vs_op call, uint64_t exact) {
     unsigned length = n / SIZES;
     call.size = size_of(size, call.kind, b->info);
     call.buffer.length = (uint16_t)(length == LENGTH_OF_KIND ? exact : call.size);
-    if (makes_sense(&call, size, length, exact)) *add(b, VS_OP_WRITE_STATE) = call;
+    if (makes_sense(&call, size, length, exact)) *add(b, VS_CALL_vcpu_write_state) = call;
   }
 }
 
@@ -91,7 +91,7 @@ static void add_calls(vs_build* b, const vs_op* like, uint64_t exact) {
 }
 
 static void build_setup(vs_build* b) {
-  vs_op* op = add(b, VS_OP_GUEST_CREATE);
+  vs_op* op = add(b, VS_CALL_guest_create);
   op->out = SLOT_GUEST;
   op->out2 = SLOT_VMAR;
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, VS_PROGRAM_DUMP);
@@ -99,13 +99,13 @@ static void build_setup(vs_build* b) {
 }
 
 // What only some of the scripts need: a backend without it can still be judged by the others.
-static void build_handle(vs_build* b, vs_handle_ref ref) {
+static void build_handle(vs_build* b, const vs_arg* ref) {
   if (ref.form != VS_HANDLE_SLOT) return;
-  if (ref.slot == SLOT_DERIVED) derive(b, VS_OP_DUPLICATE, SLOT_VCPU, ref.slot, ZX_RIGHT_READ);
-  if (ref.slot == SLOT_OBJECT) create(b, VS_OP_EVENT_CREATE, ref.slot);
+  if (ref.slot == SLOT_DERIVED) derive(b, VS_CALL_handle_duplicate, SLOT_VCPU, ref.slot, ZX_RIGHT_READ);
+  if (ref.slot == SLOT_OBJECT) create(b, VS_CALL_event_create, ref.slot);
   if (ref.slot != SLOT_MEMORY) return;
-  derive(b, VS_OP_DUPLICATE, SLOT_VCPU, ref.slot, ZX_RIGHT_SAME_RIGHTS);
-  add(b, VS_OP_CLOSE)->handle = slot(ref.slot);
+  derive(b, VS_CALL_handle_duplicate, SLOT_VCPU, ref.slot, ZX_RIGHT_SAME_RIGHTS);
+  add(b, VS_CALL_handle_close)->handle = slot(ref.slot);
 }
 
 bool vs_combination_at(size_t number, const vs_arch_info* info, vs_combination* combination) {

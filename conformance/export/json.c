@@ -41,12 +41,12 @@ static void put_handle(writer* w, json_t* to, const vs_op* op) {
                                       [VS_HANDLE_CLEARED] = "cleared",
                                       [VS_HANDLE_FLIPPED] = "inverted"};
   json_t* handle = json_object();
-  if (op->handle.form == VS_HANDLE_RAW) {
-    put(w, handle, "value", hex(op->handle.value));
+  if (op->args[0].form == VS_HANDLE_RAW) {
+    put(w, handle, "value", hex(op->args[0].number));
   } else {
-    put(w, handle, "slot", json_integer(op->handle.slot));
-    if (op->handle.form != VS_HANDLE_SLOT) {
-      put(w, handle, forms[op->handle.form], hex(op->handle.value));
+    put(w, handle, "slot", json_integer(op->args[0].slot));
+    if (op->args[0].form != VS_HANDLE_SLOT) {
+      put(w, handle, forms[op->args[0].form], hex(op->args[0].number));
     }
   }
   put(w, to, "handle", handle);
@@ -63,9 +63,9 @@ static void put_buffer(writer* w, json_t* to, const vs_buffer* buffer) {
 }
 
 static bool takes_handle(const vs_op* op) {
-  bool creates = op->code == VS_OP_GUEST_CREATE || op->code == VS_OP_EVENT_CREATE ||
-                 op->code == VS_OP_PORT_CREATE || op->code == VS_OP_VMO_CREATE;
-  return !creates && op->code != VS_OP_THREAD_EXIT;
+  bool creates = op->code == VS_CALL_guest_create || op->code == VS_CALL_event_create ||
+                 op->code == VS_CALL_port_create || op->code == VS_CALL_vmo_create;
+  return !creates && op->code != VS_OP_thread_exit;
 }
 
 static void put_allowed(writer* w, json_t* to, const vs_decision* decision) {
@@ -105,9 +105,9 @@ static void put_registers(writer* w, json_t* to, const vs_prediction* p) {
 }
 
 static void put_write(writer* w, json_t* to, const vs_op* op, const vs_prediction* p) {
-  put(w, to, "kind", json_integer(op->kind));
-  put(w, to, "size", hex(op->size));
-  put_buffer(w, to, &op->buffer);
+  put(w, to, "kind", json_integer(VS_OP_ARG(op, vcpu_write_state, kind).number));
+  put(w, to, "size", hex(VS_OP_ARG(op, vcpu_write_state, buffer_size).number));
+  put_buffer(w, to, &VS_OP_ARG(op, vcpu_write_state, buffer));
   put_faults(w, to, p->allowed.faults);
 }
 
@@ -118,12 +118,12 @@ static json_t* op_of(writer* w, const vs_op* op, const vs_prediction* p) {
   if (op->optional) put(w, o, "optional", json_true());
   if (takes_handle(op)) put_handle(w, o, op);
   if (vs_op_makes_handle(op)) put(w, o, "out", json_integer(op->out));
-  if (op->code == VS_OP_GUEST_CREATE) put(w, o, "out2", json_integer(op->out2));
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (derives) put(w, o, "rights", hex(op->rights));
-  if (op->code == VS_OP_INTERRUPT) put(w, o, "vector", json_integer(op->vector));
-  if (op->code == VS_OP_WRITE_STATE) put_write(w, o, op, p);
-  if (op->code != VS_OP_THREAD_EXIT) put_allowed(w, o, &p->allowed);
+  if (op->code == VS_CALL_guest_create) put(w, o, "out2", json_integer(op->out2));
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  if (derives) put(w, o, "rights", hex(VS_OP_ARG(op, handle_duplicate, rights).number));
+  if (op->code == VS_CALL_vcpu_interrupt) put(w, o, "vector", json_integer(VS_OP_ARG(op, vcpu_interrupt, vector).number));
+  if (op->code == VS_CALL_vcpu_write_state) put_write(w, o, op, p);
+  if (op->code != VS_OP_thread_exit) put_allowed(w, o, &p->allowed);
   if (p->has_state) put_registers(w, o, p);
   return o;
 }

@@ -22,9 +22,9 @@ static bool leave_out(const predictor* p, const char* what) {
 
 // NULL if the op can be predicted.
 static const char* unpredictable(const vs_op* op) {
-  if (op->async || op->code == VS_OP_JOIN) return "runs beside other calls";
-  if (op->code == VS_OP_ENTER || op->code == VS_OP_AWAIT_GUEST) return "needs guest execution";
-  if (op->code == VS_OP_GUEST_LOAD) return "needs guest memory";
+  if (op->async || op->code == VS_OP_join) return "runs beside other calls";
+  if (op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest) return "needs guest execution";
+  if (op->code == VS_OP_guest_load) return "needs guest memory";
   if (op->rewrite.mode != VS_REWRITE_NONE) return "its buffer changes during the call";
   return NULL;
 }
@@ -65,7 +65,7 @@ static bool write_in(predictor* p, const vs_op* op, uint8_t index) {
   if (oracle->count == VS_WORLDS_MAX) return leave_out(p, "too many explanations");
   vs_world before = *world;
   vs_world* other = &oracle->worlds[oracle->count];
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   uint8_t vcpu = world->objects[slot->object].vcpu;
   bool forked = vs_apply_write(world, vcpu, op, p->profile, p->info, other);
   if (forked) oracle->count++;
@@ -78,8 +78,8 @@ static bool write_in(predictor* p, const vs_op* op, uint8_t index) {
 // A value that no op received must name nothing, wherever the handles come from.
 static bool names_by_chance(const predictor* p, const vs_op* op) {
   const vs_world* any = &p->oracle->worlds[0];
-  const vs_slot* named = vs_world_resolve(any, vs_world_value(any, op->handle));
-  return named != NULL && op->handle.form != VS_HANDLE_SLOT;
+  const vs_slot* named = vs_world_resolve(any, vs_world_value(any, &op->args[0]));
+  return named != NULL && op->args[0].form != VS_HANDLE_SLOT;
 }
 
 static bool predict_write(predictor* p, const vs_op* op, vs_prediction* to) {
@@ -106,14 +106,14 @@ static vs_reg seen_in(const vs_vcpu* vcpu, const vs_arch_info* info, size_t inde
 }
 
 static const vs_vcpu* readable(vs_world* world, const vs_op* op) {
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, op->handle));
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   const vs_vcpu* vcpu = slot != NULL ? vs_world_vcpu(world, slot) : NULL;
   if (vcpu == NULL || !(slot->rights & ZX_RIGHT_READ)) return NULL;
   return vcpu->creator == op->thread ? vcpu : NULL;
 }
 
 static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
-  bool sense = vs_op_is_valid(op) && op->handle.form == VS_HANDLE_SLOT;
+  bool sense = vs_op_is_valid(op) && op->args[0].form == VS_HANDLE_SLOT;
   for (uint8_t w = 0; w < p->oracle->count; w++) {
     const vs_vcpu* vcpu = sense ? readable(&p->oracle->worlds[w], op) : NULL;
     if (vcpu == NULL) return leave_out(p, "makes no sense");
@@ -131,13 +131,13 @@ static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
 // --- scripts ----------------------------------------------------------------------------------
 
 static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
-  if (op->code == VS_OP_WRITE_STATE) return predict_write(p, op, to);
-  bool refused = op->code == VS_OP_INTERRUPT && op->vector >= VS_VECTORS;
+  if (op->code == VS_CALL_vcpu_write_state) return predict_write(p, op, to);
+  bool refused = op->code == VS_CALL_vcpu_interrupt && VS_OP_ARG(op, vcpu_interrupt, vector).number >= VS_VECTORS;
   zx_status_t status = refused ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
   to->allowed.count = 1;
   to->allowed.allowed[0] =
       (vs_allowed){.status = status, .check = VS_CHECK_NONE, .latitude = VS_LATITUDE_COUNT};
-  if (op->code == VS_OP_READ_STATE) return predict_read(p, op, to);
+  if (op->code == VS_CALL_vcpu_read_state) return predict_read(p, op, to);
   vs_observation seen = {
       .outcome = VS_RETURNED, .status = status, .handle = invent(p), .handle2 = invent(p)};
   bool good = vs_oracle_step(p->oracle, op, &seen, NULL) == VS_STEP_ALLOWED;
@@ -148,14 +148,14 @@ static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
 static void take(vs_predicted* to, const vs_op* op) {
   vs_op* taken = (vs_op*)(uintptr_t)&to->script.ops[to->script.count];
   *taken = *op;
-  if (op->code == VS_OP_VCPU_CREATE) taken->program = VS_PROGRAM_DUMP;
-  if (op->code == VS_OP_WRITE_STATE) taken->optional = false;  // nobody lacks it
+  if (op->code == VS_CALL_vcpu_create) taken->program = VS_PROGRAM_DUMP;
+  if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // nobody lacks it
 }
 
 // NULL if the op can be predicted where the script has come to.
 static const char* unpredictable_here(const predictor* p, const vs_op* op) {
   const char* reason = unpredictable(op);
-  if (reason != NULL || op->code != VS_OP_WRITE_STATE || !vs_op_is_valid(op)) return reason;
+  if (reason != NULL || op->code != VS_CALL_vcpu_write_state || !vs_op_is_valid(op)) return reason;
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
   return allowed.anything ? "the profile says nothing of such a call" : NULL;

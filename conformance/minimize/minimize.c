@@ -113,7 +113,7 @@ static bool wait_at_once(search* s) {
     if (!s->ops[i].async) continue;
     size_t join = i + 1;
     while (join < s->count &&
-           (s->ops[join].code != VS_OP_JOIN || s->ops[join].thread != s->ops[i].thread)) {
+           (s->ops[join].code != VS_OP_join || s->ops[join].thread != s->ops[i].thread)) {
       join++;
     }
     size_t rest = join < s->count ? s->count - join - 1 : 0;
@@ -131,46 +131,46 @@ static bool wait_at_once(search* s) {
 typedef bool (*change)(const search* s, vs_op* op);
 
 static uint64_t exact_of(const search* s, const vs_op* op) {
-  if (op->kind == ZX_VCPU_IO) return sizeof(zx_vcpu_io_t);
-  return op->kind == ZX_VCPU_STATE ? s->info->state_size : op->size;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return sizeof(zx_vcpu_io_t);
+  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE ? s->info->state_size : VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
 }
 
 static bool plain_placement(const search* s, vs_op* op) {
   (void)s;
-  bool plain = op->buffer.at == VS_AT_PLAIN && op->buffer.argument == 0;
-  op->buffer.at = VS_AT_PLAIN;
-  op->buffer.argument = 0;
+  bool plain = VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN && VS_OP_ARG(op, vcpu_write_state, buffer).argument == 0;
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_PLAIN;
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = 0;
   return !plain;
 }
 static bool small_argument(const search* s, vs_op* op) {
   (void)s;
-  bool small = op->buffer.argument <= 1;
-  op->buffer.argument = 1;
+  bool small = VS_OP_ARG(op, vcpu_write_state, buffer).argument <= 1;
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = 1;
   return !small;
 }
 static bool exact_size(const search* s, vs_op* op) {
-  bool exact = op->size == exact_of(s, op);
-  op->size = exact_of(s, op);
-  return op->code == VS_OP_WRITE_STATE && !exact;
+  bool exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact_of(s, op);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact_of(s, op);
+  return op->code == VS_CALL_vcpu_write_state && !exact;
 }
 static bool exact_length(const search* s, vs_op* op) {
   uint16_t wanted = (uint16_t)(exact_of(s, op) < 2048 ? exact_of(s, op) : 2048);
-  bool exact = op->buffer.length == wanted;
-  op->buffer.length = wanted;
-  return op->code == VS_OP_WRITE_STATE && !exact;
+  bool exact = VS_OP_ARG(op, vcpu_write_state, buffer).length == wanted;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = wanted;
+  return op->code == VS_CALL_vcpu_write_state && !exact;
 }
 static bool kind_state(const search* s, vs_op* op) {
-  bool state = op->code != VS_OP_WRITE_STATE || op->kind == ZX_VCPU_STATE;
-  op->kind = ZX_VCPU_STATE;
-  op->size = op->buffer.length = s->info->state_size;
+  bool state = op->code != VS_CALL_vcpu_write_state || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE;
+  VS_OP_ARG(op, vcpu_write_state, kind).number = ZX_VCPU_STATE;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = VS_OP_ARG(op, vcpu_write_state, buffer).length = s->info->state_size;
   return !state;
 }
 static bool no_bytes(const search* s, vs_op* op) {
   (void)s;
   static const uint8_t none[VS_STATE_MAX];
-  bool empty = memcmp(op->buffer.bytes, none, sizeof none) == 0;
-  memset(op->buffer.bytes, 0, sizeof op->buffer.bytes);
-  return op->code == VS_OP_WRITE_STATE && !empty;
+  bool empty = memcmp(op->bytes, none, sizeof none) == 0;
+  memset(op->bytes, 0, sizeof op->bytes);
+  return op->code == VS_CALL_vcpu_write_state && !empty;
 }
 static bool not_rewritten(const search* s, vs_op* op) {
   (void)s;
@@ -193,39 +193,39 @@ static bool not_async(const search* s, vs_op* op) {
 }
 // The handle that its own was derived from, in however many steps.
 static bool first_handle(const search* s, vs_op* op) {
-  uint8_t slot = op->handle.slot;
+  uint8_t slot = op->args[0].slot;
   for (const vs_op* maker = op; maker-- > s->trial;) {
-    bool derives = maker->code == VS_OP_DUPLICATE || maker->code == VS_OP_REPLACE;
+    bool derives = maker->code == VS_CALL_handle_duplicate || maker->code == VS_CALL_handle_replace;
     if (derives && maker->out == slot) slot = maker->handle.slot;
   }
-  bool derived = vs_op_takes_handle(op) && slot != op->handle.slot;
-  if (derived) op->handle.slot = slot;
+  bool derived = vs_op_takes_handle(op) && slot != op->args[0].slot;
+  if (derived) op->args[0].slot = slot;
   return derived;
 }
 static bool plain_handle(const search* s, vs_op* op) {
   (void)s;
-  bool plain = op->handle.form == VS_HANDLE_SLOT;
-  op->handle.form = VS_HANDLE_SLOT;
-  op->handle.value = 0;
+  bool plain = op->args[0].form == VS_HANDLE_SLOT;
+  op->args[0].form = VS_HANDLE_SLOT;
+  op->args[0].number = 0;
   return !plain;
 }
 static bool zero_handle(const search* s, vs_op* op) {
   (void)s;
-  bool zero = op->handle.form != VS_HANDLE_RAW || op->handle.value == 0;
-  op->handle.value = 0;
+  bool zero = op->args[0].form != VS_HANDLE_RAW || op->args[0].number == 0;
+  op->args[0].number = 0;
   return !zero;
 }
 static bool all_rights(const search* s, vs_op* op) {
   (void)s;
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  bool same = op->rights == ZX_RIGHT_SAME_RIGHTS;
-  op->rights = ZX_RIGHT_SAME_RIGHTS;
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  bool same = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS;
+  VS_OP_ARG(op, handle_duplicate, rights).number = ZX_RIGHT_SAME_RIGHTS;
   return derives && !same;
 }
 static bool simple_program(const search* s, vs_op* op) {
   (void)s;
-  bool creates = op->code == VS_OP_VCPU_CREATE && op->program != VS_PROGRAM_DUMP;
-  op->program = VS_PROGRAM_DUMP;
+  bool creates = op->code == VS_CALL_vcpu_create && VS_OP_ARG(op, vcpu_create, entry).slot != VS_PROGRAM_DUMP;
+  VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_DUMP;
   if (creates) op->buffer = (vs_buffer){0};
   return creates;
 }
@@ -255,14 +255,14 @@ static bool simplify_ops(search* s) {
 
 static bool clear_bytes(search* s, size_t i, size_t offset, size_t count) {
   static const uint8_t none[VS_STATE_MAX];
-  if (memcmp(s->ops[i].buffer.bytes + offset, none, count) == 0) return false;
+  if (memcmp(s->ops[i].bytes + offset, none, count) == 0) return false;
   memset(draft(s)[i].buffer.bytes + offset, 0, count);
   return accept(s, s->count);
 }
 
 static bool clear_bit(search* s, size_t i, size_t byte, unsigned bit) {
   uint8_t mask = (uint8_t)(1u << bit);
-  if (!(s->ops[i].buffer.bytes[byte] & mask)) return false;
+  if (!(s->ops[i].bytes[byte] & mask)) return false;
   draft(s)[i].buffer.bytes[byte] &= (uint8_t)~mask;
   return accept(s, s->count);
 }
@@ -305,21 +305,21 @@ static bool clear_number(search* s, size_t i, uint32_t* (*field)(vs_op* op)) {
 }
 
 static uint32_t* kind_of(vs_op* op) {
-  return &op->kind;
+  return &VS_OP_ARG(op, vcpu_write_state, kind).number;
 }
 static uint32_t* handle_bits_of(vs_op* op) {
-  return &op->handle.value;
+  return &op->args[0].number;
 }
 
 // The least size, of those near it, that still shows it.
 static bool smaller_size(search* s, size_t i) {
   bool any = false;
-  uint64_t size = s->ops[i].size;
+  uint64_t size = VS_OP_ARG(&s->ops[i], vcpu_write_state, buffer_size).number;
   const uint64_t tries[] = {0, 1, exact_of(s, &s->ops[i]) - 1, exact_of(s, &s->ops[i]) + 1,
                             size / 2};
   if (size == exact_of(s, &s->ops[i])) return false;
   for (size_t k = 0; k < sizeof tries / sizeof tries[0] && i < s->count; k++) {
-    if (tries[k] >= s->ops[i].size) continue;
+    if (tries[k] >= VS_OP_ARG(&s->ops[i], vcpu_write_state, buffer_size).number) continue;
     draft(s)[i].size = tries[k];
     if (accept(s, s->count)) return true;
   }
@@ -329,10 +329,10 @@ static bool smaller_size(search* s, size_t i) {
 static bool clear_bits(search* s) {
   bool any = false;
   for (size_t i = 0; i < s->count && !s->broken; i++) {
-    if (s->ops[i].code != VS_OP_WRITE_STATE) continue;
+    if (s->ops[i].code != VS_CALL_vcpu_write_state) continue;
     any |= clear_in(s, i);
-    if (i < s->count && s->ops[i].kind > ZX_VCPU_IO) any |= clear_number(s, i, kind_of);
-    if (i < s->count && s->ops[i].handle.value != 0) any |= clear_number(s, i, handle_bits_of);
+    if (i < s->count && VS_OP_ARG(&s->ops[i], vcpu_write_state, kind).number > ZX_VCPU_IO) any |= clear_number(s, i, kind_of);
+    if (i < s->count && s->ops[i].args[0].number != 0) any |= clear_number(s, i, handle_bits_of);
     if (i < s->count) any |= smaller_size(s, i);
   }
   return any;

@@ -70,9 +70,9 @@ static void put_difference(vs_putter* p, json_t* list, const vs_case_result* res
   put_bits(p, list, (v->expected ^ v->value) & v->known);
   for (size_t i = result->judgement.at; i-- > 0;) {
     const vs_op* op = &result->script.ops[i];
-    if (op->code != VS_OP_WRITE_STATE || op->kind != ZX_VCPU_STATE) continue;
+    if (op->code != VS_CALL_vcpu_write_state || VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
     uint64_t value = 0;
-    memcpy(&value, op->buffer.bytes + reg->offset, reg->width / 8u);
+    memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
     snprintf(line, sizeof line, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name, value, i);
     vs_put_text_in(p, list, line);
     return;
@@ -252,10 +252,10 @@ static void print_script(FILE* out, const vs_case_result* result, size_t count) 
   script.count = count;
   vs_print_script(out, &script, result->target->arch, result->c->clauses, result->c->clause_count);
   for (size_t i = 0; i < count; i++) {
-    busy[script.ops[i].thread] = script.ops[i].async && script.ops[i].code != VS_OP_ENTER;
+    busy[script.ops[i].thread] = script.ops[i].async && script.ops[i].code != VS_CALL_vcpu_enter;
   }
   for (unsigned i = 0; i < VS_THREADS; i++) {
-    const vs_op join = {.code = VS_OP_JOIN, .thread = (uint8_t)i};
+    const vs_op join = {.code = VS_OP_join, .thread = (uint8_t)i};
     if (busy[i]) vs_print_op(out, &join, arch);
   }
 }

@@ -32,7 +32,7 @@ void vs_say_status(vs_text* text, zx_status_t status) {
 
 // --- ops --------------------------------------------------------------------------------------
 
-static void say_handle(vs_text* text, vs_handle_ref ref) {
+static void say_handle(vs_text* text, const vs_arg* ref) {
   switch (ref.form) {
     case VS_HANDLE_SLOT:
       return vs_say(text, "h%u", ref.slot);
@@ -64,21 +64,21 @@ static void say_placement(vs_text* text, const vs_buffer* buffer) {
 }
 
 static void say_contents(vs_text* text, const vs_op* op) {
-  if (op->kind != ZX_VCPU_IO) return;
-  const uint8_t* b = op->buffer.bytes;
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_IO) return;
+  const uint8_t* b = op->bytes;
   vs_say(text, " {access_size %u, data %02x %02x %02x %02x}", b[0], b[4], b[5], b[6], b[7]);
 }
 
 static void say_write(vs_text* text, const vs_op* op) {
   vs_say(text, "zx_vcpu_write_state(");
-  say_handle(text, op->handle);
+  say_handle(text, &op->args[0]);
   vs_say(text, ", ");
-  say_kind(text, op->kind);
+  say_kind(text, VS_OP_ARG(op, vcpu_write_state, kind).number);
   vs_say(text, ", ");
-  say_placement(text, &op->buffer);
+  say_placement(text, &VS_OP_ARG(op, vcpu_write_state, buffer));
   say_contents(text, op);
   vs_say(text, ", ");
-  say_size(text, op->size);
+  say_size(text, VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
   vs_say(text, ")");
 }
 
@@ -88,46 +88,46 @@ static void say_rights(vs_text* text, zx_rights_t rights) {
 }
 
 static void say_call(vs_text* text, const vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_WRITE_STATE:
+  switch (op->code) {
+    case VS_CALL_vcpu_write_state:
       return say_write(text, op);
-    case VS_OP_GUEST_CREATE:
+    case VS_CALL_guest_create:
       return vs_say(text, "h%u, h%u (vmar) = zx_guest_create()", op->out, op->out2);
-    case VS_OP_GUEST_LOAD:
-      return vs_say(text, "load the guest programs into h%u", op->handle.slot);
-    case VS_OP_VCPU_CREATE:
-      return vs_say(text, "h%u = zx_vcpu_create(h%u, 0, entry of `%s`)", op->out, op->handle.slot,
-                    vs_programs[op->program].name);
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
+    case VS_OP_guest_load:
+      return vs_say(text, "load the guest programs into h%u", op->args[0].slot);
+    case VS_CALL_vcpu_create:
+      return vs_say(text, "h%u = zx_vcpu_create(h%u, 0, entry of `%s`)", op->out, op->args[0].slot,
+                    vs_programs[VS_OP_ARG(op, vcpu_create, entry).slot].name);
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace:
       vs_say(text, "h%u = zx_handle_%s(", op->out, vs_ops[op->code].name);
-      say_handle(text, op->handle);
+      say_handle(text, &op->args[0]);
       vs_say(text, ", ");
-      say_rights(text, op->rights);
+      say_rights(text, VS_OP_ARG(op, handle_duplicate, rights).number);
       return vs_say(text, ")");
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
+    case VS_CALL_event_create:
+    case VS_CALL_port_create:
+    case VS_CALL_vmo_create:
       return vs_say(text, "h%u = zx_%s()", op->out, vs_ops[op->code].name);
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
+    case VS_OP_join:
+    case VS_OP_thread_exit:
       return vs_say(
           text, "%s",
-          op->code == VS_OP_JOIN ? "wait for the call that runs there" : "the thread ends");
-    case VS_OP_AWAIT_GUEST:
-      return vs_say(text, "wait for a sign of life of the guest of h%u", op->handle.slot);
-    case VS_OP_INTERRUPT:
+          op->code == VS_OP_join ? "wait for the call that runs there" : "the thread ends");
+    case VS_OP_await_guest:
+      return vs_say(text, "wait for a sign of life of the guest of h%u", op->args[0].slot);
+    case VS_CALL_vcpu_interrupt:
       vs_say(text, "zx_vcpu_interrupt(");
-      say_handle(text, op->handle);
-      return vs_say(text, ", %" PRIu32 ")", op->vector);
-    case VS_OP_CLOSE:
+      say_handle(text, &op->args[0]);
+      return vs_say(text, ", %" PRIu32 ")", VS_OP_ARG(op, vcpu_interrupt, vector).number);
+    case VS_CALL_handle_close:
       vs_say(text, "zx_handle_close(");
       break;
     default:
       vs_say(text, "zx_vcpu_%s(", vs_ops[op->code].name);
       break;
   }
-  say_handle(text, op->handle);
+  say_handle(text, &op->args[0]);
   vs_say(text, ")");
 }
 
@@ -140,7 +140,7 @@ void vs_say_op(vs_text* text, const vs_op* op) {
 void vs_say_answer(vs_text* text, const vs_op* op, const vs_observation* seen) {
   switch ((vs_outcome)seen->outcome) {
     case VS_RETURNED:
-      if (op->code == VS_OP_THREAD_EXIT) return;
+      if (op->code == VS_OP_thread_exit) return;
       vs_say(text, " = ");
       return vs_say_status(text, seen->status);
     case VS_IN_CALL:

@@ -55,7 +55,7 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
   const vs_observation* seen = &observations[at];
   const vs_op* op = &result->script.ops[at];
   vs_arch arch = result->target->arch;
-  if (op->code == VS_OP_VCPU_CREATE && !vs_guest_has(arch, op->program)) {
+  if (op->code == VS_CALL_vcpu_create && !vs_guest_has(arch, VS_OP_ARG(op, vcpu_create, entry).slot)) {
     snprintf(result->note, sizeof result->note, "for want of ports: %s has none",
              vs_arch_find(arch)->name);
     return;
@@ -70,7 +70,7 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
 }
 
 static bool is_look(const vs_op* op) {
-  return op->code == VS_OP_READ_STATE || op->code == VS_OP_ENTER;
+  return op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_vcpu_enter;
 }
 
 // Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
@@ -222,9 +222,9 @@ vs_clause_set vs_result_borne_out(const vs_case_result* result) {
 // True if the backend lacks the call without which the clause cannot be judged.
 static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
   vs_op_code needed = VS_OP_COUNT;
-  if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_OP_ENTER;
-  if (clause == VS_CLAUSE_KICK) needed = VS_OP_KICK;
-  if (clause == VS_CLAUSE_READ_BACK) needed = VS_OP_READ_STATE;
+  if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_CALL_vcpu_enter;
+  if (clause == VS_CLAUSE_KICK) needed = VS_CALL_vcpu_kick;
+  if (clause == VS_CLAUSE_READ_BACK) needed = VS_CALL_vcpu_read_state;
   for (size_t i = 0; result->observations && i < result->script.count; i++) {
     bool same = result->script.ops[i].code == needed;
     if (same && result->observations[i].outcome == VS_UNSUPPORTED) return true;

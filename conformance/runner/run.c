@@ -65,7 +65,7 @@ static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
 bool vs_script_races(const vs_script* script) {
   for (size_t i = 0; i < script->count; i++) {
     const vs_op* op = &script->ops[i];
-    bool races = op->async && op->code != VS_OP_ENTER;
+    bool races = op->async && op->code != VS_CALL_vcpu_enter;
     if (races || op->rewrite.mode != VS_REWRITE_NONE) return true;
   }
   return false;

@@ -47,7 +47,7 @@ static bool build_world(const counting* p, const vs_scene* scene, vs_oracle* ora
     seen.handle = next;
     seen.handle2 = next + 4;
     next += 8;
-    bool look = op->code == VS_OP_READ_STATE || op->code == VS_OP_ENTER;
+    bool look = op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_vcpu_enter;
     if (look && !op->async) continue;
     if (vs_oracle_step(oracle, op, &seen, NULL) != VS_STEP_ALLOWED) return false;
   }

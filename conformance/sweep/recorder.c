@@ -81,10 +81,10 @@ static void look(recording* x, uint32_t i) {
 static void call(recording* x, vs_answer* answer) {
   vs_op* op = &x->op;
   vs_compose_call(x->r->space, &x->scene, &x->odometer.c, x->odometer.at, op);
-  const void* buffer = vs_arena_place(&x->arena, &op->buffer);
+  const void* buffer = vs_arena_place(&x->arena, &VS_OP_ARG(op, vcpu_write_state, buffer));
   __atomic_store_n(&answer->outcome, VS_IN_CALL, __ATOMIC_RELEASE);
-  answer->status = x->calls->vcpu_write_state(x->handle, op->kind, buffer, (size_t)op->size);
-  answer->changed = !vs_arena_unchanged(&op->buffer, buffer);
+  answer->status = x->calls->vcpu_write_state(x->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, buffer, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  answer->changed = !vs_arena_unchanged(&VS_OP_ARG(op, vcpu_write_state, buffer), buffer);
   __atomic_store_n(&answer->outcome, VS_RETURNED, __ATOMIC_RELEASE);
   tick(x);
 }

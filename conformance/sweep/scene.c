@@ -23,11 +23,11 @@ static vs_op optional(vs_op op) {
 }
 
 vs_op vs_scene_look(void) {
-  return optional(op_of(VS_OP_READ_STATE, CALLER, VS_SCENE_VCPU));
+  return optional(op_of(VS_CALL_vcpu_read_state, CALLER, VS_SCENE_VCPU));
 }
 
 vs_op vs_scene_look_company(void) {
-  return optional(op_of(VS_OP_READ_STATE, COMPANY, VS_SCENE_COMPANY));
+  return optional(op_of(VS_CALL_vcpu_read_state, COMPANY, VS_SCENE_COMPANY));
 }
 
 // --- the vCPU ---------------------------------------------------------------------------------
@@ -38,24 +38,24 @@ static uint8_t program_of(const vs_class_value* vcpu) {
 }
 
 static vs_op create_vcpu(uint8_t thread, uint8_t out, uint8_t program) {
-  vs_op op = op_of(VS_OP_VCPU_CREATE, thread, VS_SCENE_GUEST);
+  vs_op op = op_of(VS_CALL_vcpu_create, thread, VS_SCENE_GUEST);
   op.out = out;
-  op.program = program;
+  VS_OP_ARG(&op, vcpu_create, entry).slot = program;
   return op;
 }
 
 static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t thread, uint8_t slot) {
-  vs_op* write = add(scene, op_of(VS_OP_WRITE_STATE, thread, slot));
+  vs_op* write = add(scene, op_of(VS_CALL_vcpu_write_state, thread, slot));
   vs_compose_ordinary(space, slot, write);
-  add(scene, optional(op_of(VS_OP_READ_STATE, thread, slot)));
+  add(scene, optional(op_of(VS_CALL_vcpu_read_state, thread, slot)));
 }
 
 static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
-  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(VS_OP_ENTER, creator, VS_SCENE_VCPU));
-  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(VS_OP_KICK, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    add(scene, op_of(VS_OP_ENTER, creator, VS_SCENE_VCPU))->async = true;
-    add(scene, op_of(VS_OP_AWAIT_GUEST, OTHER, VS_SCENE_VCPU));
+    add(scene, op_of(VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
+    add(scene, op_of(VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
   }
 }
 
@@ -63,7 +63,7 @@ static void make_vcpu(const vs_space* space, vs_scene* scene, const vs_class_val
                       uint8_t creator) {
   add(scene, create_vcpu(creator, VS_SCENE_VCPU, program_of(vcpu)));
   if (vcpu->form == VS_FORM_VCPU_FRESH) {
-    add(scene, optional(op_of(VS_OP_READ_STATE, creator, VS_SCENE_VCPU)));
+    add(scene, optional(op_of(VS_CALL_vcpu_read_state, creator, VS_SCENE_VCPU)));
   } else {
     write_and_look(space, scene, creator, VS_SCENE_VCPU);
   }
@@ -84,7 +84,7 @@ static const vs_object_code objects[VS_FORM_TYPE_COUNT] = {
 };
 
 static uint8_t make_object(vs_scene* scene, vs_type_class type) {
-  vs_op create = op_of(VS_OP_EVENT_CREATE, CALLER, 0);
+  vs_op create = op_of(VS_CALL_event_create, CALLER, 0);
   create.out = VS_SCENE_OBJECT;
   switch (type) {
     case VS_FORM_TYPE_VCPU:
@@ -94,10 +94,10 @@ static uint8_t make_object(vs_scene* scene, vs_type_class type) {
     case VS_FORM_TYPE_VMAR:
       return VS_SCENE_VMAR;
     case VS_FORM_TYPE_PORT:
-      create.code = VS_OP_PORT_CREATE;
+      create.code = VS_CALL_port_create;
       break;
     case VS_FORM_TYPE_VMO:
-      create.code = VS_OP_VMO_CREATE;
+      create.code = VS_CALL_vmo_create;
       break;
     default:
       break;
@@ -117,7 +117,7 @@ static uint8_t derive(vs_scene* scene, vs_op_code code, uint8_t slot, uint8_t ou
                       zx_rights_t rights) {
   vs_op op = op_of(code, CALLER, slot);
   op.out = out;
-  op.rights = rights;
+  VS_OP_ARG(&op, handle_duplicate, rights).number = rights;
   add(scene, op);
   return out;
 }
@@ -127,29 +127,29 @@ static uint8_t make_handle(vs_scene* scene, vs_handle_class form, uint8_t own, z
   uint8_t first = VS_SCENE_FIRST;
   switch (form) {
     case VS_FORM_HANDLE_DUPLICATE:
-      return derive(scene, VS_OP_DUPLICATE, own, first, rights);
+      return derive(scene, VS_CALL_handle_duplicate, own, first, rights);
     case VS_FORM_HANDLE_DUPLICATE_TWICE:
-      derive(scene, VS_OP_DUPLICATE, own, first, ZX_RIGHT_SAME_RIGHTS);
-      return derive(scene, VS_OP_DUPLICATE, first, VS_SCENE_SECOND, rights);
+      derive(scene, VS_CALL_handle_duplicate, own, first, ZX_RIGHT_SAME_RIGHTS);
+      return derive(scene, VS_CALL_handle_duplicate, first, VS_SCENE_SECOND, rights);
     case VS_FORM_HANDLE_REPLACED:
     case VS_FORM_HANDLE_STALE:
-      derive(scene, VS_OP_DUPLICATE, own, first, ZX_RIGHT_SAME_RIGHTS);
-      derive(scene, VS_OP_REPLACE, first, VS_SCENE_SECOND, rights);
+      derive(scene, VS_CALL_handle_duplicate, own, first, ZX_RIGHT_SAME_RIGHTS);
+      derive(scene, VS_CALL_handle_replace, first, VS_SCENE_SECOND, rights);
       return form == VS_FORM_HANDLE_STALE ? first : VS_SCENE_SECOND;
     case VS_FORM_HANDLE_CLOSED:
-      derive(scene, VS_OP_DUPLICATE, own, first, rights);
-      add(scene, op_of(VS_OP_CLOSE, CALLER, first));
+      derive(scene, VS_CALL_handle_duplicate, own, first, rights);
+      add(scene, op_of(VS_CALL_handle_close, CALLER, first));
       return first;
     case VS_FORM_HANDLE_GONE:
-      add(scene, op_of(VS_OP_CLOSE, CALLER, own));
+      add(scene, op_of(VS_CALL_handle_close, CALLER, own));
       return own;
     default:
-      return narrowed ? derive(scene, VS_OP_DUPLICATE, own, VS_SCENE_NARROWED, rights) : own;
+      return narrowed ? derive(scene, VS_CALL_handle_duplicate, own, VS_SCENE_NARROWED, rights) : own;
   }
 }
 
-static vs_handle_ref refer(const vs_class_value* handle, uint8_t slot) {
-  vs_handle_ref ref = {.form = VS_HANDLE_SLOT, .slot = slot};
+static const vs_arg* refer(const vs_class_value* handle, uint8_t slot) {
+  const vs_arg* ref = {.form = VS_HANDLE_SLOT, .slot = slot};
   if (handle->form == VS_FORM_HANDLE_RAW) {
     return (vs_handle_ref){.form = VS_HANDLE_RAW, .value = (uint32_t)handle->number};
   }
@@ -173,26 +173,26 @@ static void add_end(vs_scene* scene, vs_op op) {
 // The vCPU is stopped if it runs, and goes on with what was written last.
 static void make_end(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu) {
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    add_end(scene, op_of(VS_OP_KICK, OTHER, VS_SCENE_VCPU));
-    add_end(scene, op_of(VS_OP_JOIN, OWNER, VS_SCENE_VCPU));
-    add_end(scene, optional(op_of(VS_OP_READ_STATE, OWNER, VS_SCENE_VCPU)));
+    add_end(scene, op_of(VS_CALL_vcpu_kick, OTHER, VS_SCENE_VCPU));
+    add_end(scene, op_of(VS_OP_join, OWNER, VS_SCENE_VCPU));
+    add_end(scene, optional(op_of(VS_CALL_vcpu_read_state, OWNER, VS_SCENE_VCPU)));
     return;
   }
   if (!scene->looks) return;
-  vs_op write = op_of(VS_OP_WRITE_STATE, CALLER, VS_SCENE_VCPU);
+  vs_op write = op_of(VS_CALL_vcpu_write_state, CALLER, VS_SCENE_VCPU);
   vs_compose_ordinary(space, 0, &write);
   add_end(scene, write);
   add_end(scene, vs_scene_look());
-  add_end(scene, optional(op_of(VS_OP_ENTER, CALLER, VS_SCENE_VCPU)));
+  add_end(scene, optional(op_of(VS_CALL_vcpu_enter, CALLER, VS_SCENE_VCPU)));
 }
 
 // --- all of it --------------------------------------------------------------------------------
 
 static void make_guest(vs_scene* scene) {
-  vs_op create = op_of(VS_OP_GUEST_CREATE, CALLER, 0);
+  vs_op create = op_of(VS_CALL_guest_create, CALLER, 0);
   create.out = VS_SCENE_GUEST;
   create.out2 = VS_SCENE_VMAR;
-  vs_op load = optional(op_of(VS_OP_GUEST_LOAD, CALLER, VS_SCENE_GUEST));
+  vs_op load = optional(op_of(VS_OP_guest_load, CALLER, VS_SCENE_GUEST));
   load.out = VS_SCENE_MEMORY;
   load.out2 = VS_SCENE_VMAR;
   add(scene, create);
@@ -220,7 +220,7 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
   make_vcpu(space, scene, vcpu, creator);
   if (company || thread->form == VS_FORM_THREAD_OTHER_WITH_VCPU) make_company(space, scene);
   bring_vcpu_about(scene, vcpu, creator);
-  if (ended) add(scene, op_of(VS_OP_THREAD_EXIT, OWNER, 0));
+  if (ended) add(scene, op_of(VS_OP_thread_exit, OWNER, 0));
   uint8_t own = make_object(scene, (vs_type_class)type->form);
   uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own, rights_of(type, rights),
                              stage->value[VS_FACTOR_RIGHTS] != 0);

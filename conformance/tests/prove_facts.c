@@ -12,8 +12,8 @@
 // clang-format off
 /*@
   logic integer exact_size(vs_op* op, vs_arch_info* arch) =
-    op->kind == 1 ? 8 : (integer)arch->state_size;
-  predicate known_kind(vs_op* op) = op->kind == 0 || op->kind == 1;
+    VS_OP_ARG(op, vcpu_write_state, kind).number == 1 ? 8 : (integer)arch->state_size;
+  predicate known_kind(vs_op* op) = VS_OP_ARG(op, vcpu_write_state, kind).number == 0 || VS_OP_ARG(op, vcpu_write_state, kind).number == 1;
   predicate odd_size(integer n) = n != 1 && n != 2 && n != 4;
   // What a kernel that reads the size of the kind reads: of an unknown kind, at most a state.
   logic integer least(integer a, integer b) = a < b ? a : b;
@@ -26,7 +26,7 @@ static bool access_size_is_odd(uint8_t size);
 
 // What the next one calls.
 /*@ assigns \nothing; */
-zx_handle_t vs_world_value(const vs_world* world, vs_handle_ref ref);
+zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref);
 /*@ assigns \nothing; */
 const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);
 /*@ assigns \nothing; */
@@ -53,10 +53,10 @@ vs_place vs_place_of(const vs_buffer* buffer);
 /*@ requires \valid(facts) && \valid_read(op) && \separated(facts, op);
   @ assigns facts->buffer_readable, facts->copy_unreadable, facts->pointer_null,
   @   facts->pointer_misaligned, facts->size_unbounded;
-  @ ensures facts->size_unbounded <==> op->size > bound;
+  @ ensures facts->size_unbounded <==> VS_OP_ARG(op, vcpu_write_state, buffer_size).number > bound;
   @ ensures facts->pointer_null ==>
-  @   (facts->buffer_readable <==> least(op->size, facts->kind_known != 0 ? exact : bound) == 0);
-  @ ensures op->size == exact && facts->kind_known ==>
+  @   (facts->buffer_readable <==> least(VS_OP_ARG(op, vcpu_write_state, buffer_size).number, facts->kind_known != 0 ? exact : bound) == 0);
+  @ ensures VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact && facts->kind_known ==>
   @   (facts->buffer_readable <==> !facts->copy_unreadable);
   @ ensures !facts->copy_unreadable ==> facts->buffer_readable; */
 static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound);
@@ -64,14 +64,14 @@ static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint6
 /*@ requires \valid_read(op) && \valid_read(arch);
   @ assigns \nothing;
   @ ensures \result.kind_known <==> known_kind(op);
-  @ ensures \result.io <==> op->kind == 1;
-  @ ensures \result.size_exact <==> (known_kind(op) && op->size == exact_size(op, arch));
-  @ ensures \result.size_unbounded <==> op->size > arch->state_size;
-  @ ensures \result.io_without_ports <==> (op->kind == 1 && !arch->has_ports);
+  @ ensures \result.io <==> VS_OP_ARG(op, vcpu_write_state, kind).number == 1;
+  @ ensures \result.size_exact <==> (known_kind(op) && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact_size(op, arch));
+  @ ensures \result.size_unbounded <==> VS_OP_ARG(op, vcpu_write_state, buffer_size).number > arch->state_size;
+  @ ensures \result.io_without_ports <==> (VS_OP_ARG(op, vcpu_write_state, kind).number == 1 && !arch->has_ports);
   @ ensures \result.access_size_odd <==> (\result.io && \result.size_exact &&
-  @   \result.buffer_readable && odd_size(op->buffer.bytes[0]));
+  @   \result.buffer_readable && odd_size(op->bytes[0]));
   @ ensures \result.access_size_large <==> (\result.io && \result.size_exact &&
-  @   \result.buffer_readable && op->buffer.bytes[0] > 4); */
+  @   \result.buffer_readable && op->bytes[0] > 4); */
 vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch);
 
 #include "decide.c"

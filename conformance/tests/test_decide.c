@@ -399,7 +399,7 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, EVENT_SLOT, EMPTY_SLOT };
 static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
-  vs_op create = {.code = VS_OP_VCPU_CREATE, .thread = 1, .out = VCPU_SLOT};
+  vs_op create = {.code = VS_CALL_vcpu_create, .thread = 1, .out = VCPU_SLOT};
   bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &create, profile_named("documented"), arch, 0x1b) &&
@@ -410,10 +410,10 @@ static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
 
 static vs_op valid_op(uint32_t kind, const vs_arch_info* arch) {
   uint64_t size = kind == ZX_VCPU_IO ? 8 : arch->state_size;
-  vs_op op = {.code = VS_OP_WRITE_STATE, .thread = 1, .kind = kind, .size = size};
-  op.handle.slot = VCPU_SLOT;
-  op.buffer.length = (uint16_t)size;
-  op.buffer.bytes[0] = 1;
+  vs_op op = {.code = VS_CALL_vcpu_write_state, .thread = 1, .kind = kind, .size = size};
+  op.args[0].slot = VCPU_SLOT;
+  VS_OP_ARG(&op, vcpu_write_state, buffer).length = (uint16_t)size;
+  op.bytes[0] = 1;
   return op;
 }
 
@@ -439,12 +439,12 @@ Test(facts, size_is_exact_for_one_size_alone) {
     vs_world world = world_with_a_vcpu(info);
     for (uint64_t kind_and_size = 0; kind_and_size < 1024; kind_and_size++) {
       vs_op op = valid_op((uint32_t)(kind_and_size & 1), info);
-      op.size = kind_and_size >> 1;
-      uint64_t exact = op.kind == ZX_VCPU_IO ? 8 : arch == VS_ARCH_X64 ? 136 : 264;
+      VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = kind_and_size >> 1;
+      uint64_t exact = VS_OP_ARG(&op, vcpu_write_state, kind).number == ZX_VCPU_IO ? 8 : arch == VS_ARCH_X64 ? 136 : 264;
       vs_facts f = vs_facts_of(&world, &op, info);
-      cr_assert(f.size_exact == (op.size == exact),
+      cr_assert(f.size_exact == (VS_OP_ARG(&op, vcpu_write_state, buffer_size).number == exact),
                 "write_state.errors.invalid_args.size, %s: kind %u size %u must be %u", info->name,
-                op.kind, (unsigned)op.size, (unsigned)exact);
+                VS_OP_ARG(&op, vcpu_write_state, kind).number, (unsigned)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number, (unsigned)exact);
     }
   }
 }
@@ -454,7 +454,7 @@ Test(facts, size_is_compared_in_all_its_64_bits) {
   vs_world world = world_with_a_vcpu(info);
   for (unsigned bit = 8; bit < 64; bit++) {
     vs_op op = valid_op(ZX_VCPU_STATE, info);
-    op.size |= UINT64_C(1) << bit;
+    VS_OP_ARG(&op, vcpu_write_state, buffer_size).number |= UINT64_C(1) << bit;
     cr_assert(!vs_facts_of(&world, &op, info).size_exact,
               "write_state.errors.invalid_args.size: 136 with bit %u set is taken for exact", bit);
   }
@@ -467,7 +467,7 @@ Test(facts, two_kinds_are_known) {
     vs_op op = valid_op((uint32_t)1 << bit | (bit & 1), info);
     vs_facts f = vs_facts_of(&world, &op, info);
     cr_assert(!f.kind_known && !f.size_exact && !f.io,
-              "write_state.errors.invalid_args.kind: kind 0x%x gives %s", op.kind,
+              "write_state.errors.invalid_args.kind: kind 0x%x gives %s", VS_OP_ARG(&op, vcpu_write_state, kind).number,
               text_of_facts(&f));
   }
 }
@@ -477,7 +477,7 @@ Test(facts, access_size_is_odd_outside_1_2_4) {
   vs_world world = world_with_a_vcpu(info);
   for (unsigned size = 0; size < 256; size++) {
     vs_op op = valid_op(ZX_VCPU_IO, info);
-    op.buffer.bytes[0] = (uint8_t)size;
+    op.bytes[0] = (uint8_t)size;
     bool odd = size != 1 && size != 2 && size != 4;
     cr_assert(vs_facts_of(&world, &op, info).access_size_odd == odd,
               "write_state.description.io: access_size %u must %sbe odd", size, odd ? "" : "not ");
@@ -489,7 +489,7 @@ Test(facts, access_size_counts_only_where_it_is_read) {
   vs_world world = world_with_a_vcpu(info);
   vs_op ops[3] = {valid_op(ZX_VCPU_STATE, info), valid_op(ZX_VCPU_IO, info),
                   valid_op(ZX_VCPU_IO, info)};
-  ops[1].size = 7;
+  VS_OP_ARG(&ops[1], vcpu_write_state, buffer_size).number = 7;
   ops[2].buffer.at = VS_AT_NULL;
   for (size_t i = 0; i < 3; i++) {
     ops[i].buffer.bytes[0] = 3;
@@ -503,8 +503,8 @@ Test(facts, buffer_is_readable_where_its_placement_is) {
   vs_world world = world_with_a_vcpu(info);
   for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
     vs_op op = valid_op(ZX_VCPU_STATE, info);
-    op.buffer.at = (uint8_t)at;
-    op.buffer.argument = 63;
+    VS_OP_ARG(&op, vcpu_write_state, buffer).at = (uint8_t)at;
+    VS_OP_ARG(&op, vcpu_write_state, buffer).argument = 63;
     cr_assert(vs_facts_of(&world, &op, info).buffer_readable == (at <= VS_AT_LOW),
               "write_state.errors.invalid_args.buffer: placement %s", vs_placements[at].name);
   }
@@ -534,7 +534,7 @@ Test(facts, of_handles_follow_the_object) {
               {EMPTY_SLOT, false, false, false, false}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     vs_op op = valid_op(ZX_VCPU_STATE, info);
-    op.handle.slot = rows[i].slot;
+    op.args[0].slot = rows[i].slot;
     vs_facts f = vs_facts_of(&world, &op, info);
     cr_assert(f.handle_valid == rows[i].valid && f.is_vcpu == rows[i].is_vcpu &&
                   f.has_write == rows[i].has_write && f.write_unknown == rows[i].unknown,

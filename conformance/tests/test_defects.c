@@ -29,17 +29,17 @@ static void start(const vs_profile* profile, vs_arch arch) {
   s.arch = vs_arch_find(arch);
   vs_oracle_init(&s.own, profile, s.arch);
   vs_oracle_init(&s.documented, vs_profile_find("documented"), s.arch);
-  vs_op guest = {.code = VS_OP_GUEST_CREATE, .out = GUEST, .out2 = VMAR};
-  vs_op vcpu = {.code = VS_OP_VCPU_CREATE, .handle.slot = GUEST, .out = VCPU};
+  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
+  vs_op vcpu = {.code = VS_CALL_vcpu_create, .handle.slot = GUEST, .out = VCPU};
   vs_observation made = {.outcome = VS_RETURNED, .handle = 0x13, .handle2 = 0x17};
   cr_assert(step(&guest, &made) == VS_STEP_ALLOWED);
-  made.handle = 0x1b;
+  &made.args[0] = 0x1b;
   cr_assert(step(&vcpu, &made) == VS_STEP_ALLOWED);
 }
 
 // Reads back what the profile expects; where it expects nothing, what nobody would.
 static bool read_is_allowed(void) {
-  vs_op op = {.code = VS_OP_READ_STATE, .handle.slot = VCPU};
+  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = VCPU};
   vs_observation seen = {.outcome = VS_RETURNED, .has_state = true};
   const vs_vcpu* vcpu = &s.own.worlds[0].vcpus[0];
   for (size_t i = 0; i < s.arch->register_count; i++) {
@@ -64,7 +64,7 @@ static bool write(const vs_op* op) {
 }
 
 static vs_op state_with(uint64_t flags) {
-  vs_op op = {.code = VS_OP_WRITE_STATE,
+  vs_op op = {.code = VS_CALL_vcpu_write_state,
               .handle.slot = VCPU,
               .kind = ZX_VCPU_STATE,
               .size = s.arch->state_size,
@@ -72,19 +72,19 @@ static vs_op state_with(uint64_t flags) {
   for (size_t i = 0; i < s.arch->register_count; i++) {
     const vs_register* reg = &s.arch->registers[i];
     uint64_t value = i == s.arch->flags ? flags : ~(UINT64_C(0x0123456789abcdef) * (i + 1));
-    memcpy(op.buffer.bytes + reg->offset, &value, reg->width / 8u);
+    memcpy(op.bytes + reg->offset, &value, reg->width / 8u);
   }
   return op;
 }
 
 static vs_op io_with(uint8_t access_size) {
-  vs_op op = {.code = VS_OP_WRITE_STATE,
+  vs_op op = {.code = VS_CALL_vcpu_write_state,
               .handle.slot = VCPU,
               .kind = ZX_VCPU_IO,
               .size = sizeof(zx_vcpu_io_t),
               .buffer.length = sizeof(zx_vcpu_io_t)};
   const uint8_t bytes[] = {access_size, 0, 0, 0, 0x11, 0x22, 0x33, 0x44};
-  memcpy(op.buffer.bytes, bytes, sizeof bytes);
+  memcpy(op.bytes, bytes, sizeof bytes);
   return op;
 }
 

@@ -191,18 +191,18 @@ static vs_op* put(run* r, vs_op_code code, uint8_t slot, uint8_t out) {
 }
 
 static vs_op* put_write(run* r, uint8_t slot, uint32_t kind, uint64_t size) {
-  vs_op* op = put(r, VS_OP_WRITE_STATE, slot, 0);
-  op->kind = kind;
-  op->size = size;
-  op->buffer.length = SHOWN;
-  for (size_t i = 0; i < SHOWN; i++) op->buffer.bytes[i] = (uint8_t)(i + size);
+  vs_op* op = put(r, VS_CALL_vcpu_write_state, slot, 0);
+  VS_OP_ARG(op, vcpu_write_state, kind).number = kind;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = SHOWN;
+  for (size_t i = 0; i < SHOWN; i++) op->bytes[i] = (uint8_t)(i + size);
   return op;
 }
 
 static void put_setup(run* r) {
-  put(r, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
-  put(r, VS_OP_GUEST_LOAD, GUEST, MEMORY)->out2 = VMAR;
-  put(r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_IN16;
+  put(r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
+  put(r, VS_OP_guest_load, GUEST, MEMORY)->out2 = VMAR;
+  put(r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_IN16;
 }
 
 static vs_executor* executor;
@@ -278,7 +278,7 @@ Test(executor, write_state_gets_kind_size_and_bytes_as_scripted) {
     got(c, 0, r.seen[2].handle);
     got(c, 1, kinds[i]);
     got(c, 3, sizes[i]);
-    cr_assert(memcmp(c->bytes, r.ops[3 + i].buffer.bytes, SHOWN) == 0, "write %u: other bytes",
+    cr_assert(memcmp(c->bytes, r.ops[3 + i].bytes, SHOWN) == 0, "write %u: other bytes",
               (unsigned)i);
   }
 }
@@ -290,8 +290,8 @@ Test(executor, write_state_gets_the_pointer_of_the_placement) {
   put_write(&r, VCPU, 0, 136)->buffer.at = VS_AT_NULL;
   put_write(&r, VCPU, 0, 136)->buffer.at = VS_AT_ONE;
   vs_op* op = put_write(&r, VCPU, 0, 136);
-  op->buffer.at = VS_AT_WRAPPING;
-  op->buffer.argument = 16;
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_WRAPPING;
+  VS_OP_ARG(op, vcpu_write_state, buffer).argument = 16;
   do_run(&r);
   got(nth(VS_CALL_vcpu_write_state, 0), 2, 0);
   got(nth(VS_CALL_vcpu_write_state, 1), 2, 1);
@@ -320,7 +320,7 @@ Test(executor, handle_argument_follows_its_form) {
 Test(executor, closed_slot_keeps_its_value) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_CLOSE, VCPU, 0);
+  put(&r, VS_CALL_handle_close, VCPU, 0);
   put_write(&r, VCPU, 0, 136);
   do_run(&r);
   got(nth(VS_CALL_handle_close, 0), 0, r.seen[2].handle);
@@ -353,8 +353,8 @@ Test(executor, setup_makes_a_guest_with_programs) {
 Test(executor, derived_handles_get_the_asked_rights) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
-  put(&r, VS_OP_REPLACE, DERIVED, OBJECT)->rights = ZX_RIGHT_SAME_RIGHTS;
+  put(&r, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
+  put(&r, VS_CALL_handle_replace, DERIVED, OBJECT)->rights = ZX_RIGHT_SAME_RIGHTS;
   put_write(&r, OBJECT, 0, 136);
   do_run(&r);
   got(nth(VS_CALL_handle_duplicate, 0), 0, r.seen[2].handle);
@@ -366,9 +366,9 @@ Test(executor, derived_handles_get_the_asked_rights) {
 
 Test(executor, objects_are_created_plain) {
   run r = {.count = 0};
-  put(&r, VS_OP_EVENT_CREATE, 0, 5);
-  put(&r, VS_OP_PORT_CREATE, 0, 6);
-  put(&r, VS_OP_VMO_CREATE, 0, 7);
+  put(&r, VS_CALL_event_create, 0, 5);
+  put(&r, VS_CALL_port_create, 0, 6);
+  put(&r, VS_CALL_vmo_create, 0, 7);
   do_run(&r);
   got(nth(VS_CALL_event_create, 0), 0, 0);
   got(nth(VS_CALL_port_create, 0), 0, 0);
@@ -401,7 +401,7 @@ Test(executor, state_is_recorded_with_ok_alone) {
   fake.written = 136;
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   do_run(&r);
   got(nth(VS_CALL_vcpu_read_state, 0), 1, ZX_VCPU_STATE);
   got(nth(VS_CALL_vcpu_read_state, 0), 3, 136);
@@ -418,7 +418,7 @@ Test(executor, state_that_was_not_written_shows) {
   fake.written = 100;
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   do_run(&r);
   for (unsigned i = 100; i < 136; i++) {
     cr_assert(r.seen[3].state[i] == 0xa5, "byte %u is 0x%02x", i, r.seen[3].state[i]);
@@ -442,8 +442,8 @@ static void state_of_a_byte_too_many(vs_arch arch, size_t size) {
   fake.written = size + 1;
   run r = {.count = 0};
   put_setup(&r);
-  r.ops[2].program = VS_PROGRAM_DUMP;
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  VS_OP_ARG(&r.ops[2], vcpu_create, entry).slot = VS_PROGRAM_DUMP;
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   sigaction(SIGSEGV, &mine, &before);
   if (sigsetjmp(after_fault, 1) == 0) do_run(&r);
   sigaction(SIGSEGV, &before, NULL);
@@ -474,12 +474,12 @@ Test(executor, dump_is_fetched_from_guest_memory) {
   do_run(&r);
   for (unsigned i = 0; i < 136; i++) fake.memory[VS_GUEST_DUMP + i] = (uint8_t)(i + 3);
   r.count = 0;
-  put(&r, VS_OP_ENTER, VCPU, 0);
+  put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   do_run(&r);
   got(nth(VS_CALL_vcpu_enter, 0), 0, nth(VS_CALL_vcpu_enter, 0)->arguments[0]);
   cr_assert(r.seen[0].has_packet && r.seen[0].has_state, "a dump has a packet and a state");
-  cr_assert(r.seen[0].packet_type == ZX_PKT_TYPE_GUEST_IO && r.seen[0].io.port == VS_PORT_DUMP &&
-                r.seen[0].io.access_size == 2 && r.seen[0].io.u32 == 0x12345678,
+  cr_assert(r.seen[0].packet.type == ZX_PKT_TYPE_GUEST_IO && r.seen[0].packet.guest_io.port == VS_PORT_DUMP &&
+                r.seen[0].packet.guest_io.access_size == 2 && r.seen[0].packet.guest_io.u32 == 0x12345678,
             "the packet is not the backend's");
   cr_assert(memcmp(r.seen[0].state, fake.memory + VS_GUEST_DUMP, 136) == 0, "another state");
 }
@@ -498,7 +498,7 @@ Test(executor, only_a_dump_has_a_state) {
     fake.answers[VS_CALL_vcpu_enter] = rows[i].status;
     run r = {.count = 0};
     put_setup(&r);
-    put(&r, VS_OP_ENTER, VCPU, 0);
+    put(&r, VS_CALL_vcpu_enter, VCPU, 0);
     do_run(&r);
     cr_assert(r.seen[3].has_packet == rows[i].packet && !r.seen[3].has_state &&
                   r.seen[3].status == rows[i].status,
@@ -513,7 +513,7 @@ Test(executor, life_is_awaited_in_guest_memory) {
   put_setup(&r);
   do_run(&r);
   r.count = 0;
-  put(&r, VS_OP_AWAIT_GUEST, VCPU, 0);
+  put(&r, VS_OP_await_guest, VCPU, 0);
   do_run(&r);
   cr_assert(r.seen[0].status == ZX_ERR_TIMED_OUT, "silence: got %d", r.seen[0].status);
   fake.memory[VS_GUEST_LIFE] = 1;
@@ -578,7 +578,7 @@ Test(executor, ended_thread_is_gone_and_a_new_one_takes_its_number) {
   run r = {.count = 0};
   put_setup(&r);
   put_write(&r, VCPU, 0, 136)->thread = 1;
-  put(&r, VS_OP_THREAD_EXIT, 0, 0)->thread = 1;
+  put(&r, VS_OP_thread_exit, 0, 0)->thread = 1;
   do_run(&r);
   ended(&r, 4, VS_RETURNED, VS_CALL_COUNT);
   bool gone = false;
@@ -596,8 +596,8 @@ Test(executor, ended_thread_is_gone_and_a_new_one_takes_its_number) {
 
 Test(executor, thread_that_never_ran_can_end) {
   run r = {.count = 0};
-  put(&r, VS_OP_THREAD_EXIT, 0, 0)->thread = 3;
-  put(&r, VS_OP_THREAD_EXIT, 0, 0)->thread = 3;
+  put(&r, VS_OP_thread_exit, 0, 0)->thread = 3;
+  put(&r, VS_OP_thread_exit, 0, 0)->thread = 3;
   do_run(&r);
   ended(&r, 1, VS_RETURNED, VS_CALL_COUNT);
 }
@@ -606,12 +606,12 @@ Test(executor, asynchronous_call_is_answered_by_its_join, .timeout = 30) {
   fake.blocks = true;
   run r = {.count = 0};
   put_setup(&r);
-  vs_op* op = put(&r, VS_OP_ENTER, VCPU, 0);
+  vs_op* op = put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   op->thread = 1;
   op->async = true;
   put_write(&r, VCPU, 0, 136)->thread = 2;
-  put(&r, VS_OP_KICK, VCPU, 0);
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&r, VS_CALL_vcpu_kick, VCPU, 0);
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
   do_run(&r);
   ended(&r, 3, VS_STARTED, VS_CALL_vcpu_enter);
   ended(&r, 4, VS_RETURNED, VS_CALL_vcpu_write_state);
@@ -626,13 +626,13 @@ Test(executor, join_brings_the_packet) {
   leaves_by(ZX_PKT_TYPE_GUEST_IO, VS_PORT_DUMP);
   run r = {.count = 0};
   put_setup(&r);
-  vs_op* op = put(&r, VS_OP_ENTER, VCPU, 0);
+  vs_op* op = put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   op->thread = 1;
   op->async = true;
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
   do_run(&r);
   cr_assert(r.seen[4].status == ZX_OK && r.seen[4].has_packet && r.seen[4].has_state &&
-                r.seen[4].io.port == VS_PORT_DUMP,
+                r.seen[4].packet.guest_io.port == VS_PORT_DUMP,
             "the join must bring packet and state");
   cr_assert(nth(VS_CALL_vcpu_enter, 0)->thread != (pid_t)syscall(SYS_gettid),
             "thread 1 makes the call");
@@ -641,9 +641,9 @@ Test(executor, join_brings_the_packet) {
 Test(executor, join_of_nothing_is_unsupported) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
   put_write(&r, VCPU, 0, 136)->thread = 1;
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
   do_run(&r);
   ended(&r, 3, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
   ended(&r, 5, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
@@ -652,7 +652,7 @@ Test(executor, join_of_nothing_is_unsupported) {
 static void put_blocking_enter(run* r) {
   fake.blocks = true;
   put_setup(r);
-  vs_op* op = put(r, VS_OP_ENTER, VCPU, 0);
+  vs_op* op = put(r, VS_CALL_vcpu_enter, VCPU, 0);
   op->thread = 1;
   op->async = true;
 }
@@ -661,8 +661,8 @@ Test(executor, op_of_a_thread_that_is_within_a_call_is_not_done, .timeout = 30) 
   run r = {.count = 0};
   put_blocking_enter(&r);
   put_write(&r, VCPU, 0, 136)->thread = 1;
-  put(&r, VS_OP_KICK, VCPU, 0);
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&r, VS_CALL_vcpu_kick, VCPU, 0);
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
   do_run(&r);
   ended(&r, 4, VS_UNSUPPORTED, VS_CALL_COUNT);
   ended(&r, 6, VS_RETURNED, VS_CALL_vcpu_enter);
@@ -676,7 +676,7 @@ Test(executor, reset_ends_a_call_that_nobody_joined, .timeout = 30) {
   vs_executor_reset(executor);
   cr_assert_eq(times(VS_CALL_vcpu_kick), 1, "what still runs must be kicked");
   run next = {.count = 0};
-  put(&next, VS_OP_JOIN, 0, 0)->thread = 1;
+  put(&next, VS_OP_join, 0, 0)->thread = 1;
   do_run(&next);
   ended(&next, 0, VS_UNSUPPORTED, VS_CALL_vcpu_enter);
 }
@@ -698,17 +698,17 @@ Test(executor, op_that_makes_no_sense_is_not_done) {
 static void put_everything(run* r) {
   put_setup(r);
   put_write(r, VCPU, 0, 136);
-  put(r, VS_OP_READ_STATE, VCPU, 0);
-  put(r, VS_OP_ENTER, VCPU, 0);
-  put(r, VS_OP_KICK, VCPU, 0);
-  put(r, VS_OP_DUPLICATE, VCPU, DERIVED);
-  put(r, VS_OP_REPLACE, DERIVED, OBJECT);
-  put(r, VS_OP_EVENT_CREATE, 0, 8);
-  put(r, VS_OP_PORT_CREATE, 0, 9);
-  put(r, VS_OP_VMO_CREATE, 0, 10);
+  put(r, VS_CALL_vcpu_read_state, VCPU, 0);
+  put(r, VS_CALL_vcpu_enter, VCPU, 0);
+  put(r, VS_CALL_vcpu_kick, VCPU, 0);
+  put(r, VS_CALL_handle_duplicate, VCPU, DERIVED);
+  put(r, VS_CALL_handle_replace, DERIVED, OBJECT);
+  put(r, VS_CALL_event_create, 0, 8);
+  put(r, VS_CALL_port_create, 0, 9);
+  put(r, VS_CALL_vmo_create, 0, 10);
   put_write(r, DERIVED, 0, 136);
   put_write(r, OBJECT, 0, 136);
-  put(r, VS_OP_CLOSE, VCPU, 0);
+  put(r, VS_CALL_handle_close, VCPU, 0);
   put_write(r, 15, 0, 136)->handle = (vs_handle_ref){.form = VS_HANDLE_RAW};
 }
 
@@ -762,7 +762,7 @@ Test(executor, setup_that_fails_makes_what_follows_unsupported) {
   run r = {.count = 0};
   put_setup(&r);
   put_write(&r, VCPU, 0, 136);
-  put(&r, VS_OP_DUPLICATE, VCPU, DERIVED);
+  put(&r, VS_CALL_handle_duplicate, VCPU, DERIVED);
   put_write(&r, DERIVED, 0, 136);
   do_run(&r);
   ended(&r, 2, VS_RETURNED, VS_CALL_vcpu_create);
@@ -778,7 +778,7 @@ Test(executor, load_names_the_call_that_failed) {
     run r = {.count = 0};
     put_setup(&r);
     put_write(&r, VCPU, 0, 136);
-    put(&r, VS_OP_ENTER, VCPU, 0);
+    put(&r, VS_CALL_vcpu_enter, VCPU, 0);
     do_run(&r);
     ended(&r, 1, VS_RETURNED, steps[i]);
     cr_assert(r.seen[1].status == ZX_ERR_NO_MEMORY, "load: got status %d", r.seen[1].status);
@@ -793,8 +793,8 @@ Test(executor_arm64, guest_leaves_by_a_page_that_is_trapped) {
   open_on(&all_calls, VS_ARCH_ARM64);
   run r = {.count = 0};
   put_setup(&r);
-  r.ops[2].program = VS_PROGRAM_DUMP;
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  VS_OP_ARG(&r.ops[2], vcpu_create, entry).slot = VS_PROGRAM_DUMP;
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   do_run(&r);
   ended(&r, 1, VS_RETURNED, VS_CALL_guest_set_trap);
   cr_assert(times(VS_CALL_guest_set_trap) == 1, "one trap, got %u",
@@ -823,9 +823,9 @@ Test(executor, code_goes_to_the_area_of_its_slot) {
   static const uint8_t code[] = {1, 2, 3, 4, 5};
   run r = {.count = 0};
   put_setup(&r);
-  r.ops[2].program = VS_PROGRAM_CODE;
-  r.ops[2].buffer.length = sizeof code;
-  memcpy(r.ops[2].buffer.bytes, code, sizeof code);
+  VS_OP_ARG(&r.ops[2], vcpu_create, entry).slot = VS_PROGRAM_CODE;
+  VS_OP_ARG(&r.ops[2], vcpu_write_state, buffer).length = sizeof code;
+  memcpy(r.ops[2].bytes, code, sizeof code);
   do_run(&r);
   ended(&r, 2, VS_RETURNED, VS_CALL_vcpu_create);
   const zx_vaddr_t entry = vs_guest_own_entry(VCPU);
@@ -837,9 +837,9 @@ Test(executor, code_goes_to_the_area_of_its_slot) {
 
 Test(executor, code_without_memory_is_unsupported) {
   run r = {.count = 0};
-  put(&r, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
-  put(&r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_CODE;
-  r.ops[1].buffer.length = 4;
+  put(&r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
+  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_CODE;
+  VS_OP_ARG(&r.ops[1], vcpu_write_state, buffer).length = 4;
   do_run(&r);
   ended(&r, 1, VS_UNSUPPORTED, VS_CALL_vmar_map);
 }
@@ -849,8 +849,8 @@ Test(executor, code_that_cannot_be_written_makes_no_vcpu) {
   put_setup(&r);
   do_run(&r);
   r.ops[0] = r.ops[2];
-  r.ops[0].program = VS_PROGRAM_CODE;
-  r.ops[0].buffer.length = 4;
+  VS_OP_ARG(&r.ops[0], vcpu_create, entry).slot = VS_PROGRAM_CODE;
+  VS_OP_ARG(&r.ops[0], vcpu_write_state, buffer).length = 4;
   r.count = 1;
   fake.answers[VS_CALL_vmo_write] = ZX_ERR_OUT_OF_RANGE;
   do_run(&r);
@@ -909,9 +909,9 @@ Test(executor_without, reset_close_closes_every_open_handle) {
 Test(executor, reset_closes_the_memory_of_a_guest_whose_slot_was_used_again) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_CLOSE, GUEST, 0);
-  put(&r, VS_OP_CLOSE, VMAR, 0);
-  put(&r, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
+  put(&r, VS_CALL_handle_close, GUEST, 0);
+  put(&r, VS_CALL_handle_close, VMAR, 0);
+  put(&r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
   do_run(&r);
   vs_executor_reset(executor);
   gave_back(0);
@@ -940,7 +940,7 @@ Test(executor, reset_empties_the_slots) {
 Test(executor, close_that_is_refused_leaves_the_handle_open) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_CLOSE, VCPU, 0);
+  put(&r, VS_CALL_handle_close, VCPU, 0);
   fake.answers[VS_CALL_handle_close] = ZX_ERR_BAD_HANDLE;
   do_run(&r);
   fake.answers[VS_CALL_handle_close] = ZX_OK;

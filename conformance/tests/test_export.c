@@ -51,8 +51,8 @@ static bool registers_differ(const vs_prediction* p, const vs_arch_info* info,
 }
 
 static bool makes_handle(const vs_op* op) {
-  return vs_ops[op->code].phase == VS_PHASE_SETUP || op->code == VS_OP_DUPLICATE ||
-         op->code == VS_OP_REPLACE;
+  return vs_ops[op->code].phase == VS_PHASE_SETUP || op->code == VS_CALL_handle_duplicate ||
+         op->code == VS_CALL_handle_replace;
 }
 
 // The open handles of a trace.
@@ -69,11 +69,11 @@ static bool is_held(const held* h, zx_handle_t value) {
 }
 
 static bool handle_differs(held* h, const vs_op* op, const vs_observation* seen) {
-  if (op->code == VS_OP_CLOSE || op->code == VS_OP_REPLACE) h->values[op->handle.slot] = 0;
+  if (op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace) h->values[op->args[0].slot] = 0;
   if (!makes_handle(op)) return false;
   bool wrong = seen->handle == 0 || is_held(h, seen->handle);
   h->values[op->out] = h->last[op->out] = seen->handle;
-  if (op->code == VS_OP_GUEST_CREATE) h->values[op->out2] = h->last[op->out2] = seen->handle2;
+  if (op->code == VS_CALL_guest_create) h->values[op->out2] = h->last[op->out2] = seen->handle2;
   if (wrong) snprintf(what, sizeof what, "a handle that is 0 or open was given out");
   return wrong;
 }
@@ -81,16 +81,16 @@ static bool handle_differs(held* h, const vs_op* op, const vs_observation* seen)
 // True of a value of the script's own that is a handle's by chance: the vectors say to make
 // another.
 static bool is_by_chance(const held* h, const vs_op* op) {
-  if (op->handle.form == VS_HANDLE_RAW) return is_held(h, op->handle.value);
-  return op->handle.form == VS_HANDLE_FLIPPED &&
-         is_held(h, h->last[op->handle.slot] ^ op->handle.value);
+  if (op->args[0].form == VS_HANDLE_RAW) return is_held(h, op->args[0].number);
+  return op->args[0].form == VS_HANDLE_FLIPPED &&
+         is_held(h, h->last[op->args[0].slot] ^ op->args[0].number);
 }
 
 static bool op_differs(const vs_predicted* predicted, size_t at, const vs_arch_info* info, held* h,
                        const vs_observation* seen) {
   const vs_op* op = &predicted->script.ops[at];
   const vs_prediction* p = &predicted->predictions[at];
-  if (op->code == VS_OP_THREAD_EXIT || is_by_chance(h, op)) return false;
+  if (op->code == VS_OP_thread_exit || is_by_chance(h, op)) return false;
   if (status_differs(p, seen) || registers_differ(p, info, seen)) return true;
   if (!seen->buffer_changed) return handle_differs(h, op, seen);
   snprintf(what, sizeof what, "the buffer was written");

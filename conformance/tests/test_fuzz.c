@@ -102,7 +102,7 @@ Test(codec, a_single_call_comes_back) {
     size_t size = next_random(&random) % 320;
     for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)next_random(&random);
     vs_fuzz_decode_call(bytes, size, info, &first);
-    cr_assert_eq(first.code, VS_OP_WRITE_STATE);
+    cr_assert_eq(first.code, VS_CALL_vcpu_write_state);
     size = vs_fuzz_encode_call(&first, bytes, sizeof bytes);
     vs_fuzz_decode_call(bytes, size, info, &second);
     cr_assert(memcmp(&first, &second, sizeof first) == 0, "call %u", n);
@@ -320,8 +320,8 @@ static unsigned tuples(void) {
 }
 
 static size_t write_call(vs_op* op) {
-  op->code = VS_OP_WRITE_STATE;
-  op->handle.slot = VS_FUZZ_SCENE_VCPU;
+  op->code = VS_CALL_vcpu_write_state;
+  op->args[0].slot = VS_FUZZ_SCENE_VCPU;
   return vs_fuzz_encode_call(op, bytes, sizeof bytes);
 }
 
@@ -331,14 +331,14 @@ Test(feedback, another_class_of_call_is_another_tuple_and_the_same_is_none) {
   vs_session_run(&session, bytes, write_call(&op));
   unsigned first = tuples();
   cr_expect_gt(first, 0u);
-  op.buffer.bytes[0] = 9;  // another value of a register is no other class
+  op.bytes[0] = 9;  // another value of a register is no other class
   vs_session_run(&session, bytes, write_call(&op));
   cr_expect_eq(tuples(), first);
-  op.size++;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number++;
   vs_session_run(&session, bytes, write_call(&op));
   unsigned second = tuples();
   cr_expect_gt(second, first);
-  op.size--;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number--;
   op.thread = 1;
   vs_session_run(&session, bytes, write_call(&op));
   cr_expect_gt(tuples(), second);
@@ -356,7 +356,7 @@ Test(past, what_led_here_is_a_script) {
   cr_assert(vs_fuzz_rebuild(session.state, VS_ARCH_X64, &ops, &count));
   uint64_t sizes = 0;
   for (size_t i = 0; i < count; i++) {
-    if (ops[i].code == VS_OP_WRITE_STATE && ops[i].size < 136) sizes = sizes * 8 + ops[i].size - 99;
+    if (ops[i].code == VS_CALL_vcpu_write_state && VS_OP_ARG(&ops[i], vcpu_write_state, buffer_size).number < 136) sizes = sizes * 8 + VS_OP_ARG(&ops[i], vcpu_write_state, buffer_size).number - 99;
   }
   cr_expect_eq(sizes, 012345u, "the calls are not those that were made, in order");
   free(ops);

@@ -48,22 +48,22 @@ static vs_op* put(run* r, vs_op_code code, uint8_t slot, uint8_t out) {
 }
 
 static void put_guest(run* r) {
-  put(r, VS_OP_GUEST_CREATE, 0, GUEST);
-  put(r, VS_OP_GUEST_LOAD, GUEST, MEMORY);
+  put(r, VS_CALL_guest_create, 0, GUEST);
+  put(r, VS_OP_guest_load, GUEST, MEMORY);
 }
 
 static void put_code(run* r, const void* code, size_t size) {
-  vs_op* op = put(r, VS_OP_VCPU_CREATE, GUEST, VCPU);
-  op->program = VS_PROGRAM_CODE;
-  op->buffer.length = (uint16_t)size;
-  memcpy(op->buffer.bytes, code, size);
+  vs_op* op = put(r, VS_CALL_vcpu_create, GUEST, VCPU);
+  VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_CODE;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)size;
+  memcpy(op->bytes, code, size);
 }
 
 static void put_write(run* r, const void* state, size_t size) {
-  vs_op* op = put(r, VS_OP_WRITE_STATE, VCPU, 0);
-  op->size = size;
-  op->buffer.length = (uint16_t)size;
-  memcpy(op->buffer.bytes, state, size);
+  vs_op* op = put(r, VS_CALL_vcpu_write_state, VCPU, 0);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)size;
+  memcpy(op->bytes, state, size);
 }
 
 // Every op must be answered ZX_OK; the last one's observation.
@@ -94,8 +94,8 @@ Test(guest_x64, code_of_the_script_runs) {
   put_guest(&r);
   put_code(&r, code, sizeof code);
   put_write(&r, &written, sizeof written);
-  put(&r, VS_OP_ENTER, VCPU, 0);
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  put(&r, VS_CALL_vcpu_enter, VCPU, 0);
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   zx_vcpu_state_x64_t state;
   memcpy(&state, do_run(&r)->state, sizeof state);
   cr_expect_eq(state.rbx, written.rax, "rbx is 0x%llx", (unsigned long long)state.rbx);
@@ -111,12 +111,12 @@ Test(guest_arm64, code_of_the_script_runs) {
   put_guest(&r);
   put_code(&r, code, sizeof code);
   put_write(&r, &written, sizeof written);
-  put(&r, VS_OP_ENTER, VCPU, 0);
-  put(&r, VS_OP_READ_STATE, VCPU, 0);
+  put(&r, VS_CALL_vcpu_enter, VCPU, 0);
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   zx_vcpu_state_arm64_t state;
   memcpy(&state, do_run(&r)->state, sizeof state);
-  cr_expect_eq(r.seen[4].packet_type, ZX_PKT_TYPE_GUEST_MEM);
-  cr_expect_eq(r.seen[4].packet_addr, VS_MMIO_DUMP + 4);
+  cr_expect_eq(r.seen[4].packet.type, ZX_PKT_TYPE_GUEST_MEM);
+  cr_expect_eq(r.seen[4].packet.guest_mem_arm64.addr, VS_MMIO_DUMP + 4);
   cr_expect_eq(state.x[1], written.x[0]);
   cr_expect_eq(state.x[2], VS_MMIO_DUMP);
 }
@@ -136,11 +136,11 @@ static void leaves_everything(vs_program program) {
   const zx_vcpu_state_arm64_t written = numbered_arm64();
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = (uint8_t)program;
+  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = (uint8_t)program;
   put_write(&r, &written, sizeof written);
   for (int i = 0; i < 2; i++) {
-    put(&r, VS_OP_ENTER, VCPU, 0);
-    put(&r, VS_OP_READ_STATE, VCPU, 0);
+    put(&r, VS_CALL_vcpu_enter, VCPU, 0);
+    put(&r, VS_CALL_vcpu_read_state, VCPU, 0);
   }
   do_run(&r);
   for (size_t i = 4; i < r.count; i++) {
@@ -160,16 +160,16 @@ Test(guest_arm64, spin_changes_no_register) {
   const zx_vcpu_state_arm64_t written = numbered_arm64();
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_SPIN;
+  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_SPIN;
   put_write(&r, &written, sizeof written);
   for (size_t i = 2; i < r.count; i++) r.ops[i].thread = 1;
-  vs_op* enter = put(&r, VS_OP_ENTER, VCPU, 0);
+  vs_op* enter = put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   enter->thread = 1;
   enter->async = true;
-  put(&r, VS_OP_AWAIT_GUEST, VCPU, 0);
-  put(&r, VS_OP_KICK, VCPU, 0);
-  put(&r, VS_OP_JOIN, 0, 0)->thread = 1;
-  put(&r, VS_OP_READ_STATE, VCPU, 0)->thread = 1;
+  put(&r, VS_OP_await_guest, VCPU, 0);
+  put(&r, VS_CALL_vcpu_kick, VCPU, 0);
+  put(&r, VS_OP_join, 0, 0)->thread = 1;
+  put(&r, VS_CALL_vcpu_read_state, VCPU, 0)->thread = 1;
   const vs_script script = {"spin", r.ops, r.count};
   vs_execute(executor, &script, r.seen);
   cr_expect_eq(r.seen[5].status, ZX_OK, "no sign of life: %d", r.seen[5].status);
@@ -181,9 +181,9 @@ Test(guest_x64, store_changes_no_register) {
   const zx_vcpu_state_x64_t written = {.rax = 0x1122334455667788, .r15 = 15, .rsp = 7};
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_OP_VCPU_CREATE, GUEST, VCPU)->program = VS_PROGRAM_STORE;
+  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_STORE;
   put_write(&r, &written, sizeof written);
-  put(&r, VS_OP_ENTER, VCPU, 0);
+  put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   const vs_observation* seen = do_run(&r);
   zx_vcpu_state_x64_t state;
   memcpy(&state, seen->state, sizeof state);

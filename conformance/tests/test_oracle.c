@@ -42,18 +42,18 @@ static vs_op* put_new(tape* t, vs_op_code code, uint8_t from, uint8_t out) {
 }
 
 static void put_vcpu(tape* t, uint8_t thread, uint8_t out, vs_program program) {
-  vs_op* op = put_new(t, VS_OP_VCPU_CREATE, GUEST, out);
+  vs_op* op = put_new(t, VS_CALL_vcpu_create, GUEST, out);
   op->thread = thread;
-  op->program = (uint8_t)program;
+  VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)program;
 }
 
 static void start_guest(tape* t, vs_arch arch) {
   t->arch = arch;
   t->count = 0;
   t->next = 0x1003;
-  put_new(t, VS_OP_GUEST_CREATE, 0, GUEST)->out2 = VMAR;
+  put_new(t, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
   last(t)->handle2 = t->next += 4;
-  vs_op* load = put_new(t, VS_OP_GUEST_LOAD, GUEST, MEMORY);
+  vs_op* load = put_new(t, VS_OP_guest_load, GUEST, MEMORY);
   load->out2 = VMAR;
 }
 
@@ -77,35 +77,35 @@ static registers registers_of(unsigned number, uint64_t flags) {
 }
 
 static vs_op* put_write(tape* t, uint8_t slot, const registers* r, zx_status_t status) {
-  vs_op* op = put(t, VS_OP_WRITE_STATE, slot, status);
-  op->kind = ZX_VCPU_STATE;
-  op->size = sizeof *r;
-  op->buffer.length = sizeof *r;
-  memcpy(op->buffer.bytes, r, sizeof *r);
+  vs_op* op = put(t, VS_CALL_vcpu_write_state, slot, status);
+  VS_OP_ARG(op, vcpu_write_state, kind).number = ZX_VCPU_STATE;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = sizeof *r;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = sizeof *r;
+  memcpy(op->bytes, r, sizeof *r);
   return op;
 }
 
 static vs_op* put_io(tape* t, uint8_t access_size, uint32_t data, zx_status_t status) {
   zx_vcpu_io_t io = {.access_size = access_size, .padding1 = {1, 2, 3}, .u32 = data};
-  vs_op* op = put(t, VS_OP_WRITE_STATE, VCPU, status);
-  op->kind = ZX_VCPU_IO;
-  op->size = sizeof io;
-  op->buffer.length = sizeof io;
-  memcpy(op->buffer.bytes, &io, sizeof io);
+  vs_op* op = put(t, VS_CALL_vcpu_write_state, VCPU, status);
+  VS_OP_ARG(op, vcpu_write_state, kind).number = ZX_VCPU_IO;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = sizeof io;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = sizeof io;
+  memcpy(op->bytes, &io, sizeof io);
   return op;
 }
 
 static void put_read(tape* t, uint8_t slot, const registers* r) {
-  put(t, VS_OP_READ_STATE, slot, ZX_OK);
+  put(t, VS_CALL_vcpu_read_state, slot, ZX_OK);
   last(t)->has_state = true;
   memcpy(last(t)->state, r, sizeof *r);
 }
 
 static void put_exit(tape* t, uint16_t port, uint8_t width, bool input, uint32_t data) {
-  put(t, VS_OP_ENTER, VCPU, ZX_OK);
+  put(t, VS_CALL_vcpu_enter, VCPU, ZX_OK);
   last(t)->has_packet = true;
-  last(t)->packet_type = ZX_PKT_TYPE_GUEST_IO;
-  last(t)->io =
+  last(t)->packet.type = ZX_PKT_TYPE_GUEST_IO;
+  last(t)->packet.guest_io =
       (zx_packet_guest_io_t){.port = port, .access_size = width, .input = input, .u32 = data};
 }
 
@@ -242,7 +242,7 @@ Test(write_state, valid_io_refused_breaks_kind) {
   start_known(&t, 0);
   vs_op* op = put_io(&t, 4, 1, ZX_ERR_INVALID_ARGS);
   breaks(&t, "documented", VS_CLAUSE_IO_ALONE, "IO with padding is refused");
-  memset(op->buffer.bytes + 1, 0, 3);
+  memset(op->bytes + 1, 0, 3);
   breaks(&t, "documented", VS_CLAUSE_KIND, "IO is refused");
 }
 
@@ -275,18 +275,18 @@ static const fault faults[] = {
 enum { FAULTS = sizeof faults / sizeof faults[0] };
 
 static void commit(vs_op* op, size_t which) {
-  if (which == 0) op->handle = (vs_handle_ref){.form = VS_HANDLE_RAW};
-  if (which == 1) op->handle.slot = GUEST;
-  if (which == 2) op->handle.slot = DERIVED;
-  if (which == 3) op->kind = 2;
-  if (which == 4) op->size--;
-  if (which == 5) op->buffer.at = VS_AT_UNMAPPED;
+  if (which == 0) &op->args[0] = (vs_handle_ref){.form = VS_HANDLE_RAW};
+  if (which == 1) op->args[0].slot = GUEST;
+  if (which == 2) op->args[0].slot = DERIVED;
+  if (which == 3) VS_OP_ARG(op, vcpu_write_state, kind).number = 2;
+  if (which == 4) VS_OP_ARG(op, vcpu_write_state, buffer_size).number--;
+  if (which == 5) VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_UNMAPPED;
   if (which == 6) op->thread = 1;
 }
 
 static void put_faulty(tape* t, size_t which, zx_status_t status) {
   registers r = start_known(t, 0);
-  put_new(t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
+  put_new(t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
   commit(put_write(t, VCPU, &r, status), which);
 }
 
@@ -347,7 +347,7 @@ Test(write_state, thread_that_replaced_the_creator_is_not_the_creator) {
   registers r = registers_of(1, 2);
   put_vcpu(&t, 1, OTHER, VS_PROGRAM_DUMP);
   put_write(&t, OTHER, &r, ZX_OK)->thread = 1;
-  put(&t, VS_OP_THREAD_EXIT, 0, ZX_OK)->thread = 1;
+  put(&t, VS_OP_thread_exit, 0, ZX_OK)->thread = 1;
   put_write(&t, OTHER, &r, ZX_ERR_BAD_STATE)->thread = 1;
   allows(&t, "documented", 0, "the creator has ended, another thread has its number");
   last(&t)->status = ZX_OK;
@@ -806,14 +806,14 @@ static zx_vcpu_state_arm64_t start_arm64(tape* t, uint32_t cpsr) {
   start(t, VS_ARCH_ARM64, VS_PROGRAM_DUMP);
   zx_vcpu_state_arm64_t r = {.sp = 99, .cpsr = cpsr};
   for (unsigned i = 0; i < 31; i++) r.x[i] = UINT64_C(0x1111111111111111) * (i % 15 + 1) + i;
-  vs_op* op = put(t, VS_OP_WRITE_STATE, VCPU, ZX_OK);
-  op->size = sizeof r;
-  memcpy(op->buffer.bytes, &r, sizeof r);
+  vs_op* op = put(t, VS_CALL_vcpu_write_state, VCPU, ZX_OK);
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = sizeof r;
+  memcpy(op->bytes, &r, sizeof r);
   return r;
 }
 
 static void read_arm64(tape* t, const zx_vcpu_state_arm64_t* r) {
-  put(t, VS_OP_READ_STATE, VCPU, ZX_OK);
+  put(t, VS_CALL_vcpu_read_state, VCPU, ZX_OK);
   last(t)->has_state = true;
   memcpy(last(t)->state, r, sizeof *r);
 }
@@ -877,7 +877,7 @@ static vs_handle_ref form(vs_handle_form how, uint8_t slot, uint32_t value) {
 Test(handle, closed_value_names_nothing) {
   tape t;
   start_known(&t, 0);
-  put(&t, VS_OP_CLOSE, VCPU, ZX_OK);
+  put(&t, VS_CALL_handle_close, VCPU, ZX_OK);
   put_write_by(&t, form(VS_HANDLE_SLOT, VCPU, 0), ZX_ERR_BAD_HANDLE);
   allows(&t, "documented", 0, "closed");
   last(&t)->status = ZX_OK;
@@ -890,8 +890,8 @@ Test(handle, reused_value_names_the_new_object) {
   tape t;
   start_known(&t, 0);
   zx_handle_t value = t.next;
-  put(&t, VS_OP_CLOSE, VCPU, ZX_OK);
-  put_new(&t, VS_OP_EVENT_CREATE, 0, OBJECT);
+  put(&t, VS_CALL_handle_close, VCPU, ZX_OK);
+  put_new(&t, VS_CALL_event_create, 0, OBJECT);
   last(&t)->handle = value;
   put_write_by(&t, form(VS_HANDLE_SLOT, VCPU, 0), ZX_ERR_WRONG_TYPE);
   allows(&t, "documented", 0, "an event has the vCPU's old value");
@@ -902,10 +902,10 @@ Test(handle, reused_value_names_the_new_object) {
 Test(handle, reused_value_of_a_duplicate_names_the_vcpu) {
   tape t;
   start_known(&t, 0);
-  put_new(&t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_SAME_RIGHTS;
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_SAME_RIGHTS;
   zx_handle_t value = t.next;
-  put(&t, VS_OP_CLOSE, DERIVED, ZX_OK);
-  put_new(&t, VS_OP_DUPLICATE, VCPU, OBJECT)->rights = ZX_RIGHT_SAME_RIGHTS;
+  put(&t, VS_CALL_handle_close, DERIVED, ZX_OK);
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, OBJECT)->rights = ZX_RIGHT_SAME_RIGHTS;
   last(&t)->handle = value;
   put_write_by(&t, form(VS_HANDLE_SLOT, DERIVED, 0), ZX_OK);
   allows(&t, "documented", 0, "a second duplicate has the first one's value");
@@ -951,12 +951,12 @@ Test(handle, flipped_or_raw_value_names_what_has_it) {
 Test(handle, replaced_source_names_nothing_and_its_object_lives_on) {
   tape t;
   registers r = start_known(&t, 0);
-  put_new(&t, VS_OP_REPLACE, VCPU, DERIVED)->rights = ZX_RIGHT_READ | ZX_RIGHT_WRITE;
+  put_new(&t, VS_CALL_handle_replace, VCPU, DERIVED)->rights = ZX_RIGHT_READ | ZX_RIGHT_WRITE;
   put_read(&t, DERIVED, &r);
   put_write_by(&t, form(VS_HANDLE_SLOT, VCPU, 0), ZX_ERR_BAD_HANDLE);
   put_write_by(&t, form(VS_HANDLE_SLOT, DERIVED, 0), ZX_OK);
   allows(&t, "documented", 0, "replaced");
-  put(&t, VS_OP_CLOSE, DERIVED, ZX_OK);
+  put(&t, VS_CALL_handle_close, DERIVED, ZX_OK);
   put_write_by(&t, form(VS_HANDLE_SLOT, DERIVED, 0), ZX_ERR_BAD_HANDLE);
   allows(&t, "documented", 0, "replaced and closed");
 }
@@ -964,12 +964,12 @@ Test(handle, replaced_source_names_nothing_and_its_object_lives_on) {
 Test(handle, rights_are_the_handles_own) {
   tape t;
   registers r = start_known(&t, 0);
-  put_new(&t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
   put_write_by(&t, form(VS_HANDLE_SLOT, DERIVED, 0), ZX_ERR_ACCESS_DENIED);
   put_read(&t, DERIVED, &r);
   put_write_by(&t, form(VS_HANDLE_SLOT, VCPU, 0), ZX_OK);
   allows(&t, "documented", 0, "a duplicate without WRITE beside the original");
-  put_new(&t, VS_OP_DUPLICATE, VCPU, OBJECT)->rights = ZX_RIGHT_WRITE;
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, OBJECT)->rights = ZX_RIGHT_WRITE;
   put_write_by(&t, form(VS_HANDLE_SLOT, OBJECT, 0), ZX_ERR_ACCESS_DENIED);
   breaks(&t, "documented", VS_CLAUSE_RIGHTS_WRITE, "WRITE alone is enough");
 }
@@ -986,7 +986,7 @@ Test(handle, of_a_vmar_may_or_may_not_have_the_right) {
 }
 
 Test(handle, new_one_must_have_a_value_of_its_own) {
-  static const vs_op_code codes[] = {VS_OP_DUPLICATE, VS_OP_REPLACE, VS_OP_EVENT_CREATE};
+  static const vs_op_code codes[] = {VS_CALL_handle_duplicate, VS_CALL_handle_replace, VS_CALL_event_create};
   for (size_t i = 0; i < 3; i++) {
     tape t;
     start_known(&t, 0);
@@ -1008,7 +1008,7 @@ Test(handle, guest_and_its_vmar_must_differ) {
 }
 
 Test(handle, calls_refused_without_reason_break_derived) {
-  static const vs_op_code codes[] = {VS_OP_CLOSE, VS_OP_DUPLICATE, VS_OP_REPLACE};
+  static const vs_op_code codes[] = {VS_CALL_handle_close, VS_CALL_handle_duplicate, VS_CALL_handle_replace};
   for (size_t i = 0; i < 3; i++) {
     tape t;
     start_known(&t, 0);
@@ -1022,7 +1022,7 @@ Test(handle, last_close_frees_the_vcpu) {
   tape t;
   start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
   for (unsigned i = 0; i < 2 * VS_VCPUS; i++) {
-    put(&t, VS_OP_CLOSE, VCPU, ZX_OK);
+    put(&t, VS_CALL_handle_close, VCPU, ZX_OK);
     put_vcpu(&t, 0, VCPU, VS_PROGRAM_DUMP);
     registers r = registers_of(i, 0);
     put_read(&t, VCPU, &r);
@@ -1033,8 +1033,8 @@ Test(handle, last_close_frees_the_vcpu) {
 Test(handle, close_of_one_of_two_keeps_the_vcpu) {
   tape t;
   registers r = start_known(&t, 0);
-  put_new(&t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_SAME_RIGHTS;
-  put(&t, VS_OP_CLOSE, VCPU, ZX_OK);
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_SAME_RIGHTS;
+  put(&t, VS_CALL_handle_close, VCPU, ZX_OK);
   put_read(&t, DERIVED, &r);
   allows(&t, "documented", 0, "the duplicate keeps the registers");
   r.rdx++;
@@ -1140,9 +1140,9 @@ Test(enter, pending_in_leaves_the_other_registers) {
 Test(kick, makes_the_next_enter_cancel_once) {
   tape t;
   start_known(&t, 0);
-  put(&t, VS_OP_KICK, VCPU, ZX_OK)->thread = 1;
-  put(&t, VS_OP_KICK, VCPU, ZX_OK)->thread = 2;
-  put(&t, VS_OP_ENTER, VCPU, ZX_ERR_CANCELED);
+  put(&t, VS_CALL_vcpu_kick, VCPU, ZX_OK)->thread = 1;
+  put(&t, VS_CALL_vcpu_kick, VCPU, ZX_OK)->thread = 2;
+  put(&t, VS_CALL_vcpu_enter, VCPU, ZX_ERR_CANCELED);
   registers r = registers_of(1, 2);
   put_dump(&t, &r);
   allows(&t, "documented", 0, "kicked twice, canceled once");
@@ -1156,7 +1156,7 @@ Test(kick, makes_the_next_enter_cancel_once) {
 Test(kick, refused_breaks_kick) {
   tape t;
   start_known(&t, 0);
-  put(&t, VS_OP_KICK, VCPU, ZX_ERR_BAD_STATE);
+  put(&t, VS_CALL_vcpu_kick, VCPU, ZX_ERR_BAD_STATE);
   breaks(&t, "documented", VS_CLAUSE_KICK, "a valid kick");
 }
 
@@ -1167,11 +1167,11 @@ static void start_spinning(tape* t) {
   put_vcpu(t, 0, VCPU, VS_PROGRAM_DUMP);
   registers r = registers_of(2, 2);
   put_write(t, OTHER, &r, ZX_OK)->thread = 1;
-  vs_op* op = put(t, VS_OP_ENTER, OTHER, ZX_OK);
+  vs_op* op = put(t, VS_CALL_vcpu_enter, OTHER, ZX_OK);
   op->thread = 1;
   op->async = true;
   last(t)->outcome = VS_STARTED;
-  put(t, VS_OP_AWAIT_GUEST, OTHER, ZX_OK);
+  put(t, VS_OP_await_guest, OTHER, ZX_OK);
 }
 
 Test(running, write_from_another_thread_must_be_refused) {
@@ -1197,8 +1197,8 @@ Test(running, write_of_another_vcpu_is_valid) {
 Test(running, ends_with_the_join) {
   tape t;
   start_spinning(&t);
-  put(&t, VS_OP_KICK, OTHER, ZX_OK);
-  put(&t, VS_OP_JOIN, 0, ZX_ERR_CANCELED)->thread = 1;
+  put(&t, VS_CALL_vcpu_kick, OTHER, ZX_OK);
+  put(&t, VS_OP_join, 0, ZX_ERR_CANCELED)->thread = 1;
   registers r = registers_of(2, 0);
   put_read(&t, OTHER, &r);
   last_op(&t)->thread = 1;
@@ -1214,8 +1214,8 @@ Test(running, refused_write_shows_after_the_join) {
   start_spinning(&t);
   registers r = registers_of(3, 2);
   put_write(&t, OTHER, &r, ZX_ERR_BAD_STATE);
-  put(&t, VS_OP_KICK, OTHER, ZX_OK);
-  put(&t, VS_OP_JOIN, 0, ZX_ERR_CANCELED)->thread = 1;
+  put(&t, VS_CALL_vcpu_kick, OTHER, ZX_OK);
+  put(&t, VS_OP_join, 0, ZX_ERR_CANCELED)->thread = 1;
   r.rflags = 0;
   put_read(&t, OTHER, &r);
   last_op(&t)->thread = 1;
@@ -1225,7 +1225,7 @@ Test(running, refused_write_shows_after_the_join) {
 Test(running, endless_loop_cannot_leave_by_itself) {
   tape t;
   start_spinning(&t);
-  put(&t, VS_OP_JOIN, 0, ZX_OK)->thread = 1;
+  put(&t, VS_OP_join, 0, ZX_OK)->thread = 1;
   breaks(&t, "documented", VS_CLAUSE_RUNS_GUEST, "spin returned");
 }
 
@@ -1263,7 +1263,7 @@ Test(crash, in_a_valid_write_breaks_what_it_was_to_show) {
   does_not_return(&t, VS_CLAUSE_FROM_BUFFER, "at the edge");
   t.count--;
   vs_op* op = put_io(&t, 1, 1, ZX_OK);
-  memset(op->buffer.bytes + 1, 0, 3);
+  memset(op->bytes + 1, 0, 3);
   does_not_return(&t, VS_CLAUSE_KIND, "IO");
 }
 
@@ -1271,13 +1271,13 @@ Test(crash, in_a_call_around_it_breaks_that_calls_clause) {
   static const struct {
     vs_op_code code;
     vs_clause_code clause;
-  } rows[] = {{VS_OP_READ_STATE, VS_CLAUSE_READ_BACK},
-              {VS_OP_ENTER, VS_CLAUSE_RUNS_GUEST},
-              {VS_OP_KICK, VS_CLAUSE_KICK},
-              {VS_OP_CLOSE, VS_CLAUSE_DERIVED},
-              {VS_OP_DUPLICATE, VS_CLAUSE_DERIVED},
-              {VS_OP_REPLACE, VS_CLAUSE_DERIVED},
-              {VS_OP_AWAIT_GUEST, VS_CLAUSE_RUNS_GUEST}};
+  } rows[] = {{VS_CALL_vcpu_read_state, VS_CLAUSE_READ_BACK},
+              {VS_CALL_vcpu_enter, VS_CLAUSE_RUNS_GUEST},
+              {VS_CALL_vcpu_kick, VS_CLAUSE_KICK},
+              {VS_CALL_handle_close, VS_CLAUSE_DERIVED},
+              {VS_CALL_handle_duplicate, VS_CLAUSE_DERIVED},
+              {VS_CALL_handle_replace, VS_CLAUSE_DERIVED},
+              {VS_OP_await_guest, VS_CLAUSE_RUNS_GUEST}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     tape t;
     start_known(&t, 0);
@@ -1351,7 +1351,7 @@ Test(broken, script_with_a_number_out_of_range) {
 }
 
 Test(broken, script_that_asks_of_a_wrong_object) {
-  static const vs_op_code codes[] = {VS_OP_READ_STATE, VS_OP_ENTER, VS_OP_KICK};
+  static const vs_op_code codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter, VS_CALL_vcpu_kick};
   for (size_t i = 0; i < 3; i++) {
     for (uint8_t slot = 0; slot < VS_SLOTS; slot++) {
       if (slot == VCPU) continue;
@@ -1367,22 +1367,22 @@ Test(broken, script_that_asks_without_the_right) {
   static const struct {
     vs_op_code code;
     zx_rights_t lacks;
-  } rows[] = {{VS_OP_READ_STATE, ZX_RIGHT_READ},
-              {VS_OP_ENTER, ZX_RIGHT_EXECUTE},
-              {VS_OP_KICK, ZX_RIGHT_EXECUTE},
-              {VS_OP_INTERRUPT, ZX_RIGHT_SIGNAL},
-              {VS_OP_DUPLICATE, ZX_RIGHT_DUPLICATE}};
+  } rows[] = {{VS_CALL_vcpu_read_state, ZX_RIGHT_READ},
+              {VS_CALL_vcpu_enter, ZX_RIGHT_EXECUTE},
+              {VS_CALL_vcpu_kick, ZX_RIGHT_EXECUTE},
+              {VS_CALL_vcpu_interrupt, ZX_RIGHT_SIGNAL},
+              {VS_CALL_handle_duplicate, ZX_RIGHT_DUPLICATE}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     tape t;
     start_known(&t, 0);
-    put_new(&t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_DEFAULT_VCPU_RIGHTS & ~rows[i].lacks;
+    put_new(&t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_DEFAULT_VCPU_RIGHTS & ~rows[i].lacks;
     put_new(&t, rows[i].code, DERIVED, OBJECT)->rights = 0;
     ends(&t, VS_STEP_BROKEN, vs_ops[rows[i].code].name);
   }
 }
 
 Test(broken, script_that_asks_on_the_wrong_thread) {
-  static const vs_op_code codes[] = {VS_OP_READ_STATE, VS_OP_ENTER};
+  static const vs_op_code codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter};
   for (size_t i = 0; i < 2; i++) {
     tape t;
     start_known(&t, 0);
@@ -1394,16 +1394,16 @@ Test(broken, script_that_asks_on_the_wrong_thread) {
 Test(broken, script_that_does_not_make_sense) {
   tape t;
   start_known(&t, 0);
-  put(&t, VS_OP_JOIN, 0, ZX_OK)->thread = 1;
+  put(&t, VS_OP_join, 0, ZX_OK)->thread = 1;
   ends(&t, VS_STEP_BROKEN, "nothing to join");
   t.count--;
-  put(&t, VS_OP_CLOSE, OBJECT, ZX_OK);
+  put(&t, VS_CALL_handle_close, OBJECT, ZX_OK);
   ends(&t, VS_STEP_BROKEN, "nothing to close");
   t.count--;
-  put_new(&t, VS_OP_EVENT_CREATE, 0, GUEST);
+  put_new(&t, VS_CALL_event_create, 0, GUEST);
   ends(&t, VS_STEP_BROKEN, "the slot is open");
   t.count--;
-  put_new(&t, VS_OP_DUPLICATE, VCPU, DERIVED)->rights = ZX_RIGHT_MAP;
+  put_new(&t, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_MAP;
   ends(&t, VS_STEP_BROKEN, "a right that the source lacks");
 }
 
@@ -1562,15 +1562,15 @@ static vs_op random_op(uint64_t* state, bool wild) {
   op.thread &= 1;
   op.out %= 5;
   op.out2 %= 5;
-  op.program %= VS_PROGRAM_COUNT;
-  op.handle.slot %= 5;
-  op.handle.form &= 1;
-  op.handle.value &= 3;
-  op.kind &= 1;
-  op.rights = op.rights & 1 ? ZX_RIGHT_SAME_RIGHTS : op.rights & ZX_DEFAULT_VCPU_RIGHTS;
-  op.size = op.kind == ZX_VCPU_IO ? 8 : 136;
-  op.buffer.at %= VS_PLACEMENT_COUNT;
-  op.buffer.bytes[0] &= 7;
+  VS_OP_ARG(&op, vcpu_create, entry).slot %= VS_PROGRAM_COUNT;
+  op.args[0].slot %= 5;
+  op.args[0].form &= 1;
+  op.args[0].number &= 3;
+  VS_OP_ARG(&op, vcpu_write_state, kind).number &= 1;
+  VS_OP_ARG(&op, handle_duplicate, rights).number = VS_OP_ARG(&op, handle_duplicate, rights).number & 1 ? ZX_RIGHT_SAME_RIGHTS : VS_OP_ARG(&op, handle_duplicate, rights).number & ZX_DEFAULT_VCPU_RIGHTS;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, kind).number == ZX_VCPU_IO ? 8 : 136;
+  VS_OP_ARG(&op, vcpu_write_state, buffer).at %= VS_PLACEMENT_COUNT;
+  op.bytes[0] &= 7;
   op.rewrite.length %= sizeof op.rewrite.bytes + 1;
   op.rewrite.offset %= 128;
   return op;
@@ -1632,12 +1632,12 @@ Test(kernels, or_only_flags_stay_set) {
   start(&t, VS_ARCH_ARM64, VS_PROGRAM_DUMP);
   zx_vcpu_state_arm64_t state = {.cpsr = 0xa0000000};
   for (unsigned i = 0; i < 2; i++) {
-    vs_op* op = put(&t, VS_OP_WRITE_STATE, VCPU, ZX_OK);
-    op->size = op->buffer.length = sizeof state;
-    memcpy(op->buffer.bytes, &state, sizeof state);
+    vs_op* op = put(&t, VS_CALL_vcpu_write_state, VCPU, ZX_OK);
+    VS_OP_ARG(op, vcpu_write_state, buffer_size).number = VS_OP_ARG(op, vcpu_write_state, buffer).length = sizeof state;
+    memcpy(op->bytes, &state, sizeof state);
     state.cpsr = 0x40000000;
   }
-  put(&t, VS_OP_READ_STATE, VCPU, ZX_OK);
+  put(&t, VS_CALL_vcpu_read_state, VCPU, ZX_OK);
   last(&t)->has_state = true;
   memcpy(last(&t)->state, &state, sizeof state);
   allows(&t, "documented", 0, "cleared flags");
@@ -1701,20 +1701,20 @@ Test(kernels, where_a_profile_says_nothing_anything_is_allowed) {
   vs_judgement j = judge(&t, "zcore");
   cr_assert(j.step == VS_STEP_ALLOWED && j.lost, "not to return is not allowed");
   cr_assert(!(j.attested & VS_BIT(VS_CLAUSE_INVALID_BUFFER)), "nothing is borne out");
-  t.ops[at].buffer.at = VS_AT_NULL;
+  VS_OP_ARG(&t.ops[at], vcpu_write_state, buffer).at = VS_AT_NULL;
   breaks(&t, "zcore", VS_CLAUSE_INVALID_BUFFER, "of the null pointer it does say something");
 }
 
 Test(interrupts, a_vector_that_does_not_exist_is_out_of_range) {
   tape t;
   start_known(&t, 0);
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS - 1;
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS;
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = UINT32_MAX;
+  put(&t, VS_CALL_vcpu_interrupt, VCPU, ZX_OK)->vector = VS_VECTORS - 1;
+  put(&t, VS_CALL_vcpu_interrupt, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS;
+  put(&t, VS_CALL_vcpu_interrupt, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = UINT32_MAX;
   allows(&t, "documented", 0, "the last vector, and two that are none");
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_OK)->vector = VS_VECTORS;
+  put(&t, VS_CALL_vcpu_interrupt, VCPU, ZX_OK)->vector = VS_VECTORS;
   ends(&t, VS_STEP_VIOLATION, "accepted");
   t.count--;
-  put(&t, VS_OP_INTERRUPT, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS - 1;
+  put(&t, VS_CALL_vcpu_interrupt, VCPU, ZX_ERR_OUT_OF_RANGE)->vector = VS_VECTORS - 1;
   ends(&t, VS_STEP_VIOLATION, "the last vector, refused");
 }

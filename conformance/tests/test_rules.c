@@ -229,8 +229,8 @@ static vs_world world_of(const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
   const vs_profile* documented = vs_profile_find("documented");
-  vs_op mine = {.code = VS_OP_VCPU_CREATE, .thread = MINE, .out = VCPU};
-  vs_op busy = {.code = VS_OP_VCPU_CREATE, .thread = 3, .out = BUSY};
+  vs_op mine = {.code = VS_CALL_vcpu_create, .thread = MINE, .out = VCPU};
+  vs_op busy = {.code = VS_CALL_vcpu_create, .thread = 3, .out = BUSY};
   bool made = vs_world_add(&world, GUEST, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &mine, documented, arch, 0x1b) &&
@@ -366,7 +366,7 @@ typedef struct stage {
 static void in_each_situation(stage* s) {
   for (size_t i = 0; i < SITUATIONS; i++) {
     const vs_rules_call* is = &situations[i].is;
-    s->op.handle.slot = situations[i].slot;
+    s->op.args[0].slot = situations[i].slot;
     s->op.thread = situations[i].thread;
     s->call.valid = is->valid;
     s->call.vcpu = is->vcpu;
@@ -380,17 +380,17 @@ static void in_each_situation(stage* s) {
 }
 
 static void of_kind_and_size(stage* s, uint32_t kind, uint64_t size) {
-  s->op.kind = s->call.kind = kind;
-  s->op.size = s->call.size = size;
+  VS_OP_ARG(&s->op, vcpu_write_state, kind).number = s->call.kind = kind;
+  VS_OP_ARG(&s->op, vcpu_write_state, buffer_size).number = s->call.size = size;
   in_each_situation(s);
 }
 
 static void at_place(stage* s, unsigned at, uint16_t argument, uint16_t length, unsigned first) {
-  s->op.buffer.at = (uint8_t)at;
-  s->op.buffer.argument = argument;
-  s->op.buffer.length = length;
-  s->op.buffer.bytes[0] = s->call.first = (uint8_t)first;
-  place(&s->op.buffer, &s->call);
+  VS_OP_ARG(&s->op, vcpu_write_state, buffer).at = (uint8_t)at;
+  VS_OP_ARG(&s->op, vcpu_write_state, buffer).argument = argument;
+  VS_OP_ARG(&s->op, vcpu_write_state, buffer).length = length;
+  s->op.bytes[0] = s->call.first = (uint8_t)first;
+  place(&VS_OP_ARG(&s->op, vcpu_write_state, buffer), &s->call);
 }
 
 // Every kind and size, at every placement.
@@ -424,7 +424,7 @@ typedef void over(stage* s, unsigned at, uint16_t argument);
 static void over_classes(tally* t, over* what, size_t argument_count) {
   static stage s;
   for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
-    s = (stage){.tally = t, .arch = vs_arch_find(arch), .op.code = VS_OP_WRITE_STATE};
+    s = (stage){.tally = t, .arch = vs_arch_find(arch), .op.code = VS_CALL_vcpu_write_state};
     s.call.arm64 = arch == VS_ARCH_ARM64;
     s.world = world_of(s.arch);
     for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {

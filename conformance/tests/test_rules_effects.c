@@ -90,7 +90,7 @@ static void pack(const vs_rules_registers* r, uint8_t state[VS_STATE_MAX]) {
 }
 
 static bool reads(const vs_rules_registers* r) {
-  vs_op op = {.code = VS_OP_READ_STATE, .handle.slot = VCPU};
+  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = VCPU};
   vs_observation seen = {.outcome = VS_RETURNED, .has_state = true};
   pack(r, seen.state);
   vs_step step = vs_oracle_step(&s.oracle, &op, &seen, NULL);
@@ -109,8 +109,8 @@ static void start(vs_rules_profile profile, bool arm64) {
   s.arm64 = arm64;
   vs_oracle_init(&s.oracle, vs_profile_find(profile_ids[profile]),
                  vs_arch_find(arm64 ? VS_ARCH_ARM64 : VS_ARCH_X64));
-  vs_op guest = {.code = VS_OP_GUEST_CREATE, .out = GUEST, .out2 = VMAR};
-  vs_op vcpu = {.code = VS_OP_VCPU_CREATE, .handle.slot = GUEST, .out = VCPU};
+  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
+  vs_op vcpu = {.code = VS_CALL_vcpu_create, .handle.slot = GUEST, .out = VCPU};
   setup(&guest, 0x13, 0x17);
   setup(&vcpu, 0x1b, 0);
   uint8_t state[VS_STATE_MAX];
@@ -137,16 +137,16 @@ static uint8_t some_access_size(void) {
 
 // A call on the creator's thread, or another's, with a buffer at random; one in eight is faulty.
 static write some_write(void) {
-  write w = {.op = {.code = VS_OP_WRITE_STATE, .handle.slot = VCPU}};
+  write w = {.op = {.code = VS_CALL_vcpu_write_state, .handle.slot = VCPU}};
   bool io = next() % 3 == 0;
   bool faulty = next() % 8 == 0;
-  fill(w.op.buffer.bytes, sizeof w.op.buffer.bytes);
-  if (io) w.op.buffer.bytes[0] = some_access_size();
-  w.op.kind = io ? ZX_VCPU_IO : ZX_VCPU_STATE;
-  w.op.size = io ? 8 : s.arm64 ? 264 : 136;
-  w.op.buffer.length = (uint16_t)w.op.size;
+  fill(w.op.bytes, sizeof w.op.bytes);
+  if (io) w.op.bytes[0] = some_access_size();
+  VS_OP_ARG(&w.op, vcpu_write_state, kind).number = io ? ZX_VCPU_IO : ZX_VCPU_STATE;
+  VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number = io ? 8 : s.arm64 ? 264 : 136;
+  VS_OP_ARG(&w.op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number;
   if (faulty) w.op.thread = next() % 2;
-  if (faulty) w.op.size ^= next() % 2;
+  if (faulty) VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number ^= next() % 2;
   w.call = (vs_rules_call){.arm64 = s.arm64,
                            .valid = true,
                            .vcpu = true,
@@ -154,12 +154,12 @@ static write some_write(void) {
                            .right = true,
                            .creator = w.op.thread == 0,
                            .user = true,
-                           .first = w.op.buffer.bytes[0],
-                           .kind = w.op.kind,
-                           .size = w.op.size,
+                           .first = w.op.bytes[0],
+                           .kind = VS_OP_ARG(&w.op, vcpu_write_state, kind).number,
+                           .size = VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number,
                            .readable = 4096};
-  vs_rules_unpack(s.arm64, w.op.buffer.bytes, &w.given);
-  memcpy(w.data, w.op.buffer.bytes + 4, sizeof w.data);
+  vs_rules_unpack(s.arm64, w.op.bytes, &w.given);
+  memcpy(w.data, w.op.bytes + 4, sizeof w.data);
   return w;
 }
 
@@ -196,7 +196,7 @@ static void is_allowed(const write* w, const vs_rules_registers* r, const kept* 
   if (!allowed) s.refused++;
   cr_assert(allowed || s.spoilt,
             "%s, %s: kind %u, access_size %u: the oracle refuses what the rules say",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", w->op.kind, w->call.first);
+            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first);
   restore(answered);
 }
 
@@ -217,7 +217,7 @@ static void is_judged_alike(const write* w, zx_status_t status, const vs_rules_r
   s.compared++;
   cr_assert(rules == oracle,
             "%s, %s: kind %u, access_size %u, status %d: the rules %s it, the oracle %s it",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", w->op.kind, w->call.first, status,
+            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first, status,
             rules ? "allow" : "refuse", oracle ? "allows" : "refuses");
   restore(answered);
 }

@@ -248,11 +248,11 @@ Test(vocabulary, every_row_is_described) {
 }
 
 Test(vocabulary, phases_of_ops) {
-  static const uint8_t setup[] = {VS_OP_GUEST_CREATE, VS_OP_GUEST_LOAD,  VS_OP_VCPU_CREATE,
-                                  VS_OP_EVENT_CREATE, VS_OP_PORT_CREATE, VS_OP_VMO_CREATE};
+  static const uint8_t setup[] = {VS_CALL_guest_create, VS_OP_guest_load,  VS_CALL_vcpu_create,
+                                  VS_CALL_event_create, VS_CALL_port_create, VS_CALL_vmo_create};
   for (unsigned op = 0; op < VS_OP_COUNT; op++) {
     vs_phase phase = memchr(setup, (int)op, sizeof setup) ? VS_PHASE_SETUP : VS_PHASE_JUDGED;
-    if (op == VS_OP_THREAD_EXIT) phase = VS_PHASE_LOCAL;
+    if (op == VS_OP_thread_exit) phase = VS_PHASE_LOCAL;
     cr_assert(vs_ops[op].phase == phase, "%s: phase must be %d, got %d", vs_ops[op].name, phase,
               vs_ops[op].phase);
   }

@@ -155,7 +155,7 @@ static uint64_t number(const char* text) {
   uint64_t value;
   snprintf(line, sizeof line, HEAD "T0: write_state h2 state rbx=%s\n", text);
   vs_document d = read_good(line);
-  memcpy(&value, d.ops[0].buffer.bytes + 24, sizeof value);
+  memcpy(&value, d.ops[0].bytes + 24, sizeof value);
   vs_document_free(&d);
   return value;
 }
@@ -185,8 +185,8 @@ Test(loops, nest_and_end_where_they_should) {
                             "    T0: interrupt h2 $a*16+$b\n  end\nend\nT0: kick h2\n");
   static const uint32_t vectors[] = {19, 21, 22, 35, 37, 38};
   cr_assert_eq(d.count, 7);
-  for (size_t i = 0; i < 6; i++) cr_expect_eq(d.ops[i].vector, vectors[i]);
-  cr_expect_eq(d.ops[6].code, VS_OP_KICK);
+  for (size_t i = 0; i < 6; i++) cr_expect_eq(VS_OP_ARG(&d.ops[i], vcpu_interrupt, vector).number, vectors[i]);
+  cr_expect_eq(d.ops[6].code, VS_CALL_vcpu_kick);
   vs_document_free(&d);
 }
 
@@ -221,9 +221,9 @@ Test(documents, lines_may_end_in_cr_and_the_last_in_nothing) {
 // Whatever an observation can hold.
 static vs_observation any_observation(unsigned seed) {
   vs_observation o = {.outcome = VS_RETURNED, .call = VS_CALL_vcpu_enter, .status = -(int)seed};
-  if (seed % 2) o.handle = seed * 77;
+  if (seed % 2) &o.args[0] = seed * 77;
   if (seed % 3 == 0) o.handle2 = seed * 5;
-  if (seed % 5 == 0) o.has_packet = true, o.packet_type = seed % 7, o.packet_addr = seed * 4096ull;
+  if (seed % 5 == 0) o.has_packet = true, o.packet.type = seed % 7, o.packet.guest_mem_arm64.addr = seed * 4096ull;
   if (seed % 5 == 1) o.io = (zx_packet_guest_io_t){.port = 0xd0, .access_size = 2, .input = 1};
   if (seed % 5 == 2) o.io.reserved[2] = seed;
   o.buffer_changed = seed % 11 == 0;
@@ -235,7 +235,7 @@ static vs_observation any_observation(unsigned seed) {
 }
 
 Test(round_trip, whatever_was_observed) {
-  vs_op op = {.code = VS_OP_ENTER, .handle = {.slot = 2}};
+  vs_op op = {.code = VS_CALL_vcpu_enter, .handle = {.slot = 2}};
   for (unsigned seed = 0; seed < 2000; seed++) {
     vs_observation seen = any_observation(seed);
     vs_document d = {.is_trace = true,

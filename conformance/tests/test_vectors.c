@@ -62,7 +62,7 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, BARE_SLOT, EVENT_SLOT };
 static vs_world world_with(const vs_profile* profile, const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
-  vs_op create = {.code = VS_OP_VCPU_CREATE, .thread = 1, .out = VCPU_SLOT};
+  vs_op create = {.code = VS_CALL_vcpu_create, .thread = 1, .out = VCPU_SLOT};
   bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &create, profile, arch, 0x1b) &&
@@ -79,19 +79,19 @@ static uint8_t placement_of(unsigned faults) {
 
 static vs_op op_with(unsigned faults, const vs_arch_info* arch) {
   uint64_t exact = faults & IS_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
-  vs_op op = {.code = VS_OP_WRITE_STATE,
+  vs_op op = {.code = VS_CALL_vcpu_write_state,
               .thread = faults & ELSEWHERE ? 0 : 1,
               .handle.slot = VCPU_SLOT,
               .kind = faults & IS_IO ? ZX_VCPU_IO : ZX_VCPU_STATE,
               .size = exact,
               .buffer = {.at = placement_of(faults), .argument = 1}};
-  if (faults & NO_WRITE) op.handle.slot = BARE_SLOT;
-  if (faults & WRONG_TYPE) op.handle.slot = faults & NO_WRITE ? EVENT_SLOT : GUEST_SLOT;
-  if (faults & BAD_KIND) op.kind = 2;
-  if (faults & TOO_SMALL) op.size = exact - 1;
-  if (faults & TOO_LARGE) op.size = arch->state_size + 1u;
-  op.buffer.length = (uint16_t)op.size;
-  op.buffer.bytes[0] = faults & SIZE_3 ? 3 : 4;
+  if (faults & NO_WRITE) op.args[0].slot = BARE_SLOT;
+  if (faults & WRONG_TYPE) op.args[0].slot = faults & NO_WRITE ? EVENT_SLOT : GUEST_SLOT;
+  if (faults & BAD_KIND) VS_OP_ARG(&op, vcpu_write_state, kind).number = 2;
+  if (faults & TOO_SMALL) VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = exact - 1;
+  if (faults & TOO_LARGE) VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = arch->state_size + 1u;
+  VS_OP_ARG(&op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number;
+  op.bytes[0] = faults & SIZE_3 ? 3 : 4;
   return op;
 }
 

@@ -765,7 +765,7 @@ Test(overflow, of_orders_is_no_violation_and_lasts) {
   vs_judgement got = judge(text, vs_profile_find("zircon-x64"), &count);
   cr_assert(got.step == VS_STEP_BROKEN && got.overflow && got.at == 7, "step %d at op %zu",
             got.step, got.at);
-  vs_op op = {.code = VS_OP_EVENT_CREATE, .out = 9};
+  vs_op op = {.code = VS_CALL_event_create, .out = 9};
   vs_observation seen = {.outcome = VS_RETURNED, .handle = 0x33};
   cr_assert_eq(vs_oracle_step(&oracle, &op, &seen, NULL), VS_STEP_BROKEN);
   cr_assert(oracle.count > 0, "it is not for want of worlds");
@@ -791,8 +791,8 @@ static const vs_observation fine = {.outcome = VS_RETURNED};
 Test(allowed, is_what_some_world_allows) {
   after(HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf"), "documented");
   vs_op op = write_of(HEAD WRITE("h3 state rflags=2", "ZX_OK"));
-  vs_op close = {.code = VS_OP_CLOSE, .thread = 1, .async = true, .handle.slot = 3};
-  vs_op interrupt = {.code = VS_OP_INTERRUPT, .handle.slot = 2};
+  vs_op close = {.code = VS_CALL_handle_close, .thread = 1, .async = true, .handle.slot = 3};
+  vs_op interrupt = {.code = VS_CALL_vcpu_interrupt, .handle.slot = 2};
   vs_decision allowed;
   vs_oracle_allowed(&oracle, &op, &allowed);
   cr_assert(allowed.count == 1 && vs_decision_find(&allowed, ZX_OK) != NULL && allowed.faults == 0);
@@ -818,7 +818,7 @@ Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
 
 Test(allowed, says_nothing_of_other_calls) {
   after(HEAD, "documented");
-  vs_op op = {.code = VS_OP_READ_STATE, .handle.slot = 2};
+  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = 2};
   vs_decision allowed = {.count = 3, .faults = 7};
   vs_oracle_allowed(&oracle, &op, &allowed);
   cr_assert(allowed.count == 0 && allowed.faults == 0);
@@ -828,7 +828,7 @@ Test(allowed, says_nothing_of_other_calls) {
 
 Test(start, of_what_makes_no_sense_is_refused) {
   static const vs_observation running = {.outcome = VS_NOT_REACHED};
-  const vs_op kick = {.code = VS_OP_KICK, .thread = 1, .async = true, .handle.slot = 2};
+  const vs_op kick = {.code = VS_CALL_vcpu_kick, .thread = 1, .async = true, .handle.slot = 2};
   vs_op waits = kick;
   waits.async = false;
   vs_op nobody = kick;
@@ -851,19 +851,19 @@ Test(start, of_an_enter_may_be_a_step) {
   after(X64 GUEST LOAD VCPU_ON_1 ON("T1", "write_state h2 state rax=3 rflags=2", "ZX_OK"),
         "documented");
   static const vs_observation started = {.outcome = VS_STARTED};
-  vs_op enter = {.code = VS_OP_ENTER, .thread = 1, .async = true, .handle.slot = 2};
+  vs_op enter = {.code = VS_CALL_vcpu_enter, .thread = 1, .async = true, .handle.slot = 2};
   vs_op write = write_of(X64 GUEST VCPU("dump") WRITE("h2 state", "ZX_ERR_BAD_STATE"));
-  vs_op join = {.code = VS_OP_JOIN, .thread = 1};
+  vs_op join = {.code = VS_OP_join, .thread = 1};
   vs_observation refused = {.outcome = VS_RETURNED, .status = ZX_ERR_BAD_STATE};
   vs_observation left = fine;
   left.has_packet = left.has_state = true;
-  left.packet_type = ZX_PKT_TYPE_GUEST_IO;
+  left.packet.type = ZX_PKT_TYPE_GUEST_IO;
   left.io = (zx_packet_guest_io_t){.port = VS_PORT_DUMP, .access_size = 1};
   left.state[0] = 3;
   left.state[128] = 2;
   cr_assert_eq(vs_oracle_step(&oracle, &enter, &started, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_start(&oracle, &enter, &fine), VS_STEP_BROKEN, "the thread is busy");
-  const vs_op interrupt = {.code = VS_OP_INTERRUPT, .thread = 1, .handle.slot = 2};
+  const vs_op interrupt = {.code = VS_CALL_vcpu_interrupt, .thread = 1, .handle.slot = 2};
   cr_assert_eq(vs_oracle_step(&oracle, &interrupt, &fine, NULL), VS_STEP_BROKEN);
   cr_assert_eq(vs_oracle_step(&oracle, &write, &refused, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_step(&oracle, &join, &left, NULL), VS_STEP_ALLOWED);
@@ -874,9 +874,9 @@ Test(start, of_an_enter_may_be_a_step) {
 // It has no answer, whatever its status would say.
 Test(start, of_a_call_that_was_not_reached_is_no_refusal) {
   after(X64 GUEST LOAD VCPU_ON_1, "documented");
-  vs_op enter = {.code = VS_OP_ENTER, .thread = 1, .async = true, .handle.slot = 2};
-  vs_op close = {.code = VS_OP_CLOSE, .handle.slot = 2};
-  vs_op join = {.code = VS_OP_JOIN, .thread = 1};
+  vs_op enter = {.code = VS_CALL_vcpu_enter, .thread = 1, .async = true, .handle.slot = 2};
+  vs_op close = {.code = VS_CALL_handle_close, .handle.slot = 2};
+  vs_op join = {.code = VS_OP_join, .thread = 1};
   static const vs_observation running = {.outcome = VS_NOT_REACHED, .status = ZX_ERR_BAD_HANDLE};
   vs_violation why;
   cr_assert_eq(vs_oracle_start(&oracle, &enter, &running), VS_STEP_ALLOWED);
@@ -907,7 +907,7 @@ Test(race, with_a_wrong_register_names_it) {
 Test(world, has_no_value_for_a_slot_that_there_is_not) {
   static vs_world world;
   vs_world_init(&world);
-  vs_handle_ref ref = {.slot = VS_SLOTS};
+  const vs_arg* ref = {.slot = VS_SLOTS};
   cr_assert_eq(vs_world_value(&world, ref), ZX_HANDLE_INVALID);
   ref.form = VS_HANDLE_RAW;
   ref.value = 77;

@@ -12,41 +12,41 @@ const char* vs_call_name(vs_call_index call) {
 
 uint8_t vs_call_of(const vs_op* op) {
   static const uint8_t calls[VS_OP_COUNT] = {
-      [VS_OP_GUEST_CREATE] = VS_CALL_guest_create,
-      [VS_OP_GUEST_LOAD] = VS_CALL_vmar_map,
-      [VS_OP_VCPU_CREATE] = VS_CALL_vcpu_create,
-      [VS_OP_EVENT_CREATE] = VS_CALL_event_create,
-      [VS_OP_PORT_CREATE] = VS_CALL_port_create,
-      [VS_OP_VMO_CREATE] = VS_CALL_vmo_create,
-      [VS_OP_CLOSE] = VS_CALL_handle_close,
-      [VS_OP_DUPLICATE] = VS_CALL_handle_duplicate,
-      [VS_OP_REPLACE] = VS_CALL_handle_replace,
-      [VS_OP_WRITE_STATE] = VS_CALL_vcpu_write_state,
-      [VS_OP_READ_STATE] = VS_CALL_vcpu_read_state,
-      [VS_OP_ENTER] = VS_CALL_vcpu_enter,
-      [VS_OP_KICK] = VS_CALL_vcpu_kick,
-      [VS_OP_INTERRUPT] = VS_CALL_vcpu_interrupt,
-      [VS_OP_AWAIT_GUEST] = VS_CALL_vmo_read,
-      [VS_OP_JOIN] = VS_NO_CALL,
-      [VS_OP_THREAD_EXIT] = VS_NO_CALL,
+      [VS_CALL_guest_create] = VS_CALL_guest_create,
+      [VS_OP_guest_load] = VS_CALL_vmar_map,
+      [VS_CALL_vcpu_create] = VS_CALL_vcpu_create,
+      [VS_CALL_event_create] = VS_CALL_event_create,
+      [VS_CALL_port_create] = VS_CALL_port_create,
+      [VS_CALL_vmo_create] = VS_CALL_vmo_create,
+      [VS_CALL_handle_close] = VS_CALL_handle_close,
+      [VS_CALL_handle_duplicate] = VS_CALL_handle_duplicate,
+      [VS_CALL_handle_replace] = VS_CALL_handle_replace,
+      [VS_CALL_vcpu_write_state] = VS_CALL_vcpu_write_state,
+      [VS_CALL_vcpu_read_state] = VS_CALL_vcpu_read_state,
+      [VS_CALL_vcpu_enter] = VS_CALL_vcpu_enter,
+      [VS_CALL_vcpu_kick] = VS_CALL_vcpu_kick,
+      [VS_CALL_vcpu_interrupt] = VS_CALL_vcpu_interrupt,
+      [VS_OP_await_guest] = VS_CALL_vmo_read,
+      [VS_OP_join] = VS_NO_CALL,
+      [VS_OP_thread_exit] = VS_NO_CALL,
   };
   return calls[op->code];
 }
 
 bool vs_op_takes_handle(const vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
+  switch (op->code) {
+    case VS_CALL_guest_create:
+    case VS_CALL_event_create:
+    case VS_CALL_port_create:
+    case VS_CALL_vmo_create:
+    case VS_OP_join:
+    case VS_OP_thread_exit:
       return false;
     default:
-      return op->handle.form != VS_HANDLE_RAW;
+      return op->args[0].form != VS_HANDLE_RAW;
   }
 }
 
 bool vs_op_makes_handle(const vs_op* op) {
-  return op->code <= VS_OP_VMO_CREATE || op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
+  return op->code <= VS_CALL_vmo_create || op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
 }

@@ -43,7 +43,7 @@ static void print_trimmed(FILE* out, const uint8_t* bytes, size_t count) {
   if (count > 0) print_bytes(out, "bytes", bytes, count);
 }
 
-static void print_handle(FILE* out, vs_handle_ref ref) {
+static void print_handle(FILE* out, const vs_arg* ref) {
   if (ref.form == VS_HANDLE_RAW) {
     fprintf(out, " raw=0x%" PRIx32, ref.value);
     return;
@@ -109,20 +109,20 @@ static void print_io(FILE* out, const uint8_t* bytes) {
 // --- ops --------------------------------------------------------------------------------------
 
 static void print_write(FILE* out, const vs_op* op, const vs_arch_info* info) {
-  const vs_buffer* buffer = &op->buffer;
-  bool state = op->kind == ZX_VCPU_STATE;
-  bool io = op->kind == ZX_VCPU_IO;
-  print_handle(out, op->handle);
+  const vs_buffer* buffer = &VS_OP_ARG(op, vcpu_write_state, buffer);
+  bool state = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE;
+  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  print_handle(out, &op->args[0]);
   if (state || io) {
     fputs(state ? " state" : " io", out);
   } else {
-    fprintf(out, " kind=0x%" PRIx32, op->kind);
+    fprintf(out, " kind=0x%" PRIx32, VS_OP_ARG(op, vcpu_write_state, kind).number);
   }
   if (state) print_state(out, buffer->bytes, info);
   if (io) print_io(out, buffer->bytes);
   if (!state && !io) print_trimmed(out, buffer->bytes, VS_STATE_MAX);
   uint64_t exact = state ? info->state_size : io ? sizeof(zx_vcpu_io_t) : 0;
-  if (op->size != exact) print_field(out, "size", op->size);
+  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != exact) print_field(out, "size", VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
   if (buffer->length != exact) print_field(out, "length", buffer->length);
   if (buffer->at != VS_AT_PLAIN || buffer->argument != 0) {
     fprintf(out, " at=%s", vs_placements[buffer->at].name);
@@ -135,35 +135,35 @@ static void print_write(FILE* out, const vs_op* op, const vs_arch_info* info) {
 }
 
 static void print_arguments(FILE* out, const vs_op* op, const vs_arch_info* info) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
+  switch (op->code) {
+    case VS_CALL_guest_create:
+    case VS_CALL_event_create:
+    case VS_CALL_port_create:
+    case VS_CALL_vmo_create:
+    case VS_OP_join:
+    case VS_OP_thread_exit:
       return;
-    case VS_OP_WRITE_STATE:
+    case VS_CALL_vcpu_write_state:
       print_write(out, op, info);
       return;
     default:
-      print_handle(out, op->handle);
+      print_handle(out, &op->args[0]);
   }
-  if (op->code == VS_OP_GUEST_LOAD) fprintf(out, " h%u", op->out2);
-  if (op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE) print_rights(out, op->rights);
-  if (op->code == VS_OP_INTERRUPT) fprintf(out, " %" PRIu32, op->vector);
-  if (op->code != VS_OP_VCPU_CREATE) return;
-  if (op->program == VS_PROGRAM_CODE) {
-    print_bytes(out, "code", op->buffer.bytes, op->buffer.length);
+  if (op->code == VS_OP_guest_load) fprintf(out, " h%u", op->out2);
+  if (op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace) print_rights(out, VS_OP_ARG(op, handle_duplicate, rights).number);
+  if (op->code == VS_CALL_vcpu_interrupt) fprintf(out, " %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
+  if (op->code != VS_CALL_vcpu_create) return;
+  if (VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_CODE) {
+    print_bytes(out, "code", op->bytes, VS_OP_ARG(op, vcpu_write_state, buffer).length);
   } else {
-    fprintf(out, " %s", vs_programs[op->program].name);
+    fprintf(out, " %s", vs_programs[VS_OP_ARG(op, vcpu_create, entry).slot].name);
   }
 }
 
 void vs_print_op(FILE* out, const vs_op* op, const vs_arch_info* info) {
   fprintf(out, "T%u: %s%s", op->thread, op->optional ? "try " : "", op->async ? "start " : "");
   bool makes = vs_op_makes_handle(op);
-  if (op->code == VS_OP_GUEST_CREATE) {
+  if (op->code == VS_CALL_guest_create) {
     fprintf(out, "h%u h%u = ", op->out, op->out2);
   } else if (makes) {
     fprintf(out, "h%u = ", op->out);
@@ -197,9 +197,9 @@ static void print_outcome(FILE* out, const vs_observation* seen) {
 }
 
 static void print_packet(FILE* out, const vs_observation* seen) {
-  const zx_packet_guest_io_t* io = &seen->io;
-  if (seen->has_packet) print_field(out, "packet", seen->packet_type);
-  if (seen->packet_addr != 0) fprintf(out, " addr=0x%" PRIx64, seen->packet_addr);
+  const zx_packet_guest_io_t* io = &seen->packet.guest_io;
+  if (seen->has_packet) print_field(out, "packet", seen->packet.type);
+  if (seen->packet.guest_mem_arm64.addr != 0) fprintf(out, " addr=0x%" PRIx64, seen->packet.guest_mem_arm64.addr);
   if (io->reserved[0] || io->reserved[1] || io->reserved[2]) {
     print_bytes(out, "io", (const uint8_t*)io, sizeof *io);
     return;
@@ -220,7 +220,7 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   }
   bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK && vs_op_makes_handle(op);
   if (seen->handle != 0 || given) fprintf(out, " handle=0x%" PRIx32, seen->handle);
-  bool two = given && op->code == VS_OP_GUEST_CREATE;
+  bool two = given && op->code == VS_CALL_guest_create;
   if (seen->handle2 != 0 || two) fprintf(out, " handle2=0x%" PRIx32, seen->handle2);
   if (seen->buffer_changed) fputs(" buffer_changed", out);
   if (seen->held) fputs(" held", out);

@@ -143,8 +143,8 @@ typedef enum layout { LAYOUT_NONE, LAYOUT_STATE, LAYOUT_IO } layout;
 static void set_layout(vs_parse* p, vs_op* op, layout as) {
   uint64_t size = as == LAYOUT_IO ? sizeof(zx_vcpu_io_t) : p->scope.info->state_size;
   p->scope.has_exact = as != LAYOUT_NONE;
-  p->scope.exact = op->size = as == LAYOUT_NONE ? 0 : size;
-  op->buffer.length = (uint16_t)op->size;
+  p->scope.exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number = as == LAYOUT_NONE ? 0 : size;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
 }
 
 static bool read_kind(vs_parse* p, vs_op* op, layout* as) {
@@ -155,10 +155,10 @@ static bool read_kind(vs_parse* p, vs_op* op, layout* as) {
   if (strcmp(word, "state") == 0) *as = LAYOUT_STATE;
   if (strcmp(word, "io") == 0) *as = LAYOUT_IO;
   if (*as != LAYOUT_NONE) {
-    op->kind = *as == LAYOUT_IO ? ZX_VCPU_IO : ZX_VCPU_STATE;
+    VS_OP_ARG(op, vcpu_write_state, kind).number = *as == LAYOUT_IO ? ZX_VCPU_IO : ZX_VCPU_STATE;
   } else if (strncmp(word, "kind=", 5) == 0) {
     if (!vs_read_number(p, word + 5, UINT32_MAX, &value)) return false;
-    op->kind = (uint32_t)value;
+    VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)value;
   } else {
     return vs_wants(p, "'state', 'io' or kind=NUMBER", kinds, 2);
   }
@@ -179,7 +179,7 @@ static void fill_state(const vs_scope* scope, vs_op* op, uint64_t number) {
       value &= info->flags_required | info->flags_optional;
       value = vs_calm_flags(info, value) | info->flags_gate;
     }
-    vs_put_register(op->buffer.bytes, info, i, value);
+    vs_put_register(op->bytes, info, i, value);
   }
 }
 
@@ -189,7 +189,7 @@ static bool fill(vs_parse* p, vs_op* op, layout as, const char* text) {
   if (as == LAYOUT_IO) {
     zx_vcpu_io_t io = {.access_size = (uint8_t)(1u << number % 3),
                        .u32 = (uint32_t)(0x01020304u * number)};
-    memcpy(op->buffer.bytes, &io, sizeof io);
+    memcpy(op->bytes, &io, sizeof io);
   } else {
     fill_state(&p->scope, op, number);
   }
@@ -205,7 +205,7 @@ static bool each(vs_parse* p, vs_op* op, const char* text) {
     uint64_t value;
     p->scope.index = i;
     good = vs_read_number(p, text, UINT64_MAX, &value);
-    if (good && i != info->flags) vs_put_register(op->buffer.bytes, info, i, value);
+    if (good && i != info->flags) vs_put_register(op->bytes, info, i, value);
   }
   p->scope.has_index = false;
   return good;
@@ -214,7 +214,7 @@ static bool each(vs_parse* p, vs_op* op, const char* text) {
 static bool io_field(vs_parse* p, vs_op* op, const char* word) {
   uint64_t value;
   zx_vcpu_io_t io;
-  memcpy(&io, op->buffer.bytes, sizeof io);
+  memcpy(&io, op->bytes, sizeof io);
   if (strncmp(word, "access=", 7) == 0) {
     if (!vs_read_number(p, word + 7, UINT8_MAX, &value)) return false;
     io.access_size = (uint8_t)value;
@@ -225,7 +225,7 @@ static bool io_field(vs_parse* p, vs_op* op, const char* word) {
     if (!vs_read_number(p, word + 4, 0xffffff, &value)) return false;
     for (size_t i = 0; i < 3; i++) io.padding1[i] = (uint8_t)(value >> (8 * i));
   }
-  memcpy(op->buffer.bytes, &io, sizeof io);
+  memcpy(op->bytes, &io, sizeof io);
   return true;
 }
 
@@ -241,7 +241,7 @@ static bool register_field(vs_parse* p, vs_op* op, const char* word, const char*
   bool narrow = info->registers[index].width == 32;
   uint64_t number;
   if (!vs_read_number(p, value, UINT64_MAX, &number)) return false;
-  vs_put_register(op->buffer.bytes, info, index, narrow ? (uint32_t)number : number);
+  vs_put_register(op->bytes, info, index, narrow ? (uint32_t)number : number);
   return true;
 }
 
@@ -256,8 +256,8 @@ static bool placement(vs_parse* p, vs_op* op, const char* text) {
       return false;
     bool rewritten = op->rewrite.mode != VS_REWRITE_NONE && i != VS_AT_PLAIN;
     if (rewritten) return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
-    op->buffer.at = (uint8_t)i;
-    op->buffer.argument = (uint16_t)value;
+    VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)i;
+    VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)value;
     return true;
   }
   const char* meant = vs_nearest(text, names, VS_PLACEMENT_COUNT);
@@ -277,10 +277,10 @@ static bool rewrite(vs_parse* p, vs_op* op, vs_rewrite_mode mode, char* text) {
   *colon = ':';
   if (!good || !vs_read_bytes(p, colon + 1, op->rewrite.bytes, sizeof op->rewrite.bytes, &count))
     return false;
-  bool within = offset + count <= op->buffer.length && offset + count <= VS_STATE_MAX;
+  bool within = offset + count <= VS_OP_ARG(op, vcpu_write_state, buffer).length && offset + count <= VS_STATE_MAX;
   if (!within) return vs_wants_within(p, 5, "bytes within the buffer, and its first 264");
   // The buffer lies where it can be rewritten.
-  if (op->buffer.at != VS_AT_PLAIN)
+  if (VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN)
     return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
   op->rewrite.mode = (uint8_t)mode;
   op->rewrite.offset = (uint16_t)offset;
@@ -291,14 +291,14 @@ static bool rewrite(vs_parse* p, vs_op* op, vs_rewrite_mode mode, char* text) {
 static bool set_length(vs_parse* p, vs_op* op, const char* text) {
   uint64_t value;
   if (!vs_read_number(p, text, BUFFER_LENGTH_MAX, &value)) return false;
-  op->buffer.length = (uint16_t)value;
+  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)value;
   return true;
 }
 
 static bool contents(vs_parse* p, vs_op* op, layout as, const char* word, const char* value) {
   size_t count;
   if (strncmp(word, "bytes=", 6) == 0)
-    return vs_read_bytes(p, value, op->buffer.bytes, VS_STATE_MAX, &count);
+    return vs_read_bytes(p, value, op->bytes, VS_STATE_MAX, &count);
   if (as != LAYOUT_NONE && strncmp(word, "fill=", 5) == 0) return fill(p, op, as, value);
   if (as == LAYOUT_STATE && strncmp(word, "each=", 5) == 0) return each(p, op, value);
   if (as == LAYOUT_STATE) return register_field(p, op, word, value);
@@ -318,7 +318,7 @@ static bool attribute(vs_parse* p, vs_op* op, layout as) {
   value++;
   bool good;
   if (strncmp(word, "size=", 5) == 0) {
-    good = vs_read_number(p, value, UINT64_MAX, &op->size);
+    good = vs_read_number(p, value, UINT64_MAX, &VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
   } else if (strncmp(word, "length=", 7) == 0) {
     good = set_length(p, op, value);
   } else if (strncmp(word, "at=", 3) == 0) {
@@ -336,7 +336,7 @@ static bool attribute(vs_parse* p, vs_op* op, layout as) {
 
 static bool read_write(vs_parse* p, vs_op* op) {
   layout as;
-  bool good = read_handle(p, &op->handle) && read_kind(p, op, &as);
+  bool good = read_handle(p, &op->args[0]) && read_kind(p, op, &as);
   while (good && p->next < p->line->count) good = attribute(p, op, as);
   p->scope.has_exact = false;
   return good;
@@ -349,16 +349,16 @@ static bool read_program(vs_parse* p, vs_op* op) {
   size_t count;
   const char* word = vs_peek(p);
   if (strncmp(word, "code=", 5) == 0) {
-    if (!vs_read_bytes(p, word + 5, op->buffer.bytes, VS_STATE_MAX, &count)) return false;
-    op->program = VS_PROGRAM_CODE;
-    op->buffer.length = (uint16_t)count;
+    if (!vs_read_bytes(p, word + 5, op->bytes, VS_STATE_MAX, &count)) return false;
+    VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_CODE;
+    VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)count;
     p->next++;
     return true;
   }
   for (unsigned i = 0; i < VS_PROGRAM_COUNT; i++) {
     names[i] = i == VS_PROGRAM_CODE ? "code=" : vs_programs[i].name;
     if (strcmp(word, names[i]) != 0 || i == VS_PROGRAM_CODE) continue;
-    op->program = (uint8_t)i;
+    VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)i;
     p->next++;
     return true;
   }
@@ -375,24 +375,24 @@ static bool read_last_number(vs_parse* p, const char* what, uint32_t* value) {
 }
 
 static bool read_arguments(vs_parse* p, vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_LOAD:
-      return read_handle(p, &op->handle) && read_slot(p, &op->out2);
-    case VS_OP_VCPU_CREATE:
-      return read_handle(p, &op->handle) && read_program(p, op);
-    case VS_OP_DUPLICATE:
-    case VS_OP_REPLACE:
-      return read_handle(p, &op->handle) && read_last_number(p, "rights", &op->rights);
-    case VS_OP_INTERRUPT:
-      return read_handle(p, &op->handle) && read_last_number(p, "a vector", &op->vector);
-    case VS_OP_WRITE_STATE:
+  switch (op->code) {
+    case VS_OP_guest_load:
+      return read_handle(p, &op->args[0]) && read_slot(p, &op->out2);
+    case VS_CALL_vcpu_create:
+      return read_handle(p, &op->args[0]) && read_program(p, op);
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace:
+      return read_handle(p, &op->args[0]) && read_last_number(p, "rights", &VS_OP_ARG(op, handle_duplicate, rights).number);
+    case VS_CALL_vcpu_interrupt:
+      return read_handle(p, &op->args[0]) && read_last_number(p, "a vector", &VS_OP_ARG(op, vcpu_interrupt, vector).number);
+    case VS_CALL_vcpu_write_state:
       return read_write(p, op);
-    case VS_OP_CLOSE:
-    case VS_OP_READ_STATE:
-    case VS_OP_ENTER:
-    case VS_OP_KICK:
-    case VS_OP_AWAIT_GUEST:
-      return read_handle(p, &op->handle);
+    case VS_CALL_handle_close:
+    case VS_CALL_vcpu_read_state:
+    case VS_CALL_vcpu_enter:
+    case VS_CALL_vcpu_kick:
+    case VS_OP_await_guest:
+      return read_handle(p, &op->args[0]);
     default:
       return true;
   }
@@ -420,7 +420,7 @@ bool vs_read_op(vs_parse* p, vs_op* op) {
   }
   if (slots > 0 && !vs_accept(p, "=")) return vs_wants(p, "'='", NULL, 0);
   if (!read_name(p, op)) return false;
-  unsigned needed = op->code == VS_OP_GUEST_CREATE ? 2 : vs_op_makes_handle(op);
+  unsigned needed = op->code == VS_CALL_guest_create ? 2 : vs_op_makes_handle(op);
   if (slots != needed) {
     return vs_line_fault(p->line, 1, p->fault, "expected %s, found %u",
                          needed == 0   ? "no slot before 'NAME ='"

@@ -96,22 +96,22 @@ static void set_field(vs_observation* seen, field f, uint64_t value) {
       return;
     case FIELD_PACKET:
       seen->has_packet = true;
-      seen->packet_type = (uint32_t)value;
+      seen->packet.type = (uint32_t)value;
       return;
     case FIELD_ADDR:
-      seen->packet_addr = value;
+      seen->packet.guest_mem_arm64.addr = value;
       return;
     case FIELD_PORT:
-      seen->io.port = (uint16_t)value;
+      seen->packet.guest_io.port = (uint16_t)value;
       return;
     case FIELD_ACCESS:
-      seen->io.access_size = (uint8_t)value;
+      seen->packet.guest_io.access_size = (uint8_t)value;
       return;
     case FIELD_INPUT:
-      seen->io.input = (uint8_t)value;
+      seen->packet.guest_io.input = (uint8_t)value;
       return;
     default:
-      seen->io.u32 = (uint32_t)value;
+      seen->packet.guest_io.u32 = (uint32_t)value;
   }
 }
 
@@ -122,7 +122,7 @@ static bool read_field(vs_parse* p, vs_observation* seen) {
   uint64_t value;
   if (strncmp(word, "of=", 3) == 0) return read_call(p, word + 3, &seen->call);
   if (strncmp(word, "io=", 3) == 0)
-    return vs_read_bytes(p, word + 3, (uint8_t*)&seen->io, sizeof seen->io, &count);
+    return vs_read_bytes(p, word + 3, (uint8_t*)&seen->packet.guest_io, sizeof seen->packet.guest_io, &count);
   for (field f = 0; f < FIELD_COUNT; f++) {
     names[f] = fields[f].name;
     size_t length = strlen(names[f]);
@@ -173,7 +173,7 @@ bool vs_read_result(vs_parse* p, const vs_op* op, vs_observation* seen) {
   bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
   if (given && vs_op_makes_handle(op) && !has_field(p, "handle="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle=");
-  if (given && op->code == VS_OP_GUEST_CREATE && !has_field(p, "handle2="))
+  if (given && op->code == VS_CALL_guest_create && !has_field(p, "handle2="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle2=");
   return read_details(p, seen);
 }

@@ -24,13 +24,13 @@ static bool complain(const vs_document* d, size_t at, vs_fault* fault, const cha
 
 static bool slots_are_sound(const vs_document* d, size_t at, state* s, vs_fault* fault) {
   const vs_op* op = &d->ops[at];
-  if (vs_op_takes_handle(op) && !s->filled[op->handle.slot])
+  if (vs_op_takes_handle(op) && !s->filled[op->args[0].slot])
     return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
-                    op->handle.slot);
-  if (op->code == VS_OP_GUEST_LOAD && !s->filled[op->out2])
+                    op->args[0].slot);
+  if (op->code == VS_OP_guest_load && !s->filled[op->out2])
     return complain(d, at, fault, "expected an operation before this that gives h%u a handle",
                     op->out2);
-  bool pair = op->code == VS_OP_GUEST_CREATE;
+  bool pair = op->code == VS_CALL_guest_create;
   for (unsigned i = 0; i < VS_THREADS && vs_op_makes_handle(op); i++) {
     bool named = s->busy[i] && s->names[i] && i != op->thread;
     if (named && (s->slot[i] == op->out || (pair && s->slot[i] == op->out2)))
@@ -38,23 +38,23 @@ static bool slots_are_sound(const vs_document* d, size_t at, state* s, vs_fault*
                       "expected 'join' before this: T%u is within a call that names it", i);
   }
   if (vs_op_makes_handle(op)) s->filled[op->out] = true;
-  if (op->code == VS_OP_GUEST_CREATE) s->filled[op->out2] = true;
+  if (op->code == VS_CALL_guest_create) s->filled[op->out2] = true;
   return true;
 }
 
 static bool threads_are_sound(const vs_document* d, size_t at, state* s, vs_fault* fault) {
   const vs_op* op = &d->ops[at];
-  bool join = op->code == VS_OP_JOIN;
+  bool join = op->code == VS_OP_join;
   if (join && !s->busy[op->thread])
     return complain(d, at, fault, "expected 'start' before this: T%u is within no call",
                     op->thread);
   if (!join && s->busy[op->thread])
     return complain(d, at, fault, "expected 'join' before this: T%u is within a call", op->thread);
   s->busy[op->thread] = op->async;
-  s->enters[op->thread] = op->code == VS_OP_ENTER;
+  s->enters[op->thread] = op->code == VS_CALL_vcpu_enter;
   s->since[op->thread] = at;
   s->names[op->thread] = vs_op_takes_handle(op);
-  s->slot[op->thread] = op->handle.slot;
+  s->slot[op->thread] = op->args[0].slot;
   return true;
 }
 

@@ -39,7 +39,7 @@ static void say_bytes(words* w, const uint8_t* bytes, size_t count) {
   w->at[w->length] = '\0';
 }
 
-static void say_handle(words* w, vs_handle_ref ref) {
+static void say_handle(words* w, const vs_arg* ref) {
   if (ref.form == VS_HANDLE_RAW) {
     say(w, " raw=0x%" PRIx32, ref.value);
     return;
@@ -56,9 +56,9 @@ static void say_rewrite(words* w, const vs_rewrite* rewrite) {
 }
 
 static void say_write(words* w, const vs_op* op) {
-  const vs_buffer* buffer = &op->buffer;
+  const vs_buffer* buffer = &VS_OP_ARG(op, vcpu_write_state, buffer);
   size_t given = buffer->length < VS_STATE_MAX ? buffer->length : VS_STATE_MAX;
-  say(w, " kind=0x%" PRIx32 " size=0x%" PRIx64 " length=%u at=%s", op->kind, op->size,
+  say(w, " kind=0x%" PRIx32 " size=0x%" PRIx64 " length=%u at=%s", VS_OP_ARG(op, vcpu_write_state, kind).number, VS_OP_ARG(op, vcpu_write_state, buffer_size).number,
       buffer->length, vs_placements[buffer->at].name);
   if (buffer->argument != 0) say(w, ":%u", buffer->argument);
   if (given > 0) say_text(w, " bytes=");
@@ -67,39 +67,39 @@ static void say_write(words* w, const vs_op* op) {
 }
 
 static void say_program(words* w, const vs_op* op) {
-  if (op->program != VS_PROGRAM_CODE) {
-    say(w, " %s", vs_programs[op->program].name);
+  if (VS_OP_ARG(op, vcpu_create, entry).slot != VS_PROGRAM_CODE) {
+    say(w, " %s", vs_programs[VS_OP_ARG(op, vcpu_create, entry).slot].name);
     return;
   }
-  size_t given = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
+  size_t given = VS_OP_ARG(op, vcpu_write_state, buffer).length < VS_STATE_MAX ? VS_OP_ARG(op, vcpu_write_state, buffer).length : VS_STATE_MAX;
   say_text(w, " code=");
-  say_bytes(w, op->buffer.bytes, given);
+  say_bytes(w, op->bytes, given);
 }
 
 static void say_arguments(words* w, const vs_op* op) {
-  switch ((vs_op_code)op->code) {
-    case VS_OP_GUEST_CREATE:
-    case VS_OP_EVENT_CREATE:
-    case VS_OP_PORT_CREATE:
-    case VS_OP_VMO_CREATE:
-    case VS_OP_JOIN:
-    case VS_OP_THREAD_EXIT:
+  switch (op->code) {
+    case VS_CALL_guest_create:
+    case VS_CALL_event_create:
+    case VS_CALL_port_create:
+    case VS_CALL_vmo_create:
+    case VS_OP_join:
+    case VS_OP_thread_exit:
       return;
     default:
-      say_handle(w, op->handle);
+      say_handle(w, &op->args[0]);
   }
-  if (op->code == VS_OP_WRITE_STATE) say_write(w, op);
-  if (op->code == VS_OP_GUEST_LOAD) say(w, " h%u", op->out2);
-  if (op->code == VS_OP_VCPU_CREATE) say_program(w, op);
-  if (op->code == VS_OP_INTERRUPT) say(w, " %" PRIu32, op->vector);
-  bool derives = op->code == VS_OP_DUPLICATE || op->code == VS_OP_REPLACE;
-  if (derives) say(w, " 0x%" PRIx32, op->rights);
+  if (op->code == VS_CALL_vcpu_write_state) say_write(w, op);
+  if (op->code == VS_OP_guest_load) say(w, " h%u", op->out2);
+  if (op->code == VS_CALL_vcpu_create) say_program(w, op);
+  if (op->code == VS_CALL_vcpu_interrupt) say(w, " %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
+  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+  if (derives) say(w, " 0x%" PRIx32, VS_OP_ARG(op, handle_duplicate, rights).number);
 }
 
 size_t vs_wire_print(char text[VS_WIRE_LINE], const vs_op* op) {
   words w = {text, 0};
   say(&w, op->async ? "T%u: start " : "T%u: ", op->thread);
-  if (op->code == VS_OP_GUEST_CREATE) {
+  if (op->code == VS_CALL_guest_create) {
     say(&w, "h%u h%u = ", op->out, op->out2);
   } else if (vs_op_makes_handle(op)) {
     say(&w, "h%u = ", op->out);
@@ -123,12 +123,12 @@ static bool refuse(vs_fault* fault, const char* why) {
 }
 
 static bool has_io(const vs_observation* seen) {
-  uint8_t bytes[sizeof seen->io];
-  memcpy(bytes, &seen->io, sizeof bytes);
+  uint8_t bytes[sizeof seen->packet.guest_io];
+  memcpy(bytes, &seen->packet.guest_io, sizeof bytes);
   for (size_t i = 0; i < sizeof bytes; i++) {
     if (bytes[i] != 0) return true;
   }
-  return seen->packet_addr != 0;
+  return seen->packet.guest_mem_arm64.addr != 0;
 }
 
 static bool state_fits(const vs_observation* seen, const vs_arch_info* info) {
@@ -146,9 +146,9 @@ static bool brings_nothing(const vs_observation* seen, vs_fault* fault) {
 
 static bool is_of_op(const vs_op* op, const vs_observation* seen, const vs_arch_info* info,
                      vs_fault* fault) {
-  bool write = op->code == VS_OP_WRITE_STATE;
-  bool enter = op->code == VS_OP_ENTER;
-  bool read = op->code == VS_OP_READ_STATE;
+  bool write = op->code == VS_CALL_vcpu_write_state;
+  bool enter = op->code == VS_CALL_vcpu_enter;
+  bool read = op->code == VS_CALL_vcpu_read_state;
   if ((seen->buffer_changed || seen->held) && !write)
     return refuse(fault, "buffer_changed and held belong to write_state");
   if (seen->held && op->rewrite.mode != VS_REWRITE_HELD)
@@ -162,22 +162,22 @@ static bool is_of_op(const vs_op* op, const vs_observation* seen, const vs_arch_
     return refuse(fault, "the state is longer than that of the architecture");
   if (seen->handle != 0 && !vs_op_makes_handle(op))
     return refuse(fault, "handle= belongs to a call that fills a slot");
-  if (seen->handle2 != 0 && op->code != VS_OP_GUEST_CREATE)
+  if (seen->handle2 != 0 && op->code != VS_CALL_guest_create)
     return refuse(fault, "handle2= belongs to guest_create");
   return true;
 }
 
 static bool is_complete(const vs_op* op, const vs_observation* seen, vs_fault* fault) {
-  if (op->code == VS_OP_READ_STATE && !seen->has_state)
+  if (op->code == VS_CALL_vcpu_read_state && !seen->has_state)
     return refuse(fault, "expected 'state' and what it holds: read_state returned ZX_OK");
-  if (op->code == VS_OP_ENTER && !seen->has_packet)
+  if (op->code == VS_CALL_vcpu_enter && !seen->has_packet)
     return refuse(fault, "expected packet=: enter returned ZX_OK");
   return true;
 }
 
 static bool names_call(const vs_op* op, const vs_observation* seen, vs_fault* fault) {
   if (seen->call == vs_call_of(op) || seen->outcome == VS_UNSUPPORTED) return true;
-  return op->code == VS_OP_GUEST_LOAD ||
+  return op->code == VS_OP_guest_load ||
          refuse(fault, "of= belongs to guest_load, and to unsupported");
 }
 

@@ -74,6 +74,7 @@ enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's number is expecte
 #define VS_ARG(call, parameter) (offsetof(struct vs_args_##call, parameter) / sizeof(uint64_t))
 
 typedef enum vs_param_type {
+  VS_PARAM_NONE,
   VS_PARAM_HANDLE,
   VS_PARAM_U32,
   VS_PARAM_U64,

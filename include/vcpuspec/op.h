@@ -17,12 +17,19 @@ enum {
   VS_STATE_MAX = 264  // bytes; the largest state of any architecture
 };
 
+// A call's code is its number in calls.def: VS_CALL_vcpu_enter. The codes of the other ops follow.
 typedef enum vs_op_code {
-#define VS_OP(code, name, phase, text) VS_OP_##code,
+  VS_OP_LAST_CALL = VS_CALL_COUNT - 1,
+#define VS_LOCAL(name, phase, text, ...) VS_OP_##name,
 #include <vcpuspec/ops.def>
-#undef VS_OP
   VS_OP_COUNT
 } vs_op_code;
+
+#define VS_LOCAL(name, phase, text, ...)    \
+  struct vs_args_##name {                   \
+    uint64_t VS_EACH(VS_NAME, __VA_ARGS__); \
+  };
+#include <vcpuspec/ops.def>
 
 typedef enum vs_placement {
 #define VS_PLACEMENT(code, name, readable, text) VS_AT_##code,
@@ -53,27 +60,31 @@ enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP 
 // How the value of a handle argument comes about.
 typedef enum vs_handle_form {
   VS_HANDLE_SLOT,     // the value that the slot received, also after it was closed
-  VS_HANDLE_CLEARED,  // that value with the bits `value` cleared
-  VS_HANDLE_FLIPPED,  // that value with the bits `value` inverted
-  VS_HANDLE_RAW       // `value` itself
+  VS_HANDLE_CLEARED,  // that value with the bits `number` cleared
+  VS_HANDLE_FLIPPED,  // that value with the bits `number` inverted
+  VS_HANDLE_RAW,      // `number` itself
+  VS_HANDLE_RESOURCE  // the handle that stands for the machine's resource
 } vs_handle_form;
 
-typedef struct vs_handle_ref {
-  uint8_t form;  // vs_handle_form
-  uint8_t slot;  // 0..VS_SLOTS-1
-  uint32_t value;
-} vs_handle_ref;
+// How an entry comes about.
+typedef enum vs_entry_form {
+  VS_ENTRY_PROGRAM,  // the start of guest program `slot`; of CODE, the op's own bytes
+  VS_ENTRY_RAW       // `number` itself
+} vs_entry_form;
 
-// `length` bytes are laid out at the placement, from `bytes` (past VS_STATE_MAX: a fixed filler).
-// What the call is told, vs_op.size, may differ.
-typedef struct vs_buffer {
-  uint8_t at;         // vs_placement
-  uint16_t argument;  // N of the placement: bytes or a bit number
-  uint16_t length;    // bytes, at most 2048
-  uint8_t bytes[VS_STATE_MAX];
-} vs_buffer;
+// An argument in symbolic form, by its parameter's type.
+typedef struct vs_arg {
+  uint64_t number;    // numbers; of a handle, the bits or the value
+  uint8_t form;       // HANDLE: vs_handle_form; ENTRY: vs_entry_form
+  uint8_t slot;       // HANDLE: 0..VS_SLOTS-1. OUT_HANDLE: the slot that receives it. ENTRY: vs_program
+  uint8_t at;         // pointers: vs_placement
+  uint16_t argument;  // pointers: N of the placement, bytes or a bit number
+  // Pointers IN and OUT: bytes that are laid out at the placement, at most 2048; what the call is
+  // told is its SIZE, which may differ. Of the other pointers their type says it.
+  uint16_t length;
+} vs_arg;
 
-// While the call runs, another thread writes bytes[0..length) over the buffer from `offset` on.
+// While the call runs, another thread writes bytes[0..length) over the in-buffer from `offset` on.
 typedef enum vs_rewrite_mode {
   VS_REWRITE_NONE,
   VS_REWRITE_HELD,  // once, while the call is held at a fault on what follows offset + length
@@ -87,22 +98,21 @@ typedef struct vs_rewrite {
   uint8_t bytes[8];
 } vs_rewrite;
 
+// One documented call, made on a thread, or one of the few things that are none.
 typedef struct vs_op {
-  uint8_t code;     // vs_op_code
-  uint8_t thread;   // 0..VS_THREADS-1: who makes the call
-  bool async;       // started without waiting; a JOIN for the same thread waits
-  bool optional;    // where the backend lacks the call, the case goes on without it
-  uint8_t out;      // slot that receives the new handle
-  uint8_t out2;     // the vmar's slot (GUEST_CREATE makes it, GUEST_LOAD uses it)
-  uint8_t program;  // vs_program (VCPU_CREATE); of CODE, the machine code is in `buffer`
-  vs_handle_ref handle;
-  uint32_t kind;    // WRITE_STATE
-  uint32_t rights;  // DUPLICATE, REPLACE
-  uint32_t vector;  // INTERRUPT
-  uint64_t size;    // WRITE_STATE: buffer_size, bytes
-  vs_buffer buffer;
-  vs_rewrite rewrite;  // WRITE_STATE
+  uint8_t code;    // vs_call_index or vs_op_code
+  uint8_t thread;  // 0..VS_THREADS-1: who makes the call
+  bool async;      // started without waiting; a JOIN for the same thread waits
+  bool optional;   // where the backend lacks the call, the case goes on without it
+  vs_rewrite rewrite;
+  vs_arg args[VS_ARGS_MAX];  // in the order of the row
+  // What lies at an in-pointer (past VS_STATE_MAX: a fixed filler), or the machine code of an entry,
+  // whose `length` says how many bytes that are.
+  uint8_t bytes[VS_STATE_MAX];
 } vs_op;
+
+// The op's argument for a parameter of the call: VS_OP_ARG(op, vcpu_write_state, kind).number.
+#define VS_OP_ARG(op, call, parameter) ((op)->args[VS_ARG(call, parameter)])
 
 typedef struct vs_script {
   const char* title;
@@ -118,21 +128,31 @@ typedef enum vs_outcome {
   VS_UNSUPPORTED   // the backend lacks `call`, or a setup that this op needs did not succeed
 } vs_outcome;
 
+// Bytes of the caller's memory that are not what they were: [from, to), counted from the address
+// that the parameter's pointer has. Outside its length: beside what was laid out there.
+typedef struct vs_change {
+  uint8_t parameter;
+  int16_t from;
+  int16_t to;
+} vs_change;
+
+enum { VS_CHANGES_MAX = 6 };  // of further ranges, the last one grows
+
 // What came out of one op.
 typedef struct vs_observation {
-  uint8_t outcome;      // vs_outcome
-  uint8_t call;         // index in calls.def of the call that answered, or is missing
-  bool has_state;       // READ_STATE: always with ZX_OK; ENTER: the guest dumped its registers
-  bool has_packet;      // ENTER returned ZX_OK
-  bool buffer_changed;  // WRITE_STATE: the caller's buffer is not what it was
-  bool held;            // WRITE_STATE: the call was held at a fault, and its buffer rewritten then
+  uint8_t outcome;       // vs_outcome
+  uint8_t call;          // the call that answered, or is missing
+  bool has_state;        // the OUT buffer's bytes after ZX_OK; ENTER: the guest dumped its registers
+  bool has_packet;       // OUT_PACKET, after ZX_OK
+  bool held;             // the call was held at a fault, and its buffer rewritten then
+  uint8_t change_count;  // of `changes`, after any status
+  vs_change changes[VS_CHANGES_MAX];
   zx_status_t status;   // as returned, not interpreted
-  zx_handle_t handle;   // what `out` received
-  zx_handle_t handle2;
-  uint32_t packet_type;
-  uint64_t packet_addr;         // when packet_type is ZX_PKT_TYPE_GUEST_MEM: guest-physical
-  zx_packet_guest_io_t io;      // when packet_type is ZX_PKT_TYPE_GUEST_IO
-  uint8_t state[VS_STATE_MAX];  // in the layout of ZX_VCPU_STATE
+  zx_handle_t handle;   // what the first OUT_HANDLE received
+  zx_handle_t handle2;  // and the second
+  uint64_t number;      // OUT_U64
+  zx_port_packet_t packet;
+  uint8_t state[VS_STATE_MAX];  // in the layout of ZX_VCPU_STATE, or the OUT buffer's first bytes
 } vs_observation;
 
 // A script with what was observed: observations[i] belongs to script.ops[i].
