@@ -128,6 +128,10 @@ static const vs_arch_info arch_arm64 = {
     .flags_required = VS_FLAGS_NZCV,
 };
 
+bool vs_arg_names_slot(const vs_arg* handle) {
+  return handle->form <= VS_HANDLE_FLIPPED;
+}
+
 bool vs_param_is_pointer(uint8_t type) {
   return type >= VS_PARAM_OUT_HANDLE;
 }
@@ -136,6 +140,22 @@ uint8_t vs_param_find(uint8_t code, vs_param_type type, uint8_t from) {
   uint8_t i = from;
   while (i < VS_ARGS_MAX && vs_ops[code].params[i].type != type) i++;
   return i;
+}
+
+bool vs_param_is_positional(uint8_t code, uint8_t parameter) {
+  const vs_param* param = &vs_ops[code].params[parameter];
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return code >= VS_CALL_COUNT ||
+             (parameter == 0 && param->object != ZX_OBJ_TYPE_RESOURCE);
+    case VS_PARAM_KIND:
+    case VS_PARAM_RIGHTS:
+    case VS_PARAM_VECTOR:
+    case VS_PARAM_ENTRY:
+      return true;
+    default:
+      return false;
+  }
 }
 
 static vs_arg default_of(const vs_param* param) {

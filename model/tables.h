@@ -224,6 +224,9 @@ vs_op vs_op_new(uint8_t code, const vs_arch_info* arch);
 // A handle argument: the value that the slot received.
 vs_arg vs_arg_slot(uint8_t slot);
 
+// True of a handle argument whose value comes from that of a slot.
+bool vs_arg_names_slot(const vs_arg* handle);
+
 // The parameter of this type, the first from `from` on; VS_ARGS_MAX: there is none.
 uint8_t vs_param_find(uint8_t code, vs_param_type type, uint8_t from);
 
@@ -232,6 +235,10 @@ const vs_arg* vs_op_out(const vs_op* op, unsigned which);
 
 // The guest program at which zx_vcpu_create starts a vCPU; VS_PROGRAM_CODE: nothing is known of it.
 uint8_t vs_op_program(const vs_op* op);
+
+// True of a parameter that scripts say by its position: the first handle, kinds, rights, vectors,
+// entries. All others they name.
+bool vs_param_is_positional(uint8_t code, uint8_t parameter);
 
 // True of a parameter that is a pointer.
 bool vs_param_is_pointer(uint8_t type);

@@ -5,19 +5,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "tables.h"
+
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-enum { PAGE = 4096, PAGES = 16, FILLER = 0x5a, CANARY = 0xc7, GUARD = 8 };
+enum { PAGE = 4096, PAGES = 16, CANARY = 0xc7, GUARD = 8 };
 
 // Where user code's addresses end; and what has to be set as well for a bit of the top byte to make
 // another address: arm64 ignores that byte, and user code does read through such a pointer.
 #if defined(__aarch64__)
-static const uintptr_t user_end = 0x1000000000000;
+#define USER_END UINT64_C(0x1000000000000)
 static const uintptr_t beside_top_byte = (uintptr_t)1 << 55;
 #else
-static const uintptr_t user_end = 0x7ffffffff000;
+#define USER_END UINT64_C(0x7ffffffff000)
 static const uintptr_t beside_top_byte = 0;
 #endif
 
@@ -91,6 +93,8 @@ void vs_arena_close(vs_arena* arena) {
   arena->base = NULL;
 }
 
+// --- one pointer --------------------------------------------------------------------------------
+
 // What is the caller's beside the buffer, as far as it lies on the buffer's own pages.
 static size_t guard_before(const uint8_t* at) {
   size_t before = (uintptr_t)at % PAGE;
@@ -101,116 +105,147 @@ static size_t guard_after(const uint8_t* end) {
   return after < GUARD ? after : GUARD;
 }
 
-static void fill(uint8_t* at, const vs_buffer* buffer, size_t count) {
-  size_t given = count < VS_STATE_MAX ? count : VS_STATE_MAX;
-  memcpy(at, buffer->bytes, given);
-  memset(at + given, FILLER, count - given);
-  memset(at - guard_before(at), CANARY, guard_before(at));
-  memset(at + count, CANARY, guard_after(at + count));
+static uint64_t kernel_address(uint64_t which) {
+  static const uint64_t addresses[] = {0xffff800000001000, 0xffffffff81000000, 0xffffc90000000000,
+                                       0xfffffffffffff000};
+  return addresses[which % (sizeof addresses / sizeof addresses[0])];
 }
 
-static bool is_all(const uint8_t* at, size_t count, uint8_t value) {
-  for (size_t i = 0; i < count; i++) {
-    if (at[i] != value) return false;
-  }
-  return true;
+// A lower bit would make another address of the user half. No address of an arena has the bit.
+static uint64_t noncanonical_bits(uint64_t n) {
+  enum { LOWEST = 47, BITS = 64, TOP_BYTE = 56 };
+  uint64_t bit = n % BITS < LOWEST ? LOWEST + n % (BITS - LOWEST) : n % BITS;
+  return UINT64_C(1) << bit | (bit >= TOP_BYTE ? beside_top_byte : 0);
 }
 
-bool vs_arena_unchanged(const vs_buffer* buffer, const void* address) {
-  const uint8_t* at = address;
-  size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
-  size_t given = length < VS_STATE_MAX ? length : VS_STATE_MAX;
-  static const uint8_t readable[VS_PLACEMENT_COUNT] = {
-#define VS_PLACEMENT(code, name, can_be_read, text) [VS_AT_##code] = can_be_read,
-#include <vcpuspec/placements.def>
-#undef VS_PLACEMENT
-  };
-  if (!readable[buffer->at]) return true;
-  if (memcmp(at, buffer->bytes, given) != 0) return false;
-  return is_all(at + given, length - given, FILLER) &&
-         is_all(at - guard_before(at), guard_before(at), CANARY) &&
-         is_all(at + length, guard_after(at + length), CANARY);
-}
-
-static void* fill_readonly(vs_arena* arena, const vs_buffer* buffer, size_t length) {
-  mprotect(arena->readonly, PAGE, PROT_READ | PROT_WRITE);
-  fill(arena->readonly, buffer, length);
-  mprotect(arena->readonly, PAGE, PROT_READ);
-  return arena->readonly;
-}
-
-// The buffer ends `beyond` bytes past `end`, where the accessible part stops.
-static void* fill_up_to(uint8_t* end, const vs_buffer* buffer, size_t length, size_t beyond) {
-  size_t inside = length - beyond;
-  fill(end - inside, buffer, inside);
-  return end - inside;
-}
-
-static void* kernel_address(unsigned which) {
-  static const uintptr_t addresses[] = {0xffff800000001000, 0xffffffff81000000, 0xffffc90000000000,
-                                        0xfffffffffffff000};
-  return (void*)addresses[which % (sizeof addresses / sizeof addresses[0])];
-}
-
-// A lower bit would make another address of the user half.
-static size_t noncanonical_bit(size_t n) {
-  enum { LOWEST = 47, BITS = 64 };
-  return n % BITS < LOWEST ? LOWEST + n % (BITS - LOWEST) : n % BITS;
-}
-
-static uintptr_t noncanonical_address(uintptr_t address, size_t n) {
-  enum { TOP_BYTE = 56 };
-  const size_t bit = noncanonical_bit(n);
-  return address ^ ((uintptr_t)1 << bit) ^ (bit >= TOP_BYTE ? beside_top_byte : 0);
-}
-
-void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
-  size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
-  size_t n = buffer->argument;
-  size_t part = n < length ? n : length;
-  uint8_t* edge = arena->pages + 2 * PAGE;
-  switch ((vs_placement)buffer->at) {
-    case VS_AT_MISALIGNED:
-      fill(arena->pages + n % PAGE, buffer, length);
-      return arena->pages + n % PAGE;
-    case VS_AT_CROSSING:
-      fill(arena->pages + PAGE - part, buffer, length);
-      return arena->pages + PAGE - part;
-    case VS_AT_EDGE:
-      return fill_up_to(edge, buffer, length, 0);
-    case VS_AT_READONLY:
-      return fill_readonly(arena, buffer, length);
-    case VS_AT_LOW:
-      fill(arena->low ? arena->low : arena->pages, buffer, length);
-      return arena->low ? arena->low : arena->pages;
-    case VS_AT_NULL:
-      return NULL;
-    case VS_AT_ONE:
-      return (void*)(uintptr_t)1;
-    case VS_AT_UNMAPPED:
-      return arena->hole;
-    case VS_AT_PROT_NONE:
-      return arena->fenced + PAGE;
-    case VS_AT_BEYOND_EOF:
-      return arena->file + PAGE;
-    case VS_AT_STRADDLE:
-      return fill_up_to(edge, buffer, length, part);
-    case VS_AT_STRADDLE_HEAD:
-      fill(arena->pages, buffer, length - part);
-      return arena->pages - part;
-    case VS_AT_STRADDLE_NONE:
-      return fill_up_to(arena->fenced + PAGE, buffer, length, part);
-    case VS_AT_USER_END:
-      return (void*)(user_end - (length - part));
-    case VS_AT_KERNEL:
-      return kernel_address(buffer->argument);
-    case VS_AT_NONCANONICAL:
-      fill(arena->pages, buffer, length);
-      return (void*)noncanonical_address((uintptr_t)arena->pages, n);
-    case VS_AT_WRAPPING:
-      return (void*)(0 - (uintptr_t)part);
+static uint8_t* zone(const vs_arena* arena, vs_placement at) {
+  uint8_t* const nothing = NULL;
+  switch (at) {
+#define VS_LAYOUT(code, where, offset, head, tail) \
+  case VS_AT_##code:                               \
+    return VS_ZONE_##where;
+#define VS_ZONE_pages arena->pages
+#define VS_ZONE_readonly arena->readonly
+#define VS_ZONE_fenced arena->fenced
+#define VS_ZONE_hole arena->hole
+#define VS_ZONE_file arena->file
+#define VS_ZONE_low (arena->low != NULL ? arena->low : arena->pages)
+#define VS_ZONE_nothing nothing
+#include "layout.def"
     default:
-      fill(arena->pages, buffer, length);
       return arena->pages;
   }
+}
+
+// Where a placement of `length` bytes lies in its zone, and how much of it is there.
+typedef struct extent {
+  uint64_t offset;
+  uint64_t head;
+  uint64_t tail;
+} extent;
+
+static extent extent_of(vs_placement at, uint64_t n, uint64_t length) {
+  uint64_t part = n < length ? n : length;
+  switch (at) {
+#define VS_LAYOUT(code, where, offset, head, tail) \
+  case VS_AT_##code:                               \
+    return (extent){offset, head, tail};
+#include "layout.def"
+    default:
+      return (extent){0};
+  }
+}
+
+static void fill(const vs_laid* l) {
+  uint8_t* end = l->there + l->count;
+  if (l->given > 0) memcpy(l->there, l->bytes, l->given);
+  memset(l->there + l->given, l->filler, l->count - l->given);
+  memset(l->there - guard_before(l->there), CANARY, guard_before(l->there));
+  memset(end, CANARY, guard_after(end));
+}
+
+// What a wrong implementation would find that drops the bit.
+static void fill_canonical(const vs_arena* arena, size_t length, const uint8_t* bytes,
+                           size_t given, uint8_t filler) {
+  fill(&(vs_laid){.there = arena->pages,
+                  .count = length,
+                  .given = given,
+                  .bytes = bytes,
+                  .filler = filler});
+}
+
+// True of a placement of which some byte can be there, if its length is not 0.
+static bool is_mapped(vs_placement at) {
+  return vs_placements[at].readable || at == VS_AT_STRADDLE || at == VS_AT_STRADDLE_HEAD ||
+         at == VS_AT_STRADDLE_NONE;
+}
+
+vs_laid vs_arena_place(vs_arena* arena, const vs_arg* pointer, size_t length, const uint8_t* bytes,
+                       size_t given, uint8_t filler) {
+  if (length > VS_BUFFER_MAX) length = VS_BUFFER_MAX;
+  if (given > length) given = length;
+  vs_placement at = pointer->at;
+  extent e = extent_of(at, pointer->argument, length);
+  vs_laid l = {.address = (uint8_t*)((uintptr_t)zone(arena, at) + e.offset),
+               .count = length - e.head - e.tail,
+               .bytes = bytes + e.head,
+               .filler = filler,
+               .writable = at != VS_AT_READONLY};
+  l.there = (uint8_t*)((uintptr_t)l.address + e.head);
+  l.given = given > e.head ? given - e.head : 0;
+  if (l.given > l.count) l.given = l.count;
+  if (at == VS_AT_NONCANONICAL) fill_canonical(arena, length, bytes, given, filler);
+  l.filled = is_mapped(at);
+  if (!l.filled) return l;
+  if (!l.writable) mprotect(arena->readonly, PAGE, PROT_READ | PROT_WRITE);
+  fill(&l);
+  if (!l.writable) mprotect(arena->readonly, PAGE, PROT_READ);
+  return l;
+}
+
+vs_region vs_arena_region(const vs_arena* arena, const vs_laid* laid) {
+  if (!laid->filled || laid->count == 0) return (vs_region){0};
+  uint8_t* from = laid->there - guard_before(laid->there);
+  uint8_t* end = laid->there + laid->count;
+  bool first = from >= arena->pages && from < arena->pages + PAGE;
+  return (vs_region){.address = from,
+                     .length = (size_t)(end + guard_after(end) - from),
+                     .pages = first ? 2 : 1,
+                     .writable = laid->writable};
+}
+
+// --- what became of it --------------------------------------------------------------------------
+
+static void add_change(vs_observation* seen, uint8_t parameter, ptrdiff_t from, ptrdiff_t to) {
+  vs_change* last = seen->change_count > 0 ? &seen->changes[seen->change_count - 1] : NULL;
+  bool goes_on = last != NULL && last->parameter == parameter && last->to == from;
+  if (goes_on || seen->change_count == VS_CHANGES_MAX) {
+    last->to = (int16_t)to;
+    return;
+  }
+  seen->changes[seen->change_count++] = (vs_change){parameter, (int16_t)from, (int16_t)to};
+}
+
+// Adds where the bytes [from, to), counted from `there`, differ from `expected` or, without it, from
+// `value`.
+static void compare(const vs_laid* l, ptrdiff_t from, ptrdiff_t to, const uint8_t* expected,
+                    uint8_t value, uint8_t parameter, vs_observation* seen) {
+  ptrdiff_t lead = l->there - l->address;
+  if (expected != NULL && memcmp(l->there, expected, (size_t)to) == 0) return;
+  for (ptrdiff_t i = from; i < to; i++) {
+    uint8_t wanted = expected != NULL ? expected[i] : value;
+    if (l->there[i] != wanted) add_change(seen, parameter, lead + i, lead + i + 1);
+  }
+}
+
+void vs_arena_changes(const vs_laid* laid, uint8_t parameter, vs_observation* seen) {
+  ptrdiff_t given = (ptrdiff_t)laid->given;
+  ptrdiff_t count = (ptrdiff_t)laid->count;
+  if (!laid->filled) return;
+  ptrdiff_t before = (ptrdiff_t)guard_before(laid->there);
+  ptrdiff_t after = (ptrdiff_t)guard_after(laid->there + count);
+  compare(laid, -before, 0, NULL, CANARY, parameter, seen);
+  compare(laid, 0, given, laid->bytes, 0, parameter, seen);
+  compare(laid, given, count, NULL, laid->filler, parameter, seen);
+  compare(laid, count, count + after, NULL, CANARY, parameter, seen);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Real buffers for symbolic placements: pages with every sort of neighbour, at addresses that
-// nothing else is given. Owns its mappings; one arena serves one buffer at a time.
+// Real memory for symbolic placements (layout.def): pages with every sort of neighbour, at addresses
+// that nothing else is given. Owns its mappings; one arena serves one pointer at a time.
 #ifndef VS_CONFORMANCE_ARENA_H_
 #define VS_CONFORMANCE_ARENA_H_
 
@@ -9,25 +9,40 @@
 enum { VS_BUFFER_MAX = 2048 };  // bytes; the longest buffer that can be placed
 
 typedef struct vs_arena {
-  uint8_t* base;      // of the whole range
-  uint8_t* pages;     // two accessible pages; what follows is not mapped
-  uint8_t* readonly;  // one page, read-only between placements
-  uint8_t* fenced;    // one accessible page; a page without access follows
-  uint8_t* hole;      // not mapped
-  uint8_t* file;      // one page of a file; the mapping goes on past its end
-  uint8_t* low;       // one page below 4 GiB, or NULL where there is none to be had
+  uint8_t* base;  // of the whole range
+  uint8_t* pages;
+  uint8_t* readonly;  // read-only between placements
+  uint8_t* fenced;
+  uint8_t* hole;
+  uint8_t* file;
+  uint8_t* low;  // NULL where there is none to be had
 } vs_arena;
+
+// What is laid out for one pointer. `bytes` is the caller's, and stays so.
+typedef struct vs_laid {
+  uint8_t* address;      // what the call gets
+  uint8_t* there;        // the first byte of it that is there
+  size_t count;          // bytes that are there; 0: none
+  size_t given;          // of them, those that come from `bytes`; the rest is `filler`
+  const uint8_t* bytes;  // what lies at `there`
+  uint8_t filler;
+  bool filled;  // the pages that it touches are there, and hold it
+  bool writable;
+} vs_laid;
 
 // False: the machine has no memory to map.
 bool vs_arena_open(vs_arena* arena);
 void vs_arena_close(vs_arena* arena);
 
-// Lays the buffer out and returns the address to hand to the call. What can hold bytes holds
-// buffer->bytes, filled up with a pattern to buffer->length.
-void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer);
+// Lays out `length` bytes (VS_BUFFER_MAX at most) where the pointer says: the first `given` of them
+// from `bytes`, then `filler`, and a pattern beside them as far as their own pages go.
+vs_laid vs_arena_place(vs_arena* arena, const vs_arg* pointer, size_t length, const uint8_t* bytes,
+                       size_t given, uint8_t filler);
 
-// True if what lies at `address`, where the buffer was placed, is still what was laid out, and the
-// few bytes before and after it too. A placement that cannot be read is never changed.
-bool vs_arena_unchanged(const vs_buffer* buffer, const void* address);
+// What a call that is told of the pointer can reach; of nothing that is there: length 0.
+vs_region vs_arena_region(const vs_arena* arena, const vs_laid* laid);
+
+// Adds to `seen` each range that is not what was laid out, as the parameter's.
+void vs_arena_changes(const vs_laid* laid, uint8_t parameter, vs_observation* seen);
 
 #endif  // VS_CONFORMANCE_ARENA_H_

@@ -3,13 +3,14 @@
 #include <time.h>
 
 #include "state.h"
+#include "tables.h"
 
-enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 4096 };
+enum { IN_FILLER = 0x5a, OUT_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 4096 };
 
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
 #define VS_CALL(name, word, phase, text, ...) \
-  case VS_CALL_##name: \
+  case VS_CALL_##name:                        \
     return calls->name != NULL;
 #include <vcpuspec/calls.def>
     default:
@@ -17,18 +18,37 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   }
 }
 
+// A call as a function of numbers.
+#define VS_PASS(type, name, object, value) (VS_C_##type)(uintptr_t)args->name
+#define VS_CALL(name, word, phase, text, ...)                                        \
+  static zx_status_t call_##name(const vs_calls* calls, const uint64_t* numbers) {   \
+    const struct vs_args_##name* args = (const void*)numbers;                        \
+    return calls->name(VS_EACH(VS_PASS, __VA_ARGS__));                               \
+  }
+#include <vcpuspec/calls.def>
+
+zx_status_t vs_calls_make(const vs_calls* calls, vs_call_index call, const uint64_t* numbers) {
+  static zx_status_t (*const made[VS_CALL_COUNT])(const vs_calls*, const uint64_t*) = {
+#define VS_CALL(name, word, phase, text, ...) [VS_CALL_##name] = call_##name,
+#include <vcpuspec/calls.def>
+  };
+  return made[call](calls, numbers);
+}
+
 // --- handles ----------------------------------------------------------------------------------
 
 zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   pthread_mutex_lock(&x->lock);
-  zx_handle_t value = x->slots[ref.slot].value;
+  zx_handle_t value = x->slots[ref->slot].value;
   pthread_mutex_unlock(&x->lock);
-  if (ref.form == VS_HANDLE_SLOT) return value;
-  if (ref.form == VS_HANDLE_CLEARED) return value & ~ref.value;
-  if (ref.form != VS_HANDLE_FLIPPED) return ref.value;
+  zx_handle_t number = (zx_handle_t)ref->number;
+  if (ref->form == VS_HANDLE_SLOT) return value;
+  if (ref->form == VS_HANDLE_CLEARED) return value & ~number;
+  if (ref->form == VS_HANDLE_RESOURCE) return x->resource;
+  if (ref->form != VS_HANDLE_FLIPPED) return number;
   // The resource is a handle too, though no op made it: another bit makes another value.
-  bool meets_resource = (value ^ ref.value) == x->resource;
-  return value ^ ref.value ^ (meets_resource ? UINT32_C(1) << 30 : 0);
+  bool meets_resource = (value ^ number) == x->resource;
+  return value ^ number ^ (meets_resource ? UINT32_C(1) << 30 : 0);
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {
@@ -38,21 +58,7 @@ static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint
   pthread_mutex_unlock(&executor->lock);
 }
 
-void vs_exec_received(vs_executor* x, const vs_op* op, vs_observation* seen, zx_handle_t value,
-                      uint8_t guest) {
-  if (seen->status != ZX_OK) {
-    x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = seen->call};
-    return;
-  }
-  seen->handle = value;
-  fill_slot(x, op->out, value, guest);
-}
-
-void vs_exec_received_region(vs_executor* x, const vs_op* op, zx_handle_t region, uint8_t guest) {
-  fill_slot(x, op->out2, region, guest);
-}
-
-void vs_exec_closed(vs_executor* executor, zx_handle_t value) {
+static void close_value(vs_executor* executor, zx_handle_t value) {
   pthread_mutex_lock(&executor->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (executor->slots[i].value == value) executor->slots[i].open = false;
@@ -60,16 +66,13 @@ void vs_exec_closed(vs_executor* executor, zx_handle_t value) {
   pthread_mutex_unlock(&executor->lock);
 }
 
-// --- the ops ----------------------------------------------------------------------------------
-
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest) {
-  bool ours = guest->memory != ZX_HANDLE_INVALID && x->player == NULL;
-  if (ours) x->calls->handle_close(guest->memory);
+  if (guest->memory != ZX_HANDLE_INVALID) x->calls->handle_close(guest->memory);
   *guest = (vs_exec_guest){.unloaded = VS_CALL_vmar_map};
 }
 
 // A record that no slot but `at`, which is about to be filled, refers to.
-uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at) {
+static uint8_t new_guest(vs_executor* x, uint8_t at) {
   bool taken[VS_SLOTS] = {false};
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (i != at && x->slots[i].filled) taken[x->slots[i].guest] = true;
@@ -80,15 +83,222 @@ uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at) {
   return index;
 }
 
-static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t guest = ZX_HANDLE_INVALID;
-  zx_handle_t vmar = ZX_HANDLE_INVALID;
-  seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &guest, &vmar);
-  uint8_t index = vs_exec_new_guest(x, op->out);
-  vs_exec_received(x, op, seen, guest, index);
-  if (seen->status != ZX_OK) return;
-  seen->handle2 = vmar;
-  vs_exec_received_region(x, op, vmar, index);
+// The guest whose memory is behind what the op makes: its own, or that of the handle it names.
+static uint8_t guest_of(vs_executor* x, const vs_op* op) {
+  if (op->code == VS_CALL_guest_create) return new_guest(x, vs_op_out(op, 0)->slot);
+  bool named = vs_ops[op->code].params[0].type == VS_PARAM_HANDLE &&
+               op->args[0].form != VS_HANDLE_RESOURCE;
+  return named ? x->slots[op->args[0].slot].guest : vs_op_out(op, 0)->slot;
+}
+
+// The op's slots got handles, or none came of it.
+static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* seen) {
+  const zx_handle_t values[] = {seen->handle, seen->handle2};
+  uint8_t guest = seen->status == ZX_OK && vs_op_out(op, 0) != NULL ? guest_of(x, op) : 0;
+  for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+    uint8_t slot = vs_op_out(op, i)->slot;
+    if (seen->status == ZX_OK) {
+      fill_slot(x, slot, values[i], guest);
+    } else {
+      x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
+    }
+  }
+}
+
+// A handle that was closed, or replaced also where that was refused for the rights.
+static void keep_closed(vs_executor* x, const vs_op* op, zx_handle_t named, zx_status_t status) {
+  bool closed = op->code == VS_CALL_handle_close && status == ZX_OK;
+  if (closed || op->code == VS_CALL_handle_replace) close_value(x, named);
+}
+
+// --- a call's arguments -----------------------------------------------------------------------
+
+// What is laid out for a call's pointers, one after the other.
+typedef struct placed {
+  size_t count;
+  uint8_t parameters[VS_POINTERS_MAX];
+  vs_laid laid[VS_POINTERS_MAX];
+} placed;
+
+static size_t length_of(uint8_t type, const vs_arg* arg) {
+  switch (type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_IN_PACKET:
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default:
+      return arg->length;
+  }
+}
+
+static bool is_in(uint8_t type) {
+  return type == VS_PARAM_IN || type == VS_PARAM_IN_PACKET;
+}
+
+static uint64_t place(vs_executor* x, const vs_op* op, uint8_t parameter, placed* p) {
+  uint8_t type = vs_ops[op->code].params[parameter].type;
+  const vs_arg* arg = &op->args[parameter];
+  bool in = is_in(type);
+  vs_laid* laid = &p->laid[p->count];
+  vs_arena* arena = &x->arenas[op->thread][p->count];
+  *laid = vs_arena_place(arena, arg, length_of(type, arg), op->bytes, in ? VS_STATE_MAX : 0,
+                         in ? IN_FILLER : OUT_FILLER);
+  p->parameters[p->count++] = parameter;
+  return (uintptr_t)laid->address;
+}
+
+static uint64_t entry_of(const vs_op* op, const vs_arg* entry) {
+  if (entry->form == VS_ENTRY_RAW) return entry->number;
+  bool own = entry->slot == VS_PROGRAM_CODE;
+  return own ? vs_guest_own_entry(vs_op_out(op, 0)->slot) : vs_guest_entry(entry->slot);
+}
+
+// What each parameter's argument is as a number.
+static void numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, placed* p) {
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_arg* arg = &op->args[i];
+    uint8_t type = vs_ops[op->code].params[i].type;
+    numbers[i] = arg->number;
+    if (type == VS_PARAM_HANDLE) numbers[i] = vs_exec_value(x, arg);
+    if (type == VS_PARAM_ENTRY) numbers[i] = entry_of(op, arg);
+    if (vs_param_is_pointer(type)) numbers[i] = place(x, op, i, p);
+  }
+}
+
+// --- what came of it --------------------------------------------------------------------------
+
+// The bytes of a pointer's memory from its start, as far as they are there.
+static bool take(const vs_laid* laid, void* to, size_t size) {
+  size_t count = laid->count < size ? laid->count : size;
+  bool whole = laid->filled && laid->there == laid->address;
+  if (whole) memcpy(to, laid->there, count);
+  return whole && count > 0;
+}
+
+static void take_out(uint8_t type, const vs_laid* laid, bool second, vs_observation* seen) {
+  switch (type) {
+    case VS_PARAM_OUT_HANDLE:
+      take(laid, second ? &seen->handle2 : &seen->handle, sizeof seen->handle);
+      return;
+    case VS_PARAM_OUT:
+      seen->has_state = take(laid, seen->state, sizeof seen->state);
+      return;
+    case VS_PARAM_OUT_PACKET:
+      seen->has_packet = take(laid, &seen->packet, sizeof seen->packet);
+      return;
+    case VS_PARAM_OUT_U64:
+      take(laid, &seen->number, sizeof seen->number);
+      return;
+    default:
+      return;
+  }
+}
+
+static void observe(const vs_op* op, const placed* p, vs_observation* seen) {
+  bool second = false;
+  for (size_t i = 0; i < p->count; i++) {
+    uint8_t type = vs_ops[op->code].params[p->parameters[i]].type;
+    vs_arena_changes(&p->laid[i], p->parameters[i], seen);
+    if (seen->status == ZX_OK) take_out(type, &p->laid[i], second, seen);
+    second |= type == VS_PARAM_OUT_HANDLE;
+  }
+}
+
+// Tells the backend what of this memory the call can reach. False: it cannot be told so.
+static bool reach(vs_executor* x, const vs_region* regions, size_t count) {
+  return x->reach == NULL || x->reach(regions, count);
+}
+
+static bool reach_placed(vs_executor* x, uint8_t thread, const placed* p) {
+  vs_region regions[VS_POINTERS_MAX];
+  size_t count = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    vs_region region = vs_arena_region(&x->arenas[thread][i], &p->laid[i]);
+    if (region.length > 0) regions[count++] = region;
+  }
+  return reach(x, regions, count);
+}
+
+static bool reach_memory(vs_executor* x, const void* at, size_t size, bool writable) {
+  enum { ROUND = PAGE - 1 };
+  size_t pages = ((uintptr_t)at % PAGE + size + ROUND) / PAGE;
+  vs_region region = {
+      .address = (void*)(uintptr_t)at, .length = size, .pages = pages, .writable = writable};
+  return reach(x, &region, 1);
+}
+
+// --- a call whose buffer is rewritten meanwhile -------------------------------------------------
+
+typedef struct rewritten {
+  vs_executor* x;
+  const vs_op* op;
+  uint64_t* numbers;
+  uint8_t parameter;
+} rewritten;
+
+static zx_status_t make_at(void* context, void* address) {
+  rewritten* r = context;
+  r->numbers[r->parameter] = (uintptr_t)address;
+  return vs_calls_make(r->x->calls, r->op->code, r->numbers);
+}
+
+// While another thread of this process writes over the buffer.
+static bool rewrite_here(rewritten* r, vs_observation* seen) {
+  vs_rewriter** rewriter = &r->x->rewriters[r->op->thread];
+  if (*rewriter == NULL) *rewriter = vs_rewriter_open();
+  if (*rewriter == NULL) return false;
+  vs_rewritten_call call = {
+      .make = make_at, .context = r, .op = r->op, .parameter = r->parameter};
+  vs_rewriter_call(*rewriter, &call);
+  seen->status = call.status;
+  seen->held = call.rewritten;
+  if (!call.changed) return true;
+  seen->changes[seen->change_count++] =
+      (vs_change){r->parameter, 0, (int16_t)r->op->args[r->parameter].length};
+  return true;
+}
+
+// While the implementation's side does so: what is held there ends at a page's end.
+static bool rewrite_there(rewritten* r, vs_observation* seen) {
+  const vs_op* op = r->op;
+  vs_arg at = op->args[r->parameter];
+  at.at = op->rewrite.mode == VS_REWRITE_HELD ? VS_AT_CROSSING : VS_AT_PLAIN;
+  at.argument = (uint16_t)(op->rewrite.offset + op->rewrite.length);
+  vs_arena* arena = &r->x->arenas[op->thread][0];
+  vs_laid laid = vs_arena_place(arena, &at, at.length, op->bytes, VS_STATE_MAX, IN_FILLER);
+  vs_region region = vs_arena_region(arena, &laid);
+  region.length -= (size_t)(laid.there - (uint8_t*)region.address);
+  region.address = laid.there;
+  region.rewrite = &op->rewrite;
+  if (!reach(r->x, &region, 1)) return false;
+  seen->status = make_at(r, laid.address);
+  seen->held = r->x->held();
+  vs_arena_changes(&laid, r->parameter, seen);
+  return true;
+}
+
+// --- the ops ----------------------------------------------------------------------------------
+
+// False: the backend's side cannot do the call so.
+static bool make_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  uint64_t numbers[VS_ARGS_MAX];
+  placed p = {0};
+  numbers_of(x, op, numbers, &p);
+  if (op->rewrite.mode != VS_REWRITE_NONE) {
+    rewritten r = {x, op, numbers, vs_param_find(op->code, VS_PARAM_IN, 0)};
+    bool made = x->reach != NULL ? rewrite_there(&r, seen) : rewrite_here(&r, seen);
+    if (!made) return false;
+  } else {
+    if (x->reach != NULL && !reach_placed(x, op->thread, &p)) return false;
+    seen->status = vs_calls_make(x->calls, op->code, numbers);
+    observe(op, &p, seen);
+  }
+  keep_closed(x, op, (zx_handle_t)numbers[0], seen->status);
+  keep_handles(x, op, seen);
+  return true;
 }
 
 // What a guest leaves by: ports where there are some, else a page without memory.
@@ -110,15 +320,18 @@ static zx_status_t set_traps(const vs_executor* x, zx_handle_t guest) {
 static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, uint8_t* call) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
-  zx_handle_t vmar = x->slots[op->out2].value;
+  zx_handle_t vmar = vs_exec_value(x, &VS_OP_ARG(op, guest_load, vmar));
   zx_vaddr_t mapped = 0;
   *call = VS_CALL_vmo_create;
+  reach_memory(x, &guest->memory, sizeof guest->memory, true);
   zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmo_write;
+  reach_memory(x, x->image, VS_GUEST_MEMORY, false);
   status = x->calls->vmo_write(guest->memory, x->image, 0, VS_GUEST_MEMORY);
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmar_map;
+  reach_memory(x, &mapped, sizeof mapped, true);
   status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
@@ -132,112 +345,53 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
   guest->unloaded = seen->status == ZX_OK ? VS_NO_CALL : seen->call;
   if (seen->status != ZX_OK) return;
   seen->handle = guest->memory;
-  fill_slot(x, op->out, guest->memory, x->slots[op->args[0].slot].guest);
-  x->slots[op->out].open = false;  // the record closes it
+  const uint8_t slot = vs_op_out(op, 0)->slot;
+  fill_slot(x, slot, guest->memory, x->slots[op->args[0].slot].guest);
+  x->slots[slot].open = false;  // the record closes it
 }
 
 // Brings the op's own machine code into the guest.
 static zx_status_t load_code(vs_executor* x, const vs_op* op, zx_vaddr_t entry) {
   const vs_exec_guest* guest = &x->guests[x->slots[op->args[0].slot].guest];
-  size_t size = VS_OP_ARG(op, vcpu_write_state, buffer).length < VS_STATE_MAX ? VS_OP_ARG(op, vcpu_write_state, buffer).length : VS_STATE_MAX;
+  size_t length = VS_OP_ARG(op, vcpu_create, entry).length;
+  size_t size = length < VS_STATE_MAX ? length : VS_STATE_MAX;
+  reach_memory(x, op->bytes, size, false);
   return x->calls->vmo_write(guest->memory, op->bytes, entry, size);
 }
 
-static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t out = ZX_HANDLE_INVALID;
-  bool own = VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_CODE;
-  zx_vaddr_t entry = own ? vs_guest_own_entry(op->out) : vs_guest_entry(VS_OP_ARG(op, vcpu_create, entry).slot);
-  if (own) {
+// The program's own machine code is brought into the guest first.
+static bool vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  const vs_arg* entry = &VS_OP_ARG(op, vcpu_create, entry);
+  if (entry->form == VS_ENTRY_PROGRAM && entry->slot == VS_PROGRAM_CODE) {
     seen->call = VS_CALL_vmo_write;
-    seen->status = load_code(x, op, entry);
-  }
-  if (seen->status == ZX_OK) {
+    seen->status = load_code(x, op, entry_of(op, entry));
+    if (seen->status != ZX_OK) {
+      keep_handles(x, op, seen);
+      return true;
+    }
     seen->call = VS_CALL_vcpu_create;
-    seen->status = x->calls->vcpu_create(vs_exec_value(x, &op->args[0]), 0, entry, &out);
   }
-  vs_exec_received(x, op, seen, out, x->slots[op->args[0].slot].guest);
-}
-
-static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t out = ZX_HANDLE_INVALID;
-  if (op->code == VS_CALL_event_create) seen->status = x->calls->event_create(0, &out);
-  if (op->code == VS_CALL_port_create) seen->status = x->calls->port_create(0, &out);
-  if (op->code == VS_CALL_vmo_create) seen->status = x->calls->vmo_create(4096, 0, &out);
-  vs_exec_received(x, op, seen, out, op->out);
-}
-
-static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t out = ZX_HANDLE_INVALID;
-  zx_handle_t from = vs_exec_value(x, &op->args[0]);
-  uint8_t guest = x->slots[op->args[0].slot].guest;
-  bool replace = op->code == VS_CALL_handle_replace;
-  seen->status = replace ? x->calls->handle_replace(from, VS_OP_ARG(op, handle_duplicate, rights).number, &out)
-                         : x->calls->handle_duplicate(from, VS_OP_ARG(op, handle_duplicate, rights).number, &out);
-  if (replace) vs_exec_closed(x, from);
-  vs_exec_received(x, op, seen, out, guest);
-}
-
-static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t value = vs_exec_value(x, &op->args[0]);
-  seen->status = x->calls->handle_close(value);
-  if (seen->status == ZX_OK) vs_exec_closed(x, value);
-}
-
-// While another thread writes over the buffer.
-static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  vs_rewriter** rewriter = &x->rewriters[op->thread];
-  if (*rewriter == NULL) *rewriter = vs_rewriter_open();
-  if (*rewriter == NULL) {
-    seen->status = ZX_ERR_NO_MEMORY;
-    return;
-  }
-  vs_rewritten_call call = {
-      .write = x->calls->vcpu_write_state, .handle = vs_exec_value(x, &op->args[0]), .op = op};
-  vs_rewriter_call(*rewriter, &call);
-  seen->status = call.status;
-  seen->held = call.rewritten;
-  seen->buffer_changed = call.changed;
-}
-
-static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  if (op->rewrite.mode != VS_REWRITE_NONE) return write_rewritten(x, op, seen);
-  const void* buffer = vs_arena_place(&x->arenas[op->thread], &VS_OP_ARG(op, vcpu_write_state, buffer));
-  seen->status =
-      x->calls->vcpu_write_state(vs_exec_value(x, &op->args[0]), VS_OP_ARG(op, vcpu_write_state, kind).number, buffer, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  seen->buffer_changed = !vs_arena_unchanged(&VS_OP_ARG(op, vcpu_write_state, buffer), buffer);
-}
-
-static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  // Up to an unmapped page, so that a byte too many is a fault.
-  vs_buffer place = {.at = VS_AT_EDGE, .length = (uint16_t)x->state_size};
-  memset(place.bytes, READ_FILLER, sizeof place.bytes);
-  void* buffer = vs_arena_place(&x->arenas[op->thread], &place);
-  seen->status =
-      x->calls->vcpu_read_state(vs_exec_value(x, &op->args[0]), ZX_VCPU_STATE, buffer, x->state_size);
-  seen->has_state = seen->status == ZX_OK;
-  if (seen->has_state) memcpy(seen->state, buffer, x->state_size);
+  return make_call(x, op, seen);
 }
 
 static bool fetch(vs_executor* x, const vs_exec_slot* vcpu, uint64_t from, void* to, size_t size) {
   const vs_exec_guest* guest = &x->guests[vcpu->guest];
-  return x->calls->vmo_read != NULL && x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
+  return x->calls->vmo_read != NULL && reach_memory(x, to, size, true) &&
+         x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
 }
 
-static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_port_packet_t packet;
-  memset(&packet, READ_FILLER, sizeof packet);
-  seen->status = x->calls->vcpu_enter(vs_exec_value(x, &op->args[0]), &packet);
-  seen->has_packet = seen->status == ZX_OK;
-  if (!seen->has_packet) return;
-  seen->packet.type = packet.type;
-  if (packet.type == ZX_PKT_TYPE_GUEST_IO) seen->packet.guest_io = packet.guest_io;
-  bool memory = packet.type == ZX_PKT_TYPE_GUEST_MEM;
+// A guest that left by the dump's port or address has stored its registers.
+static bool enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  if (!make_call(x, op, seen)) return false;
+  if (!seen->has_packet) return true;
+  const zx_port_packet_t* packet = &seen->packet;
+  bool memory = packet->type == ZX_PKT_TYPE_GUEST_MEM;
   // The address stands first on every architecture.
-  seen->packet.guest_mem_arm64.addr = memory ? packet.guest_mem_arm64.addr : 0;
-  bool out = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
-  bool dumped = out || (memory && seen->packet.guest_mem_arm64.addr == VS_MMIO_DUMP);
-  seen->has_state =
-      dumped && fetch(x, &x->slots[op->args[0].slot], VS_GUEST_DUMP, seen->state, x->state_size);
+  bool stored = memory && packet->guest_mem_arm64.addr == VS_MMIO_DUMP;
+  bool out = packet->type == ZX_PKT_TYPE_GUEST_IO && packet->guest_io.port == VS_PORT_DUMP;
+  seen->has_state = (out || stored) && fetch(x, &x->slots[op->args[0].slot], VS_GUEST_DUMP,
+                                             seen->state, x->state_size);
+  return true;
 }
 
 static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -251,35 +405,20 @@ static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
   seen->status = life != before ? ZX_OK : ZX_ERR_TIMED_OUT;
 }
 
-void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
+bool vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
   switch (op->code) {
-    case VS_CALL_guest_create:
-      return guest_create(x, op, seen);
     case VS_OP_guest_load:
-      return guest_load(x, op, seen);
+      guest_load(x, op, seen);
+      return true;
+    case VS_OP_await_guest:
+      await_guest(x, op, seen);
+      return true;
     case VS_CALL_vcpu_create:
       return vcpu_create(x, op, seen);
-    case VS_CALL_handle_close:
-      return close_handle(x, op, seen);
-    case VS_CALL_handle_duplicate:
-    case VS_CALL_handle_replace:
-      return derive(x, op, seen);
-    case VS_CALL_vcpu_write_state:
-      return write_state(x, op, seen);
-    case VS_CALL_vcpu_read_state:
-      return read_state(x, op, seen);
     case VS_CALL_vcpu_enter:
       return enter(x, op, seen);
-    case VS_CALL_vcpu_kick:
-      seen->status = x->calls->vcpu_kick(vs_exec_value(x, &op->args[0]));
-      return;
-    case VS_CALL_vcpu_interrupt:
-      seen->status = x->calls->vcpu_interrupt(vs_exec_value(x, &op->args[0]), VS_OP_ARG(op, vcpu_interrupt, vector).number);
-      return;
-    case VS_OP_await_guest:
-      return await_guest(x, op, seen);
     default:
-      return object_create(x, op, seen);
+      return make_call(x, op, seen);
   }
 }
 
@@ -297,22 +436,33 @@ static uint8_t missing_load(const vs_executor* x) {
 // The programs of IN and OUT need traps that the architecture does not have; a script's own code
 // needs memory to lie in.
 static uint8_t missing_program(const vs_executor* x, const vs_op* op) {
-  if (!vs_guest_has(x->arch, VS_OP_ARG(op, vcpu_create, entry).slot)) return VS_CALL_guest_set_trap;
-  if (VS_OP_ARG(op, vcpu_create, entry).slot != VS_PROGRAM_CODE) return VS_NO_CALL;
+  const vs_arg* entry = &VS_OP_ARG(op, vcpu_create, entry);
+  if (entry->form == VS_ENTRY_RAW) return VS_NO_CALL;
+  if (!vs_guest_has(x->arch, entry->slot)) return VS_CALL_guest_set_trap;
+  if (entry->slot != VS_PROGRAM_CODE) return VS_NO_CALL;
   return x->guests[x->slots[op->args[0].slot].guest].unloaded;
 }
 
-bool vs_exec_makes_handle(const vs_op* op) {
-  return vs_op_makes_handle(op) && op->code != VS_OP_guest_load;
+// Why a handle argument has no value; VS_NO_CALL: it has one.
+static uint8_t missing_handle(const vs_executor* x, const vs_op* op) {
+  uint8_t missing = VS_NO_CALL;
+  for (uint8_t i = 0; i < VS_ARGS_MAX && missing == VS_NO_CALL; i++) {
+    const vs_arg* arg = &op->args[i];
+    bool slot = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE && vs_arg_names_slot(arg);
+    const vs_exec_slot* named = &x->slots[arg->slot];
+    if (slot && !named->filled) missing = named->tried ? named->missing : VS_UNFILLED;
+  }
+  return missing;
 }
 
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   uint8_t call = vs_call_of(op);
   if (!vs_calls_have(x->calls, call)) return call;
-  const vs_exec_slot* named = &x->slots[op->args[0].slot];
-  if (vs_op_takes_handle(op) && !named->filled) return named->tried ? named->missing : VS_UNFILLED;
+  uint8_t handle = missing_handle(x, op);
+  if (handle != VS_NO_CALL) return handle;
   if (op->code == VS_OP_guest_load) return missing_load(x);
   if (op->code == VS_CALL_vcpu_create) return missing_program(x, op);
   bool runs = op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest;
-  return runs ? x->guests[named->guest].unloaded : VS_NO_CALL;
+  bool slot = runs && vs_arg_names_slot(&op->args[0]);
+  return slot ? x->guests[x->slots[op->args[0].slot].guest].unloaded : VS_NO_CALL;
 }

@@ -27,12 +27,15 @@ static void wait_turns(unsigned turns) {
   }
 }
 
+static void finish(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  set_outcome(seen, vs_exec_call(x, op, seen) ? VS_RETURNED : VS_UNSUPPORTED);
+}
+
 static void do_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   let_race(x);
   // Which of two calls comes first changes from race to race.
   if (x->races > 0) wait_turns(x->races * 7 % 64);
-  vs_exec_call(x, op, seen);
-  set_outcome(seen, VS_RETURNED);
+  finish(x, op, seen);
 }
 
 static void await_flag(const bool* flag) {
@@ -47,8 +50,7 @@ static void run_job(void* argument) {
   __atomic_store_n(&j->ready, true, __ATOMIC_RELEASE);
   await_flag(&j->go);
   wait_turns(j->late);
-  vs_exec_call(j->executor, j->op, j->seen);
-  set_outcome(j->seen, VS_RETURNED);
+  finish(j->executor, j->op, j->seen);
 }
 
 static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -89,6 +91,17 @@ static void join(vs_executor* x, const vs_op* op, vs_observation* seen) {
   *seen = j->held;
 }
 
+// What the op was to make, or to bring into the guest, is not there.
+static void lack(vs_executor* x, const vs_op* op, uint8_t lacking) {
+  if (op->code == VS_OP_guest_load) {
+    x->guests[x->slots[op->args[0].slot].guest].unloaded = lacking;
+    return;
+  }
+  for (unsigned i = 0; vs_op_out(op, i) != NULL && i < 2; i++) {
+    x->slots[vs_op_out(op, i)->slot] = (vs_exec_slot){.tried = true, .missing = lacking};
+  }
+}
+
 void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   memset(seen, 0, offsetof(vs_observation, state));
   // An op that makes no sense, or of a thread that is within a call, is not done.
@@ -101,17 +114,12 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   uint8_t lacking = vs_exec_missing(x, op);
   if (lacking != VS_NO_CALL) {
     seen->call = lacking == VS_UNFILLED ? VS_NO_CALL : lacking;
-    if (vs_exec_makes_handle(op)) {
-      x->slots[op->out] = (vs_exec_slot){.tried = true, .missing = lacking};
-    }
-    if (op->code == VS_OP_guest_load) x->guests[x->slots[op->args[0].slot].guest].unloaded = lacking;
+    lack(x, op, lacking);
     set_outcome(seen, VS_UNSUPPORTED);
     return;
   }
   set_outcome(seen, VS_IN_CALL);
-  if (x->player != NULL) {
-    vs_exec_elsewhere(x, op, seen);
-  } else if (op->code == VS_OP_join) {
+  if (op->code == VS_OP_join) {
     join(x, op, seen);
   } else if (op->code == VS_OP_thread_exit) {
     vs_worker_stop(&x->workers[op->thread]);
@@ -127,6 +135,12 @@ void vs_execute(vs_executor* x, const vs_script* script, vs_observation* observa
   for (size_t i = 0; i < script->count; i++) {
     vs_execute_op(x, &script->ops[i], &observations[i]);
   }
+}
+
+void vs_executor_reaches(vs_executor* x, bool (*reach)(const vs_region*, size_t),
+                         bool (*held)(void)) {
+  x->reach = reach;
+  x->held = held;
 }
 
 zx_handle_t vs_executor_value(vs_executor* x, const vs_arg* ref) {
@@ -158,21 +172,16 @@ static vs_executor* new_executor(const vs_calls* calls, vs_arch arch, zx_handle_
   return x;
 }
 
-vs_executor* vs_executor_open_elsewhere(const vs_player* player, const vs_calls* calls,
-                                        vs_arch arch) {
-  vs_executor* x = new_executor(calls, arch, ZX_HANDLE_INVALID);
-  if (x != NULL) x->player = player;
-  return x;
-}
-
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource) {
   vs_executor* x = new_executor(calls, arch, resource);
   if (x == NULL) return NULL;
   for (size_t i = 0; i < VS_THREADS; i++) {
     vs_worker_init(&x->workers[i]);
-    if (vs_arena_open(&x->arenas[i])) continue;
-    vs_executor_close(x);
-    return NULL;
+    for (size_t k = 0; k < VS_POINTERS_MAX; k++) {
+      if (vs_arena_open(&x->arenas[i][k])) continue;
+      vs_executor_close(x);
+      return NULL;
+    }
   }
   return x;
 }
@@ -192,32 +201,24 @@ static void end_calls(vs_executor* x) {
 static void forget_slots(vs_executor* x) {
   for (size_t i = VS_SLOTS; i-- > 0;) {
     vs_exec_slot* s = &x->slots[i];
-    if (s->open && x->player == NULL) x->calls->handle_close(s->value);
+    if (s->open) x->calls->handle_close(s->value);
     *s = (vs_exec_slot){0};
   }
 }
 
 void vs_executor_reset(vs_executor* x) {
-  if (x->player != NULL) {
-    x->player->reset(x->player->context);
-    for (size_t i = 0; i < VS_THREADS; i++) x->jobs[i].async = false;
-  } else {
-    end_calls(x);
-  }
+  end_calls(x);
   forget_slots(x);
   for (size_t i = 0; i < VS_SLOTS; i++) vs_exec_forget_guest(x, &x->guests[i]);
 }
 
 void vs_executor_close(vs_executor* x) {
-  if (x->player != NULL) {
-    pthread_mutex_destroy(&x->lock);
-    free(x);
-    return;
-  }
   end_calls(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);
-  for (size_t i = 0; i < VS_THREADS; i++) vs_arena_close(&x->arenas[i]);
+  for (size_t i = 0; i < VS_THREADS * VS_POINTERS_MAX; i++) {
+    vs_arena_close(&x->arenas[i / VS_POINTERS_MAX][i % VS_POINTERS_MAX]);
+  }
   for (size_t i = 0; i < VS_THREADS; i++) {
     if (x->rewriters[i] != NULL) vs_rewriter_close(x->rewriters[i]);
   }

@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "tables.h"
+
 enum { PAGE = 4096, ORDER_MASK = 3 };
 
 typedef enum order { ORDER_NONE, ORDER_HOLD, ORDER_FLIP, ORDER_END } order;
@@ -129,37 +131,50 @@ static void take_back(vs_rewriter* r) {
   while (load(&r->idle) != given) sched_yield();
 }
 
-static void place(vs_rewriter* r, const vs_op* op, uint8_t* address) {
-  size_t length = VS_OP_ARG(op, vcpu_write_state, buffer).length < PAGE ? VS_OP_ARG(op, vcpu_write_state, buffer).length : PAGE;
-  size_t given = length < VS_STATE_MAX ? length : VS_STATE_MAX;
-  memcpy(address, op->bytes, given);
+static size_t length_of(const vs_rewritten_call* c) {
+  size_t length = c->op->args[c->parameter].length;
+  return length < PAGE ? length : PAGE;
+}
+
+static size_t given_of(const vs_rewritten_call* c) {
+  size_t length = length_of(c);
+  return length < VS_STATE_MAX ? length : VS_STATE_MAX;
+}
+
+// What the call is told that the buffer's size is.
+static uint64_t size_of(const vs_rewritten_call* c) {
+  return c->op->args[vs_param_find(c->op->code, VS_PARAM_SIZE, 0)].number;
+}
+
+static void place(vs_rewriter* r, const vs_rewritten_call* c, uint8_t* address) {
+  const vs_op* op = c->op;
+  memcpy(address, op->bytes, given_of(c));
   r->rewrite = &op->rewrite;
   r->at = address + op->rewrite.offset;
   memcpy(r->old, op->bytes + op->rewrite.offset, op->rewrite.length);
 }
 
-static bool is_changed(const vs_op* op, const uint8_t* address) {
-  size_t given = VS_OP_ARG(op, vcpu_write_state, buffer).length < VS_STATE_MAX ? VS_OP_ARG(op, vcpu_write_state, buffer).length : VS_STATE_MAX;
-  for (size_t i = 0; i < given; i++) {
-    size_t k = i - op->rewrite.offset;
-    bool rewritten = i >= op->rewrite.offset && k < op->rewrite.length;
-    bool same = address[i] == op->bytes[i];
-    if (!same && !(rewritten && address[i] == op->rewrite.bytes[k])) return true;
+static bool is_changed(const vs_rewritten_call* c, const uint8_t* address) {
+  const vs_rewrite* rewrite = &c->op->rewrite;
+  for (size_t i = 0; i < given_of(c); i++) {
+    size_t k = i - rewrite->offset;
+    bool rewritten = i >= rewrite->offset && k < rewrite->length;
+    bool same = address[i] == c->op->bytes[i];
+    if (!same && !(rewritten && address[i] == rewrite->bytes[k])) return true;
   }
   return false;
 }
 
 static void call_flipped(vs_rewriter* r, vs_rewritten_call* c) {
-  const vs_op* op = c->op;
   uint8_t* address = r->pages;
-  place(r, op, address);
+  place(r, c, address);
   uint32_t turns = load(&r->turns);
   give_order(r, ORDER_FLIP);
   while (load(&r->turns) == turns) sched_yield();
-  c->status = c->write(c->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, address, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  c->status = c->make(c->context, address);
   take_back(r);
   c->rewritten = true;
-  c->changed = is_changed(op, address);
+  c->changed = is_changed(c, address);
 }
 
 static bool register_page(vs_rewriter* r) {
@@ -176,21 +191,21 @@ static void unregister_page(vs_rewriter* r) {
 
 // False: the buffer cannot be laid out so, or the call was not held and did not like what it found.
 static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
-  const vs_op* op = c->op;
-  size_t before = op->rewrite.offset + op->rewrite.length;
-  if (r->faults < 0 || before >= VS_OP_ARG(op, vcpu_write_state, buffer_size).number || VS_OP_ARG(op, vcpu_write_state, buffer_size).number > VS_OP_ARG(op, vcpu_write_state, buffer).length) return false;
+  size_t before = (size_t)c->op->rewrite.offset + c->op->rewrite.length;
+  uint64_t size = size_of(c);
+  if (r->faults < 0 || before >= size || size > length_of(c)) return false;
   uint8_t* address = r->pages + PAGE - before;
   store(&r->held, 0);
-  place(r, op, address);
-  memcpy(r->source, address + before, VS_OP_ARG(op, vcpu_write_state, buffer).length - before);
+  place(r, c, address);
+  memcpy(r->source, address + before, length_of(c) - before);
   if (!register_page(r)) return false;
   give_order(r, ORDER_HOLD);
-  c->status = c->write(c->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, address, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  c->status = c->make(c->context, address);
   take_back(r);
   bool held = load(&r->held);
   unregister_page(r);
   c->rewritten = held;
-  c->changed = held && is_changed(op, address);
+  c->changed = held && is_changed(c, address);
   // A kernel that fetches on the caller's behalf cannot wait for us: it says that nothing is there.
   return held || c->status != ZX_ERR_INVALID_ARGS;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Calls zx_vcpu_write_state while another thread writes over the caller's buffer. HELD: the buffer
+// Makes a call while another thread writes over the caller's buffer. HELD: the buffer
 // crosses into a page that is not there yet; once the call has met it (userfaultfd), the bytes
 // before it are rewritten, and then the page is given. FLIP, and HELD where the machine does not
 // allow that: another thread writes the old and the new bytes in turn as fast as it can.
@@ -11,9 +11,10 @@
 typedef struct vs_rewriter vs_rewriter;
 
 typedef struct vs_rewritten_call {
-  zx_status_t (*write)(zx_handle_t handle, uint32_t kind, const void* buffer, size_t size);
-  zx_handle_t handle;
+  zx_status_t (*make)(void* context, void* address);  // with the buffer at that address
+  void* context;
   const vs_op* op;
+  uint8_t parameter;  // that is the buffer
   zx_status_t status;
   bool rewritten;  // the buffer was, or may have been, written during the call
   bool changed;    // it is neither what it was nor what it was made to be

@@ -4,6 +4,8 @@
 #ifndef VS_CONFORMANCE_EXECUTOR_STATE_H_
 #define VS_CONFORMANCE_EXECUTOR_STATE_H_
 
+#include <vcpuspec/backend.h>
+
 #include "arena.h"
 #include "executor.h"
 #include "guest/guest.h"
@@ -41,11 +43,12 @@ typedef struct vs_exec_job {
 
 struct vs_executor {
   const vs_calls* calls;
-  const vs_player* player;  // NULL: the calls are made here
+  bool (*reach)(const vs_region* regions, size_t count);  // NULL, or as in vs_backend
+  bool (*held)(void);
   vs_arch arch;
   size_t state_size;
   zx_handle_t resource;
-  vs_arena arenas[VS_THREADS];  // one a thread: two may be in calls at once
+  vs_arena arenas[VS_THREADS][VS_POINTERS_MAX];  // of a thread's own: two may be in calls at once
   vs_worker workers[VS_THREADS];
   vs_exec_job jobs[VS_THREADS];
   pthread_mutex_t lock;  // of the slots, while calls race
@@ -65,27 +68,9 @@ enum { VS_UNFILLED = VS_NO_CALL + 1 };
 // slot that no op was to fill.
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);
 
-// True if the op fills its `out` slot.
-bool vs_exec_makes_handle(const vs_op* op);
-
-// Makes the op's call, on the calling thread, and fills all of `seen` but its outcome.
-void vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen);
-
-// Records that the op's slot got a handle, or that none came of it.
-void vs_exec_received(vs_executor* x, const vs_op* op, vs_observation* seen, zx_handle_t value,
-                      uint8_t guest);
-
-// The slots that hold the value are open no more.
-void vs_exec_closed(vs_executor* x, zx_handle_t value);
-
-// The number of a guest that is about to be kept in the slot `at`.
-uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at);
-
-// The guest's address region is in the op's second slot.
-void vs_exec_received_region(vs_executor* x, const vs_op* op, zx_handle_t region, uint8_t guest);
-
-// Hands the op on to the player, and keeps what came of it.
-void vs_exec_elsewhere(vs_executor* x, const vs_op* op, vs_observation* seen);
+// Makes the op's call, on the calling thread, and fills all of `seen` but its outcome. False: it
+// cannot be made so.
+bool vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen);
 
 // Closes the guest's memory, if there is any.
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest);

@@ -32,103 +32,137 @@ void vs_say_status(vs_text* text, zx_status_t status) {
 
 // --- ops --------------------------------------------------------------------------------------
 
-static void say_handle(vs_text* text, const vs_arg* ref) {
-  switch (ref.form) {
+static void say_handle(vs_text* text, const vs_arg* arg) {
+  switch (arg->form) {
     case VS_HANDLE_SLOT:
-      return vs_say(text, "h%u", ref.slot);
+      return vs_say(text, "h%u", arg->slot);
     case VS_HANDLE_CLEARED:
-      return vs_say(text, "h%u & ~0x%" PRIx32, ref.slot, ref.value);
+      return vs_say(text, "h%u & ~0x%" PRIx64, arg->slot, arg->number);
     case VS_HANDLE_FLIPPED:
-      return vs_say(text, "h%u ^ 0x%" PRIx32, ref.slot, ref.value);
+      return vs_say(text, "h%u ^ 0x%" PRIx64, arg->slot, arg->number);
+    case VS_HANDLE_RESOURCE:
+      return vs_say(text, "resource");
     default:
-      return vs_say(text, "0x%" PRIx32, ref.value);
+      return vs_say(text, "0x%" PRIx64, arg->number);
   }
 }
 
-static void say_kind(vs_text* text, uint32_t kind) {
+static void say_kind(vs_text* text, uint64_t kind) {
   if (kind == ZX_VCPU_STATE) return vs_say(text, "ZX_VCPU_STATE");
   if (kind == ZX_VCPU_IO) return vs_say(text, "ZX_VCPU_IO");
-  vs_say(text, "kind 0x%" PRIx32, kind);
+  vs_say(text, "kind 0x%" PRIx64, kind);
 }
 
-static void say_size(vs_text* text, uint64_t size) {
-  if (size < 65536) return vs_say(text, "%" PRIu64, size);
-  vs_say(text, "0x%" PRIx64, size);
+static void say_number(vs_text* text, uint64_t number) {
+  if (number < 65536) return vs_say(text, "%" PRIu64, number);
+  vs_say(text, "0x%" PRIx64, number);
 }
 
-static void say_placement(vs_text* text, const vs_buffer* buffer) {
-  vs_say(text, "%s", vs_placements[buffer->at].name);
-  const char* meaning = vs_placements[buffer->at].text;
-  bool argument = strchr(meaning, 'N') != NULL || buffer->at == VS_AT_KERNEL;
-  if (argument) vs_say(text, ":%u", buffer->argument);
+static void say_placement(vs_text* text, const vs_arg* pointer) {
+  vs_say(text, "%s", vs_placements[pointer->at].name);
+  const char* meaning = vs_placements[pointer->at].text;
+  bool argument = strchr(meaning, 'N') != NULL || pointer->at == VS_AT_KERNEL;
+  if (argument) vs_say(text, ":%u", pointer->argument);
 }
 
 static void say_contents(vs_text* text, const vs_op* op) {
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_IO) return;
+  uint8_t kind = vs_param_find(op->code, VS_PARAM_KIND, 0);
+  if (kind == VS_ARGS_MAX || op->args[kind].number != ZX_VCPU_IO) return;
   const uint8_t* b = op->bytes;
   vs_say(text, " {access_size %u, data %02x %02x %02x %02x}", b[0], b[4], b[5], b[6], b[7]);
 }
 
-static void say_write(vs_text* text, const vs_op* op) {
-  vs_say(text, "zx_vcpu_write_state(");
-  say_handle(text, &op->args[0]);
-  vs_say(text, ", ");
-  say_kind(text, VS_OP_ARG(op, vcpu_write_state, kind).number);
-  vs_say(text, ", ");
-  say_placement(text, &VS_OP_ARG(op, vcpu_write_state, buffer));
-  say_contents(text, op);
-  vs_say(text, ", ");
-  say_size(text, VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  vs_say(text, ")");
+static void say_rights(vs_text* text, uint64_t rights) {
+  if (rights == ZX_RIGHT_SAME_RIGHTS) return vs_say(text, "ZX_RIGHT_SAME_RIGHTS");
+  vs_say(text, "rights 0x%" PRIx64, rights);
 }
 
-static void say_rights(vs_text* text, zx_rights_t rights) {
-  if (rights == ZX_RIGHT_SAME_RIGHTS) return vs_say(text, "ZX_RIGHT_SAME_RIGHTS");
-  vs_say(text, "rights 0x%" PRIx32, rights);
+static void say_entry(vs_text* text, const vs_arg* entry) {
+  if (entry->form == VS_ENTRY_RAW) return vs_say(text, "0x%" PRIx64, entry->number);
+  vs_say(text, "entry of `%s`", vs_programs[entry->slot].name);
+}
+
+static void say_argument(vs_text* text, const vs_op* op, uint8_t type, const vs_arg* arg) {
+  if (type == VS_PARAM_HANDLE) return say_handle(text, arg);
+  if (type == VS_PARAM_KIND) return say_kind(text, arg->number);
+  if (type == VS_PARAM_RIGHTS) return say_rights(text, arg->number);
+  if (type == VS_PARAM_ENTRY) return say_entry(text, arg);
+  if (!vs_param_is_pointer(type)) return say_number(text, arg->number);
+  say_placement(text, arg);
+  if (type == VS_PARAM_IN) say_contents(text, op);
+}
+
+static bool reads_plain_state(const vs_op* op) {
+  const vs_arg* buffer = &VS_OP_ARG(op, vcpu_read_state, buffer);
+  uint64_t size = VS_OP_ARG(op, vcpu_read_state, buffer_size).number;
+  bool exact = size == sizeof(zx_vcpu_state_x64_t) || size == sizeof(zx_vcpu_state_arm64_t);
+  return op->code == VS_CALL_vcpu_read_state && buffer->at == VS_AT_EDGE && exact &&
+         size == buffer->length && VS_OP_ARG(op, vcpu_read_state, kind).number == ZX_VCPU_STATE;
+}
+
+// True of an argument that says something: that of a call with an in-buffer all, of others those that
+// are not as they are unless told.
+static bool is_said(const vs_op* op, uint8_t i) {
+  const vs_param* param = &vs_ops[op->code].params[i];
+  const vs_arg* arg = &op->args[i];
+  switch (param->type) {
+    case VS_PARAM_NONE:
+      return false;
+    case VS_PARAM_HANDLE:
+      return param->object != ZX_OBJ_TYPE_RESOURCE || arg->form != VS_HANDLE_RESOURCE;
+    case VS_PARAM_U32:
+      return arg->number != param->value;
+    case VS_PARAM_OUT_HANDLE:
+    case VS_PARAM_OUT_PACKET:
+    case VS_PARAM_OUT_U64:
+      return arg->at != VS_AT_PLAIN;
+    case VS_PARAM_KIND:
+    case VS_PARAM_OUT:
+    case VS_PARAM_SIZE:
+      return !reads_plain_state(op);
+    default:
+      return true;
+  }
+}
+
+// The parameters that are told by their names: pointers and numbers of which others are left out.
+static bool needs_name(const vs_op* op, uint8_t i) {
+  uint8_t type = vs_ops[op->code].params[i].type;
+  bool number = type == VS_PARAM_U32 || type == VS_PARAM_U64 || type == VS_PARAM_TIME;
+  return number || type >= VS_PARAM_IN_PACKET || type == VS_PARAM_OUT_HANDLE ||
+         (type == VS_PARAM_HANDLE && !vs_param_is_positional(op->code, i));
+}
+
+static void say_documented(vs_text* text, const vs_op* op) {
+  const vs_op_info* info = &vs_ops[op->code];
+  for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+    vs_say(text, "%sh%u", i > 0 ? ", " : "", vs_op_out(op, i)->slot);
+  }
+  vs_say(text, "%s%s(", vs_op_out(op, 0) != NULL ? " = " : "", info->symbol);
+  const char* between = "";
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (!is_said(op, i)) continue;
+    vs_say(text, "%s", between);
+    if (needs_name(op, i)) vs_say(text, "%s ", info->params[i].name);
+    say_argument(text, op, info->params[i].type, &op->args[i]);
+    between = ", ";
+  }
+  vs_say(text, ")");
 }
 
 static void say_call(vs_text* text, const vs_op* op) {
   switch (op->code) {
-    case VS_CALL_vcpu_write_state:
-      return say_write(text, op);
-    case VS_CALL_guest_create:
-      return vs_say(text, "h%u, h%u (vmar) = zx_guest_create()", op->out, op->out2);
     case VS_OP_guest_load:
       return vs_say(text, "load the guest programs into h%u", op->args[0].slot);
-    case VS_CALL_vcpu_create:
-      return vs_say(text, "h%u = zx_vcpu_create(h%u, 0, entry of `%s`)", op->out, op->args[0].slot,
-                    vs_programs[VS_OP_ARG(op, vcpu_create, entry).slot].name);
-    case VS_CALL_handle_duplicate:
-    case VS_CALL_handle_replace:
-      vs_say(text, "h%u = zx_handle_%s(", op->out, vs_ops[op->code].name);
-      say_handle(text, &op->args[0]);
-      vs_say(text, ", ");
-      say_rights(text, VS_OP_ARG(op, handle_duplicate, rights).number);
-      return vs_say(text, ")");
-    case VS_CALL_event_create:
-    case VS_CALL_port_create:
-    case VS_CALL_vmo_create:
-      return vs_say(text, "h%u = zx_%s()", op->out, vs_ops[op->code].name);
     case VS_OP_join:
+      return vs_say(text, "wait for the call that runs there");
     case VS_OP_thread_exit:
-      return vs_say(
-          text, "%s",
-          op->code == VS_OP_join ? "wait for the call that runs there" : "the thread ends");
+      return vs_say(text, "the thread ends");
     case VS_OP_await_guest:
       return vs_say(text, "wait for a sign of life of the guest of h%u", op->args[0].slot);
-    case VS_CALL_vcpu_interrupt:
-      vs_say(text, "zx_vcpu_interrupt(");
-      say_handle(text, &op->args[0]);
-      return vs_say(text, ", %" PRIu32 ")", VS_OP_ARG(op, vcpu_interrupt, vector).number);
-    case VS_CALL_handle_close:
-      vs_say(text, "zx_handle_close(");
-      break;
     default:
-      vs_say(text, "zx_vcpu_%s(", vs_ops[op->code].name);
-      break;
+      return say_documented(text, op);
   }
-  say_handle(text, &op->args[0]);
-  vs_say(text, ")");
 }
 
 void vs_say_op(vs_text* text, const vs_op* op) {

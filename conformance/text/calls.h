@@ -11,9 +11,6 @@ uint8_t vs_call_of(const vs_op* op);
 // "zx_vcpu_write_state" and so on.
 const char* vs_call_name(vs_call_index call);
 
-// True if the op names a handle by its slot.
-bool vs_op_takes_handle(const vs_op* op);
-
 // True if the op gives its `out` slot a handle.
 bool vs_op_makes_handle(const vs_op* op);
 

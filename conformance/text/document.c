@@ -402,13 +402,13 @@ static bool read_version(reader* r) {
   vs_document* d = r->document;
   if (!vs_line_cut(&r->line, NULL, NULL, r->fault)) return false;
   if (strcmp(r->line.words[0].text, "vcpuspec") != 0)
-    return vs_line_expected(&r->line, 0, r->fault, "'vcpuspec script 1' or 'vcpuspec trace 1'",
+    return vs_line_expected(&r->line, 0, r->fault, "'vcpuspec script 2' or 'vcpuspec trace 2'",
                             NULL, 0);
   const char* kind = r->line.count > 1 ? r->line.words[1].text : "";
   d->is_trace = strcmp(kind, "trace") == 0;
   if (!d->is_trace && strcmp(kind, "script") != 0)
     return vs_line_expected(&r->line, 1, r->fault, "'script' or 'trace'", kinds, 2);
-  if (r->line.count != 3 || strcmp(r->line.words[2].text, "1") != 0)
+  if (r->line.count != 3 || strcmp(r->line.words[2].text, "2") != 0)
     return vs_line_fault(&r->line, 2, r->fault, "expected version 1: this program reads no other");
   return true;
 }

@@ -10,7 +10,7 @@
 
 void vs_print_header(FILE* out, bool is_trace, const char* title, const uint8_t* clauses,
                      size_t clause_count, vs_arch arch, const char* backend) {
-  fprintf(out, "vcpuspec %s 1\n", is_trace ? "trace" : "script");
+  fprintf(out, "vcpuspec %s 2\n", is_trace ? "trace" : "script");
   if (title != NULL && title[0] != '\0') fprintf(out, "title %s\n", title);
   for (size_t i = 0; i < clause_count; i++) {
     fprintf(out, "clause %s\n", vs_clauses[clauses[i]].id);
@@ -43,14 +43,16 @@ static void print_trimmed(FILE* out, const uint8_t* bytes, size_t count) {
   if (count > 0) print_bytes(out, "bytes", bytes, count);
 }
 
-static void print_handle(FILE* out, const vs_arg* ref) {
-  if (ref.form == VS_HANDLE_RAW) {
-    fprintf(out, " raw=0x%" PRIx32, ref.value);
-    return;
+static void print_handle(FILE* out, const vs_arg* arg) {
+  if (arg->form == VS_HANDLE_RESOURCE) {
+    fputs("resource", out);
+  } else if (arg->form == VS_HANDLE_RAW) {
+    fprintf(out, "raw=0x%" PRIx64, arg->number);
+  } else {
+    fprintf(out, "h%u", arg->slot);
   }
-  fprintf(out, " h%u", ref.slot);
-  if (ref.form == VS_HANDLE_CLEARED) fprintf(out, "&~0x%" PRIx32, ref.value);
-  if (ref.form == VS_HANDLE_FLIPPED) fprintf(out, "^0x%" PRIx32, ref.value);
+  if (arg->form == VS_HANDLE_CLEARED) fprintf(out, "&~0x%" PRIx64, arg->number);
+  if (arg->form == VS_HANDLE_FLIPPED) fprintf(out, "^0x%" PRIx64, arg->number);
 }
 
 static void print_rights(FILE* out, zx_rights_t rights) {
@@ -108,66 +110,123 @@ static void print_io(FILE* out, const uint8_t* bytes) {
 
 // --- ops --------------------------------------------------------------------------------------
 
-static void print_write(FILE* out, const vs_op* op, const vs_arch_info* info) {
-  const vs_buffer* buffer = &VS_OP_ARG(op, vcpu_write_state, buffer);
-  bool state = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE;
-  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
-  print_handle(out, &op->args[0]);
-  if (state || io) {
-    fputs(state ? " state" : " io", out);
+// The bytes that a call with this kind takes or gives; 0: the kind is none.
+static uint64_t exact_of(uint64_t kind, const vs_arch_info* info) {
+  if (kind == ZX_VCPU_STATE) return info->state_size;
+  return kind == ZX_VCPU_IO ? sizeof(zx_vcpu_io_t) : 0;
+}
+
+static bool takes_bytes(const vs_op* op) {
+  return vs_param_find(op->code, VS_PARAM_IN, 0) < VS_ARGS_MAX ||
+         vs_param_find(op->code, VS_PARAM_IN_PACKET, 0) < VS_ARGS_MAX;
+}
+
+static void print_kind(FILE* out, const vs_op* op, uint64_t kind) {
+  if (kind == ZX_VCPU_STATE && !takes_bytes(op)) return;  // what is read, unless told
+  if (kind <= ZX_VCPU_IO) {
+    fputs(kind == ZX_VCPU_STATE ? " state" : " io", out);
   } else {
-    fprintf(out, " kind=0x%" PRIx32, VS_OP_ARG(op, vcpu_write_state, kind).number);
+    fprintf(out, " kind=0x%" PRIx64, kind);
   }
-  if (state) print_state(out, buffer->bytes, info);
-  if (io) print_io(out, buffer->bytes);
-  if (!state && !io) print_trimmed(out, buffer->bytes, VS_STATE_MAX);
-  uint64_t exact = state ? info->state_size : io ? sizeof(zx_vcpu_io_t) : 0;
-  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != exact) print_field(out, "size", VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  if (buffer->length != exact) print_field(out, "length", buffer->length);
-  if (buffer->at != VS_AT_PLAIN || buffer->argument != 0) {
-    fprintf(out, " at=%s", vs_placements[buffer->at].name);
-    if (buffer->argument != 0) fprintf(out, ":%u", buffer->argument);
+}
+
+static void print_entry(FILE* out, const vs_op* op, const vs_arg* entry) {
+  if (entry->form == VS_ENTRY_RAW) {
+    fprintf(out, " entry=0x%" PRIx64, entry->number);
+  } else if (entry->slot == VS_PROGRAM_CODE) {
+    print_bytes(out, "code", op->bytes, entry->length);
+  } else {
+    fprintf(out, " %s", vs_programs[entry->slot].name);
   }
-  if (op->rewrite.mode == VS_REWRITE_NONE) return;
-  fprintf(out, " %s=%u:", op->rewrite.mode == VS_REWRITE_HELD ? "held" : "flip",
-          op->rewrite.offset);
-  for (size_t i = 0; i < op->rewrite.length; i++) fprintf(out, "%02x", op->rewrite.bytes[i]);
+}
+
+static void print_positional(FILE* out, const vs_op* op, uint8_t parameter) {
+  const vs_arg* arg = &op->args[parameter];
+  switch (vs_ops[op->code].params[parameter].type) {
+    case VS_PARAM_HANDLE:
+      fputc(' ', out);
+      return print_handle(out, arg);
+    case VS_PARAM_KIND:
+      return print_kind(out, op, arg->number);
+    case VS_PARAM_RIGHTS:
+      return print_rights(out, (zx_rights_t)arg->number);
+    case VS_PARAM_ENTRY:
+      return print_entry(out, op, arg);
+    default:
+      fprintf(out, " %" PRIu64, arg->number);
+  }
+}
+
+static void print_contents(FILE* out, const vs_op* op, const vs_arch_info* info) {
+  uint8_t at = vs_param_find(op->code, VS_PARAM_KIND, 0);
+  uint64_t kind = at < VS_ARGS_MAX ? op->args[at].number : UINT64_MAX;
+  if (!takes_bytes(op)) return;
+  if (kind == ZX_VCPU_STATE) return print_state(out, op->bytes, info);
+  if (kind == ZX_VCPU_IO) return print_io(out, op->bytes);
+  print_trimmed(out, op->bytes, VS_STATE_MAX);
+}
+
+static void print_placement(FILE* out, const char* name, const vs_arg* arg) {
+  fprintf(out, " %s=%s", name, vs_placements[arg->at].name);
+  if (arg->argument != 0) fprintf(out, ":%u", arg->argument);
+}
+
+// An argument that is as it is unless told says nothing.
+static void print_named(FILE* out, const vs_param* param, const vs_arg* arg, const vs_arg* usual) {
+  bool same = arg->number == usual->number && arg->form == usual->form && arg->slot == usual->slot;
+  if (vs_param_is_pointer(param->type)) {
+    if (arg->at != usual->at || arg->argument != 0) print_placement(out, param->name, arg);
+  } else if (param->type == VS_PARAM_HANDLE && !same) {
+    fprintf(out, " %s=", param->name);
+    print_handle(out, arg);
+  } else if (!same) {
+    print_field(out, param->name, arg->number);
+  }
+}
+
+// What the call takes, unless told, with this kind.
+static vs_op usual_op(const vs_op* op, const vs_arch_info* info) {
+  uint8_t kind = vs_param_find(op->code, VS_PARAM_KIND, 0);
+  uint8_t size = vs_param_find(op->code, VS_PARAM_SIZE, 0);
+  vs_op usual = vs_op_new(op->code, info);
+  if (kind < VS_ARGS_MAX && size < VS_ARGS_MAX) {
+    usual.args[size].number = exact_of(op->args[kind].number, info);
+  }
+  return usual;
+}
+
+static void print_rewrite(FILE* out, const vs_rewrite* rewrite) {
+  if (rewrite->mode == VS_REWRITE_NONE) return;
+  fprintf(out, " %s=%u:", rewrite->mode == VS_REWRITE_HELD ? "held" : "flip", rewrite->offset);
+  for (size_t i = 0; i < rewrite->length; i++) fprintf(out, "%02x", rewrite->bytes[i]);
 }
 
 static void print_arguments(FILE* out, const vs_op* op, const vs_arch_info* info) {
-  switch (op->code) {
-    case VS_CALL_guest_create:
-    case VS_CALL_event_create:
-    case VS_CALL_port_create:
-    case VS_CALL_vmo_create:
-    case VS_OP_join:
-    case VS_OP_thread_exit:
-      return;
-    case VS_CALL_vcpu_write_state:
-      print_write(out, op, info);
-      return;
-    default:
-      print_handle(out, &op->args[0]);
+  const vs_op usual = usual_op(op, info);
+  const vs_param* params = vs_ops[op->code].params;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (vs_param_is_positional(op->code, i)) print_positional(out, op, i);
   }
-  if (op->code == VS_OP_guest_load) fprintf(out, " h%u", op->out2);
-  if (op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace) print_rights(out, VS_OP_ARG(op, handle_duplicate, rights).number);
-  if (op->code == VS_CALL_vcpu_interrupt) fprintf(out, " %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
-  if (op->code != VS_CALL_vcpu_create) return;
-  if (VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_CODE) {
-    print_bytes(out, "code", op->bytes, VS_OP_ARG(op, vcpu_write_state, buffer).length);
-  } else {
-    fprintf(out, " %s", vs_programs[VS_OP_ARG(op, vcpu_create, entry).slot].name);
+  print_contents(out, op, info);
+  uint64_t exact = 0;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    bool named = params[i].type != VS_PARAM_NONE && !vs_param_is_positional(op->code, i);
+    if (named) print_named(out, &params[i], &op->args[i], &usual.args[i]);
+    if (params[i].type == VS_PARAM_SIZE) exact = usual.args[i].number;
   }
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    bool buffer = params[i].type == VS_PARAM_IN || params[i].type == VS_PARAM_OUT;
+    if (buffer && op->args[i].length != exact) print_field(out, "length", op->args[i].length);
+  }
+  print_rewrite(out, &op->rewrite);
 }
 
 void vs_print_op(FILE* out, const vs_op* op, const vs_arch_info* info) {
   fprintf(out, "T%u: %s%s", op->thread, op->optional ? "try " : "", op->async ? "start " : "");
-  bool makes = vs_op_makes_handle(op);
-  if (op->code == VS_CALL_guest_create) {
-    fprintf(out, "h%u h%u = ", op->out, op->out2);
-  } else if (makes) {
-    fprintf(out, "h%u = ", op->out);
+  for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+    fprintf(out, "h%u ", vs_op_out(op, i)->slot);
   }
+  if (vs_op_makes_handle(op)) fputs("= ", out);
   fputs(vs_ops[op->code].name, out);
   print_arguments(out, op, info);
   fputc('\n', out);
@@ -196,18 +255,37 @@ static void print_outcome(FILE* out, const vs_observation* seen) {
   }
 }
 
-static void print_packet(FILE* out, const vs_observation* seen) {
-  const zx_packet_guest_io_t* io = &seen->packet.guest_io;
-  if (seen->has_packet) print_field(out, "packet", seen->packet.type);
-  if (seen->packet.guest_mem_arm64.addr != 0) fprintf(out, " addr=0x%" PRIx64, seen->packet.guest_mem_arm64.addr);
-  if (io->reserved[0] || io->reserved[1] || io->reserved[2]) {
-    print_bytes(out, "io", (const uint8_t*)io, sizeof *io);
-    return;
+// The fields of a guest's exit, where they are all that the packet holds; else its bytes.
+static void print_packet(FILE* out, const zx_port_packet_t* packet) {
+  zx_port_packet_t plain = {.key = packet->key, .type = packet->type, .status = packet->status};
+  const zx_packet_guest_io_t* io = &packet->guest_io;
+  bool memory = packet->type == ZX_PKT_TYPE_GUEST_MEM;
+  if (memory) plain.guest_mem_arm64.addr = packet->guest_mem_arm64.addr;
+  if (packet->type == ZX_PKT_TYPE_GUEST_IO) {
+    plain.guest_io = (zx_packet_guest_io_t){
+        .port = io->port, .access_size = io->access_size, .input = io->input, .u32 = io->u32};
   }
-  if (io->port != 0) fprintf(out, " port=0x%x", io->port);
-  if (io->access_size != 0) fprintf(out, " access=%u", io->access_size);
-  if (io->input != 0) fprintf(out, " input=%u", io->input);
-  if (io->u32 != 0) fprintf(out, " data=0x%" PRIx32, io->u32);
+  print_field(out, "packet", packet->type);
+  if (packet->key != 0) fprintf(out, " key=0x%" PRIx64, packet->key);
+  if (packet->status != 0) fprintf(out, " status=%" PRId32, packet->status);
+  if (memcmp(&plain, packet, sizeof plain) != 0) {
+    print_bytes(out, "payload", packet->bytes, sizeof packet->bytes);
+  } else if (memory) {
+    fprintf(out, " addr=0x%" PRIx64, packet->guest_mem_arm64.addr);
+  } else if (packet->type == ZX_PKT_TYPE_GUEST_IO) {
+    if (io->port != 0) fprintf(out, " port=0x%x", io->port);
+    if (io->access_size != 0) fprintf(out, " access=%u", io->access_size);
+    if (io->input != 0) fprintf(out, " input=%u", io->input);
+    if (io->u32 != 0) fprintf(out, " data=0x%" PRIx32, io->u32);
+  }
+}
+
+static void print_changes(FILE* out, const vs_op* op, const vs_observation* seen) {
+  for (size_t i = 0; i < seen->change_count && i < VS_CHANGES_MAX; i++) {
+    const vs_change* c = &seen->changes[i];
+    if (c->parameter >= VS_ARGS_MAX) continue;
+    fprintf(out, " changed=%s:%d..%d", vs_ops[op->code].params[c->parameter].name, c->from, c->to);
+  }
 }
 
 void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
@@ -218,13 +296,15 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   if (seen->call != vs_call_of(op)) {
     fprintf(out, " of=%s", seen->call < VS_CALL_COUNT ? vs_call_name(seen->call) : "none");
   }
-  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK && vs_op_makes_handle(op);
-  if (seen->handle != 0 || given) fprintf(out, " handle=0x%" PRIx32, seen->handle);
-  bool two = given && op->code == VS_CALL_guest_create;
+  bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
+  bool one = given && vs_op_out(op, 0) != NULL;
+  bool two = given && vs_op_out(op, 1) != NULL;
+  if (seen->handle != 0 || one) fprintf(out, " handle=0x%" PRIx32, seen->handle);
   if (seen->handle2 != 0 || two) fprintf(out, " handle2=0x%" PRIx32, seen->handle2);
-  if (seen->buffer_changed) fputs(" buffer_changed", out);
+  if (seen->number != 0) fprintf(out, " number=0x%" PRIx64, seen->number);
+  print_changes(out, op, seen);
   if (seen->held) fputs(" held", out);
-  print_packet(out, seen);
+  if (seen->has_packet) print_packet(out, &seen->packet);
   if (seen->has_state) {
     fputs(" state", out);
     print_state(out, seen->state, info);

@@ -110,62 +110,89 @@ static bool read_slot(vs_parse* p, uint8_t* slot) {
   return true;
 }
 
-// h2, h2&~BITS, h2^BITS or raw=VALUE
-static bool read_handle(vs_parse* p, vs_handle_ref* ref) {
-  const char* word = vs_peek(p);
-  uint64_t value = 0;
+// h2, h2&~BITS, h2^BITS, raw=VALUE or resource, at `text` within the next word.
+static bool read_handle(vs_parse* p, const char* text, vs_arg* arg) {
+  size_t offset = (size_t)(text - vs_peek(p));
   size_t length = 0;
-  if (strncmp(word, "raw=", 4) == 0) {
-    ref->form = VS_HANDLE_RAW;
-    if (!vs_read_number(p, word + 4, UINT32_MAX, &value)) return false;
-  } else {
-    if (!slot_at(p, word, &ref->slot, &length)) return false;
-    const char* rest = word + length;
-    bool cleared = strncmp(rest, "&~", 2) == 0;
-    ref->form = cleared ? VS_HANDLE_CLEARED : rest[0] == '^' ? VS_HANDLE_FLIPPED : VS_HANDLE_SLOT;
-    if (ref->form == VS_HANDLE_SLOT && rest[0] != '\0')
-      return vs_wants_within(p, length, "'&~BITS', '^BITS' or the end of the handle");
-    if (ref->form != VS_HANDLE_SLOT &&
-        !vs_read_number(p, rest + (cleared ? 2 : 1), UINT32_MAX, &value)) {
-      return false;
-    }
+  if (strcmp(text, "resource") == 0) {
+    *arg = (vs_arg){.form = VS_HANDLE_RESOURCE};
+    return true;
   }
-  ref->value = (uint32_t)value;
-  p->next++;
-  return true;
+  if (strncmp(text, "raw=", 4) == 0) {
+    *arg = (vs_arg){.form = VS_HANDLE_RAW};
+    return vs_read_number(p, text + 4, UINT32_MAX, &arg->number);
+  }
+  *arg = (vs_arg){.form = VS_HANDLE_SLOT};
+  if (!slot_at(p, text, &arg->slot, &length)) return false;
+  const char* rest = text + length;
+  if (rest[0] == '\0') return true;
+  bool cleared = strncmp(rest, "&~", 2) == 0;
+  if (!cleared && rest[0] != '^')
+    return vs_wants_within(p, offset + length, "'&~BITS', '^BITS' or the end of the handle");
+  arg->form = cleared ? VS_HANDLE_CLEARED : VS_HANDLE_FLIPPED;
+  return vs_read_number(p, rest + (cleared ? 2 : 1), UINT32_MAX, &arg->number);
 }
 
-// --- zx_vcpu_write_state ----------------------------------------------------------------------
+// --- a call's buffer ----------------------------------------------------------------------------
 
-// The layout that the contents of a write are given in.
+// The layout that a buffer's contents are given in.
 typedef enum layout { LAYOUT_NONE, LAYOUT_STATE, LAYOUT_IO } layout;
 
-static void set_layout(vs_parse* p, vs_op* op, layout as) {
-  uint64_t size = as == LAYOUT_IO ? sizeof(zx_vcpu_io_t) : p->scope.info->state_size;
-  p->scope.has_exact = as != LAYOUT_NONE;
-  p->scope.exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number = as == LAYOUT_NONE ? 0 : size;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+// An op that is being understood.
+typedef struct reading {
+  vs_parse* p;
+  vs_op* op;
+  const vs_op_info* info;
+  layout as;
+  uint8_t in;      // the parameter that the op's bytes are of; VS_ARGS_MAX: none
+  uint8_t buffer;  // IN or OUT; VS_ARGS_MAX: none
+  uint8_t size;    // VS_ARGS_MAX: none
+  uint8_t said;    // bits: parameters that were named
+} reading;
+
+static reading reading_of(vs_parse* p, vs_op* op) {
+  uint8_t in = vs_param_find(op->code, VS_PARAM_IN, 0);
+  uint8_t out = vs_param_find(op->code, VS_PARAM_OUT, 0);
+  uint8_t packet = vs_param_find(op->code, VS_PARAM_IN_PACKET, 0);
+  return (reading){.p = p,
+                   .op = op,
+                   .info = &vs_ops[op->code],
+                   .in = in < VS_ARGS_MAX ? in : packet,
+                   .buffer = in < VS_ARGS_MAX ? in : out,
+                   .size = vs_param_find(op->code, VS_PARAM_SIZE, 0)};
 }
 
-static bool read_kind(vs_parse* p, vs_op* op, layout* as) {
+static void set_layout(reading* r, layout as) {
+  uint64_t size = as == LAYOUT_IO ? sizeof(zx_vcpu_io_t) : r->p->scope.info->state_size;
+  if (as == LAYOUT_NONE) size = 0;
+  r->as = as;
+  r->p->scope.has_exact = as != LAYOUT_NONE;
+  r->p->scope.exact = size;
+  if (r->size < VS_ARGS_MAX) r->op->args[r->size].number = size;
+  if (r->buffer < VS_ARGS_MAX) r->op->args[r->buffer].length = (uint16_t)size;
+}
+
+static bool read_kind(reading* r, vs_arg* arg) {
   static const char* const kinds[] = {"state", "io"};
+  vs_parse* p = r->p;
   const char* word = vs_peek(p);
-  uint64_t value;
-  *as = LAYOUT_NONE;
-  if (strcmp(word, "state") == 0) *as = LAYOUT_STATE;
-  if (strcmp(word, "io") == 0) *as = LAYOUT_IO;
-  if (*as != LAYOUT_NONE) {
-    VS_OP_ARG(op, vcpu_write_state, kind).number = *as == LAYOUT_IO ? ZX_VCPU_IO : ZX_VCPU_STATE;
+  layout as = LAYOUT_NONE;
+  if (strcmp(word, "state") == 0) as = LAYOUT_STATE;
+  if (strcmp(word, "io") == 0) as = LAYOUT_IO;
+  if (as != LAYOUT_NONE) {
+    arg->number = as == LAYOUT_IO ? ZX_VCPU_IO : ZX_VCPU_STATE;
   } else if (strncmp(word, "kind=", 5) == 0) {
-    if (!vs_read_number(p, word + 5, UINT32_MAX, &value)) return false;
-    VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)value;
-  } else {
+    if (!vs_read_number(p, word + 5, UINT32_MAX, &arg->number)) return false;
+  } else if (r->in < VS_ARGS_MAX) {
     return vs_wants(p, "'state', 'io' or kind=NUMBER", kinds, 2);
+  } else {
+    set_layout(r, LAYOUT_STATE);  // what is read, unless told
+    return true;
   }
   p->next++;
-  if (vs_accept(p, "as=state")) *as = LAYOUT_STATE;
-  if (vs_accept(p, "as=io")) *as = LAYOUT_IO;
-  set_layout(p, op, *as);
+  if (vs_accept(p, "as=state")) as = LAYOUT_STATE;
+  if (vs_accept(p, "as=io")) as = LAYOUT_IO;
+  set_layout(r, as);
   return true;
 }
 
@@ -245,8 +272,10 @@ static bool register_field(vs_parse* p, vs_op* op, const char* word, const char*
   return true;
 }
 
-static bool placement(vs_parse* p, vs_op* op, const char* text) {
+// PLACE or PLACE:N, of a pointer, at `text` within the next word.
+static bool placement(reading* r, uint8_t parameter, const char* text) {
   const char* names[VS_PLACEMENT_COUNT];
+  vs_parse* p = r->p;
   size_t length = strcspn(text, ":");
   uint64_t value = 0;
   for (unsigned i = 0; i < VS_PLACEMENT_COUNT; i++) {
@@ -254,20 +283,24 @@ static bool placement(vs_parse* p, vs_op* op, const char* text) {
     if (strlen(names[i]) != length || strncmp(names[i], text, length) != 0) continue;
     if (text[length] == ':' && !vs_read_number(p, text + length + 1, UINT16_MAX, &value))
       return false;
-    bool rewritten = op->rewrite.mode != VS_REWRITE_NONE && i != VS_AT_PLAIN;
-    if (rewritten) return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
-    VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)i;
-    VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)value;
+    bool rewritten = r->op->rewrite.mode != VS_REWRITE_NONE && parameter == r->in;
+    if (rewritten && i != VS_AT_PLAIN)
+      return vs_wants(p, "'plain' of a buffer that is rewritten", NULL, 0);
+    r->op->args[parameter].at = (uint8_t)i;
+    r->op->args[parameter].argument = (uint16_t)value;
     return true;
   }
   const char* meant = vs_nearest(text, names, VS_PLACEMENT_COUNT);
   char what[VS_WHY_MAX];
   snprintf(what, sizeof what, "a placement%s%s", meant ? ", such as " : "", meant ? meant : "");
-  return vs_wants_within(p, 3, what);
+  return vs_wants_within(p, (size_t)(text - vs_peek(p)), what);
 }
 
 // held=OFFSET:BYTES or flip=OFFSET:BYTES
-static bool rewrite(vs_parse* p, vs_op* op, vs_rewrite_mode mode, char* text) {
+static bool rewrite(reading* r, vs_rewrite_mode mode, char* text) {
+  vs_parse* p = r->p;
+  vs_rewrite* to = &r->op->rewrite;
+  const vs_arg* buffer = &r->op->args[r->in];
   uint64_t offset;
   size_t count;
   char* colon = strchr(text, ':');
@@ -275,159 +308,231 @@ static bool rewrite(vs_parse* p, vs_op* op, vs_rewrite_mode mode, char* text) {
   *colon = '\0';
   bool good = vs_read_number(p, text, VS_STATE_MAX - 1, &offset);
   *colon = ':';
-  if (!good || !vs_read_bytes(p, colon + 1, op->rewrite.bytes, sizeof op->rewrite.bytes, &count))
-    return false;
-  bool within = offset + count <= VS_OP_ARG(op, vcpu_write_state, buffer).length && offset + count <= VS_STATE_MAX;
+  if (!good || !vs_read_bytes(p, colon + 1, to->bytes, sizeof to->bytes, &count)) return false;
+  bool within = offset + count <= buffer->length && offset + count <= VS_STATE_MAX;
   if (!within) return vs_wants_within(p, 5, "bytes within the buffer, and its first 264");
   // The buffer lies where it can be rewritten.
-  if (VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN)
-    return vs_wants(p, "at=plain of a buffer that is rewritten", NULL, 0);
-  op->rewrite.mode = (uint8_t)mode;
-  op->rewrite.offset = (uint16_t)offset;
-  op->rewrite.length = (uint8_t)count;
+  if (buffer->at != VS_AT_PLAIN)
+    return vs_wants(p, "'plain' of a buffer that is rewritten", NULL, 0);
+  to->mode = (uint8_t)mode;
+  to->offset = (uint16_t)offset;
+  to->length = (uint8_t)count;
   return true;
 }
 
-static bool set_length(vs_parse* p, vs_op* op, const char* text) {
-  uint64_t value;
-  if (!vs_read_number(p, text, BUFFER_LENGTH_MAX, &value)) return false;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)value;
-  return true;
+// --- NAME=VALUE ---------------------------------------------------------------------------------
+
+static uint64_t most_of(uint8_t type) {
+  switch (type) {
+    case VS_PARAM_U32:
+    case VS_PARAM_RIGHTS:
+    case VS_PARAM_VECTOR:
+    case VS_PARAM_KIND:
+      return UINT32_MAX;
+    default:
+      return UINT64_MAX;
+  }
 }
 
-static bool contents(vs_parse* p, vs_op* op, layout as, const char* word, const char* value) {
+static bool read_named(reading* r, uint8_t parameter, const char* value) {
+  uint8_t type = r->info->params[parameter].type;
+  vs_arg* arg = &r->op->args[parameter];
+  if (r->said & (1u << parameter))
+    return vs_wants(r->p, "each argument once: this one was said before", NULL, 0);
+  r->said |= (uint8_t)(1u << parameter);
+  if (type == VS_PARAM_HANDLE) return read_handle(r->p, value, arg);
+  if (vs_param_is_pointer(type)) return placement(r, parameter, value);
+  return vs_read_number(r->p, value, most_of(type), &arg->number);
+}
+
+static bool is_named(const char* word, const char* name, const char** value) {
+  size_t length = strlen(name);
+  *value = word + length + 1;
+  return strncmp(word, name, length) == 0 && word[length] == '=';
+}
+
+// How the words are called that the op takes; their count.
+static size_t names_of(const reading* r, char (*room)[40], const char** names) {
+  static const char* const contents[] = {"bytes=", "length=", "held=", "flip="};
+  static const char* const io[] = {"access=", "data=", "pad=", "fill="};
+  size_t count = 0;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (vs_param_is_positional(r->op->code, (uint8_t)i)) continue;
+    if (r->info->params[i].type == VS_PARAM_NONE) continue;
+    snprintf(room[i], sizeof room[i], "%s=", r->info->params[i].name);
+    names[count++] = room[i];
+  }
+  for (size_t i = 0; i < 4 && r->in < VS_ARGS_MAX; i++) names[count++] = contents[i];
+  for (size_t i = 0; i < 4 && r->as == LAYOUT_IO && r->in < VS_ARGS_MAX; i++) names[count++] = io[i];
+  if (r->in == VS_ARGS_MAX && r->buffer < VS_ARGS_MAX) names[count++] = contents[1];
+  return count;
+}
+
+static bool wants_argument(const reading* r) {
+  char room[VS_ARGS_MAX][40];
+  const char* names[VS_ARGS_MAX + 8];
+  char what[VS_WHY_MAX + 128];
+  size_t count = names_of(r, room, names);
+  if (count == 0) return vs_wants(r->p, "the end of the line", NULL, 0);
+  size_t used = 0;
+  for (size_t i = 0; i < count && used < sizeof what; i++) {
+    const char* between = i == 0 ? "" : i + 1 == count ? " or " : ", ";
+    used += (size_t)snprintf(what + used, sizeof what - used, "%s%s", between, names[i]);
+  }
+  return vs_wants(r->p, what, names, count);
+}
+
+// What lies in the buffer.
+static bool contents(reading* r, const char* word, const char* value) {
   size_t count;
+  vs_parse* p = r->p;
+  vs_op* op = r->op;
+  bool state = r->as == LAYOUT_STATE;
   if (strncmp(word, "bytes=", 6) == 0)
     return vs_read_bytes(p, value, op->bytes, VS_STATE_MAX, &count);
-  if (as != LAYOUT_NONE && strncmp(word, "fill=", 5) == 0) return fill(p, op, as, value);
-  if (as == LAYOUT_STATE && strncmp(word, "each=", 5) == 0) return each(p, op, value);
-  if (as == LAYOUT_STATE) return register_field(p, op, word, value);
-  if (as == LAYOUT_IO && is_io_field(word)) return io_field(p, op, word);
-  static const char* const names[] = {"access=", "data=", "pad=", "fill=", "bytes="};
-  return vs_wants(p,
-                  as == LAYOUT_IO ? "access=, data=, pad=, fill=, bytes=, size=, length=, at="
-                                  : "bytes=, size=, length= or at=",
-                  names, sizeof names / sizeof names[0]);
+  if (r->as != LAYOUT_NONE && strncmp(word, "fill=", 5) == 0) return fill(p, op, r->as, value);
+  if (state && strncmp(word, "each=", 5) == 0) return each(p, op, value);
+  if (state) return register_field(p, op, word, value);
+  if (r->as == LAYOUT_IO && is_io_field(word)) return io_field(p, op, word);
+  return wants_argument(r);
 }
 
-// One NAME=VALUE of a write.
-static bool attribute(vs_parse* p, vs_op* op, layout as) {
-  char* word = p->line->words[p->next].text;
-  char* value = strchr(word, '=');
-  if (value == NULL || value == word) return vs_wants(p, "NAME=VALUE", NULL, 0);
-  value++;
-  bool good;
-  if (strncmp(word, "size=", 5) == 0) {
-    good = vs_read_number(p, value, UINT64_MAX, &VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  } else if (strncmp(word, "length=", 7) == 0) {
-    good = set_length(p, op, value);
-  } else if (strncmp(word, "at=", 3) == 0) {
-    good = placement(p, op, value);
-  } else if (strncmp(word, "held=", 5) == 0) {
-    good = rewrite(p, op, VS_REWRITE_HELD, value);
-  } else if (strncmp(word, "flip=", 5) == 0) {
-    good = rewrite(p, op, VS_REWRITE_FLIP, value);
-  } else {
-    good = contents(p, op, as, word, value);
+static bool set_length(reading* r, const char* value) {
+  uint64_t length;
+  if (!vs_read_number(r->p, value, BUFFER_LENGTH_MAX, &length)) return false;
+  r->op->args[r->buffer].length = (uint16_t)length;
+  return true;
+}
+
+static bool understand(reading* r, char* word, char* equals) {
+  const char* value;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (vs_param_is_positional(r->op->code, i) || r->info->params[i].type == VS_PARAM_NONE) continue;
+    if (is_named(word, r->info->params[i].name, &value)) return read_named(r, i, value);
   }
+  if (r->buffer < VS_ARGS_MAX && is_named(word, "length", &value)) return set_length(r, value);
+  if (r->in == VS_ARGS_MAX) return wants_argument(r);
+  if (r->buffer < VS_ARGS_MAX && is_named(word, "held", &value))
+    return rewrite(r, VS_REWRITE_HELD, equals + 1);
+  if (r->buffer < VS_ARGS_MAX && is_named(word, "flip", &value))
+    return rewrite(r, VS_REWRITE_FLIP, equals + 1);
+  return contents(r, word, equals + 1);
+}
+
+static bool attribute(reading* r) {
+  char* word = r->p->line->words[r->p->next].text;
+  char* equals = strchr(word, '=');
+  if (r->op->code >= VS_CALL_COUNT) return vs_finished(r->p, "the end of the line");
+  if (equals == NULL || equals == word) return vs_wants(r->p, "NAME=VALUE", NULL, 0);
+  bool good = understand(r, word, equals);
+  r->p->next += good;
+  return good;
+}
+
+// --- by position --------------------------------------------------------------------------------
+
+static bool read_program(vs_parse* p, vs_op* op, vs_arg* entry) {
+  const char* names[VS_PROGRAM_COUNT + 1];
+  size_t count;
+  const char* word = vs_peek(p);
+  *entry = (vs_arg){.form = VS_ENTRY_PROGRAM};
+  if (strncmp(word, "code=", 5) == 0) {
+    if (!vs_read_bytes(p, word + 5, op->bytes, VS_STATE_MAX, &count)) return false;
+    entry->slot = VS_PROGRAM_CODE;
+    entry->length = (uint16_t)count;
+    p->next++;
+    return true;
+  }
+  if (strncmp(word, "entry=", 6) == 0) {
+    entry->form = VS_ENTRY_RAW;
+    if (!vs_read_number(p, word + 6, UINT64_MAX, &entry->number)) return false;
+    p->next++;
+    return true;
+  }
+  names[VS_PROGRAM_COUNT] = "entry=";
+  for (unsigned i = 0; i < VS_PROGRAM_COUNT; i++) {
+    names[i] = i == VS_PROGRAM_CODE ? "code=" : vs_programs[i].name;
+    if (strcmp(word, names[i]) != 0 || i == VS_PROGRAM_CODE) continue;
+    entry->slot = (uint8_t)i;
+    p->next++;
+    return true;
+  }
+  return vs_wants(p, "a guest program, code=BYTES or entry=NUMBER", names, VS_PROGRAM_COUNT + 1);
+}
+
+static bool read_positional(reading* r, uint8_t parameter) {
+  const vs_param* param = &r->info->params[parameter];
+  vs_arg* arg = &r->op->args[parameter];
+  vs_parse* p = r->p;
+  char what[VS_WHY_MAX];
+  if (param->type == VS_PARAM_KIND) return read_kind(r, arg);
+  if (param->type == VS_PARAM_ENTRY) return read_program(p, r->op, arg);
+  if (param->type == VS_PARAM_HANDLE) {
+    bool good = read_handle(p, vs_peek(p), arg);
+    p->next += good;
+    return good;
+  }
+  snprintf(what, sizeof what, "%s%s", param->type == VS_PARAM_VECTOR ? "a " : "", param->name);
+  if (p->next >= p->line->count) return vs_wants(p, what, NULL, 0);
+  bool good = vs_read_number(p, vs_peek(p), most_of(param->type), &arg->number);
   p->next += good;
   return good;
 }
 
-static bool read_write(vs_parse* p, vs_op* op) {
-  layout as;
-  bool good = read_handle(p, &op->args[0]) && read_kind(p, op, &as);
-  while (good && p->next < p->line->count) good = attribute(p, op, as);
+static bool read_arguments(vs_parse* p, vs_op* op) {
+  reading r = reading_of(p, op);
+  bool good = true;
+  for (uint8_t i = 0; i < VS_ARGS_MAX && good; i++) {
+    if (vs_param_is_positional(op->code, i)) good = read_positional(&r, i);
+  }
+  while (good && p->next < p->line->count) good = attribute(&r);
   p->scope.has_exact = false;
   return good;
 }
 
-// --- the other ops ----------------------------------------------------------------------------
-
-static bool read_program(vs_parse* p, vs_op* op) {
-  const char* names[VS_PROGRAM_COUNT];
-  size_t count;
-  const char* word = vs_peek(p);
-  if (strncmp(word, "code=", 5) == 0) {
-    if (!vs_read_bytes(p, word + 5, op->bytes, VS_STATE_MAX, &count)) return false;
-    VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_CODE;
-    VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)count;
-    p->next++;
-    return true;
-  }
-  for (unsigned i = 0; i < VS_PROGRAM_COUNT; i++) {
-    names[i] = i == VS_PROGRAM_CODE ? "code=" : vs_programs[i].name;
-    if (strcmp(word, names[i]) != 0 || i == VS_PROGRAM_CODE) continue;
-    VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)i;
-    p->next++;
-    return true;
-  }
-  return vs_wants(p, "a guest program, or code=BYTES", names, VS_PROGRAM_COUNT);
-}
-
-static bool read_last_number(vs_parse* p, const char* what, uint32_t* value) {
-  uint64_t number;
-  if (p->next >= p->line->count) return vs_wants(p, what, NULL, 0);
-  if (!vs_read_number(p, vs_peek(p), UINT32_MAX, &number)) return false;
-  *value = (uint32_t)number;
-  p->next++;
-  return true;
-}
-
-static bool read_arguments(vs_parse* p, vs_op* op) {
-  switch (op->code) {
-    case VS_OP_guest_load:
-      return read_handle(p, &op->args[0]) && read_slot(p, &op->out2);
-    case VS_CALL_vcpu_create:
-      return read_handle(p, &op->args[0]) && read_program(p, op);
-    case VS_CALL_handle_duplicate:
-    case VS_CALL_handle_replace:
-      return read_handle(p, &op->args[0]) && read_last_number(p, "rights", &VS_OP_ARG(op, handle_duplicate, rights).number);
-    case VS_CALL_vcpu_interrupt:
-      return read_handle(p, &op->args[0]) && read_last_number(p, "a vector", &VS_OP_ARG(op, vcpu_interrupt, vector).number);
-    case VS_CALL_vcpu_write_state:
-      return read_write(p, op);
-    case VS_CALL_handle_close:
-    case VS_CALL_vcpu_read_state:
-    case VS_CALL_vcpu_enter:
-    case VS_CALL_vcpu_kick:
-    case VS_OP_await_guest:
-      return read_handle(p, &op->args[0]);
-    default:
-      return true;
-  }
-}
-
-static bool read_name(vs_parse* p, vs_op* op) {
+static bool read_name(vs_parse* p, uint8_t* code) {
   const char* names[VS_OP_COUNT];
   for (unsigned i = 0; i < VS_OP_COUNT; i++) {
     names[i] = vs_ops[i].name;
     if (strcmp(vs_peek(p), names[i]) != 0) continue;
-    op->code = (uint8_t)i;
+    *code = (uint8_t)i;
     return true;
   }
   return vs_wants(p, "an operation", names, VS_OP_COUNT);
 }
 
+// The slots before '=': those of the op's new handles.
+static bool keep_slots(vs_parse* p, vs_op* op, const uint8_t* slots, unsigned count) {
+  static const char* const wanted[] = {"no slot before 'NAME ='", "one slot: 'hN = NAME'",
+                                       "two slots: 'hN hM = NAME'"};
+  unsigned needed = 0;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (vs_ops[op->code].params[i].type != VS_PARAM_OUT_HANDLE) continue;
+    if (needed < count) op->args[i].slot = slots[needed];
+    needed++;
+  }
+  if (count == needed) return true;
+  return vs_line_fault(p->line, 1, p->fault, "expected %s, found %u", wanted[needed], count);
+}
+
 bool vs_read_op(vs_parse* p, vs_op* op) {
-  *op = (vs_op){.thread = op->thread};
-  op->optional = vs_accept(p, "try");
-  op->async = vs_accept(p, "start");
-  unsigned slots = 0;
-  for (; vs_peek(p)[0] == 'h' && vs_peek(p)[1] >= '0' && vs_peek(p)[1] <= '9'; slots++) {
-    if (slots == 2) return vs_wants(p, "'='", NULL, 0);
-    if (!read_slot(p, slots == 0 ? &op->out : &op->out2)) return false;
+  const uint8_t thread = op->thread;
+  const bool optional = vs_accept(p, "try");
+  const bool async = vs_accept(p, "start");
+  uint8_t code = 0;
+  uint8_t slots[2];
+  unsigned count = 0;
+  for (; vs_peek(p)[0] == 'h' && vs_peek(p)[1] >= '0' && vs_peek(p)[1] <= '9'; count++) {
+    if (count == 2) return vs_wants(p, "'='", NULL, 0);
+    if (!read_slot(p, &slots[count])) return false;
   }
-  if (slots > 0 && !vs_accept(p, "=")) return vs_wants(p, "'='", NULL, 0);
-  if (!read_name(p, op)) return false;
-  unsigned needed = op->code == VS_CALL_guest_create ? 2 : vs_op_makes_handle(op);
-  if (slots != needed) {
-    return vs_line_fault(p->line, 1, p->fault, "expected %s, found %u",
-                         needed == 0   ? "no slot before 'NAME ='"
-                         : needed == 1 ? "one slot: 'hN = NAME'"
-                                       : "two slots: 'hN hM = guest_create'",
-                         slots);
-  }
+  if (count > 0 && !vs_accept(p, "=")) return vs_wants(p, "'='", NULL, 0);
+  if (!read_name(p, &code)) return false;
+  *op = vs_op_new(code, p->scope.info);
+  op->thread = thread;
+  op->optional = optional;
+  op->async = async;
+  if (!keep_slots(p, op, slots, count)) return false;
   p->next++;
   if (!read_arguments(p, op) || !vs_finished(p, "the end of the line")) return false;
   if (vs_op_is_valid(op)) return true;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,88 +65,95 @@ static bool read_state(vs_parse* p, vs_observation* seen) {
 
 // --- NAME=NUMBER ------------------------------------------------------------------------------
 
-typedef enum field {
-  FIELD_HANDLE,
-  FIELD_HANDLE2,
-  FIELD_PACKET,
-  FIELD_ADDR,
-  FIELD_PORT,
-  FIELD_ACCESS,
-  FIELD_INPUT,
-  FIELD_DATA,
-  FIELD_COUNT
+typedef struct field {
+  const char* name;
+  size_t offset;  // in vs_observation
+  uint8_t width;  // bytes
+  bool packet;
 } field;
 
-static const struct {
-  const char* name;
-  uint64_t most;
-} fields[FIELD_COUNT] = {
-    [FIELD_HANDLE] = {"handle=", UINT32_MAX}, [FIELD_HANDLE2] = {"handle2=", UINT32_MAX},
-    [FIELD_PACKET] = {"packet=", UINT32_MAX}, [FIELD_ADDR] = {"addr=", UINT64_MAX},
-    [FIELD_PORT] = {"port=", UINT16_MAX},     [FIELD_ACCESS] = {"access=", UINT8_MAX},
-    [FIELD_INPUT] = {"input=", UINT8_MAX},    [FIELD_DATA] = {"data=", UINT32_MAX},
-};
+#define AT(member) offsetof(vs_observation, member), sizeof(((vs_observation*)0)->member)
 
-static void set_field(vs_observation* seen, field f, uint64_t value) {
-  switch (f) {
-    case FIELD_HANDLE:
-      seen->handle = (zx_handle_t)value;
-      return;
-    case FIELD_HANDLE2:
-      seen->handle2 = (zx_handle_t)value;
-      return;
-    case FIELD_PACKET:
-      seen->has_packet = true;
-      seen->packet.type = (uint32_t)value;
-      return;
-    case FIELD_ADDR:
-      seen->packet.guest_mem_arm64.addr = value;
-      return;
-    case FIELD_PORT:
-      seen->packet.guest_io.port = (uint16_t)value;
-      return;
-    case FIELD_ACCESS:
-      seen->packet.guest_io.access_size = (uint8_t)value;
-      return;
-    case FIELD_INPUT:
-      seen->packet.guest_io.input = (uint8_t)value;
-      return;
-    default:
-      seen->packet.guest_io.u32 = (uint32_t)value;
+static const field fields[] = {
+    {"handle=", AT(handle), false},
+    {"handle2=", AT(handle2), false},
+    {"number=", AT(number), false},
+    {"packet=", AT(packet.type), true},
+    {"key=", AT(packet.key), true},
+    {"addr=", AT(packet.guest_mem_arm64.addr), true},
+    {"port=", AT(packet.guest_io.port), true},
+    {"access=", AT(packet.guest_io.access_size), true},
+    {"input=", AT(packet.guest_io.input), true},
+    {"data=", AT(packet.guest_io.u32), true},
+};
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+// changed=NAME:FROM..TO
+static bool read_change(vs_parse* p, const vs_op* op, vs_observation* seen) {
+  const char* text = vs_peek(p) + strlen("changed=");
+  size_t length = strcspn(text, ":");
+  int from = 0;
+  int to = 0;
+  int used = 0;
+  uint8_t i = 0;
+  for (; i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[op->code].params[i];
+    bool named = strlen(param->name == NULL ? "" : param->name) == length && length > 0 &&
+                 strncmp(param->name, text, length) == 0;
+    if (named && vs_param_is_pointer(param->type)) break;
   }
+  if (i == VS_ARGS_MAX) return vs_wants_within(p, 8, "a pointer argument of the call");
+  bool read = sscanf(text + length, ":%6d..%6d%n", &from, &to, &used) == 2 &&
+              text[length + (size_t)used] == '\0';
+  bool good = read && from < to && from >= INT16_MIN && to <= INT16_MAX;
+  if (!good) return vs_wants_within(p, 8 + length, "':FROM..TO', two numbers of bytes");
+  if (seen->change_count == VS_CHANGES_MAX) return vs_wants(p, "at most 6 changes", NULL, 0);
+  seen->changes[seen->change_count++] = (vs_change){i, (int16_t)from, (int16_t)to};
+  return true;
 }
 
-static bool read_field(vs_parse* p, vs_observation* seen) {
+static bool read_packet_status(vs_parse* p, const char* text, vs_observation* seen) {
+  char* end;
+  long value = strtol(text, &end, 10);
+  bool good = text[0] != '\0' && *end == '\0' && value >= INT32_MIN && value <= INT32_MAX;
+  if (!good) return vs_wants(p, "status= and a number of 32 bits", NULL, 0);
+  seen->packet.status = (zx_status_t)value;
+  return true;
+}
+
+static bool read_field(vs_parse* p, const vs_op* op, vs_observation* seen) {
   const char* word = vs_peek(p);
-  const char* names[FIELD_COUNT];
+  const char* names[FIELDS];
   size_t count;
   uint64_t value;
   if (strncmp(word, "of=", 3) == 0) return read_call(p, word + 3, &seen->call);
-  if (strncmp(word, "io=", 3) == 0)
-    return vs_read_bytes(p, word + 3, (uint8_t*)&seen->packet.guest_io, sizeof seen->packet.guest_io, &count);
-  for (field f = 0; f < FIELD_COUNT; f++) {
-    names[f] = fields[f].name;
-    size_t length = strlen(names[f]);
-    if (strncmp(word, names[f], length) != 0) continue;
-    if (!vs_read_number(p, word + length, fields[f].most, &value)) return false;
-    set_field(seen, f, value);
+  if (strncmp(word, "changed=", 8) == 0) return read_change(p, op, seen);
+  if (strncmp(word, "status=", 7) == 0) return read_packet_status(p, word + 7, seen);
+  if (strncmp(word, "payload=", 8) == 0)
+    return vs_read_bytes(p, word + 8, seen->packet.bytes, sizeof seen->packet.bytes, &count);
+  for (size_t i = 0; i < FIELDS; i++) {
+    names[i] = fields[i].name;
+    size_t length = strlen(names[i]);
+    if (strncmp(word, names[i], length) != 0) continue;
+    uint64_t most = fields[i].width == 8 ? UINT64_MAX : (UINT64_C(1) << 8 * fields[i].width) - 1;
+    if (!vs_read_number(p, word + length, most, &value)) return false;
+    memcpy((uint8_t*)seen + fields[i].offset, &value, fields[i].width);
+    seen->has_packet |= fields[i].packet;
     return true;
   }
-  return vs_wants(p, "what was observed", names, FIELD_COUNT);
+  return vs_wants(p, "what was observed", names, FIELDS);
 }
 
-static bool read_details(vs_parse* p, vs_observation* seen) {
+static bool read_details(vs_parse* p, const vs_op* op, vs_observation* seen) {
   while (p->next < p->line->count) {
     if (vs_accept(p, "state")) {
       seen->has_state = true;
       return read_state(p, seen);
     }
-    if (vs_accept(p, "buffer_changed")) {
-      seen->buffer_changed = true;
-    } else if (vs_accept(p, "held")) {
+    if (vs_accept(p, "held")) {
       seen->held = true;
     } else {
-      if (!read_field(p, seen)) return false;
+      if (!read_field(p, op, seen)) return false;
       p->next++;
     }
   }
@@ -171,9 +179,9 @@ bool vs_read_result(vs_parse* p, const vs_op* op, vs_observation* seen) {
     return false;
   }
   bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
-  if (given && vs_op_makes_handle(op) && !has_field(p, "handle="))
+  if (given && vs_op_out(op, 0) != NULL && !has_field(p, "handle="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle=");
-  if (given && op->code == VS_CALL_guest_create && !has_field(p, "handle2="))
+  if (given && vs_op_out(op, 1) != NULL && !has_field(p, "handle2="))
     return vs_line_fault(p->line, p->line->count, p->fault, "expected handle2=");
-  return read_details(p, seen);
+  return read_details(p, op, seen);
 }

@@ -25,13 +25,14 @@ typedef struct vs_calls {
 #include <vcpuspec/calls.def>
 } vs_calls;
 
-// A range of the caller's memory around a pointer of a call: the pages that it touches are there,
-// and no others near it.
+// A range of the caller's memory around a pointer of a call. A call sees it, and no other page near.
 typedef struct vs_region {
   void* address;  // of the first byte; what can be read begins here, or at this page's start
-  size_t length;  // bytes, at least 1, that hold something; the rest of the pages is zeros
+  size_t length;  // bytes, at least 1, that hold something
+  size_t pages;   // that are there from the address's own page on; what else they hold says nothing
   bool writable;
-  // What another thread writes over the region while the call runs; NULL: nothing.
+  // What another thread writes over the region, offset 0 being its address, while the call runs;
+  // NULL: nothing. What is HELD ends at a page's end.
   const struct vs_rewrite* rewrite;
 } vs_region;
 
@@ -54,6 +55,8 @@ typedef struct vs_backend {
   // that call. False: a region is rewritten in a way that the implementation's side cannot do, and
   // the call is not made.
   bool (*reach)(const vs_region* regions, size_t count);
+  // Of such a backend: true if this thread's last call had its region rewritten.
+  bool (*held)(void);
 } vs_backend;
 
 // The optional symbol `vcpuspec_plugin` of a shared object:
