@@ -11,6 +11,31 @@ static void list_clauses(void) {
   }
 }
 
+// "handle kind=0 buffer(in) buffer_size": how scripts say the parameters.
+static void list_parameters(uint8_t code) {
+  static const char* const types[] = {
+      [VS_PARAM_OUT_HANDLE] = "new handle", [VS_PARAM_IN] = "in",
+      [VS_PARAM_OUT] = "out",               [VS_PARAM_IN_PACKET] = "in packet",
+      [VS_PARAM_OUT_PACKET] = "out packet", [VS_PARAM_OUT_U64] = "out"};
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[code].params[i];
+    if (param->type == VS_PARAM_NONE) continue;
+    printf(" %s%s", param->name, vs_param_is_positional(code, i) ? "" : "=");
+    if (vs_param_is_pointer(param->type)) printf("(%s)", types[param->type]);
+  }
+  putchar('\n');
+}
+
+static void list_calls(void) {
+  static const char* const phases[] = {"setup", "judged", "recorded", "local"};
+  for (uint8_t code = 0; code < VS_CALL_COUNT; code++) {
+    const vs_op_info* info = &vs_ops[code];
+    printf("%-14s %-22s %-9s %s\n%-14s", info->name, info->symbol, phases[info->phase], info->text,
+           "");
+    list_parameters(code);
+  }
+}
+
 static void list_checks(void) {
   for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
     char status[64];
@@ -97,9 +122,10 @@ static const struct {
   const char* name;
   void (*list)(void);
 } tables[] = {
-    {"clauses", list_clauses},   {"checks", list_checks},   {"profiles", list_profiles},
-    {"quirks", list_quirks},     {"defects", list_defects}, {"latitudes", list_latitudes},
-    {"backends", list_backends}, {"mutants", list_mutants}, {"cases", list_cases},
+    {"clauses", list_clauses},     {"calls", list_calls},       {"checks", list_checks},
+    {"profiles", list_profiles},   {"quirks", list_quirks},     {"defects", list_defects},
+    {"latitudes", list_latitudes}, {"backends", list_backends}, {"mutants", list_mutants},
+    {"cases", list_cases},
 };
 enum { TABLES = sizeof tables / sizeof tables[0] };
 

@@ -51,10 +51,15 @@ zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   return value ^ number ^ (meets_resource ? UINT32_C(1) << 30 : 0);
 }
 
-static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest) {
+static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest,
+                      zx_obj_type_t object) {
   pthread_mutex_lock(&executor->lock);
-  executor->slots[at] = (vs_exec_slot){
-      .value = value, .open = true, .filled = true, .missing = VS_NO_CALL, .guest = guest};
+  executor->slots[at] = (vs_exec_slot){.value = value,
+                                       .open = true,
+                                       .filled = true,
+                                       .missing = VS_NO_CALL,
+                                       .guest = guest,
+                                       .object = object};
   pthread_mutex_unlock(&executor->lock);
 }
 
@@ -98,7 +103,9 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
   for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
     uint8_t slot = vs_op_out(op, i)->slot;
     if (seen->status == ZX_OK) {
-      fill_slot(x, slot, values[i], guest);
+      zx_obj_type_t object = vs_ops[op->code].params[vs_op_out(op, i) - op->args].object;
+      if (object == ZX_OBJ_TYPE_NONE) object = x->slots[op->args[0].slot].object;
+      fill_slot(x, slot, values[i], guest, object);
     } else {
       x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
     }
@@ -346,7 +353,7 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (seen->status != ZX_OK) return;
   seen->handle = guest->memory;
   const uint8_t slot = vs_op_out(op, 0)->slot;
-  fill_slot(x, slot, guest->memory, x->slots[op->args[0].slot].guest);
+  fill_slot(x, slot, guest->memory, x->slots[op->args[0].slot].guest, ZX_OBJ_TYPE_VMO);
   x->slots[slot].open = false;  // the record closes it
 }
 
@@ -463,6 +470,7 @@ uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op) {
   if (op->code == VS_OP_guest_load) return missing_load(x);
   if (op->code == VS_CALL_vcpu_create) return missing_program(x, op);
   bool runs = op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest;
-  bool slot = runs && vs_arg_names_slot(&op->args[0]);
-  return slot ? x->guests[x->slots[op->args[0].slot].guest].unloaded : VS_NO_CALL;
+  const vs_exec_slot* vcpu = &x->slots[op->args[0].slot];
+  bool loaded = runs && vs_arg_names_slot(&op->args[0]) && vcpu->object == ZX_OBJ_TYPE_VCPU;
+  return loaded ? x->guests[vcpu->guest].unloaded : VS_NO_CALL;
 }

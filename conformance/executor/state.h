@@ -19,6 +19,7 @@ typedef struct vs_exec_slot {
   bool tried;       // some op was to fill it
   uint8_t missing;  // the call that should have filled it and is missing or failed; or VS_NO_CALL
   uint8_t guest;    // of a guest and its vCPUs: index into vs_executor.guests
+  zx_obj_type_t object;  // what it is a handle to
 } vs_exec_slot;
 
 // What is known of a guest for as long as some slot refers to it, or to a vCPU of it.

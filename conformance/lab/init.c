@@ -72,7 +72,7 @@ __attribute__((format(printf, 1, 2))) static void say(const char* form, ...) {
 }
 
 static void send_block(const char* name, const void* bytes, size_t count) {
-  say("data %s %zu %08x", name, count, vs_lab_sum(bytes, count));
+  say("data %s %zu %08x", name, count, vs_digest32(VS_DIGEST32, bytes, count));
   put(bytes, count);
   put("\n", 1);
 }

@@ -98,7 +98,7 @@ static void take_line(vs_stream* s, char* line) {
 
 static void take_block(vs_stream* s, const char* block) {
   size_t size = s->awaited - 1;
-  if (block[size] != '\n' || vs_lab_sum(block, size) != s->sum) {
+  if (block[size] != '\n' || vs_digest32(VS_DIGEST32, block, size) != s->sum) {
     tear(s, "bytes were lost on the way from the guest, or the kernel printed among them", "");
     return;
   }

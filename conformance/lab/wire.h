@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/digest.h"
+
 #define VS_LAB_HELLO "vcpuspec-lab 1"
 #define VS_LAB_PORT "vcpuspec.lab"  // name of the virtio port that the guest speaks on, if it can
 
@@ -15,13 +17,5 @@ enum {
   VS_LAB_BLOCK = 32768,  // of a block
   VS_LAB_NAME = 32       // of a stream's name, with its NUL
 };
-
-// FNV-1a, 32 bits: a console into which a kernel prints is noticed.
-static inline uint32_t vs_lab_sum(const void* bytes, size_t count) {
-  const uint8_t* at = bytes;
-  uint32_t sum = 2166136261U;
-  for (size_t i = 0; i < count; i++) sum = (sum ^ at[i]) * 16777619U;
-  return sum;
-}
 
 #endif  // VS_CONFORMANCE_LAB_WIRE_H_

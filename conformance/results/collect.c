@@ -18,9 +18,8 @@ static void clear(vs_collector* c) {
   c->is_shown = false;
 }
 
-static void show_progress(void* context) {
+static void show_progress(vs_collector* c) {
   const double often = 0.2;
-  vs_collector* c = context;
   double now = vs_now();
   if (c->progress == NULL || now - c->shown < often) return;
   unsigned seconds = (unsigned)(now - c->since);
@@ -34,8 +33,7 @@ static void show_progress(void* context) {
 
 // --- results ------------------------------------------------------------------------------------
 
-static bool stands(size_t target, size_t at, void* context) {
-  const vs_collector* c = context;
+static bool stands(const vs_collector* c, size_t target, size_t at) {
   return !json_is_null(json_array_get(list_of(c), target * c->plan->case_count + at));
 }
 
@@ -60,8 +58,7 @@ static void write_down(vs_collector* c, const json_t* one) {
   fprintf(stderr, "vcpuspec: %s\n", c->journal->why);
 }
 
-static void keep(const vs_run* run, const vs_case_result* result, void* context) {
-  vs_collector* c = context;
+static void keep(vs_collector* c, const vs_run* run, const vs_case_result* result) {
   json_t* one = vs_results_of(c->plan, result, column_of(c, result));
   if (one == NULL) {
     c->no_memory = true;
@@ -101,8 +98,7 @@ static void space_out(vs_collector* c, vs_verdict shown) {
   c->in_list = expected;
 }
 
-static void tell(const vs_run* run, const vs_case_result* result, void* context) {
-  vs_collector* c = context;
+static void tell(vs_collector* c, const vs_run* run, const vs_case_result* result) {
   json_t* one = json_array_get(list_of(c), place_of(c, run, result));
   if (!json_is_object(one)) return;
   if (c->expectations != NULL) {
@@ -111,6 +107,23 @@ static void tell(const vs_run* run, const vs_case_result* result, void* context)
   clear(c);
   space_out(c, vs_results_shown(one));
   vs_show_result(&c->screen, one, result->target->name, first_alike(c, one));
+}
+
+static bool take_event(const vs_event* event, void* context) {
+  vs_collector* c = context;
+  switch (event->kind) {
+    case VS_EVENT_ASKED:
+      return stands(c, event->target, event->at);
+    case VS_EVENT_JUDGED:
+      keep(c, event->run, event->result);
+      return true;
+    case VS_EVENT_TURN:
+      tell(c, event->run, event->result);
+      return true;
+    default:
+      show_progress(c);
+      return true;
+  }
 }
 
 void vs_collector_begin(vs_collector* collector, vs_plan* plan) {
@@ -124,10 +137,7 @@ void vs_collector_begin(vs_collector* collector, vs_plan* plan) {
   json_array_foreach(list_of(collector), i, one) {
     if (json_is_object(one)) count(collector, one);
   }
-  plan->stands = stands;
-  plan->keep = keep;
-  plan->tell = tell;
-  plan->idle = show_progress;
+  plan->sink = take_event;
   plan->context = collector;
 }
 

@@ -25,7 +25,7 @@ typedef struct vs_collector {
   bool no_memory;
 } vs_collector;
 
-// The plan's callbacks become the collector's, which is their context.
+// The plan's events go to the collector.
 void vs_collector_begin(vs_collector* collector, vs_plan* plan);
 
 // Takes what it has shown off the terminal, and frees. False: there was no memory for a result.

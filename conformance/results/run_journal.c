@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/digest.h"
 #include "put.h"
 #include "runner/child.h"
 #include "text/file.h"
@@ -22,18 +23,11 @@ enum { MOST = 1 << 30 };  // bytes of a journal
 
 // --- what was asked for -------------------------------------------------------------------------
 
-// FNV-1a.
-static uint64_t digest(uint64_t sum, const void* bytes, size_t count) {
-  const uint8_t* at = bytes;
-  for (size_t i = 0; i < count; i++) sum = (sum ^ at[i]) * UINT64_C(1099511628211);
-  return sum;
-}
-
 static uint64_t digest_cases(const vs_plan* plan) {
-  uint64_t sum = UINT64_C(14695981039346656037);
+  uint64_t sum = VS_DIGEST64;
   for (size_t i = 0; i < plan->case_count; i++) {
-    sum = digest(sum, plan->cases[i]->id, strlen(plan->cases[i]->id) + 1);
-    sum = digest(sum, plan->cases[i]->text, strlen(plan->cases[i]->text) + 1);
+    sum = vs_digest64(sum, plan->cases[i]->id, strlen(plan->cases[i]->id) + 1);
+    sum = vs_digest64(sum, plan->cases[i]->text, strlen(plan->cases[i]->text) + 1);
   }
   return sum;
 }
@@ -41,16 +35,16 @@ static uint64_t digest_cases(const vs_plan* plan) {
 // A backend that is a file may be built anew between two runs; one in another process tells its
 // version.
 static uint64_t digest_contents(const vs_target* target) {
-  uint64_t sum = UINT64_C(14695981039346656037);
+  uint64_t sum = VS_DIGEST64;
   char why[VS_FILE_WHY];
   vs_file file;
   if (target->shim != NULL) {
     const vs_greeting* greeting = vs_shim_greeting(target->shim);
-    sum = digest(sum, greeting->name, strlen(greeting->name) + 1);
-    return digest(sum, greeting->version, strlen(greeting->version));
+    sum = vs_digest64(sum, greeting->name, strlen(greeting->name) + 1);
+    return vs_digest64(sum, greeting->version, strlen(greeting->version));
   }
   if (target->path == NULL || !vs_file_read(target->path, &file, why)) return sum;
-  sum = digest(sum, file.text, file.length);
+  sum = vs_digest64(sum, file.text, file.length);
   vs_file_free(&file);
   return sum;
 }

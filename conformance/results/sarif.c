@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "escape.h"
 #include "problem.h"
 #include "render.h"
@@ -135,17 +136,15 @@ static json_t* locations_of(const writer* w, const json_t* result) {
 // --- results ----------------------------------------------------------------------------------
 
 static uint64_t digest(uint64_t so_far, const char* text) {
-  const uint64_t prime = UINT64_C(1099511628211);
-  for (; *text != '\0'; text++) so_far = (so_far ^ (uint8_t)*text) * prime;
-  return so_far * prime;  // the end is part of it
+  return vs_digest64(so_far, text, strlen(text) + 1);  // the end is part of it
 }
 
-// Of what stays the same while the seed, and with it the values of registers, changes. FNV-1a.
+// Of what stays the same while the seed, and with it the values of registers, changes.
 static json_t* fingerprints_of(const writer* w, const json_t* result) {
   char word[WORD];
   char line[WORD];
   const json_t* backend = vs_backend_of(w->results, result);
-  uint64_t value = digest(UINT64_C(14695981039346656037), vs_str(backend, "name"));
+  uint64_t value = digest(VS_DIGEST64, vs_str(backend, "name"));
   value = digest(value, vs_str(backend, "profile"));
   value = digest(value, vs_str(result, "case"));
   value = digest(value, vs_clause_of(result));

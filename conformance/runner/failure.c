@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "common/digest.h"
+
 static void insert(vs_failure_key* key, zx_status_t status) {
   uint8_t at = key->count++;
   for (; at > 0 && key->allowed[at - 1] > status; at--) key->allowed[at] = key->allowed[at - 1];
@@ -46,14 +48,11 @@ bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b) {
 }
 
 static uint32_t digest(uint32_t so_far, int64_t number) {
-  for (unsigned i = 0; i < 8; i++) {
-    so_far = (so_far ^ (uint8_t)((uint64_t)number >> 8 * i)) * UINT32_C(16777619);
-  }
-  return so_far;
+  return vs_digest32(so_far, &number, sizeof number);
 }
 
 uint32_t vs_failure_digest(const vs_failure_key* key) {
-  uint32_t sum = UINT32_C(2166136261);
+  uint32_t sum = VS_DIGEST32;
   for (const char* c = vs_clauses[key->clause].id; *c != '\0'; c++) sum = digest(sum, *c);
   sum = digest(sum, key->kind);
   sum = digest(sum, key->reg);

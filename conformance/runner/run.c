@@ -117,8 +117,16 @@ static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
   return false;
 }
 
+static bool send(const vs_plan* plan, vs_event event) {
+  return plan->sink != NULL && plan->sink(&event, plan->context);
+}
+
 static void keep(const vs_plan* plan, const vs_run* run, const vs_case_result* result) {
-  if (plan->keep) plan->keep(run, result, plan->context);
+  send(plan, (vs_event){.kind = VS_EVENT_JUDGED, .run = run, .result = result});
+}
+
+static void tell(const vs_plan* plan, const vs_run* run, const vs_case_result* result) {
+  send(plan, (vs_event){.kind = VS_EVENT_TURN, .run = run, .result = result});
 }
 
 static void finish(job* j, const vs_plan* plan, const vs_run* run, vs_oracle* oracle) {
@@ -146,8 +154,8 @@ static void wind_up(const vs_plan* plan, vs_run* run, job* jobs, size_t told) {
     result->provisional = true;
     keep(plan, run, result);
   }
-  for (size_t i = told; i < run->count && plan->tell; i++) {
-    if (stands(&run->results[i])) plan->tell(run, &run->results[i], plan->context);
+  for (size_t i = told; i < run->count; i++) {
+    if (stands(&run->results[i])) tell(plan, run, &run->results[i]);
   }
 }
 
@@ -211,10 +219,9 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
       }
     }
     while (told < run->count && is_final(jobs, plan->jobs, &run->results[told])) {
-      if (plan->tell) plan->tell(run, &run->results[told], plan->context);
-      told++;
+      tell(plan, run, &run->results[told++]);
     }
-    if (plan->idle) plan->idle(plan->context);
+    send(plan, (vs_event){.kind = VS_EVENT_IDLE});
     if (!moved && told < run->count) vs_children_await_one();
   }
   vs_children_watch(false);
@@ -242,7 +249,7 @@ static bool prepare(const vs_plan* plan, vs_run* run) {
       vs_case_result* result = &run->results[run->count++];
       result->target = &plan->targets[t];
       result->c = plan->cases[i];
-      result->earlier = plan->stands && plan->stands(t, i, plan->context);
+      result->earlier = send(plan, (vs_event){.kind = VS_EVENT_ASKED, .target = t, .at = i});
       if (result->earlier) continue;
       if (!write_script(result, plan->seed)) return false;
     }

@@ -13,6 +13,22 @@ typedef struct vs_run {
   size_t count;
 } vs_run;
 
+// What a run tells as it goes on.
+typedef enum vs_event_kind {
+  VS_EVENT_ASKED,   // before all: does the result of this target and case stand already? true: it does
+  VS_EVENT_JUDGED,  // a result stands, as soon as it does; but of those from before
+  VS_EVENT_TURN,    // its turn has come, in the order of the targets and cases
+  VS_EVENT_IDLE     // now and then, many times a second
+} vs_event_kind;
+
+typedef struct vs_event {
+  vs_event_kind kind;
+  size_t target;  // ASKED: indices in the plan
+  size_t at;
+  const vs_run* run;             // JUDGED, TURN
+  const vs_case_result* result;  // JUDGED, TURN
+} vs_event;
+
 typedef struct vs_plan {
   const vs_target* targets;  // shims among them are ended with the run
   size_t target_count;
@@ -25,15 +41,9 @@ typedef struct vs_plan {
   unsigned jobs;                      // processes at once, at least 1
   double timeout;                     // seconds a call may take
   const volatile sig_atomic_t* stop;  // not 0: end soon, and tell what is finished; may be NULL
-  // True of a case and a target that need not be judged: the result stands. May be NULL.
-  bool (*stands)(size_t target, size_t at, void* context);
-  // Told of each result as soon as it stands, but of those from before; may be NULL.
-  void (*keep)(const vs_run* run, const vs_case_result* result, void* context);
-  // Told of each result after that, in the order of the targets and cases; may be NULL.
-  void (*tell)(const vs_run* run, const vs_case_result* result, void* context);
-  // Called now and then, many times a second; may be NULL.
-  void (*idle)(void* context);
-  void* context;  // of all four
+  // Where events go, with `context`; may be NULL. What it returns counts of VS_EVENT_ASKED alone.
+  bool (*sink)(const vs_event* event, void* context);
+  void* context;
 } vs_plan;
 
 // Judges every case on every target that is READY, and ends every child process that is left at the

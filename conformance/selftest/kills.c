@@ -54,16 +54,13 @@ static vs_cell cell_of(const vs_case_result* result, vs_clause_code clause) {
   return result->judgement.broken & VS_BIT(clause) ? VS_CELL_KILL : VS_CELL_ELSEWHERE;
 }
 
-static void keep(const vs_run* run, const vs_case_result* result, void* context) {
+// A row ends early once a mutant has hung often, or the user wants an end.
+static bool take_event(const vs_event* event, void* context) {
   rowing* r = context;
-  r->hung += strcmp(result->died, "no_return") == 0;
-  if (r->hung >= HANGS) r->enough = 1;
-  (void)run;
-}
-
-static void idle(void* context) {
-  rowing* r = context;
-  if (r->stop != NULL && *r->stop) r->enough = 1;
+  if (event->kind == VS_EVENT_JUDGED) r->hung += strcmp(event->result->died, "no_return") == 0;
+  bool stopped = r->stop != NULL && *r->stop;
+  if (stopped || r->hung >= HANGS) r->enough = 1;
+  return false;
 }
 
 bool vs_case_is_costly(const vs_case* c) {
@@ -97,8 +94,7 @@ static bool judge_cases(rowing* r, const vs_kill_plan* plan, const vs_target* ta
                  .jobs = plan->jobs,
                  .timeout = plan->timeout,
                  .stop = &r->enough,
-                 .keep = keep,
-                 .idle = idle,
+                 .sink = take_event,
                  .context = r};
   if (!vs_run_plan(&one, &run)) return false;
   take_results(r, &run);

@@ -183,10 +183,12 @@ Test(run, what_cannot_be_judged_is_unsupported) {
 
 static size_t told;
 
-static void count_told(const vs_run* run, const vs_case_result* result, void* context) {
+static bool count_told(const vs_event* event, void* context) {
   cr_expect_eq(context, &told);
-  cr_expect_eq(result, &run->results[told], "results are told in order");
+  if (event->kind != VS_EVENT_TURN) return false;
+  cr_expect_eq(event->result, &event->run->results[told], "results are told in order");
   told++;
+  return false;
 }
 
 Test(run, every_result_is_told_once_and_in_order, .timeout = 120) {
@@ -201,7 +203,7 @@ Test(run, every_result_is_told_once_and_in_order, .timeout = 120) {
                   .profile = vs_profile_find("documented"),
                   .jobs = 8,
                   .timeout = 10,
-                  .tell = count_told,
+                  .sink = count_told,
                   .context = &told};
   cr_assert(vs_run_plan(&plan, &run));
   cr_expect_eq(told, 2 * count);

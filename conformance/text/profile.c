@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "lines.h"
 
 static const char header[] = "vcpuspec profile 1";
@@ -352,12 +353,11 @@ void vs_profile_print(FILE* out, const vs_profile* profile) {
 uint32_t vs_profile_digest(const vs_profile* profile) {
   char* text = NULL;
   size_t length = 0;
-  uint32_t digest = UINT32_C(2166136261);
   FILE* out = open_memstream(&text, &length);
   if (out == NULL) return 0;
   vs_profile_print(out, profile);
   fclose(out);
-  for (size_t i = 0; i < length; i++) digest = (digest ^ (uint8_t)text[i]) * UINT32_C(16777619);
+  uint32_t digest = vs_digest32(VS_DIGEST32, text, length);
   free(text);
   return digest;
 }

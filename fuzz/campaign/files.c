@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/digest.h"
+
 void vs_path(char path[VS_PATH], const char* dir, const char* within, const char* name) {
   const char* parts[] = {within, name};
   size_t length = (size_t)snprintf(path, VS_PATH, "%.*s", VS_CAMPAIGN_DIR, dir);
@@ -52,8 +54,5 @@ bool vs_ends_in(const char* name, const char* suffix) {
 }
 
 uint32_t vs_bytes_digest(const void* bytes, size_t count) {
-  uint32_t digest = UINT32_C(2166136261);
-  const uint8_t* at = bytes;
-  for (size_t i = 0; i < count; i++) digest = (digest ^ at[i]) * UINT32_C(16777619);
-  return digest;
+  return vs_digest32(VS_DIGEST32, bytes, count);
 }
