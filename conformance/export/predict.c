@@ -20,13 +20,24 @@ static bool leave_out(const predictor* p, const char* what) {
   return false;
 }
 
+// True of an op whose results go where nothing of the vectors' own looks.
+static bool is_elsewhere(const vs_op* op) {
+  for (unsigned i = 0; vs_op_out(op, i) != NULL && i < 2; i++) {
+    if (vs_op_out(op, i)->at != VS_AT_PLAIN) return true;
+  }
+  return false;
+}
+
 // NULL if the op can be predicted.
-static const char* unpredictable(const vs_op* op) {
+static const char* unpredictable(const vs_op* op, const vs_arch_info* info) {
   if (op->async || op->code == VS_OP_join) return "runs beside other calls";
-  if (op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest) return "needs guest execution";
+  if (op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest) {
+    return "needs guest execution";
+  }
   if (op->code == VS_OP_guest_load) return "needs guest memory";
   if (op->rewrite.mode != VS_REWRITE_NONE) return "its buffer changes during the call";
-  return NULL;
+  if (!vs_op_is_predicted(op, info)) return "no profile says what such a call answers";
+  return is_elsewhere(op) ? "its result is placed" : NULL;
 }
 
 // Far from each other, so that no inverted or cleared bit of one makes another.
@@ -83,7 +94,7 @@ static bool names_by_chance(const predictor* p, const vs_op* op) {
 }
 
 static bool predict_write(predictor* p, const vs_op* op, vs_prediction* to) {
-  if (!vs_op_is_valid(op) || names_by_chance(p, op)) return leave_out(p, "makes no sense");
+  if (names_by_chance(p, op)) return leave_out(p, "makes no sense");
   vs_oracle_allowed(p->oracle, op, &to->allowed);
   uint8_t before = p->oracle->count;
   for (uint8_t i = 0; i < before; i++) {
@@ -113,7 +124,7 @@ static const vs_vcpu* readable(vs_world* world, const vs_op* op) {
 }
 
 static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
-  bool sense = vs_op_is_valid(op) && op->args[0].form == VS_HANDLE_SLOT;
+  bool sense = op->args[0].form == VS_HANDLE_SLOT;
   for (uint8_t w = 0; w < p->oracle->count; w++) {
     const vs_vcpu* vcpu = sense ? readable(&p->oracle->worlds[w], op) : NULL;
     if (vcpu == NULL) return leave_out(p, "makes no sense");
@@ -132,7 +143,8 @@ static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
 
 static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
   if (op->code == VS_CALL_vcpu_write_state) return predict_write(p, op, to);
-  bool refused = op->code == VS_CALL_vcpu_interrupt && VS_OP_ARG(op, vcpu_interrupt, vector).number >= VS_VECTORS;
+  bool refused = op->code == VS_CALL_vcpu_interrupt &&
+                 VS_OP_ARG(op, vcpu_interrupt, vector).number >= VS_VECTORS;
   zx_status_t status = refused ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
   to->allowed.count = 1;
   to->allowed.allowed[0] =
@@ -144,18 +156,21 @@ static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
   return good || leave_out(p, "makes no sense");
 }
 
-// No guest code runs, so that any program is as good as another; this one needs no memory.
+// No guest code runs, so that any entry is as good as another; 0 needs no memory.
 static void take(vs_predicted* to, const vs_op* op) {
   vs_op* taken = (vs_op*)(uintptr_t)&to->script.ops[to->script.count];
   *taken = *op;
-  if (op->code == VS_CALL_vcpu_create) taken->program = VS_PROGRAM_DUMP;
-  if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // nobody lacks it
+  if (op->code == VS_CALL_vcpu_create) {
+    VS_OP_ARG(taken, vcpu_create, entry) = (vs_arg){.slot = VS_PROGRAM_DUMP};
+  }
+  if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // no implementation lacks it
 }
 
 // NULL if the op can be predicted where the script has come to.
 static const char* unpredictable_here(const predictor* p, const vs_op* op) {
-  const char* reason = unpredictable(op);
-  if (reason != NULL || op->code != VS_CALL_vcpu_write_state || !vs_op_is_valid(op)) return reason;
+  if (!vs_op_is_valid(op)) return "makes no sense";
+  const char* reason = unpredictable(op, p->info);
+  if (reason != NULL || op->code != VS_CALL_vcpu_write_state) return reason;
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
   return allowed.anything ? "the profile says nothing of such a call" : NULL;

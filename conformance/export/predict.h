@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a conforming implementation may answer to each op of a script, said beforehand: the model is
-// driven without observations, so that whoever can host none of this code can compare for himself.
+// driven without observations, so that a kernel that can host none of this code can compare alone.
 // What no answer of the script itself determines is left unknown; a reading is never taken for
 // knowledge.
 #ifndef VS_CONFORMANCE_PREDICT_H_
