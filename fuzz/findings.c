@@ -85,8 +85,12 @@ static bool print_result(vs_session* s, const vs_script* script, const vs_observ
   const vs_case as_case = {.id = "fuzz", .title = "what the input stands for"};
   vs_case_result result = {.c = &as_case, .target = &s->backend, .script = *script};
   result.observations = (vs_observation*)seen;
-  const vs_ending ending = {.opened = true, .done = true};
-  vs_result_judge(&result, &s->oracle, s->profile, seen, &ending);
+  const vs_trace trace = {.script = *script,
+                          .arch = s->backend.arch,
+                          .observations = seen,
+                          .opened = true,
+                          .end = VS_TRACE_DONE};
+  vs_result_judge(&result, &s->oracle, s->profile, &trace);
   const vs_plan plan = {.profile = s->profile};
   if (result.verdict == VS_VERDICT_FAIL) vs_report_result(stderr, &result, &plan);
   return result.verdict == VS_VERDICT_FAIL;

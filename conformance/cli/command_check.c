@@ -33,8 +33,8 @@ static void check(vs_input* input, const vs_profile* profile, vs_oracle* oracle,
   const vs_document* d = &input->document;
   vs_target target = target_of(d);
   vs_case_result result = {.c = &input->c, .target = &target, .script = vs_document_script(d)};
-  vs_ending ending = vs_ending_of(d);
-  vs_result_judge(&result, oracle, profile, d->observations, &ending);
+  const vs_trace trace = vs_document_trace(d);
+  vs_result_judge(&result, oracle, profile, &trace);
   result.observations = d->observations;
   print_verdict(&result, profile);
   vs_plan plan = {.profile = profile};

@@ -20,41 +20,20 @@ static const char* name_of(const vs_target* target) {
   return word ? target->spec : target->name;
 }
 
-static void print_trace(const exec_request* request, const vs_input* input,
-                        const vs_recording* recording, const char* death) {
-  const vs_target* target = recording->target;
-  const vs_script* script = recording->script;
-  const vs_record* made = recording->record;
-  const vs_arch_info* info = vs_arch_find(target->arch);
-  vs_print_header(stdout, true, input->c.title, input->c.clauses, input->c.clause_count,
-                  target->arch, request->name);
-  for (size_t i = 0; i < script->count; i++) {
-    vs_print_op(stdout, &script->ops[i], info);
-    vs_print_result(stdout, &script->ops[i], &made->observations[i], info);
-  }
-  vs_print_end(stdout, made->done ? VS_TRACE_DONE : VS_TRACE_DIED, death);
-}
-
-static bool is_within_call(const vs_recording* recording) {
-  for (size_t i = 0; i < recording->script->count; i++) {
-    if (recording->record->observations[i].outcome == VS_IN_CALL) return true;
-  }
-  return false;
-}
-
 static vs_exit record(const exec_request* request, const vs_input* input, const vs_script* script) {
   vs_recording recording;
-  char death[VS_REASON_MAX] = "";
-  if (!vs_recording_start(&recording, &request->target, script, request->timeout)) {
+  vs_script titled = *script;
+  titled.title = input->c.title;
+  if (!vs_recording_start(&recording, &request->target, &titled, request->timeout)) {
     fprintf(stderr, "vcpuspec: this machine has no process or memory to spare\n");
     return VS_EXIT_INFRASTRUCTURE;
   }
   vs_recording_wait(&recording);
-  if (!recording.record->done) {
-    vs_recording_say_death(&recording, is_within_call(&recording), death, sizeof death);
-    fprintf(stderr, "vcpuspec: %s on %s: %s\n", input->c.id, request->target.name, death);
+  vs_trace trace = vs_recording_trace(&recording);
+  if (trace.end != VS_TRACE_DONE) {
+    fprintf(stderr, "vcpuspec: %s on %s: %s\n", input->c.id, request->target.name, trace.death);
   }
-  print_trace(request, input, &recording, death);
+  vs_print_trace(stdout, &trace, input->c.clauses, input->c.clause_count, request->name);
   vs_exit status = recording.record->executing ? VS_EXIT_CONFORMS : VS_EXIT_INFRASTRUCTURE;
   vs_recording_free(&recording);
   return status;

@@ -53,9 +53,7 @@ static bool fill(vs_export* export, const vs_inputs* inputs, bool all) {
 
 static bool print(FILE* out, const vs_export* export, form how, bool all) {
   if (how == FORM_JSON) return vs_export_json(out, export);
-  if (all || export->count > 1) return vs_export_tables(out, export);
-  vs_export_direct(out, export);
-  return true;
+  return vs_export_c(out, export, all || export->count > 1);
 }
 
 static vs_exit print_to(const char* path, const vs_export* export, form how, bool all) {
@@ -97,7 +95,7 @@ vs_exit vs_command_export(const vs_arguments* arguments) {
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
     return VS_EXIT_USAGE;
   }
-  export.info = vs_arch_find((uint32_t) export.arch);
+  export.info = vs_arch_find((uint32_t)export.arch);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
   if (fill(&export, &inputs, all)) {
     status = conclude(arguments, &export, how, all);

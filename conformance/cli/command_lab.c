@@ -257,10 +257,10 @@ static void judge_drawn(const lab_request* q, const vs_document* d, vs_oracle* o
   vs_target target = {.spec = d->backend, .state = VS_TARGET_READY, .arch = d->arch};
   const vs_case c = {.id = d->title, .title = "a random script"};
   vs_case_result result = {.c = &c, .target = &target, .script = vs_document_script(d)};
-  vs_ending ending = vs_ending_of(d);
+  const vs_trace trace = vs_document_trace(d);
   const vs_plan plan = {.profile = q->run.profile};
   snprintf(target.name, sizeof target.name, "%s", d->backend);
-  vs_result_judge(&result, oracle, q->run.profile, d->observations, &ending);
+  vs_result_judge(&result, oracle, q->run.profile, &trace);
   result.observations = d->observations;
   if (vs_verdict_is_failure(result.verdict)) {
     vs_report_result(out, &result, &plan);

@@ -11,14 +11,14 @@
 enum { HANDLE_VALID, HANDLE_NO_WRITE };
 static const struct {
   const char* name;
-  const vs_arg* ref;
+  vs_arg arg;
 } handles[] = {
     [HANDLE_VALID] = {"valid", {.form = VS_HANDLE_SLOT, .slot = SLOT_VCPU}},
     [HANDLE_NO_WRITE] = {"no_write", {.form = VS_HANDLE_SLOT, .slot = SLOT_DERIVED}},
     {"zero", {.form = VS_HANDLE_RAW}},
     {"closed", {.form = VS_HANDLE_SLOT, .slot = SLOT_MEMORY}},
-    {"low_bit_0_cleared", {.form = VS_HANDLE_CLEARED, .slot = SLOT_VCPU, .value = 1}},
-    {"low_bit_1_cleared", {.form = VS_HANDLE_CLEARED, .slot = SLOT_VCPU, .value = 2}},
+    {"low_bit_0_cleared", {.form = VS_HANDLE_CLEARED, .slot = SLOT_VCPU, .number = 1}},
+    {"low_bit_1_cleared", {.form = VS_HANDLE_CLEARED, .slot = SLOT_VCPU, .number = 2}},
     {"guest", {.form = VS_HANDLE_SLOT, .slot = SLOT_GUEST}},
     {"vmar", {.form = VS_HANDLE_SLOT, .slot = SLOT_VMAR}},
     {"event", {.form = VS_HANDLE_SLOT, .slot = SLOT_OBJECT}},
@@ -58,32 +58,37 @@ static uint64_t size_of(unsigned size, uint32_t kind, const vs_arch_info* info) 
 
 // Of a buffer without bytes, most placements are one.
 static bool makes_sense(const vs_op* op, unsigned size, unsigned length, uint64_t exact) {
-  bool known = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
-  if (length == LENGTH_OF_KIND && (VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact || VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_EDGE)) return false;
-  if (size == SIZE_BOUND && known && VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_IO) return false;  // one more, again
-  bool split = VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_STRADDLE || VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_CROSSING;
-  return VS_OP_ARG(op, vcpu_write_state, buffer).length > 0 || !split;
+  const vs_arg* buffer = &VS_OP_ARG(op, vcpu_write_state, buffer);
+  uint64_t told = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  if (length == LENGTH_OF_KIND && (told == exact || buffer->at != VS_AT_EDGE)) return false;
+  bool state = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE;
+  if (size == SIZE_BOUND && state) return false;  // one more, again
+  bool split = buffer->at == VS_AT_STRADDLE || buffer->at == VS_AT_CROSSING;
+  return buffer->length > 0 || !split;
 }
 
 static void add_call(vs_build* b, vs_op call, uint64_t exact) {
+  vs_arg* told = &VS_OP_ARG(&call, vcpu_write_state, buffer_size);
+  uint32_t kind = (uint32_t)VS_OP_ARG(&call, vcpu_write_state, kind).number;
   for (unsigned n = 0; n < SIZES * LENGTHS; n++) {
     unsigned size = n % SIZES;
     unsigned length = n / SIZES;
-    call.size = size_of(size, call.kind, b->info);
-    call.buffer.length = (uint16_t)(length == LENGTH_OF_KIND ? exact : call.size);
+    told->number = size_of(size, kind, b->info);
+    VS_OP_ARG(&call, vcpu_write_state, buffer).length =
+        (uint16_t)(length == LENGTH_OF_KIND ? exact : told->number);
     if (makes_sense(&call, size, length, exact)) *add(b, VS_CALL_vcpu_write_state) = call;
   }
 }
 
 static void add_calls(vs_build* b, const vs_op* like, uint64_t exact) {
   static const uint8_t access_sizes[] = {4, 3, 0, 255};
-  bool io = like->kind == ZX_VCPU_IO;
+  bool io = VS_OP_ARG(like, vcpu_write_state, kind).number == ZX_VCPU_IO;
   for (size_t a = 0; a < (io ? sizeof access_sizes : 1); a++) {
     for (size_t p = 0; p < sizeof places / sizeof places[0]; p++) {
       vs_op call = *like;
-      call.buffer.at = places[p].at;
-      call.buffer.argument = places[p].argument;
-      if (io) call.buffer.bytes[0] = access_sizes[a];
+      VS_OP_ARG(&call, vcpu_write_state, buffer).at = places[p].at;
+      VS_OP_ARG(&call, vcpu_write_state, buffer).argument = places[p].argument;
+      if (io) call.bytes[0] = access_sizes[a];
       add_call(b, call, exact);
     }
     read_back(b);
@@ -92,20 +97,21 @@ static void add_calls(vs_build* b, const vs_op* like, uint64_t exact) {
 
 static void build_setup(vs_build* b) {
   vs_op* op = add(b, VS_CALL_guest_create);
-  op->out = SLOT_GUEST;
-  op->out2 = SLOT_VMAR;
+  VS_OP_ARG(op, guest_create, guest_handle).slot = SLOT_GUEST;
+  VS_OP_ARG(op, guest_create, vmar_handle).slot = SLOT_VMAR;
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, VS_PROGRAM_DUMP);
   write_state(b);
 }
 
 // What only some of the scripts need: a backend without it can still be judged by the others.
-static void build_handle(vs_build* b, const vs_arg* ref) {
-  if (ref.form != VS_HANDLE_SLOT) return;
-  if (ref.slot == SLOT_DERIVED) derive(b, VS_CALL_handle_duplicate, SLOT_VCPU, ref.slot, ZX_RIGHT_READ);
-  if (ref.slot == SLOT_OBJECT) create(b, VS_CALL_event_create, ref.slot);
-  if (ref.slot != SLOT_MEMORY) return;
-  derive(b, VS_CALL_handle_duplicate, SLOT_VCPU, ref.slot, ZX_RIGHT_SAME_RIGHTS);
-  add(b, VS_CALL_handle_close)->handle = slot(ref.slot);
+static void build_handle(vs_build* b, const vs_arg* arg) {
+  const uint8_t twice = VS_CALL_handle_duplicate;
+  if (arg->form != VS_HANDLE_SLOT) return;
+  if (arg->slot == SLOT_DERIVED) derive(b, twice, SLOT_VCPU, arg->slot, ZX_RIGHT_READ);
+  if (arg->slot == SLOT_OBJECT) create(b, VS_CALL_event_create, arg->slot);
+  if (arg->slot != SLOT_MEMORY) return;
+  derive(b, twice, SLOT_VCPU, arg->slot, ZX_RIGHT_SAME_RIGHTS);
+  add(b, VS_CALL_handle_close)->args[0] = *arg;
 }
 
 bool vs_combination_at(size_t number, const vs_arch_info* info, vs_combination* combination) {
@@ -122,14 +128,14 @@ bool vs_combination_at(size_t number, const vs_arch_info* info, vs_combination* 
            handles[handle].name, thread > 0 ? ", another thread" : "", kinds[kind].name);
   vs_build b = {.info = info};
   build_setup(&b);
-  build_handle(&b, handles[handle].ref);
+  build_handle(&b, &handles[handle].arg);
   vs_build one = {.info = info};
   vs_op like = kinds[kind].kind == ZX_VCPU_IO ? *write_io(&one, 4, 0x11223344) : *write_state(&one);
   free(one.ops);
-  uint64_t exact = like.size;
-  like.handle = handles[handle].ref;
+  uint64_t exact = VS_OP_ARG(&like, vcpu_write_state, buffer_size).number;
+  like.args[0] = handles[handle].arg;
   like.thread = (uint8_t)thread;
-  like.kind = kinds[kind].kind;
+  VS_OP_ARG(&like, vcpu_write_state, kind).number = kinds[kind].kind;
   like.optional = true;  // a profile may say nothing of some of the calls
   add_calls(&b, &like, exact);
   combination->script = (vs_script){combination->title, b.ops, b.count};

@@ -10,7 +10,7 @@
 #include "predict.h"
 
 // Of the data's form, major.minor: a reader of one major version understands all of its minors.
-#define VS_VECTORS_VERSION "1.0"
+#define VS_VECTORS_VERSION "2.0"
 
 typedef struct vs_vector {
   const char* id;     // owned
@@ -48,9 +48,8 @@ void vs_export_free(vs_export* export);
 
 // How the whole is written. False: no memory.
 bool vs_export_json(FILE* out, const vs_export* export);
-// A C file with tables and an interpreter of them. False: no memory.
-bool vs_export_tables(FILE* out, const vs_export* export);
-// A C file with one call after another, for a single vector.
-void vs_export_direct(FILE* out, const vs_export* export);
+// A C file that makes the calls: of a suite a function a case, of one vector a short program. False:
+// no memory.
+bool vs_export_c(FILE* out, const vs_export* export, bool suite);
 
 #endif  // VS_CONFORMANCE_EXPORT_H_

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "export.h"
-#include "text/calls.h"
 #include "text/names.h"
 
 // Jansson frees what it is given also when it has no memory to add it: only `failed` is to be kept.
@@ -36,37 +35,51 @@ static json_t* hex_bytes(const uint8_t* bytes, size_t count) {
   return json_string(text);
 }
 
-static void put_handle(writer* w, json_t* to, const vs_op* op) {
-  static const char* const forms[] = {[VS_HANDLE_SLOT] = "as_is",
-                                      [VS_HANDLE_CLEARED] = "cleared",
-                                      [VS_HANDLE_FLIPPED] = "inverted"};
+// --- arguments ----------------------------------------------------------------------------------
+
+static json_t* handle_of(writer* w, const vs_arg* arg) {
   json_t* handle = json_object();
-  if (op->args[0].form == VS_HANDLE_RAW) {
-    put(w, handle, "value", hex(op->args[0].number));
-  } else {
-    put(w, handle, "slot", json_integer(op->args[0].slot));
-    if (op->args[0].form != VS_HANDLE_SLOT) {
-      put(w, handle, forms[op->args[0].form], hex(op->args[0].number));
-    }
+  if (arg->form == VS_HANDLE_RESOURCE) put(w, handle, "resource", json_true());
+  if (arg->form == VS_HANDLE_RAW) put(w, handle, "value", hex(arg->number));
+  if (vs_arg_names_slot(arg)) put(w, handle, "slot", json_integer(arg->slot));
+  if (arg->form == VS_HANDLE_CLEARED) put(w, handle, "cleared", hex(arg->number));
+  if (arg->form == VS_HANDLE_FLIPPED) put(w, handle, "inverted", hex(arg->number));
+  return handle;
+}
+
+static json_t* pointer_of(writer* w, const vs_op* op, uint8_t type, const vs_arg* arg) {
+  json_t* pointer = json_object();
+  if (type == VS_PARAM_OUT_HANDLE) {
+    put(w, pointer, "slot", json_integer(arg->slot));
+    return pointer;
   }
-  put(w, to, "handle", handle);
+  put(w, pointer, "at", json_string(vs_placements[arg->at].name));
+  if (arg->argument != 0) put(w, pointer, "argument", json_integer(arg->argument));
+  put(w, pointer, "length", json_integer(arg->length));
+  if (type != VS_PARAM_IN) return pointer;
+  size_t given = arg->length < VS_STATE_MAX ? arg->length : VS_STATE_MAX;
+  put(w, pointer, "bytes", hex_bytes(op->bytes, given));
+  return pointer;
 }
 
-static void put_buffer(writer* w, json_t* to, const vs_buffer* buffer) {
-  json_t* b = json_object();
-  size_t given = buffer->length < VS_STATE_MAX ? buffer->length : VS_STATE_MAX;
-  put(w, b, "at", json_string(vs_placements[buffer->at].name));
-  if (buffer->argument != 0) put(w, b, "argument", json_integer(buffer->argument));
-  put(w, b, "length", json_integer(buffer->length));
-  put(w, b, "bytes", hex_bytes(buffer->bytes, given));
-  put(w, to, "buffer", b);
+// Numbers of 32 bits as such, those of 64 and masks in hexadecimal.
+static json_t* argument_of(writer* w, const vs_op* op, uint8_t type, const vs_arg* arg) {
+  if (type == VS_PARAM_HANDLE) return handle_of(w, arg);
+  if (vs_param_is_pointer(type)) return pointer_of(w, op, type, arg);
+  bool small = type == VS_PARAM_U32 || type == VS_PARAM_KIND || type == VS_PARAM_VECTOR;
+  return small ? json_integer((json_int_t)arg->number) : hex(arg->number);
 }
 
-static bool takes_handle(const vs_op* op) {
-  bool creates = op->code == VS_CALL_guest_create || op->code == VS_CALL_event_create ||
-                 op->code == VS_CALL_port_create || op->code == VS_CALL_vmo_create;
-  return !creates && op->code != VS_OP_thread_exit;
+static json_t* arguments_of(writer* w, const vs_op* op) {
+  const vs_param* params = vs_ops[op->code].params;
+  json_t* all = json_object();
+  for (size_t i = 0; i < VS_ARGS_MAX && params[i].type != VS_PARAM_NONE; i++) {
+    put(w, all, params[i].name, argument_of(w, op, params[i].type, &op->args[i]));
+  }
+  return all;
 }
+
+// --- predictions --------------------------------------------------------------------------------
 
 static void put_allowed(writer* w, json_t* to, const vs_decision* decision) {
   json_t* all = json_array();
@@ -104,29 +117,20 @@ static void put_registers(writer* w, json_t* to, const vs_prediction* p) {
   put(w, to, "registers", all);
 }
 
-static void put_write(writer* w, json_t* to, const vs_op* op, const vs_prediction* p) {
-  put(w, to, "kind", json_integer(VS_OP_ARG(op, vcpu_write_state, kind).number));
-  put(w, to, "size", hex(VS_OP_ARG(op, vcpu_write_state, buffer_size).number));
-  put_buffer(w, to, &VS_OP_ARG(op, vcpu_write_state, buffer));
-  put_faults(w, to, p->allowed.faults);
-}
-
 static json_t* op_of(writer* w, const vs_op* op, const vs_prediction* p) {
   json_t* o = json_object();
   put(w, o, "op", json_string(vs_ops[op->code].name));
   put(w, o, "thread", json_integer(op->thread));
   if (op->optional) put(w, o, "optional", json_true());
-  if (takes_handle(op)) put_handle(w, o, op);
-  if (vs_op_makes_handle(op)) put(w, o, "out", json_integer(op->out));
-  if (op->code == VS_CALL_guest_create) put(w, o, "out2", json_integer(op->out2));
-  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-  if (derives) put(w, o, "rights", hex(VS_OP_ARG(op, handle_duplicate, rights).number));
-  if (op->code == VS_CALL_vcpu_interrupt) put(w, o, "vector", json_integer(VS_OP_ARG(op, vcpu_interrupt, vector).number));
-  if (op->code == VS_CALL_vcpu_write_state) put_write(w, o, op, p);
-  if (op->code != VS_OP_thread_exit) put_allowed(w, o, &p->allowed);
+  if (vs_ops[op->code].symbol == NULL) return o;
+  put(w, o, "arguments", arguments_of(w, op));
+  put_allowed(w, o, &p->allowed);
+  if (op->code == VS_CALL_vcpu_write_state) put_faults(w, o, p->allowed.faults);
   if (p->has_state) put_registers(w, o, p);
   return o;
 }
+
+// --- the whole ----------------------------------------------------------------------------------
 
 static json_t* omitted_of(writer* w, const vs_predicted* predicted) {
   json_t* all = json_object();

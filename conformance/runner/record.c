@@ -76,12 +76,12 @@ static void take_trace(vs_recording* r) {
       vs_traces_find(r->target->recorded, r->script, r->target->arch, record->reason);
   r->ended = true;
   if (d == NULL) return;
-  vs_ending ending = vs_ending_of(d);
+  vs_trace trace = vs_document_trace(d);
   memcpy(record->observations, d->observations, d->count * sizeof *d->observations);
-  record->executing = ending.opened;
-  record->done = ending.done;
+  record->executing = trace.opened;
+  record->done = trace.end == VS_TRACE_DONE;
   record->progress = (uint32_t)d->count;
-  if (!ending.done) snprintf(r->trouble, sizeof r->trouble, "%s", ending.death);
+  if (!record->done) snprintf(r->trouble, sizeof r->trouble, "%s", trace.death);
 }
 
 bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
@@ -184,8 +184,9 @@ static void say_last_op(const vs_recording* r, char* text, size_t size) {
   vs_say_op(&words, &r->script->ops[count - 1]);
 }
 
-void vs_recording_say_death(const vs_recording* recording, bool within_call, char* text,
-                            size_t size) {
+// "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason
+// for which it could not be opened.
+static void say_death(const vs_recording* recording, bool within_call, char* text, size_t size) {
   char death[VS_REASON_MAX];
   char when[200] = "";
   vs_record* record = recording->record;
@@ -210,6 +211,26 @@ void vs_recording_say_death(const vs_recording* recording, bool within_call, cha
     say_last_op(recording, when, sizeof when);
   }
   snprintf(text, size, "%.*s%s", (int)(size > 220 ? size - 210 : size), death, when);
+}
+
+static bool is_within_call(const vs_recording* recording) {
+  for (size_t i = 0; i < recording->script->count; i++) {
+    if (recording->record->observations[i].outcome == VS_IN_CALL) return true;
+  }
+  return false;
+}
+
+vs_trace vs_recording_trace(vs_recording* recording) {
+  vs_record* record = recording->record;
+  recording->death[0] = '\0';
+  if (!record->done)
+    say_death(recording, is_within_call(recording), recording->death, sizeof recording->death);
+  return (vs_trace){.script = *recording->script,
+                    .arch = recording->target->arch,
+                    .observations = record->observations,
+                    .opened = record->executing && !recording->confused,
+                    .end = record->done ? VS_TRACE_DONE : VS_TRACE_DIED,
+                    .death = recording->death};
 }
 
 // Of a trace, which tells it in words only.

@@ -31,6 +31,7 @@ typedef struct vs_recording {
   unsigned idle;                // times that the shim had ended before the first op
   vs_tail tail;                 // of what is no shim
   char trouble[VS_REASON_MAX];  // of a shim; "": none
+  char death[VS_REASON_MAX];    // of its trace
 } vs_recording;
 
 // Begins. The target and the script must outlive the recording. False: the machine has no process
@@ -47,15 +48,13 @@ void vs_recording_wait(vs_recording* recording);
 // Ends the process if it still runs, and frees.
 void vs_recording_free(vs_recording* recording);
 
+// What was recorded, of a recording that has ended; valid as long as it is.
+vs_trace vs_recording_trace(vs_recording* recording);
+
 // The last lines that the implementation wrote to its standard error, each with its newline.
 void vs_recording_say_errors(const vs_recording* recording, char* text, size_t size);
 
-// "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason
-// for which it could not be opened. Of a recording that has ended and is not done.
-void vs_recording_say_death(const vs_recording* recording, bool within_call, char* text,
-                            size_t size);
-
-// The same in a word, as of vs_death_word; of a shim also "garbage" and "hung_up".
+// How a recording that is not done has ended, in a word, as of vs_death_word; of a shim also "garbage" and "hung_up".
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]);
 
 #endif  // VS_CONFORMANCE_RECORD_H_

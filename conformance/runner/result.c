@@ -55,7 +55,7 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
   const vs_observation* seen = &observations[at];
   const vs_op* op = &result->script.ops[at];
   vs_arch arch = result->target->arch;
-  if (op->code == VS_CALL_vcpu_create && !vs_guest_has(arch, VS_OP_ARG(op, vcpu_create, entry).slot)) {
+  if (op->code == VS_CALL_vcpu_create && !vs_guest_has(arch, vs_op_program(op))) {
     snprintf(result->note, sizeof result->note, "for want of ports: %s has none",
              vs_arch_find(arch)->name);
     return;
@@ -75,6 +75,12 @@ static bool is_look(const vs_op* op) {
 
 // Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
 static void note_subject(vs_case_result* result, const vs_observation* observations) {
+  if (result->judgement.unpredicted) {
+    snprintf(result->note, sizeof result->note,
+             "the oracle does not predict a call that the case makes: it is recorded only, and so is "
+             "what follows it");
+    return;
+  }
   if (result->judgement.lost) {
     snprintf(result->note, sizeof result->note,
              "the profile says nothing of a call that the case makes, nor of what follows it");
@@ -147,14 +153,6 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
   note_subject(result, observations);
 }
 
-vs_ending vs_ending_of(const vs_document* d) {
-  bool opened = d->count > 0 && d->observations[0].outcome != VS_NOT_REACHED;
-  bool died = d->end == VS_TRACE_DIED;
-  const char* death = died && d->death != NULL ? d->death : "the backend ended";
-  if (d->end == VS_TRACE_CUT) death = "the trace is cut off: it ends in neither 'done' nor 'died'";
-  return (vs_ending){opened, d->end == VS_TRACE_DONE, d->end == VS_TRACE_CUT, death};
-}
-
 // --- what else is wrong ---------------------------------------------------------------------
 
 static bool is_new_sort(const vs_case_result* result, const vs_violation* violation) {
@@ -189,20 +187,21 @@ static void look_for_more(vs_case_result* result, vs_oracle* oracle, const vs_pr
 }
 
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
-                     const vs_observation* observations, const vs_ending* ending) {
-  vs_trace trace = {result->script, result->target->arch, observations};
-  result->judgement = vs_judge(oracle, &trace, profile);
+                     const vs_trace* trace) {
+  result->judgement = vs_judge(oracle, trace, profile);
   // Where the profile says nothing, ending is as good as anything.
   bool lost = result->judgement.lost;
-  if (result->judgement.step == VS_STEP_VIOLATION) look_for_more(result, oracle, profile, &trace);
+  bool done = trace->end == VS_TRACE_DONE;
+  bool violation = result->judgement.step == VS_STEP_VIOLATION;
+  if (violation) look_for_more(result, oracle, profile, trace);
   // An implementation that ended between two calls, or before the first: no op is to blame.
-  if (ending->done || lost || result->judgement.step == VS_STEP_VIOLATION) {
-    conclude_judged(result, observations);
+  if (done || lost || violation) {
+    conclude_judged(result, trace->observations);
   } else {
-    bool failed = ending->opened && !ending->cut;
+    bool failed = trace->opened && trace->end == VS_TRACE_DIED;
     result->verdict = failed ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
   }
-  if (!ending->done && !lost) snprintf(result->note, sizeof result->note, "%s", ending->death);
+  if (!done && !lost) snprintf(result->note, sizeof result->note, "%s", trace->death);
 }
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {
@@ -221,7 +220,7 @@ vs_clause_set vs_result_borne_out(const vs_case_result* result) {
 
 // True if the backend lacks the call without which the clause cannot be judged.
 static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
-  vs_op_code needed = VS_OP_COUNT;
+  unsigned needed = VS_OP_COUNT;
   if (clause == VS_CLAUSE_GUEST_SEES || clause == VS_CLAUSE_RUNS_GUEST) needed = VS_CALL_vcpu_enter;
   if (clause == VS_CLAUSE_KICK) needed = VS_CALL_vcpu_kick;
   if (clause == VS_CLAUSE_READ_BACK) needed = VS_CALL_vcpu_read_state;

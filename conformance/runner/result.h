@@ -53,20 +53,9 @@ typedef struct vs_case_result {
   bool provisional;            // the run was stopped before the verdict stood
 } vs_case_result;
 
-// How a trace came to its end.
-typedef struct vs_ending {
-  bool opened;        // the backend could be opened
-  bool done;          // the script ran to its end
-  bool cut;           // a trace that was cut off: nothing is known of how it went on
-  const char* death;  // if not done: what happened, in words
-} vs_ending;
-
-// How a trace that was read from a text came to its end, as far as it tells.
-vs_ending vs_ending_of(const vs_document* trace);
-
-// Judges the result's script with these observations, and fills verdict, judgement and note.
+// Judges a trace of the result's script, and fills verdict, judgement and note.
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
-                     const vs_observation* observations, const vs_ending* ending);
+                     const vs_trace* trace);
 
 // True of a verdict that says something is wrong with the implementation.
 bool vs_verdict_is_failure(vs_verdict verdict);

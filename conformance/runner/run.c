@@ -17,13 +17,6 @@ typedef struct job {
   unsigned failed;  // and failed
 } job;
 
-static bool within_call(const vs_case_result* result, const vs_observation* observations) {
-  for (size_t i = 0; i < result->script.count; i++) {
-    if (observations[i].outcome == VS_IN_CALL) return true;
-  }
-  return false;
-}
-
 static void keep_observations(vs_case_result* result, const vs_observation* observations) {
   size_t size = result->script.count * sizeof *observations;
   free(result->observations);
@@ -31,19 +24,25 @@ static void keep_observations(vs_case_result* result, const vs_observation* obse
   if (result->observations != NULL) memcpy(result->observations, observations, size);
 }
 
-static void judge(vs_case_result* result, const vs_plan* plan, const vs_recording* recording,
+// The second half of a case: what was recorded is judged.
+static void judge(vs_case_result* result, const vs_plan* plan, vs_recording* recording,
                   vs_oracle* oracle) {
-  const vs_record* record = recording->record;
-  char death[VS_REASON_MAX] = "";
-  bool within = within_call(result, record->observations);
-  if (!record->done) vs_recording_say_death(recording, within, death, sizeof death);
-  bool learnt = record->executing && !recording->confused;
-  vs_ending ending = {learnt, record->done, false, death};
-  vs_result_judge(result, oracle, plan->profile, record->observations, &ending);
-  bool silent = record->done && result->verdict != VS_VERDICT_FAIL;
+  vs_trace trace = vs_recording_trace(recording);
+  vs_result_judge(result, oracle, plan->profile, &trace);
+  bool done = trace.end == VS_TRACE_DONE;
+  bool silent = done && result->verdict != VS_VERDICT_FAIL;
   if (!silent) vs_recording_say_errors(recording, result->errors, sizeof result->errors);
-  if (!record->done) vs_recording_say_death_word(recording, result->died);
-  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, record->observations);
+  if (!done) vs_recording_say_death_word(recording, result->died);
+  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, trace.observations);
+}
+
+bool vs_run_case(vs_case_result* result, const vs_plan* plan, vs_oracle* oracle) {
+  vs_recording recording;
+  if (!vs_recording_start(&recording, result->target, &result->script, plan->timeout)) return false;
+  vs_recording_wait(&recording);
+  judge(result, plan, &recording, oracle);
+  vs_recording_free(&recording);
+  return true;
 }
 
 static void broken(vs_case_result* result, const char* why) {

@@ -46,6 +46,10 @@ typedef struct vs_plan {
   void* context;
 } vs_plan;
 
+// script -> trace -> verdict: records the result's script on its target, judges it, and fills the
+// rest. Of the plan, profile and timeout count. False: this machine has no process to spare.
+bool vs_run_case(vs_case_result* result, const vs_plan* plan, vs_oracle* oracle);
+
 // Judges every case on every target that is READY, and ends every child process that is left at the
 // end. False: no memory. The run is the caller's.
 bool vs_run_plan(const vs_plan* plan, vs_run* run);

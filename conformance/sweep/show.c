@@ -66,11 +66,11 @@ static bool fails_alike(attempt* a, const vs_script* script) {
   a->tries--;
   if (!vs_recording_start(&recording, a->showing->target, script, a->timeout)) return false;
   vs_recording_wait(&recording);
-  vs_trace trace = {*script, a->showing->target->arch, recording.record->observations};
+  vs_trace trace = vs_recording_trace(&recording);
   bool alike = find(a, &trace);
-  if (alike && !recording.record->done) {
+  if (alike && trace.end != VS_TRACE_DONE) {
     a->death = recording.child.death;
-    vs_recording_say_death(&recording, true, a->note, sizeof a->note);
+    snprintf(a->note, sizeof a->note, "%s", trace.death);
   }
   vs_recording_free(&recording);
   return alike;

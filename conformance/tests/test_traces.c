@@ -36,8 +36,8 @@ static void judge_again(const vs_case_result* online, const vs_document* d,
                         const vs_profile* profile) {
   vs_case_result offline = {
       .c = online->c, .target = online->target, .script = vs_document_script(d)};
-  vs_ending ending = vs_ending_of(d);
-  vs_result_judge(&offline, oracle(), profile, d->observations, &ending);
+  const vs_trace trace = vs_document_trace(d);
+  vs_result_judge(&offline, oracle(), profile, &trace);
   cr_expect_eq(offline.verdict, online->verdict, "%s on %s: %s online, %s offline", online->c->id,
                online->target->name, vs_verdict_names[online->verdict],
                vs_verdict_names[offline.verdict]);
@@ -55,8 +55,8 @@ static void same_twice(const vs_target* target, const vs_case* c, const vs_profi
   cr_assert(vs_recording_start(&recording, target, &online.script, timeout));
   vs_recording_wait(&recording);
   const vs_record* record = recording.record;
-  vs_ending ending = {record->executing, record->done, false, "it died"};
-  vs_result_judge(&online, oracle(), profile, record->observations, &ending);
+  const vs_trace trace = vs_recording_trace(&recording);
+  vs_result_judge(&online, oracle(), profile, &trace);
   vs_document recorded = {.is_trace = true,
                           .arch = target->arch,
                           .title = (char*)(uintptr_t)c->title,

@@ -490,5 +490,13 @@ vs_script vs_document_script(const vs_document* document) {
 }
 
 vs_trace vs_document_trace(const vs_document* document) {
-  return (vs_trace){vs_document_script(document), document->arch, document->observations};
+  const vs_document* d = document;
+  const char* death = d->death != NULL ? d->death : "the backend ended";
+  if (d->end == VS_TRACE_CUT) death = "the trace is cut off: it ends in neither 'done' nor 'died'";
+  return (vs_trace){.script = vs_document_script(d),
+                    .arch = d->arch,
+                    .observations = d->observations,
+                    .opened = d->count > 0 && d->observations[0].outcome != VS_NOT_REACHED,
+                    .end = d->end,
+                    .death = death};
 }

@@ -13,13 +13,6 @@ enum {
   VS_BACKEND_NAME = 64
 };
 
-// How a trace says that it ends.
-typedef enum vs_trace_end {
-  VS_TRACE_CUT,   // it does not: something is missing
-  VS_TRACE_DONE,  // the script ran to its end
-  VS_TRACE_DIED   // the backend ended before: `death` says how
-} vs_trace_end;
-
 typedef struct vs_document {
   bool is_trace;
   vs_arch arch;                   // that the ops are laid out for

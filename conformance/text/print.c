@@ -318,14 +318,24 @@ void vs_print_end(FILE* out, vs_trace_end end, const char* death) {
     fprintf(out, "died%s%s\n", death && death[0] ? " " : "", death ? death : "");
 }
 
-void vs_print_document(FILE* out, const vs_document* d) {
-  const vs_arch_info* info = vs_arch_find(d->arch);
-  vs_print_header(out, d->is_trace, d->title, d->clauses, d->clause_count, d->arch, d->backend);
-  for (size_t i = 0; i < d->count; i++) {
-    vs_print_op(out, &d->ops[i], info);
-    if (d->is_trace) vs_print_result(out, &d->ops[i], &d->observations[i], info);
+void vs_print_trace(FILE* out, const vs_trace* trace, const uint8_t* clauses, size_t clause_count,
+                    const char* backend) {
+  const vs_script* script = &trace->script;
+  const vs_arch_info* info = vs_arch_find(trace->arch);
+  vs_print_header(out, true, script->title, clauses, clause_count, trace->arch, backend);
+  for (size_t i = 0; i < script->count; i++) {
+    vs_print_op(out, &script->ops[i], info);
+    vs_print_result(out, &script->ops[i], &trace->observations[i], info);
   }
-  if (d->is_trace) vs_print_end(out, d->end, d->death);
+  vs_print_end(out, trace->end, trace->death);
+}
+
+void vs_print_document(FILE* out, const vs_document* d) {
+  vs_script script = vs_document_script(d);
+  if (!d->is_trace) return vs_print_script(out, &script, d->arch, d->clauses, d->clause_count);
+  vs_trace trace = vs_document_trace(d);
+  trace.death = d->death;
+  vs_print_trace(out, &trace, d->clauses, d->clause_count, d->backend);
 }
 
 void vs_print_script(FILE* out, const vs_script* script, vs_arch arch, const uint8_t* clauses,

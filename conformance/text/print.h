@@ -20,6 +20,10 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
 // The last line of a trace; nothing for VS_TRACE_CUT.
 void vs_print_end(FILE* out, vs_trace_end end, const char* death);
 
+// All of a trace, its title that of its script. `clauses` may be NULL.
+void vs_print_trace(FILE* out, const vs_trace* trace, const uint8_t* clauses, size_t clause_count,
+                    const char* backend);
+
 // Whole documents, concrete: no loops, every value as a number.
 void vs_print_document(FILE* out, const vs_document* document);
 void vs_print_script(FILE* out, const vs_script* script, vs_arch arch, const uint8_t* clauses,

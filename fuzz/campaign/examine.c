@@ -68,8 +68,9 @@ static void keep_observations(attempt* a, const vs_observation* seen) {
   a->observations = copy;
 }
 
-static void note_death(attempt* a, const vs_recording* recording, bool in_call) {
-  vs_recording_say_death(recording, in_call, a->death, sizeof a->death);
+static void note_death(attempt* a, const vs_recording* recording, const vs_trace* trace,
+                       bool in_call) {
+  snprintf(a->death, sizeof a->death, "%s", trace->death);
   bool hung = recording->child.death == VS_DEATH_TIMEOUT;
   a->hangs |= hung;
   vs_recording_say_death_word(recording, in_call ? a->word : a->end_word);
@@ -95,11 +96,11 @@ static bool run(attempt* a) {
   a->runs++;
   vs_recording_wait(&recording);
   mark_missing(a, recording.record->observations);
-  vs_trace trace = {script, a->plan->target->arch, recording.record->observations};
+  vs_trace trace = vs_recording_trace(&recording);
   bool found = vs_failure_find(&search, a->oracle, &trace, &a->at, &a->violation);
-  bool died = recording.record->executing && !recording.record->done;
+  bool died = recording.record->executing && trace.end != VS_TRACE_DONE;
   if (found) keep_observations(a, recording.record->observations);
-  if (died) note_death(a, &recording, found);
+  if (died) note_death(a, &recording, &trace, found);
   if (died && !found) {
     a->ended++;
     a->lost |= vs_judge(a->oracle, &trace, a->plan->profile).lost;

@@ -155,11 +155,21 @@ typedef struct vs_observation {
   uint8_t state[VS_STATE_MAX];  // in the layout of ZX_VCPU_STATE, or the OUT buffer's first bytes
 } vs_observation;
 
-// A script with what was observed: observations[i] belongs to script.ops[i].
+typedef enum vs_trace_end {
+  VS_TRACE_CUT,   // it says nothing of its end: something is missing
+  VS_TRACE_DONE,  // the script ran to its end
+  VS_TRACE_DIED   // the backend ended before: `death` says how
+} vs_trace_end;
+
+// A script with what was observed: what recording returns, and judging takes. Text, wire and files
+// are forms of it.
 typedef struct vs_trace {
   vs_script script;
   vs_arch arch;
-  const vs_observation* observations;
+  const vs_observation* observations;  // [i] belongs to script.ops[i]
+  bool opened;                         // the backend could be opened, and understood what it was asked
+  uint8_t end;                         // vs_trace_end
+  const char* death;                   // in words; "" or NULL: nothing is told
 } vs_trace;
 
 #endif  // VCPUSPEC_OP_H_
