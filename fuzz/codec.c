@@ -1,108 +1,227 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// An op is a head of three bytes (code, thread, async; handle slot, out; form, try, rewritten,
-// second slot or program) and what its code asks for: numbers little endian, contents with their
-// length before them and without the zeros at their end. What is missing at the end of the input is
-// zero.
+// An op is a head of two bytes (code, thread, async; try, whole, rewritten) and its arguments, each
+// by its parameter's type: numbers little endian, contents with their length before them and
+// without the zeros at their end. Of an op that is not whole, arguments that are as they are unless
+// told are left out: all but slots, rights, vectors and guest programs. What is missing at the end
+// of the input is zero. Reading and writing are one function for each type.
 #include "codec.h"
 
 #include <string.h>
 
 #include "sense.h"
 
-enum { FORM = 3, OPTIONAL = 4, REWRITTEN = 8, MODES = 2 };
+enum { OPTIONAL = 1, WHOLE = 2, REWRITTEN = 4, MODES = 2, FORMS = VS_HANDLE_RESOURCE + 1 };
+_Static_assert(VS_OP_COUNT <= 32, "a code has 5 bits");
 
-// --- reading ----------------------------------------------------------------------------------
+// --- numbers ----------------------------------------------------------------------------------
 
-typedef struct reader {
-  const uint8_t* at;
-  const uint8_t* end;
-} reader;
+// Bytes that are read, or written if `out` is there.
+typedef struct stream {
+  const uint8_t* in;
+  const uint8_t* in_end;
+  uint8_t* out;
+  uint8_t* out_end;
+  bool full;
+} stream;
 
-static uint64_t take(reader* r, unsigned bytes) {
+static uint64_t take(stream* s, unsigned bytes) {
   uint64_t value = 0;
-  for (unsigned i = 0; i < bytes && r->at < r->end; i++) value |= (uint64_t)*r->at++ << 8 * i;
+  for (unsigned i = 0; i < bytes && s->in < s->in_end; i++) value |= (uint64_t)*s->in++ << 8 * i;
   return value;
 }
 
-static void take_bytes(reader* r, uint8_t* to, size_t count) {
-  size_t left = (size_t)(r->end - r->at);
+static void put(stream* s, uint64_t value, unsigned bytes) {
+  if ((size_t)(s->out_end - s->out) < bytes) s->full = true;
+  for (unsigned i = 0; i < bytes && !s->full; i++) *s->out++ = (uint8_t)(value >> 8 * i);
+}
+
+// Writes the value, or reads another in its place.
+static uint64_t pass(stream* s, uint64_t value, unsigned bytes) {
+  if (s->out == NULL) return take(s, bytes);
+  put(s, value, bytes);
+  return value;
+}
+
+static void take_bytes(stream* s, uint8_t* to, size_t count) {
+  size_t left = (size_t)(s->in_end - s->in);
   size_t given = count < left ? count : left;
-  memcpy(to, r->at, given);
-  r->at += given;
+  if (given > 0) memcpy(to, s->in, given);
+  s->in += given;
 }
 
-static void take_rewrite(reader* r, vs_rewrite* rewrite) {
-  uint8_t how = (uint8_t)take(r, 1);
-  rewrite->mode = (uint8_t)(1 + how % MODES);
-  rewrite->length = (uint8_t)(1 + how / MODES % sizeof rewrite->bytes);
-  rewrite->offset = (uint16_t)take(r, 2);
-  take_bytes(r, rewrite->bytes, rewrite->length);
-}
-
-static void take_write(reader* r, uint8_t flags, vs_op* op) {
-  VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)take(r, 4);
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = take(r, 8);
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)take(r, 1);
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)take(r, 2);
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)take(r, 2);
-  take_bytes(r, op->bytes, (size_t)take(r, 2) % (VS_STATE_MAX + 1));
-  if (flags & REWRITTEN) take_rewrite(r, &op->rewrite);
-}
-
-static void take_op(reader* r, vs_op* op) {
-  uint8_t first = (uint8_t)take(r, 1);
-  uint8_t slots = (uint8_t)take(r, 1);
-  uint8_t flags = (uint8_t)take(r, 1);
-  memset(op, 0, sizeof *op);
-  op->code = (uint8_t)((first & 0x1f) % VS_OP_COUNT);
-  op->thread = (uint8_t)(first >> 5 & 3);
-  op->async = first >> 7;
-  op->optional = flags & OPTIONAL;
-  bool writes = op->code == VS_CALL_vcpu_write_state;
-  if (vs_ops[op->code].phase != VS_PHASE_LOCAL && op->code != VS_OP_join) {
-    op->args[0].slot = slots & 0xf;
-    op->out = slots >> 4;
+static void pass_bytes(stream* s, uint8_t* bytes, size_t count) {
+  if (s->out == NULL) {
+    take_bytes(s, bytes, count);
+  } else if ((size_t)(s->out_end - s->out) < count) {
+    s->full = true;
+  } else if (!s->full) {
+    memcpy(s->out, bytes, count);
+    s->out += count;
   }
-  if (op->code == VS_CALL_guest_create || op->code == VS_OP_guest_load) op->out2 = flags >> 4;
-  if (op->code == VS_CALL_vcpu_create) VS_OP_ARG(op, vcpu_create, entry).slot = (flags >> 4) % VS_PROGRAM_COUNT;
-  if (writes) op->args[0].form = flags & FORM;
-  if (op->args[0].form != VS_HANDLE_SLOT) op->args[0].number = (uint32_t)take(r, 4);
-  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-  if (derives) VS_OP_ARG(op, handle_duplicate, rights).number = (uint32_t)take(r, 4);
-  if (op->code == VS_CALL_vcpu_interrupt) VS_OP_ARG(op, vcpu_interrupt, vector).number = (uint32_t)take(r, 4);
-  if (writes) take_write(r, flags, op);
 }
 
-// Fields that its code does not use are none of the op's.
-static void forget_unused(vs_op* op) {
-  switch (op->code) {
-    case VS_CALL_guest_create:
-    case VS_CALL_event_create:
-    case VS_CALL_port_create:
-    case VS_CALL_vmo_create:
-      op->args[0].slot = 0;
+// --- arguments by type --------------------------------------------------------------------------
+
+// What a handle's form is unless told.
+static uint8_t usual_form(const vs_param* param) {
+  return param->object == ZX_OBJ_TYPE_RESOURCE ? VS_HANDLE_RESOURCE : VS_HANDLE_SLOT;
+}
+
+static void pass_slot(stream* s, vs_arg* arg) {
+  arg->slot = (uint8_t)pass(s, arg->slot, 1) % VS_SLOTS;
+}
+
+// The form is counted from the usual one.
+static void pass_form(stream* s, unsigned usual, vs_arg* handle) {
+  unsigned other = (unsigned)(handle->form + FORMS - usual) % FORMS;
+  unsigned byte = (unsigned)pass(s, handle->slot | other << 4, 1);
+  handle->slot = byte % VS_SLOTS;
+  handle->form = (uint8_t)((usual + (byte >> 4)) % FORMS);
+  bool number = handle->form != VS_HANDLE_SLOT && handle->form != VS_HANDLE_RESOURCE;
+  if (number) handle->number = pass(s, handle->number, 4);
+}
+
+static void pass_handle(stream* s, const vs_param* param, vs_arg* handle, bool whole) {
+  const uint8_t usual = usual_form(param);
+  if (whole) return pass_form(s, usual, handle);
+  handle->form = usual;
+  if (usual == VS_HANDLE_SLOT) pass_slot(s, handle);
+}
+
+static void pass_entry(stream* s, vs_arg* entry) {
+  enum { RAW = 0x80 };
+  unsigned byte = (unsigned)pass(s, entry->slot | (entry->form == VS_ENTRY_RAW ? RAW : 0), 1);
+  entry->form = byte & RAW ? VS_ENTRY_RAW : VS_ENTRY_PROGRAM;
+  entry->slot = (uint8_t)((byte & ~(unsigned)RAW) % VS_PROGRAM_COUNT);
+  if (entry->form == VS_ENTRY_RAW) entry->number = pass(s, entry->number, 8);
+}
+
+static void pass_place(stream* s, vs_arg* pointer) {
+  pointer->at = (uint8_t)pass(s, pointer->at, 1) % VS_PLACEMENT_COUNT;
+  pointer->argument = (uint16_t)pass(s, pointer->argument, 2);
+}
+
+static void pass_contents(stream* s, uint8_t* bytes) {
+  size_t count = VS_STATE_MAX;
+  while (count > 0 && bytes[count - 1] == 0) count--;
+  count = (size_t)pass(s, count, 2) % (VS_STATE_MAX + 1);
+  pass_bytes(s, bytes, count);
+}
+
+static void pass_pointer(stream* s, uint8_t type, vs_arg* pointer, uint8_t* bytes) {
+  pass_place(s, pointer);
+  bool buffer = type == VS_PARAM_IN || type == VS_PARAM_OUT;
+  if (buffer) pointer->length = (uint16_t)pass(s, pointer->length, 2);
+  if (type == VS_PARAM_IN || type == VS_PARAM_IN_PACKET) pass_contents(s, bytes);
+}
+
+static void pass_argument(stream* s, vs_op* op, uint8_t parameter, bool whole) {
+  const vs_param* param = &vs_ops[op->code].params[parameter];
+  vs_arg* arg = &op->args[parameter];
+  switch (param->type) {
+    case VS_PARAM_NONE:
       return;
-    case VS_OP_guest_load:
-    case VS_CALL_vcpu_create:
-    case VS_CALL_handle_duplicate:
-    case VS_CALL_handle_replace:
+    case VS_PARAM_HANDLE:
+      return pass_handle(s, param, arg, whole);
+    case VS_PARAM_OUT_HANDLE:
+      pass_slot(s, arg);
+      if (whole) pass_place(s, arg);
+      return;
+    case VS_PARAM_ENTRY:
+      return pass_entry(s, arg);
+    case VS_PARAM_RIGHTS:
+    case VS_PARAM_VECTOR:
+      arg->number = pass(s, arg->number, 4);
+      return;
+    case VS_PARAM_U32:
+    case VS_PARAM_KIND:
+      if (whole) arg->number = pass(s, arg->number, 4);
       return;
     default:
-      op->out = 0;
+      if (whole && vs_param_is_pointer(param->type)) {
+        pass_pointer(s, param->type, arg, op->bytes);
+      } else if (whole) {
+        arg->number = pass(s, arg->number, 8);
+      }
   }
+}
+
+// --- ops --------------------------------------------------------------------------------------
+
+// What is read has the length of its kind, whatever that is; and so has its size, unless told.
+static bool is_usual(const vs_op* op, uint8_t parameter) {
+  const vs_param* param = &vs_ops[op->code].params[parameter];
+  const vs_arg* arg = &op->args[parameter];
+  const uint8_t out = vs_param_find(op->code, VS_PARAM_OUT, 0);
+  const bool state = vs_param_find(op->code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+  switch (param->type) {
+    case VS_PARAM_OUT:
+      return arg->at == VS_AT_EDGE && (state || arg->length == 0);
+    case VS_PARAM_OUT_HANDLE:
+    case VS_PARAM_OUT_PACKET:
+    case VS_PARAM_OUT_U64:
+      return arg->at == VS_AT_PLAIN && arg->argument == 0;
+    case VS_PARAM_IN:
+    case VS_PARAM_IN_PACKET:
+      return false;
+    case VS_PARAM_SIZE:
+      return arg->number == (state && out < VS_ARGS_MAX ? op->args[out].length : param->value);
+    case VS_PARAM_U32:
+    case VS_PARAM_U64:
+    case VS_PARAM_TIME:
+    case VS_PARAM_KIND:
+      return arg->number == param->value;
+    case VS_PARAM_HANDLE:
+      return arg->form == usual_form(param);
+    default:
+      return true;
+  }
+}
+
+static bool is_whole(const vs_op* op) {
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (!is_usual(op, i)) return true;
+  }
+  return false;
+}
+
+static void pass_rewrite(stream* s, vs_rewrite* rewrite) {
+  unsigned how = (rewrite->mode - 1u) + (rewrite->length - 1u) * MODES;
+  how = (unsigned)pass(s, how, 1);
+  rewrite->mode = (uint8_t)(1 + how % MODES);
+  rewrite->length = (uint8_t)(1 + how / MODES % sizeof rewrite->bytes);
+  rewrite->offset = (uint16_t)pass(s, rewrite->offset, 2);
+  pass_bytes(s, rewrite->bytes, rewrite->length);
+}
+
+static void pass_op(stream* s, vs_op* op, unsigned flags) {
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) pass_argument(s, op, i, flags & WHOLE);
+  if (flags & REWRITTEN) pass_rewrite(s, &op->rewrite);
+}
+
+// --- reading ----------------------------------------------------------------------------------
+
+static void take_op(stream* s, const vs_arch_info* arch, vs_op* op) {
+  unsigned head = (unsigned)take(s, 1);
+  unsigned flags = (unsigned)take(s, 1);
+  *op = vs_op_new((uint8_t)((head & 0x1f) % VS_OP_COUNT), arch);
+  op->thread = (uint8_t)(head >> 5 & 3);
+  op->async = head >> 7;
+  op->optional = flags & OPTIONAL;
+  if (op->code == VS_CALL_vcpu_write_state) flags |= WHOLE;
+  pass_op(s, op, flags);
 }
 
 void vs_fuzz_decode(const uint8_t* data, size_t size, const vs_arch_info* arch,
                     vs_fuzz_script* script) {
-  reader r = {data, data + size};
+  stream s = {.in = data, .in_end = data + size};
   vs_sense sense;
   vs_sense before;
   vs_sense_init(&sense, arch);
   script->count = 0;
-  while (r.at < r.end) {
+  while (s.in < s.in_end) {
     vs_op* op = &script->ops[script->count];
-    take_op(&r, op);
-    forget_unused(op);
+    take_op(&s, arch, op);
     bool near = script->count + 1 + VS_SENSE_END >= VS_FUZZ_OPS;
     if (near) before = sense;
     if (!vs_sense_admit(&sense, op)) continue;
@@ -117,86 +236,47 @@ void vs_fuzz_decode(const uint8_t* data, size_t size, const vs_arch_info* arch,
 }
 
 void vs_fuzz_decode_call(const uint8_t* data, size_t size, const vs_arch_info* arch, vs_op* op) {
-  reader r = {data, data + size};
-  take_op(&r, op);
+  stream s = {.in = data, .in_end = data + size};
+  take_op(&s, arch, op);
   if (op->code != VS_CALL_vcpu_write_state) {
-    r.at = data;
     uint8_t thread = op->thread;
-    *op = (vs_op){.code = VS_CALL_vcpu_write_state, .thread = thread};
-    take_write(&r, 0, op);
+    s.in = data;
+    *op = vs_op_new(VS_CALL_vcpu_write_state, arch);
+    op->thread = thread;
+    pass_op(&s, op, WHOLE);
   }
-  op->out = 0;
   op->async = op->optional = false;
-  vs_sense_tidy_write(arch, op);
+  vs_sense_tidy(arch, op);
   op->rewrite = (vs_rewrite){0};
 }
 
 // --- writing ----------------------------------------------------------------------------------
 
-typedef struct writer {
-  uint8_t* at;
-  uint8_t* end;
-  bool full;
-} writer;
-
-static void put(writer* w, uint64_t value, unsigned bytes) {
-  if ((size_t)(w->end - w->at) < bytes) w->full = true;
-  for (unsigned i = 0; i < bytes && !w->full; i++) *w->at++ = (uint8_t)(value >> 8 * i);
-}
-
-static void put_bytes(writer* w, const uint8_t* bytes, size_t count) {
-  if ((size_t)(w->end - w->at) < count) w->full = true;
-  if (w->full) return;
-  memcpy(w->at, bytes, count);
-  w->at += count;
-}
-
-static void put_write(writer* w, const vs_op* op) {
-  size_t count = VS_STATE_MAX;
-  while (count > 0 && op->bytes[count - 1] == 0) count--;
-  put(w, VS_OP_ARG(op, vcpu_write_state, kind).number, 4);
-  put(w, VS_OP_ARG(op, vcpu_write_state, buffer_size).number, 8);
-  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).at, 1);
-  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).argument, 2);
-  put(w, VS_OP_ARG(op, vcpu_write_state, buffer).length, 2);
-  put(w, count, 2);
-  put_bytes(w, op->bytes, count);
-  if (op->rewrite.mode == VS_REWRITE_NONE) return;
-  put(w, (op->rewrite.mode - 1u) + (op->rewrite.length - 1u) * MODES, 1);
-  put(w, op->rewrite.offset, 2);
-  put_bytes(w, op->rewrite.bytes, op->rewrite.length);
-}
-
-static void put_op(writer* w, const vs_op* op) {
-  unsigned high = op->code == VS_CALL_vcpu_create ? VS_OP_ARG(op, vcpu_create, entry).slot : op->out2;
-  unsigned flags = op->args[0].form | high << 4;
+static void put_op(stream* s, const vs_op* op) {
+  vs_op copy = *op;
+  unsigned flags = is_whole(op) ? WHOLE : 0;
   if (op->optional) flags |= OPTIONAL;
   if (op->rewrite.mode != VS_REWRITE_NONE) flags |= REWRITTEN;
-  put(w, op->code | (unsigned)op->thread << 5 | (unsigned)op->async << 7, 1);
-  put(w, op->args[0].slot | (unsigned)op->out << 4, 1);
-  put(w, flags, 1);
-  if (op->args[0].form != VS_HANDLE_SLOT) put(w, op->args[0].number, 4);
-  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-  if (derives) put(w, VS_OP_ARG(op, handle_duplicate, rights).number, 4);
-  if (op->code == VS_CALL_vcpu_interrupt) put(w, VS_OP_ARG(op, vcpu_interrupt, vector).number, 4);
-  if (op->code == VS_CALL_vcpu_write_state) put_write(w, op);
+  put(s, op->code | (unsigned)op->thread << 5 | (unsigned)op->async << 7, 1);
+  put(s, flags, 1);
+  pass_op(s, &copy, flags);
 }
 
 // An op that does not fit is left out whole, and so is what follows.
 size_t vs_fuzz_encode(const vs_fuzz_script* script, uint8_t* bytes, size_t room) {
-  writer w = {bytes, bytes + room, false};
+  stream s = {.out = bytes, .out_end = bytes + room};
   for (size_t i = 0; i < script->count; i++) {
-    uint8_t* before = w.at;
-    put_op(&w, &script->ops[i]);
-    if (!w.full) continue;
-    w.at = before;
+    uint8_t* before = s.out;
+    put_op(&s, &script->ops[i]);
+    if (!s.full) continue;
+    s.out = before;
     break;
   }
-  return (size_t)(w.at - bytes);
+  return (size_t)(s.out - bytes);
 }
 
 size_t vs_fuzz_encode_call(const vs_op* op, uint8_t* bytes, size_t room) {
-  writer w = {bytes, bytes + room, false};
-  put_op(&w, op);
-  return w.full ? 0 : (size_t)(w.at - bytes);
+  stream s = {.out = bytes, .out_end = bytes + room};
+  put_op(&s, op);
+  return s.full ? 0 : (size_t)(s.out - bytes);
 }

@@ -99,19 +99,20 @@ size_t vs_engine_mutate(uint8_t* data, size_t size, size_t room, unsigned seed) 
   return call ? mutate_call(data, size, room) : mutate_script(data, size, room);
 }
 
-// Of two calls there is nothing to cross but fields: every argument comes from either.
+// Of two calls there is nothing to cross but arguments: each comes from either.
 static size_t cross_calls(const uint8_t* a, size_t a_size, const uint8_t* b, size_t b_size,
                           uint8_t* out, size_t room) {
   vs_op one;
   vs_op other;
   vs_fuzz_decode_call(a, a_size, session.arch, &one);
   vs_fuzz_decode_call(b, b_size, session.arch, &other);
-  uint64_t which = vs_mutator_pick(&mutator, 1 << 5);
-  if (which & 1) one.thread = other.thread;
-  if (which & 2) one.handle = other.handle;
-  if (which & 4) one.kind = other.kind;
-  if (which & 8) one.size = other.size;
-  if (which & 16) one.buffer = other.buffer;
+  uint64_t which = vs_mutator_pick(&mutator, UINT64_C(2) << VS_ARGS_MAX);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (which >> i & 1) one.args[i] = other.args[i];
+  }
+  if (which >> VS_ARG(vcpu_write_state, buffer) & 1)
+    memcpy(one.bytes, other.bytes, sizeof one.bytes);
+  if (which >> VS_ARGS_MAX) one.thread = other.thread;
   return vs_fuzz_encode_call(&one, out, room);
 }
 

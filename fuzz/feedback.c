@@ -22,8 +22,8 @@ static unsigned likeness(uint64_t value, uint64_t right) {
   return value < right ? 4 : value == right + 1 ? 5 : 6;
 }
 
-static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return op->bytes[0] < 8 ? op->bytes[0] : 8;
+static unsigned contents_of(const vs_arch_info* arch, const vs_op* op, bool io) {
+  if (io) return op->bytes[0] < 8 ? op->bytes[0] : 8;
   const vs_register* reg = &arch->registers[arch->flags];
   uint64_t flags = 0;
   memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
@@ -32,21 +32,54 @@ static unsigned contents_of(const vs_arch_info* arch, const vs_op* op) {
   return 16u + (unsigned)gate + 2u * (unsigned)others + 4u * ((flags & arch->flags_optional) != 0);
 }
 
+// How an argument of another call than that under test came to be so.
+static unsigned argument_class(const vs_param* param, const vs_arg* arg) {
+  if (param->type == VS_PARAM_HANDLE || param->type == VS_PARAM_ENTRY) return arg->form;
+  if (vs_param_is_pointer(param->type)) return arg->at;
+  bool number = param->type != VS_PARAM_RIGHTS && param->type != VS_PARAM_VECTOR;
+  return number ? likeness(arg->number, param->value) : 0;
+}
+
+// Of the arguments that are not as they are unless told, the first: their product would drown what
+// the calls under test bring.
+static uint64_t facts_of_other(const vs_arch_info* arch, const vs_op* op) {
+  const uint64_t facts = mix(op->code, op->async);
+  const vs_op usual = vs_op_new(op->code, arch);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[op->code].params[i];
+    unsigned class_of = argument_class(param, &op->args[i]);
+    bool slot = param->type == VS_PARAM_HANDLE && op->args[i].form == VS_HANDLE_SLOT;
+    bool same = slot || class_of == argument_class(param, &usual.args[i]);
+    if (!same) return mix(facts, (i + 1) << 8 | class_of);
+  }
+  return facts;
+}
+
+static void classify_numbers(const vs_arch_info* arch, const vs_op* op, vs_feedback_class* of) {
+  const uint64_t kind = VS_OP_ARG(op, vcpu_write_state, kind).number;
+  const uint64_t size = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  const bool io = kind == ZX_VCPU_IO;
+  of->numbers = likeness(size, io ? sizeof(zx_vcpu_io_t) : arch->state_size) << 8 |
+                likeness(kind, ZX_VCPU_STATE) << 4 | likeness(kind, ZX_VCPU_IO);
+  of->contents =
+      contents_of(arch, op, io) << 4 | (unsigned)op->args[0].form << 2 | op->rewrite.mode;
+}
+
 vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
   vs_feedback_class of = {.facts = mix(op->code, op->async)};
-  if (op->code != VS_CALL_vcpu_write_state || oracle->count == 0) return of;
+  if (oracle->count == 0) return of;
+  if (op->code != VS_CALL_vcpu_write_state) {
+    of.facts = facts_of_other(oracle->arch, op);
+    return of;
+  }
   const vs_facts facts = vs_facts_of(&oracle->worlds[0], op, oracle->arch);
-  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   uint64_t words[3] = {0};
   _Static_assert(sizeof facts <= sizeof words, "the facts fit");
   memcpy(words, &facts, sizeof facts);
   for (size_t i = 0; i < 3; i++) of.facts = mix(of.facts, words[i]);
   of.faults = vs_faults_of(&facts);
   of.place = 1u + VS_OP_ARG(op, vcpu_write_state, buffer).at;
-  of.numbers = likeness(VS_OP_ARG(op, vcpu_write_state, buffer_size).number, io ? sizeof(zx_vcpu_io_t) : oracle->arch->state_size) << 8 |
-               likeness(VS_OP_ARG(op, vcpu_write_state, kind).number, ZX_VCPU_STATE) << 4 | likeness(VS_OP_ARG(op, vcpu_write_state, kind).number, ZX_VCPU_IO);
-  of.contents =
-      contents_of(oracle->arch, op) << 4 | (unsigned)op->args[0].form << 2 | op->rewrite.mode;
+  classify_numbers(oracle->arch, op, &of);
   return of;
 }
 

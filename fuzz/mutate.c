@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "sense.h"
 #include "sweep/compose.h"
 #include "sweep/scene.h"
-#include "text/calls.h"
 
 enum { ROOM = VS_FUZZ_OPS, CALLS_MOST = 6, MUTATIONS_MOST = 4, LONG = 20, PAGE = 4096 };
+enum { ODD_ONE_IN = 32, ODD_MOST = 4 };  // scripts with calls that are not judged; such calls
 
 static void note_first(vs_mutator* m, unsigned io, vs_factor f) {
   for (uint16_t v = 0; v < m->space->counts[io][f]; v++) {
@@ -90,20 +91,30 @@ static uint64_t flags_of_interest(vs_mutator* m) {
   return one_in(m, 4) ? flags & ~a->flags_gate : flags | a->flags_gate;
 }
 
-static void change_contents(vs_mutator* m, vs_op* op) {
+static bool is_write(const vs_op* op) {
+  return op->code == VS_CALL_vcpu_write_state;
+}
+
+static bool is_of_io(const vs_op* op) {
+  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+}
+
+static void change_state(vs_mutator* m, uint8_t* bytes) {
   const vs_arch_info* a = m->arch;
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
-    op->bytes[vs_mutator_pick(m, sizeof(zx_vcpu_io_t))] = (uint8_t)value_of_interest(m);
-    if (!one_in(m, 4)) op->bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
-    return;
-  }
   size_t which = (size_t)vs_mutator_pick(m, a->register_count);
   bool flags = which == a->flags || one_in(m, 4);
   if (flags) {
-    put_register(&a->registers[a->flags], flags_of_interest(m), op->bytes);
+    put_register(&a->registers[a->flags], flags_of_interest(m), bytes);
   } else {
-    put_register(&a->registers[which], value_of_interest(m), op->bytes);
+    put_register(&a->registers[which], value_of_interest(m), bytes);
   }
+}
+
+static void change_contents(vs_mutator* m, vs_op* op) {
+  if (is_write(op) && !is_of_io(op)) return change_state(m, op->bytes);
+  size_t size = is_write(op) ? sizeof(zx_vcpu_io_t) : sizeof(zx_port_packet_t);
+  op->bytes[vs_mutator_pick(m, size)] = (uint8_t)value_of_interest(m);
+  if (is_write(op) && !one_in(m, 4)) op->bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
 }
 
 // Boundaries half of the time; else any value of the class.
@@ -120,10 +131,10 @@ static void choose(vs_mutator* m, vs_combination* c, vs_factor from, vs_factor t
   }
 }
 
-// All arguments anew; about half of the calls are valid.
+// All arguments of a write anew; about half of the calls are valid.
 static void compose(vs_mutator* m, vs_op* op) {
   vs_combination c = {.io = (uint8_t)one_in(m, 3)};
-  const vs_scene scene = {.handle = &op->args[0], .thread = op->thread};
+  const vs_scene scene = {.handle = op->args[0], .thread = op->thread};
   choose(m, &c, VS_FACTOR_KIND, VS_FACTOR_CONTENT, 6);
   if (c.io && one_in(m, 2)) {
     // 1 and 2 come after the valid one in the table, which is 4.
@@ -137,65 +148,48 @@ static void compose(vs_mutator* m, vs_op* op) {
 // One argument takes another of its classes; the others stay.
 static void change_one(vs_mutator* m, vs_op* op) {
   vs_op other = *op;
-  vs_combination c = {.io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO};
+  vs_combination c = {.io = is_of_io(op)};
   vs_factor f = VS_FACTOR_KIND + (vs_factor)vs_mutator_pick(m, VS_CALL_FACTORS);
   c.value[f] = choose_value(m, &c, f);
-  const vs_scene scene = {.handle = &op->args[0], .thread = op->thread};
+  const vs_scene scene = {.handle = op->args[0], .thread = op->thread};
   vs_compose_call(m->space, &scene, &c, word(m), &other);
   switch (f) {
     case VS_FACTOR_KIND:
-      VS_OP_ARG(op, vcpu_write_state, kind).number = other.kind;
+      VS_OP_ARG(op, vcpu_write_state, kind) = VS_OP_ARG(&other, vcpu_write_state, kind);
       return;
     case VS_FACTOR_SIZE:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = other.size;
+      VS_OP_ARG(op, vcpu_write_state, buffer_size) =
+          VS_OP_ARG(&other, vcpu_write_state, buffer_size);
       return;
     case VS_FACTOR_PLACE:
-      VS_OP_ARG(op, vcpu_write_state, buffer).at = other.buffer.at;
-      VS_OP_ARG(op, vcpu_write_state, buffer).argument = other.buffer.argument;
+      VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_OP_ARG(&other, vcpu_write_state, buffer).at;
+      VS_OP_ARG(op, vcpu_write_state, buffer).argument =
+          VS_OP_ARG(&other, vcpu_write_state, buffer).argument;
       return;
     case VS_FACTOR_ACCESS:
-      op->bytes[0] = other.buffer.bytes[0];
+      op->bytes[0] = other.bytes[0];
       return;
     default:
-      memcpy(op->bytes, other.buffer.bytes, sizeof op->bytes);
+      memcpy(op->bytes, other.bytes, sizeof op->bytes);
   }
 }
 
-// Numbers near what the tables say, and far from it.
-static void change_number(vs_mutator* m, vs_op* op) {
-  switch (vs_mutator_pick(m, 5)) {
-    case 0:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number += vs_mutator_pick(m, 5) - 2;
-      return;
-    case 1:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number ^= UINT64_C(1) << vs_mutator_pick(m, 64);
-      return;
-    case 2:
-      VS_OP_ARG(op, vcpu_write_state, kind).number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
-      return;
-    case 3:
-      VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)vs_mutator_pick(m, one_in(m, 2) ? PAGE : VS_STATE_MAX);
-      return;
-    default:
-      VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
-  }
-}
+// --- arguments by their parameter's type --------------------------------------------------------
 
-static void change_handle(vs_mutator* m, vs_op* op) {
-  vs_handle_ref* h = &op->args[0];
-  h->value = 0;
+static void change_handle(vs_mutator* m, vs_arg* h) {
+  h->number = 0;
   switch (vs_mutator_pick(m, 8)) {
     case 0:
       h->form = VS_HANDLE_CLEARED;
-      h->value = one_in(m, 2) ? (uint32_t)(1 + vs_mutator_pick(m, 3)) : (uint32_t)word(m);
+      h->number = one_in(m, 2) ? 1 + vs_mutator_pick(m, 3) : (uint32_t)word(m);
       return;
     case 1:
       h->form = VS_HANDLE_FLIPPED;
-      h->value = UINT32_C(1) << vs_mutator_pick(m, 32);
+      h->number = UINT32_C(1) << vs_mutator_pick(m, 32);
       return;
     case 2:
       h->form = VS_HANDLE_RAW;
-      h->value = one_in(m, 2) ? (uint32_t)vs_mutator_pick(m, 8) : (uint32_t)word(m);
+      h->number = one_in(m, 2) ? vs_mutator_pick(m, 8) : (uint32_t)word(m);
       return;
     default:
       h->form = VS_HANDLE_SLOT;
@@ -203,10 +197,111 @@ static void change_handle(vs_mutator* m, vs_op* op) {
   }
 }
 
+// Near what it is, and far from it.
+static void change_size(vs_mutator* m, vs_arg* size) {
+  if (one_in(m, 2)) {
+    size->number += vs_mutator_pick(m, 5) - 2;
+  } else {
+    size->number ^= UINT64_C(1) << vs_mutator_pick(m, 64);
+  }
+}
+
+// A bit away, a page, a bit or a port of the guest's, or anything of interest.
+static void change_number(vs_mutator* m, vs_arg* number) {
+  static const uint64_t often[] = {1, 2, PAGE, 2 * PAGE, VS_PORT_DUMP, VS_MMIO_DUMP, INT64_MAX};
+  switch (vs_mutator_pick(m, 3)) {
+    case 0:
+      number->number ^= UINT64_C(1) << vs_mutator_pick(m, one_in(m, 2) ? 16 : 64);
+      return;
+    case 1:
+      number->number = often[vs_mutator_pick(m, sizeof often / sizeof often[0])];
+      return;
+    default:
+      number->number = value_of_interest(m);
+  }
+}
+
+static void change_rights(vs_mutator* m, vs_arg* rights) {
+  rights->number = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
+  if (one_in(m, 2)) rights->number |= ZX_RIGHT_WRITE;
+}
+
+static void change_entry(vs_mutator* m, vs_arg* entry) {
+  entry->form = one_in(m, 4) ? VS_ENTRY_RAW : VS_ENTRY_PROGRAM;
+  entry->slot = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE);
+  if (entry->form == VS_ENTRY_RAW) change_number(m, entry);
+}
+
+static uint16_t any_offset(vs_mutator* m) {
+  return (uint16_t)vs_mutator_pick(m, one_in(m, 2) ? PAGE : VS_STATE_MAX);
+}
+
+static void change_place(vs_mutator* m, vs_arg* pointer) {
+  pointer->at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT);
+  pointer->argument = any_offset(m);
+}
+
+static void change_pointer(vs_mutator* m, vs_op* op, uint8_t type, vs_arg* pointer) {
+  bool in = type == VS_PARAM_IN || type == VS_PARAM_IN_PACKET;
+  bool buffer = type == VS_PARAM_IN || type == VS_PARAM_OUT;
+  switch (vs_mutator_pick(m, 4)) {
+    case 0:
+      pointer->argument = any_offset(m);
+      return;
+    case 1:
+      if (buffer) pointer->length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
+      return;
+    case 2:
+      if (in) change_contents(m, op);
+      return;
+    default:
+      change_place(m, pointer);
+  }
+}
+
+static void change_argument(vs_mutator* m, vs_op* op, uint8_t parameter) {
+  const vs_param* param = &vs_ops[op->code].params[parameter];
+  vs_arg* arg = &op->args[parameter];
+  switch (param->type) {
+    case VS_PARAM_NONE:
+      return;
+    case VS_PARAM_HANDLE:
+      return change_handle(m, arg);
+    case VS_PARAM_RIGHTS:
+      return change_rights(m, arg);
+    case VS_PARAM_VECTOR:
+      arg->number = vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
+      return;
+    case VS_PARAM_KIND:
+      arg->number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
+      if (one_in(m, 4)) arg->number = vs_mutator_pick(m, 4);
+      return;
+    case VS_PARAM_SIZE:
+      return change_size(m, arg);
+    case VS_PARAM_ENTRY:
+      return change_entry(m, arg);
+    case VS_PARAM_OUT_HANDLE:
+      arg->slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+      if (one_in(m, 2)) change_place(m, arg);
+      return;
+    default:
+      if (vs_param_is_pointer(param->type)) return change_pointer(m, op, param->type, arg);
+      change_number(m, arg);
+  }
+}
+
+static uint8_t any_parameter(vs_mutator* m, uint8_t code, uint8_t from) {
+  uint8_t end = vs_param_find(code, VS_PARAM_NONE, 0);
+  return end > from ? (uint8_t)(from + vs_mutator_pick(m, (uint64_t)(end - from))) : 0;
+}
+
+// --- the call under test ------------------------------------------------------------------------
+
 // What decides about the call, or a part of a register, changes during it.
 static void change_rewrite(vs_mutator* m, vs_op* op) {
   const vs_register* flags = &m->arch->registers[m->arch->flags];
-  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  bool io = is_of_io(op);
+  vs_arg* buffer = &VS_OP_ARG(op, vcpu_write_state, buffer);
   uint64_t value = io ? UINT64_C(1) << vs_mutator_pick(m, 3) : flags_of_interest(m);
   vs_rewrite* r = &op->rewrite;
   if (one_in(m, 3)) {
@@ -222,9 +317,9 @@ static void change_rewrite(vs_mutator* m, vs_op* op) {
     r->offset = (uint16_t)vs_mutator_pick(m, m->arch->state_size);
     value = word(m);
   }
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_PLAIN;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  buffer->at = VS_AT_PLAIN;
+  buffer->length = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = buffer->length;
   memset(r->bytes, 0, sizeof r->bytes);
   memcpy(r->bytes, &value, r->length);
 }
@@ -239,10 +334,10 @@ static void change_write(vs_mutator* m, vs_op* op) {
       change_one(m, op);
       return;
     case 3:
-      change_number(m, op);
+      change_argument(m, op, any_parameter(m, op->code, 1));
       return;
     case 4:
-      change_handle(m, op);
+      change_handle(m, &op->args[0]);
       return;
     case 5:
       op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
@@ -254,7 +349,7 @@ static void change_write(vs_mutator* m, vs_op* op) {
 
 void vs_mutate_call(vs_mutator* m, vs_op* op) {
   uint64_t times = 1 + vs_mutator_pick(m, MUTATIONS_MOST);
-  op->code = VS_CALL_vcpu_write_state;
+  if (!is_write(op)) *op = vs_op_new(VS_CALL_vcpu_write_state, m->arch);
   if (one_in(m, 3)) {
     op->thread = one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
     compose(m, op);
@@ -264,25 +359,33 @@ void vs_mutate_call(vs_mutator* m, vs_op* op) {
 }
 
 static void tell(vs_mutator* m, vs_op* op) {
-  &op->args[0] = (vs_handle_ref){.slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS)};
-  VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)vs_mutator_pick(m, 4);
+  op->args[0] = vs_arg_slot((uint8_t)vs_mutator_pick(m, VS_SLOTS));
+  VS_OP_ARG(op, vcpu_write_state, kind).number = vs_mutator_pick(m, 4);
   VS_OP_ARG(op, vcpu_write_state, buffer_size).number = vs_mutator_pick(m, 2 * VS_STATE_MAX);
 }
 
 void vs_mutate_naive(vs_mutator* m, vs_op* op, bool told) {
-  *op = (vs_op){.code = VS_CALL_vcpu_write_state, .handle.form = VS_HANDLE_RAW};
+  *op = vs_op_new(VS_CALL_vcpu_write_state, m->arch);
   op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
-  op->args[0].number = (uint32_t)word(m);
+  op->args[0] = (vs_arg){.form = VS_HANDLE_RAW, .number = (uint32_t)word(m)};
   VS_OP_ARG(op, vcpu_write_state, kind).number = (uint32_t)word(m);
   VS_OP_ARG(op, vcpu_write_state, buffer_size).number = word(m);
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT);
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)word(m);
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = VS_STATE_MAX;
+  VS_OP_ARG(op, vcpu_write_state, buffer) =
+      (vs_arg){.at = (uint8_t)vs_mutator_pick(m, VS_PLACEMENT_COUNT),
+               .argument = (uint16_t)word(m),
+               .length = VS_STATE_MAX};
   for (size_t i = 0; i < VS_STATE_MAX; i++) op->bytes[i] = (uint8_t)(word(m) >> 32);
   if (told) tell(m, op);
 }
 
 // --- scenes -----------------------------------------------------------------------------------
+
+static vs_op new_write(const vs_mutator* m, uint8_t thread, vs_arg handle) {
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, m->arch);
+  op.thread = thread;
+  op.args[0] = handle;
+  return op;
+}
 
 static void add(vs_fuzz_script* script, vs_op op) {
   if (script->count < ROOM) script->ops[script->count++] = op;
@@ -305,7 +408,7 @@ static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
   for (size_t i = 0; i < scene.count; i++) add(script, scene.ops[i]);
   uint64_t calls = 1 + vs_mutator_pick(m, CALLS_MOST);
   for (uint64_t i = 0; i < calls; i++) {
-    vs_op call = {.thread = scene.thread, .handle = scene.handle};
+    vs_op call = new_write(m, scene.thread, scene.handle);
     compose(m, &call);
     if (one_in(m, 6)) change_rewrite(m, &call);
     add(script, call);
@@ -337,68 +440,129 @@ static void erase(vs_fuzz_script* script, size_t at, size_t count) {
   script->count -= count;
 }
 
+static bool makes(const vs_op* op, unsigned which, zx_obj_type_t type) {
+  const vs_arg* out = vs_op_out(op, which);
+  return out != NULL && vs_ops[op->code].params[out - op->args].object == type;
+}
+
+// A slot that some object of the type was put into; VS_SLOTS: there is none.
+static uint8_t slot_of(vs_mutator* m, const vs_fuzz_script* script, zx_obj_type_t type) {
+  size_t start = script->count > 0 ? (size_t)vs_mutator_pick(m, script->count) : 0;
+  for (size_t i = 0; i < script->count; i++) {
+    const vs_op* op = &script->ops[(start + i) % script->count];
+    for (unsigned k = 0; k < 2; k++) {
+      if (makes(op, k, type)) return vs_op_out(op, k)->slot;
+    }
+  }
+  return VS_SLOTS;
+}
+
 // A slot that some vCPU, or a copy of its handle, was put into, as a rule.
 static uint8_t slot_in(vs_mutator* m, const vs_fuzz_script* script) {
   size_t start = script->count > 0 ? (size_t)vs_mutator_pick(m, script->count) : 0;
   for (size_t i = 0; i < script->count && !one_in(m, 16); i++) {
     const vs_op* op = &script->ops[(start + i) % script->count];
-    bool fills =
-        op->code == VS_CALL_vcpu_create || op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-    if (fills) return op->out;
+    if (makes(op, 0, ZX_OBJ_TYPE_VCPU) || makes(op, 0, ZX_OBJ_TYPE_NONE))
+      return vs_op_out(op, 0)->slot;
   }
   return (uint8_t)vs_mutator_pick(m, VS_SLOTS);
 }
 
-static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
+// Where what is given back can be written, as a rule where it always is.
+static void place_out(vs_mutator* m, uint8_t type, vs_arg* pointer) {
+  static const uint8_t places[] = {VS_AT_PLAIN, VS_AT_MISALIGNED, VS_AT_CROSSING, VS_AT_EDGE,
+                                   VS_AT_LOW};
+  bool out = vs_param_is_pointer(type) && type != VS_PARAM_IN && type != VS_PARAM_IN_PACKET;
+  if (!out || !one_in(m, 8)) return;
+  pointer->at = places[vs_mutator_pick(m, sizeof places)];
+  pointer->argument = any_offset(m);
+}
+
+static void draw_argument(vs_mutator* m, const vs_fuzz_script* script, const vs_param* param,
+                          vs_arg* arg) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      if (param->object != ZX_OBJ_TYPE_RESOURCE) *arg = vs_arg_slot(slot_in(m, script));
+      return;
+    case VS_PARAM_RIGHTS:
+      return change_rights(m, arg);
+    case VS_PARAM_VECTOR:
+      arg->number = vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
+      return;
+    case VS_PARAM_ENTRY:
+      *arg = (vs_arg){.slot = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE)};
+      return;
+    case VS_PARAM_OUT_HANDLE:
+      arg->slot = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
+      return place_out(m, param->type, arg);
+    default:
+      place_out(m, param->type, arg);
+  }
+}
+
+static uint8_t any_code(vs_mutator* m) {
   // What is under test, what looks at it and what disturbs it come up more often than the rest.
-  static const uint8_t often[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter,     VS_CALL_vcpu_kick,
-                                  VS_CALL_handle_duplicate,  VS_CALL_vcpu_interrupt, VS_CALL_handle_close};
-  vs_op op = {.code = (uint8_t)vs_mutator_pick(m, VS_OP_COUNT)};
-  if (!one_in(m, 3)) op.code = often[vs_mutator_pick(m, sizeof often)];
+  static const uint8_t often[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter,
+                                  VS_CALL_vcpu_kick,       VS_CALL_handle_duplicate,
+                                  VS_CALL_vcpu_interrupt,  VS_CALL_handle_close};
+  uint8_t code;
+  do {
+    code = (uint8_t)vs_mutator_pick(m, VS_OP_COUNT);
+  } while (vs_ops[code].phase == VS_PHASE_RECORDED);
+  return one_in(m, 3) ? code : often[vs_mutator_pick(m, sizeof often)];
+}
+
+// Any op whose answer is judged.
+static vs_op any_op(vs_mutator* m, const vs_fuzz_script* script) {
+  vs_op op = vs_op_new(any_code(m), m->arch);
   op.thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
-  op.args[0].slot = slot_in(m, script);
-  op.out = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
-  op.out2 = (uint8_t)vs_mutator_pick(m, VS_SLOTS);
-  if (op.code == VS_CALL_vcpu_create) VS_OP_ARG(&op, vcpu_create, entry).slot = (uint8_t)vs_mutator_pick(m, VS_PROGRAM_CODE);
-  bool derives = op.code == VS_CALL_handle_duplicate || op.code == VS_CALL_handle_replace;
-  if (derives) VS_OP_ARG(&op, handle_duplicate, rights).number = one_in(m, 2) ? ZX_RIGHT_SAME_RIGHTS : (uint32_t)word(m);
-  if (derives && one_in(m, 2)) VS_OP_ARG(&op, handle_duplicate, rights).number |= ZX_RIGHT_WRITE;
-  if (op.code == VS_CALL_vcpu_interrupt)
-    VS_OP_ARG(&op, vcpu_interrupt, vector).number = (uint32_t)vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    draw_argument(m, script, &vs_ops[op.code].params[i], &op.args[i]);
+  }
   op.async = op.thread != 0 && one_in(m, 3);
   return op;
 }
 
 static vs_op look_at(vs_mutator* m, uint8_t slot) {
-  return (vs_op){
-      .code = one_in(m, 2) ? VS_CALL_vcpu_read_state : VS_CALL_vcpu_enter, .optional = true, .handle.slot = slot};
+  vs_op op = vs_op_new(one_in(m, 2) ? VS_CALL_vcpu_read_state : VS_CALL_vcpu_enter, m->arch);
+  op.optional = true;
+  op.args[0] = vs_arg_slot(slot);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    place_out(m, vs_ops[op.code].params[i].type, &op.args[i]);
+  }
+  return op;
 }
 
 // A write, and a look at what it has done.
 static void insert_write(vs_mutator* m, vs_fuzz_script* script) {
-  vs_op ops[2] = {{.handle.slot = slot_in(m, script)}};
-  ops[0].thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+  uint8_t slot = slot_in(m, script);
+  uint8_t thread = one_in(m, 3) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+  vs_op ops[2] = {new_write(m, thread, vs_arg_slot(slot))};
   compose(m, &ops[0]);
   if (one_in(m, 8)) change_rewrite(m, &ops[0]);
   ops[0].async = ops[0].thread != 0 && one_in(m, 4);
-  ops[1] = look_at(m, ops[0].handle.slot);
+  ops[1] = look_at(m, slot);
   insert(script, place_in(m, script), ops, one_in(m, 4) ? 1 : 2);
 }
 
 // A write that another thread's call meets, and what has become of both.
 static void insert_meeting(vs_mutator* m, vs_fuzz_script* script) {
-  static const uint8_t calls[] = {VS_CALL_vcpu_kick,  VS_CALL_vcpu_kick,        VS_CALL_handle_close,
-                                  VS_CALL_handle_close, VS_CALL_vcpu_write_state, VS_CALL_handle_replace};
+  static const uint8_t calls[] = {VS_CALL_vcpu_kick,        VS_CALL_vcpu_kick,
+                                  VS_CALL_handle_close,     VS_CALL_handle_close,
+                                  VS_CALL_vcpu_write_state, VS_CALL_handle_replace};
   uint8_t slot = slot_in(m, script);
-  vs_op ops[5] = {{.code = calls[vs_mutator_pick(m, sizeof calls)]}, {.handle.slot = slot}};
-  ops[0].handle.slot = one_in(m, 2) ? slot : slot_in(m, script);
+  vs_op ops[5] = {vs_op_new(calls[vs_mutator_pick(m, sizeof calls)], m->arch),
+                  new_write(m, 0, vs_arg_slot(slot)), vs_op_new(VS_OP_join, m->arch)};
+  ops[0].args[0] = vs_arg_slot(one_in(m, 2) ? slot : slot_in(m, script));
   ops[0].thread = (uint8_t)(1 + vs_mutator_pick(m, VS_THREADS - 1));
   ops[0].async = true;
-  VS_OP_ARG(&ops[0], handle_duplicate, rights).number = ZX_RIGHT_SAME_RIGHTS;
-  if (ops[0].code == VS_CALL_vcpu_write_state) compose(m, &ops[0]);
-  if (one_in(m, 4)) compose(m, &ops[1]);
-  if (ops[1].code != VS_CALL_vcpu_write_state) vs_compose_ordinary(m->space, word(m), &ops[1]);
-  ops[2] = (vs_op){.code = VS_OP_join, .thread = ops[0].thread};
+  if (is_write(&ops[0])) compose(m, &ops[0]);
+  if (one_in(m, 4)) {
+    compose(m, &ops[1]);
+  } else {
+    vs_compose_ordinary(m->space, word(m), &ops[1]);
+  }
+  ops[2].thread = ops[0].thread;
   ops[3] = look_at(m, slot);
   ops[4] = look_at(m, slot);
   insert(script, place_in(m, script), ops, 5);
@@ -413,14 +577,17 @@ static void insert_snapshot(vs_mutator* m, vs_fuzz_script* script) {
   const vs_arch_info* a = m->arch;
   bool io = one_in(m, 2) && a->has_ports;
   uint8_t slot = slot_in(m, script);
-  vs_op ops[5] = {{.handle.slot = slot}, {.handle.slot = slot}, {.handle.slot = slot}};
-  const vs_scene scene = {.handle = &ops[0].args[0]};
+  vs_op ops[5];
+  const vs_scene scene = {.handle = vs_arg_slot(slot)};
   const vs_combination valid = {.io = io};
-  for (size_t i = 0; i < 3; i++) vs_compose_call(m->space, &scene, &valid, word(m), &ops[i]);
+  for (size_t i = 0; i < 3; i++) {
+    ops[i] = new_write(m, 0, scene.handle);
+    vs_compose_call(m->space, &scene, &valid, word(m), &ops[i]);
+  }
   uint8_t other = (uint8_t)vs_mutator_pick(m, one_in(m, 2) ? 5 : 256);
   if (io) {
-    ops[1].buffer.bytes[0] = other;
-    ops[2].buffer.bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
+    ops[1].bytes[0] = other;
+    ops[2].bytes[0] = (uint8_t)(1u << vs_mutator_pick(m, 3));
   } else {
     uint64_t flags = flags_of_interest(m) & ~UINT64_C(0x100);
     put_flags(m, &ops[0], (a->flags_required & ~UINT64_C(0x100)) | a->flags_gate);
@@ -461,8 +628,8 @@ static void move_one(vs_mutator* m, vs_fuzz_script* script) {
 
 static void change_some(vs_mutator* m, vs_fuzz_script* script) {
   vs_op* op = &script->ops[vs_mutator_pick(m, script->count)];
-  if (op->code == VS_CALL_vcpu_write_state && one_in(m, 8)) return change_rewrite(m, op);
-  if (op->code == VS_CALL_vcpu_write_state) return change_write(m, op);
+  if (is_write(op) && one_in(m, 8)) return change_rewrite(m, op);
+  if (is_write(op)) return change_write(m, op);
   switch (vs_mutator_pick(m, 4)) {
     case 0:
       op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
@@ -471,7 +638,7 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
       op->async = !op->async;
       return;
     case 2:
-      op->args[0].slot = slot_in(m, script);
+      if (vs_ops[op->code].params[0].type == VS_PARAM_HANDLE) op->args[0].slot = slot_in(m, script);
       return;
     default:
       *op = any_op(m, script);
@@ -503,6 +670,67 @@ static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
   }
 }
 
+// --- calls that are not judged ------------------------------------------------------------------
+
+// The call that makes an object of the type of nothing; VS_OP_COUNT: there is none.
+static uint8_t maker_of(zx_obj_type_t type) {
+  for (uint8_t code = 0; code < VS_CALL_COUNT; code++) {
+    const vs_op op = {.code = code};
+    uint8_t handle = vs_param_find(code, VS_PARAM_HANDLE, 0);
+    bool needs = handle < VS_ARGS_MAX && vs_ops[code].params[handle].object != ZX_OBJ_TYPE_RESOURCE;
+    if (!needs && (makes(&op, 0, type) || makes(&op, 1, type))) return code;
+  }
+  return VS_OP_COUNT;
+}
+
+// A slot that holds an object of the type, which is made if there is none.
+static uint8_t bring_slot(vs_mutator* m, vs_fuzz_script* script, zx_obj_type_t type) {
+  uint8_t slot = slot_of(m, script, type);
+  uint8_t maker = maker_of(type);
+  bool make = slot == VS_SLOTS && type != ZX_OBJ_TYPE_NONE && maker < VS_OP_COUNT;
+  if (!make) return slot < VS_SLOTS ? slot : slot_in(m, script);
+  vs_op op = vs_op_new(maker, m->arch);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    draw_argument(m, script, &vs_ops[maker].params[i], &op.args[i]);
+  }
+  add(script, op);
+  return vs_op_out(&op, makes(&op, 0, type) ? 0 : 1)->slot;
+}
+
+// About half of its arguments are anything.
+static void add_odd(vs_mutator* m, vs_fuzz_script* script) {
+  vs_op op = vs_op_new((uint8_t)vs_mutator_pick(m, VS_CALL_COUNT), m->arch);
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[op.code].params[i];
+    bool handle = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE;
+    draw_argument(m, script, param, &op.args[i]);
+    if (handle) op.args[i] = vs_arg_slot(bring_slot(m, script, param->object));
+    if (one_in(m, 2)) change_argument(m, &op, i);
+  }
+  op.thread = one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+  op.async = op.thread != 0 && one_in(m, 2);
+  add(script, op);
+}
+
+// After such a call nothing more is judged: they come last, and in few scripts.
+static void drop_odd(const vs_mutator* m, vs_fuzz_script* script) {
+  size_t kept = 0;
+  for (size_t i = 0; i < script->count; i++) {
+    vs_op op = script->ops[i];
+    vs_sense_tidy(m->arch, &op);
+    if (vs_sense_is_judged(m->arch, &op)) script->ops[kept++] = script->ops[i];
+  }
+  script->count = kept;
+}
+
+static void settle_odd(vs_mutator* m, vs_fuzz_script* script) {
+  drop_odd(m, script);
+  if (!one_in(m, ODD_ONE_IN)) return;
+  for (uint64_t left = 1 + vs_mutator_pick(m, ODD_MOST); left > 0; left--) add_odd(m, script);
+}
+
+// --- all of it ----------------------------------------------------------------------------------
+
 // Scripts grow by themselves, and long ones take long.
 static void shorten(vs_mutator* m, vs_fuzz_script* script) {
   size_t count = 1 + (size_t)vs_mutator_pick(m, script->count / 2);
@@ -516,6 +744,7 @@ void vs_mutate_script(vs_mutator* m, vs_fuzz_script* script) {
   if (one_in(m, 2)) script->count = 0;
   if (script->count > LONG && one_in(m, 2)) shorten(m, script);
   for (; times > 0; times--) mutate_once(m, script);
+  settle_odd(m, script);
 }
 
 void vs_mutate_cross(vs_mutator* m, vs_fuzz_script* script, const vs_fuzz_script* other) {
@@ -525,4 +754,5 @@ void vs_mutate_cross(vs_mutator* m, vs_fuzz_script* script, const vs_fuzz_script
   size_t at = (size_t)vs_mutator_pick(m, script->count + 1);
   if (one_in(m, 2)) erase(script, at, (size_t)vs_mutator_pick(m, script->count - at + 1));
   insert(script, at, other->ops + from, count);
+  drop_odd(m, script);
 }

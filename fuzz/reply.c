@@ -27,7 +27,8 @@ static vs_op op_of(const uint8_t* data) {
   op.async = (data[1] & START) && may_start(&op);
   if (op.code != VS_CALL_vcpu_write_state) return op;
   VS_OP_ARG(&op, vcpu_write_state, kind).number = ZX_VCPU_IO;
-  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = sizeof(zx_vcpu_io_t);
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number =
+      VS_OP_ARG(&op, vcpu_write_state, buffer).length = sizeof(zx_vcpu_io_t);
   if (data[1] & (HELD | FLIPPED)) {
     op.rewrite = (vs_rewrite){
         .mode = data[1] & HELD ? VS_REWRITE_HELD : VS_REWRITE_FLIP, .length = 1, .bytes = {0x5a}};

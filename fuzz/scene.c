@@ -34,14 +34,32 @@ static const row rows[] = {
 };
 _Static_assert(COMPANY_COPY + 1 == VS_FUZZ_SCENE_SLOTS, "slots 0 to COMPANY_COPY are filled");
 
-static vs_op op_of(vs_op_code code, uint8_t thread, uint8_t slot) {
-  return (vs_op){.code = (uint8_t)code, .thread = thread, .handle.slot = slot};
+// The slot is for what takes a handle that some op made.
+static vs_op op_of(const vs_arch_info* arch, uint8_t code, uint8_t thread, uint8_t slot) {
+  const vs_param* first = &vs_ops[code].params[0];
+  vs_op op = vs_op_new(code, arch);
+  op.thread = thread;
+  if (first->type == VS_PARAM_HANDLE && first->object != ZX_OBJ_TYPE_RESOURCE) {
+    op.args[0] = vs_arg_slot(slot);
+  }
+  return op;
+}
+
+static vs_op op_of_row(const vs_arch_info* arch, const row* r) {
+  const uint8_t out = vs_param_find(r->code, VS_PARAM_OUT_HANDLE, 0);
+  const uint8_t rights = vs_param_find(r->code, VS_PARAM_RIGHTS, 0);
+  vs_op op = op_of(arch, r->code, r->thread, r->slot);
+  op.optional = op.code != VS_CALL_guest_create && op.code != VS_CALL_vcpu_create;
+  if (out < VS_ARGS_MAX) op.args[out].slot = r->out;
+  if (rights < VS_ARGS_MAX) op.args[rights].number = r->rights;
+  if (op.code == VS_CALL_guest_create) VS_OP_ARG(&op, guest_create, vmar_handle).slot = VMAR;
+  if (op.code == VS_OP_guest_load) VS_OP_ARG(&op, guest_load, vmar) = vs_arg_slot(VMAR);
+  return op;
 }
 
 // A value of its own in every byte, no flags, the gate open.
 static vs_op first_write(const vs_arch_info* arch, uint8_t thread, uint8_t slot) {
-  vs_op op = op_of(VS_CALL_vcpu_write_state, thread, slot);
-  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = arch->state_size;
+  vs_op op = op_of(arch, VS_CALL_vcpu_write_state, thread, slot);
   for (size_t i = 0; i < arch->state_size; i++) op.bytes[i] = (uint8_t)(i + 16u * slot + 1);
   const vs_register* reg = &arch->registers[arch->flags];
   memset(op.bytes + reg->offset, 0, reg->width / 8u);
@@ -62,17 +80,11 @@ size_t vs_fuzz_scene(const vs_arch_info* arch, vs_sense* sense, vs_op* ops) {
   size_t n = 0;
   vs_sense_init(sense, arch);
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    vs_op op = op_of(rows[i].code, rows[i].thread, rows[i].slot);
-    op.out = rows[i].out;
-    op.out2 = VMAR;
-    VS_OP_ARG(&op, handle_duplicate, rights).number = rows[i].rights;
-    op.optional = op.code != VS_CALL_guest_create && op.code != VS_CALL_vcpu_create;
-    if (op.code != VS_CALL_guest_create && op.code != VS_OP_guest_load) op.out2 = 0;
-    n = add(sense, ops, n, op);
+    n = add(sense, ops, n, op_of_row(arch, &rows[i]));
   }
   for (size_t i = 0; i < sizeof vcpus / sizeof vcpus[0]; i++) {
     n = add(sense, ops, n, first_write(arch, vcpus[i].thread, vcpus[i].slot));
-    vs_op look = op_of(VS_CALL_vcpu_read_state, vcpus[i].thread, vcpus[i].slot);
+    vs_op look = op_of(arch, VS_CALL_vcpu_read_state, vcpus[i].thread, vcpus[i].slot);
     look.optional = true;
     n = add(sense, ops, n, look);
   }
@@ -85,12 +97,11 @@ bool vs_fuzz_admit_call(vs_sense* sense, vs_op* op) {
 }
 
 // Another vCPU than the one that is meant is none.
-static size_t look(vs_sense* sense, vs_op_code code, uint8_t thread, uint8_t slot, vs_op* op) {
-  *op = op_of(code, thread, slot);
+static size_t look(vs_sense* sense, uint8_t code, uint8_t thread, uint8_t slot, vs_op* op) {
+  const vs_book_vcpu* v = vs_books_vcpu(&sense->books, slot);
+  *op = op_of(sense->books.arch, code, thread, slot);
   op->optional = true;
-  if (code == VS_CALL_vcpu_enter && sense->vcpus[sense->objects[sense->slots[slot].object].vcpu].stops) {
-    return 0;
-  }
+  if (code == VS_CALL_vcpu_enter && v != NULL && v->stops) return 0;
   return vs_sense_admit(sense, op) && op->args[0].slot == slot;
 }
 
@@ -98,6 +109,7 @@ size_t vs_fuzz_looks(vs_sense* sense, unsigned looks, vs_op* ops) {
   size_t n = 0;
   if (looks & VS_FUZZ_LOOK_READ) n += look(sense, VS_CALL_vcpu_read_state, CALLER, VCPU, &ops[n]);
   if (looks & VS_FUZZ_LOOK_ENTER) n += look(sense, VS_CALL_vcpu_enter, CALLER, VCPU, &ops[n]);
-  if (looks & VS_FUZZ_LOOK_COMPANY) n += look(sense, VS_CALL_vcpu_read_state, OTHER, COMPANY, &ops[n]);
+  if (looks & VS_FUZZ_LOOK_COMPANY)
+    n += look(sense, VS_CALL_vcpu_read_state, OTHER, COMPANY, &ops[n]);
   return n;
 }

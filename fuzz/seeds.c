@@ -35,7 +35,8 @@ static size_t length_of_beginning(const vs_script* script) {
   size_t i = 0;
   while (i < script->count && i < PIECE) {
     uint8_t code = script->ops[i].code;
-    if (code == VS_CALL_vcpu_read_state || code == VS_CALL_vcpu_enter || script->ops[i].async) break;
+    if (code == VS_CALL_vcpu_read_state || code == VS_CALL_vcpu_enter || script->ops[i].async)
+      break;
     i++;
   }
   return i;
@@ -65,7 +66,8 @@ static void write_script(writer* w, const char* id, const vs_script* script) {
 
 static void write_calls(writer* w, const char* id, const vs_script* script) {
   size_t writes = 0;
-  for (size_t i = 0; i < script->count; i++) writes += script->ops[i].code == VS_CALL_vcpu_write_state;
+  for (size_t i = 0; i < script->count; i++)
+    writes += script->ops[i].code == VS_CALL_vcpu_write_state;
   size_t step = writes > WRITES ? writes / WRITES : 1;
   size_t at = 0;
   for (size_t i = 0; i < script->count; i++) {

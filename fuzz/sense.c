@@ -3,388 +3,58 @@
 
 #include <string.h>
 
-#include "text/calls.h"
-#include "text/number.h"
-
 enum {
   LENGTH_MAX = 2048,  // bytes; of a buffer
   PAGE = 4096,
-  BESIDE_MAX = 2,    // more make more explanations than an oracle has room for
-  REWRITTEN_MAX = 2  // likewise
+  DEADLINE_MAX = 1000000,  // ns since boot: past
+  BESIDE_MAX = 2,          // more make more explanations than an oracle has room for
+  REWRITTEN_MAX = 2        // likewise
 };
 
 void vs_sense_init(vs_sense* sense, const vs_arch_info* arch) {
   memset(sense, 0, sizeof *sense);
-  sense->arch = arch;
+  vs_books_open(&sense->books, arch);
 }
 
-// --- slots and objects ------------------------------------------------------------------------
-
-// From the wished slot on, the first that `suits`; VS_SLOTS: none does.
-typedef bool (*suits)(const vs_sense* s, uint8_t slot, const vs_op* op);
-
-static uint8_t find_slot(const vs_sense* s, uint8_t wish, suits good, const vs_op* op) {
-  for (unsigned i = 0; i < VS_SLOTS; i++) {
-    uint8_t slot = (uint8_t)((wish + i) % VS_SLOTS);
-    if (good(s, slot, op)) return slot;
-  }
-  return VS_SLOTS;
+static bool is_write(const vs_op* op) {
+  return op->code == VS_CALL_vcpu_write_state;
 }
 
-static bool is_filled(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return s->slots[slot].state != VS_SENSE_EMPTY;
-}
-// Not what a call that runs still names: it would not be known whom it means.
-static bool is_free(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  for (size_t i = 0; i < VS_THREADS; i++) {
-    if (s->busy[i] && s->within[i].slot == slot) return false;
-  }
-  return s->slots[slot].state == VS_SENSE_EMPTY || s->slots[slot].state == VS_SENSE_CLOSED;
-}
-static bool is_second_free(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  return slot != op->out && is_free(s, slot, op);
-}
-static bool is_open(const vs_sense* s, uint8_t slot) {
-  return s->slots[slot].state == VS_SENSE_OPEN;
+// Closes what its first argument names.
+static bool closes(const vs_op* op) {
+  return op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
 }
 
-static const vs_sense_object* object_of(const vs_sense* s, uint8_t slot) {
-  return &s->objects[s->slots[slot].object];
-}
-// The vCPU that an open slot names; NULL: it names something else.
-static const vs_sense_vcpu* vcpu_of(const vs_sense* s, uint8_t slot) {
-  if (!is_open(s, slot) || object_of(s, slot)->code != VS_OBJECT_VCPU) return NULL;
-  return &s->vcpus[object_of(s, slot)->vcpu];
-}
-static vs_sense_vcpu* vcpu_at(vs_sense* s, uint8_t slot) {
-  return &s->vcpus[s->objects[s->slots[slot].object].vcpu];
+// --- ranges -----------------------------------------------------------------------------------
+
+// What a buffer must be long enough for; 0: its call does not say.
+static size_t exact_size(const vs_arch_info* arch, const vs_op* op) {
+  uint8_t kind = vs_param_find(op->code, VS_PARAM_KIND, 0);
+  if (kind == VS_ARGS_MAX || op->args[kind].number > ZX_VCPU_IO) return 0;
+  return op->args[kind].number == ZX_VCPU_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
 }
 
-static bool names(const vs_sense* s, uint8_t slot, vs_object_code code) {
-  return is_open(s, slot) && object_of(s, slot)->code == code &&
-         s->slots[slot].rights == vs_object_types[code].rights;
-}
-
-static uint8_t find_object(const vs_sense* s) {
-  uint8_t i = 0;
-  while (i < VS_SENSE_OBJECTS && s->objects[i].code != VS_OBJECT_FREE) i++;
-  return i;
-}
-
-static bool has_room(const vs_sense* s, unsigned objects) {
-  unsigned free = 0;
-  for (size_t i = 0; i < VS_SENSE_OBJECTS; i++) free += s->objects[i].code == VS_OBJECT_FREE;
-  return free >= objects;
-}
-
-static uint8_t add_object(vs_sense* s, uint8_t slot, vs_object_code code) {
-  uint8_t at = find_object(s);
-  s->objects[at] = (vs_sense_object){.code = (uint8_t)code, .handles = 1};
-  s->slots[slot] =
-      (vs_sense_slot){.state = VS_SENSE_OPEN, .object = at, .rights = vs_object_types[code].rights};
-  return at;
-}
-
-static void drop_handle(vs_sense* s, uint8_t object) {
-  vs_sense_object* o = &s->objects[object];
-  if (--o->handles > 0) return;
-  if (o->code == VS_OBJECT_VCPU) {
-    vs_sense_vcpu* v = &s->vcpus[o->vcpu];
-    if (v->runs_on != 0) return;  // it ends with the call
-    v->live = false;
-  }
-  o->code = VS_OBJECT_FREE;
-}
-
-static void close_slot(vs_sense* s, uint8_t slot) {
-  s->slots[slot].state = VS_SENSE_CLOSED;
-  drop_handle(s, s->slots[slot].object);
-}
-
-// --- threads ----------------------------------------------------------------------------------
-
-// Thread 0 is never busy.
-static uint8_t idle_thread(const vs_sense* s, uint8_t wish) {
-  while (s->busy[wish]) wish = (uint8_t)((wish + 1) % VS_THREADS);
-  return wish;
-}
-
-static bool has_vcpu(const vs_sense* s, uint8_t thread) {
-  for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
-    if (s->vcpus[i].live && s->vcpus[i].creator == thread) return true;
-  }
-  return false;
-}
-
-// True if the guest runs on until somebody kicks it, and nobody has.
-static bool waits_for_kick(const vs_sense_vcpu* v) {
-  return v->runs_on != 0 && v->endless && !v->kicked;
-}
-
-// A slot other than `but` by which the vCPU can be kicked; VS_SLOTS: there is none.
-static uint8_t kicking_slot(const vs_sense* s, const vs_sense_vcpu* v, uint8_t but) {
-  for (unsigned i = 0; i < VS_SLOTS; i++) {
-    uint8_t slot = (uint8_t)i;
-    bool can = slot != but && vcpu_of(s, slot) == v;
-    if (can && (s->slots[slot].rights & ZX_RIGHT_EXECUTE) != 0) return slot;
-  }
-  return VS_SLOTS;
-}
-
-// Without the slot, nobody could end what runs.
-static bool is_needed(const vs_sense* s, uint8_t slot) {
-  const vs_sense_vcpu* v = vcpu_of(s, slot);
-  return v != NULL && waits_for_kick(v) && kicking_slot(s, v, slot) == VS_SLOTS;
-}
-
-static bool may_run_beside(const vs_sense* s, const vs_op* op) {
-  return op->async && op->thread != 0 && s->beside < BESIDE_MAX;
-}
-
-static void start(vs_sense* s, const vs_op* op) {
-  s->busy[op->thread] = true;
-  s->within[op->thread] = (vs_sense_call){op->code, op->args[0].slot, op->out};
-  if (op->code != VS_CALL_vcpu_enter) s->beside++;
-}
-
-// --- setup ------------------------------------------------------------------------------------
-
-static bool admit_guest_create(vs_sense* s, vs_op* op) {
-  op->out = find_slot(s, op->out, is_free, op);
-  if (op->out == VS_SLOTS || !has_room(s, 2)) return false;
-  op->out2 = find_slot(s, op->out2, is_second_free, op);
-  if (op->out2 == VS_SLOTS) return false;
-  uint8_t guest = add_object(s, op->out, VS_OBJECT_GUEST);
-  uint8_t vmar = add_object(s, op->out2, VS_OBJECT_VMAR);
-  s->objects[guest].guest = s->objects[vmar].guest = s->guests++;
-  return true;
-}
-
-static bool is_unloaded_guest(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return names(s, slot, VS_OBJECT_GUEST) && !object_of(s, slot)->loaded;
-}
-static bool is_its_vmar(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  uint8_t guest = object_of(s, op->args[0].slot)->guest;
-  return names(s, slot, VS_OBJECT_VMAR) && object_of(s, slot)->guest == guest;
-}
-static bool is_guest(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return names(s, slot, VS_OBJECT_GUEST);
-}
-
-static bool admit_guest_load(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, is_unloaded_guest, op);
-  if (op->args[0].slot == VS_SLOTS || !has_room(s, 1)) return false;
-  op->out2 = find_slot(s, op->out2, is_its_vmar, op);
-  op->out = find_slot(s, op->out, is_free, op);
-  if (op->out == VS_SLOTS || op->out2 == VS_SLOTS) return false;
-  uint8_t guest = s->slots[op->args[0].slot].object;
-  add_object(s, op->out, VS_OBJECT_VMO);
-  s->slots[op->out].memory = true;
-  s->objects[guest].loaded = true;
-  return true;
-}
-
-static bool has_program(const vs_sense* s, uint8_t program) {
-  vs_program_exit exit = vs_programs[program].exit;
-  if (program == VS_PROGRAM_CODE) return false;  // of which nothing is known, not even its end
-  bool ports = exit == VS_PROGRAM_EXIT_IN || exit == VS_PROGRAM_EXIT_OUT;
-  return !ports || s->arch->has_ports;
-}
-
-// Guest programs are for a guest's first vCPU: the others start in another mode, or share its
-// memory.
-static bool starts_as_expected(const vs_sense* s, uint8_t guest) {
-  return s->objects[guest].loaded && !s->objects[guest].bred;
-}
-
-static bool admit_vcpu_create(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, is_guest, op);
-  op->out = find_slot(s, op->out, is_free, op);
-  if (op->args[0].slot == VS_SLOTS || op->out == VS_SLOTS || !has_room(s, 1)) return false;
-  for (unsigned i = 0; i < VS_THREADS; i++) {
-    if (!s->busy[op->thread] && !has_vcpu(s, op->thread)) break;
-    op->thread = (uint8_t)((op->thread + 1) % VS_THREADS);
-  }
-  uint8_t index = 0;
-  while (index < VS_SENSE_VCPUS && s->vcpus[index].live) index++;
-  if (index == VS_SENSE_VCPUS || s->busy[op->thread] || has_vcpu(s, op->thread)) return false;
-  if (!has_program(s, VS_OP_ARG(op, vcpu_create, entry).slot)) VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_DUMP;
-  uint8_t guest = s->slots[op->args[0].slot].object;
-  uint8_t object = add_object(s, op->out, VS_OBJECT_VCPU);
-  s->objects[object].vcpu = index;
-  s->vcpus[index] = (vs_sense_vcpu){.live = true,
-                                    .runnable = starts_as_expected(s, guest),
-                                    .endless = VS_OP_ARG(op, vcpu_create, entry).slot == VS_PROGRAM_SPIN,
-                                    .creator = op->thread,
-                                    .object = object};
-  s->objects[guest].bred = true;
-  return true;
-}
-
-static bool admit_object_create(vs_sense* s, vs_op* op) {
-  op->out = find_slot(s, op->out, is_free, op);
-  if (op->out == VS_SLOTS || !has_room(s, 1)) return false;
-  vs_object_code code = op->code == VS_CALL_event_create  ? VS_OBJECT_EVENT
-                        : op->code == VS_CALL_port_create ? VS_OBJECT_PORT
-                                                        : VS_OBJECT_VMO;
-  add_object(s, op->out, code);
-  return true;
-}
-
-// --- handles ----------------------------------------------------------------------------------
-
-static bool may_go(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return is_open(s, slot) && !s->slots[slot].memory && !is_needed(s, slot);
-}
-static bool may_be_copied(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return is_open(s, slot) && (s->slots[slot].rights & ZX_RIGHT_DUPLICATE) != 0;
-}
-
-// Whoever is about to enter by the slot may find it closed.
-static void leave(vs_sense* s, uint8_t slot, bool async) {
-  const vs_sense_vcpu* v = vcpu_of(s, slot);
-  if (v != NULL && v->runs_on != 0) vcpu_at(s, slot)->unsure = true;
-  if (async) {
-    s->slots[slot].state = VS_SENSE_LEAVING;
-  } else {
-    close_slot(s, slot);
+static size_t size_of(uint8_t type, const vs_arg* arg) {
+  switch (type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_IN_PACKET:
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default:
+      return arg->length;
   }
 }
 
-static bool admit_close(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, may_go, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  op->async = may_run_beside(s, op);
-  leave(s, op->args[0].slot, op->async);
-  if (op->async) start(s, op);
-  return true;
-}
-
-static bool admit_derive(vs_sense* s, vs_op* op) {
-  bool replace = op->code == VS_CALL_handle_replace;
-  op->args[0].slot = find_slot(s, op->args[0].slot, replace ? may_go : may_be_copied, op);
-  op->out = find_slot(s, op->out, is_free, op);
-  if (op->args[0].slot == VS_SLOTS || op->out == VS_SLOTS) return false;
-  op->async = replace && may_run_beside(s, op);
-  vs_sense_slot from = s->slots[op->args[0].slot];
-  if (VS_OP_ARG(op, handle_duplicate, rights).number != ZX_RIGHT_SAME_RIGHTS) VS_OP_ARG(op, handle_duplicate, rights).number &= from.rights;
-  from.rights = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS ? from.rights : VS_OP_ARG(op, handle_duplicate, rights).number;
-  from.state = op->async ? VS_SENSE_COMING : VS_SENSE_OPEN;
-  from.memory = false;
-  s->objects[from.object].handles++;
-  if (replace) leave(s, op->args[0].slot, op->async);
-  s->slots[op->out] = from;
-  if (op->async) start(s, op);
-  return true;
-}
-
-// --- vCPUs ------------------------------------------------------------------------------------
-
-// True if the slot names a vCPU whose creator can do the op now.
-static bool creator_can(const vs_sense* s, uint8_t slot, zx_rights_t right) {
-  const vs_sense_vcpu* v = vcpu_of(s, slot);
-  return v != NULL && (s->slots[slot].rights & right) != 0 && v->creator < VS_THREADS &&
-         !s->busy[v->creator] && v->runs_on == 0;
-}
-static bool can_be_read(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return creator_can(s, slot, ZX_RIGHT_READ);
-}
-static bool can_be_entered(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  if (!creator_can(s, slot, ZX_RIGHT_EXECUTE)) return false;
-  const vs_sense_vcpu* v = vcpu_of(s, slot);
-  bool beside = op->async && v->creator != 0;
-  if (v->stops || !v->runnable) return false;
-  if (!v->endless || v->kicked) return true;
-  return beside && kicking_slot(s, v, VS_SLOTS) != VS_SLOTS;
-}
-
-static bool admit_read(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_read, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  op->thread = vcpu_at(s, op->args[0].slot)->creator;
-  op->async = false;
-  return true;
-}
-
-static bool admit_enter(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_entered, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  vs_sense_vcpu* v = vcpu_at(s, op->args[0].slot);
-  op->thread = v->creator;
-  op->async &= op->thread != 0;
-  if (!op->async) {
-    v->kicked = v->perhaps = false;
-    return true;
-  }
-  v->runs_on = (uint8_t)(1 + op->thread);
-  v->unsure = false;
-  start(s, op);
-  return true;
-}
-
-static bool can_be_kicked(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return vcpu_of(s, slot) != NULL && (s->slots[slot].rights & ZX_RIGHT_EXECUTE) != 0;
-}
-static bool can_be_interrupted(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  return vcpu_of(s, slot) != NULL && (s->slots[slot].rights & ZX_RIGHT_SIGNAL) != 0;
-}
-
-// A kick that comes while the guest runs, and is not needed, may stay.
-static void note_kick(vs_sense_vcpu* v, bool certain) {
-  v->perhaps |= !certain || (v->runs_on != 0 && (v->kicked || !v->endless));
-  v->kicked |= certain;
-}
-
-static bool admit_kick(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_kicked, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  op->async = may_run_beside(s, op);
-  note_kick(vcpu_at(s, op->args[0].slot), !op->async);
-  if (op->async) start(s, op);
-  return true;
-}
-
-static bool admit_interrupt(vs_sense* s, vs_op* op) {
-  op->args[0].slot = find_slot(s, op->args[0].slot, can_be_interrupted, op);
-  op->async = may_run_beside(s, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  if (op->async) start(s, op);
-  return true;
-}
-
-// A guest of which it is certain that it gets to run.
-static bool shows_life(const vs_sense* s, uint8_t slot, const vs_op* op) {
-  (void)op;
-  const vs_sense_vcpu* v = vcpu_of(s, slot);
-  return v != NULL && waits_for_kick(v) && !v->perhaps && !v->unsure;
-}
-
-static bool admit_await(vs_sense* s, vs_op* op) {
-  op->async = false;
-  op->args[0].slot = find_slot(s, op->args[0].slot, shows_life, op);
-  return op->args[0].slot != VS_SLOTS;
-}
-
-// --- the call under test ----------------------------------------------------------------------
-
-static uint64_t exact_size(const vs_arch_info* arch, const vs_op* op) {
-  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
-}
-
-static void tidy_place(vs_buffer* b) {
+static void tidy_place(vs_arg* pointer, size_t size) {
   enum { LOWEST = 47, BITS = 64, KERNEL_ADDRESSES = 4 };
-  switch ((vs_placement)b->at) {
+  uint16_t* n = &pointer->argument;
+  pointer->at %= VS_PLACEMENT_COUNT;
+  switch ((vs_placement)pointer->at) {
     case VS_AT_MISALIGNED:
-      b->argument %= PAGE;
+      *n %= PAGE;
       return;
     case VS_AT_CROSSING:
     case VS_AT_STRADDLE:
@@ -392,159 +62,353 @@ static void tidy_place(vs_buffer* b) {
     case VS_AT_STRADDLE_NONE:
     case VS_AT_USER_END:
     case VS_AT_WRAPPING:
-      if (b->argument > b->length) b->argument = (uint16_t)(b->argument % (b->length + 1));
+      if (*n > size) *n = (uint16_t)(*n % (size + 1));
       return;
     case VS_AT_KERNEL:
-      b->argument %= KERNEL_ADDRESSES;
+      *n %= KERNEL_ADDRESSES;
       return;
     case VS_AT_NONCANONICAL:
-      if (b->argument < LOWEST || b->argument >= BITS)
-        b->argument = (uint16_t)(LOWEST + b->argument % (BITS - LOWEST));
+      if (*n < LOWEST || *n >= BITS) *n = (uint16_t)(LOWEST + *n % (BITS - LOWEST));
       return;
     default:
-      b->argument = 0;
+      *n = 0;
+  }
+}
+
+// What is read has the length of its kind. What lies past a buffer that is written is not laid out:
+// nothing that a right implementation reads.
+static void tidy_length(const vs_arch_info* arch, const vs_op* op, uint8_t type, vs_arg* buffer) {
+  size_t exact = exact_size(arch, op);
+  bool state = vs_param_find(op->code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+  if (buffer->length > LENGTH_MAX) buffer->length = LENGTH_MAX;
+  if (type == VS_PARAM_OUT && state) {
+    buffer->length = (uint16_t)(exact > 0 ? exact : arch->state_size);
+  } else if (buffer->length < exact) {
+    buffer->length = (uint16_t)exact;
+  }
+}
+
+static void tidy_pointer(const vs_arch_info* arch, vs_op* op, uint8_t type, vs_arg* pointer) {
+  bool buffer = type == VS_PARAM_IN || type == VS_PARAM_OUT;
+  if (buffer) tidy_length(arch, op, type, pointer);
+  if (op->code >= VS_CALL_COUNT) pointer->at = VS_AT_PLAIN;  // no call's
+  tidy_place(pointer, size_of(type, pointer));
+}
+
+// A handle by anything but a slot is for the call under test, and for one that is not judged, if it
+// cannot close what is not its own, or run on for ever.
+static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
+  bool fixed = op->code >= VS_CALL_COUNT || op->code == VS_CALL_vcpu_enter || closes(op);
+  bool resource = handle->form == VS_HANDLE_RESOURCE && (fixed || is_write(op));
+  bool derived = handle->form == VS_HANDLE_CLEARED || handle->form == VS_HANDLE_FLIPPED;
+  handle->number = (uint32_t)handle->number;
+  if (handle->form > VS_HANDLE_RESOURCE || resource || (derived && handle->number == 0) ||
+      (fixed && object != ZX_OBJ_TYPE_RESOURCE)) {
+    handle->form = VS_HANDLE_SLOT;
+  }
+  if (handle->form == VS_HANDLE_SLOT || handle->form == VS_HANDLE_RESOURCE) handle->number = 0;
+  handle->slot = vs_arg_names_slot(handle) ? handle->slot % VS_SLOTS : 0;
+}
+
+// Machine code of which nothing is known, not even its end, is none of ours.
+static void tidy_entry(const vs_arch_info* arch, vs_arg* entry) {
+  vs_program_exit exit = vs_programs[entry->slot % VS_PROGRAM_COUNT].exit;
+  bool ports = exit == VS_PROGRAM_EXIT_IN || exit == VS_PROGRAM_EXIT_OUT;
+  bool has = exit != VS_PROGRAM_EXIT_UNKNOWN && (!ports || arch->has_ports);
+  bool raw = entry->form % 2 == VS_ENTRY_RAW;
+  *entry = (vs_arg){.form = raw, .number = raw ? entry->number : 0};
+  if (!raw) entry->slot = has ? entry->slot % VS_PROGRAM_COUNT : VS_PROGRAM_DUMP;
+}
+
+static void tidy_argument(const vs_arch_info* arch, vs_op* op, const vs_param* param, vs_arg* arg) {
+  switch (param->type) {
+    case VS_PARAM_NONE:
+      *arg = (vs_arg){0};
+      return;
+    case VS_PARAM_HANDLE:
+      return tidy_handle(op, param->object, arg);
+    case VS_PARAM_ENTRY:
+      return tidy_entry(arch, arg);
+    case VS_PARAM_U32:
+    case VS_PARAM_RIGHTS:
+    case VS_PARAM_VECTOR:
+    case VS_PARAM_KIND:
+      arg->number = (uint32_t)arg->number;
+      return;
+    case VS_PARAM_TIME:
+      // Not one to wait for.
+      if ((int64_t)arg->number > DEADLINE_MAX) arg->number %= DEADLINE_MAX;
+      return;
+    default:
+      if (param->type == VS_PARAM_OUT_HANDLE) arg->slot %= VS_SLOTS;
+      if (vs_param_is_pointer(param->type)) tidy_pointer(arch, op, param->type, arg);
   }
 }
 
 // Only where one snapshot of the buffer could be accepted at all.
 static void tidy_rewrite(const vs_arch_info* arch, vs_op* op) {
   vs_rewrite* r = &op->rewrite;
-  uint64_t exact = exact_size(arch, op);
-  bool sensible = r->mode != VS_REWRITE_NONE && r->mode <= VS_REWRITE_FLIP && r->length > 0 &&
-                  r->length <= sizeof r->bytes && r->offset + r->length <= exact &&
-                  VS_OP_ARG(op, vcpu_write_state, kind).number <= ZX_VCPU_IO && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact && VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN;
+  size_t exact = exact_size(arch, op);
+  bool sensible = is_write(op) && r->mode != VS_REWRITE_NONE && r->mode <= VS_REWRITE_FLIP &&
+                  r->length > 0 && r->length <= sizeof r->bytes && r->offset + r->length <= exact &&
+                  VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact &&
+                  VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN;
   if (!sensible) *r = (vs_rewrite){0};
   if (sensible) memset(r->bytes + r->length, 0, sizeof r->bytes - r->length);
 }
 
-void vs_sense_tidy_write(const vs_arch_info* arch, vs_op* op) {
-  vs_buffer* b = &VS_OP_ARG(op, vcpu_write_state, buffer);
-  uint64_t exact = exact_size(arch, op);
-  b->at %= VS_PLACEMENT_COUNT;
-  if (b->length > LENGTH_MAX) b->length = LENGTH_MAX;
-  // What lies past the buffer is not laid out: nothing that a right implementation reads.
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number <= ZX_VCPU_IO && b->length < exact) b->length = (uint16_t)exact;
-  if (b->length < VS_STATE_MAX) memset(b->bytes + b->length, 0, VS_STATE_MAX - (size_t)b->length);
-  tidy_place(b);
-  if (op->args[0].form != VS_HANDLE_RAW && op->args[0].number == 0) op->args[0].form = VS_HANDLE_SLOT;
-  if (op->args[0].form == VS_HANDLE_SLOT) op->args[0].number = 0;
-  if (op->args[0].form == VS_HANDLE_RAW) op->args[0].slot = 0;
+// Bytes that are the op's to say.
+static size_t contents_of(const vs_op* op) {
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    uint8_t type = vs_ops[op->code].params[i].type;
+    if (type == VS_PARAM_IN || type == VS_PARAM_IN_PACKET) return size_of(type, &op->args[i]);
+  }
+  return 0;
+}
+
+void vs_sense_tidy(const vs_arch_info* arch, vs_op* op) {
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    tidy_argument(arch, op, &vs_ops[op->code].params[i], &op->args[i]);
+  }
+  size_t contents = contents_of(op);
+  if (contents < VS_STATE_MAX) memset(op->bytes + contents, 0, VS_STATE_MAX - contents);
   tidy_rewrite(arch, op);
 }
 
-// Whether what is written, or what it is rewritten to, may stop the guest.
-static bool may_stop(const vs_sense* s, const vs_op* op) {
-  const vs_register* reg = &s->arch->registers[s->arch->flags];
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) return false;
-  uint64_t flags = 0;
-  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
-  bool rewritten = op->rewrite.offset + op->rewrite.length > reg->offset &&
-                   op->rewrite.offset < reg->offset + reg->width / 8u;
-  return rewritten || vs_calm_flags(s->arch, flags) != flags;
-}
-
-// True if the write is accepted for certain, and leaves no flag as it was.
-static bool surely_calms(const vs_sense* s, const vs_op* op) {
-  const vs_register* reg = &s->arch->registers[s->arch->flags];
-  const vs_sense_vcpu* v = vcpu_of(s, op->args[0].slot);
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE || op->args[0].form != VS_HANDLE_SLOT || v == NULL) return false;
-  uint64_t flags = 0;
-  memcpy(&flags, op->bytes + reg->offset, reg->width / 8u);
-  bool open = (flags & s->arch->flags_gate) == s->arch->flags_gate;
-  return open && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == s->arch->state_size && VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN &&
-         v->creator == op->thread && v->runs_on == 0 && !op->async && s->beside == 0 &&
-         (s->slots[op->args[0].slot].rights & ZX_RIGHT_WRITE) != 0;
-}
-
-static void note_flags(vs_sense* s, const vs_op* op) {
-  bool stops = may_stop(s, op);
-  uint8_t slot = op->args[0].slot;
-  if (!stops && !surely_calms(s, op)) return;
-  if (!stops) {
-    vcpu_at(s, slot)->stops = false;
-    return;
-  }
-  bool named = op->args[0].form == VS_HANDLE_SLOT;
-  for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
-    vs_sense_vcpu* v = &s->vcpus[i];
-    bool other = named && (s->objects[s->slots[slot].object].code != VS_OBJECT_VCPU ||
-                           s->slots[slot].object != v->object);
-    if (!other) v->stops = true;
+static bool is_ordinary(const vs_param* param, const vs_arg* arg) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return arg->form == VS_HANDLE_SLOT || arg->form == VS_HANDLE_RESOURCE;
+    case VS_PARAM_U64:
+    case VS_PARAM_TIME:
+      return arg->number == param->value;
+    default:
+      return true;
   }
 }
 
-static bool admit_write(vs_sense* s, vs_op* op) {
-  op->async = may_run_beside(s, op);
-  vs_sense_tidy_write(s->arch, op);
-  bool slot = op->args[0].form != VS_HANDLE_RAW;
-  if (slot) op->args[0].slot = find_slot(s, op->args[0].slot, is_filled, op);
-  if (op->args[0].slot == VS_SLOTS) return false;
-  if (op->async || s->rewritten == REWRITTEN_MAX) op->rewrite = (vs_rewrite){0};
-  if (op->rewrite.mode != VS_REWRITE_NONE) s->rewritten++;
-  note_flags(s, op);
-  if (op->async) start(s, op);
-  return true;
-}
-
-// --- joining ----------------------------------------------------------------------------------
-
-static void end_enter(vs_sense* s, vs_sense_vcpu* v) {
-  // A kick more than the one that ended it may stay.
-  v->perhaps |= v->kicked && !v->endless;
-  v->kicked = false;
-  v->runs_on = 0;
-  vs_sense_object* o = &s->objects[v->object];
-  if (o->handles > 0) return;
-  v->live = false;
-  o->code = VS_OBJECT_FREE;
-}
-
-static vs_sense_vcpu* entered_on(vs_sense* s, uint8_t thread) {
-  for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
-    if (s->vcpus[i].live && s->vcpus[i].runs_on == 1 + thread) return &s->vcpus[i];
+bool vs_sense_is_judged(const vs_arch_info* arch, const vs_op* op) {
+  const vs_param* params = vs_ops[op->code].params;
+  bool judged = vs_op_is_predicted(op, arch);
+  for (size_t i = 0; i < VS_ARGS_MAX && judged && !is_write(op); i++) {
+    judged = is_ordinary(&params[i], &op->args[i]);
   }
-  return NULL;
+  return judged;
 }
 
-static void end_call(vs_sense* s, uint8_t thread) {
-  const vs_sense_call* op = &s->within[thread];
-  s->busy[thread] = false;
-  if (op->code == VS_CALL_vcpu_enter) {
-    vs_sense_vcpu* v = entered_on(s, thread);
-    if (v != NULL) end_enter(s, v);
-    return;
+// --- vCPUs ------------------------------------------------------------------------------------
+
+// A slot other than `but` by which the vCPU can be kicked; VS_SLOTS: there is none.
+static uint8_t kicking_slot(const vs_books* b, const vs_book_vcpu* v, uint8_t but) {
+  uint8_t slot = 0;
+  for (; slot < VS_SLOTS; slot++) {
+    bool can = (b->slots[slot].rights & ZX_RIGHT_EXECUTE) != 0;
+    if (can && slot != but && vs_books_vcpu(b, slot) == v) break;
   }
-  s->beside--;
-  bool closes = op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
-  if (closes) close_slot(s, op->slot);
-  if (op->code == VS_CALL_handle_replace) s->slots[op->out].state = VS_SENSE_OPEN;
+  return slot;
 }
 
-static bool can_join(vs_sense* s, uint8_t thread) {
-  if (!s->busy[thread]) return false;
-  vs_sense_vcpu* v = s->within[thread].code == VS_CALL_vcpu_enter ? entered_on(s, thread) : NULL;
-  return v == NULL || !waits_for_kick(v);
+// Without the slot, nothing could end what runs.
+static bool is_needed(const vs_books* b, uint8_t slot) {
+  const vs_book_vcpu* v = vs_books_vcpu(b, slot);
+  return v != NULL && vs_books_waits_for_kick(v) && kicking_slot(b, v, slot) == VS_SLOTS;
 }
 
-static bool admit_join(vs_sense* s, vs_op* op) {
-  for (unsigned i = 0; i < VS_THREADS; i++) {
-    uint8_t thread = (uint8_t)((op->thread + i) % VS_THREADS);
-    if (!can_join(s, thread)) continue;
-    *op = (vs_op){.code = VS_OP_join, .thread = thread, .optional = op->optional};
-    end_call(s, thread);
+// True if its creator can make a call now.
+static bool is_at_hand(const vs_books* b, const vs_book_vcpu* v) {
+  return v->creator < VS_THREADS && !b->within[v->creator].busy && v->runs_on == 0;
+}
+
+static bool can_be_entered(const vs_sense* s, const vs_book_vcpu* v, bool async) {
+  if (s->odd || v->stops || !v->runnable || !is_at_hand(&s->books, v)) return false;
+  if (!v->endless || v->kicked) return true;
+  return async && v->creator != 0 && kicking_slot(&s->books, v, VS_SLOTS) != VS_SLOTS;
+}
+
+// A guest of which it is certain that it gets to run.
+static bool shows_life(const vs_book_vcpu* v) {
+  return vs_books_waits_for_kick(v) && !v->perhaps && !v->unsure;
+}
+
+static bool a_guest_runs(const vs_books* b) {
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    if (b->vcpus[i].live && b->vcpus[i].runs_on != 0) return true;
+  }
+  return false;
+}
+
+static bool has_vcpu(const vs_books* b, uint8_t thread) {
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    if (b->vcpus[i].live && b->vcpus[i].creator == thread) return true;
+  }
+  return false;
+}
+
+// --- slots ------------------------------------------------------------------------------------
+
+// True if the slot's handle is of the parameter's type, and has the rights.
+static bool is_fit(const vs_books* b, uint8_t slot, const vs_op* op, const vs_param* param) {
+  const vs_book_object* object = vs_books_object(b, slot);
+  const vs_object_type* type = &vs_object_types[object->code];
+  bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
+  zx_rights_t rights = setup ? type->rights : (zx_rights_t)param->value;
+  return b->slots[slot].state == VS_BOOK_OPEN && (b->slots[slot].rights & rights) == rights &&
+         (param->object == ZX_OBJ_TYPE_NONE || param->object == type->type);
+}
+
+// True if the argument may name the slot.
+static bool suits(const vs_sense* s, const vs_op* op, uint8_t parameter, uint8_t slot, bool odd) {
+  const vs_books* b = &s->books;
+  const vs_book_vcpu* v = vs_books_vcpu(b, slot);
+  const vs_book_object* object = vs_books_object(b, slot);
+  if (closes(op) && (b->slots[slot].memory || is_needed(b, slot))) return false;
+  bool any = is_write(op) || (odd && op->code != VS_CALL_vcpu_enter);
+  if (any) return vs_books_is_filled(b, slot);
+  if (!is_fit(b, slot, op, &vs_ops[op->code].params[parameter])) return false;
+  switch (op->code) {
+    case VS_OP_guest_load:
+      return parameter == VS_ARG(guest_load, guest)
+                 ? !object->loaded
+                 : object->guest == vs_books_object(b, op->args[0].slot)->guest;
+    case VS_CALL_vcpu_read_state:
+      return v != NULL && is_at_hand(b, v);
+    case VS_CALL_vcpu_enter:
+      return v != NULL && can_be_entered(s, v, op->async);
+    case VS_OP_await_guest:
+      return v != NULL && shows_life(v);
+    case VS_CALL_vcpu_kick:
+    case VS_CALL_vcpu_interrupt:
+      return v != NULL;
+    default:
+      return true;
+  }
+}
+
+// Not what the op fills already, nor what a call that runs still names: it would not be known whom
+// it means.
+static bool is_free(const vs_sense* s, const vs_op* op, uint8_t parameter, uint8_t slot) {
+  const vs_books* b = &s->books;
+  for (uint8_t i = 0; i < parameter; i++) {
+    bool out = vs_ops[op->code].params[i].type == VS_PARAM_OUT_HANDLE;
+    if (out && op->args[i].slot == slot) return false;
+  }
+  uint8_t state = b->slots[slot].state;
+  bool holds = state != VS_BOOK_EMPTY && state != VS_BOOK_CLOSED;
+  return !holds && vs_books_user(b, slot) == VS_THREADS;
+}
+
+// From the wished slot on, the first that will do. False: none does.
+static bool mend_slot(const vs_sense* s, vs_op* op, uint8_t parameter, bool odd) {
+  const uint8_t wish = op->args[parameter].slot;
+  bool out = vs_ops[op->code].params[parameter].type == VS_PARAM_OUT_HANDLE;
+  for (unsigned i = 0; i < VS_SLOTS; i++) {
+    uint8_t slot = (uint8_t)((wish + i) % VS_SLOTS);
+    bool good = out ? is_free(s, op, parameter, slot) : suits(s, op, parameter, slot, odd);
+    if (!good) continue;
+    op->args[parameter].slot = slot;
     return true;
   }
   return false;
 }
 
-static bool admit_thread_exit(vs_sense* s, vs_op* op) {
+static bool mend_slots(const vs_sense* s, vs_op* op, bool odd) {
+  const vs_param* params = vs_ops[op->code].params;
+  unsigned made = 0;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    bool names = params[i].type == VS_PARAM_HANDLE && vs_arg_names_slot(&op->args[i]);
+    bool fills = params[i].type == VS_PARAM_OUT_HANDLE;
+    made += fills && params[i].object != ZX_OBJ_TYPE_NONE;
+    if ((names || fills) && !mend_slot(s, op, i, odd)) return false;
+  }
+  return made <= vs_books_room(&s->books);
+}
+
+// --- threads ----------------------------------------------------------------------------------
+
+// Thread 0 is never busy.
+static uint8_t idle_thread(const vs_books* b, uint8_t wish) {
+  while (b->within[wish].busy) wish = (uint8_t)((wish + 1) % VS_THREADS);
+  return wish;
+}
+
+// For zx_vcpu_enter it is a wish: its thread is not known yet.
+static bool may_be_async(const vs_sense* s, const vs_op* op, bool odd) {
+  const vs_phase phase = vs_ops[op->code].phase;
+  if (!op->async || op->code >= VS_CALL_COUNT || phase == VS_PHASE_SETUP) return false;
+  if (odd && phase != VS_PHASE_RECORDED) return false;
+  if (op->code == VS_CALL_vcpu_enter) return true;
+  if (op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_handle_duplicate) return false;
+  return op->thread != 0 && s->books.beside < BESIDE_MAX;
+}
+
+// A thread has one vCPU at most.
+static bool find_creator(const vs_books* b, vs_op* op) {
+  unsigned vcpus = 0;
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) vcpus += b->vcpus[i].live;
+  for (unsigned i = 0; i < VS_THREADS && vcpus < VS_BOOKS_VCPUS; i++) {
+    if (!b->within[op->thread].busy && !has_vcpu(b, op->thread)) return true;
+    op->thread = (uint8_t)((op->thread + 1) % VS_THREADS);
+  }
+  return false;
+}
+
+// What the other arguments decide.
+static bool settle(vs_sense* s, vs_op* op, bool odd) {
+  const vs_books* b = &s->books;
+  switch (op->code) {
+    case VS_CALL_vcpu_create:
+      return odd || find_creator(b, op);
+    case VS_CALL_vcpu_read_state:
+    case VS_CALL_vcpu_enter:
+      if (odd && op->code != VS_CALL_vcpu_enter) return true;
+      op->thread = vs_books_vcpu(b, op->args[0].slot)->creator;
+      op->async &= op->thread != 0;
+      return true;
+    case VS_CALL_handle_duplicate:
+    case VS_CALL_handle_replace: {
+      vs_arg* rights = &VS_OP_ARG(op, handle_duplicate, rights);
+      if (rights->number != ZX_RIGHT_SAME_RIGHTS && !odd)
+        rights->number &= b->slots[op->args[0].slot].rights;
+      return true;
+    }
+    case VS_CALL_vcpu_write_state:
+      if (op->async || s->rewritten == REWRITTEN_MAX) op->rewrite = (vs_rewrite){0};
+      if (op->rewrite.mode != VS_REWRITE_NONE) s->rewritten++;
+      return true;
+    default:
+      return true;
+  }
+}
+
+// --- ops that are no call -----------------------------------------------------------------------
+
+// The vCPU whose guest the busy thread runs, or NULL.
+static const vs_book_vcpu* run_by(const vs_books* b, uint8_t thread) {
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    if (b->vcpus[i].live && b->vcpus[i].runs_on == 1 + thread) return &b->vcpus[i];
+  }
+  return NULL;
+}
+
+static bool can_join(const vs_books* b, uint8_t thread) {
+  const vs_book_vcpu* v = run_by(b, thread);
+  return b->within[thread].busy && (v == NULL || !vs_books_waits_for_kick(v));
+}
+
+static bool can_end(const vs_books* b, uint8_t thread) {
+  return thread != 0 && !b->within[thread].busy;
+}
+
+// From the wished thread on, the first of which the op can be.
+static bool admit_of_thread(vs_sense* s, vs_op* op) {
+  const vs_books* b = &s->books;
   for (unsigned i = 0; i < VS_THREADS; i++) {
     uint8_t thread = (uint8_t)((op->thread + i) % VS_THREADS);
-    if (thread == 0 || s->busy[thread]) continue;
+    bool can = op->code == VS_OP_join ? can_join(b, thread) : can_end(b, thread);
+    if (!can) continue;
     op->thread = thread;
-    for (size_t k = 0; k < VS_SENSE_VCPUS; k++) {
-      if (s->vcpus[k].creator == thread) s->vcpus[k].creator = VS_THREADS;
-    }
+    op->async = false;
+    vs_books_note(&s->books, op, 0);
     return true;
   }
   return false;
@@ -552,72 +416,45 @@ static bool admit_thread_exit(vs_sense* s, vs_op* op) {
 
 // --- all of them ------------------------------------------------------------------------------
 
-static bool admit(vs_sense* s, vs_op* op) {
-  switch (op->code) {
-    case VS_CALL_guest_create:
-      return admit_guest_create(s, op);
-    case VS_OP_guest_load:
-      return admit_guest_load(s, op);
-    case VS_CALL_vcpu_create:
-      return admit_vcpu_create(s, op);
-    case VS_CALL_handle_close:
-      return admit_close(s, op);
-    case VS_CALL_handle_duplicate:
-    case VS_CALL_handle_replace:
-      return admit_derive(s, op);
-    case VS_CALL_vcpu_write_state:
-      return admit_write(s, op);
-    case VS_CALL_vcpu_read_state:
-      return admit_read(s, op);
-    case VS_CALL_vcpu_enter:
-      return admit_enter(s, op);
-    case VS_CALL_vcpu_kick:
-      return admit_kick(s, op);
-    case VS_CALL_vcpu_interrupt:
-      return admit_interrupt(s, op);
-    case VS_OP_await_guest:
-      return admit_await(s, op);
-    case VS_OP_join:
-      return admit_join(s, op);
-    case VS_OP_thread_exit:
-      return admit_thread_exit(s, op);
-    default:
-      return admit_object_create(s, op);
-  }
-}
-
-bool vs_sense_admit(vs_sense* sense, vs_op* op) {
+bool vs_sense_admit(vs_sense* s, vs_op* op) {
   op->code %= VS_OP_COUNT;
   op->thread %= VS_THREADS;
-  if (op->code != VS_CALL_vcpu_write_state) {
-    op->args[0].form = VS_HANDLE_SLOT;
-    op->args[0].number = 0;
-  }
-  if (op->code != VS_OP_join) op->thread = idle_thread(sense, op->thread);
-  if (vs_ops[op->code].phase != VS_PHASE_JUDGED) op->async = false;
-  return admit(sense, op);
+  vs_sense_tidy(s->books.arch, op);
+  const bool odd = !vs_sense_is_judged(s->books.arch, op);
+  if (op->code == VS_OP_join || op->code == VS_OP_thread_exit) return admit_of_thread(s, op);
+  if (odd && a_guest_runs(&s->books)) return false;
+  op->thread = idle_thread(&s->books, op->thread);
+  op->async = may_be_async(s, op, odd);
+  if (!mend_slots(s, op, odd) || !settle(s, op, odd)) return false;
+  s->odd |= odd;
+  vs_books_note(&s->books, op, 0);
+  return true;
 }
 
 size_t vs_sense_open_end(const vs_sense* sense) {
+  const vs_books* b = &sense->books;
   size_t count = 0;
-  for (size_t i = 0; i < VS_THREADS; i++) count += sense->busy[i];
-  for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
-    count += sense->vcpus[i].live && waits_for_kick(&sense->vcpus[i]);
+  for (size_t i = 0; i < VS_THREADS; i++) count += b->within[i].busy;
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    count += b->vcpus[i].live && vs_books_waits_for_kick(&b->vcpus[i]);
   }
   return count;
 }
 
 size_t vs_sense_end(vs_sense* sense, vs_op* ops) {
+  const vs_books* b = &sense->books;
   size_t count = 0;
-  for (size_t i = 0; i < VS_SENSE_VCPUS; i++) {
-    vs_sense_vcpu* v = &sense->vcpus[i];
-    if (!v->live || !waits_for_kick(v)) continue;
-    ops[count] = (vs_op){.code = VS_CALL_vcpu_kick, .handle.slot = kicking_slot(sense, v, VS_SLOTS)};
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    const vs_book_vcpu* v = &b->vcpus[i];
+    if (!v->live || !vs_books_waits_for_kick(v)) continue;
+    ops[count] = vs_op_new(VS_CALL_vcpu_kick, b->arch);
+    ops[count].args[0] = vs_arg_slot(kicking_slot(b, v, VS_SLOTS));
     count += vs_sense_admit(sense, &ops[count]);
   }
-  for (unsigned thread = 0; thread < VS_THREADS; thread++) {
-    if (!sense->busy[thread]) continue;
-    ops[count] = (vs_op){.code = VS_OP_join, .thread = (uint8_t)thread};
+  for (uint8_t thread = 0; thread < VS_THREADS; thread++) {
+    if (!b->within[thread].busy) continue;
+    ops[count] = vs_op_new(VS_OP_join, b->arch);
+    ops[count].thread = thread;
     count += vs_sense_admit(sense, &ops[count]);
   }
   return count;

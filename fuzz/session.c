@@ -23,7 +23,8 @@ static void enter_phase(vs_session* s, vs_fuzz_phase phase) {
 // A handle that no op made, and that is none of the oracle's business.
 static bool names_resource(const vs_session* s, const vs_op* op) {
   zx_handle_t resource = s->opened.resource;
-  if (op->args[0].form == VS_HANDLE_SLOT || resource == ZX_HANDLE_INVALID) return false;
+  bool other = op->code == VS_CALL_vcpu_write_state && op->args[0].form != VS_HANDLE_SLOT;
+  if (!other || resource == ZX_HANDLE_INVALID) return false;
   for (uint8_t i = 0; i < s->oracle.count; i++) {
     if (vs_world_value(&s->oracle.worlds[i], &op->args[0]) == resource) return true;
   }
@@ -54,14 +55,16 @@ static bool is_lost(const vs_oracle* oracle) {
   return false;
 }
 
-// Of the script's trace. What the backend lacks is passed over: the executor does not do what
-// depends on it. `*at` is the step that decided.
+// Of the script's trace, as far as the oracle says something of it. What the backend lacks is
+// passed over: the executor does not do what depends on it. `*at` is the step that decided.
 static vs_step judge(vs_session* s, const vs_trace* trace, vs_violation* why, size_t* at) {
   vs_oracle_init(&s->oracle, s->profile, s->arch);
   for (*at = 0; *at < trace->script.count; ++*at) {
+    bool judged = vs_sense_is_judged(s->arch, &trace->script.ops[*at]);
     vs_step step = judge_step(s, trace, *at, why);
-    if (step == VS_STEP_ENDED) return VS_STEP_UNSUPPORTED;
     if (step == VS_STEP_VIOLATION) return step;
+    if (!judged) return VS_STEP_ALLOWED;
+    if (step == VS_STEP_ENDED) return VS_STEP_UNSUPPORTED;
     if (step == VS_STEP_BROKEN) return s->oracle.overflow ? VS_STEP_UNSUPPORTED : step;
     if (is_lost(&s->oracle)) return VS_STEP_UNSUPPORTED;
   }
@@ -83,7 +86,11 @@ vs_step vs_session_try(vs_session* s, const vs_script* script, vs_observation* s
   }
   vs_executor_reset(s->executor);
   enter_phase(s, VS_FUZZ_JUDGING);
-  vs_trace trace = {*script, s->opened.arch, seen};
+  const vs_trace trace = {.script = *script,
+                          .arch = s->opened.arch,
+                          .observations = seen,
+                          .opened = true,
+                          .end = VS_TRACE_DONE};
   return judge(s, &trace, why, &at);
 }
 
@@ -135,7 +142,10 @@ static vs_step step_once(vs_session* s, const vs_op* op, vs_violation* why) {
   vs_execute_op(s->executor, op, &seen);
   enter_phase(s, VS_FUZZ_JUDGING);
   s->state->calls++;
-  const vs_trace trace = {{"", op, 1}, s->opened.arch, &seen};
+  const vs_trace trace = {.script = {"", op, 1},
+                          .arch = s->opened.arch,
+                          .observations = &seen,
+                          .opened = true};
   vs_step step = judge_step(s, &trace, 0, why);
   bool lacking = step == VS_STEP_UNSUPPORTED && seen.outcome == VS_UNSUPPORTED;
   return lacking ? VS_STEP_SKIPPED : step;
@@ -157,7 +167,8 @@ static vs_step step_all(vs_session* s, const vs_op* ops, size_t count, vs_violat
 static size_t without_writes(vs_op* ops, size_t count) {
   size_t kept = 0;
   for (size_t i = 0; i < count; i++) {
-    bool writes = ops[i].code == VS_CALL_vcpu_write_state || ops[i].code == VS_CALL_vcpu_read_state;
+    uint8_t code = ops[i].code;
+    bool writes = code == VS_CALL_vcpu_write_state || code == VS_CALL_vcpu_read_state;
     if (!writes) ops[kept++] = ops[i];
   }
   return kept;
@@ -177,7 +188,7 @@ static vs_step make_scene(vs_session* s, vs_violation* why) {
 // The guest's own look is worth more than a read-back, and costs a backend that runs guests least.
 static unsigned looks_after(const vs_session* s) {
   bool runs = s->opened.calls->vcpu_enter != NULL;
-  bool stops = s->sense.vcpus[0].stops;
+  bool stops = s->sense.books.vcpus[0].stops;
   unsigned looks = runs && !stops ? VS_FUZZ_LOOK_ENTER : VS_FUZZ_LOOK_READ;
   if (s->inputs % READ_EVERY == 0) looks |= VS_FUZZ_LOOK_READ;
   if (s->inputs % COMPANY_EVERY == 0) looks |= VS_FUZZ_LOOK_COMPANY;

@@ -196,6 +196,11 @@ const vs_arg* vs_op_out(const vs_op* op, unsigned which) {
   return at < VS_ARGS_MAX ? &op->args[at] : NULL;
 }
 
+void vs_op_give(vs_op* op, unsigned which, uint8_t slot) {
+  const vs_arg* out = vs_op_out(op, which);
+  if (out != NULL) op->args[out - op->args].slot = slot;
+}
+
 uint8_t vs_op_program(const vs_op* op) {
   const vs_arg* entry = &VS_OP_ARG(op, vcpu_create, entry);
   return entry->form == VS_ENTRY_PROGRAM ? entry->slot : VS_PROGRAM_CODE;

@@ -227,6 +227,9 @@ vs_arg vs_arg_slot(uint8_t slot);
 // True of a handle argument whose value comes from that of a slot.
 bool vs_arg_names_slot(const vs_arg* handle);
 
+// Has the op's OUT_HANDLE number `which` go to the slot.
+void vs_op_give(vs_op* op, unsigned which, uint8_t slot);
+
 // The parameter of this type, the first from `from` on; VS_ARGS_MAX: there is none.
 uint8_t vs_param_find(uint8_t code, vs_param_type type, uint8_t from);
 

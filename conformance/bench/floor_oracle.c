@@ -22,10 +22,11 @@ typedef struct chain {
 } chain;
 
 static entry* find(chain* c, const vs_arg* ref) {
-  zx_handle_t value = c->entries[ref.slot].value;
-  if (ref.form == VS_HANDLE_CLEARED) value &= ~ref.value;
-  if (ref.form == VS_HANDLE_FLIPPED) value ^= ref.value;
-  if (ref.form == VS_HANDLE_RAW) value = ref.value;
+  const zx_handle_t number = (zx_handle_t)ref->number;
+  zx_handle_t value = c->entries[ref->slot].value;
+  if (ref->form == VS_HANDLE_CLEARED) value &= ~number;
+  if (ref->form == VS_HANDLE_FLIPPED) value ^= number;
+  if (ref->form == VS_HANDLE_RAW) value = number;
   for (size_t i = 0; i < VS_SLOTS; i++) {
     if (c->entries[i].open && c->entries[i].value == value) return &c->entries[i];
   }
@@ -40,7 +41,8 @@ static zx_status_t decide(const chain* c, const entry* e, const vs_op* op) {
   if (e->vcpu == 0) return ZX_ERR_WRONG_TYPE;
   if ((e->rights & ZX_RIGHT_WRITE) == 0) return ZX_ERR_ACCESS_DENIED;
   if (VS_OP_ARG(op, vcpu_write_state, kind).number > ZX_VCPU_IO) return ZX_ERR_INVALID_ARGS;
-  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != (io ? sizeof(zx_vcpu_io_t) : VS_BENCH_BYTES)) return ZX_ERR_INVALID_ARGS;
+  const uint64_t exact = io ? sizeof(zx_vcpu_io_t) : VS_BENCH_BYTES;
+  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != exact) return ZX_ERR_INVALID_ARGS;
   if (VS_OP_ARG(op, vcpu_write_state, buffer).at >= VS_AT_NULL) return ZX_ERR_INVALID_ARGS;
   if (op->thread != c->creators[e->vcpu - 1]) return ZX_ERR_BAD_STATE;
   if (io && access_size != 1 && access_size != 2 && access_size != 4) return ZX_ERR_INVALID_ARGS;
@@ -68,11 +70,12 @@ static void put_handle(chain* c, const entry* from, const vs_op* op, const vs_ob
     made.vcpu = ++c->vcpus;
   } else if (op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace) {
     made.vcpu = from->vcpu;
-    VS_OP_ARG(&made, handle_duplicate, rights).number = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS ? from->rights : VS_OP_ARG(op, handle_duplicate, rights).number;
+    const zx_rights_t asked = (zx_rights_t)VS_OP_ARG(op, handle_duplicate, rights).number;
+    made.rights = asked == ZX_RIGHT_SAME_RIGHTS ? from->rights : asked;
   } else if (op->code == VS_CALL_guest_create) {
-    c->entries[op->out2] = (entry){.value = seen->handle2, .open = true};
+    c->entries[vs_op_out(op, 1)->slot] = (entry){.value = seen->handle2, .open = true};
   }
-  c->entries[op->out] = made;
+  c->entries[vs_op_out(op, 0)->slot] = made;
 }
 
 static bool step(chain* c, const vs_op* op, const vs_observation* seen) {

@@ -17,8 +17,8 @@ typedef struct fuzzed_side {
 
 static void make_inputs(fuzzed_side* s) {
   uint64_t words[VS_BENCH_WORDS];
-  vs_op op = {.code = VS_CALL_vcpu_write_state, .handle.slot = VS_FUZZ_SCENE_VCPU};
-  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = VS_OP_ARG(&op, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, vs_arch_find(VS_ARCH_X64));
+  op.args[0] = vs_arg_slot(VS_FUZZ_SCENE_VCPU);
   for (uint64_t i = 0; i < INPUTS; i++) {
     vs_bench_registers(i, words);
     memcpy(op.bytes, words, sizeof words);

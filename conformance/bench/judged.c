@@ -23,18 +23,22 @@ static bool do_and_judge(judged_side* s, const vs_op* op) {
   return vs_oracle_step(&s->oracle, op, &s->seen, NULL) == VS_STEP_ALLOWED;
 }
 
-static vs_op on_slot(vs_op_code code, uint8_t slot) {
-  return (vs_op){.code = (uint8_t)code, .handle = {.form = VS_HANDLE_SLOT, .slot = slot}};
+static vs_op on_slot(uint8_t code, const vs_arch_info* arch, uint8_t slot) {
+  vs_op op = vs_op_new(code, arch);
+  op.args[0] = vs_arg_slot(slot);
+  return op;
 }
 
 static bool make_vcpu(judged_side* s, bool runs, char* reason) {
-  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
-  vs_op load = on_slot(VS_OP_guest_load, GUEST);
-  vs_op vcpu = on_slot(VS_CALL_vcpu_create, GUEST);
-  load.out2 = VMAR;
-  load.out = MEMORY;
-  vcpu.out = VCPU;
-  vcpu.program = VS_PROGRAM_DUMP;
+  const vs_arch_info* arch = s->oracle.arch;
+  vs_op guest = vs_op_new(VS_CALL_guest_create, arch);
+  vs_op load = on_slot(VS_OP_guest_load, arch, GUEST);
+  vs_op vcpu = on_slot(VS_CALL_vcpu_create, arch, GUEST);
+  vs_op_give(&guest, 0, GUEST);
+  vs_op_give(&guest, 1, VMAR);
+  VS_OP_ARG(&load, guest_load, vmar) = vs_arg_slot(VMAR);
+  vs_op_give(&load, 0, MEMORY);
+  vs_op_give(&vcpu, 0, VCPU);
   const bool made =
       do_and_judge(s, &guest) && (!runs || do_and_judge(s, &load)) && do_and_judge(s, &vcpu);
   if (!made) snprintf(reason, VS_REASON_MAX, "no vCPU could be made");
@@ -53,10 +57,10 @@ static void* open_judged(const vs_side_setup* setup, char* reason) {
   const vs_opened* backend = setup->backend;
   const bool runs = backend->calls->vcpu_enter != NULL;
   s->executor = vs_opened_executor(backend);
-  s->write = on_slot(VS_CALL_vcpu_write_state, VCPU);
-  VS_OP_ARG(&s->write, vcpu_write_state, buffer_size).number = VS_OP_ARG(&s->write, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
-  s->look = on_slot(runs ? VS_CALL_vcpu_enter : VS_CALL_vcpu_read_state, VCPU);
-  vs_oracle_init(&s->oracle, setup->profile, vs_arch_find(backend->arch));
+  const vs_arch_info* arch = vs_arch_find(backend->arch);
+  s->write = on_slot(VS_CALL_vcpu_write_state, arch, VCPU);
+  s->look = on_slot(runs ? VS_CALL_vcpu_enter : VS_CALL_vcpu_read_state, arch, VCPU);
+  vs_oracle_init(&s->oracle, setup->profile, arch);
   if (s->executor != NULL && make_vcpu(s, runs, reason)) return s;
   close_judged(s);
   return NULL;

@@ -22,41 +22,37 @@ vs_op* add(vs_build* b, vs_op_code code) {
     return &discarded;
   }
   vs_op* op = &b->ops[b->count++];
-  *op = (vs_op){.code = (uint8_t)code};
+  *op = vs_op_new((uint8_t)code, b->info);
   return op;
 }
 
-vs_handle_ref slot(uint8_t at) {
-  return (vs_handle_ref){.form = VS_HANDLE_SLOT, .slot = at};
-}
-
-void set_register(vs_buffer* buffer, const vs_arch_info* info, size_t index, uint64_t value) {
+void set_register(vs_op* op, const vs_arch_info* info, size_t index, uint64_t value) {
   const vs_register* reg = &info->registers[index];
-  memcpy(buffer->bytes + reg->offset, &value, reg->width / 8u);
+  memcpy(op->bytes + reg->offset, &value, reg->width / 8u);
 }
 
 void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs_program program) {
   vs_op* op = add(b, VS_CALL_vcpu_create);
   op->thread = thread;
-  &op->args[0] = slot(guest_slot);
-  op->out = vcpu_slot;
+  op->args[0] = vs_arg_slot(guest_slot);
+  vs_op_give(op, 0, vcpu_slot);
   VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)program;
 }
 
 void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights) {
   vs_op* op = add(b, code);
-  &op->args[0] = slot(from);
-  op->out = to;
+  op->args[0] = vs_arg_slot(from);
+  vs_op_give(op, 0, to);
   VS_OP_ARG(op, handle_duplicate, rights).number = rights;
 }
 
 void create(vs_build* b, vs_op_code code, uint8_t to) {
-  add(b, code)->out = to;
+  vs_op_give(add(b, code), 0, to);
 }
 
 static vs_op* write_of(vs_build* b, uint32_t kind, uint64_t size) {
   vs_op* op = add(b, VS_CALL_vcpu_write_state);
-  &op->args[0] = slot(SLOT_VCPU);
+  op->args[0] = vs_arg_slot(SLOT_VCPU);
   VS_OP_ARG(op, vcpu_write_state, kind).number = kind;
   VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size;
   VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)size;
@@ -72,7 +68,7 @@ vs_op* write_state(vs_build* b) {
       value &= info->flags_required | info->flags_optional;
       value = vs_calm_flags(info, value) | info->flags_gate;
     }
-    set_register(&VS_OP_ARG(op, vcpu_write_state, buffer), info, i, value);
+    set_register(op, info, i, value);
   }
   return op;
 }
@@ -86,7 +82,7 @@ vs_op* write_io(vs_build* b, uint8_t access_size, uint32_t data) {
 
 vs_op* on(vs_op* op, uint8_t thread, uint8_t vcpu_slot) {
   op->thread = thread;
-  &op->args[0] = slot(vcpu_slot);
+  op->args[0] = vs_arg_slot(vcpu_slot);
   return op;
 }
 

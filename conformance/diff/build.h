@@ -18,8 +18,7 @@ typedef struct vs_build {
 // Appends an op; the caller fills it in before the next is appended. Never NULL.
 vs_op* add(vs_build* b, vs_op_code code);
 
-vs_handle_ref slot(uint8_t at);
-void set_register(vs_buffer* buffer, const vs_arch_info* info, size_t index, uint64_t value);
+void set_register(vs_op* op, const vs_arch_info* info, size_t index, uint64_t value);
 
 void vcpu(vs_build* b, uint8_t thread, uint8_t guest_slot, uint8_t vcpu_slot, vs_program program);
 void derive(vs_build* b, vs_op_code code, uint8_t from, uint8_t to, zx_rights_t rights);

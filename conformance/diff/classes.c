@@ -114,13 +114,13 @@ void vs_class_say(const vs_class* c, char* words, size_t size) {
 static void build_setup(const vs_class* c, vs_build* b) {
   bool running = c->value[VS_TRAIT_THREAD] == THREAD_RUNNING;
   vs_op* op = add(b, VS_CALL_guest_create);
-  op->out = SLOT_GUEST;
-  op->out2 = SLOT_VMAR;
+  vs_op_give(op, 0, SLOT_GUEST);
+  vs_op_give(op, 1, SLOT_VMAR);
   if (running) {
     op = add(b, VS_OP_guest_load);
-    &op->args[0] = slot(SLOT_GUEST);
-    op->out = SLOT_MEMORY;
-    op->out2 = SLOT_VMAR;
+    VS_OP_ARG(op, guest_load, guest) = vs_arg_slot(SLOT_GUEST);
+    VS_OP_ARG(op, guest_load, vmar) = vs_arg_slot(SLOT_VMAR);
+    vs_op_give(op, 0, SLOT_MEMORY);
   }
   vcpu(b, running ? 1 : 0, SLOT_GUEST, SLOT_VCPU, running ? VS_PROGRAM_SPIN : VS_PROGRAM_DUMP);
   if (c->value[VS_TRAIT_HANDLE] == HANDLE_NO_WRITE) {
@@ -133,27 +133,28 @@ static void build_setup(const vs_class* c, vs_build* b) {
   on(add(b, VS_OP_await_guest), 0, SLOT_VCPU);
 }
 
-static vs_handle_ref handle_of(const vs_class* c) {
+static vs_arg handle_of(const vs_class* c) {
   static const uint8_t slots[] = {SLOT_VCPU, SLOT_DERIVED, SLOT_GUEST, SLOT_OBJECT};
   uint8_t value = c->value[VS_TRAIT_HANDLE];
-  if (value == HANDLE_NOTHING) return (vs_handle_ref){.form = VS_HANDLE_RAW};
-  return slot(slots[value]);
+  if (value == HANDLE_NOTHING) return (vs_arg){.form = VS_HANDLE_RAW};
+  return vs_arg_slot(slots[value]);
 }
 
 static void set_size(const vs_class* c, const vs_build* b, vs_op* op) {
-  uint64_t exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  uint64_t* size = &VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  const uint64_t exact = *size;
   switch (c->value[VS_TRAIT_SIZE]) {
     case SIZE_SMALL:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact - 1;
+      *size = exact - 1;
       break;
     case SIZE_LARGER:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact + 1;
+      *size = exact + 1;
       break;
     case SIZE_LARGE:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = b->info->state_size + 1u;
+      *size = b->info->state_size + 1u;
       break;
     case SIZE_NONE:
-      VS_OP_ARG(op, vcpu_write_state, buffer_size).number = 0;
+      *size = 0;
       break;
     default:
       break;
@@ -164,9 +165,11 @@ static void set_place(const vs_class* c, vs_op* op, uint64_t exact) {
   static const uint8_t places[] = {VS_AT_PLAIN, VS_AT_MISALIGNED, VS_AT_NULL,  VS_AT_UNMAPPED,
                                    VS_AT_ONE,   VS_AT_EDGE,       VS_AT_KERNEL};
   bool end = c->value[VS_TRAIT_PLACE] == PLACE_END;
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = places[c->value[VS_TRAIT_PLACE]];
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = c->value[VS_TRAIT_PLACE] == PLACE_MISALIGNED ? 1 : 0;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)(end ? exact : VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  uint64_t told = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+  VS_OP_ARG(op, vcpu_write_state, buffer) =
+      (vs_arg){.at = places[c->value[VS_TRAIT_PLACE]],
+               .argument = c->value[VS_TRAIT_PLACE] == PLACE_MISALIGNED ? 1 : 0,
+               .length = (uint16_t)(end ? exact : told)};
 }
 
 void vs_class_build(const vs_class* c, vs_build* b) {
@@ -177,7 +180,7 @@ void vs_class_build(const vs_class* c, vs_build* b) {
   uint64_t exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
   if (c->value[VS_TRAIT_KIND] == KIND_UNKNOWN) VS_OP_ARG(op, vcpu_write_state, kind).number = 2;
   if (c->value[VS_TRAIT_THREAD] == THREAD_OTHER) op->thread = 1;
-  &op->args[0] = handle_of(c);
+  op->args[0] = handle_of(c);
   set_size(c, b, op);
   set_place(c, op, exact);
 }

@@ -16,7 +16,7 @@ static bool makes(const vs_profile* profile, vs_check_code check) {
 
 static vs_op* write_flags(vs_build* b, uint64_t flags) {
   vs_op* op = write_state(b);
-  set_register(&VS_OP_ARG(op, vcpu_write_state, buffer), b->info, b->info->flags, flags);
+  set_register(op, b->info, b->info->flags, flags);
   return op;
 }
 
@@ -26,12 +26,12 @@ static uint64_t calm_flags(const vs_build* b) {
 
 static void start(vs_build* b, vs_program program) {
   vs_op* op = add(b, VS_CALL_guest_create);
-  op->out = SLOT_GUEST;
-  op->out2 = SLOT_VMAR;
+  vs_op_give(op, 0, SLOT_GUEST);
+  vs_op_give(op, 1, SLOT_VMAR);
   op = add(b, VS_OP_guest_load);
-  &op->args[0] = slot(SLOT_GUEST);
-  op->out = SLOT_MEMORY;
-  op->out2 = SLOT_VMAR;
+  VS_OP_ARG(op, guest_load, guest) = vs_arg_slot(SLOT_GUEST);
+  VS_OP_ARG(op, guest_load, vmar) = vs_arg_slot(SLOT_VMAR);
+  vs_op_give(op, 0, SLOT_MEMORY);
   op->optional = true;
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, program);
 }

@@ -101,7 +101,9 @@ static void say_call(void) {
 }
 
 static bool is_unchanged(void) {
-  if (laid == NULL || memcmp(laid, laid_copy, laid_length) == 0) return true;
+  bool same = laid == NULL || memcmp(laid, laid_copy, laid_length) == 0;
+  if (same) forget();
+  if (same) return true;
   say_call();
   say("allowed the buffer as it was, got another");
   return end_with(FAILS);
@@ -130,13 +132,13 @@ static bool expect(int otherwise, zx_status_t got, ...) {
   return end_with(otherwise);
 }
 
-#define DO(otherwise, op, words, call, ...)                 \
-  do {                                                      \
-    op_now = op;                                            \
-    call_now = words;                                       \
-    if (!expect(otherwise, call, __VA_ARGS__, END)) return; \
-    forget();                                               \
-  } while (0)
+static void now(int op, const char* call) {
+  op_now = op;
+  call_now = call;
+}
+
+#define DO(otherwise, op, words, call, ...) \
+  if (!expect(otherwise, (now(op, words), call), __VA_ARGS__, END)) return
 // The call, and what may be answered.
 #define EXPECT(op, call, ...) DO(FAILS, op, #call, call, __VA_ARGS__)
 // What must succeed before anything can be judged.
@@ -197,18 +199,18 @@ MAY_BE_UNUSED static bool expect_new(zx_handle_t* handle) {
   if (!expect_new(&handle)) return
 
 // A closed value that was given out again says nothing of closed values.
-#define NEED_CLOSED(handle)           \
-  if (is_open(handle)) {              \
+#define NEED_CLOSED(handle)          \
+  if (is_open(handle)) {             \
     say("a closed value came back"); \
-    end_with(SKIPPED);                \
-    return;                           \
+    end_with(SKIPPED);               \
+    return;                          \
   }
 
-#define NEED_CALL(call)         \
-  if (call == NULL) {           \
+#define NEED_CALL(call)        \
+  if (call == NULL) {          \
     say("for want of " #call); \
-    end_with(SKIPPED);          \
-    return;                     \
+    end_with(SKIPPED);         \
+    return;                    \
   }
 
 // A value that names nothing: should it be a handle's by chance, another bit makes another.

@@ -31,14 +31,21 @@ const vs_book_object* vs_books_object(const vs_books* b, uint8_t slot) {
   return &b->objects[b->slots[slot].object];
 }
 
-static vs_book_vcpu* vcpu_of(vs_books* b, uint8_t slot) {
+// Its index; VS_BOOKS_VCPUS: the slot names none.
+static uint8_t vcpu_in(const vs_books* b, uint8_t slot) {
   const vs_book_object* object = vs_books_object(b, slot);
   bool names = b->slots[slot].state == VS_BOOK_OPEN && object->code == VS_OBJECT_VCPU;
-  return names && object->vcpu < VS_BOOKS_VCPUS ? &b->vcpus[object->vcpu] : NULL;
+  return names ? object->vcpu : VS_BOOKS_VCPUS;
+}
+
+static vs_book_vcpu* vcpu_of(vs_books* b, uint8_t slot) {
+  uint8_t index = vcpu_in(b, slot);
+  return index < VS_BOOKS_VCPUS ? &b->vcpus[index] : NULL;
 }
 
 const vs_book_vcpu* vs_books_vcpu(const vs_books* b, uint8_t slot) {
-  return vcpu_of((vs_books*)b, slot);
+  uint8_t index = vcpu_in(b, slot);
+  return index < VS_BOOKS_VCPUS ? &b->vcpus[index] : NULL;
 }
 
 unsigned vs_books_room(const vs_books* b) {
@@ -65,9 +72,10 @@ static void drop_handle(vs_books* b, uint8_t object) {
 }
 
 static void close_slot(vs_books* b, uint8_t slot) {
-  b->slots[slot].state = VS_BOOK_CLOSED;
-  drop_handle(b, b->slots[slot].object);
-  b->slots[slot].object = NONE;
+  vs_book_slot* s = &b->slots[slot];
+  bool holds = s->state != VS_BOOK_EMPTY && s->state != VS_BOOK_CLOSED;
+  s->state = VS_BOOK_CLOSED;
+  if (holds) drop_handle(b, s->object);
 }
 
 static void fill_slot(vs_books* b, uint8_t slot, vs_book_slot with) {
@@ -88,9 +96,9 @@ static uint8_t add_object(vs_books* b, uint8_t slot, const vs_param* param) {
   const vs_book_object object = {
       .code = code_of(param->object), .handles = 1, .vcpu = VS_BOOKS_VCPUS};
   if (at < VS_BOOKS_OBJECTS) b->objects[at] = object;
-  fill_slot(b, slot,
-            (vs_book_slot){
-                .state = VS_BOOK_OPEN, .object = at, .rights = (zx_rights_t)param->value});
+  fill_slot(
+      b, slot,
+      (vs_book_slot){.state = VS_BOOK_OPEN, .object = at, .rights = (zx_rights_t)param->value});
   return at;
 }
 

@@ -26,14 +26,13 @@ static bool slots_are_sound(const vs_document* d, size_t at, const vs_books* b, 
   for (unsigned i = 0; i < 2 && (out = vs_op_out(op, i)) != NULL; i++) {
     uint8_t user = vs_books_user(b, out->slot);
     if (user == VS_THREADS || user == op->thread) continue;
-    return complain(d, at, fault,
-                    "expected 'join' before this: T%u is within a call that names it", user);
+    return complain(d, at, fault, "expected 'join' before this: T%u is within a call that names it",
+                    user);
   }
   return true;
 }
 
-static bool threads_are_sound(const vs_document* d, size_t at, const vs_books* b,
-                              vs_fault* fault) {
+static bool threads_are_sound(const vs_document* d, size_t at, const vs_books* b, vs_fault* fault) {
   const vs_op* op = &d->ops[at];
   bool join = op->code == VS_OP_join;
   bool busy = b->within[op->thread].busy;

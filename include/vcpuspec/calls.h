@@ -57,13 +57,19 @@ enum { VS_ARGS_MAX = 7, VS_POINTERS_MAX = 2 };
   zx_status_t zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__));
 #include <vcpuspec/calls.def>
 
-typedef enum vs_call_index {
+// What a script can hold: the calls by their numbers, and after them what is no call (ops.def).
+typedef enum vs_op_code {
 #define VS_CALL(name, word, phase, text, ...) VS_CALL_##name,
 #include <vcpuspec/calls.def>
-  VS_CALL_COUNT
-} vs_call_index;
+  VS_CALL_COUNT,
+  VS_NO_CALL = VS_CALL_COUNT,  // stands where a call's number is expected
+  VS_OP_LAST_CALL = VS_CALL_COUNT - 1,
+#define VS_LOCAL(name, phase, text, ...) VS_OP_##name,
+#include <vcpuspec/ops.def>
+  VS_OP_COUNT
+} vs_op_code;
 
-enum { VS_NO_CALL = VS_CALL_COUNT };  // stands where a call's number is expected
+typedef vs_op_code vs_call_index;  // of those below VS_CALL_COUNT
 
 // A call's arguments as numbers. The struct gives each parameter its place: VS_ARG.
 #define VS_CALL(name, word, phase, text, ...) \

@@ -17,14 +17,6 @@ enum {
   VS_STATE_MAX = 264  // bytes; the largest state of any architecture
 };
 
-// A call's code is its number in calls.def: VS_CALL_vcpu_enter. The codes of the other ops follow.
-typedef enum vs_op_code {
-  VS_OP_LAST_CALL = VS_CALL_COUNT - 1,
-#define VS_LOCAL(name, phase, text, ...) VS_OP_##name,
-#include <vcpuspec/ops.def>
-  VS_OP_COUNT
-} vs_op_code;
-
 #define VS_LOCAL(name, phase, text, ...)    \
   struct vs_args_##name {                   \
     uint64_t VS_EACH(VS_NAME, __VA_ARGS__); \
@@ -100,7 +92,7 @@ typedef struct vs_rewrite {
 
 // One documented call, made on a thread, or one of the few things that are none.
 typedef struct vs_op {
-  uint8_t code;    // vs_call_index or vs_op_code
+  uint8_t code;    // vs_op_code
   uint8_t thread;  // 0..VS_THREADS-1: who makes the call
   bool async;      // started without waiting; a JOIN for the same thread waits
   bool optional;   // where the backend lacks the call, the case goes on without it

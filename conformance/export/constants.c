@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "constants.h"
+
+#include <inttypes.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint64_t word_at(const uint8_t* at, size_t bytes) {
+  uint64_t word = 0;
+  while (bytes-- > 0) word = word << 8 | at[bytes];
+  return word;
+}
+
+// The bytes of a state that follow its last register.
+static unsigned padding_of(const vs_arch_info* info) {
+  const vs_register* last = &info->registers[info->register_count - 1];
+  return info->state_size - (last->offset + last->width / 8u);
+}
+
+// --- what there is ------------------------------------------------------------------------------
+
+vs_constant vs_constant_of_buffer(const vs_op* op, const vs_arg* buffer, const vs_arch_info* info) {
+  vs_constant constant;
+  memset(&constant, 0, sizeof constant);
+  size_t size = buffer->length < VS_STATE_MAX ? buffer->length : VS_STATE_MAX;
+  while (size > 0 && op->bytes[size - 1] == 0) size--;
+  memcpy(constant.bytes, op->bytes, size);
+  if (size == 0) return constant;
+  const bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  if (io && size <= sizeof(zx_vcpu_io_t)) {
+    constant.form = VS_CONSTANT_IO;
+    constant.size = sizeof(zx_vcpu_io_t);
+  } else if (size > sizeof(uint64_t) && size <= info->state_size) {
+    constant.form = VS_CONSTANT_STATE;
+    constant.size = info->state_size;
+  } else {
+    constant.form = VS_CONSTANT_WORDS;
+    constant.size = (uint16_t)((size + 7) / 8 * 8);
+  }
+  return constant;
+}
+
+vs_constant vs_constant_of_registers(const vs_prediction* p, vs_constant_form form,
+                                     const vs_arch_info* info) {
+  vs_constant constant;
+  bool known = false;
+  memset(&constant, 0, sizeof constant);
+  for (size_t i = 0; i < info->register_count; i++) {
+    const vs_register* reg = &info->registers[i];
+    const uint64_t* word = form == VS_CONSTANT_KNOWN ? &p->regs[i].known : &p->regs[i].value;
+    for (size_t k = 0; k < reg->width / 8u; k++) {
+      constant.bytes[reg->offset + k] = (uint8_t)(*word >> 8 * k);
+    }
+    known |= p->regs[i].known != 0;
+  }
+  if (known) constant.form = (uint8_t)form;
+  if (known) constant.size = info->state_size;
+  return constant;
+}
+
+// --- how it is printed --------------------------------------------------------------------------
+
+void vs_constant_print_name(FILE* out, const vs_constant* constant) {
+  static const char* const names[] = {"NULL", "state", "known", "io", "words"};
+  fprintf(out, "%s", names[constant->form]);
+  if (constant->form != VS_CONSTANT_NONE) fprintf(out, "_%zu", constant->number);
+}
+
+static void print_words(FILE* out, const vs_constant* c) {
+  for (size_t i = 0; i < c->size / 8u; i++) {
+    fprintf(out, "%s0x%" PRIx64 ",", i % 4 == 0 ? "\n    " : " ", word_at(c->bytes + 8 * i, 8));
+  }
+}
+
+static void print_state(FILE* out, const vs_constant* c, const vs_arch_info* info) {
+  for (size_t i = 0; i < info->register_count; i++) {
+    const vs_register* reg = &info->registers[i];
+    fprintf(out, "%s.%s = 0x%" PRIx64 ",", i % 3 == 0 ? "\n    " : " ", reg->name,
+            word_at(c->bytes + reg->offset, reg->width / 8u));
+  }
+  unsigned padding = padding_of(info);
+  if (padding == 0) return;
+  fprintf(out, " .padding1 = 0x%" PRIx64 ",", word_at(c->bytes + c->size - padding, padding));
+}
+
+static void print_io(FILE* out, const vs_constant* c) {
+  const uint8_t* b = c->bytes;
+  fprintf(out, "\n    .access_size = %u, .padding1 = {%u, %u, %u}, .u32 = 0x%" PRIx64 ",", b[0],
+          b[1], b[2], b[3], word_at(b + 4, 4));
+}
+
+static void print_definition(FILE* out, const vs_constant* c, const vs_arch_info* info) {
+  static const char* const types[] = {"", "zx_vcpu_state_t", "zx_vcpu_state_t", "zx_vcpu_io_t",
+                                      "uint64_t"};
+  fprintf(out, "static const %s ", types[c->form]);
+  vs_constant_print_name(out, c);
+  fprintf(out, "%s = {", c->form == VS_CONSTANT_WORDS ? "[]" : "");
+  if (c->form == VS_CONSTANT_WORDS) print_words(out, c);
+  if (c->form == VS_CONSTANT_IO) print_io(out, c);
+  if (c->form == VS_CONSTANT_STATE || c->form == VS_CONSTANT_KNOWN) print_state(out, c, info);
+  fprintf(out, "\n};\n");
+}
+
+void vs_constants_print_registers(FILE* out, const vs_arch_info* info) {
+  fprintf(out, "typedef struct zx_vcpu_state {  // of %s\n", info->name);
+  for (size_t i = 0; i < info->register_count; i++) {
+    fprintf(out, "  uint%u_t %s;\n", info->registers[i].width, info->registers[i].name);
+  }
+  if (padding_of(info) != 0) fprintf(out, "  uint%u_t padding1;\n", 8 * padding_of(info));
+  fprintf(out,
+          "} zx_vcpu_state_t;\n\nstatic const struct {\n  const char* name;\n  size_t offset;\n"
+          "  size_t bytes;\n} registers[] = {\n");
+  for (size_t i = 0; i < info->register_count; i++) {
+    const vs_register* reg = &info->registers[i];
+    fprintf(out, "    {\"%s\", %u, %u},\n", reg->name, reg->offset, reg->width / 8u);
+  }
+  fprintf(out, "};\n");
+}
+
+// --- each once ----------------------------------------------------------------------------------
+
+static int compare(const void* a, const void* b) {
+  return memcmp(a, b, offsetof(vs_constant, number));
+}
+
+void vs_constant_find(vs_constants* all, vs_constant* constant) {
+  if (constant->form == VS_CONSTANT_NONE || all->failed) return;
+  vs_constant** found = tfind(constant, &all->tree, compare);
+  if (found != NULL) {
+    constant->number = (*found)->number;
+    return;
+  }
+  vs_constant* kept = malloc(sizeof *kept);
+  all->failed = kept == NULL;
+  if (kept == NULL) return;
+  memcpy(kept, constant, sizeof *kept);
+  constant->number = kept->number = ++all->count;
+  all->failed = tsearch(kept, &all->tree, compare) == NULL;
+  print_definition(all->out, kept, all->info);
+}
+
+void vs_constants_free(vs_constants* all) {
+  tdestroy(all->tree, free);
+  all->tree = NULL;
+}
