@@ -112,12 +112,15 @@ static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
 
 // Machine code of which nothing is known, not even its end, is none of ours.
 static void tidy_entry(const vs_arch_info* arch, vs_arg* entry) {
-  vs_program_exit exit = vs_programs[entry->slot % VS_PROGRAM_COUNT].exit;
+  const uint8_t program = entry->slot % VS_PROGRAM_COUNT;
+  vs_program_exit exit = vs_programs[program].exit;
   bool ports = exit == VS_PROGRAM_EXIT_IN || exit == VS_PROGRAM_EXIT_OUT;
   bool has = exit != VS_PROGRAM_EXIT_UNKNOWN && (!ports || arch->has_ports);
-  bool raw = entry->form % 2 == VS_ENTRY_RAW;
-  *entry = (vs_arg){.form = raw, .number = raw ? entry->number : 0};
-  if (!raw) entry->slot = has ? entry->slot % VS_PROGRAM_COUNT : VS_PROGRAM_DUMP;
+  if (entry->form % 2 == VS_ENTRY_RAW) {
+    *entry = (vs_arg){.form = VS_ENTRY_RAW, .number = entry->number};
+  } else {
+    *entry = (vs_arg){.slot = has ? program : VS_PROGRAM_DUMP};
+  }
 }
 
 static void tidy_argument(const vs_arch_info* arch, vs_op* op, const vs_param* param, vs_arg* arg) {

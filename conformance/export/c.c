@@ -41,16 +41,14 @@ static size_t op_count(const program* p) {
 
 // --- what is needed -----------------------------------------------------------------------------
 
-static void survey_argument(program* p, const vs_op* op, uint8_t type, const vs_arg* arg) {
+static void survey_argument(program* p, uint8_t type, const vs_arg* arg) {
   bool slot = (type == VS_PARAM_HANDLE && vs_arg_names_slot(arg)) || type == VS_PARAM_OUT_HANDLE;
   if (slot) p->slots |= (uint32_t)VS_BIT(arg->slot);
   if (type == VS_PARAM_RIGHTS) p->rights |= arg->number;
-  if (type == VS_PARAM_IN) p->buffers = true;
-  if (type == VS_PARAM_OUT) p->looks = true;
-  const vs_arg usual = {.at = type == VS_PARAM_OUT ? VS_AT_EDGE : VS_AT_PLAIN};
-  bool buffer = type == VS_PARAM_IN || type == VS_PARAM_OUT;
-  bool longer = op->code == VS_CALL_vcpu_read_state && arg->length > p->export->info->state_size;
-  p->placed |= buffer && (arg->at != usual.at || longer);
+  p->buffers |= type == VS_PARAM_IN;
+  p->looks |= type == VS_PARAM_OUT;
+  p->placed |= type == VS_PARAM_IN && arg->at != VS_AT_PLAIN;
+  p->placed |= type == VS_PARAM_OUT && arg->at != VS_AT_EDGE;
 }
 
 static void survey_op(program* p, const vs_op* op, const vs_prediction* prediction) {
@@ -59,7 +57,7 @@ static void survey_op(program* p, const vs_op* op, const vs_prediction* predicti
   p->calls |= VS_BIT(op->code);
   if (!op->optional) p->lacking &= ~VS_BIT(op->code);
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    survey_argument(p, op, vs_ops[op->code].params[i].type, &op->args[i]);
+    survey_argument(p, vs_ops[op->code].params[i].type, &op->args[i]);
   }
   const vs_decision* allowed = &prediction->allowed;
   for (size_t i = 0; i < allowed->count; i++) p->statuses |= VS_BIT(-allowed->allowed[i].status);
@@ -221,11 +219,26 @@ static vs_constant contents_of(program* p, const vs_op* op) {
   return constant;
 }
 
-static vs_constant registers_of(program* p, size_t at, vs_constant_form form) {
+static vs_constant known_at(program* p, size_t at) {
   const vs_prediction* prediction = &predicted_of(p)->predictions[at];
-  vs_constant constant = vs_constant_of_registers(prediction, form, p->export->info);
-  vs_constant_find(&p->constants, &constant);
-  return constant;
+  vs_constant known = vs_constant_of_registers(prediction, VS_CONSTANT_KNOWN, p->export->info);
+  vs_constant_find(&p->constants, &known);
+  return known;
+}
+
+// What was written last, if that is what must be seen.
+static vs_constant value_at(program* p, size_t at, const vs_constant* known) {
+  const vs_prediction* prediction = &predicted_of(p)->predictions[at];
+  vs_constant value = vs_constant_of_registers(prediction, VS_CONSTANT_STATE, p->export->info);
+  for (size_t i = at; i-- > 0;) {
+    if (buffer_of(op_at(p, i), VS_PARAM_IN) == NULL) continue;
+    vs_constant written = contents_of(p, op_at(p, i));
+    if (written.form != VS_CONSTANT_STATE) continue;
+    if (vs_constant_agrees(&written, &value, known)) return written;
+    break;
+  }
+  vs_constant_find(&p->constants, &value);
+  return value;
 }
 
 static void print_constants(program* p) {
@@ -233,8 +246,8 @@ static void print_constants(program* p) {
     for (size_t i = 0; i < op_count(p); i++) {
       if (buffer_of(op_at(p, i), VS_PARAM_IN) != NULL) contents_of(p, op_at(p, i));
       if (!predicted_of(p)->predictions[i].has_state) continue;
-      registers_of(p, i, VS_CONSTANT_STATE);
-      registers_of(p, i, VS_CONSTANT_KNOWN);
+      vs_constant known = known_at(p, i);
+      value_at(p, i, &known);
     }
   }
 }
@@ -382,9 +395,9 @@ static void print_needs(const program* p, size_t at) {
 }
 
 static void print_registers(program* p, size_t at, const char* indent) {
-  vs_constant value = registers_of(p, at, VS_CONSTANT_STATE);
-  vs_constant known = registers_of(p, at, VS_CONSTANT_KNOWN);
-  if (value.form == VS_CONSTANT_NONE) return;
+  vs_constant known = known_at(p, at);
+  if (known.form == VS_CONSTANT_NONE) return;
+  vs_constant value = value_at(p, at, &known);
   fprintf(p->out, "%sEXPECT_REGISTERS(%s, &", indent, p->placed ? "buffer" : "&seen");
   vs_constant_print_name(p->out, &value);
   fprintf(p->out, ", &");

@@ -32,7 +32,8 @@ static void survey(direct* d) {
     if (!op->optional) d->needed |= VS_BIT(op->code);
     d->threads |= op->thread != 0;
     d->made_up |= op->args[0].form > VS_HANDLE_CLEARED && op->args[0].number != 0;
-    d->placed |= op->code == VS_CALL_vcpu_write_state && VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN;
+    d->placed |= op->code == VS_CALL_vcpu_write_state &&
+                 VS_OP_ARG(op, vcpu_write_state, buffer).at != VS_AT_PLAIN;
   }
   d->codes |= VS_BIT(VS_CALL_handle_close);
   d->needed |= VS_BIT(VS_CALL_handle_close);
@@ -130,8 +131,11 @@ static void print_write(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
   fprintf(d->out, "zx_vcpu_write_state(");
   print_handle(d->out, &op->args[0]);
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
-    fprintf(d->out, ", %s, ", VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO ? "ZX_VCPU_IO" : "ZX_VCPU_STATE");
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE ||
+      VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
+    fprintf(d->out, ", %s, ",
+            VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO ? "ZX_VCPU_IO"
+                                                                       : "ZX_VCPU_STATE");
   } else {
     fprintf(d->out, ", 0x%" PRIx32 ", ", VS_OP_ARG(op, vcpu_write_state, kind).number);
   }
@@ -155,16 +159,21 @@ static void print_creation(FILE* out, const vs_op* op) {
 
 // "zx_handle_close(h[3])", and what else begins with the handle.
 static void print_call_of_handle(FILE* out, const vs_op* op) {
-  static const char* const names[VS_OP_COUNT] = {
-      [VS_CALL_handle_close] = "zx_handle_close",     [VS_CALL_handle_duplicate] = "zx_handle_duplicate",
-      [VS_CALL_handle_replace] = "zx_handle_replace", [VS_CALL_vcpu_read_state] = "zx_vcpu_read_state",
-      [VS_CALL_vcpu_kick] = "zx_vcpu_kick",         [VS_CALL_vcpu_interrupt] = "zx_vcpu_interrupt"};
+  static const char* const names[VS_OP_COUNT] = {[VS_CALL_handle_close] = "zx_handle_close",
+                                                 [VS_CALL_handle_duplicate] = "zx_handle_duplicate",
+                                                 [VS_CALL_handle_replace] = "zx_handle_replace",
+                                                 [VS_CALL_vcpu_read_state] = "zx_vcpu_read_state",
+                                                 [VS_CALL_vcpu_kick] = "zx_vcpu_kick",
+                                                 [VS_CALL_vcpu_interrupt] = "zx_vcpu_interrupt"};
   fprintf(out, "%s(", names[op->code]);
   print_handle(out, &op->args[0]);
   bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-  if (derives) fprintf(out, ", 0x%" PRIx32 ", &h[%u]", VS_OP_ARG(op, handle_duplicate, rights).number, op->out);
+  if (derives)
+    fprintf(out, ", 0x%" PRIx32 ", &h[%u]", VS_OP_ARG(op, handle_duplicate, rights).number,
+            op->out);
   if (op->code == VS_CALL_vcpu_read_state) fprintf(out, ", ZX_VCPU_STATE, state, STATE_SIZE");
-  if (op->code == VS_CALL_vcpu_interrupt) fprintf(out, ", %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
+  if (op->code == VS_CALL_vcpu_interrupt)
+    fprintf(out, ", %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
   fputc(')', out);
 }
 
@@ -199,7 +208,8 @@ static void print_read(const direct* d, size_t at, const char* indent) {
 static void print_statement(const direct* d, size_t at) {
   const vs_op* op = op_at(d, at);
   bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
-  bool may_lack = op->optional && op->code == VS_CALL_vcpu_read_state && !(d->needed & VS_BIT(op->code));
+  bool may_lack =
+      op->optional && op->code == VS_CALL_vcpu_read_state && !(d->needed & VS_BIT(op->code));
   if (may_lack) fprintf(d->out, "  if (zx_vcpu_read_state != NULL) {\n");
   fprintf(d->out, "%s  %s(%zu, ", may_lack ? "  " : "", setup ? "NEED" : "EXPECT", at);
   print_call(d, at);

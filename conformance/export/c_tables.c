@@ -133,11 +133,17 @@ static void print_op(FILE* out, pool* p, const vs_op* op, const vs_prediction* p
   if (op->out != 0) fprintf(out, ", .out = %u", op->out);
   if (op->out2 != 0) fprintf(out, ", .out2 = %u", op->out2);
   print_handle(out, &op->args[0]);
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number != 0) fprintf(out, ", .kind = 0x%" PRIx32, VS_OP_ARG(op, vcpu_write_state, kind).number);
-  if (VS_OP_ARG(op, handle_duplicate, rights).number != 0) fprintf(out, ", .rights = 0x%" PRIx32, VS_OP_ARG(op, handle_duplicate, rights).number);
-  if (VS_OP_ARG(op, vcpu_interrupt, vector).number != 0) fprintf(out, ", .vector = %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
-  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != 0) fprintf(out, ", .size = UINT64_C(%" PRIu64 ")", VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  if (op->code == VS_CALL_vcpu_write_state) print_buffer(out, p, &VS_OP_ARG(op, vcpu_write_state, buffer));
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number != 0)
+    fprintf(out, ", .kind = 0x%" PRIx32, VS_OP_ARG(op, vcpu_write_state, kind).number);
+  if (VS_OP_ARG(op, handle_duplicate, rights).number != 0)
+    fprintf(out, ", .rights = 0x%" PRIx32, VS_OP_ARG(op, handle_duplicate, rights).number);
+  if (VS_OP_ARG(op, vcpu_interrupt, vector).number != 0)
+    fprintf(out, ", .vector = %" PRIu32, VS_OP_ARG(op, vcpu_interrupt, vector).number);
+  if (VS_OP_ARG(op, vcpu_write_state, buffer_size).number != 0)
+    fprintf(out, ", .size = UINT64_C(%" PRIu64 ")",
+            VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  if (op->code == VS_CALL_vcpu_write_state)
+    print_buffer(out, p, &VS_OP_ARG(op, vcpu_write_state, buffer));
   if (prediction->has_state) print_registers_of(out, p, prediction, info->register_count);
   if (prediction->allowed.count > 0) print_allowed(out, &prediction->allowed);
   fprintf(out, "},\n");

@@ -59,6 +59,14 @@ vs_constant vs_constant_of_registers(const vs_prediction* p, vs_constant_form fo
   return constant;
 }
 
+bool vs_constant_agrees(const vs_constant* a, const vs_constant* b, const vs_constant* known) {
+  uint8_t differs = 0;
+  for (size_t i = 0; i < sizeof a->bytes; i++) {
+    differs |= (uint8_t)((a->bytes[i] ^ b->bytes[i]) & known->bytes[i]);
+  }
+  return differs == 0;
+}
+
 // --- how it is printed --------------------------------------------------------------------------
 
 void vs_constant_print_name(FILE* out, const vs_constant* constant) {

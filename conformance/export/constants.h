@@ -36,6 +36,9 @@ vs_constant vs_constant_of_buffer(const vs_op* op, const vs_arg* buffer, const v
 vs_constant vs_constant_of_registers(const vs_prediction* p, vs_constant_form form,
                                      const vs_arch_info* info);
 
+// True if the two are one in the known bits.
+bool vs_constant_agrees(const vs_constant* a, const vs_constant* b, const vs_constant* known);
+
 // Gives the constant its number; prints its definition if it is the first of its kind.
 void vs_constant_find(vs_constants* all, vs_constant* constant);
 

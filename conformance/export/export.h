@@ -48,8 +48,8 @@ void vs_export_free(vs_export* export);
 
 // How the whole is written. False: no memory.
 bool vs_export_json(FILE* out, const vs_export* export);
-// A C file that makes the calls: of a suite a function a case, of one vector a short program. False:
-// no memory.
+// A C file that makes the calls: of a suite a function a case, of one vector a short program.
+// False: no memory.
 bool vs_export_c(FILE* out, const vs_export* export, bool suite);
 
 #endif  // VS_CONFORMANCE_EXPORT_H_

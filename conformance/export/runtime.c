@@ -101,12 +101,13 @@ static void say_call(void) {
 }
 
 static bool is_unchanged(void) {
-  bool same = laid == NULL || memcmp(laid, laid_copy, laid_length) == 0;
-  if (same) forget();
-  if (same) return true;
-  say_call();
-  say("allowed the buffer as it was, got another");
-  return end_with(FAILS);
+  if (laid != NULL && memcmp(laid, laid_copy, laid_length) != 0) {
+    say_call();
+    say("allowed the buffer as it was, got another");
+    return end_with(FAILS);
+  }
+  forget();
+  return true;
 }
 
 // The allowed statuses follow, and END. An answer that only prepares is not judged.
@@ -223,7 +224,8 @@ MAY_BE_UNUSED static zx_handle_t unused(zx_handle_t value) {
 // `length` bytes at the start of a page, from those that are given.
 static void* plain(const void* bytes, size_t size, size_t length) {
   static uint8_t page[2 * LONGEST] __attribute__((aligned(4096)));
-  lay(page, 0, length < LONGEST ? length : LONGEST, bytes, size);
+  if (length > LONGEST) length = LONGEST;
+  lay(page, 0, length, bytes, size);
   return page;
 }
 
@@ -294,12 +296,7 @@ typedef struct extent {
 } extent;
 
 static extent lies(const char* name, uint8_t* zone, uint64_t offset, uint64_t head, uint64_t tail) {
-  extent e;
-  e.name = name;
-  e.zone = zone;
-  e.offset = offset;
-  e.head = head;
-  e.tail = tail;
+  const extent e = {name, zone, offset, head, tail};
   return e;
 }
 

@@ -56,7 +56,7 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
   }
   s->runs++;
   vs_recording_wait(&recording);
-  vs_trace trace = {script, s->how->target->arch, recording.record->observations};
+  vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
   vs_recording_free(&recording);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
@@ -130,47 +130,56 @@ static bool wait_at_once(search* s) {
 // A change of one op; false: there is nothing to change.
 typedef bool (*change)(const search* s, vs_op* op);
 
-static uint64_t exact_of(const search* s, const vs_op* op) {
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return sizeof(zx_vcpu_io_t);
-  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE ? s->info->state_size : VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
+// The argument of the op's first parameter of this type; NULL: it has none.
+static vs_arg* argument(vs_op* op, vs_param_type type) {
+  uint8_t at = vs_param_find(op->code, type, 0);
+  return at < VS_ARGS_MAX ? &op->args[at] : NULL;
 }
 
-static bool plain_placement(const search* s, vs_op* op) {
-  (void)s;
-  bool plain = VS_OP_ARG(op, vcpu_write_state, buffer).at == VS_AT_PLAIN && VS_OP_ARG(op, vcpu_write_state, buffer).argument == 0;
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_PLAIN;
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = 0;
-  return !plain;
+static vs_arg* buffer_of(vs_op* op) {
+  vs_arg* in = argument(op, VS_PARAM_IN);
+  return in != NULL ? in : argument(op, VS_PARAM_OUT);
 }
-static bool small_argument(const search* s, vs_op* op) {
-  (void)s;
-  bool small = VS_OP_ARG(op, vcpu_write_state, buffer).argument <= 1;
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = 1;
-  return !small;
+
+// The bytes that the op's kind asks for; what it is told, of another kind.
+static uint64_t exact_of(const search* s, vs_op* op) {
+  const vs_arg* kind = argument(op, VS_PARAM_KIND);
+  const vs_arg* size = argument(op, VS_PARAM_SIZE);
+  if (kind != NULL && kind->number == ZX_VCPU_IO) return sizeof(zx_vcpu_io_t);
+  if (kind != NULL && kind->number == ZX_VCPU_STATE) return s->info->state_size;
+  return size != NULL ? size->number : 0;
 }
+
 static bool exact_size(const search* s, vs_op* op) {
-  bool exact = VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact_of(s, op);
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = exact_of(s, op);
-  return op->code == VS_CALL_vcpu_write_state && !exact;
+  vs_arg* size = argument(op, VS_PARAM_SIZE);
+  uint64_t exact = exact_of(s, op);
+  if (size == NULL || size->number == exact) return false;
+  size->number = exact;
+  return true;
 }
 static bool exact_length(const search* s, vs_op* op) {
-  uint16_t wanted = (uint16_t)(exact_of(s, op) < 2048 ? exact_of(s, op) : 2048);
-  bool exact = VS_OP_ARG(op, vcpu_write_state, buffer).length == wanted;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = wanted;
-  return op->code == VS_CALL_vcpu_write_state && !exact;
+  vs_arg* buffer = buffer_of(op);
+  uint64_t exact = exact_of(s, op);
+  uint16_t wanted = (uint16_t)(exact < 2048 ? exact : 2048);
+  if (buffer == NULL || buffer->length == wanted) return false;
+  buffer->length = wanted;
+  return true;
 }
 static bool kind_state(const search* s, vs_op* op) {
-  bool state = op->code != VS_CALL_vcpu_write_state || VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_STATE;
-  VS_OP_ARG(op, vcpu_write_state, kind).number = ZX_VCPU_STATE;
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = VS_OP_ARG(op, vcpu_write_state, buffer).length = s->info->state_size;
-  return !state;
+  vs_arg* kind = argument(op, VS_PARAM_KIND);
+  if (kind == NULL || kind->number == ZX_VCPU_STATE) return false;
+  kind->number = ZX_VCPU_STATE;
+  exact_size(s, op);
+  exact_length(s, op);
+  return true;
 }
 static bool no_bytes(const search* s, vs_op* op) {
   (void)s;
   static const uint8_t none[VS_STATE_MAX];
-  bool empty = memcmp(op->bytes, none, sizeof none) == 0;
+  bool entry = op->code == VS_CALL_vcpu_create;  // of which they are the machine code
+  if (entry || memcmp(op->bytes, none, sizeof none) == 0) return false;
   memset(op->bytes, 0, sizeof op->bytes);
-  return op->code == VS_CALL_vcpu_write_state && !empty;
+  return true;
 }
 static bool not_rewritten(const search* s, vs_op* op) {
   (void)s;
@@ -191,44 +200,6 @@ static bool not_async(const search* s, vs_op* op) {
   op->async = false;
   return async;
 }
-// The handle that its own was derived from, in however many steps.
-static bool first_handle(const search* s, vs_op* op) {
-  uint8_t slot = op->args[0].slot;
-  for (const vs_op* maker = op; maker-- > s->trial;) {
-    bool derives = maker->code == VS_CALL_handle_duplicate || maker->code == VS_CALL_handle_replace;
-    if (derives && maker->out == slot) slot = maker->handle.slot;
-  }
-  bool derived = vs_op_takes_handle(op) && slot != op->args[0].slot;
-  if (derived) op->args[0].slot = slot;
-  return derived;
-}
-static bool plain_handle(const search* s, vs_op* op) {
-  (void)s;
-  bool plain = op->args[0].form == VS_HANDLE_SLOT;
-  op->args[0].form = VS_HANDLE_SLOT;
-  op->args[0].number = 0;
-  return !plain;
-}
-static bool zero_handle(const search* s, vs_op* op) {
-  (void)s;
-  bool zero = op->args[0].form != VS_HANDLE_RAW || op->args[0].number == 0;
-  op->args[0].number = 0;
-  return !zero;
-}
-static bool all_rights(const search* s, vs_op* op) {
-  (void)s;
-  bool derives = op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
-  bool same = VS_OP_ARG(op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS;
-  VS_OP_ARG(op, handle_duplicate, rights).number = ZX_RIGHT_SAME_RIGHTS;
-  return derives && !same;
-}
-static bool simple_program(const search* s, vs_op* op) {
-  (void)s;
-  bool creates = op->code == VS_CALL_vcpu_create && VS_OP_ARG(op, vcpu_create, entry).slot != VS_PROGRAM_DUMP;
-  VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_DUMP;
-  if (creates) op->buffer = (vs_buffer){0};
-  return creates;
-}
 static bool not_optional(const search* s, vs_op* op) {
   (void)s;
   bool optional = op->optional;
@@ -236,16 +207,98 @@ static bool not_optional(const search* s, vs_op* op) {
   return optional;
 }
 
-static const change changes[] = {no_bytes,     plain_placement, small_argument, exact_size,
-                                 exact_length, kind_state,      not_rewritten,  first_thread,
-                                 not_async,    first_handle,    plain_handle,   zero_handle,
-                                 all_rights,   simple_program,  not_optional};
+static const change changes[] = {no_bytes,      exact_size,   exact_length, kind_state,
+                                 not_rewritten, first_thread, not_async,    not_optional};
+
+// A change of one argument; false: there is nothing to change.
+typedef bool (*argument_change)(const search* s, vs_op* op, uint8_t parameter);
+
+static bool same_argument(const vs_arg* a, const vs_arg* b) {
+  return a->number == b->number && a->form == b->form && a->slot == b->slot && a->at == b->at &&
+         a->argument == b->argument && a->length == b->length;
+}
+
+// As it is unless a script says otherwise; slots and lengths stay what they are.
+static bool usual(const search* s, vs_op* op, uint8_t parameter) {
+  const uint8_t type = vs_ops[op->code].params[parameter].type;
+  const bool sized = type == VS_PARAM_SIZE || type == VS_PARAM_KIND;
+  vs_arg* arg = &op->args[parameter];
+  vs_arg as = vs_op_new(op->code, s->info).args[parameter];
+  if (sized || (type == VS_PARAM_HANDLE && vs_param_is_positional(op->code, parameter))) {
+    return false;
+  }
+  if (vs_param_is_pointer(type)) {
+    as.slot = arg->slot;
+    as.length = arg->length;
+    if (type == VS_PARAM_IN) as.at = VS_AT_PLAIN;
+  }
+  if (same_argument(arg, &as)) return false;
+  *arg = as;
+  if (type == VS_PARAM_ENTRY) memset(op->bytes, 0, sizeof op->bytes);
+  return true;
+}
+
+static bool small_argument(const search* s, vs_op* op, uint8_t parameter) {
+  (void)s;
+  vs_arg* arg = &op->args[parameter];
+  if (!vs_param_is_pointer(vs_ops[op->code].params[parameter].type) || arg->argument <= 1)
+    return false;
+  arg->argument = 1;
+  return true;
+}
+
+static bool is_handle(const vs_op* op, uint8_t parameter) {
+  return vs_ops[op->code].params[parameter].type == VS_PARAM_HANDLE;
+}
+
+// The handle that its own was derived from, in however many steps.
+static bool first_handle(const search* s, vs_op* op, uint8_t parameter) {
+  vs_arg* arg = &op->args[parameter];
+  uint8_t slot = arg->slot;
+  if (!is_handle(op, parameter) || !vs_arg_names_slot(arg)) return false;
+  for (const vs_op* maker = op; maker-- > s->trial;) {
+    bool derives = maker->code == VS_CALL_handle_duplicate || maker->code == VS_CALL_handle_replace;
+    if (derives && vs_op_out(maker, 0)->slot == slot) slot = maker->args[0].slot;
+  }
+  if (slot == arg->slot) return false;
+  arg->slot = slot;
+  return true;
+}
+
+static bool plain_handle(const search* s, vs_op* op, uint8_t parameter) {
+  (void)s;
+  vs_arg* arg = &op->args[parameter];
+  if (!is_handle(op, parameter) || arg->form == VS_HANDLE_SLOT || !vs_arg_names_slot(arg))
+    return false;
+  *arg = vs_arg_slot(arg->slot);
+  return true;
+}
+
+static bool zero_handle(const search* s, vs_op* op, uint8_t parameter) {
+  (void)s;
+  vs_arg* arg = &op->args[parameter];
+  if (!is_handle(op, parameter) || arg->form != VS_HANDLE_RAW || arg->number == 0) return false;
+  arg->number = 0;
+  return true;
+}
+
+static const argument_change argument_changes[] = {usual, small_argument, first_handle,
+                                                   plain_handle, zero_handle};
+enum {
+  CHANGES = sizeof changes / sizeof changes[0],
+  ARGUMENT_CHANGES = sizeof argument_changes / sizeof argument_changes[0]
+};
 
 static bool simplify_ops(search* s) {
   bool any = false;
   for (size_t i = 0; i < s->count && !s->broken; i++) {
-    for (size_t k = 0; k < sizeof changes / sizeof changes[0] && i < s->count; k++) {
+    for (size_t k = 0; k < CHANGES && i < s->count; k++) {
       if (changes[k](s, &draft(s)[i])) any |= accept(s, s->count);
+    }
+    for (size_t k = 0; k < ARGUMENT_CHANGES * VS_ARGS_MAX && i < s->count; k++) {
+      uint8_t parameter = (uint8_t)(k / ARGUMENT_CHANGES);
+      argument_change one = argument_changes[k % ARGUMENT_CHANGES];
+      if (one(s, &draft(s)[i], parameter)) any |= accept(s, s->count);
     }
   }
   return any;
@@ -256,14 +309,14 @@ static bool simplify_ops(search* s) {
 static bool clear_bytes(search* s, size_t i, size_t offset, size_t count) {
   static const uint8_t none[VS_STATE_MAX];
   if (memcmp(s->ops[i].bytes + offset, none, count) == 0) return false;
-  memset(draft(s)[i].buffer.bytes + offset, 0, count);
+  memset(draft(s)[i].bytes + offset, 0, count);
   return accept(s, s->count);
 }
 
 static bool clear_bit(search* s, size_t i, size_t byte, unsigned bit) {
   uint8_t mask = (uint8_t)(1u << bit);
   if (!(s->ops[i].bytes[byte] & mask)) return false;
-  draft(s)[i].buffer.bytes[byte] &= (uint8_t)~mask;
+  draft(s)[i].bytes[byte] &= (uint8_t)~mask;
   return accept(s, s->count);
 }
 
@@ -292,47 +345,59 @@ static bool clear_in(search* s, size_t i) {
   return any;
 }
 
-// A number with fewer bits: first all but one of them, then each.
-static bool clear_number(search* s, size_t i, uint32_t* (*field)(vs_op* op)) {
+// A number with fewer bits: each of several is left out in turn.
+static bool clear_number(search* s, size_t i, uint8_t parameter) {
   bool any = false;
-  for (unsigned bit = 0; bit < 32 && i < s->count; bit++) {
-    uint32_t mask = UINT32_C(1) << bit;
-    if (!(*field(&s->ops[i]) & mask) || *field(&s->ops[i]) == mask) continue;
-    *field(&draft(s)[i]) &= ~mask;
+  for (unsigned bit = 0; bit < 64 && i < s->count; bit++) {
+    uint64_t mask = UINT64_C(1) << bit;
+    uint64_t number = s->ops[i].args[parameter].number;
+    if (!(number & mask) || number == mask) continue;
+    draft(s)[i].args[parameter].number &= ~mask;
     any |= accept(s, s->count);
   }
   return any;
 }
 
-static uint32_t* kind_of(vs_op* op) {
-  return &VS_OP_ARG(op, vcpu_write_state, kind).number;
-}
-static uint32_t* handle_bits_of(vs_op* op) {
-  return &op->args[0].number;
+// True of numbers of which single bits may matter.
+static bool has_bits(const vs_op* op, uint8_t parameter) {
+  const vs_arg* arg = &op->args[parameter];
+  switch (vs_ops[op->code].params[parameter].type) {
+    case VS_PARAM_HANDLE:
+      return !vs_arg_names_slot(arg) || arg->form != VS_HANDLE_SLOT;
+    case VS_PARAM_KIND:
+      return arg->number > ZX_VCPU_IO;
+    case VS_PARAM_U32:
+    case VS_PARAM_U64:
+    case VS_PARAM_VECTOR:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // The least size, of those near it, that still shows it.
 static bool smaller_size(search* s, size_t i) {
-  bool any = false;
-  uint64_t size = VS_OP_ARG(&s->ops[i], vcpu_write_state, buffer_size).number;
-  const uint64_t tries[] = {0, 1, exact_of(s, &s->ops[i]) - 1, exact_of(s, &s->ops[i]) + 1,
-                            size / 2};
-  if (size == exact_of(s, &s->ops[i])) return false;
+  uint8_t at = vs_param_find(s->ops[i].code, VS_PARAM_SIZE, 0);
+  if (at == VS_ARGS_MAX) return false;
+  const uint64_t exact = exact_of(s, &s->ops[i]);
+  const uint64_t size = s->ops[i].args[at].number;
+  const uint64_t tries[] = {0, 1, exact - 1, exact + 1, size / 2};
+  if (size == exact) return false;
   for (size_t k = 0; k < sizeof tries / sizeof tries[0] && i < s->count; k++) {
-    if (tries[k] >= VS_OP_ARG(&s->ops[i], vcpu_write_state, buffer_size).number) continue;
-    draft(s)[i].size = tries[k];
+    if (tries[k] >= s->ops[i].args[at].number) continue;
+    draft(s)[i].args[at].number = tries[k];
     if (accept(s, s->count)) return true;
   }
-  return any;
+  return false;
 }
 
 static bool clear_bits(search* s) {
   bool any = false;
   for (size_t i = 0; i < s->count && !s->broken; i++) {
-    if (s->ops[i].code != VS_CALL_vcpu_write_state) continue;
-    any |= clear_in(s, i);
-    if (i < s->count && VS_OP_ARG(&s->ops[i], vcpu_write_state, kind).number > ZX_VCPU_IO) any |= clear_number(s, i, kind_of);
-    if (i < s->count && s->ops[i].args[0].number != 0) any |= clear_number(s, i, handle_bits_of);
+    if (argument(&s->ops[i], VS_PARAM_IN) != NULL) any |= clear_in(s, i);
+    for (uint8_t k = 0; k < VS_ARGS_MAX && i < s->count; k++) {
+      if (has_bits(&s->ops[i], k)) any |= clear_number(s, i, k);
+    }
     if (i < s->count) any |= smaller_size(s, i);
   }
   return any;

@@ -118,22 +118,24 @@ void vs_compose_call(const vs_space* space, const vs_scene* scene, const vs_comb
                      uint64_t salt, vs_op* op) {
   const vs_arch_info* arch = vs_arch_find(space->arch);
   const vs_class_value* place = vs_space_value(space, c, VS_FACTOR_PLACE);
+  uint64_t kind = kind_of(vs_space_value(space, c, VS_FACTOR_KIND), c->io);
+  // As long as the kind asks for, whatever the call is told.
+  bool io = kind == ZX_VCPU_IO || (kind != ZX_VCPU_STATE && c->io);
+  uint16_t length = (uint16_t)exact_size(arch, io);
   op->code = VS_CALL_vcpu_write_state;
   op->thread = scene->thread;
-  &op->args[0] = scene->handle;
-  VS_OP_ARG(op, vcpu_write_state, kind).number = kind_of(vs_space_value(space, c, VS_FACTOR_KIND), c->io);
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size_of(vs_space_value(space, c, VS_FACTOR_SIZE), arch, c->io);
-  VS_OP_ARG(op, vcpu_write_state, buffer).at = place->form;
-  VS_OP_ARG(op, vcpu_write_state, buffer).argument = (uint16_t)place->number;
-  // As long as the kind asks for, whatever the call is told.
-  bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO || (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE && c->io);
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)exact_size(arch, io);
+  op->args[0] = scene->handle;
+  VS_OP_ARG(op, vcpu_write_state, kind).number = kind;
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number =
+      size_of(vs_space_value(space, c, VS_FACTOR_SIZE), arch, c->io);
+  VS_OP_ARG(op, vcpu_write_state, buffer) =
+      (vs_arg){.at = place->form, .argument = (uint16_t)place->number, .length = length};
   fill_contents(space, arch, c, salt, op->bytes);
-  memset(op->bytes + VS_OP_ARG(op, vcpu_write_state, buffer).length, 0, VS_STATE_MAX - VS_OP_ARG(op, vcpu_write_state, buffer).length);
+  memset(op->bytes + length, 0, VS_STATE_MAX - length);
 }
 
 void vs_compose_ordinary(const vs_space* space, uint64_t salt, vs_op* op) {
   static const vs_combination valid = {0};
-  const vs_scene scene = {.handle = &op->args[0], .thread = op->thread};
+  const vs_scene scene = {.handle = op->args[0], .thread = op->thread};
   vs_compose_call(space, &scene, &valid, ~salt, op);
 }

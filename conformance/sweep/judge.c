@@ -80,14 +80,15 @@ static void judge_call(vs_judge_of_sweep* j, const vs_answer* answer) {
   vs_compose_call(j->space, &j->scene, &j->odometer.c, at, &j->op);
   j->seen.outcome = answer->outcome;
   j->seen.status = answer->status;
-  j->seen.buffer_changed = answer->changed;
+  j->seen.change_count = answer->changed;
+  j->seen.changes[0] = (vs_change){VS_ARG(vcpu_write_state, buffer), 0, 1};
   j->pending = is_plain_refusal(j, answer);
   if (!j->pending) step(j, &j->op, &j->seen, at, at);
 }
 
 // The oracle learns of the last refusal before it is asked what the registers must be.
 static void judge_look(vs_judge_of_sweep* j, const vs_observation* seen) {
-  const vs_op look = vs_scene_look();
+  const vs_op look = vs_scene_look(j->scene.arch);
   uint64_t at = j->odometer.at;
   if (j->pending) step(j, &j->op, &j->seen, at, at);
   j->pending = false;
@@ -118,7 +119,7 @@ static uint32_t judge_calls(vs_judge_of_sweep* j, const vs_tape* tape, uint32_t 
 }
 
 static void judge_company(vs_judge_of_sweep* j, const vs_tape* tape, uint64_t from, uint64_t to) {
-  const vs_op look = vs_scene_look_company();
+  const vs_op look = vs_scene_look_company(j->scene.arch);
   if (!j->known || tape->company.outcome == VS_NOT_REACHED) return;
   if (j->pending) step(j, &j->op, &j->seen, to, to);
   j->pending = false;

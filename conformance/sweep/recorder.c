@@ -62,7 +62,7 @@ static void make_scene(recording* x, const vs_combination* stage) {
     execute(x, &x->scene.ops[i], &x->tape->setup[i]);
     x->usable = !has_failed(&x->scene.ops[i], &x->tape->setup[i]);
   }
-  x->handle = vs_executor_value(x->executor, x->scene.handle);
+  x->handle = vs_executor_value(x->executor, &x->scene.handle);
 }
 
 static void end_scene(recording* x) {
@@ -74,17 +74,23 @@ static void end_scene(recording* x) {
 // --- calls ------------------------------------------------------------------------------------
 
 static void look(recording* x, uint32_t i) {
-  const vs_op op = vs_scene_look();
+  const vs_op op = vs_scene_look(x->scene.arch);
   execute(x, &op, &x->tape->looks[i]);
 }
 
 static void call(recording* x, vs_answer* answer) {
   vs_op* op = &x->op;
   vs_compose_call(x->r->space, &x->scene, &x->odometer.c, x->odometer.at, op);
-  const void* buffer = vs_arena_place(&x->arena, &VS_OP_ARG(op, vcpu_write_state, buffer));
+  const vs_arg* pointer = &VS_OP_ARG(op, vcpu_write_state, buffer);
+  const vs_laid laid =
+      vs_arena_place(&x->arena, pointer, pointer->length, op->bytes, VS_STATE_MAX, 0x5a);
+  vs_observation seen = {0};
   __atomic_store_n(&answer->outcome, VS_IN_CALL, __ATOMIC_RELEASE);
-  answer->status = x->calls->vcpu_write_state(x->handle, VS_OP_ARG(op, vcpu_write_state, kind).number, buffer, (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
-  answer->changed = !vs_arena_unchanged(&VS_OP_ARG(op, vcpu_write_state, buffer), buffer);
+  answer->status = x->calls->vcpu_write_state(
+      x->handle, (uint32_t)VS_OP_ARG(op, vcpu_write_state, kind).number, laid.address,
+      (size_t)VS_OP_ARG(op, vcpu_write_state, buffer_size).number);
+  vs_arena_changes(&laid, VS_ARG(vcpu_write_state, buffer), &seen);
+  answer->changed = seen.change_count > 0;
   __atomic_store_n(&answer->outcome, VS_RETURNED, __ATOMIC_RELEASE);
   tick(x);
 }
@@ -103,7 +109,7 @@ static void call_some(void* argument) {
 }
 
 static void call_all(recording* x, uint32_t count) {
-  const vs_op company = vs_scene_look_company();
+  const vs_op company = vs_scene_look_company(x->scene.arch);
   while (x->next < count) {
     x->until = x->next + VS_LOOK_EVERY < count ? x->next + VS_LOOK_EVERY : count;
     if (!vs_executor_run_on(x->executor, x->scene.thread, call_some, x)) return;

@@ -7,9 +7,12 @@
 // Threads. A thread that runs a guest cannot be the script's own.
 enum { CALLER, OTHER, COMPANY, OWNER };
 
-static vs_op op_of(vs_op_code code, uint8_t thread, uint8_t slot) {
-  return (vs_op){
-      .code = (uint8_t)code, .thread = thread, .handle = {.form = VS_HANDLE_SLOT, .slot = slot}};
+static vs_op op_of(const vs_arch_info* arch, vs_op_code code, uint8_t thread, uint8_t slot) {
+  vs_op op = vs_op_new((uint8_t)code, arch);
+  bool named = vs_ops[code].params[0].type == VS_PARAM_HANDLE && code != VS_CALL_guest_create;
+  if (named) op.args[0] = vs_arg_slot(slot);
+  op.thread = thread;
+  return op;
 }
 
 static vs_op* add(vs_scene* scene, vs_op op) {
@@ -22,12 +25,12 @@ static vs_op optional(vs_op op) {
   return op;
 }
 
-vs_op vs_scene_look(void) {
-  return optional(op_of(VS_CALL_vcpu_read_state, CALLER, VS_SCENE_VCPU));
+vs_op vs_scene_look(const vs_arch_info* arch) {
+  return optional(op_of(arch, VS_CALL_vcpu_read_state, CALLER, VS_SCENE_VCPU));
 }
 
-vs_op vs_scene_look_company(void) {
-  return optional(op_of(VS_CALL_vcpu_read_state, COMPANY, VS_SCENE_COMPANY));
+vs_op vs_scene_look_company(const vs_arch_info* arch) {
+  return optional(op_of(arch, VS_CALL_vcpu_read_state, COMPANY, VS_SCENE_COMPANY));
 }
 
 // --- the vCPU ---------------------------------------------------------------------------------
@@ -37,40 +40,40 @@ static uint8_t program_of(const vs_class_value* vcpu) {
   return vcpu->form == VS_FORM_VCPU_LEFT ? (uint8_t)vcpu->number : VS_PROGRAM_DUMP;
 }
 
-static vs_op create_vcpu(uint8_t thread, uint8_t out, uint8_t program) {
-  vs_op op = op_of(VS_CALL_vcpu_create, thread, VS_SCENE_GUEST);
-  op.out = out;
+static vs_op create_vcpu(const vs_scene* scene, uint8_t thread, uint8_t out, uint8_t program) {
+  vs_op op = op_of(scene->arch, VS_CALL_vcpu_create, thread, VS_SCENE_GUEST);
+  vs_op_give(&op, 0, out);
   VS_OP_ARG(&op, vcpu_create, entry).slot = program;
   return op;
 }
 
 static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t thread, uint8_t slot) {
-  vs_op* write = add(scene, op_of(VS_CALL_vcpu_write_state, thread, slot));
+  vs_op* write = add(scene, op_of(scene->arch, VS_CALL_vcpu_write_state, thread, slot));
   vs_compose_ordinary(space, slot, write);
-  add(scene, optional(op_of(VS_CALL_vcpu_read_state, thread, slot)));
+  add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, thread, slot)));
 }
 
 static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
-  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
-  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(scene->arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    add(scene, op_of(VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
-    add(scene, op_of(VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
+    add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
+    add(scene, op_of(scene->arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
   }
 }
 
 static void make_vcpu(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu,
                       uint8_t creator) {
-  add(scene, create_vcpu(creator, VS_SCENE_VCPU, program_of(vcpu)));
+  add(scene, create_vcpu(scene, creator, VS_SCENE_VCPU, program_of(vcpu)));
   if (vcpu->form == VS_FORM_VCPU_FRESH) {
-    add(scene, optional(op_of(VS_CALL_vcpu_read_state, creator, VS_SCENE_VCPU)));
+    add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, creator, VS_SCENE_VCPU)));
   } else {
     write_and_look(space, scene, creator, VS_SCENE_VCPU);
   }
 }
 
 static void make_company(const vs_space* space, vs_scene* scene) {
-  add(scene, create_vcpu(COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
+  add(scene, create_vcpu(scene, COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
   write_and_look(space, scene, COMPANY, VS_SCENE_COMPANY);
   scene->company = true;
 }
@@ -84,8 +87,7 @@ static const vs_object_code objects[VS_FORM_TYPE_COUNT] = {
 };
 
 static uint8_t make_object(vs_scene* scene, vs_type_class type) {
-  vs_op create = op_of(VS_CALL_event_create, CALLER, 0);
-  create.out = VS_SCENE_OBJECT;
+  vs_op_code code = VS_CALL_event_create;
   switch (type) {
     case VS_FORM_TYPE_VCPU:
       return VS_SCENE_VCPU;
@@ -94,14 +96,16 @@ static uint8_t make_object(vs_scene* scene, vs_type_class type) {
     case VS_FORM_TYPE_VMAR:
       return VS_SCENE_VMAR;
     case VS_FORM_TYPE_PORT:
-      create.code = VS_CALL_port_create;
+      code = VS_CALL_port_create;
       break;
     case VS_FORM_TYPE_VMO:
-      create.code = VS_CALL_vmo_create;
+      code = VS_CALL_vmo_create;
       break;
     default:
       break;
   }
+  vs_op create = op_of(scene->arch, code, CALLER, 0);
+  vs_op_give(&create, 0, VS_SCENE_OBJECT);
   add(scene, create);
   return VS_SCENE_OBJECT;
 }
@@ -115,8 +119,8 @@ static zx_rights_t rights_of(const vs_class_value* type, const vs_class_value* r
 // A handle with other rights, made from `slot`.
 static uint8_t derive(vs_scene* scene, vs_op_code code, uint8_t slot, uint8_t out,
                       zx_rights_t rights) {
-  vs_op op = op_of(code, CALLER, slot);
-  op.out = out;
+  vs_op op = op_of(scene->arch, code, CALLER, slot);
+  vs_op_give(&op, 0, out);
   VS_OP_ARG(&op, handle_duplicate, rights).number = rights;
   add(scene, op);
   return out;
@@ -138,30 +142,30 @@ static uint8_t make_handle(vs_scene* scene, vs_handle_class form, uint8_t own, z
       return form == VS_FORM_HANDLE_STALE ? first : VS_SCENE_SECOND;
     case VS_FORM_HANDLE_CLOSED:
       derive(scene, VS_CALL_handle_duplicate, own, first, rights);
-      add(scene, op_of(VS_CALL_handle_close, CALLER, first));
+      add(scene, op_of(scene->arch, VS_CALL_handle_close, CALLER, first));
       return first;
     case VS_FORM_HANDLE_GONE:
-      add(scene, op_of(VS_CALL_handle_close, CALLER, own));
+      add(scene, op_of(scene->arch, VS_CALL_handle_close, CALLER, own));
       return own;
     default:
       return narrowed ? derive(scene, VS_CALL_handle_duplicate, own, VS_SCENE_NARROWED, rights) : own;
   }
 }
 
-static const vs_arg* refer(const vs_class_value* handle, uint8_t slot) {
-  const vs_arg* ref = {.form = VS_HANDLE_SLOT, .slot = slot};
+static vs_arg refer(const vs_class_value* handle, uint8_t slot) {
+  vs_arg arg = vs_arg_slot(slot);
   if (handle->form == VS_FORM_HANDLE_RAW) {
-    return (vs_handle_ref){.form = VS_HANDLE_RAW, .value = (uint32_t)handle->number};
+    return (vs_arg){.form = VS_HANDLE_RAW, .number = handle->number};
   }
   if (handle->form == VS_FORM_HANDLE_CLEARED) {
-    ref.form = VS_HANDLE_CLEARED;
-    ref.value = (uint32_t)handle->number;
+    arg.form = VS_HANDLE_CLEARED;
+    arg.number = handle->number;
   }
   if (handle->form == VS_FORM_HANDLE_FLIPPED) {
-    ref.form = VS_HANDLE_FLIPPED;
-    ref.value = UINT32_C(1) << handle->number;
+    arg.form = VS_HANDLE_FLIPPED;
+    arg.number = UINT64_C(1) << handle->number;
   }
-  return ref;
+  return arg;
 }
 
 // --- the end ----------------------------------------------------------------------------------
@@ -173,28 +177,28 @@ static void add_end(vs_scene* scene, vs_op op) {
 // The vCPU is stopped if it runs, and goes on with what was written last.
 static void make_end(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu) {
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    add_end(scene, op_of(VS_CALL_vcpu_kick, OTHER, VS_SCENE_VCPU));
-    add_end(scene, op_of(VS_OP_join, OWNER, VS_SCENE_VCPU));
-    add_end(scene, optional(op_of(VS_CALL_vcpu_read_state, OWNER, VS_SCENE_VCPU)));
+    add_end(scene, op_of(scene->arch, VS_CALL_vcpu_kick, OTHER, VS_SCENE_VCPU));
+    add_end(scene, op_of(scene->arch, VS_OP_join, OWNER, VS_SCENE_VCPU));
+    add_end(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, OWNER, VS_SCENE_VCPU)));
     return;
   }
   if (!scene->looks) return;
-  vs_op write = op_of(VS_CALL_vcpu_write_state, CALLER, VS_SCENE_VCPU);
+  vs_op write = op_of(scene->arch, VS_CALL_vcpu_write_state, CALLER, VS_SCENE_VCPU);
   vs_compose_ordinary(space, 0, &write);
   add_end(scene, write);
-  add_end(scene, vs_scene_look());
-  add_end(scene, optional(op_of(VS_CALL_vcpu_enter, CALLER, VS_SCENE_VCPU)));
+  add_end(scene, vs_scene_look(scene->arch));
+  add_end(scene, optional(op_of(scene->arch, VS_CALL_vcpu_enter, CALLER, VS_SCENE_VCPU)));
 }
 
 // --- all of it --------------------------------------------------------------------------------
 
 static void make_guest(vs_scene* scene) {
-  vs_op create = op_of(VS_CALL_guest_create, CALLER, 0);
-  create.out = VS_SCENE_GUEST;
-  create.out2 = VS_SCENE_VMAR;
-  vs_op load = optional(op_of(VS_OP_guest_load, CALLER, VS_SCENE_GUEST));
-  load.out = VS_SCENE_MEMORY;
-  load.out2 = VS_SCENE_VMAR;
+  vs_op create = op_of(scene->arch, VS_CALL_guest_create, CALLER, 0);
+  vs_op_give(&create, 0, VS_SCENE_GUEST);
+  vs_op_give(&create, 1, VS_SCENE_VMAR);
+  vs_op load = optional(op_of(scene->arch, VS_OP_guest_load, CALLER, VS_SCENE_GUEST));
+  vs_op_give(&load, 0, VS_SCENE_MEMORY);
+  VS_OP_ARG(&load, guest_load, vmar) = vs_arg_slot(VS_SCENE_VMAR);
   add(scene, create);
   add(scene, load);
 }
@@ -214,13 +218,14 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
   bool ended = thread->form == VS_FORM_THREAD_CREATOR_ENDED;
   bool running = vcpu->form == VS_FORM_VCPU_RUNNING;
   uint8_t creator = ended || running ? OWNER : CALLER;
+  scene->arch = vs_arch_find(space->arch);
   scene->count = scene->end_count = 0;
   scene->company = false;
   make_guest(scene);
   make_vcpu(space, scene, vcpu, creator);
   if (company || thread->form == VS_FORM_THREAD_OTHER_WITH_VCPU) make_company(space, scene);
   bring_vcpu_about(scene, vcpu, creator);
-  if (ended) add(scene, op_of(VS_OP_thread_exit, OWNER, 0));
+  if (ended) add(scene, op_of(scene->arch, VS_OP_thread_exit, OWNER, 0));
   uint8_t own = make_object(scene, (vs_type_class)type->form);
   uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own, rights_of(type, rights),
                              stage->value[VS_FACTOR_RIGHTS] != 0);

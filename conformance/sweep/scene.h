@@ -25,7 +25,8 @@ typedef struct vs_scene {
   size_t count;
   vs_op end[VS_SCENE_END_OPS];  // after the last call
   size_t end_count;
-  vs_handle_ref handle;  // of the calls
+  const vs_arch_info* arch;
+  vs_arg handle;  // of the calls
   uint8_t thread;        // likewise
   bool looks;            // the vCPU can be read between calls, by thread 0
   bool company;          // so can the other one, by thread 2
@@ -39,7 +40,7 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
 bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage);
 
 // The looks between calls.
-vs_op vs_scene_look(void);
-vs_op vs_scene_look_company(void);
+vs_op vs_scene_look(const vs_arch_info* arch);
+vs_op vs_scene_look_company(const vs_arch_info* arch);
 
 #endif  // VS_CONFORMANCE_SWEEP_SCENE_H_

@@ -95,8 +95,8 @@ static bool write_script(attempt* a, vs_odometer* first, uint64_t count) {
     return false;
   }
   vs_scene_make(first->space, &first->c, true, scene);
-  const vs_op look = vs_scene_look();
-  const vs_op company = vs_scene_look_company();
+  const vs_op look = vs_scene_look(scene->arch);
+  const vs_op company = vs_scene_look_company(scene->arch);
   size_t n = put(ops, 0, scene->ops, scene->count);
   a->scene_ops = n;
   a->ops_per_call = 1u + scene->looks + scene->company;

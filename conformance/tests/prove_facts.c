@@ -10,10 +10,15 @@
 #include "decide.h"
 
 // clang-format off
+// The arguments of zx_vcpu_write_state, by the order of its row.
+_Static_assert(VS_ARG(vcpu_write_state, kind) == 1 && VS_ARG(vcpu_write_state, buffer_size) == 3,
+               "the contracts below say so");
 /*@
+  logic integer kind_of(vs_op* op) = op->args[1].number;
+  logic integer size_of(vs_op* op) = op->args[3].number;
   logic integer exact_size(vs_op* op, vs_arch_info* arch) =
-    VS_OP_ARG(op, vcpu_write_state, kind).number == 1 ? 8 : (integer)arch->state_size;
-  predicate known_kind(vs_op* op) = VS_OP_ARG(op, vcpu_write_state, kind).number == 0 || VS_OP_ARG(op, vcpu_write_state, kind).number == 1;
+    kind_of(op) == 1 ? 8 : (integer)arch->state_size;
+  predicate known_kind(vs_op* op) = kind_of(op) == 0 || kind_of(op) == 1;
   predicate odd_size(integer n) = n != 1 && n != 2 && n != 4;
   // What a kernel that reads the size of the kind reads: of an unknown kind, at most a state.
   logic integer least(integer a, integer b) = a < b ? a : b;
@@ -44,19 +49,19 @@ static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op);
 static bool is_misaligned(const vs_facts* facts, const vs_place* place);
 
 // Not proved here: test_rules.c asks for it at every placement.
-/*@ requires \valid_read(buffer);
+/*@ requires \valid_read(pointer);
   @ assigns \nothing;
   @ ensures \result.null ==> \result.readable == 0 && \result.user && \result.address == 0;
   @ ensures !\result.user ==> \result.readable == 0; */
-vs_place vs_place_of(const vs_buffer* buffer);
+vs_place vs_place_of(const vs_arg* pointer);
 
 /*@ requires \valid(facts) && \valid_read(op) && \separated(facts, op);
   @ assigns facts->buffer_readable, facts->copy_unreadable, facts->pointer_null,
   @   facts->pointer_misaligned, facts->size_unbounded;
-  @ ensures facts->size_unbounded <==> VS_OP_ARG(op, vcpu_write_state, buffer_size).number > bound;
+  @ ensures facts->size_unbounded <==> size_of(op) > bound;
   @ ensures facts->pointer_null ==>
-  @   (facts->buffer_readable <==> least(VS_OP_ARG(op, vcpu_write_state, buffer_size).number, facts->kind_known != 0 ? exact : bound) == 0);
-  @ ensures VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact && facts->kind_known ==>
+  @   (facts->buffer_readable <==> least(size_of(op), facts->kind_known != 0 ? exact : bound) == 0);
+  @ ensures size_of(op) == exact && facts->kind_known ==>
   @   (facts->buffer_readable <==> !facts->copy_unreadable);
   @ ensures !facts->copy_unreadable ==> facts->buffer_readable; */
 static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound);
@@ -64,10 +69,10 @@ static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint6
 /*@ requires \valid_read(op) && \valid_read(arch);
   @ assigns \nothing;
   @ ensures \result.kind_known <==> known_kind(op);
-  @ ensures \result.io <==> VS_OP_ARG(op, vcpu_write_state, kind).number == 1;
-  @ ensures \result.size_exact <==> (known_kind(op) && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact_size(op, arch));
-  @ ensures \result.size_unbounded <==> VS_OP_ARG(op, vcpu_write_state, buffer_size).number > arch->state_size;
-  @ ensures \result.io_without_ports <==> (VS_OP_ARG(op, vcpu_write_state, kind).number == 1 && !arch->has_ports);
+  @ ensures \result.io <==> kind_of(op) == 1;
+  @ ensures \result.size_exact <==> (known_kind(op) && size_of(op) == exact_size(op, arch));
+  @ ensures \result.size_unbounded <==> size_of(op) > arch->state_size;
+  @ ensures \result.io_without_ports <==> (kind_of(op) == 1 && !arch->has_ports);
   @ ensures \result.access_size_odd <==> (\result.io && \result.size_exact &&
   @   \result.buffer_readable && odd_size(op->bytes[0]));
   @ ensures \result.access_size_large <==> (\result.io && \result.size_exact &&

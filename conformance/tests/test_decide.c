@@ -399,7 +399,9 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, EVENT_SLOT, EMPTY_SLOT };
 static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
-  vs_op create = {.code = VS_CALL_vcpu_create, .thread = 1, .out = VCPU_SLOT};
+  vs_op create = vs_op_new(VS_CALL_vcpu_create, arch);
+  create.thread = 1;
+  vs_op_give(&create, 0, VCPU_SLOT);
   bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &create, profile_named("documented"), arch, 0x1b) &&
@@ -410,8 +412,11 @@ static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
 
 static vs_op valid_op(uint32_t kind, const vs_arch_info* arch) {
   uint64_t size = kind == ZX_VCPU_IO ? 8 : arch->state_size;
-  vs_op op = {.code = VS_CALL_vcpu_write_state, .thread = 1, .kind = kind, .size = size};
-  op.args[0].slot = VCPU_SLOT;
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, arch);
+  op.thread = 1;
+  op.args[0] = vs_arg_slot(VCPU_SLOT);
+  VS_OP_ARG(&op, vcpu_write_state, kind).number = kind;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = size;
   VS_OP_ARG(&op, vcpu_write_state, buffer).length = (uint16_t)size;
   op.bytes[0] = 1;
   return op;
@@ -439,12 +444,14 @@ Test(facts, size_is_exact_for_one_size_alone) {
     vs_world world = world_with_a_vcpu(info);
     for (uint64_t kind_and_size = 0; kind_and_size < 1024; kind_and_size++) {
       vs_op op = valid_op((uint32_t)(kind_and_size & 1), info);
-      VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = kind_and_size >> 1;
-      uint64_t exact = VS_OP_ARG(&op, vcpu_write_state, kind).number == ZX_VCPU_IO ? 8 : arch == VS_ARCH_X64 ? 136 : 264;
+      unsigned kind = kind_and_size & 1;
+      uint64_t size = kind_and_size >> 1;
+      VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = size;
+      uint64_t exact = kind == ZX_VCPU_IO ? 8 : arch == VS_ARCH_X64 ? 136 : 264;
       vs_facts f = vs_facts_of(&world, &op, info);
-      cr_assert(f.size_exact == (VS_OP_ARG(&op, vcpu_write_state, buffer_size).number == exact),
+      cr_assert(f.size_exact == (size == exact),
                 "write_state.errors.invalid_args.size, %s: kind %u size %u must be %u", info->name,
-                VS_OP_ARG(&op, vcpu_write_state, kind).number, (unsigned)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number, (unsigned)exact);
+                kind, (unsigned)size, (unsigned)exact);
     }
   }
 }
@@ -467,8 +474,8 @@ Test(facts, two_kinds_are_known) {
     vs_op op = valid_op((uint32_t)1 << bit | (bit & 1), info);
     vs_facts f = vs_facts_of(&world, &op, info);
     cr_assert(!f.kind_known && !f.size_exact && !f.io,
-              "write_state.errors.invalid_args.kind: kind 0x%x gives %s", VS_OP_ARG(&op, vcpu_write_state, kind).number,
-              text_of_facts(&f));
+              "write_state.errors.invalid_args.kind: kind 0x%x gives %s",
+              (unsigned)VS_OP_ARG(&op, vcpu_write_state, kind).number, text_of_facts(&f));
   }
 }
 
@@ -490,9 +497,9 @@ Test(facts, access_size_counts_only_where_it_is_read) {
   vs_op ops[3] = {valid_op(ZX_VCPU_STATE, info), valid_op(ZX_VCPU_IO, info),
                   valid_op(ZX_VCPU_IO, info)};
   VS_OP_ARG(&ops[1], vcpu_write_state, buffer_size).number = 7;
-  ops[2].buffer.at = VS_AT_NULL;
+  VS_OP_ARG(&ops[2], vcpu_write_state, buffer).at = VS_AT_NULL;
   for (size_t i = 0; i < 3; i++) {
-    ops[i].buffer.bytes[0] = 3;
+    ops[i].bytes[0] = 3;
     cr_assert(!vs_facts_of(&world, &ops[i], info).access_size_odd,
               "write_state.description.io: op %u has no access_size to be odd", (unsigned)i);
   }

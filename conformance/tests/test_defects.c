@@ -24,22 +24,31 @@ static vs_step step(const vs_op* op, const vs_observation* seen) {
   return vs_oracle_step(&s.documented, op, seen, NULL);
 }
 
+static vs_op op_of(vs_op_code code, uint8_t slot) {
+  vs_op op = vs_op_new((uint8_t)code, s.arch);
+  op.args[0] = vs_arg_slot(slot);
+  return op;
+}
+
 static void start(const vs_profile* profile, vs_arch arch) {
   s.profile = profile;
   s.arch = vs_arch_find(arch);
   vs_oracle_init(&s.own, profile, s.arch);
   vs_oracle_init(&s.documented, vs_profile_find("documented"), s.arch);
-  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
-  vs_op vcpu = {.code = VS_CALL_vcpu_create, .handle.slot = GUEST, .out = VCPU};
+  vs_op guest = vs_op_new(VS_CALL_guest_create, s.arch);
+  vs_op_give(&guest, 0, GUEST);
+  vs_op_give(&guest, 1, VMAR);
+  vs_op vcpu = op_of(VS_CALL_vcpu_create, GUEST);
+  vs_op_give(&vcpu, 0, VCPU);
   vs_observation made = {.outcome = VS_RETURNED, .handle = 0x13, .handle2 = 0x17};
   cr_assert(step(&guest, &made) == VS_STEP_ALLOWED);
-  &made.args[0] = 0x1b;
+  made.handle = 0x1b;
   cr_assert(step(&vcpu, &made) == VS_STEP_ALLOWED);
 }
 
 // Reads back what the profile expects; where it expects nothing, what nobody would.
 static bool read_is_allowed(void) {
-  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = VCPU};
+  vs_op op = op_of(VS_CALL_vcpu_read_state, VCPU);
   vs_observation seen = {.outcome = VS_RETURNED, .has_state = true};
   const vs_vcpu* vcpu = &s.own.worlds[0].vcpus[0];
   for (size_t i = 0; i < s.arch->register_count; i++) {
@@ -64,11 +73,7 @@ static bool write(const vs_op* op) {
 }
 
 static vs_op state_with(uint64_t flags) {
-  vs_op op = {.code = VS_CALL_vcpu_write_state,
-              .handle.slot = VCPU,
-              .kind = ZX_VCPU_STATE,
-              .size = s.arch->state_size,
-              .buffer.length = s.arch->state_size};
+  vs_op op = op_of(VS_CALL_vcpu_write_state, VCPU);
   for (size_t i = 0; i < s.arch->register_count; i++) {
     const vs_register* reg = &s.arch->registers[i];
     uint64_t value = i == s.arch->flags ? flags : ~(UINT64_C(0x0123456789abcdef) * (i + 1));
@@ -78,11 +83,10 @@ static vs_op state_with(uint64_t flags) {
 }
 
 static vs_op io_with(uint8_t access_size) {
-  vs_op op = {.code = VS_CALL_vcpu_write_state,
-              .handle.slot = VCPU,
-              .kind = ZX_VCPU_IO,
-              .size = sizeof(zx_vcpu_io_t),
-              .buffer.length = sizeof(zx_vcpu_io_t)};
+  vs_op op = op_of(VS_CALL_vcpu_write_state, VCPU);
+  VS_OP_ARG(&op, vcpu_write_state, kind).number = ZX_VCPU_IO;
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = sizeof(zx_vcpu_io_t);
+  VS_OP_ARG(&op, vcpu_write_state, buffer).length = sizeof(zx_vcpu_io_t);
   const uint8_t bytes[] = {access_size, 0, 0, 0, 0x11, 0x22, 0x33, 0x44};
   memcpy(op.bytes, bytes, sizeof bytes);
   return op;

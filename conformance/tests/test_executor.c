@@ -287,8 +287,8 @@ Test(executor, write_state_gets_the_pointer_of_the_placement) {
   fake.shown = 0;
   run r = {.count = 0};
   put_setup(&r);
-  put_write(&r, VCPU, 0, 136)->buffer.at = VS_AT_NULL;
-  put_write(&r, VCPU, 0, 136)->buffer.at = VS_AT_ONE;
+  VS_OP_ARG(put_write(&r, VCPU, 0, 136), vcpu_write_state, buffer).at = VS_AT_NULL;
+  VS_OP_ARG(put_write(&r, VCPU, 0, 136), vcpu_write_state, buffer).at = VS_AT_ONE;
   vs_op* op = put_write(&r, VCPU, 0, 136);
   VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_WRAPPING;
   VS_OP_ARG(op, vcpu_write_state, buffer).argument = 16;
@@ -301,7 +301,7 @@ Test(executor, write_state_gets_the_pointer_of_the_placement) {
 Test(executor, handle_argument_follows_its_form) {
   run r = {.count = 0};
   put_setup(&r);
-  static const vs_handle_ref forms[] = {
+  static const vs_arg forms[] = {
       {VS_HANDLE_SLOT, VCPU, 0xffff}, {VS_HANDLE_CLEARED, VCPU, 1},
       {VS_HANDLE_CLEARED, VCPU, 2},   {VS_HANDLE_FLIPPED, VCPU, 0x80000000},
       {VS_HANDLE_FLIPPED, VCPU, 3},   {VS_HANDLE_RAW, 15, 0xdeadbeef},
@@ -709,7 +709,7 @@ static void put_everything(run* r) {
   put_write(r, DERIVED, 0, 136);
   put_write(r, OBJECT, 0, 136);
   put(r, VS_CALL_handle_close, VCPU, 0);
-  put_write(r, 15, 0, 136)->handle = (vs_handle_ref){.form = VS_HANDLE_RAW};
+  put_write(r, 15, 0, 136)->handle = (vs_arg){.form = VS_HANDLE_RAW};
 }
 
 // Which ops of put_everything can be done without the call, as a string: 1 for those that cannot.

@@ -229,8 +229,12 @@ static vs_world world_of(const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
   const vs_profile* documented = vs_profile_find("documented");
-  vs_op mine = {.code = VS_CALL_vcpu_create, .thread = MINE, .out = VCPU};
-  vs_op busy = {.code = VS_CALL_vcpu_create, .thread = 3, .out = BUSY};
+  vs_op mine = vs_op_new(VS_CALL_vcpu_create, arch);
+  vs_op busy = mine;
+  mine.thread = MINE;
+  busy.thread = 3;
+  vs_op_give(&mine, 0, VCPU);
+  vs_op_give(&busy, 0, BUSY);
   bool made = vs_world_add(&world, GUEST, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &mine, documented, arch, 0x1b) &&
@@ -258,7 +262,7 @@ static void lies(vs_rules_call* c, bool user, uint64_t address, uint64_t readabl
   c->readable = readable;
 }
 
-static void place(const vs_buffer* buffer, vs_rules_call* c) {
+static void place(const vs_arg* buffer, vs_rules_call* c) {
   uint64_t n = buffer->argument;
   uint64_t length = buffer->length;
   uint64_t part = n > length ? length : n;
@@ -309,7 +313,7 @@ Test(rules, places_are_what_the_proof_of_the_facts_takes_them_for) {
   static const uint16_t some_lengths[] = {0, 1, 2, 7, 8, 135, 136, 264, 2047, 2048, 2049, 65535};
   for (uint32_t i = 0; i < VS_PLACEMENT_COUNT * 65536u; i++) {
     for (size_t l = 0; l < sizeof some_lengths / sizeof some_lengths[0]; l++) {
-      vs_buffer buffer = {.at = (uint8_t)(i >> 16), .argument = (uint16_t)i};
+      vs_arg buffer = {.at = (uint8_t)(i >> 16), .argument = (uint16_t)i};
       buffer.length = some_lengths[l];
       vs_place at = vs_place_of(&buffer);
       bool null = !at.null || (at.readable == 0 && at.user && at.address == 0);
@@ -366,7 +370,7 @@ typedef struct stage {
 static void in_each_situation(stage* s) {
   for (size_t i = 0; i < SITUATIONS; i++) {
     const vs_rules_call* is = &situations[i].is;
-    s->op.args[0].slot = situations[i].slot;
+    s->op.args[0] = vs_arg_slot(situations[i].slot);
     s->op.thread = situations[i].thread;
     s->call.valid = is->valid;
     s->call.vcpu = is->vcpu;
@@ -386,11 +390,10 @@ static void of_kind_and_size(stage* s, uint32_t kind, uint64_t size) {
 }
 
 static void at_place(stage* s, unsigned at, uint16_t argument, uint16_t length, unsigned first) {
-  VS_OP_ARG(&s->op, vcpu_write_state, buffer).at = (uint8_t)at;
-  VS_OP_ARG(&s->op, vcpu_write_state, buffer).argument = argument;
-  VS_OP_ARG(&s->op, vcpu_write_state, buffer).length = length;
+  vs_arg* buffer = &VS_OP_ARG(&s->op, vcpu_write_state, buffer);
+  *buffer = (vs_arg){.at = (uint8_t)at, .argument = argument, .length = length};
   s->op.bytes[0] = s->call.first = (uint8_t)first;
-  place(&VS_OP_ARG(&s->op, vcpu_write_state, buffer), &s->call);
+  place(buffer, &s->call);
 }
 
 // Every kind and size, at every placement.
@@ -424,7 +427,8 @@ typedef void over(stage* s, unsigned at, uint16_t argument);
 static void over_classes(tally* t, over* what, size_t argument_count) {
   static stage s;
   for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
-    s = (stage){.tally = t, .arch = vs_arch_find(arch), .op.code = VS_CALL_vcpu_write_state};
+    s = (stage){.tally = t, .arch = vs_arch_find(arch)};
+    s.op = vs_op_new(VS_CALL_vcpu_write_state, s.arch);
     s.call.arm64 = arch == VS_ARCH_ARM64;
     s.world = world_of(s.arch);
     for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {

@@ -89,8 +89,14 @@ static void pack(const vs_rules_registers* r, uint8_t state[VS_STATE_MAX]) {
   }
 }
 
+static vs_op op_of(vs_op_code code, uint8_t slot) {
+  vs_op op = vs_op_new((uint8_t)code, s.oracle.arch);
+  op.args[0] = vs_arg_slot(slot);
+  return op;
+}
+
 static bool reads(const vs_rules_registers* r) {
-  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = VCPU};
+  vs_op op = op_of(VS_CALL_vcpu_read_state, VCPU);
   vs_observation seen = {.outcome = VS_RETURNED, .has_state = true};
   pack(r, seen.state);
   vs_step step = vs_oracle_step(&s.oracle, &op, &seen, NULL);
@@ -109,8 +115,11 @@ static void start(vs_rules_profile profile, bool arm64) {
   s.arm64 = arm64;
   vs_oracle_init(&s.oracle, vs_profile_find(profile_ids[profile]),
                  vs_arch_find(arm64 ? VS_ARCH_ARM64 : VS_ARCH_X64));
-  vs_op guest = {.code = VS_CALL_guest_create, .out = GUEST, .out2 = VMAR};
-  vs_op vcpu = {.code = VS_CALL_vcpu_create, .handle.slot = GUEST, .out = VCPU};
+  vs_op guest = vs_op_new(VS_CALL_guest_create, s.oracle.arch);
+  vs_op_give(&guest, 0, GUEST);
+  vs_op_give(&guest, 1, VMAR);
+  vs_op vcpu = op_of(VS_CALL_vcpu_create, GUEST);
+  vs_op_give(&vcpu, 0, VCPU);
   setup(&guest, 0x13, 0x17);
   setup(&vcpu, 0x1b, 0);
   uint8_t state[VS_STATE_MAX];
@@ -137,16 +146,18 @@ static uint8_t some_access_size(void) {
 
 // A call on the creator's thread, or another's, with a buffer at random; one in eight is faulty.
 static write some_write(void) {
-  write w = {.op = {.code = VS_CALL_vcpu_write_state, .handle.slot = VCPU}};
+  write w = {.op = op_of(VS_CALL_vcpu_write_state, VCPU)};
   bool io = next() % 3 == 0;
   bool faulty = next() % 8 == 0;
   fill(w.op.bytes, sizeof w.op.bytes);
   if (io) w.op.bytes[0] = some_access_size();
-  VS_OP_ARG(&w.op, vcpu_write_state, kind).number = io ? ZX_VCPU_IO : ZX_VCPU_STATE;
-  VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number = io ? 8 : s.arm64 ? 264 : 136;
-  VS_OP_ARG(&w.op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number;
+  uint32_t kind = io ? ZX_VCPU_IO : ZX_VCPU_STATE;
+  uint64_t size = io ? 8 : s.arm64 ? 264 : 136;
+  VS_OP_ARG(&w.op, vcpu_write_state, buffer).length = (uint16_t)size;
   if (faulty) w.op.thread = next() % 2;
-  if (faulty) VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number ^= next() % 2;
+  if (faulty) size ^= next() % 2;
+  VS_OP_ARG(&w.op, vcpu_write_state, kind).number = kind;
+  VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number = size;
   w.call = (vs_rules_call){.arm64 = s.arm64,
                            .valid = true,
                            .vcpu = true,
@@ -155,8 +166,8 @@ static write some_write(void) {
                            .creator = w.op.thread == 0,
                            .user = true,
                            .first = w.op.bytes[0],
-                           .kind = VS_OP_ARG(&w.op, vcpu_write_state, kind).number,
-                           .size = VS_OP_ARG(&w.op, vcpu_write_state, buffer_size).number,
+                           .kind = kind,
+                           .size = size,
                            .readable = 4096};
   vs_rules_unpack(s.arm64, w.op.bytes, &w.given);
   memcpy(w.data, w.op.bytes + 4, sizeof w.data);
@@ -196,7 +207,8 @@ static void is_allowed(const write* w, const vs_rules_registers* r, const kept* 
   if (!allowed) s.refused++;
   cr_assert(allowed || s.spoilt,
             "%s, %s: kind %u, access_size %u: the oracle refuses what the rules say",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first);
+            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64",
+            VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first);
   restore(answered);
 }
 
@@ -217,7 +229,8 @@ static void is_judged_alike(const write* w, zx_status_t status, const vs_rules_r
   s.compared++;
   cr_assert(rules == oracle,
             "%s, %s: kind %u, access_size %u, status %d: the rules %s it, the oracle %s it",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64", VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first, status,
+            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64",
+            VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first, status,
             rules ? "allow" : "refuse", oracle ? "allows" : "refuses");
   restore(answered);
 }

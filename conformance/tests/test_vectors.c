@@ -62,7 +62,9 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, BARE_SLOT, EVENT_SLOT };
 static vs_world world_with(const vs_profile* profile, const vs_arch_info* arch) {
   vs_world world;
   vs_world_init(&world);
-  vs_op create = {.code = VS_CALL_vcpu_create, .thread = 1, .out = VCPU_SLOT};
+  vs_op create = vs_op_new(VS_CALL_vcpu_create, arch);
+  create.thread = 1;
+  vs_op_give(&create, 0, VCPU_SLOT);
   bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &create, profile, arch, 0x1b) &&
@@ -79,18 +81,20 @@ static uint8_t placement_of(unsigned faults) {
 
 static vs_op op_with(unsigned faults, const vs_arch_info* arch) {
   uint64_t exact = faults & IS_IO ? sizeof(zx_vcpu_io_t) : arch->state_size;
-  vs_op op = {.code = VS_CALL_vcpu_write_state,
-              .thread = faults & ELSEWHERE ? 0 : 1,
-              .handle.slot = VCPU_SLOT,
-              .kind = faults & IS_IO ? ZX_VCPU_IO : ZX_VCPU_STATE,
-              .size = exact,
-              .buffer = {.at = placement_of(faults), .argument = 1}};
+  uint64_t size = exact;
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, arch);
+  vs_arg* kind = &VS_OP_ARG(&op, vcpu_write_state, kind);
+  op.thread = faults & ELSEWHERE ? 0 : 1;
+  op.args[0] = vs_arg_slot(VCPU_SLOT);
+  kind->number = faults & IS_IO ? ZX_VCPU_IO : ZX_VCPU_STATE;
   if (faults & NO_WRITE) op.args[0].slot = BARE_SLOT;
   if (faults & WRONG_TYPE) op.args[0].slot = faults & NO_WRITE ? EVENT_SLOT : GUEST_SLOT;
-  if (faults & BAD_KIND) VS_OP_ARG(&op, vcpu_write_state, kind).number = 2;
-  if (faults & TOO_SMALL) VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = exact - 1;
-  if (faults & TOO_LARGE) VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = arch->state_size + 1u;
-  VS_OP_ARG(&op, vcpu_write_state, buffer).length = (uint16_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number;
+  if (faults & BAD_KIND) kind->number = 2;
+  if (faults & TOO_SMALL) size = exact - 1;
+  if (faults & TOO_LARGE) size = arch->state_size + 1u;
+  VS_OP_ARG(&op, vcpu_write_state, buffer) =
+      (vs_arg){.at = placement_of(faults), .argument = 1, .length = (uint16_t)size};
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = size;
   op.bytes[0] = faults & SIZE_3 ? 3 : 4;
   return op;
 }

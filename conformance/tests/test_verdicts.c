@@ -8,8 +8,8 @@
 #include "place.h"
 #include "text/document.h"
 
-#define X64 "vcpuspec trace 1\narch x86-64\n"
-#define ARM64 "vcpuspec trace 1\narch arm64\n"
+#define X64 "vcpuspec trace 2\narch x86-64\n"
+#define ARM64 "vcpuspec trace 2\narch arm64\n"
 #define GUEST "T0: h0 h1 = guest_create\n= ZX_OK handle=0x3 handle2=0x7\n"
 #define LOAD "T0: h8 = guest_load h0 h1\n= ZX_OK handle=0x13\n"
 #define VCPU(program) "T0: h2 = vcpu_create h0 " program "\n= ZX_OK handle=0xb\n"
@@ -196,11 +196,12 @@ static const verdict verdicts[] = {
          READ("rax=0xffffff"),
      NOTHING},
     {"a buffer that ends where it may can be copied whole", "zircon-2018", NULL,
-     HEAD WRITE("h2 state rflags=2 at=edge", "ZX_OK"), NOTHING},
+     HEAD WRITE("h2 state rflags=2 buffer=edge", "ZX_OK"), NOTHING},
     {"a buffer of too few bytes can be read", "documented", NULL,
-     HEAD WRITE("h2 state size=8 length=8 at=edge", "ZX_OK"), VS_CLAUSE_INVALID_SIZE},
+     HEAD WRITE("h2 state buffer_size=8 length=8 buffer=edge", "ZX_OK"), VS_CLAUSE_INVALID_SIZE},
     {"of a buffer of too many bytes those of the kind can be read", "documented", NULL,
-     HEAD WRITE("h2 state size=200 length=136 at=edge", "ZX_OK"), VS_CLAUSE_INVALID_SIZE},
+     HEAD WRITE("h2 state buffer_size=200 length=136 buffer=edge", "ZX_OK"),
+     VS_CLAUSE_INVALID_SIZE},
     {"what changed during a write is not to blame after the next", "documented", NULL,
      HEAD WRITE("h2 state rax=1 rflags=2 flip=0:02", "ZX_OK held")
          WRITE("h2 state rax=1 rflags=2", "ZX_OK") READ("rax=2"),
@@ -468,7 +469,7 @@ static const struct {
     {"nothing was asked", HEAD, 0},
     {"a first look", HEAD READ("rax=1"), C(READ_BACK)},
     {"an accepted write", HEAD WRITE("h2 state rflags=2", "ZX_OK"), ACCEPTED},
-    {"one of a buffer at an edge", HEAD WRITE("h2 state rflags=2 at=edge", "ZX_OK"),
+    {"one of a buffer at an edge", HEAD WRITE("h2 state rflags=2 buffer=edge", "ZX_OK"),
      ACCEPTED | C(FROM_BUFFER)},
     {"a look at what was written", HEAD FLAGS("0", "0"), ACCEPTED | STATE_SEEN | C(READ_BACK)},
     {"a look at an access",
@@ -476,14 +477,14 @@ static const struct {
      ACCEPTED | C(IO) | C(IO_ALONE) | C(READ_BACK)},
     {"a look at another vCPU", HEAD SECOND WRITE("h3 state rflags=2", "ZX_OK") READ("rax=9"),
      ACCEPTED | C(OF_HANDLE) | C(READ_BACK)},
-    {"a refusal", HEAD WRITE("h2 state size=1", "ZX_ERR_INVALID_ARGS"),
+    {"a refusal", HEAD WRITE("h2 state buffer_size=1", "ZX_ERR_INVALID_ARGS"),
      C(INVALID_SIZE) | C(BUFFER_KEPT)},
-    {"a look after a refusal", HEAD WRITE("h2 state size=1", "ZX_ERR_INVALID_ARGS") READ(""),
+    {"a look after a refusal", HEAD WRITE("h2 state buffer_size=1", "ZX_ERR_INVALID_ARGS") READ(""),
      C(INVALID_SIZE) | C(BUFFER_KEPT) | C(UNCHANGED) | C(READ_BACK)},
     {"a refusal of the thread", HEAD ON("T1", "write_state h2 state", "ZX_ERR_BAD_STATE"),
      C(SAME_THREAD) | C(BAD_STATE) | C(BUFFER_KEPT)},
     {"a refusal for one of two reasons",
-     HEAD ON("T1", "write_state h2 kind=7 size=136 length=136", "ZX_ERR_BAD_STATE"),
+     HEAD ON("T1", "write_state h2 kind=7 buffer_size=136 length=136", "ZX_ERR_BAD_STATE"),
      C(SAME_THREAD) | C(KIND) | C(BAD_STATE) | C(RETURN_ERROR) | C(BUFFER_KEPT)},
     {"a refusal of a value that cannot be one", HEAD WRITE("h2&~1 state", "ZX_ERR_BAD_HANDLE"),
      C(BAD_HANDLE) | C(FIXED_BITS) | C(BUFFER_KEPT)},
@@ -594,15 +595,16 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
        C(BAD_HANDLE) | C(UNCHANGED)},
       {TWO WRITE("h2 state rax=5", "ZX_ERR_INVALID_ARGS") LOOK("5", "3"),
        C(RETURN_OK) | C(UNCHANGED)},
-      {TWO WRITE("h2 state rax=5", "ZX_OK buffer_changed") LOOK("5", "3"), C(BUFFER_KEPT)},
+      {TWO WRITE("h2 state rax=5", "ZX_OK changed=buffer:0..136") LOOK("5", "3"), C(BUFFER_KEPT)},
       {TWO OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=9") READ("rax=9"),
        C(OF_HANDLE)},
       {TWO OP("enter h2", "ZX_OK packet=5 port=0xd0 access=1 state rax=9") READ("rax=8"),
        C(OF_HANDLE) | C(READ_BACK)},
       {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
-      {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2") OP(
-           "interrupt h2 32", "ZX_OK") "T1: join\n= ZX_OK packet=5 port=0xd0 access=1 state "
-                                       "rax=9\n" ON("T1", "write_state h2 state size=1", "ZX_OK"),
+      {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2")
+           OP("interrupt h2 32", "ZX_OK") "T1: join\n= ZX_OK packet=5 port=0xd0 access=1 state "
+                                          "rax=9\n" ON("T1", "write_state h2 state buffer_size=1",
+                                                       "ZX_OK"),
        C(GUEST_SEES)},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -625,7 +627,7 @@ Test(broken, call_on_a_thread_that_is_within_another) {
 Test(lost, thread_is_free_after_its_join_whatever_came_of_it) {
   size_t count;
   vs_judgement got =
-      judge(HEAD START("kick h2") WRITE("h2 state at=unmapped", "ZX_OK") "T1: join\n= 77\n" ON(
+      judge(HEAD START("kick h2") WRITE("h2 state buffer=unmapped", "ZX_OK") "T1: join\n= 77\n" ON(
                 "T1", "interrupt h2 32", "ZX_ERR_INTERNAL") READ("rax=5") READ("rax=6"),
             vs_profile_find("zcore"), &count);
   cr_assert(got.step == VS_STEP_ALLOWED && got.lost && got.broken == 0, "step %d at op %zu",
@@ -700,7 +702,7 @@ Test(judge, ends_after_a_wrong_answer_of_which_nothing_follows) {
 
 Test(judge, keeps_the_violation_before_what_makes_no_sense) {
   size_t count;
-  vs_judgement got = judge(HEAD WRITE("h2 state size=1", "ZX_OK") OP("close h5", "ZX_OK"),
+  vs_judgement got = judge(HEAD WRITE("h2 state buffer_size=1", "ZX_OK") OP("close h5", "ZX_OK"),
                            vs_profile_find("documented"), &count);
   cr_assert(got.step == VS_STEP_VIOLATION && got.at == 2, "step %d at op %zu", got.step, got.at);
   cr_assert_eq(got.violation.clause, VS_CLAUSE_INVALID_SIZE);
@@ -765,7 +767,8 @@ Test(overflow, of_orders_is_no_violation_and_lasts) {
   vs_judgement got = judge(text, vs_profile_find("zircon-x64"), &count);
   cr_assert(got.step == VS_STEP_BROKEN && got.overflow && got.at == 7, "step %d at op %zu",
             got.step, got.at);
-  vs_op op = {.code = VS_CALL_event_create, .out = 9};
+  vs_op op = vs_op_new(VS_CALL_event_create, vs_arch_find(VS_ARCH_X64));
+  vs_op_give(&op, 0, 9);
   vs_observation seen = {.outcome = VS_RETURNED, .handle = 0x33};
   cr_assert_eq(vs_oracle_step(&oracle, &op, &seen, NULL), VS_STEP_BROKEN);
   cr_assert(oracle.count > 0, "it is not for want of worlds");
@@ -786,13 +789,27 @@ static vs_op write_of(const char* text) {
   return op;
 }
 
+static vs_op op_of(vs_op_code code, uint8_t slot) {
+  vs_op op = vs_op_new((uint8_t)code, vs_arch_find(VS_ARCH_X64));
+  op.args[0] = vs_arg_slot(slot);
+  return op;
+}
+
+// The same on thread 1, without waiting.
+static vs_op started(vs_op_code code, uint8_t slot) {
+  vs_op op = op_of(code, slot);
+  op.thread = 1;
+  op.async = true;
+  return op;
+}
+
 static const vs_observation fine = {.outcome = VS_RETURNED};
 
 Test(allowed, is_what_some_world_allows) {
   after(HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf"), "documented");
   vs_op op = write_of(HEAD WRITE("h3 state rflags=2", "ZX_OK"));
-  vs_op close = {.code = VS_CALL_handle_close, .thread = 1, .async = true, .handle.slot = 3};
-  vs_op interrupt = {.code = VS_CALL_vcpu_interrupt, .handle.slot = 2};
+  vs_op close = started(VS_CALL_handle_close, 3);
+  vs_op interrupt = op_of(VS_CALL_vcpu_interrupt, 2);
   vs_decision allowed;
   vs_oracle_allowed(&oracle, &op, &allowed);
   cr_assert(allowed.count == 1 && vs_decision_find(&allowed, ZX_OK) != NULL && allowed.faults == 0);
@@ -806,7 +823,7 @@ Test(allowed, is_what_some_world_allows) {
 }
 
 Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
-  vs_op op = write_of(HEAD WRITE("h2 state at=unmapped", "ZX_OK"));
+  vs_op op = write_of(HEAD WRITE("h2 state buffer=unmapped", "ZX_OK"));
   vs_decision allowed;
   after(HEAD, "zircon-x64");
   vs_oracle_allowed(&oracle, &op, &allowed);
@@ -818,7 +835,7 @@ Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
 
 Test(allowed, says_nothing_of_other_calls) {
   after(HEAD, "documented");
-  vs_op op = {.code = VS_CALL_vcpu_read_state, .handle.slot = 2};
+  vs_op op = op_of(VS_CALL_vcpu_read_state, 2);
   vs_decision allowed = {.count = 3, .faults = 7};
   vs_oracle_allowed(&oracle, &op, &allowed);
   cr_assert(allowed.count == 0 && allowed.faults == 0);
@@ -828,7 +845,7 @@ Test(allowed, says_nothing_of_other_calls) {
 
 Test(start, of_what_makes_no_sense_is_refused) {
   static const vs_observation running = {.outcome = VS_NOT_REACHED};
-  const vs_op kick = {.code = VS_CALL_vcpu_kick, .thread = 1, .async = true, .handle.slot = 2};
+  const vs_op kick = started(VS_CALL_vcpu_kick, 2);
   vs_op waits = kick;
   waits.async = false;
   vs_op nobody = kick;
@@ -850,20 +867,21 @@ Test(start, of_what_makes_no_sense_is_refused) {
 Test(start, of_an_enter_may_be_a_step) {
   after(X64 GUEST LOAD VCPU_ON_1 ON("T1", "write_state h2 state rax=3 rflags=2", "ZX_OK"),
         "documented");
-  static const vs_observation started = {.outcome = VS_STARTED};
-  vs_op enter = {.code = VS_CALL_vcpu_enter, .thread = 1, .async = true, .handle.slot = 2};
+  static const vs_observation begun = {.outcome = VS_STARTED};
+  vs_op enter = started(VS_CALL_vcpu_enter, 2);
   vs_op write = write_of(X64 GUEST VCPU("dump") WRITE("h2 state", "ZX_ERR_BAD_STATE"));
   vs_op join = {.code = VS_OP_join, .thread = 1};
   vs_observation refused = {.outcome = VS_RETURNED, .status = ZX_ERR_BAD_STATE};
   vs_observation left = fine;
   left.has_packet = left.has_state = true;
   left.packet.type = ZX_PKT_TYPE_GUEST_IO;
-  left.io = (zx_packet_guest_io_t){.port = VS_PORT_DUMP, .access_size = 1};
+  left.packet.guest_io = (zx_packet_guest_io_t){.port = VS_PORT_DUMP, .access_size = 1};
   left.state[0] = 3;
   left.state[128] = 2;
-  cr_assert_eq(vs_oracle_step(&oracle, &enter, &started, NULL), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_step(&oracle, &enter, &begun, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_start(&oracle, &enter, &fine), VS_STEP_BROKEN, "the thread is busy");
-  const vs_op interrupt = {.code = VS_CALL_vcpu_interrupt, .thread = 1, .handle.slot = 2};
+  vs_op interrupt = op_of(VS_CALL_vcpu_interrupt, 2);
+  interrupt.thread = 1;
   cr_assert_eq(vs_oracle_step(&oracle, &interrupt, &fine, NULL), VS_STEP_BROKEN);
   cr_assert_eq(vs_oracle_step(&oracle, &write, &refused, NULL), VS_STEP_ALLOWED);
   cr_assert_eq(vs_oracle_step(&oracle, &join, &left, NULL), VS_STEP_ALLOWED);
@@ -874,8 +892,8 @@ Test(start, of_an_enter_may_be_a_step) {
 // It has no answer, whatever its status would say.
 Test(start, of_a_call_that_was_not_reached_is_no_refusal) {
   after(X64 GUEST LOAD VCPU_ON_1, "documented");
-  vs_op enter = {.code = VS_CALL_vcpu_enter, .thread = 1, .async = true, .handle.slot = 2};
-  vs_op close = {.code = VS_CALL_handle_close, .handle.slot = 2};
+  vs_op enter = started(VS_CALL_vcpu_enter, 2);
+  vs_op close = op_of(VS_CALL_handle_close, 2);
   vs_op join = {.code = VS_OP_join, .thread = 1};
   static const vs_observation running = {.outcome = VS_NOT_REACHED, .status = ZX_ERR_BAD_HANDLE};
   vs_violation why;
@@ -907,11 +925,11 @@ Test(race, with_a_wrong_register_names_it) {
 Test(world, has_no_value_for_a_slot_that_there_is_not) {
   static vs_world world;
   vs_world_init(&world);
-  const vs_arg* ref = {.slot = VS_SLOTS};
-  cr_assert_eq(vs_world_value(&world, ref), ZX_HANDLE_INVALID);
-  ref.form = VS_HANDLE_RAW;
-  ref.value = 77;
-  cr_assert_eq(vs_world_value(&world, ref), 77);
+  vs_arg handle = {.slot = VS_SLOTS};
+  cr_assert_eq(vs_world_value(&world, &handle), ZX_HANDLE_INVALID);
+  handle.form = VS_HANDLE_RAW;
+  handle.number = 77;
+  cr_assert_eq(vs_world_value(&world, &handle), 77);
 }
 
 Test(world, is_full_when_every_object_is_taken) {
@@ -967,7 +985,7 @@ Test(place, is_what_the_placement_promises) {
       {VS_AT_WRAPPING, 1, {false, false, PAGE - 1, 0}},
   };
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    vs_buffer buffer = {.at = (uint8_t)rows[i].at, .argument = rows[i].argument, .length = 136};
+    vs_arg buffer = {.at = (uint8_t)rows[i].at, .argument = rows[i].argument, .length = 136};
     vs_place got = vs_place_of(&buffer);
     const vs_place* right = &rows[i].place;
     cr_expect(got.null == right->null && got.user == right->user && got.address == right->address &&
@@ -978,7 +996,7 @@ Test(place, is_what_the_placement_promises) {
 }
 
 Test(place, of_a_long_buffer_is_that_of_what_is_left_of_it) {
-  vs_buffer buffer = {.at = VS_AT_EDGE, .length = 5000};
+  vs_arg buffer = {.at = VS_AT_EDGE, .length = 5000};
   vs_place got = vs_place_of(&buffer);
   cr_assert(got.address == 2048 && got.readable == 2048, "%u bytes", (unsigned)got.readable);
 }
