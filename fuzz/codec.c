@@ -102,7 +102,7 @@ static void pass_place(stream* s, vs_arg* pointer) {
 }
 
 static void pass_contents(stream* s, uint8_t* bytes) {
-  size_t count = VS_STATE_MAX;
+  size_t count = s->out != NULL ? VS_STATE_MAX : 0;
   while (count > 0 && bytes[count - 1] == 0) count--;
   count = (size_t)pass(s, count, 2) % (VS_STATE_MAX + 1);
   pass_bytes(s, bytes, count);
@@ -119,8 +119,6 @@ static void pass_argument(stream* s, vs_op* op, uint8_t parameter, bool whole) {
   const vs_param* param = &vs_ops[op->code].params[parameter];
   vs_arg* arg = &op->args[parameter];
   switch (param->type) {
-    case VS_PARAM_NONE:
-      return;
     case VS_PARAM_HANDLE:
       return pass_handle(s, param, arg, whole);
     case VS_PARAM_OUT_HANDLE:
@@ -148,15 +146,22 @@ static void pass_argument(stream* s, vs_op* op, uint8_t parameter, bool whole) {
 
 // --- ops --------------------------------------------------------------------------------------
 
+static bool has_kind(const vs_op* op) {
+  return vs_param_find(op->code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+}
+
 // What is read has the length of its kind, whatever that is; and so has its size, unless told.
+static uint64_t usual_size(const vs_op* op, const vs_param* size) {
+  uint8_t out = vs_param_find(op->code, VS_PARAM_OUT, 0);
+  return has_kind(op) && out < VS_ARGS_MAX ? op->args[out].length : size->value;
+}
+
 static bool is_usual(const vs_op* op, uint8_t parameter) {
   const vs_param* param = &vs_ops[op->code].params[parameter];
   const vs_arg* arg = &op->args[parameter];
-  const uint8_t out = vs_param_find(op->code, VS_PARAM_OUT, 0);
-  const bool state = vs_param_find(op->code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
   switch (param->type) {
     case VS_PARAM_OUT:
-      return arg->at == VS_AT_EDGE && (state || arg->length == 0);
+      return arg->at == VS_AT_EDGE && (arg->length == 0 || has_kind(op));
     case VS_PARAM_OUT_HANDLE:
     case VS_PARAM_OUT_PACKET:
     case VS_PARAM_OUT_U64:
@@ -165,7 +170,7 @@ static bool is_usual(const vs_op* op, uint8_t parameter) {
     case VS_PARAM_IN_PACKET:
       return false;
     case VS_PARAM_SIZE:
-      return arg->number == (state && out < VS_ARGS_MAX ? op->args[out].length : param->value);
+      return arg->number == usual_size(op, param);
     case VS_PARAM_U32:
     case VS_PARAM_U64:
     case VS_PARAM_TIME:
@@ -179,10 +184,9 @@ static bool is_usual(const vs_op* op, uint8_t parameter) {
 }
 
 static bool is_whole(const vs_op* op) {
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
-    if (!is_usual(op, i)) return true;
-  }
-  return false;
+  uint8_t i = 0;
+  while (i < VS_ARGS_MAX && is_usual(op, i)) i++;
+  return i < VS_ARGS_MAX;
 }
 
 static void pass_rewrite(stream* s, vs_rewrite* rewrite) {
@@ -195,7 +199,10 @@ static void pass_rewrite(stream* s, vs_rewrite* rewrite) {
 }
 
 static void pass_op(stream* s, vs_op* op, unsigned flags) {
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) pass_argument(s, op, i, flags & WHOLE);
+  const vs_param* params = vs_ops[op->code].params;
+  for (uint8_t i = 0; i < VS_ARGS_MAX && params[i].type != VS_PARAM_NONE; i++) {
+    pass_argument(s, op, i, flags & WHOLE);
+  }
   if (flags & REWRITTEN) pass_rewrite(s, &op->rewrite);
 }
 

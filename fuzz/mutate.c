@@ -391,9 +391,9 @@ static void add(vs_fuzz_script* script, vs_op op) {
   if (script->count < ROOM) script->ops[script->count++] = op;
 }
 
-static void add_looks(vs_fuzz_script* script, const vs_scene* scene) {
-  if (scene->looks) add(script, vs_scene_look());
-  if (scene->company) add(script, vs_scene_look_company());
+static void add_looks(const vs_mutator* m, vs_fuzz_script* script, const vs_scene* scene) {
+  if (scene->looks) add(script, vs_scene_look(m->arch));
+  if (scene->company) add(script, vs_scene_look_company(m->arch));
 }
 
 // A scene of the sweep, some calls, and looks: a script that is one from the start.
@@ -412,7 +412,7 @@ static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
     compose(m, &call);
     if (one_in(m, 6)) change_rewrite(m, &call);
     add(script, call);
-    if (!one_in(m, 4)) add_looks(script, &scene);
+    if (!one_in(m, 4)) add_looks(m, script, &scene);
   }
   for (size_t i = 0; i < scene.end_count; i++) add(script, scene.end[i]);
 }
@@ -716,9 +716,11 @@ static void add_odd(vs_mutator* m, vs_fuzz_script* script) {
 static void drop_odd(const vs_mutator* m, vs_fuzz_script* script) {
   size_t kept = 0;
   for (size_t i = 0; i < script->count; i++) {
-    vs_op op = script->ops[i];
-    vs_sense_tidy(m->arch, &op);
-    if (vs_sense_is_judged(m->arch, &op)) script->ops[kept++] = script->ops[i];
+    vs_op* op = &script->ops[i];
+    if (!is_write(op)) vs_sense_tidy(m->arch, op);
+    if (!vs_sense_is_judged(m->arch, op)) continue;
+    if (kept != i) script->ops[kept] = *op;
+    kept++;
   }
   script->count = kept;
 }

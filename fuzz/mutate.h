@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Mutation by what operations mean: arguments from the classes of sweep/classes.def, boundaries
-// first; whole scenes of it; operations inserted, dropped, moved and crossed. What comes out need
-// not make sense: decoding mends it. Owns one allocation.
+// Mutation by what operations mean: arguments of a write from the classes of sweep/classes.def,
+// boundaries first, of any other call by their parameters' types; whole scenes; operations
+// inserted, dropped, moved and crossed. Few scripts end with calls of which the oracle says
+// nothing. What comes out need not make sense: decoding mends it. Owns one allocation.
 #ifndef VS_FUZZ_MUTATE_H_
 #define VS_FUZZ_MUTATE_H_
 

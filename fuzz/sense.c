@@ -125,9 +125,6 @@ static void tidy_entry(const vs_arch_info* arch, vs_arg* entry) {
 
 static void tidy_argument(const vs_arch_info* arch, vs_op* op, const vs_param* param, vs_arg* arg) {
   switch (param->type) {
-    case VS_PARAM_NONE:
-      *arg = (vs_arg){0};
-      return;
     case VS_PARAM_HANDLE:
       return tidy_handle(op, param->object, arg);
     case VS_PARAM_ENTRY:
@@ -170,8 +167,9 @@ static size_t contents_of(const vs_op* op) {
 }
 
 void vs_sense_tidy(const vs_arch_info* arch, vs_op* op) {
-  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    tidy_argument(arch, op, &vs_ops[op->code].params[i], &op->args[i]);
+  const vs_param* params = vs_ops[op->code].params;
+  for (size_t i = 0; i < VS_ARGS_MAX && params[i].type != VS_PARAM_NONE; i++) {
+    tidy_argument(arch, op, &params[i], &op->args[i]);
   }
   size_t contents = contents_of(op);
   if (contents < VS_STATE_MAX) memset(op->bytes + contents, 0, VS_STATE_MAX - contents);
@@ -192,8 +190,9 @@ static bool is_ordinary(const vs_param* param, const vs_arg* arg) {
 
 bool vs_sense_is_judged(const vs_arch_info* arch, const vs_op* op) {
   const vs_param* params = vs_ops[op->code].params;
+  if (is_write(op)) return true;
   bool judged = vs_op_is_predicted(op, arch);
-  for (size_t i = 0; i < VS_ARGS_MAX && judged && !is_write(op); i++) {
+  for (size_t i = 0; i < VS_ARGS_MAX && judged; i++) {
     judged = is_ordinary(&params[i], &op->args[i]);
   }
   return judged;
@@ -317,13 +316,13 @@ static bool mend_slot(const vs_sense* s, vs_op* op, uint8_t parameter, bool odd)
 static bool mend_slots(const vs_sense* s, vs_op* op, bool odd) {
   const vs_param* params = vs_ops[op->code].params;
   unsigned made = 0;
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i < VS_ARGS_MAX && params[i].type != VS_PARAM_NONE; i++) {
     bool names = params[i].type == VS_PARAM_HANDLE && vs_arg_names_slot(&op->args[i]);
     bool fills = params[i].type == VS_PARAM_OUT_HANDLE;
     made += fills && params[i].object != ZX_OBJ_TYPE_NONE;
     if ((names || fills) && !mend_slot(s, op, i, odd)) return false;
   }
-  return made <= vs_books_room(&s->books);
+  return made == 0 || made <= vs_books_room(&s->books);
 }
 
 // --- threads ----------------------------------------------------------------------------------

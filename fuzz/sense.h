@@ -29,8 +29,7 @@ size_t vs_sense_open_end(const vs_sense* sense);
 // Writes them, and takes note of them; how many.
 size_t vs_sense_end(vs_sense* sense, vs_op* ops);
 
-// Brings the arguments of an op into their ranges, and those that its call does not have to what
-// they are in a new one.
+// Brings the arguments of an op, which was new once, into their ranges.
 void vs_sense_tidy(const vs_arch_info* arch, vs_op* op);
 
 // True if the oracle says what comes of the op, whose arguments are in their ranges, where it makes

@@ -142,10 +142,8 @@ static vs_step step_once(vs_session* s, const vs_op* op, vs_violation* why) {
   vs_execute_op(s->executor, op, &seen);
   enter_phase(s, VS_FUZZ_JUDGING);
   s->state->calls++;
-  const vs_trace trace = {.script = {"", op, 1},
-                          .arch = s->opened.arch,
-                          .observations = &seen,
-                          .opened = true};
+  const vs_trace trace = {
+      .script = {"", op, 1}, .arch = s->opened.arch, .observations = &seen, .opened = true};
   vs_step step = judge_step(s, &trace, 0, why);
   bool lacking = step == VS_STEP_UNSUPPORTED && seen.outcome == VS_UNSUPPORTED;
   return lacking ? VS_STEP_SKIPPED : step;

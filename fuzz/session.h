@@ -66,6 +66,7 @@ void vs_session_run(vs_session* session, const uint8_t* data, size_t size);
 // Executes a script, judges it, and says what of it is to be said: VS_STEP_ALLOWED,
 // VS_STEP_VIOLATION (`*why` says of what), VS_STEP_BROKEN (it makes no sense), VS_STEP_UNSUPPORTED
 // (it has more explanations than the oracle has room for, or the profile says nothing of a call).
+// Of what comes after a call that the oracle does not predict, nothing is said.
 vs_step vs_session_try(vs_session* session, const vs_script* script, vs_observation* seen,
                        vs_violation* why);
 

@@ -36,7 +36,7 @@ static void list_calls(const vs_space* space, const vs_scene* scene, bare_call* 
   vs_odometer_set(&o, space, 0, 0);
   for (size_t i = 0; i < TABLE; i++) {
     vs_compose_call(space, scene, &o.c, 0, &op);
-    calls[i] = (bare_call){VS_OP_ARG(&op, vcpu_write_state, kind).number, (size_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number};
+    calls[i] = (bare_call){(uint32_t)VS_OP_ARG(&op, vcpu_write_state, kind).number, (size_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number};
     vs_odometer_next(&o);
   }
 }
@@ -56,7 +56,7 @@ static void run_floor(void* argument) {
   vs_odometer_set(&first, f->space, 0, 0);
   vs_scene_make(f->space, &first.c, false, &scene);
   for (size_t i = 0; i < scene.count; i++) vs_execute_op(executor, &scene.ops[i], &seen);
-  const zx_handle_t vcpu = vs_executor_value(executor, scene.handle);
+  const zx_handle_t vcpu = vs_executor_value(executor, &scene.handle);
   list_calls(f->space, &scene, calls);
   const double began = vs_now();
   uint64_t made = 0;

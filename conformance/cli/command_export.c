@@ -52,8 +52,9 @@ static bool fill(vs_export* export, const vs_inputs* inputs, bool all) {
 }
 
 static bool print(FILE* out, const vs_export* export, form how, bool all) {
-  if (how == FORM_JSON) return vs_export_json(out, export);
-  return vs_export_c(out, export, all || export->count > 1);
+  if (how == FORM_C) return vs_export_c(out, export, all || export->count > 1);
+  vs_export_json(out, export);
+  return true;
 }
 
 static vs_exit print_to(const char* path, const vs_export* export, form how, bool all) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "constants.h"
+#include "results/escape.h"
 #include "runner/describe.h"
 #include "text/names.h"
 
@@ -226,12 +227,14 @@ static vs_constant known_at(program* p, size_t at) {
   return known;
 }
 
-// What was written last, if that is what must be seen.
+// What was accepted last, if that is what must be seen.
 static vs_constant value_at(program* p, size_t at, const vs_constant* known) {
   const vs_prediction* prediction = &predicted_of(p)->predictions[at];
   vs_constant value = vs_constant_of_registers(prediction, VS_CONSTANT_STATE, p->export->info);
   for (size_t i = at; i-- > 0;) {
-    if (buffer_of(op_at(p, i), VS_PARAM_IN) == NULL) continue;
+    const vs_decision* allowed = &predicted_of(p)->predictions[i].allowed;
+    bool in = buffer_of(op_at(p, i), VS_PARAM_IN) != NULL;
+    if (!in || vs_decision_find(allowed, ZX_OK) == NULL) continue;
     vs_constant written = contents_of(p, op_at(p, i));
     if (written.form != VS_CONSTANT_STATE) continue;
     if (vs_constant_agrees(&written, &value, known)) return written;
@@ -322,16 +325,16 @@ static void print_call(const program* p, const vs_op* op) {
 // "buffer = place(AT_EDGE, 0, 136, &state_4, sizeof state_4);"
 static void print_in(program* p, const vs_op* op, const vs_arg* in) {
   vs_constant contents = contents_of(p, op);
-  fprintf(p->out, "buffer = ");
-  if (p->placed)
-    fprintf(p->out, "place(AT_%s, %u, %u, ", layout[in->at].code, in->argument, in->length);
-  if (!p->placed) fprintf(p->out, "plain(");
-  if (contents.form != VS_CONSTANT_NONE && contents.form != VS_CONSTANT_WORDS) fprintf(p->out, "&");
-  vs_constant_print_name(p->out, &contents);
-  fprintf(p->out, contents.form != VS_CONSTANT_NONE ? ", sizeof " : ", 0");
-  if (contents.form != VS_CONSTANT_NONE) vs_constant_print_name(p->out, &contents);
-  if (!p->placed) fprintf(p->out, ", %u", in->length);
-  fprintf(p->out, ");\n");
+  const char* name = contents.name;
+  if (p->placed) {
+    fprintf(p->out, "buffer = place(AT_%s, %u, ", layout[in->at].code, in->argument);
+  } else {
+    fprintf(p->out, "buffer = plain(");
+  }
+  if (contents.form == VS_CONSTANT_NONE) fprintf(p->out, "%u, NULL, 0);\n", in->length);
+  if (contents.form != VS_CONSTANT_NONE) {
+    fprintf(p->out, "%u, &%s, sizeof %s);\n", in->length, name, name);
+  }
 }
 
 static void print_out(const program* p, const vs_arg* out) {
@@ -353,11 +356,12 @@ static void print_comment(const program* p, size_t at) {
   vs_say_op(&text, op_at(p, at));
   fprintf(p->out, "  // %zu  %s", at, words);
   const vs_decision* allowed = &predicted_of(p)->predictions[at].allowed;
-  const char* before = ": ";
+  vs_check_set said = VS_BIT(VS_CHECK_NONE);
   for (size_t i = 0; i < allowed->count; i++) {
-    if (allowed->allowed[i].check == VS_CHECK_NONE) continue;
-    fprintf(p->out, "%s%s", before, vs_checks[allowed->allowed[i].check].reason);
-    before = "; ";
+    vs_check_code check = allowed->allowed[i].check;
+    if (said & VS_BIT(check)) continue;
+    fprintf(p->out, "%s%s", said == VS_BIT(VS_CHECK_NONE) ? ": " : "; ", vs_checks[check].reason);
+    said |= (vs_check_set)VS_BIT(check);
   }
   fputc('\n', p->out);
 }
@@ -398,11 +402,8 @@ static void print_registers(program* p, size_t at, const char* indent) {
   vs_constant known = known_at(p, at);
   if (known.form == VS_CONSTANT_NONE) return;
   vs_constant value = value_at(p, at, &known);
-  fprintf(p->out, "%sEXPECT_REGISTERS(%s, &", indent, p->placed ? "buffer" : "&seen");
-  vs_constant_print_name(p->out, &value);
-  fprintf(p->out, ", &");
-  vs_constant_print_name(p->out, &known);
-  fprintf(p->out, ");\n");
+  fprintf(p->out, "%sEXPECT_REGISTERS(%s, &%s, &%s);\n", indent, p->placed ? "buffer" : "&seen",
+          value.name, known.name);
 }
 
 static void print_handles(const program* p, const vs_op* op) {
@@ -498,23 +499,14 @@ static void print_function(program* p) {
 
 // --- the program --------------------------------------------------------------------------------
 
-static void print_string(FILE* out, const char* text) {
-  fputc('"', out);
-  for (; *text != '\0'; text++) {
-    if (*text == '"' || *text == '\\') fputc('\\', out);
-    if ((unsigned char)*text >= ' ') fputc(*text, out);
-  }
-  fputc('"', out);
-}
-
 static void print_suite(const program* p) {
   const vs_export* e = p->export;
   fprintf(p->out,
           "static const struct {\n  const char* id;\n  void (*run)(void);\n} cases[] = {\n");
   for (size_t i = 0; i < e->count; i++) {
-    fprintf(p->out, "    {");
-    print_string(p->out, e->vectors[i].id);
-    fprintf(p->out, ", case_%zu},\n", i + 1);
+    fprintf(p->out, "    {\"");
+    vs_escape(p->out, VS_DIALECT_YAML, e->vectors[i].id);  // within quotes, YAML is C
+    fprintf(p->out, "\", case_%zu},\n", i + 1);
   }
   fprintf(p->out,
           "};\n\nstatic const char about[] = \"vcpuspec %s, vectors %s: %s, %s, seed %" PRIu64
@@ -525,8 +517,8 @@ static void print_suite(const program* p) {
 
 static void print_omitted(const program* p) {
   for (size_t i = 0; i < p->export->left_out_count; i++) {
-    fprintf(p->out, "// Not in here: %s: ", p->export->left_out[i].id);
-    fprintf(p->out, "%s\n", p->export->left_out[i].why);
+    print_line(p->out, "Not in here: ", p->export->left_out[i].id);
+    fprintf(p->out, "//   %s\n", p->export->left_out[i].why);
   }
   const size_t* omitted = p->export->vectors[0].predicted.omitted;
   for (vs_op_code code = 0; code < VS_OP_COUNT && !p->suite; code++) {

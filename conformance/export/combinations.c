@@ -97,15 +97,15 @@ static void add_calls(vs_build* b, const vs_op* like, uint64_t exact) {
 
 static void build_setup(vs_build* b) {
   vs_op* op = add(b, VS_CALL_guest_create);
-  VS_OP_ARG(op, guest_create, guest_handle).slot = SLOT_GUEST;
-  VS_OP_ARG(op, guest_create, vmar_handle).slot = SLOT_VMAR;
+  vs_op_give(op, 0, SLOT_GUEST);
+  vs_op_give(op, 1, SLOT_VMAR);
   vcpu(b, 0, SLOT_GUEST, SLOT_VCPU, VS_PROGRAM_DUMP);
   write_state(b);
 }
 
 // What only some of the scripts need: a backend without it can still be judged by the others.
 static void build_handle(vs_build* b, const vs_arg* arg) {
-  const uint8_t twice = VS_CALL_handle_duplicate;
+  const vs_op_code twice = VS_CALL_handle_duplicate;
   if (arg->form != VS_HANDLE_SLOT) return;
   if (arg->slot == SLOT_DERIVED) derive(b, twice, SLOT_VCPU, arg->slot, ZX_RIGHT_READ);
   if (arg->slot == SLOT_OBJECT) create(b, VS_CALL_event_create, arg->slot);

@@ -69,12 +69,6 @@ bool vs_constant_agrees(const vs_constant* a, const vs_constant* b, const vs_con
 
 // --- how it is printed --------------------------------------------------------------------------
 
-void vs_constant_print_name(FILE* out, const vs_constant* constant) {
-  static const char* const names[] = {"NULL", "state", "known", "io", "words"};
-  fprintf(out, "%s", names[constant->form]);
-  if (constant->form != VS_CONSTANT_NONE) fprintf(out, "_%zu", constant->number);
-}
-
 static void print_words(FILE* out, const vs_constant* c) {
   for (size_t i = 0; i < c->size / 8u; i++) {
     fprintf(out, "%s0x%" PRIx64 ",", i % 4 == 0 ? "\n    " : " ", word_at(c->bytes + 8 * i, 8));
@@ -101,10 +95,9 @@ static void print_io(FILE* out, const vs_constant* c) {
 static void print_definition(FILE* out, const vs_constant* c, const vs_arch_info* info) {
   static const char* const types[] = {"", "zx_vcpu_state_t", "zx_vcpu_state_t", "zx_vcpu_io_t",
                                       "uint64_t"};
-  fprintf(out, "static const %s ", types[c->form]);
-  vs_constant_print_name(out, c);
-  fprintf(out, "%s = {", c->form == VS_CONSTANT_WORDS ? "[]" : "");
-  if (c->form == VS_CONSTANT_WORDS) print_words(out, c);
+  bool words = c->form == VS_CONSTANT_WORDS;
+  fprintf(out, "static const %s %s%s = {", types[c->form], c->name, words ? "[]" : "");
+  if (words) print_words(out, c);
   if (c->form == VS_CONSTANT_IO) print_io(out, c);
   if (c->form == VS_CONSTANT_STATE || c->form == VS_CONSTANT_KNOWN) print_state(out, c, info);
   fprintf(out, "\n};\n");
@@ -129,21 +122,22 @@ void vs_constants_print_registers(FILE* out, const vs_arch_info* info) {
 // --- each once ----------------------------------------------------------------------------------
 
 static int compare(const void* a, const void* b) {
-  return memcmp(a, b, offsetof(vs_constant, number));
+  return memcmp(a, b, offsetof(vs_constant, name));
 }
 
 void vs_constant_find(vs_constants* all, vs_constant* constant) {
+  static const char* const names[] = {"", "state", "known", "io", "words"};
   if (constant->form == VS_CONSTANT_NONE || all->failed) return;
   vs_constant** found = tfind(constant, &all->tree, compare);
   if (found != NULL) {
-    constant->number = (*found)->number;
+    *constant = **found;
     return;
   }
   vs_constant* kept = malloc(sizeof *kept);
   all->failed = kept == NULL;
   if (kept == NULL) return;
+  snprintf(constant->name, sizeof constant->name, "%s_%zu", names[constant->form], ++all->count);
   memcpy(kept, constant, sizeof *kept);
-  constant->number = kept->number = ++all->count;
   all->failed = tsearch(kept, &all->tree, compare) == NULL;
   print_definition(all->out, kept, all->info);
 }

@@ -17,7 +17,7 @@ typedef struct vs_constant {
   uint8_t form;
   uint16_t size;
   uint8_t bytes[VS_STATE_MAX];
-  size_t number;  // of those with a name; set by vs_constant_find
+  char name[24];  // set by vs_constant_find
 } vs_constant;
 
 typedef struct vs_constants {
@@ -39,11 +39,8 @@ vs_constant vs_constant_of_registers(const vs_prediction* p, vs_constant_form fo
 // True if the two are one in the known bits.
 bool vs_constant_agrees(const vs_constant* a, const vs_constant* b, const vs_constant* known);
 
-// Gives the constant its number; prints its definition if it is the first of its kind.
+// Names the constant, "state_4"; prints its definition if it is the first of its kind.
 void vs_constant_find(vs_constants* all, vs_constant* constant);
-
-// "state_4", "NULL".
-void vs_constant_print_name(FILE* out, const vs_constant* constant);
 
 // zx_vcpu_state_t, and a table of its registers.
 void vs_constants_print_registers(FILE* out, const vs_arch_info* info);

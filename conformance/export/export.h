@@ -46,8 +46,8 @@ bool vs_export_script(vs_export* export, const vs_case* c, const vs_script* scri
 bool vs_export_combinations(vs_export* export);
 void vs_export_free(vs_export* export);
 
-// How the whole is written. False: no memory.
-bool vs_export_json(FILE* out, const vs_export* export);
+// How the whole is written.
+void vs_export_json(FILE* out, const vs_export* export);
 // A C file that makes the calls: of a suite a function a case, of one vector a short program.
 // False: no memory.
 bool vs_export_c(FILE* out, const vs_export* export, bool suite);

@@ -222,7 +222,7 @@ MAY_BE_UNUSED static zx_handle_t unused(zx_handle_t value) {
 
 // --- plain ------------------------------------------------------------------------------------
 // `length` bytes at the start of a page, from those that are given.
-static void* plain(const void* bytes, size_t size, size_t length) {
+static void* plain(size_t length, const void* bytes, size_t size) {
   static uint8_t page[2 * LONGEST] __attribute__((aligned(4096)));
   if (length > LONGEST) length = LONGEST;
   lay(page, 0, length, bytes, size);

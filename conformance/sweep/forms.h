@@ -81,4 +81,36 @@ typedef enum vs_content_class {
   VS_FORM_CONTENT_PADDING  // padding byte number
 } vs_content_class;
 
+// Of a handle argument.
+typedef enum vs_object_class {
+  VS_FORM_OBJECT_OWN,      // of the type that the call asks for, with all its rights
+  VS_FORM_OBJECT_CLOSED,   // a duplicate that was closed
+  VS_FORM_OBJECT_RAW,      // the number
+  VS_FORM_OBJECT_CLEARED,  // the own one's value with the bits of the number clear
+  VS_FORM_OBJECT_LACKING,  // of the right type, without the right that the call needs
+#define VS_OBJECT(code, name, type, rights, write) VS_FORM_OBJECT_##code,
+#include "objects.def"
+#undef VS_OBJECT
+  VS_FORM_OBJECT_COUNT
+} vs_object_class;
+
+// Of numbers: of U32 and U64, of times, of rights, of vectors. DEFAULT: as calls.def has it.
+#define VS_NUMBER_FORMS(factor)                                             \
+  VS_FORM_##factor##_DEFAULT = VS_NUMBER_DEFAULT,                           \
+  VS_FORM_##factor##_NUMBER = VS_NUMBER_NUMBER,                             \
+  VS_FORM_##factor##_BIT = VS_NUMBER_BIT, /* bit number alone */            \
+  VS_FORM_##factor##_MOST = VS_NUMBER_MOST /* all bits of the type's size */
+typedef enum vs_number_class {
+  VS_NUMBER_DEFAULT,
+  VS_NUMBER_NUMBER,
+  VS_NUMBER_BIT,
+  VS_NUMBER_MOST,
+  VS_NUMBER_FORMS(NUMBER),
+  VS_NUMBER_FORMS(DEADLINE),
+  VS_NUMBER_FORMS(ASKED),
+  VS_NUMBER_FORMS(VECTOR)
+} vs_number_class;
+
+typedef enum vs_entry_class { VS_FORM_ENTRY_PROGRAM, VS_FORM_ENTRY_RAW } vs_entry_class;
+
 #endif  // VS_CONFORMANCE_SWEEP_FORMS_H_

@@ -40,40 +40,44 @@ static uint8_t program_of(const vs_class_value* vcpu) {
   return vcpu->form == VS_FORM_VCPU_LEFT ? (uint8_t)vcpu->number : VS_PROGRAM_DUMP;
 }
 
-static vs_op create_vcpu(const vs_scene* scene, uint8_t thread, uint8_t out, uint8_t program) {
-  vs_op op = op_of(scene->arch, VS_CALL_vcpu_create, thread, VS_SCENE_GUEST);
-  vs_op_give(&op, 0, out);
+static vs_op create_vcpu(const vs_arch_info* arch, uint8_t thread, uint8_t out, uint8_t program) {
+  vs_op op = making(op_of(arch, VS_CALL_vcpu_create, thread, VS_SCENE_GUEST), out);
   VS_OP_ARG(&op, vcpu_create, entry).slot = program;
   return op;
 }
 
 static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t thread, uint8_t slot) {
-  vs_op* write = add(scene, op_of(scene->arch, VS_CALL_vcpu_write_state, thread, slot));
+  vs_op* write = add(scene, op_of(arch_of(space), VS_CALL_vcpu_write_state, thread, slot));
   vs_compose_ordinary(space, slot, write);
-  add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, thread, slot)));
+  add(scene, look_at(arch_of(space), thread, slot));
 }
 
-static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
-  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
-  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(scene->arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
+static void bring_vcpu_about(const vs_arch_info* arch, vs_scene* scene, const vs_class_value* vcpu,
+                             uint8_t creator) {
+  vs_op enter = op_of(arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU);
+  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, enter);
+  if (vcpu->form == VS_FORM_VCPU_KICKED) {
+    add(scene, op_of(arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
+  }
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
-    add(scene, op_of(scene->arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
+    enter.async = true;
+    add(scene, enter);
+    add(scene, op_of(arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
   }
 }
 
 static void make_vcpu(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu,
                       uint8_t creator) {
-  add(scene, create_vcpu(scene, creator, VS_SCENE_VCPU, program_of(vcpu)));
+  add(scene, create_vcpu(arch_of(space), creator, VS_SCENE_VCPU, program_of(vcpu)));
   if (vcpu->form == VS_FORM_VCPU_FRESH) {
-    add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, creator, VS_SCENE_VCPU)));
+    add(scene, look_at(arch_of(space), creator, VS_SCENE_VCPU));
   } else {
     write_and_look(space, scene, creator, VS_SCENE_VCPU);
   }
 }
 
 static void make_company(const vs_space* space, vs_scene* scene) {
-  add(scene, create_vcpu(scene, COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
+  add(scene, create_vcpu(arch_of(space), COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
   write_and_look(space, scene, COMPANY, VS_SCENE_COMPANY);
   scene->company = true;
 }
@@ -106,7 +110,7 @@ static uint8_t make_object(vs_scene* scene, vs_type_class type) {
   }
   vs_op create = op_of(scene->arch, code, CALLER, 0);
   vs_op_give(&create, 0, VS_SCENE_OBJECT);
-  add(scene, create);
+  add(scene, making(op_of(arch, create, CALLER, 0), VS_SCENE_OBJECT));
   return VS_SCENE_OBJECT;
 }
 

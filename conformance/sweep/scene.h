@@ -17,8 +17,21 @@ enum {
   VS_SCENE_NARROWED,
   VS_SCENE_FIRST,
   VS_SCENE_SECOND,
-  VS_SCENE_MEMORY
+  VS_SCENE_MEMORY,
+  // Of calls other than zx_vcpu_write_state:
+  VS_SCENE_VMO,
+  VS_SCENE_CLOSED,    // closed
+  VS_SCENE_LACKING,   // of each handle parameter in turn, without the right that it needs
+  VS_SCENE_LACKING2,
+  VS_SCENE_TAKEN,     // a duplicate that the call may close
+  VS_SCENE_OUT,       // what the call makes
+  VS_SCENE_OUT2,
+  VS_SCENE_SLOTS,
+  VS_SCENE_EVENT = VS_SCENE_OBJECT,
+  VS_SCENE_PORT = VS_SCENE_NARROWED
 };
+
+_Static_assert((int)VS_SCENE_SLOTS <= (int)VS_SLOTS, "a scene has slots enough");
 
 typedef struct vs_scene {
   vs_op ops[VS_SCENE_OPS];  // in order

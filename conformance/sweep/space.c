@@ -14,7 +14,7 @@ const char* const vs_factor_names[VS_FACTOR_COUNT] = {
 };
 
 typedef struct class_row {
-  vs_factor factor;
+  vs_class_kind kind;
   uint8_t calls;
   uint8_t rank;
   uint8_t form;
@@ -25,17 +25,124 @@ typedef struct class_row {
 
 static const class_row rows[] = {
 #define VS_CLASS(factor, calls, rank, form, from, to, name) \
-  {VS_FACTOR_##factor, calls, rank, VS_FORM_##factor##_##form, from, to, name},
+  {VS_CLASS_##factor, calls, rank, VS_FORM_##factor##_##form, from, to, name},
 #include "classes.def"
 #undef VS_CLASS
 };
 
+// --- the factors ------------------------------------------------------------------------------
+
+static bool is_write_state(const vs_space* space) {
+  return space->call == VS_CALL_vcpu_write_state;
+}
+
+static vs_class_kind kind_of(uint8_t type) {
+  static const uint8_t kinds[] = {
+      [VS_PARAM_HANDLE] = VS_CLASS_OBJECT, [VS_PARAM_U32] = VS_CLASS_NUMBER,
+      [VS_PARAM_U64] = VS_CLASS_NUMBER,    [VS_PARAM_TIME] = VS_CLASS_DEADLINE,
+      [VS_PARAM_RIGHTS] = VS_CLASS_ASKED,  [VS_PARAM_VECTOR] = VS_CLASS_VECTOR,
+      [VS_PARAM_SIZE] = VS_CLASS_SIZE,     [VS_PARAM_KIND] = VS_CLASS_KIND,
+      [VS_PARAM_ENTRY] = VS_CLASS_ENTRY,
+  };
+  return vs_param_is_pointer(type) ? VS_CLASS_PLACE : (vs_class_kind)kinds[type];
+}
+
+static void list_factors(vs_space* space) {
+  const vs_param* params = vs_ops[space->call].params;
+  unsigned known = is_write_state(space) ? VS_FACTOR_COUNT : VS_STAGE_FACTORS;
+  for (uint8_t f = 0; f < known; f++) {
+    space->factors[f] = (vs_factor_info){vs_factor_names[f], f, VS_ARGS_MAX};
+  }
+  space->factor_count = known;
+  for (uint8_t i = 0; i < VS_ARGS_MAX && !is_write_state(space); i++) {
+    if (params[i].type == VS_PARAM_NONE) break;
+    space->factors[space->factor_count++] =
+        (vs_factor_info){params[i].name, (uint8_t)kind_of(params[i].type), i};
+  }
+}
+
+bool vs_space_takes_vcpu(const vs_space* space) {
+  bool takes = false;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[space->call].params[i];
+    takes |= param->type == VS_PARAM_HANDLE && param->object == ZX_OBJ_TYPE_VCPU;
+  }
+  return takes;
+}
+
+size_t vs_space_length(const vs_space* space, uint8_t parameter) {
+  enum { SOME = 16 };
+  switch (vs_ops[space->call].params[parameter].type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_IN_PACKET:
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default: {
+      bool kind = vs_param_find(space->call, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+      return kind ? vs_arch_find(space->arch)->state_size : SOME;
+    }
+  }
+}
+
 // --- the values -------------------------------------------------------------------------------
 
-static void add_values(vs_space* space, unsigned io, const class_row* row) {
-  uint16_t* count = &space->counts[io][row->factor];
+static bool suits_object(const vs_param* param, const class_row* row) {
+  bool resource = param->object == ZX_OBJ_TYPE_RESOURCE;
+  if (row->form == VS_FORM_OBJECT_LACKING) return !resource && param->value != ZX_RIGHT_NONE;
+  if (row->form == VS_FORM_OBJECT_CLEARED) return !resource;
+  bool own = false;
+#define VS_OBJECT(code, name, type, rights, write) \
+  own |= row->form == VS_FORM_OBJECT_##code && param->object == (type);
+#include "objects.def"
+#undef VS_OBJECT
+  return !own;
+}
+
+static bool suits_place(size_t length, const class_row* row, uint64_t number) {
+  switch (row->form) {
+    case VS_FORM_PLACE_CROSSING:
+    case VS_FORM_PLACE_STRADDLE:
+    case VS_FORM_PLACE_STRADDLE_HEAD:
+    case VS_FORM_PLACE_STRADDLE_NONE:
+    case VS_FORM_PLACE_USER_END:
+    case VS_FORM_PLACE_WRAPPING:
+      return number < length;
+    default:
+      return true;
+  }
+}
+
+// True if a call other than zx_vcpu_write_state has that value for the factor.
+static bool suits(const vs_space* space, unsigned factor, const class_row* row, uint64_t number) {
+  const vs_factor_info* info = &space->factors[factor];
+  if (info->kind == VS_CLASS_THREAD || info->kind == VS_CLASS_VCPU) {
+    return space->counts[0][factor] == 0 || vs_space_takes_vcpu(space);
+  }
+  if (factor < VS_STAGE_FACTORS) return true;
+  const vs_param* param = &vs_ops[space->call].params[info->parameter];
+  switch (info->kind) {
+    case VS_CLASS_OBJECT:
+      return suits_object(param, row);
+    case VS_CLASS_NUMBER:
+      return row->form != VS_FORM_NUMBER_BIT || param->type != VS_PARAM_U32 || number < 32;
+    case VS_CLASS_PLACE:
+      return suits_place(vs_space_length(space, info->parameter), row, number);
+    case VS_CLASS_SIZE:
+      return row->form != VS_FORM_SIZE_OTHER ||
+             vs_param_find(space->call, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+    default:
+      return true;
+  }
+}
+
+static void add_values(vs_space* space, unsigned io, unsigned factor, const class_row* row) {
+  uint16_t* count = &space->counts[io][factor];
   for (uint64_t k = 0; k <= row->to - row->from && *count < VS_CLASS_VALUES; k++) {
-    space->values[io][row->factor][(*count)++] =
+    if (!is_write_state(space) && !suits(space, factor, row, row->from + k)) continue;
+    space->values[io][factor][(*count)++] =
         (vs_class_value){row->name, row->form, row->rank, row->from + k};
   }
 }
@@ -49,7 +156,7 @@ static unsigned tier(unsigned away) {
   return away <= 2 ? 0 : 1;
 }
 
-static void pick_values(vs_space* space, unsigned io, vs_factor factor) {
+static void pick_values(vs_space* space, unsigned io, unsigned factor) {
   for (unsigned away = 2; away <= 3; away++) {
     uint16_t* count = &space->picked[io][factor][tier(away)];
     for (uint16_t v = 1; v < space->counts[io][factor]; v++) {
@@ -59,28 +166,37 @@ static void pick_values(vs_space* space, unsigned io, vs_factor factor) {
   }
 }
 
+// The calls that a row can be for, as bits: the two of zx_vcpu_write_state, and the other one.
+static unsigned call_bit(const vs_space* space, unsigned io) {
+  if (!is_write_state(space)) return io == 0 ? 4 : 0;
+  return 1u << io;
+}
+
 static void fill_values(vs_space* space) {
   for (unsigned io = 0; io < 2; io++) {
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-      if (rows[i].calls & 1u << io) add_values(space, io, &rows[i]);
+    for (unsigned f = 0; f < space->factor_count; f++) {
+      for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        bool fits = rows[i].kind == space->factors[f].kind && rows[i].calls & call_bit(space, io);
+        if (fits) add_values(space, io, f, &rows[i]);
+      }
+      pick_values(space, io, f);
     }
-    for (vs_factor f = 0; f < VS_FACTOR_COUNT; f++) pick_values(space, io, f);
   }
 }
 
 const vs_class_value* vs_space_value(const vs_space* space, const vs_combination* c,
-                                     vs_factor factor) {
+                                     unsigned factor) {
   return &space->values[c->io][factor][c->value[factor]];
 }
 
 // --- blocks: a kind of call, and a set of its factors that are away from the valid value ---------
 
 static unsigned block_io(unsigned block) {
-  return block >> VS_CALL_FACTORS;
+  return block >> VS_BLOCK_FACTORS;
 }
 
 static unsigned block_set(unsigned block) {
-  return block & ((1u << VS_CALL_FACTORS) - 1);
+  return block & ((1u << VS_BLOCK_FACTORS) - 1);
 }
 
 static unsigned block_away(const vs_stage_of_sweep* stage, unsigned block) {
@@ -89,9 +205,9 @@ static unsigned block_away(const vs_stage_of_sweep* stage, unsigned block) {
 
 static uint64_t block_count(const vs_space* space, const vs_stage_of_sweep* stage, unsigned block) {
   unsigned away = block_away(stage, block);
-  if (away > stage->most) return 0;
+  if (away > stage->most || space->counts[block_io(block)][0] == 0) return 0;
   uint64_t count = 1;
-  for (unsigned f = 0; f < VS_CALL_FACTORS; f++) {
+  for (unsigned f = 0; f < VS_BLOCK_FACTORS; f++) {
     if (!(block_set(block) & 1u << f)) continue;
     count *= space->picked[block_io(block)][VS_STAGE_FACTORS + f][tier(away)];
   }
@@ -139,11 +255,14 @@ static void list_stages(vs_space* space, size_t room, vs_stage_filter* possible)
   } while (next_stage(space, &c));
 }
 
-vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible) {
+vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth,
+                           vs_stage_filter* possible) {
   vs_space* space = calloc(1, sizeof *space);
   if (space == NULL) return NULL;
+  space->call = (uint8_t)call;
   space->arch = arch;
   space->depth = depth;
+  list_factors(space);
   fill_values(space);
   list_stages(space, 0, possible);
   if (space->stage_count > 0) {
@@ -155,6 +274,10 @@ vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible) {
   }
   list_stages(space, space->stage_count, possible);
   return space;
+}
+
+vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible) {
+  return vs_space_of_call(VS_CALL_vcpu_write_state, arch, depth, possible);
 }
 
 void vs_space_free(vs_space* space) {
@@ -194,7 +317,7 @@ static void enter_block(vs_odometer* o, uint64_t rest) {
   unsigned away = tier(block_away(o->stage, o->block));
   o->c.io = (uint8_t)block_io(o->block);
   o->left = block_count(o->space, o->stage, o->block) - rest;
-  for (unsigned f = VS_CALL_FACTORS; f-- > 0;) {
+  for (unsigned f = VS_BLOCK_FACTORS; f-- > 0;) {
     unsigned factor = VS_STAGE_FACTORS + f;
     o->c.value[factor] = 0;
     if (!(block_set(o->block) & 1u << f)) continue;
@@ -227,7 +350,7 @@ void vs_odometer_next(vs_odometer* o) {
     return;
   }
   unsigned away = tier(block_away(o->stage, o->block));
-  for (unsigned f = VS_CALL_FACTORS; f-- > 0;) {
+  for (unsigned f = VS_BLOCK_FACTORS; f-- > 0;) {
     unsigned factor = VS_STAGE_FACTORS + f;
     if (!(block_set(o->block) & 1u << f)) continue;
     uint16_t digit = (uint16_t)(o->digit[factor] + 1);

@@ -75,8 +75,8 @@ static void make_scripts(void) {
   char text[512];
   for (unsigned kind = 2; kind < 16; kind++) {
     snprintf(text, sizeof text,
-             "vcpuspec script 1\n\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
-             "T0: write_state h2 kind=%u size=136 length=136\n",
+             "vcpuspec script 2\n\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+             "T0: write_state h2 kind=%u buffer_size=136 length=136\n",
              kind);
     vs_source source = vs_source_of(text, strlen(text));
     const vs_reading reading = {.arch = opened.arch};

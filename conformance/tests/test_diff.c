@@ -16,7 +16,7 @@ static vs_oracle oracle;
 
 // What judging the script's observations by the side's profile says of its last call.
 static bool is_allowed(const vs_diff_side* side, const vs_observation* seen) {
-  vs_trace trace = {side->script, side->arch, seen};
+  vs_trace trace = {.script = side->script, .arch = side->arch, .observations = seen};
   vs_judgement judgement = vs_judge(&oracle, &trace, side->profile);
   bool last = judgement.step == VS_STEP_VIOLATION && judgement.at + 1 == side->script.count;
   cr_assert(judgement.step == VS_STEP_ALLOWED || last, "%s: step %d at %zu", side->script.title,
@@ -104,7 +104,7 @@ Test(diff, a_modern_kernel_shows_each_difference, .timeout = 120) {
 static void check_effect(const vs_difference* d, void* context) {
   vs_observation seen[OPS_MAX];
   if (!d->effect || !execute(&d->sides[0], seen)) return;
-  vs_trace trace = {d->sides[0].script, d->sides[0].arch, seen};
+  vs_trace trace = {.script = d->sides[0].script, .arch = d->sides[0].arch, .observations = seen};
   bool own = vs_judge(&oracle, &trace, d->sides[0].profile).step == VS_STEP_ALLOWED;
   bool other = vs_judge(&oracle, &trace, d->sides[1].profile).step == VS_STEP_ALLOWED;
   if (own && !other) ++*(unsigned*)context;

@@ -248,7 +248,8 @@ static void expect_fails_again(const char* directory, const char* backend) {
   vs_recording recording;
   cr_assert(vs_recording_start(&recording, &target, &s, 10));
   vs_recording_wait(&recording);
-  vs_trace trace = {s, target.arch, recording.record->observations};
+  vs_trace trace = {
+      .script = s, .arch = target.arch, .observations = recording.record->observations};
   static vs_oracle oracle;
   vs_judgement judgement = vs_judge(&oracle, &trace, vs_profile_find("documented"));
   cr_expect_eq(judgement.step, VS_STEP_VIOLATION);
@@ -320,14 +321,13 @@ static unsigned tuples(void) {
 }
 
 static size_t write_call(vs_op* op) {
-  op->code = VS_CALL_vcpu_write_state;
-  op->args[0].slot = VS_FUZZ_SCENE_VCPU;
+  op->args[0] = vs_arg_slot(VS_FUZZ_SCENE_VCPU);
   return vs_fuzz_encode_call(op, bytes, sizeof bytes);
 }
 
 Test(feedback, another_class_of_call_is_another_tuple_and_the_same_is_none) {
   open_session(VS_FUZZ_CALL, "soft", NULL);
-  vs_op op = {.size = session.arch->state_size};
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, session.arch);
   vs_session_run(&session, bytes, write_call(&op));
   unsigned first = tuples();
   cr_expect_gt(first, 0u);
@@ -350,13 +350,15 @@ Test(past, what_led_here_is_a_script) {
   size_t count;
   open_session(VS_FUZZ_CALL, "soft", NULL);
   for (unsigned n = 0; n < 5; n++) {
-    vs_op op = {.size = 100 + n};
+    vs_op op = vs_op_new(VS_CALL_vcpu_write_state, session.arch);
+    VS_OP_ARG(&op, vcpu_write_state, buffer_size).number = 100 + n;
     vs_session_run(&session, bytes, write_call(&op));
   }
   cr_assert(vs_fuzz_rebuild(session.state, VS_ARCH_X64, &ops, &count));
   uint64_t sizes = 0;
   for (size_t i = 0; i < count; i++) {
-    if (ops[i].code == VS_CALL_vcpu_write_state && VS_OP_ARG(&ops[i], vcpu_write_state, buffer_size).number < 136) sizes = sizes * 8 + VS_OP_ARG(&ops[i], vcpu_write_state, buffer_size).number - 99;
+    uint64_t size = VS_OP_ARG(&ops[i], vcpu_write_state, buffer_size).number;
+    if (ops[i].code == VS_CALL_vcpu_write_state && size < 136) sizes = sizes * 8 + size - 99;
   }
   cr_expect_eq(sizes, 012345u, "the calls are not those that were made, in order");
   free(ops);

@@ -43,7 +43,11 @@ typedef struct run {
 
 static vs_op* put(run* r, vs_op_code code, uint8_t slot, uint8_t out) {
   vs_op* op = &r->ops[r->count++];
-  *op = (vs_op){.code = (uint8_t)code, .out = out, .out2 = VMAR, .handle.slot = slot};
+  *op = vs_op_new((uint8_t)code, vs_arch_find(opened.arch));
+  if (vs_param_is_positional(op->code, 0)) op->args[0] = vs_arg_slot(slot);
+  if (code == VS_OP_guest_load) VS_OP_ARG(op, guest_load, vmar) = vs_arg_slot(VMAR);
+  vs_op_give(op, 0, out);
+  vs_op_give(op, 1, VMAR);
   return op;
 }
 
@@ -54,9 +58,14 @@ static void put_guest(run* r) {
 
 static void put_code(run* r, const void* code, size_t size) {
   vs_op* op = put(r, VS_CALL_vcpu_create, GUEST, VCPU);
-  VS_OP_ARG(op, vcpu_create, entry).slot = VS_PROGRAM_CODE;
-  VS_OP_ARG(op, vcpu_write_state, buffer).length = (uint16_t)size;
+  VS_OP_ARG(op, vcpu_create, entry) =
+      (vs_arg){.form = VS_ENTRY_PROGRAM, .slot = VS_PROGRAM_CODE, .length = (uint16_t)size};
   memcpy(op->bytes, code, size);
+}
+
+static void put_program(run* r, vs_program program) {
+  vs_op* op = put(r, VS_CALL_vcpu_create, GUEST, VCPU);
+  VS_OP_ARG(op, vcpu_create, entry).slot = (uint8_t)program;
 }
 
 static void put_write(run* r, const void* state, size_t size) {
@@ -136,7 +145,7 @@ static void leaves_everything(vs_program program) {
   const zx_vcpu_state_arm64_t written = numbered_arm64();
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = (uint8_t)program;
+  put_program(&r, program);
   put_write(&r, &written, sizeof written);
   for (int i = 0; i < 2; i++) {
     put(&r, VS_CALL_vcpu_enter, VCPU, 0);
@@ -160,7 +169,7 @@ Test(guest_arm64, spin_changes_no_register) {
   const zx_vcpu_state_arm64_t written = numbered_arm64();
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_SPIN;
+  put_program(&r, VS_PROGRAM_SPIN);
   put_write(&r, &written, sizeof written);
   for (size_t i = 2; i < r.count; i++) r.ops[i].thread = 1;
   vs_op* enter = put(&r, VS_CALL_vcpu_enter, VCPU, 0);
@@ -181,7 +190,7 @@ Test(guest_x64, store_changes_no_register) {
   const zx_vcpu_state_x64_t written = {.rax = 0x1122334455667788, .r15 = 15, .rsp = 7};
   run r = {.count = 0};
   put_guest(&r);
-  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_STORE;
+  put_program(&r, VS_PROGRAM_STORE);
   put_write(&r, &written, sizeof written);
   put(&r, VS_CALL_vcpu_enter, VCPU, 0);
   const vs_observation* seen = do_run(&r);

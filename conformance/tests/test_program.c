@@ -166,7 +166,7 @@ Test(profile_file, faults_have_a_place) {
 }
 Test(diff_profiles, prints_classes_and_scripts) {
   expect("diff-profiles zircon-x64 zcore", 0, "zcore: ZX_ERR_ACCESS_DENIED");
-  expect("diff-profiles zircon-x64 zcore", 0, "vcpuspec script 1");
+  expect("diff-profiles zircon-x64 zcore", 0, "vcpuspec script 2");
   expect("diff-profiles zircon-x64 zircon-x64", 0, "0 classes of call");
   expect("diff-profiles zircon-x64", 2, "usage: vcpuspec diff-profiles");
 }
@@ -456,7 +456,7 @@ static const char* script_file(const char* text) {
   return path;
 }
 
-#define SETUP "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+#define SETUP "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
 
 static void expect_of(const char* before, const char* text, const char* after, int status,
                       const char* words) {
@@ -476,7 +476,7 @@ Test(scripts, a_failing_one_says_how_to_repeat_it) {
             1, "--profile documented /tmp/vcpuspec-test-");
 }
 Test(scripts, one_of_another_architecture_is_unsupported) {
-  expect_of("run", "vcpuspec script 1\narch arm64\nT0: h4 = event_create\n", "--backend soft", 5,
+  expect_of("run", "vcpuspec script 2\narch arm64\nT0: h4 = event_create\n", "--backend soft", 5,
             "the case is about arm64");
 }
 Test(scripts, a_wrong_one_is_told_with_its_place) {
@@ -501,7 +501,7 @@ Test(scripts, one_that_makes_no_sense_is_broken) {
             "the script makes no sense at op 2, T1: zx_vcpu_read_state(h2)");
 }
 Test(scripts, one_that_uses_a_slot_that_is_empty) {
-  expect_of("run", "vcpuspec script 1\nT0: kick h2\n", "--backend soft", 2,
+  expect_of("run", "vcpuspec script 2\nT0: kick h2\n", "--backend soft", 2,
             ":2:1: expected an operation before this that gives h2 a handle");
 }
 Test(scripts, one_that_joins_the_wrong_thread) {
@@ -530,14 +530,14 @@ Test(scripts, a_register_of_one_architecture) {
 }
 Test(scripts, code_of_their_own_is_believed_nothing) {
   expect_of("run --backend unicorn",
-            "vcpuspec script 1\narch x86-64\nT0: h0 h1 = guest_create\n"
+            "vcpuspec script 2\narch x86-64\nT0: h0 h1 = guest_create\n"
             "T0: h8 = guest_load h0 h1\nT0: h2 = vcpu_create h0 code=e6d0\n"
             "T0: write_state h2 state rax=1\nT0: enter h2\nT0: read_state h2\n",
             "", 0, "cases: pass                             1");
 }
 Test(scripts, two_buffers_change_at_once) {
   expect_of("run --timeout 5 --backend soft",
-            "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+            "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
             "for n in 1..50\n  T2: start write_state h2 state fill=3 held=0:00112233\n"
             "  T3: start write_state h2 io fill=4 held=4:aabb\n  T2: join\n  T3: join\nend\n",
             "", 0, "cases: pass                             1");
@@ -590,7 +590,7 @@ Test(traces, explained_to_the_violation) {
 }
 Test(minimize, to_three_ops_and_one_bit) {
   expect("minimize --backend mutant:kind_8_bits kinds.aliases", 0,
-         "T0: write_state h2 kind=0x100 size=136 length=136\n");
+         "T0: write_state h2 kind=0x100 buffer_size=136 length=136\n");
 }
 Test(minimize, to_the_bits_that_matter) {
   expect("minimize --backend mutant:register_rbx_lost registers.all_at_once", 0,
@@ -605,12 +605,12 @@ Test(minimize, nothing_to_do) {
   expect("minimize kinds.both", 5, "there is nothing to minimize");
 }
 Test(format, tidies) {
-  expect_of("format", "vcpuspec script 1\nfor  n in 1\nT0:  kick   h2\nend\n", "", 0,
+  expect_of("format", "vcpuspec script 2\nfor  n in 1\nT0:  kick   h2\nend\n", "", 0,
             "for n in 1\n  T0: kick h2\nend\n");
 }
 Test(format, unrolls) {
   expect_of("format --expand --arch arm64",
-            "vcpuspec script 1\nfor n in 1..2\nT0: write_state h2 state x0=$n\nend\n", "", 0,
+            "vcpuspec script 2\nfor n in 1..2\nT0: write_state h2 state x0=$n\nend\n", "", 0,
             "T0: write_state h2 state x0=1\nT0: write_state h2 state x0=2\n");
 }
 Test(format, unknown_architecture) {

@@ -8,7 +8,7 @@
 #include "text/document.h"
 
 #define HEAD                                                   \
-  "vcpuspec trace 1\narch x86-64\n"                            \
+  "vcpuspec trace 2\narch x86-64\n"                            \
   "T0: h0 h1 = guest_create\n= ZX_OK handle=0x3 handle2=0x7\n" \
   "T0: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"
 #define DUPLICATE "T0: h3 = duplicate h2 same_rights\n= ZX_OK handle=0xf\n"
@@ -23,7 +23,7 @@
 
 // A guest that is entered on T1 beside what T0 does.
 #define GUEST                                                  \
-  "vcpuspec trace 1\narch x86-64\n"                            \
+  "vcpuspec trace 2\narch x86-64\n"                            \
   "T0: h0 h1 = guest_create\n= ZX_OK handle=0x3 handle2=0x7\n" \
   "T0: h8 = guest_load h0 h1\n= ZX_OK handle=0x13\n"           \
   "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"         \

@@ -60,7 +60,7 @@ Test(recorded, of_another_script_is_broken) {
 }
 
 Test(recorded, that_is_none_cannot_be_judged_and_says_where) {
-  expect_shell("echo 'vcpuspec trace 1' > %/t; echo nonsense >> %/t", 0, "");
+  expect_shell("echo 'vcpuspec trace 2' > %/t; echo nonsense >> %/t", 0, "");
   expect("run --backend recorded:%/t", 3, "/t:2:1: ");
   expect_shell(": > %/t", 0, "");
   expect("run --backend recorded:%/t", 3, "holds no trace");

@@ -143,7 +143,7 @@ Test(results, several_reports_at_once_and_one_to_standard_output) {
 
 Test(results, a_script_that_is_named_twice_is_judged_once) {
   write_file("s.vcpu",
-             "vcpuspec script 1\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+             "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
              "T0: write_state h2 state\n");
   expect("run --backend soft %/s.vcpu %/s.vcpu --report json:%/r", 0, "expected 1, judged 1");
   expect_shell(VS_SOURCE_DIR "/tools/check-results %/r", 0, "valid");

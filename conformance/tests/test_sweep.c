@@ -305,7 +305,7 @@ static void expect_script(const char* spec, const char* profile, const char* dep
   char command[4096];
   snprintf(command, sizeof command,
            "%s sweep --backend %s --profile %s --depth %s --timeout 1 2>&1 | sed -n "
-           "'/^vcpuspec script 1/,/^$/{p};/^T[0-9]/p' | awk '/^vcpuspec script/ && n++ {exit} "
+           "'/^vcpuspec script 2/,/^$/{p};/^T[0-9]/p' | awk '/^vcpuspec script/ && n++ {exit} "
            "!/^T/ || !seen[$0]++' > %s; grep -q 'clause %s' %s && %s run %s --backend %s "
            "--profile %s --timeout 1 2>&1; rc=$?; rm -f %s; exit $rc",
            VS_PROGRAM_PATH, spec, profile, depth, path, clause, path, VS_PROGRAM_PATH, path, spec,

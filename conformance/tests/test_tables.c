@@ -247,11 +247,20 @@ Test(vocabulary, every_row_is_described) {
   }
 }
 
+// A call that is no more than a row is recorded; that another is judged, or a setup, says this
+// list.
 Test(vocabulary, phases_of_ops) {
-  static const uint8_t setup[] = {VS_CALL_guest_create, VS_OP_guest_load,  VS_CALL_vcpu_create,
+  static const uint8_t setup[] = {VS_CALL_guest_create, VS_OP_guest_load,    VS_CALL_vcpu_create,
                                   VS_CALL_event_create, VS_CALL_port_create, VS_CALL_vmo_create};
+  static const uint8_t judged[] = {VS_CALL_vcpu_enter,       VS_CALL_vcpu_kick,
+                                   VS_CALL_vcpu_interrupt,   VS_CALL_vcpu_read_state,
+                                   VS_CALL_vcpu_write_state, VS_CALL_handle_close,
+                                   VS_CALL_handle_duplicate, VS_CALL_handle_replace,
+                                   VS_OP_await_guest,        VS_OP_join};
   for (unsigned op = 0; op < VS_OP_COUNT; op++) {
-    vs_phase phase = memchr(setup, (int)op, sizeof setup) ? VS_PHASE_SETUP : VS_PHASE_JUDGED;
+    vs_phase phase = VS_PHASE_RECORDED;
+    if (memchr(setup, (int)op, sizeof setup)) phase = VS_PHASE_SETUP;
+    if (memchr(judged, (int)op, sizeof judged)) phase = VS_PHASE_JUDGED;
     if (op == VS_OP_thread_exit) phase = VS_PHASE_LOCAL;
     cr_assert(vs_ops[op].phase == phase, "%s: phase must be %d, got %d", vs_ops[op].name, phase,
               vs_ops[op].phase);
@@ -278,4 +287,121 @@ Test(vocabulary, programs_leave_as_their_names_say) {
   }
   cr_assert(vs_programs[VS_PROGRAM_DUMP].exit == VS_PROGRAM_EXIT_NONE, "dump has no exit first");
   cr_assert(vs_programs[VS_PROGRAM_SPIN].exit == VS_PROGRAM_EXIT_SPIN, "spin does not leave");
+}
+
+// --- calls and their parameters ------------------------------------------------------------------
+
+static size_t parameters_of(const vs_op_info* info) {
+  size_t count = 0;
+  while (count < VS_ARGS_MAX && info->params[count].type != VS_PARAM_NONE) count++;
+  return count;
+}
+
+Test(calls, are_named_by_their_symbols) {
+  for (size_t i = 0; i < VS_OP_COUNT; i++) {
+    const char* symbol = vs_ops[i].symbol;
+    cr_assert((symbol != NULL) == (i < VS_CALL_COUNT), "%s", vs_ops[i].name);
+    cr_assert(symbol == NULL || strncmp(symbol, "zx_", 3) == 0, "%s: %s", vs_ops[i].name, symbol);
+  }
+}
+
+Test(calls, have_parameters_with_names_of_their_own) {
+  for (size_t i = 0; i < VS_OP_COUNT; i++) {
+    const vs_op_info* info = &vs_ops[i];
+    size_t count = parameters_of(info);
+    for (size_t k = count; k < VS_ARGS_MAX; k++) {
+      cr_assert(info->params[k].type == VS_PARAM_NONE, "%s: a parameter after the end", info->name);
+    }
+    const names all = {info->name, info->params, count, sizeof(vs_param), offsetof(vs_param, name)};
+    are_unique_ids(&all);
+  }
+}
+
+static size_t count_of(const vs_op_info* info, vs_param_type type) {
+  size_t count = 0;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) count += info->params[i].type == type;
+  return count;
+}
+
+// What the executor, the wire and the observation have room for (calls.def).
+Test(calls, have_no_more_pointers_than_there_is_room_for) {
+  for (size_t i = 0; i < VS_OP_COUNT; i++) {
+    const vs_op_info* info = &vs_ops[i];
+    size_t pointers = 0;
+    for (size_t k = 0; k < VS_ARGS_MAX; k++) pointers += vs_param_is_pointer(info->params[k].type);
+    size_t handles = count_of(info, VS_PARAM_OUT_HANDLE);
+    cr_assert(pointers <= VS_POINTERS_MAX, "%s has %zu pointers", info->name, pointers);
+    cr_assert(handles <= 2, "%s gives %zu handles", info->name, handles);
+    cr_assert(pointers - handles <= 1, "%s has %zu buffers", info->name, pointers - handles);
+    size_t buffers = count_of(info, VS_PARAM_IN) + count_of(info, VS_PARAM_OUT);
+    cr_assert(count_of(info, VS_PARAM_SIZE) == buffers, "%s: a buffer has a size", info->name);
+  }
+}
+
+Test(calls, give_each_parameter_its_place) {
+#define VS_ARG_NAME(type, name, object, value) #name
+#define VS_CALL(call, word, phase, text, ...)                                          \
+  {                                                                                    \
+    static const char* const row[] = {VS_EACH(VS_ARG_NAME, __VA_ARGS__)};              \
+    const size_t count = sizeof row / sizeof row[0];                                   \
+    cr_assert(parameters_of(&vs_ops[VS_CALL_##call]) == count, "zx_" #call);           \
+    for (size_t i = 0; i < count; i++) {                                               \
+      cr_assert_str_eq(vs_ops[VS_CALL_##call].params[i].name, row[i], "zx_" #call);    \
+    }                                                                                  \
+    cr_assert(sizeof(struct vs_args_##call) == count * sizeof(uint64_t), "zx_" #call); \
+  }
+#include <vcpuspec/calls.def>
+#undef VS_ARG_NAME
+  cr_assert(VS_ARG(vcpu_enter, packet) == 1 && VS_ARG(vcpu_write_state, buffer_size) == 3);
+}
+
+// An op as it is unless a script says otherwise makes sense, and of a call that the oracle knows it
+// predicts the answer.
+Test(calls, are_made_with_the_arguments_that_are_usual) {
+  for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
+    const vs_arch_info* info = vs_arch_find(arch);
+    for (unsigned code = 0; code < VS_OP_COUNT; code++) {
+      vs_op op = vs_op_new((uint8_t)code, info);
+      for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+        const vs_param* param = &vs_ops[code].params[i];
+        bool slot = param->type == VS_PARAM_HANDLE && op.args[i].form != VS_HANDLE_RESOURCE;
+        if (slot) op.args[i] = vs_arg_slot(1);
+      }
+      bool predicted = vs_ops[code].phase != VS_PHASE_RECORDED;
+      cr_assert(op.code == code && vs_op_is_valid(&op), "%s", vs_ops[code].name);
+      cr_assert(vs_op_is_predicted(&op, info) == predicted, "%s", vs_ops[code].name);
+    }
+  }
+}
+
+Test(calls, that_are_told_a_kind_are_told_the_size_of_a_state) {
+  static const uint8_t codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_write_state};
+  for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
+    const vs_arch_info* info = vs_arch_find(arch);
+    for (size_t i = 0; i < 2; i++) {
+      vs_op op = vs_op_new(codes[i], info);
+      uint8_t size = vs_param_find(codes[i], VS_PARAM_SIZE, 0);
+      cr_assert(
+          op.args[size].number == info->state_size && op.args[size - 1].length == info->state_size,
+          "%s of %s", vs_ops[codes[i]].name, info->name);
+    }
+    vs_op op = vs_op_new(VS_CALL_vmo_read, info);
+    cr_assert(VS_OP_ARG(&op, vmo_read, buffer_size).number == 0 &&
+              VS_OP_ARG(&op, vmo_read, buffer).length == 0);
+  }
+}
+
+Test(calls, give_handles_to_the_slots_that_they_are_told) {
+  for (unsigned code = 0; code < VS_OP_COUNT; code++) {
+    vs_op op = vs_op_new((uint8_t)code, vs_arch_find(VS_ARCH_X64));
+    size_t handles = count_of(&vs_ops[code], VS_PARAM_OUT_HANDLE);
+    for (unsigned which = 0; which < 3; which++) {
+      vs_op_give(&op, which, (uint8_t)(5 + which));
+      const vs_arg* out = which < 2 ? vs_op_out(&op, which) : NULL;
+      if (which < 2) {
+        cr_assert((out != NULL) == (which < handles), "%s: handle %u", vs_ops[code].name, which);
+      }
+      cr_assert(out == NULL || out->slot == 5 + which, "%s: handle %u", vs_ops[code].name, which);
+    }
+  }
 }
