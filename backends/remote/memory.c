@@ -116,7 +116,8 @@ static bool place_span(vs_shadow* s, uint64_t address, uint64_t size) {
   }
   if (free_one == NULL) return false;
   // An address that is possible as it is stays as it is.
-  bool stays = address > s->arena && address - s->arena < s->arena_size && is_free(s, address, size);
+  bool stays =
+      address > s->arena && address - s->arena < s->arena_size && is_free(s, address, size);
   uint64_t there = stays ? address : s->arena + PAGE;
   while (there - s->arena < s->arena_size && !is_free(s, there, size)) there += PAGE;
   if (there - s->arena >= s->arena_size) return false;

@@ -327,8 +327,7 @@ static void await_more(void) {
   memmove(remote.in, remote.in + remote.in_start, remote.in_end - remote.in_start);
   remote.in_end -= remote.in_start;
   remote.in_start = 0;
-  ssize_t count =
-      read(remote.link.in, remote.in + remote.in_end, sizeof remote.in - remote.in_end);
+  ssize_t count = read(remote.link.in, remote.in + remote.in_end, sizeof remote.in - remote.in_end);
   if (count > 0) remote.in_end += (size_t)count;
   if (count > 0) return;
   if (count == 0 || !may_try_again()) fail(VS_REMOTE_GONE, "");
@@ -430,10 +429,10 @@ zx_status_t vs_remote_finish(uint64_t tag) {
 
 // A pointer as the address that it is.
 #define VS_NUMBER(type, name, object, value) (uint64_t)(name)
-#define VS_CALL(name, word, phase, text, ...)                                          \
-  static zx_status_t remote_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {                 \
-    const uint64_t arguments[VS_ARGS_MAX] = {VS_EACH(VS_NUMBER, __VA_ARGS__)};         \
-    return vs_remote_finish(vs_remote_start(VS_CALL_##name, arguments));               \
+#define VS_CALL(name, word, phase, text, ...)                                  \
+  static zx_status_t remote_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {         \
+    const uint64_t arguments[VS_ARGS_MAX] = {VS_EACH(VS_NUMBER, __VA_ARGS__)}; \
+    return vs_remote_finish(vs_remote_start(VS_CALL_##name, arguments));       \
   }
 #include <vcpuspec/calls.def>
 
@@ -452,8 +451,8 @@ static uint64_t rewritten_end(const vs_region* r) {
 // `hold` is of a page that the region goes on in.
 static bool can_hold(const vs_region* r) {
   uint64_t end = rewritten_end(r);
-  return remote.greeting.hold && r->rewrite->mode == VS_REWRITE_HELD &&
-         end % VS_SHADOW_PAGE == 0 && end < (uint64_t)(uintptr_t)r->address + r->length;
+  return remote.greeting.hold && r->rewrite->mode == VS_REWRITE_HELD && end % VS_SHADOW_PAGE == 0 &&
+         end < (uint64_t)(uintptr_t)r->address + r->length;
 }
 
 static bool can_rewrite(const vs_region* regions, size_t count) {

@@ -15,8 +15,8 @@ typedef enum vs_remote_trouble {
 } vs_remote_trouble;
 
 typedef struct vs_remote_link {
-  int in;   // from the shim
-  int out;  // to it; may be the same
+  int in;      // from the shim
+  int out;     // to it; may be the same
   bool noisy;  // what is no answer is passed over
   const vs_greeting* greeting;
   uint64_t* tag;  // that was used last: whoever opens the next connection to the same shim goes on

@@ -92,10 +92,9 @@ const size_t vs_wire_word_count = sizeof vs_wire_words / sizeof vs_wire_words[0]
 
 _Static_assert(VS_CALL_COUNT <= 32, "a bit for each call");
 
-static const uint32_t needed = UINT32_C(1) << VS_CALL_guest_create |
-                               UINT32_C(1) << VS_CALL_vcpu_create |
-                               UINT32_C(1) << VS_CALL_vcpu_write_state |
-                               UINT32_C(1) << VS_CALL_handle_close;
+static const uint32_t needed =
+    UINT32_C(1) << VS_CALL_guest_create | UINT32_C(1) << VS_CALL_vcpu_create |
+    UINT32_C(1) << VS_CALL_vcpu_write_state | UINT32_C(1) << VS_CALL_handle_close;
 
 static bool refuse(vs_wire_fault* fault, const word* w, const char* why) {
   snprintf(fault->why, sizeof fault->why, "%s", why);

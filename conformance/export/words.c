@@ -31,7 +31,8 @@ static bool is_made(vs_call_index call, uint64_t codes) {
 
 void vs_print_prototypes(FILE* out, uint64_t codes, uint64_t weak) {
   static const char* const parameters[VS_CALL_COUNT] = {
-#define VS_CALL(name, word, phase, text, ...) [VS_CALL_##name] = VS_WORDS(VS_EACH(VS_DECLARE, __VA_ARGS__)),
+#define VS_CALL(name, word, phase, text, ...) \
+  [VS_CALL_##name] = VS_WORDS(VS_EACH(VS_DECLARE, __VA_ARGS__)),
 #include <vcpuspec/calls.def>
   };
   for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {

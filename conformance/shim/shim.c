@@ -88,8 +88,8 @@ void vs_shim_begin(vs_shim* shim, vs_calls* calls) {
   vs_channel* c = &shim->channel;
   vs_greeting again;
   char why[REASON];
-  c->quiet = true;      // vs_child_start ignores SIGPIPE
-  c->tail.from = -1;    // read by the process that opened it
+  c->quiet = true;    // vs_child_start ignores SIGPIPE
+  c->tail.from = -1;  // read by the process that opened it
   vs_greeted greeted = vs_greet(c, 0, &again, &shim->shared->noise, why, sizeof why);
   if (greeted == VS_GREETED_GONE) fail(shim, VS_REMOTE_GONE, "");
   if (greeted == VS_GREETED_WRONG) fail(shim, VS_REMOTE_NONSENSE, why);
