@@ -140,7 +140,8 @@ void vs_kvm_handle_revoke(zx_handle_t value);
 uint64_t vs_kvm_this_thread(void);
 
 // The calls.
-#define VS_CALL(name, word, phase, text, ...) zx_status_t vs_kvm_##name(VS_EACH(VS_DECLARE, __VA_ARGS__));
+#define VS_CALL(name, word, phase, text, ...) \
+  zx_status_t vs_kvm_##name(VS_EACH(VS_DECLARE, __VA_ARGS__));
 #include <vcpuspec/calls.def>
 
 #endif  // VS_BACKENDS_KVM_OBJECTS_H_

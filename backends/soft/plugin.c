@@ -5,9 +5,9 @@
 
 #include "soft.h"
 
-#define VS_CALL(name, word, phase, text, ...) \
+#define VS_CALL(name, word, phase, text, ...)                                                   \
   __attribute__((unused)) static zx_status_t forward_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
-    return vs_backend_soft.calls->name(VS_EACH(VS_NAME, __VA_ARGS__)); \
+    return vs_backend_soft.calls->name(VS_EACH(VS_NAME, __VA_ARGS__));                          \
   }
 #include <vcpuspec/calls.def>
 

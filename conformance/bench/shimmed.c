@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "remote/remote.h"
 #include "shim/shim.h"
 #include "sides.h"
 
@@ -11,13 +13,16 @@ static const double PATIENCE = 5;  // seconds
 
 // --- through the shim -------------------------------------------------------------------------
 
+// A page without a neighbour for what is written, then one for what is read of each pair.
+enum { STRIDE = 2 * 4096, PAIRS = VS_REMOTE_FLYING / 2 };
+
 typedef struct shimmed {
   char where[4096];
   vs_shim* shim;
-  vs_executor* executor;
+  vs_calls calls;
+  zx_handle_t vcpu;
   uint64_t turn;
-  vs_op write;
-  vs_op read;
+  uint8_t* memory;
 } shimmed;
 
 // The C shim, beside the program that is built, or installed.
@@ -39,21 +44,23 @@ static bool find_shim(char where[4096], char* reason) {
 
 static void close_shimmed(void* self) {
   shimmed* s = self;
-  if (s->executor != NULL) vs_executor_close(s->executor);
   vs_shim_free(s->shim);
+  if (s->memory != NULL) munmap(s->memory, STRIDE * (PAIRS + 1));
   free(s);
 }
 
+static bool reach(void* at, size_t length) {
+  const vs_region region = {.address = at, .length = length, .writable = true};
+  return vs_remote_reach(&region, 1);
+}
+
 static bool make_vcpu(shimmed* s, char* reason) {
-  const vs_op ops[] = {{.code = VS_CALL_guest_create, .out = 0, .out2 = 1},
-                       {.code = VS_CALL_vcpu_create, .out = 2, .program = VS_PROGRAM_DUMP}};
-  for (size_t i = 0; i < 2; i++) {
-    vs_observation seen;
-    vs_execute_op(s->executor, &ops[i], &seen);
-    if (seen.outcome == VS_RETURNED && seen.status == ZX_OK) continue;
-    snprintf(reason, VS_REASON_MAX, "the shim makes no vCPU");
-    return false;
-  }
+  zx_handle_t* made = (zx_handle_t*)(void*)s->memory;
+  snprintf(reason, VS_REASON_MAX, "the shim makes no vCPU");
+  if (!reach(made, 8) || s->calls.guest_create(0, 0, &made[0], &made[1]) != ZX_OK) return false;
+  const zx_handle_t guest = made[0];
+  if (!reach(made, 4) || s->calls.vcpu_create(guest, 0, 0, made) != ZX_OK) return false;
+  s->vcpu = made[0];
   return true;
 }
 
@@ -63,47 +70,64 @@ static bool begin(shimmed* s, char* reason) {
   if (s->shim == NULL) return false;
   vs_shim_keep(s->shim);
   if (!vs_shim_ready(s->shim, PATIENCE, reason, VS_REASON_MAX)) return false;
-  s->executor = vs_executor_open_elsewhere(vs_shim_player(s->shim),
-                                           &vs_shim_greeting(s->shim)->calls, VS_ARCH_X64);
-  return s->executor != NULL && make_vcpu(s, reason);
+  vs_shim_begin(s->shim, &s->calls);
+  // Far from where a shim has memory of its own.
+  void* at = mmap((void*)0x7e8000000000, STRIDE * (PAIRS + 1), PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  snprintf(reason, VS_REASON_MAX, "no memory");
+  if (at == MAP_FAILED) return false;
+  s->memory = at;
+  return make_vcpu(s, reason);
 }
 
 static void* open_shimmed(const vs_side_setup* setup, char* reason) {
   shimmed* s = calloc(1, sizeof *s);
   (void)setup;
   if (s == NULL) return NULL;
-  s->write = (vs_op){.code = VS_CALL_vcpu_write_state, .handle.slot = 2, .size = VS_BENCH_BYTES};
-  VS_OP_ARG(&s->write, vcpu_write_state, buffer).length = VS_BENCH_BYTES;
-  s->read = (vs_op){.code = VS_CALL_vcpu_read_state, .handle.slot = 2};
   if (begin(s, reason)) return s;
   close_shimmed(s);
   return NULL;
 }
 
-// An op is a unit: a write, then a read of what was written.
+// A call is a unit: writes, each with a read of what was written, under way all at once.
 static uint64_t turn_shimmed(void* self, uint64_t count) {
   shimmed* s = self;
-  uint64_t words[VS_BENCH_WORDS];
-  uint64_t state[VS_BENCH_WORDS];
-  vs_observation seen;
-  for (uint64_t i = 0; i < count; i += 2) {
-    vs_bench_registers(s->turn++, words);
-    memcpy(s->write.bytes, words, sizeof words);
-    vs_execute_op(s->executor, &s->write, &seen);
-    if (seen.status != ZX_OK) return 0;
-    vs_execute_op(s->executor, &s->read, &seen);
-    memcpy(state, seen.state, sizeof state);
-    state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
-    if (!seen.has_state || memcmp(state, words, sizeof state) != 0) return 0;
+  uint64_t tags[2 * PAIRS];
+  uint64_t words[PAIRS][VS_BENCH_WORDS];
+  uint64_t done = 0;
+  for (; done < count; done += 2 * PAIRS) {
+    for (size_t i = 0; i < PAIRS; i++) {
+      uint8_t* written = s->memory;
+      uint8_t* read = s->memory + STRIDE * (i + 1);
+      vs_bench_registers(s->turn++, words[i]);
+      memcpy(written, words[i], sizeof words[i]);
+      const uint64_t write_state[VS_ARGS_MAX] = {s->vcpu, ZX_VCPU_STATE, (uintptr_t)written,
+                                                 VS_BENCH_BYTES};
+      const uint64_t read_state[VS_ARGS_MAX] = {s->vcpu, ZX_VCPU_STATE, (uintptr_t)read,
+                                                VS_BENCH_BYTES};
+      if (!reach(written, VS_BENCH_BYTES)) return 0;
+      tags[2 * i] = vs_remote_start(VS_CALL_vcpu_write_state, write_state);
+      if (!reach(read, VS_BENCH_BYTES)) return 0;
+      tags[2 * i + 1] = vs_remote_start(VS_CALL_vcpu_read_state, read_state);
+    }
+    for (size_t i = 0; i < 2 * PAIRS; i++) {
+      if (vs_remote_finish(tags[i]) != ZX_OK) return 0;
+    }
+    for (size_t i = 0; i < PAIRS; i++) {
+      uint64_t state[VS_BENCH_WORDS];
+      memcpy(state, s->memory + STRIDE * (i + 1), sizeof state);
+      state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
+      if (memcmp(state, words[i], sizeof words[i]) != 0) return 0;
+    }
   }
-  return count + count % 2;
+  return done;
 }
 
 const vs_side vs_side_shimmed = {open_shimmed, turn_shimmed, close_shimmed};
 
 // --- a bare echo ------------------------------------------------------------------------------
 
-enum { LINE = 340 };  // bytes of a request that writes a state, and of the reply to one that reads
+enum { LINE = 340 };  // bytes of what writes a state, and of the answer that tells one
 
 typedef struct echo {
   vs_channel channel;

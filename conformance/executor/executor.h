@@ -20,7 +20,7 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
 
 // Calls are made by way of a backend that does not share this process's memory: vs_backend.reach and
 // .held. Before the first op.
-void vs_executor_reaches(vs_executor* executor, bool (*reach)(const vs_region*, size_t),
+void vs_executor_reach_by(vs_executor* executor, bool (*reach)(const vs_region*, size_t),
                          bool (*held)(void));
 
 // Ends the threads, closes every handle that is still open, and frees.

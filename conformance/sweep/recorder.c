@@ -15,6 +15,7 @@ typedef struct recording {
   vs_tape* tape;
   vs_executor* executor;
   const vs_calls* calls;
+  bool (*reach)(const vs_region* regions, size_t count);
   vs_arena arena;
   vs_scene scene;
   size_t stage;  // that the scene is of
@@ -85,6 +86,8 @@ static void call(recording* x, vs_answer* answer) {
   const vs_laid laid =
       vs_arena_place(&x->arena, pointer, pointer->length, op->bytes, VS_STATE_MAX, 0x5a);
   vs_observation seen = {0};
+  const vs_region region = vs_arena_region(&x->arena, &laid);
+  if (x->reach != NULL) x->reach(&region, region.length > 0 ? 1 : 0);
   __atomic_store_n(&answer->outcome, VS_IN_CALL, __ATOMIC_RELEASE);
   answer->status = x->calls->vcpu_write_state(
       x->handle, (uint32_t)VS_OP_ARG(op, vcpu_write_state, kind).number, laid.address,
@@ -193,7 +196,8 @@ void vs_recorder_run(void* recorder) {
   x.r = recorder;
   if (!vs_target_open(x.r->target, &opened, x.r->reason)) return;
   x.calls = opened.calls;
-  x.executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  x.reach = opened.reach;
+  x.executor = vs_opened_executor(&opened);
   if (x.executor == NULL || !vs_arena_open(&x.arena)) {
     snprintf(x.r->reason, VS_REASON_MAX, "no memory for the buffers of a call");
     return;

@@ -115,22 +115,54 @@ Test(sweep_space, depth_4_is_ten_million) {
   vs_space_free(space);
 }
 
-Test(sweep_space, every_call_and_scene_is_valid_script) {
-  vs_space* space = space_of(2);
+static void is_valid_script(const vs_space* space, size_t stage) {
   vs_scene scene;
-  vs_op op = {0};
-  for (size_t stage = 0; stage < space->stage_count; stage++) {
-    vs_odometer o;
-    vs_odometer_set(&o, space, stage, 0);
-    vs_scene_make(space, &o.c, true, &scene);
-    cr_assert_leq(scene.count, (size_t)VS_SCENE_OPS);
-    cr_assert_leq(scene.end_count, (size_t)VS_SCENE_END_OPS);
-    for (size_t i = 0; i < scene.count; i++) cr_assert(vs_op_is_valid(&scene.ops[i]));
-    for (size_t i = 0; i < scene.end_count; i++) cr_assert(vs_op_is_valid(&scene.end[i]));
+  vs_odometer o;
+  vs_odometer_set(&o, space, stage, 0);
+  vs_scene_make(space, &o.c, true, &scene);
+  cr_assert_leq(scene.count, (size_t)VS_SCENE_OPS);
+  cr_assert_leq(scene.end_count, (size_t)VS_SCENE_END_OPS);
+  for (size_t i = 0; i < scene.count; i++) cr_assert(vs_op_is_valid(&scene.ops[i]));
+  for (size_t i = 0; i < scene.end_count; i++) cr_assert(vs_op_is_valid(&scene.end[i]));
+  for (uint64_t i = 0; i < space->stages[stage].count; i++) {
+    vs_op op = vs_op_new(space->call, vs_arch_find(space->arch));
     vs_compose_call(space, &scene, &o.c, 0, &op);
-    cr_assert(vs_op_is_valid(&op));
+    cr_assert(op.code == space->call && vs_op_is_valid(&op), "%s", vs_ops[space->call].name);
+    vs_odometer_next(&o);
   }
-  vs_space_free(space);
+}
+
+Test(sweep_space, every_call_and_scene_is_valid_script) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
+      vs_space* space =
+          vs_space_of_call((vs_call_index)call, (vs_arch)arch, 2, vs_scene_is_possible);
+      cr_assert(space != NULL, "%s", vs_ops[call].name);
+      cr_expect_gt(space->combinations, 0, "%s", vs_ops[call].name);
+      for (size_t stage = 0; stage < space->stage_count; stage++) is_valid_script(space, stage);
+      vs_space_free(space);
+    }
+  }
+}
+
+// Of every call but zx_vcpu_write_state each parameter is a factor, in the order of its row.
+Test(sweep_space, every_parameter_is_a_factor) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    if (call == VS_CALL_vcpu_write_state) continue;
+    vs_space* space = vs_space_of_call((vs_call_index)call, VS_ARCH_X64, 1, vs_scene_is_possible);
+    cr_assert(space != NULL);
+    uint8_t parameter = 0;
+    for (; parameter < VS_ARGS_MAX; parameter++) {
+      const vs_param* param = &vs_ops[call].params[parameter];
+      bool factor = param->type == VS_PARAM_NONE;
+      for (unsigned f = 0; f < space->factor_count && !factor; f++) {
+        bool its = space->factors[f].parameter == parameter;
+        factor = its && strcmp(space->factors[f].name, param->name) == 0;
+      }
+      cr_expect(factor, "%s: %s is no factor", vs_ops[call].name, param->name);
+    }
+    vs_space_free(space);
+  }
 }
 
 // --- the model ----------------------------------------------------------------------------------

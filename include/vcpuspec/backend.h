@@ -20,8 +20,7 @@ typedef enum vs_arch {
 // call, and what needs it is reported as unsupported. The least that can be judged: guest_create,
 // vcpu_create, vcpu_write_state, handle_close.
 typedef struct vs_calls {
-#define VS_CALL(name, word, phase, text, ...) \
-  zx_status_t (*name)(VS_EACH(VS_DECLARE, __VA_ARGS__));
+#define VS_CALL(name, word, phase, text, ...) zx_status_t (*name)(VS_EACH(VS_DECLARE, __VA_ARGS__));
 #include <vcpuspec/calls.def>
 } vs_calls;
 

@@ -27,9 +27,9 @@ enum { VS_ARGS_MAX = 7, VS_POINTERS_MAX = 2 };
 #define VS_EACH_6(F, a, ...) F a, VS_EACH_5(F, __VA_ARGS__)
 #define VS_EACH_7(F, a, ...) F a, VS_EACH_6(F, __VA_ARGS__)
 #define VS_EACH_OF(a, b, c, d, e, f, g, each, ...) each
-#define VS_EACH(F, ...)                                                                      \
+#define VS_EACH(F, ...)                                                                     \
   VS_EACH_OF(__VA_ARGS__, VS_EACH_7, VS_EACH_6, VS_EACH_5, VS_EACH_4, VS_EACH_3, VS_EACH_2, \
-             VS_EACH_1, none)                                                                \
+             VS_EACH_1, none)                                                               \
   (F, __VA_ARGS__)
 
 // The C type of a parameter.
@@ -102,7 +102,7 @@ typedef enum vs_param_type {
 }
 #endif
 
-#define VS_CALL(name, word, phase, text, ...)                                              \
+#define VS_CALL(name, word, phase, text, ...)                                       \
   VS_STATIC_ASSERT(sizeof(struct vs_args_##name) <= VS_ARGS_MAX * sizeof(uint64_t), \
                    "zx_" #name " has at most VS_ARGS_MAX parameters");
 #include <vcpuspec/calls.def>

@@ -70,6 +70,7 @@ typedef struct vs_arg {
   uint8_t form;       // HANDLE: vs_handle_form; ENTRY: vs_entry_form
   uint8_t slot;       // HANDLE: 0..VS_SLOTS-1. OUT_HANDLE: the slot that receives it. ENTRY: vs_program
   uint8_t at;         // pointers: vs_placement
+  uint8_t reserved;   // 0
   uint16_t argument;  // pointers: N of the placement, bytes or a bit number
   // Pointers IN and OUT: bytes that are laid out at the placement, at most 2048; what the call is
   // told is its SIZE, which may differ. Of the other pointers their type says it.

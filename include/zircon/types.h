@@ -34,8 +34,8 @@ typedef uint32_t zx_obj_type_t;
 #define ZX_OBJ_TYPE_GUEST ((zx_obj_type_t)20u)
 #define ZX_OBJ_TYPE_VCPU ((zx_obj_type_t)21u)
 
-typedef uint64_t zx_vaddr_t;      // bytes; in a guest's vmar: a guest-physical address
-typedef int64_t zx_time_t;        // ns, monotonic
+typedef uint64_t zx_vaddr_t;  // bytes; in a guest's vmar: a guest-physical address
+typedef int64_t zx_time_t;    // ns, monotonic
 #define ZX_TIME_INFINITE ((zx_time_t)INT64_MAX)
 typedef uint64_t zx_gpaddr_t;     // bytes; guest-physical address
 typedef uint32_t zx_vm_option_t;  // bits below

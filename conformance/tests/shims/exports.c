@@ -6,9 +6,9 @@
 
 #include "unicorn_backend.h"
 
-#define VS_CALL(name, word, phase, text, ...) \
+#define VS_CALL(name, word, phase, text, ...)                                                \
   __attribute__((unused)) static zx_status_t call_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
-    return BACKEND.calls->name(VS_EACH(VS_NAME, __VA_ARGS__)); \
+    return BACKEND.calls->name(VS_EACH(VS_NAME, __VA_ARGS__));                               \
   }
 #include <vcpuspec/calls.def>
 

@@ -66,7 +66,8 @@ typedef struct zx_port_packet {
 
 VS_STATIC_ASSERT(sizeof(zx_port_packet_t) == 48, "zx_port_packet_t is 48 bytes");
 VS_STATIC_ASSERT(offsetof(zx_port_packet_t, guest_io) == 16, "the payload starts at byte 16");
-VS_STATIC_ASSERT(offsetof(zx_packet_guest_io_t, data) == 4, "guest_io.data at byte 4 of the payload");
+VS_STATIC_ASSERT(offsetof(zx_packet_guest_io_t, data) == 4,
+                 "guest_io.data at byte 4 of the payload");
 VS_STATIC_ASSERT(offsetof(zx_packet_guest_mem_x64_t, instruction_size) == 24, "guest_mem layout");
 VS_STATIC_ASSERT(offsetof(zx_packet_guest_mem_arm64_t, data) == 16, "guest_mem layout");
 
