@@ -236,6 +236,7 @@ static const struct {
     {"A", "=x86-64 =arm64"},
     {"F", "=json =c"},
     {"T", "=script =call"},
+    {"CALL", "calls"},
     {"D", "=1 =2 =3 =4 =5 =full"},
     {"N", "number"},
     {"NAME", "number"},

@@ -26,6 +26,7 @@ typedef struct sweep_request {
   uint64_t jobs;
   double timeout;
   const char* journal;
+  vs_call_index call;
 } sweep_request;
 
 // --- what is asked for ------------------------------------------------------------------------
@@ -39,6 +40,17 @@ static bool read_depth(sweep_request* q) {
     return true;
   }
   return vs_argument_number(q->arguments, VS_OPTION_DEPTH, 0, 1, VS_DEPTH_MOST, &q->depth);
+}
+
+// By its word in scripts, or by its symbol.
+static bool read_call(sweep_request* q) {
+  const char* word = vs_argument(q->arguments, VS_OPTION_CALL, "write_state");
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    q->call = (vs_call_index)call;
+    if (strcmp(word, vs_ops[call].name) == 0 || strcmp(word, vs_ops[call].symbol) == 0) return true;
+  }
+  fprintf(stderr, "vcpuspec: --call '%s' is no call: vcpuspec list calls\n", word);
+  return false;
 }
 
 static bool understand(sweep_request* q) {
@@ -56,6 +68,7 @@ static bool understand(sweep_request* q) {
   q->profile_named = a->counts[VS_OPTION_PROFILE] > 0;
   q->profile = vs_find_profile(vs_argument(a, VS_OPTION_PROFILE, "documented"));
   return q->profile != NULL && vs_argument_shard(a, &q->shard, &q->shards) && read_depth(q) &&
+         read_call(q) &&
          vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_SWEEP_JOBS, &q->jobs) &&
          vs_argument_seconds(a, VS_OPTION_TIMEOUT, 10, &q->timeout);
 }
@@ -107,7 +120,7 @@ static bool print_outside(const vs_product* p, vs_arch arch) {
 
 // The rules alone are counted whole, at once.
 static bool suits_model(const sweep_request* q) {
-  static const vs_option_code others[] = {VS_OPTION_DEPTH, VS_OPTION_RESUME};
+  static const vs_option_code others[] = {VS_OPTION_DEPTH, VS_OPTION_RESUME, VS_OPTION_CALL};
   for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
     if (q->arguments->counts[others[i]] == 0) continue;
     fprintf(stderr, "vcpuspec: --%s means nothing with --backend model\n",
@@ -173,6 +186,35 @@ static void print_failure(const sweep_request* q, const vs_space* space, const v
   vs_shown_free(&shown);
 }
 
+static void print_silent(const sweep_request* q, const vs_space* space, const vs_target* target,
+                         const vs_sweep_counts* c) {
+  const vs_showing showing = {space, target, q->profile, q->timeout};
+  vs_shown shown;
+  bool told = vs_silent_show(&showing, c, &shown);
+  printf("FAIL sweep on %s: %s: no answer\n  seen     %" PRIu64 " times; first: stage %" PRIu64
+         ", call %" PRIu64 "\n",
+         target->name, shown.title, c->silent, c->silent_stage, c->silent_at);
+  if (told && shown.confirmed) {
+    printf("  got      %s\n  script\n", shown.result.note);
+    vs_print_script(stdout, &shown.result.script, target->arch, NULL, 0);
+  } else {
+    puts("  seen in the sweep, and not again when run alone");
+  }
+  putchar('\n');
+  vs_shown_free(&shown);
+}
+
+// What came back where nothing is predicted.
+static void print_recorded(const vs_sweep_counts* c) {
+  printf("%" PRIu64 " combinations were recorded, not judged:\n", c->recorded);
+  for (size_t i = 0; i < c->status_count; i++) {
+    char status[64];
+    vs_text text = vs_text_in(status, sizeof status);
+    vs_say_status(&text, c->statuses[i].status);
+    printf("  %-24s %14" PRIu64 "\n", status, c->statuses[i].count);
+  }
+}
+
 static void print_skipped(const vs_sweep_outcome* o) {
   char status[64];
   vs_text text = vs_text_in(status, sizeof status);
@@ -190,10 +232,12 @@ static void print_skipped(const vs_sweep_outcome* o) {
 static void print_summary(const vs_target* target, const sweep_request* q, const vs_space* space,
                           const vs_sweep_outcome* o) {
   const vs_sweep_counts* c = &o->counts;
-  uint64_t done = c->accepted + c->refused + c->died;
+  const uint64_t died = c->died - c->silent;
+  uint64_t done = c->accepted + c->refused + died;
   printf("%s, profile %s: %" PRIu64 " combinations judged: %" PRIu64 " accepted, %" PRIu64
          " refused, %" PRIu64 " without an answer\n",
-         target->name, q->profile->id, done, c->accepted, c->refused, c->died);
+         target->name, q->profile->id, done, c->accepted, c->refused, died);
+  if (c->recorded > 0) print_recorded(c);
   if (c->skipped > 0) print_skipped(o);
   printf("depth %u, shard %" PRIu64 "/%" PRIu64 " of %" PRIu64
          " combinations, %zu stages; %zu "
@@ -229,7 +273,7 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
            target->name, o->deaths, o->hangs, o->left);
     return VS_EXIT_FAILS;
   }
-  if (o->failures.count > 0 || o->outside > 0) return VS_EXIT_FAILS;
+  if (o->failures.count > 0 || o->outside > 0 || o->counts.silent > 0) return VS_EXIT_FAILS;
   bool judged = o->counts.accepted + o->counts.refused > 0;
   if (!judged) puts("nothing was judged: exit status 5");
   return judged ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
@@ -239,10 +283,12 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
   char what[512];
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return VS_EXIT_INFRASTRUCTURE;
+  bool other = q->call != VS_CALL_vcpu_write_state;
   snprintf(what, sizeof what,
-           "backend %s, profile %s (%08" PRIx32 "), depth %u, shard %" PRIu64 "/%" PRIu64
+           "backend %s, profile %s (%08" PRIx32 "), %s%sdepth %u, shard %" PRIu64 "/%" PRIu64
            ", %" PRIu64 " combinations",
-           target->spec, q->profile->id, vs_profile_digest(q->profile), space->depth, q->shard,
+           target->spec, q->profile->id, vs_profile_digest(q->profile),
+           other ? vs_call_name(q->call) : "", other ? ", " : "", space->depth, q->shard,
            q->shards, space->combinations);
   const vs_sweep_plan plan = {.target = target,
                               .profile = q->profile,
@@ -269,6 +315,7 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
     for (size_t i = 0; i < outcome->failures.count && tell; i++) {
       print_failure(q, space, target, &outcome->failures.items[i]);
     }
+    if (tell && outcome->counts.silent > 0) print_silent(q, space, target, &outcome->counts);
     print_summary(target, q, space, outcome);
     status = conclude(q, target, outcome, end);
   }
@@ -287,7 +334,7 @@ static vs_exit sweep_target(const sweep_request* q, const char* spec) {
             vs_arch_find(q->profile->arch)->name, spec, vs_arch_find(target.arch)->name);
     return VS_EXIT_USAGE;
   }
-  vs_space* space = vs_space_new(target.arch, depth_of(q, &target), vs_scene_is_possible);
+  vs_space* space = vs_space_of_call(q->call, target.arch, depth_of(q, &target), vs_scene_is_possible);
   if (space == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return VS_EXIT_INFRASTRUCTURE;

@@ -23,6 +23,7 @@ typedef struct program {
   bool threads;       // some op is another thread's
   bool buffers;       // some call has an in-buffer
   bool looks;         // some call reads registers
+  bool states;        // some constant is a state
   bool placed;        // some buffer has to be at a placement
   vs_constants constants;
   size_t at;  // of the vector that is being printed
@@ -42,11 +43,15 @@ static size_t op_count(const program* p) {
 
 // --- what is needed -----------------------------------------------------------------------------
 
-static void survey_argument(program* p, uint8_t type, const vs_arg* arg) {
+static void survey_argument(program* p, const vs_op* op, uint8_t type, const vs_arg* arg) {
   bool slot = (type == VS_PARAM_HANDLE && vs_arg_names_slot(arg)) || type == VS_PARAM_OUT_HANDLE;
   if (slot) p->slots |= (uint32_t)VS_BIT(arg->slot);
   if (type == VS_PARAM_RIGHTS) p->rights |= arg->number;
   p->buffers |= type == VS_PARAM_IN;
+  p->states |= type == VS_PARAM_OUT;
+  if (type == VS_PARAM_IN) {
+    p->states |= vs_constant_of_buffer(op, arg, p->export->info).form == VS_CONSTANT_STATE;
+  }
   p->looks |= type == VS_PARAM_OUT;
   p->placed |= type == VS_PARAM_IN && arg->at != VS_AT_PLAIN;
   p->placed |= type == VS_PARAM_OUT && arg->at != VS_AT_EDGE;
@@ -58,7 +63,7 @@ static void survey_op(program* p, const vs_op* op, const vs_prediction* predicti
   p->calls |= VS_BIT(op->code);
   if (!op->optional) p->lacking &= ~VS_BIT(op->code);
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    survey_argument(p, vs_ops[op->code].params[i].type, &op->args[i]);
+    survey_argument(p, op, vs_ops[op->code].params[i].type, &op->args[i]);
   }
   const vs_decision* allowed = &prediction->allowed;
   for (size_t i = 0; i < allowed->count; i++) p->statuses |= VS_BIT(-allowed->allowed[i].status);
@@ -197,10 +202,11 @@ static void print_sections(const program* p) {
   print_prototypes(p);
   print_right_constants(p);
   print_statuses(p);
-  if (p->looks || p->buffers) vs_constants_print_registers(p->out, p->export->info);
+  if (p->states) vs_constants_print_state(p->out, p->export->info);
   print_section(p->out, "judge");
   print_section(p->out, "handles");
   print_buffers(p);
+  if (p->looks) vs_constants_print_registers(p->out, p->export->info);
   if (p->looks) print_section(p->out, "registers");
   if (p->looks && !p->placed) fprintf(p->out, "static zx_vcpu_state_t seen;\n");
   if (p->threads) print_section(p->out, "threads");

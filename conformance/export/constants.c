@@ -103,20 +103,25 @@ static void print_definition(FILE* out, const vs_constant* c, const vs_arch_info
   fprintf(out, "\n};\n");
 }
 
-void vs_constants_print_registers(FILE* out, const vs_arch_info* info) {
+void vs_constants_print_state(FILE* out, const vs_arch_info* info) {
   fprintf(out, "typedef struct zx_vcpu_state {  // of %s\n", info->name);
   for (size_t i = 0; i < info->register_count; i++) {
     fprintf(out, "  uint%u_t %s;\n", info->registers[i].width, info->registers[i].name);
   }
   if (padding_of(info) != 0) fprintf(out, "  uint%u_t padding1;\n", 8 * padding_of(info));
+  fprintf(out, "} zx_vcpu_state_t;\n");
+}
+
+void vs_constants_print_registers(FILE* out, const vs_arch_info* info) {
   fprintf(out,
-          "} zx_vcpu_state_t;\n\nstatic const struct {\n  const char* name;\n  size_t offset;\n"
-          "  size_t bytes;\n} registers[] = {\n");
+          "\n#define REGISTER(name) {#name, offsetof(zx_vcpu_state_t, name), "
+          "sizeof(((zx_vcpu_state_t*)0)->name)}\n"
+          "static const struct {\n  const char* name;\n  size_t offset;\n  size_t bytes;\n"
+          "} registers[] = {");
   for (size_t i = 0; i < info->register_count; i++) {
-    const vs_register* reg = &info->registers[i];
-    fprintf(out, "    {\"%s\", %u, %u},\n", reg->name, reg->offset, reg->width / 8u);
+    fprintf(out, "%sREGISTER(%s),", i % 5 == 0 ? "\n    " : " ", info->registers[i].name);
   }
-  fprintf(out, "};\n");
+  fprintf(out, "\n};\n");
 }
 
 // --- each once ----------------------------------------------------------------------------------

@@ -42,7 +42,8 @@ bool vs_constant_agrees(const vs_constant* a, const vs_constant* b, const vs_con
 // Names the constant, "state_4"; prints its definition if it is the first of its kind.
 void vs_constant_find(vs_constants* all, vs_constant* constant);
 
-// zx_vcpu_state_t, and a table of its registers.
+// zx_vcpu_state_t; a table of its registers.
+void vs_constants_print_state(FILE* out, const vs_arch_info* info);
 void vs_constants_print_registers(FILE* out, const vs_arch_info* info);
 
 void vs_constants_free(vs_constants* all);

@@ -26,6 +26,17 @@ static void print_failure(FILE* out, const vs_failure* f) {
   fputc('\n', out);
 }
 
+// What was not judged: of zx_vcpu_write_state, nothing.
+static void print_recorded(FILE* out, const vs_sweep_counts* c) {
+  for (size_t i = 0; i < c->status_count; i++) {
+    fprintf(out, "recorded %" PRIu64 " status=%" PRId32 "\n", c->statuses[i].count,
+            c->statuses[i].status);
+  }
+  if (c->silent == 0) return;
+  fprintf(out, "silent %" PRIu64 " stage=%" PRIu64 " at=%" PRIu64 "\n", c->silent,
+          c->silent_stage, c->silent_at);
+}
+
 static void print_journal(FILE* out, const char* what, const vs_sweep_outcome* o) {
   fprintf(out, MAGIC "\nof %s\n", what);
   for (size_t i = 0; i < o->part_count; i++) {
@@ -40,6 +51,7 @@ static void print_journal(FILE* out, const char* what, const vs_sweep_outcome* o
   fprintf(out,
           "deaths %" PRIu32 " hangs=%" PRIu32 " outside=%" PRIu32 " lacks=%u status=%" PRId32 "\n",
           o->deaths, o->hangs, o->outside, o->skipped_for, o->skipped_status);
+  print_recorded(out, &o->counts);
   for (size_t i = 0; i < o->failures.count; i++) print_failure(out, &o->failures.items[i]);
   fputs("end\n", out);
 }
@@ -91,6 +103,18 @@ static bool read_failure(const char* line, vs_sweep_outcome* o) {
   return true;
 }
 
+static bool read_recorded(const char* line, vs_sweep_counts* c) {
+  uint64_t count;
+  zx_status_t status;
+  if (sscanf(line, "recorded %" SCNu64 " status=%" SCNd32, &count, &status) == 2) {
+    c->recorded += count;
+    vs_sweep_count_status(c, status, count);
+    return true;
+  }
+  return sscanf(line, "silent %" SCNu64 " stage=%" SCNu64 " at=%" SCNu64, &c->silent,
+                &c->silent_stage, &c->silent_at) == 3;
+}
+
 static bool read_line(const char* line, vs_sweep_outcome* o) {
   vs_sweep_part part = {0};
   if (sscanf(line, "part next=%" SCNu64 " to=%" SCNu64 " skip=%" SCNu32, &part.next, &part.to,
@@ -113,7 +137,7 @@ static bool read_line(const char* line, vs_sweep_outcome* o) {
                   &o->deaths, &o->hangs, &o->outside, &o->skipped_for, &o->skipped_status) == 5 &&
            o->skipped_for <= VS_NO_CALL;
   }
-  return read_failure(line, o);
+  return read_recorded(line, &o->counts) || read_failure(line, o);
 }
 
 static vs_journal_state bad(vs_sweep_outcome* o, const char* path, const char* why) {

@@ -3,8 +3,43 @@
 
 #include <string.h>
 
-#include "compose.h"
 #include "text/calls.h"
+
+// --- counts -------------------------------------------------------------------------------------
+
+void vs_sweep_count_status(vs_sweep_counts* c, zx_status_t status, uint64_t count) {
+  size_t at = 0;
+  while (at < c->status_count && c->statuses[at].status < status) at++;
+  bool known = at < c->status_count && c->statuses[at].status == status;
+  if (!known && c->status_count == VS_SWEEP_STATUSES) return;
+  if (!known) {
+    memmove(c->statuses + at + 1, c->statuses + at,
+            (c->status_count++ - at) * sizeof c->statuses[0]);
+    c->statuses[at] = (vs_status_count){status, 0};
+  }
+  c->statuses[at].count += count;
+}
+
+void vs_sweep_count_silent(vs_sweep_counts* c, uint64_t count, uint64_t stage, uint64_t at) {
+  bool earlier = stage < c->silent_stage || (stage == c->silent_stage && at < c->silent_at);
+  if (count > 0 && (c->silent == 0 || earlier)) {
+    c->silent_stage = stage;
+    c->silent_at = at;
+  }
+  c->silent += count;
+}
+
+void vs_sweep_counts_add(vs_sweep_counts* sum, const vs_sweep_counts* part) {
+  sum->accepted += part->accepted;
+  sum->refused += part->refused;
+  sum->died += part->died;
+  sum->skipped += part->skipped;
+  sum->recorded += part->recorded;
+  for (size_t i = 0; i < part->status_count; i++) {
+    vs_sweep_count_status(sum, part->statuses[i].status, part->statuses[i].count);
+  }
+  vs_sweep_count_silent(sum, part->silent, part->silent_stage, part->silent_at);
+}
 
 // --- what breaks --------------------------------------------------------------------------------
 
@@ -75,30 +110,53 @@ static bool is_plain_refusal(vs_judge_of_sweep* j, const vs_answer* answer) {
   return row != NULL && row->latitude == VS_LATITUDE_COUNT && !is_choice(&j->op, &decision);
 }
 
-static void judge_call(vs_judge_of_sweep* j, const vs_answer* answer) {
-  uint64_t at = j->odometer.at;
-  vs_compose_call(j->space, &j->scene, &j->odometer.c, at, &j->op);
+static void judge_write(vs_judge_of_sweep* j, uint32_t i, const vs_answer* answer) {
+  vs_compose_call(j->space, &j->scene, &j->list.c[i], j->at, &j->op);
   j->seen.outcome = answer->outcome;
   j->seen.status = answer->status;
   j->seen.change_count = answer->changed;
-  j->seen.changes[0] = (vs_change){VS_ARG(vcpu_write_state, buffer), 0, 1};
   j->pending = is_plain_refusal(j, answer);
-  if (!j->pending) step(j, &j->op, &j->seen, at, at);
+  if (!j->pending) step(j, &j->op, &j->seen, j->at, j->at);
+}
+
+static void judge_parts(vs_judge_of_sweep* j, uint32_t i, const vs_observation* seen) {
+  vs_op parts[VS_PARTS];
+  vs_compose_parts(j->space, &j->scene, &j->list.c[i], j->at, parts);
+  for (unsigned k = 0; k < VS_PARTS && j->known; k++) {
+    if (seen[k].outcome != VS_NOT_REACHED) step(j, &parts[k], &seen[k], j->at, j->at);
+  }
 }
 
 // The oracle learns of the last refusal before it is asked what the registers must be.
 static void judge_look(vs_judge_of_sweep* j, const vs_observation* seen) {
   const vs_op look = vs_scene_look(j->scene.arch);
-  uint64_t at = j->odometer.at;
+  const uint64_t at = j->at;
   if (j->pending) step(j, &j->op, &j->seen, at, at);
   j->pending = false;
   if (j->known) step(j, &look, seen, j->since, at);
   j->since = at + 1;
 }
 
-static void count_answer(vs_judge_of_sweep* j, const vs_answer* answer) {
+static bool is_write_state(const vs_judge_of_sweep* j) {
+  return j->space->call == VS_CALL_vcpu_write_state;
+}
+
+// Of another call, what nothing can be said of is told apart.
+static bool is_judged(const vs_judge_of_sweep* j, uint32_t i) {
+  return is_write_state(j) || (i < j->list.judged && j->known);
+}
+
+static void count_answer(vs_judge_of_sweep* j, const vs_tape* tape, uint32_t i) {
+  const vs_answer* answer = &tape->answers[i];
   if (answer->outcome == VS_IN_CALL) {
     j->counts.died++;
+    if (!is_judged(j, i)) vs_sweep_count_silent(&j->counts, 1, j->stage, j->at);
+  } else if (answer->outcome == VS_UNSUPPORTED) {
+    j->counts.skipped++;
+    note_skipped(j, &tape->parts[i][VS_PART_CALL]);
+  } else if (!is_judged(j, i)) {
+    j->counts.recorded++;
+    vs_sweep_count_status(&j->counts, answer->status, 1);
   } else if (answer->status == ZX_OK) {
     j->counts.accepted++;
   } else {
@@ -106,14 +164,25 @@ static void count_answer(vs_judge_of_sweep* j, const vs_answer* answer) {
   }
 }
 
+static void judge_answer(vs_judge_of_sweep* j, const vs_tape* tape, uint32_t i) {
+  if (is_write_state(j)) {
+    judge_write(j, i, &tape->answers[i]);
+  } else {
+    judge_parts(j, i, tape->parts[i]);
+  }
+}
+
 // Returns where the recorder stopped.
-static uint32_t judge_calls(vs_judge_of_sweep* j, const vs_tape* tape, uint32_t count) {
+static uint32_t judge_calls(vs_judge_of_sweep* j, const vs_tape* tape) {
   uint32_t i = tape->from;
-  for (; i < count && tape->answers[i].outcome != VS_NOT_REACHED; i++) {
-    count_answer(j, &tape->answers[i]);
-    if (j->known) judge_call(j, &tape->answers[i]);
-    if (j->known && tape->looks[i].outcome != VS_NOT_REACHED) judge_look(j, &tape->looks[i]);
-    if (i + 1 < count) vs_odometer_next(&j->odometer);
+  for (; i < j->list.count && tape->answers[i].outcome != VS_NOT_REACHED; i++) {
+    j->at = j->list.at[i];
+    count_answer(j, tape, i);
+    bool judged = j->known && i < j->list.judged;
+    if (judged) judge_answer(j, tape, i);
+    if (judged && j->known && tape->looks[i].outcome != VS_NOT_REACHED) {
+      judge_look(j, &tape->looks[i]);
+    }
   }
   return i;
 }
@@ -129,18 +198,20 @@ static void judge_company(vs_judge_of_sweep* j, const vs_tape* tape, uint64_t fr
 uint32_t vs_judge_tape(vs_judge_of_sweep* j, const vs_tape* tape) {
   uint64_t from;
   uint64_t to;
-  j->stage = vs_space_batch(j->space, tape->batch, &from, &to);
-  uint32_t count = (uint32_t)(to - from);
+  vs_space_batch(j->space, tape->batch, &from, &to);
+  vs_foresee_batch(&j->foresight, j->space, tape->batch, &j->list);
+  j->stage = j->list.stage;
+  const uint32_t count = j->list.count;
   if (tape->begins) judge_setup(j, tape, from);
   if (!tape->usable) {
     // Nothing was called: what is missing, or why the recorder ended, the setup has said.
     j->counts.skipped += count - tape->from;
     return count;
   }
-  if (tape->from < count) vs_odometer_set(&j->odometer, j->space, j->stage, from + tape->from);
-  j->since = from + tape->from;
-  uint32_t done = judge_calls(j, tape, count);
+  j->since = tape->from < count ? j->list.at[tape->from] : to;
+  uint32_t done = judge_calls(j, tape);
   if (done < count) return done;
+  if (j->list.judged < count) return count;  // of what those left behind nothing is known
   judge_company(j, tape, from, to - 1);
   judge_end(j, tape, from, to - 1);
   return count;

@@ -4,9 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compose.h"
+#include "foresee.h"
 #include "runner/child.h"
-#include "scene.h"
 
 enum { DISTINCT = 1024, BYTES = sizeof(vs_facts) };
 
@@ -35,23 +34,6 @@ typedef struct counting {
 static bool is_in(const vs_space* space, const vs_combination* c, unsigned factor) {
   uint8_t rank = factor < VS_STAGE_FACTORS ? VS_RANK_OF_SETS : VS_RANK_OF_PRODUCT;
   return c->value[factor] == 0 || vs_space_value(space, c, factor)->rank >= rank;
-}
-
-// A world with the scene in it, as the oracle has it after a backend that does all it is asked.
-static bool build_world(const counting* p, const vs_scene* scene, vs_oracle* oracle) {
-  zx_handle_t next = 0x103;
-  vs_oracle_init(oracle, p->page, vs_arch_find(p->space->arch));
-  for (size_t i = 0; i < scene->count; i++) {
-    const vs_op* op = &scene->ops[i];
-    vs_observation seen = {.outcome = op->async ? VS_STARTED : VS_RETURNED};
-    seen.handle = next;
-    seen.handle2 = next + 4;
-    next += 8;
-    bool look = op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_vcpu_enter;
-    if (look && !op->async) continue;
-    if (vs_oracle_step(oracle, op, &seen, NULL) != VS_STEP_ALLOWED) return false;
-  }
-  return true;
 }
 
 static uint16_t intern(half* h, const vs_facts* facts, const vs_combination* c) {
@@ -90,7 +72,7 @@ static bool list_stages(counting* p, vs_oracle* oracle, vs_scene* scene) {
     if (!vs_scene_is_possible(p->space, &c)) continue;
     vs_op op = {0};
     vs_scene_make(p->space, &c, true, scene);
-    if (!build_world(p, scene, oracle)) continue;
+    if (!vs_foresee_scene(p->space, scene, oracle)) continue;
     vs_compose_call(p->space, scene, &c, 0, &op);
     vs_facts facts = vs_facts_of(&oracle->worlds[0], &op, oracle->arch);
     p->stage_ids[p->stage_count++] = intern(&p->stages, &facts, &c);

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "compose.h"
+#include "foresee.h"
 #include "executor/arena.h"
 #include "executor/executor.h"
 
@@ -23,10 +23,11 @@ typedef struct recording {
   bool usable;
   unsigned scenes;  // tried in this process
   zx_handle_t handle;
-  vs_odometer odometer;
-  uint64_t first;  // number within the stage of the batch's first combination
-  uint32_t next;   // within the batch
+  vs_foresight foresight;
+  vs_batch_of_sweep list;
+  uint32_t next;  // within the batch
   uint32_t until;
+  bool lost;  // a call was only recorded: the scene is not what the judge knows
   vs_op op;
 } recording;
 
@@ -81,7 +82,7 @@ static void look(recording* x, uint32_t i) {
 
 static void call(recording* x, vs_answer* answer) {
   vs_op* op = &x->op;
-  vs_compose_call(x->r->space, &x->scene, &x->odometer.c, x->odometer.at, op);
+  vs_compose_call(x->r->space, &x->scene, &x->list.c[x->next], x->list.at[x->next], op);
   const vs_arg* pointer = &VS_OP_ARG(op, vcpu_write_state, buffer);
   const vs_laid laid =
       vs_arena_place(&x->arena, pointer, pointer->length, op->bytes, VS_STATE_MAX, 0x5a);
@@ -107,11 +108,10 @@ static void call_some(void* argument) {
     vs_answer* answer = &x->tape->answers[x->next];
     call(x, answer);
     if (at_once && answer->status == ZX_OK) look(x, x->next);
-    vs_odometer_next(&x->odometer);
   }
 }
 
-static void call_all(recording* x, uint32_t count) {
+static void write_all(recording* x, uint32_t count) {
   const vs_op company = vs_scene_look_company(x->scene.arch);
   while (x->next < count) {
     x->until = x->next + VS_LOOK_EVERY < count ? x->next + VS_LOOK_EVERY : count;
@@ -122,15 +122,42 @@ static void call_all(recording* x, uint32_t count) {
   if (x->scene.company) execute(x, &company, &x->tape->company);
 }
 
+// A call of another sort, with what goes before and after it, by the executor.
+static void make_parts(recording* x) {
+  vs_op parts[VS_PARTS];
+  vs_answer* answer = &x->tape->answers[x->next];
+  vs_observation* seen = x->tape->parts[x->next];
+  vs_compose_parts(x->r->space, &x->scene, &x->list.c[x->next], x->list.at[x->next], parts);
+  __atomic_store_n(&answer->outcome, VS_IN_CALL, __ATOMIC_RELEASE);
+  for (unsigned i = 0; i < VS_PARTS; i++) {
+    if (vs_part_is_due(parts, i, seen)) execute(x, &parts[i], &seen[i]);
+  }
+  answer->status = seen[VS_PART_CALL].status;
+  __atomic_store_n(&answer->outcome, seen[VS_PART_CALL].outcome, __ATOMIC_RELEASE);
+}
+
+static void call_all(recording* x, uint32_t count) {
+  if (x->r->space->call == VS_CALL_vcpu_write_state) return write_all(x, count);
+  for (; x->next < count; x->next++) {
+    make_parts(x);
+    uint32_t made = x->next + 1;
+    bool due = made % VS_LOOK_EVERY == 0 || made == x->list.judged;
+    if (x->scene.looks && due && made <= x->list.judged) look(x, x->next);
+  }
+}
+
 // --- batches ----------------------------------------------------------------------------------
 
-static void clear(vs_tape* tape, size_t count) {
+static void clear(vs_tape* tape, size_t count, bool parts) {
   tape->usable = false;
   memset(tape->setup, 0, sizeof tape->setup);
   memset(tape->end, 0, sizeof tape->end);
   memset(&tape->company, 0, sizeof tape->company);
   memset(tape->answers, 0, count * sizeof tape->answers[0]);
   for (size_t i = 0; i < count; i++) tape->looks[i].outcome = VS_NOT_REACHED;
+  for (size_t i = 0; i < count * VS_PARTS && parts; i++) {
+    tape->parts[i / VS_PARTS][i % VS_PARTS].outcome = VS_NOT_REACHED;
+  }
 }
 
 // A scene that a call refused, after others: something may have stayed behind from those. In a
@@ -148,28 +175,26 @@ static bool needs_fresh_process(const recording* x) {
 // False: the batch is for another process.
 static bool record_batch(recording* x, uint64_t batch, uint32_t skip) {
   const vs_space* space = x->r->space;
-  uint64_t from;
-  uint64_t to;
-  size_t stage = vs_space_batch(space, batch, &from, &to);
-  uint32_t count = (uint32_t)(to - from);
-  clear(x->tape, count);
+  vs_foresee_batch(&x->foresight, space, batch, &x->list);
+  const uint32_t count = x->list.count;
+  clear(x->tape, count, space->call != VS_CALL_vcpu_write_state);
   x->tape->batch = batch;
   x->tape->from = skip;
-  x->tape->begins = !x->made || x->stage != stage;
-  x->stage = stage;
+  x->tape->begins = !x->made || x->lost || x->stage != x->list.stage;
+  x->stage = x->list.stage;
   x->made = true;
+  x->lost = count > x->list.judged;
   if (x->tape->begins) {
     vs_odometer start;
-    vs_odometer_set(&start, space, stage, 0);
+    vs_odometer_set(&start, space, x->stage, 0);
     make_scene(x, &start.c);
   }
   if (x->tape->begins && needs_fresh_process(x)) return false;
   x->tape->usable = x->usable;
   if (!x->usable) return true;
-  if (skip < count) vs_odometer_set(&x->odometer, space, stage, from + skip);
   x->next = skip;
   call_all(x, count);
-  if (to == space->stages[stage].count) end_scene(x);
+  if (x->list.last) end_scene(x);
   return true;
 }
 

@@ -6,14 +6,14 @@
 #define VS_CONFORMANCE_SWEEP_RECORDER_H_
 
 #include "runner/target.h"
-#include "scene.h"
+#include "compose.h"
 
 enum {
   VS_TAPES = 4,
   VS_LOOK_EVERY = 64  // refused calls, at most, before the registers are looked at
 };
 
-// What came back from one call.
+// What came back from one call. Of calls other than zx_vcpu_write_state `parts` says the rest.
 typedef struct vs_answer {
   int32_t status;
   uint8_t outcome;  // vs_outcome
@@ -24,7 +24,7 @@ typedef struct vs_answer {
 typedef struct vs_tape {
   uint32_t full;  // atomic: recorded, and not judged yet
   uint64_t batch;
-  uint32_t from;  // first combination of the batch that was to be recorded
+  uint32_t from;  // first combination of the batch that was to be recorded, in the order of vs_foresee_batch
   bool begins;    // the scene was made for this batch, not for one before
   bool usable;    // the scene could be made
   vs_observation setup[VS_SCENE_OPS];
@@ -32,6 +32,7 @@ typedef struct vs_tape {
   vs_observation company;                // after the batch
   vs_answer answers[VS_BATCH];
   vs_observation looks[VS_BATCH];  // looks[i]: after call i, where there was one
+  vs_observation parts[VS_BATCH][VS_PARTS];  // of calls other than zx_vcpu_write_state
 } vs_tape;
 
 typedef struct vs_recorder {

@@ -40,44 +40,40 @@ static uint8_t program_of(const vs_class_value* vcpu) {
   return vcpu->form == VS_FORM_VCPU_LEFT ? (uint8_t)vcpu->number : VS_PROGRAM_DUMP;
 }
 
-static vs_op create_vcpu(const vs_arch_info* arch, uint8_t thread, uint8_t out, uint8_t program) {
-  vs_op op = making(op_of(arch, VS_CALL_vcpu_create, thread, VS_SCENE_GUEST), out);
+static vs_op create_vcpu(const vs_scene* scene, uint8_t thread, uint8_t out, uint8_t program) {
+  vs_op op = op_of(scene->arch, VS_CALL_vcpu_create, thread, VS_SCENE_GUEST);
+  vs_op_give(&op, 0, out);
   VS_OP_ARG(&op, vcpu_create, entry).slot = program;
   return op;
 }
 
 static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t thread, uint8_t slot) {
-  vs_op* write = add(scene, op_of(arch_of(space), VS_CALL_vcpu_write_state, thread, slot));
+  vs_op* write = add(scene, op_of(scene->arch, VS_CALL_vcpu_write_state, thread, slot));
   vs_compose_ordinary(space, slot, write);
-  add(scene, look_at(arch_of(space), thread, slot));
+  add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, thread, slot)));
 }
 
-static void bring_vcpu_about(const vs_arch_info* arch, vs_scene* scene, const vs_class_value* vcpu,
-                             uint8_t creator) {
-  vs_op enter = op_of(arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU);
-  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, enter);
-  if (vcpu->form == VS_FORM_VCPU_KICKED) {
-    add(scene, op_of(arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
-  }
+static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
+  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(scene->arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
-    enter.async = true;
-    add(scene, enter);
-    add(scene, op_of(arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
+    add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
+    add(scene, op_of(scene->arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
   }
 }
 
 static void make_vcpu(const vs_space* space, vs_scene* scene, const vs_class_value* vcpu,
                       uint8_t creator) {
-  add(scene, create_vcpu(arch_of(space), creator, VS_SCENE_VCPU, program_of(vcpu)));
+  add(scene, create_vcpu(scene, creator, VS_SCENE_VCPU, program_of(vcpu)));
   if (vcpu->form == VS_FORM_VCPU_FRESH) {
-    add(scene, look_at(arch_of(space), creator, VS_SCENE_VCPU));
+    add(scene, optional(op_of(scene->arch, VS_CALL_vcpu_read_state, creator, VS_SCENE_VCPU)));
   } else {
     write_and_look(space, scene, creator, VS_SCENE_VCPU);
   }
 }
 
 static void make_company(const vs_space* space, vs_scene* scene) {
-  add(scene, create_vcpu(arch_of(space), COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
+  add(scene, create_vcpu(scene, COMPANY, VS_SCENE_COMPANY, VS_PROGRAM_DUMP));
   write_and_look(space, scene, COMPANY, VS_SCENE_COMPANY);
   scene->company = true;
 }
@@ -110,7 +106,7 @@ static uint8_t make_object(vs_scene* scene, vs_type_class type) {
   }
   vs_op create = op_of(scene->arch, code, CALLER, 0);
   vs_op_give(&create, 0, VS_SCENE_OBJECT);
-  add(scene, making(op_of(arch, create, CALLER, 0), VS_SCENE_OBJECT));
+  add(scene, create);
   return VS_SCENE_OBJECT;
 }
 
@@ -172,6 +168,72 @@ static vs_arg refer(const vs_class_value* handle, uint8_t slot) {
   return arg;
 }
 
+// --- what other calls than zx_vcpu_write_state name ----------------------------------------------
+
+static const uint8_t object_slots[VS_FORM_TYPE_COUNT] = {
+    [VS_FORM_TYPE_GUEST] = VS_SCENE_GUEST, [VS_FORM_TYPE_VMAR] = VS_SCENE_VMAR,
+    [VS_FORM_TYPE_VCPU] = VS_SCENE_VCPU,   [VS_FORM_TYPE_EVENT] = VS_SCENE_EVENT,
+    [VS_FORM_TYPE_PORT] = VS_SCENE_PORT,   [VS_FORM_TYPE_VMO] = VS_SCENE_VMO,
+};
+
+// The type of object that a parameter asks for; an event where any will do.
+static vs_type_class type_of(const vs_param* param) {
+  vs_type_class type = 0;
+  while (type < VS_FORM_TYPE_COUNT && vs_object_types[objects[type]].type != param->object) type++;
+  return type < VS_FORM_TYPE_COUNT ? type : VS_FORM_TYPE_EVENT;
+}
+
+// The slot of the parameter's handle without the right that it needs.
+static uint8_t lacking_slot(const vs_space* space, uint8_t parameter) {
+  uint8_t before = vs_param_find(space->call, VS_PARAM_HANDLE, 0);
+  return before < parameter ? VS_SCENE_LACKING2 : VS_SCENE_LACKING;
+}
+
+vs_arg vs_scene_object(const vs_space* space, uint8_t parameter, const vs_class_value* value) {
+  const vs_param* param = &vs_ops[space->call].params[parameter];
+  vs_arg own = vs_arg_slot(object_slots[type_of(param)]);
+  switch ((vs_object_class)value->form) {
+    case VS_FORM_OBJECT_OWN:
+      return param->object == ZX_OBJ_TYPE_RESOURCE ? (vs_arg){.form = VS_HANDLE_RESOURCE} : own;
+    case VS_FORM_OBJECT_CLOSED:
+      return vs_arg_slot(VS_SCENE_CLOSED);
+    case VS_FORM_OBJECT_RAW:
+      return (vs_arg){.form = VS_HANDLE_RAW, .number = value->number};
+    case VS_FORM_OBJECT_CLEARED:
+      own.form = VS_HANDLE_CLEARED;
+      own.number = value->number;
+      return own;
+    case VS_FORM_OBJECT_LACKING:
+      return vs_arg_slot(lacking_slot(space, parameter));
+    default:
+      return vs_arg_slot(object_slots[value->form - VS_FORM_OBJECT_GUEST]);
+  }
+}
+
+static void make_lacking(const vs_space* space, vs_scene* scene, uint8_t parameter) {
+  const vs_param* param = &vs_ops[space->call].params[parameter];
+  vs_type_class type = type_of(param);
+  bool lacks = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE &&
+               param->value != ZX_RIGHT_NONE;
+  zx_rights_t rights = vs_object_types[objects[type]].rights & ~(zx_rights_t)param->value;
+  if (lacks) {
+    derive(scene, VS_CALL_handle_duplicate, object_slots[type], lacking_slot(space, parameter),
+           rights);
+  }
+}
+
+// An object of each type. Only what the call itself takes has to be there.
+static void make_objects(const vs_space* space, vs_scene* scene) {
+  size_t first = vs_space_takes_vcpu(space) ? scene->count : 0;
+  make_object(scene, VS_FORM_TYPE_EVENT);
+  vs_op_give(add(scene, op_of(scene->arch, VS_CALL_port_create, CALLER, 0)), 0, VS_SCENE_PORT);
+  vs_op_give(add(scene, op_of(scene->arch, VS_CALL_vmo_create, CALLER, 0)), 0, VS_SCENE_VMO);
+  derive(scene, VS_CALL_handle_duplicate, VS_SCENE_EVENT, VS_SCENE_CLOSED, ZX_RIGHT_SAME_RIGHTS);
+  add(scene, op_of(scene->arch, VS_CALL_handle_close, CALLER, VS_SCENE_CLOSED));
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) make_lacking(space, scene, i);
+  for (size_t i = first; i < scene->count; i++) scene->ops[i].optional = true;
+}
+
 // --- the end ----------------------------------------------------------------------------------
 
 static void add_end(vs_scene* scene, vs_op op) {
@@ -227,14 +289,23 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
   scene->company = false;
   make_guest(scene);
   make_vcpu(space, scene, vcpu, creator);
-  if (company || thread->form == VS_FORM_THREAD_OTHER_WITH_VCPU) make_company(space, scene);
+  bool write_state = space->call == VS_CALL_vcpu_write_state;
+  bool brings = thread->form == VS_FORM_THREAD_OTHER_WITH_VCPU;
+  if ((company && write_state) || brings) make_company(space, scene);
   bring_vcpu_about(scene, vcpu, creator);
   if (ended) add(scene, op_of(scene->arch, VS_OP_thread_exit, OWNER, 0));
+  scene->thread = calling_thread((vs_thread_class)thread->form);
+  // A thread has one vCPU at most.
+  if (space->call == VS_CALL_vcpu_create) scene->thread = OTHER;
+  if (!write_state) {
+    make_objects(space, scene);
+    scene->looks = creator == CALLER;
+    return make_end(space, scene, vcpu);
+  }
   uint8_t own = make_object(scene, (vs_type_class)type->form);
   uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own, rights_of(type, rights),
                              stage->value[VS_FACTOR_RIGHTS] != 0);
   scene->handle = refer(handle, slot);
-  scene->thread = calling_thread((vs_thread_class)thread->form);
   bool vcpu_gone = handle->form == VS_FORM_HANDLE_GONE && type->form == VS_FORM_TYPE_VCPU;
   scene->looks = creator == CALLER && !vcpu_gone;
   make_end(space, scene, vcpu);

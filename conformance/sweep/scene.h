@@ -39,10 +39,10 @@ typedef struct vs_scene {
   vs_op end[VS_SCENE_END_OPS];  // after the last call
   size_t end_count;
   const vs_arch_info* arch;
-  vs_arg handle;  // of the calls
-  uint8_t thread;        // likewise
-  bool looks;            // the vCPU can be read between calls, by thread 0
-  bool company;          // so can the other one, by thread 2
+  vs_arg handle;   // of the calls of zx_vcpu_write_state
+  uint8_t thread;  // of the calls
+  bool looks;      // the vCPU can be read between calls, by thread 0
+  bool company;    // so can the other one, by thread 2
 } vs_scene;
 
 // `company`: with a second vCPU; a thread that has one of its own brings it along in any case.
@@ -51,6 +51,9 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
 
 // False: no script can make such a stage.
 bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage);
+
+// Of a call other than zx_vcpu_write_state: what a value of VS_CLASS_OBJECT stands for.
+vs_arg vs_scene_object(const vs_space* space, uint8_t parameter, const vs_class_value* value);
 
 // The looks between calls.
 vs_op vs_scene_look(const vs_arch_info* arch);

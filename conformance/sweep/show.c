@@ -5,23 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "compose.h"
+#include "foresee.h"
 #include "minimize/minimize.h"
 #include "runner/describe.h"
 #include "runner/record.h"
 
-enum { OPS_PER_CALL = 3, TRIES = 300, TRIES_OF_HANGS = 12, HANG_MS = 500 };
+enum { OPS_PER_CALL = VS_PARTS + 2, TRIES = 300, TRIES_OF_HANGS = 12, HANG_MS = 500 };
 
 typedef struct attempt {
   const vs_showing* showing;
   const vs_failure_key* key;
   vs_oracle* oracle;
+  vs_foresight* foresight;
   double timeout;
   unsigned tries;  // that are left
   vs_script script;
   vs_op* ops;  // the script's
-  size_t scene_ops;
-  size_t ops_per_call;
+  uint64_t* calls;  // of each op: the number within the stage of the combination it is made for
   // Of the last run that failed in the same way.
   size_t at;
   vs_violation violation;
@@ -33,12 +33,14 @@ typedef struct attempt {
 
 void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size) {
   vs_text out = vs_text_in(text, size);
-  vs_say(&out, "%s", c->io ? "ZX_VCPU_IO" : "ZX_VCPU_STATE");
+  bool write_state = space->call == VS_CALL_vcpu_write_state;
+  const char* kind = c->io ? "ZX_VCPU_IO" : "ZX_VCPU_STATE";
+  vs_say(&out, "%s", write_state ? kind : vs_ops[space->call].symbol);
   bool any = false;
-  for (vs_factor f = 0; f < VS_FACTOR_COUNT; f++) {
-    const vs_class_value* value = vs_space_value(space, c, f);
+  for (unsigned f = 0; f < space->factor_count; f++) {
     if (c->value[f] == 0) continue;
-    vs_say(&out, ", %s %s", vs_factor_names[f], value->name);
+    const vs_class_value* value = vs_space_value(space, c, f);
+    vs_say(&out, ", %s %s", space->factors[f].name, value->name);
     if (value->number != 0) vs_say(&out, ":%#llx", (unsigned long long)value->number);
     any = true;
   }
@@ -83,31 +85,63 @@ static size_t put(vs_op* ops, size_t at, const vs_op* from, size_t count) {
   return at + count;
 }
 
-// The scene, `count` calls from the odometer on, each with its looks, and the end.
-static bool write_script(attempt* a, vs_odometer* first, uint64_t count) {
-  vs_scene* scene = malloc(sizeof *scene);
+// The call, with what goes before and after it. Returns the number of ops.
+static size_t put_call(vs_op* ops, const vs_scene* scene, const vs_odometer* o) {
+  vs_op parts[VS_PARTS];
+  size_t count = 0;
+  if (o->space->call == VS_CALL_vcpu_write_state) {
+    vs_compose_call(o->space, scene, &o->c, o->at, &ops[0]);
+    return 1;
+  }
+  vs_compose_parts(o->space, scene, &o->c, o->at, parts);
+  for (unsigned i = 0; i < VS_PART_KEPT; i++) {
+    if (parts[i].code != VS_OP_COUNT) ops[count++] = parts[i];
+  }
+  return count;
+}
+
+// Room for a script of so many calls. False: no memory.
+static bool make_room(attempt* a, uint64_t count) {
   size_t most = VS_SCENE_OPS + VS_SCENE_END_OPS + OPS_PER_CALL * (size_t)count;
-  vs_op* ops = calloc(most, sizeof *ops);
   free(a->ops);
-  a->ops = ops;
-  if (scene == NULL || ops == NULL) {
+  free(a->calls);
+  a->ops = calloc(most, sizeof *a->ops);
+  a->calls = calloc(most, sizeof *a->calls);
+  return a->ops != NULL && a->calls != NULL;
+}
+
+// Looks at what must not have changed.
+static size_t put_looks(vs_op* ops, size_t n, const vs_scene* scene) {
+  if (scene->looks) ops[n++] = vs_scene_look(scene->arch);
+  if (scene->company) ops[n++] = vs_scene_look_company(scene->arch);
+  return n;
+}
+
+// The scene, `count` calls from the odometer on, each with its looks, and the end. Of several calls,
+// those of which nothing is predicted are left out.
+static bool write_script(attempt* a, vs_odometer* first, uint64_t count) {
+  const size_t stage =
+      first->stage != NULL ? (size_t)(first->stage - first->space->stages) : 0;
+  vs_scene* scene = malloc(sizeof *scene);
+  if (scene == NULL || !make_room(a, count)) {
     free(scene);
     return false;
   }
   vs_scene_make(first->space, &first->c, true, scene);
-  const vs_op look = vs_scene_look(scene->arch);
-  const vs_op company = vs_scene_look_company(scene->arch);
-  size_t n = put(ops, 0, scene->ops, scene->count);
-  a->scene_ops = n;
-  a->ops_per_call = 1u + scene->looks + scene->company;
+  size_t n = put(a->ops, 0, scene->ops, scene->count);
+  for (size_t i = 0; i < n; i++) a->calls[i] = first->at;
   for (uint64_t i = 0; i < count; i++) {
-    vs_compose_call(first->space, scene, &first->c, first->at, &ops[n++]);
-    if (scene->looks) ops[n++] = look;
-    if (scene->company) ops[n++] = company;
+    size_t from = n;
+    if (count == 1 || vs_foresee(a->foresight, first->space, stage, &first->c)) {
+      n += put_call(a->ops + n, scene, first);
+      n = put_looks(a->ops, n, scene);
+    }
+    for (; from < n; from++) a->calls[from] = first->at;
     if (i + 1 < count) vs_odometer_next(first);
   }
-  n = put(ops, n, scene->end, scene->end_count);
-  a->script = (vs_script){"", ops, n};
+  size_t whole = put(a->ops, n, scene->end, scene->end_count);
+  for (; n < whole; n++) a->calls[n] = first->at;
+  a->script = (vs_script){"", a->ops, whole};
   free(scene);
   return true;
 }
@@ -124,19 +158,11 @@ static bool fails_alone(attempt* a, const vs_combination* c, uint64_t salt) {
   return write_script(a, &odometer, 1) && fails_alike(a, &a->script);
 }
 
-// The number within the stage of the call that the failing op belongs to, in a script that was
-// written from call `from` to `to`.
-static uint64_t failing_call(const attempt* a, uint64_t from, uint64_t to) {
-  if (a->at < a->scene_ops) return from;
-  uint64_t call = from + (a->at - a->scene_ops) / a->ops_per_call;
-  return call < to ? call : to;
-}
-
 // --- smaller ----------------------------------------------------------------------------------
 
 // Each factor that can be valid without losing the failure becomes so.
 static void make_valid(attempt* a, vs_combination* c, uint64_t salt) {
-  for (vs_factor f = 0; f < VS_FACTOR_COUNT; f++) {
+  for (unsigned f = 0; f < a->showing->space->factor_count; f++) {
     vs_combination simpler = *c;
     if (c->value[f] == 0) continue;
     simpler.value[f] = 0;
@@ -186,7 +212,7 @@ static bool isolate(attempt* a, const vs_failure* failure, vs_combination* c, ui
   vs_odometer odometer;
   *at = failure->to;
   if (failure->from < failure->to && fails_from(a, failure->stage, failure->from, failure->to)) {
-    *at = failing_call(a, failure->from, failure->to);
+    *at = a->calls[a->at];
   }
   vs_odometer_set(&odometer, space, failure->stage, *at);
   *c = odometer.c;
@@ -253,10 +279,13 @@ bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_sh
   attempt a = {.showing = showing, .key = &failure->key, .timeout = showing->timeout};
   a.tries = TRIES;
   a.oracle = calloc(1, sizeof *a.oracle);
+  a.foresight = calloc(1, sizeof *a.foresight);
   memset(shown, 0, sizeof *shown);
-  if (a.oracle == NULL) return false;
-  shown->confirmed = confirm(&a, failure, shown);
+  bool ready = a.oracle != NULL && a.foresight != NULL;
+  shown->confirmed = ready && confirm(&a, failure, shown);
+  free(a.foresight);
   bool told = a.ops != NULL;
+  free(a.calls);
   if (told) tell(&a, shown);
   if (told && shown->confirmed) told = record_result(&a, shown);
   free(a.oracle);
@@ -264,6 +293,36 @@ bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_sh
   free(a.ops);
   memset(shown, 0, sizeof *shown);
   return false;
+}
+
+// The script up to the op that the run ended in.
+static bool record_end(attempt* a, vs_shown* shown) {
+  vs_recording recording;
+  if (!vs_recording_start(&recording, a->showing->target, &a->script, a->timeout)) return false;
+  vs_recording_wait(&recording);
+  vs_trace trace = vs_recording_trace(&recording);
+  size_t at = 0;
+  while (at < a->script.count && trace.observations[at].outcome != VS_IN_CALL) at++;
+  shown->confirmed = trace.end != VS_TRACE_DONE && at < a->script.count;
+  if (shown->confirmed) {
+    a->script.count = at + 1;
+    snprintf(shown->result.note, sizeof shown->result.note, "%s", trace.death);
+  }
+  vs_recording_free(&recording);
+  return true;
+}
+
+bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs_shown* shown) {
+  attempt a = {.showing = showing, .timeout = showing->timeout};
+  vs_odometer odometer;
+  vs_odometer_set(&odometer, showing->space, counts->silent_stage, counts->silent_at);
+  memset(shown, 0, sizeof *shown);
+  shown->c = odometer.c;
+  vs_combination_say(showing->space, &shown->c, shown->title, sizeof shown->title);
+  bool told = write_script(&a, &odometer, 1) && record_end(&a, shown);
+  free(a.calls);
+  shown->result.script = (vs_script){shown->title, a.ops, a.script.count};
+  return told;
 }
 
 void vs_shown_free(vs_shown* shown) {

@@ -6,7 +6,7 @@
 
 #include "failures.h"
 #include "runner/result.h"
-#include "space.h"
+#include "judge.h"
 
 typedef struct vs_shown {
   bool confirmed;         // the script fails in the same way, in a process of its own
@@ -25,9 +25,13 @@ typedef struct vs_showing {
 
 // False: no memory, or no process to spare.
 bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_shown* shown);
+
+// The same of the first call that nothing was predicted of, and that did not return: the script up to
+// it; what it failed by is the result's note.
+bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs_shown* shown);
 void vs_shown_free(vs_shown* shown);
 
-// "kind own_and_bit:8, place null"; "nothing is wrong with the call".
+// "ZX_VCPU_STATE, kind own_and_bit:8, place null"; "zx_port_wait, all valid".
 void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size);
 
 #endif  // VS_CONFORMANCE_SWEEP_SHOW_H_

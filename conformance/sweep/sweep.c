@@ -46,7 +46,7 @@ static uint64_t preceding(const vs_space* space, uint64_t batch) {
 }
 
 static uint64_t done_with(const vs_sweep_counts* c) {
-  return c->accepted + c->refused + c->died + c->skipped;
+  return c->accepted + c->refused + c->died + c->skipped + c->recorded;
 }
 
 // What the lanes have counted so far, on top of what an earlier run had.
@@ -56,10 +56,7 @@ static void gather(sweep* s, const vs_sweep_counts* earlier, uint64_t broken) {
   for (size_t i = 0; i < s->out->part_count; i++) {
     const vs_judge_of_sweep* judge = s->lanes[i].judge;
     if (judge == NULL) continue;
-    sum.accepted += judge->counts.accepted;
-    sum.refused += judge->counts.refused;
-    sum.died += judge->counts.died;
-    sum.skipped += judge->counts.skipped;
+    vs_sweep_counts_add(&sum, &judge->counts);
     s->out->broken += judge->broken;
     if (s->out->skipped_for == VS_NO_CALL) {
       s->out->skipped_for = judge->skipped_for;

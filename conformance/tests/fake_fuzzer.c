@@ -165,7 +165,7 @@ static void run_one(vs_executor* executor, size_t which) {
   vs_executor_reset(executor);
   state->phase = VS_FUZZ_JUDGING;
   misbehave();
-  const vs_trace trace = {script, opened.arch, seen};
+  const vs_trace trace = {.script = script, .arch = opened.arch, .observations = seen};
   size_t at;
   vs_violation violation;
   vs_failure_find(&search, &oracle, &trace, &at, &violation);

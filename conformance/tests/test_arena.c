@@ -37,29 +37,35 @@ static size_t readable(const void* at, size_t limit) {
   return count;
 }
 
-static vs_buffer buffer_at(vs_placement at, size_t argument, size_t length) {
-  vs_buffer buffer = {
-      .at = (uint8_t)at, .argument = (uint16_t)argument, .length = (uint16_t)length};
-  for (size_t i = 0; i < VS_STATE_MAX; i++) buffer.bytes[i] = (uint8_t)(i * 7 + length + argument);
-  return buffer;
+// A pointer, and what lies there.
+typedef struct buffer {
+  vs_arg pointer;
+  uint8_t bytes[VS_STATE_MAX];
+} buffer;
+
+static buffer buffer_at(vs_placement at, size_t argument, size_t length) {
+  buffer b = {
+      .pointer = {.at = (uint8_t)at, .argument = (uint16_t)argument, .length = (uint16_t)length}};
+  for (size_t i = 0; i < VS_STATE_MAX; i++) b.bytes[i] = (uint8_t)(i * 7 + length + argument);
+  return b;
 }
 
-static void holds(const void* at, const vs_buffer* buffer, size_t count) {
+static void holds(const void* at, const buffer* b, size_t count) {
   for (size_t i = 0; i < count; i++) {
-    uint8_t expected = i < VS_STATE_MAX ? buffer->bytes[i] : FILLER;
+    uint8_t expected = i < VS_STATE_MAX ? b->bytes[i] : FILLER;
     uint8_t got = 0;
     bool read = read_byte((uintptr_t)at + i, &got);
     cr_assert(read && got == expected, "%s:%u, %u bytes: byte %u must be 0x%02x, got 0x%02x%s",
-              vs_placements[buffer->at].name, buffer->argument, buffer->length, (unsigned)i,
-              expected, got, read ? "" : " (unreadable)");
+              vs_placements[b->pointer.at].name, b->pointer.argument, b->pointer.length,
+              (unsigned)i, expected, got, read ? "" : " (unreadable)");
   }
 }
 
-static void is_readable_for(const void* at, const vs_buffer* buffer, size_t count) {
-  size_t got = readable(at, buffer->length);
+static void is_readable_for(const void* at, const buffer* b, size_t count) {
+  size_t got = readable(at, b->pointer.length);
   cr_assert(got == count, "%s:%u, %u bytes: %u must be readable, got %u",
-            vs_placements[buffer->at].name, buffer->argument, buffer->length, (unsigned)count,
-            (unsigned)got);
+            vs_placements[b->pointer.at].name, b->pointer.argument, b->pointer.length,
+            (unsigned)count, (unsigned)got);
 }
 
 static vs_arena arena;
@@ -72,6 +78,15 @@ static void close_arena(void) {
   vs_arena_close(&arena);
 }
 
+static vs_laid lay_out_in(vs_arena* in, const buffer* b) {
+  return vs_arena_place(in, &b->pointer, b->pointer.length, b->bytes, VS_STATE_MAX, FILLER);
+}
+
+// Where the call would find it.
+static uint8_t* lay_out(const buffer* b) {
+  return lay_out_in(&arena, b).address;
+}
+
 TestSuite(arena, .init = open_arena, .fini = close_arena);
 
 Test(arena, readable_placements_hold_every_byte) {
@@ -79,10 +94,10 @@ Test(arena, readable_placements_hold_every_byte) {
     if (!vs_placements[at].readable) continue;
     for (size_t i = 0; i < LENGTHS; i++) {
       for (size_t argument = 0; argument < 70; argument += 3) {
-        vs_buffer buffer = buffer_at((vs_placement)at, argument, lengths[i]);
-        const void* place = vs_arena_place(&arena, &buffer);
-        is_readable_for(place, &buffer, lengths[i]);
-        holds(place, &buffer, lengths[i]);
+        buffer b = buffer_at((vs_placement)at, argument, lengths[i]);
+        const void* place = lay_out(&b);
+        is_readable_for(place, &b, lengths[i]);
+        holds(place, &b, lengths[i]);
       }
     }
   }
@@ -104,8 +119,8 @@ Test(arena, unreadable_placements_have_no_first_byte) {
               {VS_AT_WRAPPING, 1, 16}};
   for (size_t r = 0; r < sizeof rows / sizeof rows[0]; r++) {
     for (unsigned argument = rows[r].first; argument <= rows[r].last; argument++) {
-      vs_buffer buffer = buffer_at(rows[r].at, argument, 136);
-      is_readable_for(vs_arena_place(&arena, &buffer), &buffer, 0);
+      buffer b = buffer_at(rows[r].at, argument, 136);
+      is_readable_for(lay_out(&b), &b, 0);
     }
   }
 }
@@ -114,38 +129,38 @@ Test(arena, straddling_buffer_is_readable_up_to_the_last_n_bytes) {
   static const vs_placement straddling[] = {VS_AT_STRADDLE, VS_AT_STRADDLE_NONE};
   for (size_t s = 0; s < 2; s++) {
     for (size_t n = 1; n <= 136; n++) {
-      vs_buffer buffer = buffer_at(straddling[s], n, 136);
-      const void* place = vs_arena_place(&arena, &buffer);
-      is_readable_for(place, &buffer, 136 - n);
-      holds(place, &buffer, 136 - n);
+      buffer b = buffer_at(straddling[s], n, 136);
+      const void* place = lay_out(&b);
+      is_readable_for(place, &b, 136 - n);
+      holds(place, &b, 136 - n);
       cr_assert(((uintptr_t)place + 136 - n) % PAGE == 0, "%s:%u: the page does not end there",
-                vs_placements[buffer.at].name, (unsigned)n);
+                vs_placements[b.pointer.at].name, (unsigned)n);
     }
   }
 }
 
 Test(arena, straddle_none_ends_at_a_mapped_page) {
-  vs_buffer buffer = buffer_at(VS_AT_STRADDLE_NONE, 8, 16);
-  char* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_STRADDLE_NONE, 8, 16);
+  uint8_t* place = lay_out(&b);
   cr_assert(mprotect(place + 8, PAGE, PROT_NONE) == 0, "straddle_none: the page is not mapped");
-  buffer.at = VS_AT_STRADDLE;
-  place = vs_arena_place(&arena, &buffer);
+  b.pointer.at = VS_AT_STRADDLE;
+  place = lay_out(&b);
   cr_assert(mprotect(place + 8, PAGE, PROT_NONE) != 0, "straddle: the page is mapped");
 }
 
 Test(arena, unmapped_is_not_mapped_and_prot_none_is) {
-  vs_buffer buffer = buffer_at(VS_AT_UNMAPPED, 0, 136);
-  void* hole = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_UNMAPPED, 0, 136);
+  void* hole = lay_out(&b);
   cr_assert(mprotect(hole, PAGE, PROT_NONE) != 0, "unmapped: something is mapped");
-  buffer.at = VS_AT_PROT_NONE;
-  void* fenced = vs_arena_place(&arena, &buffer);
+  b.pointer.at = VS_AT_PROT_NONE;
+  void* fenced = lay_out(&b);
   cr_assert(mprotect(fenced, PAGE, PROT_NONE) == 0, "prot_none: nothing is mapped");
 }
 
 Test(arena, edge_ends_before_an_unreadable_byte) {
   for (size_t i = 0; i < LENGTHS; i++) {
-    vs_buffer buffer = buffer_at(VS_AT_EDGE, 0, lengths[i]);
-    const char* place = vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_EDGE, 0, lengths[i]);
+    const uint8_t* place = lay_out(&b);
     cr_assert(readable(place, lengths[i] + 1u) == lengths[i], "edge: the byte after %u can be read",
               lengths[i]);
   }
@@ -153,8 +168,8 @@ Test(arena, edge_ends_before_an_unreadable_byte) {
 
 Test(arena, crossing_buffer_has_n_bytes_on_the_first_page) {
   for (size_t n = 1; n < 136; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_CROSSING, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_CROSSING, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     cr_assert((place + n) % PAGE == 0, "crossing:%u lies at 0x%llx", (unsigned)n,
               (unsigned long long)place);
   }
@@ -162,54 +177,54 @@ Test(arena, crossing_buffer_has_n_bytes_on_the_first_page) {
 
 Test(arena, misaligned_buffer_lies_n_bytes_past_a_boundary) {
   for (size_t n = 0; n < 64; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_MISALIGNED, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_MISALIGNED, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     cr_assert(place % 64 == n, "misaligned:%u lies at 0x%llx", (unsigned)n,
               (unsigned long long)place);
   }
 }
 
 Test(arena, plain_buffer_is_aligned_with_room_after_it) {
-  vs_buffer buffer = buffer_at(VS_AT_PLAIN, 0, 264);
-  const void* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_PLAIN, 0, 264);
+  const void* place = lay_out(&b);
   cr_assert((uintptr_t)place % 64 == 0, "plain: lies at %p", place);
   cr_assert(readable(place, 1024) == 1024, "plain: no room after the buffer");
 }
 
 Test(arena, readonly_buffer_cannot_be_written) {
   for (unsigned round = 0; round < 3; round++) {
-    vs_buffer buffer = buffer_at(VS_AT_READONLY, round, 136);
-    const void* place = vs_arena_place(&arena, &buffer);
-    holds(place, &buffer, 136);
+    buffer b = buffer_at(VS_AT_READONLY, round, 136);
+    const void* place = lay_out(&b);
+    holds(place, &b, 136);
     cr_assert(!is_writable((uintptr_t)place), "readonly: round %u, the page can be written", round);
   }
-  vs_buffer plain = buffer_at(VS_AT_PLAIN, 0, 136);
-  cr_assert(is_writable((uintptr_t)vs_arena_place(&arena, &plain)), "plain: cannot be written");
+  buffer plain = buffer_at(VS_AT_PLAIN, 0, 136);
+  cr_assert(is_writable((uintptr_t)lay_out(&plain)), "plain: cannot be written");
 }
 
 Test(arena, noncanonical_address_differs_in_one_bit) {
   for (size_t n = 47; n < 64; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_NONCANONICAL, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_NONCANONICAL, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     const void* without = (const void*)(place ^ (uintptr_t)1 << n);
     cr_assert((place >> 47) == (uintptr_t)1 << (n - 47), "noncanonical:%u is 0x%llx", (unsigned)n,
               (unsigned long long)place);
-    holds(without, &buffer, 136);
+    holds(without, &b, 136);
   }
 }
 
 Test(arena, kernel_addresses_are_in_the_upper_half) {
   for (unsigned n = 0; n < 8; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_KERNEL, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_KERNEL, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     cr_assert(place >> 47 == 0x1ffff, "kernel:%u is 0x%llx", n, (unsigned long long)place);
   }
 }
 
 Test(arena, user_end_is_passed_by_n_bytes) {
   for (size_t n = 1; n <= 136; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_USER_END, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_USER_END, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     uint8_t byte;
     cr_assert(place + 136 - n == 0x7ffffffff000, "user_end:%u is 0x%llx", (unsigned)n,
               (unsigned long long)place);
@@ -220,15 +235,15 @@ Test(arena, user_end_is_passed_by_n_bytes) {
 
 Test(arena, wrapping_buffer_starts_n_bytes_before_the_end) {
   for (size_t n = 1; n <= 136; n++) {
-    vs_buffer buffer = buffer_at(VS_AT_WRAPPING, n, 136);
-    uintptr_t place = (uintptr_t)vs_arena_place(&arena, &buffer);
+    buffer b = buffer_at(VS_AT_WRAPPING, n, 136);
+    uintptr_t place = (uintptr_t)lay_out(&b);
     cr_assert(place + n == 0, "wrapping:%u is 0x%llx", (unsigned)n, (unsigned long long)place);
   }
 }
 
 Test(arena, beyond_eof_follows_a_page_of_the_file) {
-  vs_buffer buffer = buffer_at(VS_AT_BEYOND_EOF, 0, 136);
-  char* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_BEYOND_EOF, 0, 136);
+  uint8_t* place = lay_out(&b);
   cr_assert(mprotect(place, PAGE, PROT_READ | PROT_WRITE) == 0, "beyond_eof: not mapped");
   cr_assert(readable(place - PAGE, 1) == 1, "beyond_eof: the file's own page cannot be read");
   cr_assert(readable(place, 1) == 0, "beyond_eof: a page that the file lacks can be read");
@@ -236,8 +251,8 @@ Test(arena, beyond_eof_follows_a_page_of_the_file) {
 
 Test(arena, overlong_buffer_is_cut) {
   for (unsigned at = 0; at <= VS_AT_READONLY; at++) {
-    vs_buffer buffer = buffer_at((vs_placement)at, 5, UINT16_MAX);
-    holds(vs_arena_place(&arena, &buffer), &buffer, VS_BUFFER_MAX);
+    buffer b = buffer_at((vs_placement)at, 5, UINT16_MAX);
+    holds(lay_out(&b), &b, VS_BUFFER_MAX);
   }
 }
 
@@ -246,83 +261,190 @@ Test(arena, holes_stay_holes) {
   for (size_t i = 0; i < 256; i++) {
     later[i] = mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   }
-  vs_buffer hole = buffer_at(VS_AT_UNMAPPED, 0, 136);
-  vs_buffer edge = buffer_at(VS_AT_EDGE, 0, 136);
-  is_readable_for(vs_arena_place(&arena, &hole), &hole, 0);
-  cr_assert(readable(vs_arena_place(&arena, &edge), 137) == 136, "edge: the hole was filled");
+  buffer hole = buffer_at(VS_AT_UNMAPPED, 0, 136);
+  buffer edge = buffer_at(VS_AT_EDGE, 0, 136);
+  is_readable_for(lay_out(&hole), &hole, 0);
+  cr_assert(readable(lay_out(&edge), 137) == 136, "edge: the hole was filled");
   for (size_t i = 0; i < 256; i++) munmap(later[i], PAGE);
 }
 
 Test(arena, two_do_not_meet) {
   vs_arena second;
   cr_assert(vs_arena_open(&second), "a second arena can be opened");
-  vs_buffer mine = buffer_at(VS_AT_PLAIN, 1, 136);
-  vs_buffer other = buffer_at(VS_AT_PLAIN, 2, 136);
-  const void* place = vs_arena_place(&arena, &mine);
-  vs_arena_place(&second, &other);
+  buffer mine = buffer_at(VS_AT_PLAIN, 1, 136);
+  buffer other = buffer_at(VS_AT_PLAIN, 2, 136);
+  const void* place = lay_out(&mine);
+  lay_out_in(&second, &other);
   holds(place, &mine, 136);
   vs_arena_close(&second);
 }
 
 Test(arena, close_gives_the_pages_back) {
-  vs_buffer buffer = buffer_at(VS_AT_PLAIN, 0, 136);
-  const void* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_PLAIN, 0, 136);
+  const void* place = lay_out(&b);
   vs_arena_close(&arena);
   vs_arena_close(&arena);
-  is_readable_for(place, &buffer, 0);
+  is_readable_for(place, &b, 0);
 }
 
 Test(arena, low_is_an_address_of_32_bits) {
-  vs_buffer buffer = buffer_at(VS_AT_LOW, 0, 136);
-  void* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_LOW, 0, 136);
+  void* place = lay_out(&b);
   cr_assert(arena.low == NULL || (uintptr_t)place >> 32 == 0, "low: %p", place);
   cr_assert_eq(readable(place, 136), 136);
+}
+
+// --- what became of it --------------------------------------------------------------------------
+
+enum { PARAMETER = 2 };
+
+static vs_observation changes_of(const vs_laid* laid) {
+  vs_observation seen = {.outcome = VS_RETURNED};
+  vs_arena_changes(laid, PARAMETER, &seen);
+  return seen;
+}
+
+static bool is_unchanged(const vs_laid* laid) {
+  return changes_of(laid).change_count == 0;
+}
+
+// Of the parameter's bytes [from, to) alone.
+static bool is_change(const vs_laid* laid, int from, int to) {
+  vs_observation seen = changes_of(laid);
+  const vs_change* change = &seen.changes[0];
+  return seen.change_count == 1 && change->parameter == PARAMETER && change->from == from &&
+         change->to == to;
 }
 
 Test(arena, a_changed_byte_is_noticed_wherever_it_is) {
   static const uint8_t places[] = {VS_AT_PLAIN, VS_AT_MISALIGNED, VS_AT_CROSSING, VS_AT_EDGE,
                                    VS_AT_LOW};
   for (size_t i = 0; i < sizeof places; i++) {
-    vs_buffer buffer = buffer_at(places[i], 3, 300);
-    uint8_t* place = vs_arena_place(&arena, &buffer);
-    cr_assert(vs_arena_unchanged(&buffer, place), "%s: nothing changed",
-              vs_placements[places[i]].name);
-    for (unsigned at = 0; at < 300; at++) {
-      place[at] ^= 1;
-      cr_assert(!vs_arena_unchanged(&buffer, place), "%s: byte %u", vs_placements[places[i]].name,
-                at);
-      place[at] ^= 1;
+    buffer b = buffer_at(places[i], 3, 300);
+    vs_laid laid = lay_out_in(&arena, &b);
+    cr_assert(is_unchanged(&laid), "%s: nothing changed", vs_placements[places[i]].name);
+    for (int at = 0; at < 300; at++) {
+      laid.address[at] ^= 1;
+      cr_assert(is_change(&laid, at, at + 1), "%s: byte %d", vs_placements[places[i]].name, at);
+      laid.address[at] ^= 1;
     }
   }
 }
 
 Test(arena, a_changed_byte_beside_the_buffer_is_noticed) {
-  vs_buffer buffer = buffer_at(VS_AT_MISALIGNED, 16, 136);
-  uint8_t* place = vs_arena_place(&arena, &buffer);
+  buffer b = buffer_at(VS_AT_MISALIGNED, 16, 136);
+  vs_laid laid = lay_out_in(&arena, &b);
   for (int at = -8; at < 144; at += at == -1 ? 137 : 1) {
-    place[at] ^= 1;
-    cr_assert(!vs_arena_unchanged(&buffer, place), "byte %d", at);
-    place[at] ^= 1;
+    laid.address[at] ^= 1;
+    cr_assert(is_change(&laid, at, at + 1), "byte %d", at);
+    laid.address[at] ^= 1;
   }
-  cr_assert(vs_arena_unchanged(&buffer, place));
+  cr_assert(is_unchanged(&laid));
+}
+
+Test(arena, a_changed_byte_of_what_is_there_of_a_buffer_is_noticed) {
+  buffer tail = buffer_at(VS_AT_STRADDLE, 100, 136);
+  vs_laid laid = lay_out_in(&arena, &tail);
+  cr_assert(laid.address == laid.there && laid.count == 36, "%zu bytes are there", laid.count);
+  for (int at = -8; at < 36; at++) {
+    laid.address[at] ^= 1;
+    cr_assert(is_change(&laid, at, at + 1), "straddle: byte %d", at);
+    laid.address[at] ^= 1;
+  }
+  buffer head = buffer_at(VS_AT_STRADDLE_HEAD, 100, 136);
+  laid = lay_out_in(&arena, &head);
+  cr_assert(laid.there == laid.address + 100 && laid.count == 36, "%zu bytes are there",
+            laid.count);
+  for (int at = 100; at < 144; at++) {
+    laid.address[at] ^= 1;
+    cr_assert(is_change(&laid, at, at + 1), "straddle_head: byte %d", at);
+    laid.address[at] ^= 1;
+  }
+  cr_assert(is_unchanged(&laid));
+}
+
+Test(arena, what_was_written_over_is_one_range_wherever_it_goes_on) {
+  buffer b = buffer_at(VS_AT_MISALIGNED, 16, 300);
+  vs_laid laid = lay_out_in(&arena, &b);
+  for (int at = -3; at < 305; at++) laid.address[at] ^= 1;
+  cr_assert(is_change(&laid, -3, 305));
+}
+
+Test(arena, ranges_are_told_apart_and_of_too_many_the_last_grows) {
+  buffer b = buffer_at(VS_AT_PLAIN, 0, 136);
+  vs_laid laid = lay_out_in(&arena, &b);
+  for (int i = 0; i < VS_CHANGES_MAX + 3; i++) laid.address[4 * i] ^= 1;
+  vs_observation seen = changes_of(&laid);
+  cr_assert_eq(seen.change_count, VS_CHANGES_MAX);
+  for (int i = 0; i < VS_CHANGES_MAX; i++) {
+    int last = i + 1 == VS_CHANGES_MAX ? i + 3 : i;
+    cr_expect(seen.changes[i].from == 4 * i && seen.changes[i].to == 4 * last + 1, "%d: %d..%d", i,
+              seen.changes[i].from, seen.changes[i].to);
+  }
+}
+
+Test(arena, changes_of_several_pointers_are_told_apart) {
+  vs_arena second;
+  cr_assert(vs_arena_open(&second));
+  buffer b = buffer_at(VS_AT_PLAIN, 0, 136);
+  vs_laid mine = lay_out_in(&arena, &b);
+  vs_laid other = lay_out_in(&second, &b);
+  vs_observation seen = {.outcome = VS_RETURNED};
+  mine.address[1] ^= 1;
+  other.address[2] ^= 1;
+  vs_arena_changes(&mine, 0, &seen);
+  vs_arena_changes(&other, 1, &seen);
+  cr_assert_eq(seen.change_count, 2);
+  cr_expect(seen.changes[0].parameter == 0 && seen.changes[0].from == 1);
+  cr_expect(seen.changes[1].parameter == 1 && seen.changes[1].from == 2);
+  cr_expect(vs_changed(&seen, 0) && vs_changed(&seen, 1) && !vs_changed(&seen, 2));
+  vs_arena_close(&second);
+}
+
+Test(arena, what_is_not_given_is_filled) {
+  static const uint8_t bytes[] = {1, 2, 3};
+  const vs_arg pointer = {.at = VS_AT_PLAIN};
+  vs_laid laid = vs_arena_place(&arena, &pointer, 8, bytes, sizeof bytes, 0xcc);
+  static const uint8_t right[] = {1, 2, 3, 0xcc, 0xcc, 0xcc, 0xcc, 0xcc};
+  cr_assert(memcmp(laid.address, right, sizeof right) == 0);
+  cr_assert(is_unchanged(&laid));
+  laid.address[5] = 0;
+  cr_assert(is_change(&laid, 5, 6));
+}
+
+// --- what can be reached -------------------------------------------------------------------------
+
+Test(arena, what_can_be_reached_is_what_is_there_and_beside_it) {
+  for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+    buffer b = buffer_at((vs_placement)at, 47, 136);
+    vs_laid laid = lay_out_in(&arena, &b);
+    vs_region region = vs_arena_region(&arena, &laid);
+    cr_expect((region.length > 0) == (laid.filled && laid.count > 0), "%s", vs_placements[at].name);
+    if (region.length == 0) continue;
+    const uint8_t* from = region.address;
+    const uint8_t* to = from + region.length;
+    cr_expect(from <= laid.there && laid.there + laid.count <= to, "%s", vs_placements[at].name);
+    cr_expect_eq(readable(from, region.length), region.length, "%s", vs_placements[at].name);
+    cr_expect(region.writable == is_writable((uintptr_t)from), "%s", vs_placements[at].name);
+  }
 }
 
 // --- what the model believes -------------------------------------------------------------------
 
-static void is_where_the_model_says(const vs_buffer* buffer) {
-  uintptr_t address = (uintptr_t)vs_arena_place(&arena, buffer);
-  vs_place place = vs_place_of(buffer);
+static void is_where_the_model_says(const buffer* b) {
+  uintptr_t address = (uintptr_t)lay_out(b);
+  vs_place place = vs_place_of(&b->pointer);
   uint8_t byte;
   char what[64];
-  snprintf(what, sizeof what, "%s:%u, %u bytes", vs_placements[buffer->at].name, buffer->argument,
-           buffer->length);
+  snprintf(what, sizeof what, "%s:%u, %u bytes", vs_placements[b->pointer.at].name,
+           b->pointer.argument, b->pointer.length);
   cr_assert(place.null == (address == 0), "%s: null", what);
   cr_assert(place.user == (address < UINT64_C(1) << 47), "%s: user", what);
   cr_assert(place.address == address % PAGE, "%s: lies at 0x%zx", what, (size_t)address);
   bool last = place.readable == 0 || read_byte(address + place.readable - 1, &byte);
   cr_assert(last, "%s: %u bytes cannot be read", what, (unsigned)place.readable);
   // What follows the low page is not ours.
-  bool beyond = buffer->at != VS_AT_LOW && read_byte(address + place.readable, &byte);
+  bool beyond = b->pointer.at != VS_AT_LOW && read_byte(address + place.readable, &byte);
   cr_assert(!beyond, "%s: more than %u bytes can be read", what, (unsigned)place.readable);
 }
 
@@ -334,8 +456,8 @@ Test(arena, every_buffer_lies_where_the_model_says) {
     for (size_t n = 0; n < FIRST + MORE; n++) {
       for (size_t i = 0; i < sizeof all_lengths / sizeof all_lengths[0]; i++) {
         uint16_t argument = n < FIRST ? (uint16_t)n : more[n - FIRST];
-        vs_buffer buffer = buffer_at((vs_placement)at, argument, all_lengths[i]);
-        is_where_the_model_says(&buffer);
+        buffer b = buffer_at((vs_placement)at, argument, all_lengths[i]);
+        is_where_the_model_says(&b);
       }
     }
   }

@@ -20,9 +20,9 @@ enum { CALLS_MAX = 4096, RESOURCE = 0x7773, SHOWN = 32 };
 typedef struct call {
   vs_call_index which;
   pid_t thread;
-  uint64_t arguments[6];
-  uint8_t bytes[SHOWN];  // of a buffer that came in
-  uint8_t outcome;       // of the watched observation, during the call
+  uint64_t arguments[VS_ARGS_MAX];  // in the order of the row
+  uint8_t bytes[SHOWN];             // of a buffer that came in
+  uint8_t outcome;                  // of the watched observation, during the call
 } call;
 
 static struct {
@@ -33,132 +33,95 @@ static struct {
   zx_handle_t next;                    // the value of the next new handle
   zx_status_t answers[VS_CALL_COUNT];  // ZX_OK but where a test says otherwise
   const vs_observation* watched;       // NULL: none
-  size_t shown;                        // bytes that write_state may read
+  size_t shown;                        // bytes that may be read of what comes in
   size_t written;                      // bytes that read_state writes
   uint8_t memory[VS_GUEST_MEMORY];     // of the guest
-  zx_port_packet_t packet;             // what enter returns
+  zx_port_packet_t packet;             // what enter returns, and the ports
+  uint64_t number;                     // what comes out as one
   bool blocks;                         // enter waits for a kick
   bool kicked;
 } fake = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-static zx_status_t note(vs_call_index which, const uint64_t* arguments, size_t count,
-                        const void* bytes) {
+static const void* pointer_of(const call* c, vs_param_type type) {
+  uint8_t at = vs_param_find((uint8_t)c->which, type, 0);
+  return at < VS_ARGS_MAX ? (const void*)(uintptr_t)c->arguments[at] : NULL;
+}
+
+// The answer to the call, which is remembered.
+static zx_status_t note(vs_call_index which, const uint64_t* arguments) {
   pthread_mutex_lock(&fake.lock);
   cr_assert(fake.count < CALLS_MAX, "too many calls");
   call* c = &fake.calls[fake.count++];
   *c = (call){.which = which, .thread = (pid_t)syscall(SYS_gettid)};
-  memcpy(c->arguments, arguments, count * sizeof *arguments);
-  if (bytes != NULL) memcpy(c->bytes, bytes, fake.shown);
+  memcpy(c->arguments, arguments, sizeof c->arguments);
+  const void* state = which == VS_CALL_vcpu_write_state ? pointer_of(c, VS_PARAM_IN) : NULL;
+  const void* packet = pointer_of(c, VS_PARAM_IN_PACKET);
+  if (state != NULL) memcpy(c->bytes, state, fake.shown);
+  if (packet != NULL) memcpy(c->bytes, packet, fake.shown);
   if (fake.watched) c->outcome = __atomic_load_n(&fake.watched->outcome, __ATOMIC_ACQUIRE);
   zx_status_t answer = fake.answers[which];
   pthread_mutex_unlock(&fake.lock);
   return answer;
 }
 
-#define NOTE(name, bytes, ...)                    \
-  note(VS_CALL_##name, (uint64_t[]){__VA_ARGS__}, \
-       sizeof((uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t), bytes)
-
-static zx_status_t give(zx_status_t status, zx_handle_t* out) {
-  if (status != ZX_OK) return status;
+static void give(zx_handle_t* out) {
   pthread_mutex_lock(&fake.lock);
   *out = fake.next += 4;
   pthread_mutex_unlock(&fake.lock);
-  return ZX_OK;
 }
 
-static zx_status_t guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
-                                zx_handle_t* vmar) {
-  zx_status_t status = give(NOTE(guest_create, NULL, resource, options), guest);
-  return status == ZX_OK ? give(status, vmar) : status;
+// What comes out of a call that succeeded.
+static void give_out(vs_call_index which, const uint64_t* arguments) {
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    void* out = (void*)(uintptr_t)arguments[i];
+    uint8_t type = vs_ops[which].params[i].type;
+    if (type == VS_PARAM_OUT_HANDLE) give(out);
+    if (type == VS_PARAM_OUT_PACKET) memcpy(out, &fake.packet, sizeof fake.packet);
+    if (type == VS_PARAM_OUT_U64) memcpy(out, &fake.number, sizeof fake.number);
+  }
 }
 
-static zx_status_t guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,
-                                  zx_handle_t port, uint64_t key) {
-  return NOTE(guest_set_trap, NULL, handle, kind, addr, size, port, key);
-}
-
-static zx_status_t vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
-                               zx_handle_t* out) {
-  return give(NOTE(vcpu_create, NULL, guest, options, entry), out);
-}
-
-static zx_status_t vcpu_enter(zx_handle_t handle, zx_port_packet_t* packet) {
-  zx_status_t status = NOTE(vcpu_enter, NULL, handle);
+// Until a kick, where that is asked for.
+static zx_status_t run_guest(zx_status_t status) {
   pthread_mutex_lock(&fake.lock);
   while (fake.blocks && !fake.kicked) pthread_cond_wait(&fake.changed, &fake.lock);
   if (fake.kicked) status = ZX_ERR_CANCELED;
   pthread_mutex_unlock(&fake.lock);
-  if (status == ZX_OK) *packet = fake.packet;
   return status;
 }
 
-static zx_status_t vcpu_kick(zx_handle_t handle) {
-  zx_status_t status = NOTE(vcpu_kick, NULL, handle);
+static void kick(void) {
   pthread_mutex_lock(&fake.lock);
   fake.kicked = true;
   pthread_cond_broadcast(&fake.changed);
   pthread_mutex_unlock(&fake.lock);
-  return status;
 }
 
-static zx_status_t vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
-  return NOTE(vcpu_interrupt, NULL, handle, vector);
+static zx_status_t answer(vs_call_index which, const uint64_t* arguments) {
+  zx_status_t status = note(which, arguments);
+  void* buffer = (void*)(uintptr_t)arguments[VS_ARG(vmo_read, buffer)];
+  const uint64_t offset = arguments[VS_ARG(vmo_read, offset)];
+  const uint64_t size = arguments[VS_ARG(vmo_read, buffer_size)];
+  if (which == VS_CALL_vcpu_enter) status = run_guest(status);
+  if (which == VS_CALL_vcpu_kick) kick();
+  if (which == VS_CALL_vcpu_read_state) {
+    volatile uint8_t* to = (void*)(uintptr_t)arguments[VS_ARG(vcpu_read_state, buffer)];
+    for (size_t i = 0; i < fake.written; i++) to[i] = (uint8_t)i;
+  }
+  if (status != ZX_OK) return status;
+  if (which == VS_CALL_vmo_read) memcpy(buffer, fake.memory + offset, size);
+  if (which == VS_CALL_vmo_write) memcpy(fake.memory + offset, buffer, size);
+  give_out(which, arguments);
+  return ZX_OK;
 }
 
-static zx_status_t vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t size) {
-  zx_status_t status = NOTE(vcpu_read_state, NULL, handle, kind, (uintptr_t)buffer, size);
-  for (size_t i = 0; i < fake.written; i++) ((volatile uint8_t*)buffer)[i] = (uint8_t)i;
-  return status;
-}
-
-static zx_status_t vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,
-                                    size_t size) {
-  return NOTE(vcpu_write_state, buffer, handle, kind, (uintptr_t)buffer, size);
-}
-
-static zx_status_t handle_close(zx_handle_t handle) {
-  return NOTE(handle_close, NULL, handle);
-}
-
-static zx_status_t handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
-  return give(NOTE(handle_duplicate, NULL, handle, rights), out);
-}
-
-static zx_status_t handle_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
-  return give(NOTE(handle_replace, NULL, handle, rights), out);
-}
-
-static zx_status_t event_create(uint32_t options, zx_handle_t* out) {
-  return give(NOTE(event_create, NULL, options), out);
-}
-
-static zx_status_t port_create(uint32_t options, zx_handle_t* out) {
-  return give(NOTE(port_create, NULL, options), out);
-}
-
-static zx_status_t vmo_create(uint64_t size, uint32_t options, zx_handle_t* out) {
-  return give(NOTE(vmo_create, NULL, size, options), out);
-}
-
-static zx_status_t vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, size_t size) {
-  zx_status_t status = NOTE(vmo_read, NULL, handle, offset, size);
-  if (status == ZX_OK) memcpy(buffer, fake.memory + offset, size);
-  return status;
-}
-
-static zx_status_t vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset, size_t size) {
-  zx_status_t status = NOTE(vmo_write, NULL, handle, offset, size);
-  if (status == ZX_OK) memcpy(fake.memory + offset, buffer, size);
-  return status;
-}
-
-static zx_status_t vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset,
-                            zx_handle_t vmo, uint64_t vmo_offset, uint64_t len,
-                            zx_vaddr_t* mapped) {
-  *mapped = 0;
-  return NOTE(vmar_map, NULL, handle, options, vmar_offset, vmo, vmo_offset, len);
-}
+#define VS_NUMBER(type, name, object, value) (uintptr_t) name
+#define VS_CALL(name, word, phase, text, ...)                                \
+  static zx_status_t name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {                \
+    const uint64_t numbers[VS_ARGS_MAX] = {VS_EACH(VS_NUMBER, __VA_ARGS__)}; \
+    return answer(VS_CALL_##name, numbers);                                  \
+  }
+#include <vcpuspec/calls.def>
 
 static const vs_calls all_calls = {
 #define VS_CALL(name, word, phase, text, ...) .name = name,
@@ -183,10 +146,15 @@ typedef struct run {
   size_t count;
 } run;
 
+static vs_executor* executor;
+static vs_arch arch;  // of the executor
+
 static vs_op* put(run* r, vs_op_code code, uint8_t slot, uint8_t out) {
   cr_assert(r->count < OPS_MAX, "the script is full");
   vs_op* op = &r->ops[r->count++];
-  *op = (vs_op){.code = (uint8_t)code, .out = out, .handle.slot = slot};
+  *op = vs_op_new((uint8_t)code, vs_arch_find(arch));
+  if (vs_param_is_positional(op->code, 0)) op->args[0] = vs_arg_slot(slot);
+  vs_op_give(op, 0, out);
   return op;
 }
 
@@ -199,15 +167,20 @@ static vs_op* put_write(run* r, uint8_t slot, uint32_t kind, uint64_t size) {
   return op;
 }
 
-static void put_setup(run* r) {
-  put(r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
-  put(r, VS_OP_guest_load, GUEST, MEMORY)->out2 = VMAR;
-  put(r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_IN16;
+static void put_guest(run* r) {
+  vs_op_give(put(r, VS_CALL_guest_create, 0, GUEST), 1, VMAR);
 }
 
-static vs_executor* executor;
+static void put_setup(run* r) {
+  put_guest(r);
+  vs_op* load = put(r, VS_OP_guest_load, GUEST, MEMORY);
+  VS_OP_ARG(load, guest_load, vmar) = vs_arg_slot(VMAR);
+  vs_op* create = put(r, VS_CALL_vcpu_create, GUEST, VCPU);
+  VS_OP_ARG(create, vcpu_create, entry).slot = VS_PROGRAM_IN16;
+}
 
-static void open_on(const vs_calls* calls, vs_arch arch) {
+static void open_on(const vs_calls* calls, vs_arch of) {
+  arch = of;
   executor = vs_executor_open(calls, arch, RESOURCE);
   cr_assert(executor != NULL, "an executor can be opened");
 }
@@ -301,19 +274,23 @@ Test(executor, write_state_gets_the_pointer_of_the_placement) {
 Test(executor, handle_argument_follows_its_form) {
   run r = {.count = 0};
   put_setup(&r);
-  static const vs_arg forms[] = {
-      {VS_HANDLE_SLOT, VCPU, 0xffff}, {VS_HANDLE_CLEARED, VCPU, 1},
-      {VS_HANDLE_CLEARED, VCPU, 2},   {VS_HANDLE_FLIPPED, VCPU, 0x80000000},
-      {VS_HANDLE_FLIPPED, VCPU, 3},   {VS_HANDLE_RAW, 15, 0xdeadbeef},
-      {VS_HANDLE_RAW, VCPU, 0},       {VS_HANDLE_SLOT, GUEST, 0},
-      {VS_HANDLE_SLOT, VMAR, 0}};
+  static const vs_arg forms[] = {{.form = VS_HANDLE_SLOT, .slot = VCPU, .number = 0xffff},
+                                 {.form = VS_HANDLE_CLEARED, .slot = VCPU, .number = 1},
+                                 {.form = VS_HANDLE_CLEARED, .slot = VCPU, .number = 2},
+                                 {.form = VS_HANDLE_FLIPPED, .slot = VCPU, .number = 0x80000000},
+                                 {.form = VS_HANDLE_FLIPPED, .slot = VCPU, .number = 3},
+                                 {.form = VS_HANDLE_RAW, .slot = 15, .number = 0xdeadbeef},
+                                 {.form = VS_HANDLE_RAW, .slot = VCPU, .number = 0},
+                                 {.form = VS_HANDLE_SLOT, .slot = GUEST},
+                                 {.form = VS_HANDLE_SLOT, .slot = VMAR},
+                                 {.form = VS_HANDLE_RESOURCE, .slot = VCPU}};
   enum { FORMS = sizeof forms / sizeof forms[0] };
-  for (size_t i = 0; i < FORMS; i++) put_write(&r, 0, 0, 136)->handle = forms[i];
+  for (size_t i = 0; i < FORMS; i++) put_write(&r, 0, 0, 136)->args[0] = forms[i];
   do_run(&r);
   zx_handle_t v = r.seen[2].handle;
   const zx_handle_t expected[FORMS] = {
-      v,          v & ~1u, v & ~2u,          v ^ 0x80000000,   v ^ 3u,
-      0xdeadbeef, 0,       r.seen[0].handle, r.seen[0].handle2};
+      v,          v & ~1u, v & ~2u,          v ^ 0x80000000,    v ^ 3u,
+      0xdeadbeef, 0,       r.seen[0].handle, r.seen[0].handle2, RESOURCE};
   for (size_t i = 0; i < FORMS; i++) got(nth(VS_CALL_vcpu_write_state, i), 0, expected[i]);
 }
 
@@ -353,8 +330,10 @@ Test(executor, setup_makes_a_guest_with_programs) {
 Test(executor, derived_handles_get_the_asked_rights) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_CALL_handle_duplicate, VCPU, DERIVED)->rights = ZX_RIGHT_READ;
-  put(&r, VS_CALL_handle_replace, DERIVED, OBJECT)->rights = ZX_RIGHT_SAME_RIGHTS;
+  VS_OP_ARG(put(&r, VS_CALL_handle_duplicate, VCPU, DERIVED), handle_duplicate, rights).number =
+      ZX_RIGHT_READ;
+  VS_OP_ARG(put(&r, VS_CALL_handle_replace, DERIVED, OBJECT), handle_replace, rights).number =
+      ZX_RIGHT_SAME_RIGHTS;
   put_write(&r, OBJECT, 0, 136);
   do_run(&r);
   got(nth(VS_CALL_handle_duplicate, 0), 0, r.seen[2].handle);
@@ -435,10 +414,10 @@ static void on_fault(int sig, siginfo_t* info, void* context) {
   siglongjmp(after_fault, 1);
 }
 
-static void state_of_a_byte_too_many(vs_arch arch, size_t size) {
+static void state_of_a_byte_too_many(vs_arch of, size_t size) {
   struct sigaction mine = {.sa_sigaction = on_fault, .sa_flags = SA_SIGINFO};
   struct sigaction before;
-  open_on(&all_calls, arch);
+  open_on(&all_calls, of);
   fake.written = size + 1;
   run r = {.count = 0};
   put_setup(&r);
@@ -478,8 +457,10 @@ Test(executor, dump_is_fetched_from_guest_memory) {
   do_run(&r);
   got(nth(VS_CALL_vcpu_enter, 0), 0, nth(VS_CALL_vcpu_enter, 0)->arguments[0]);
   cr_assert(r.seen[0].has_packet && r.seen[0].has_state, "a dump has a packet and a state");
-  cr_assert(r.seen[0].packet.type == ZX_PKT_TYPE_GUEST_IO && r.seen[0].packet.guest_io.port == VS_PORT_DUMP &&
-                r.seen[0].packet.guest_io.access_size == 2 && r.seen[0].packet.guest_io.u32 == 0x12345678,
+  cr_assert(r.seen[0].packet.type == ZX_PKT_TYPE_GUEST_IO &&
+                r.seen[0].packet.guest_io.port == VS_PORT_DUMP &&
+                r.seen[0].packet.guest_io.access_size == 2 &&
+                r.seen[0].packet.guest_io.u32 == 0x12345678,
             "the packet is not the backend's");
   cr_assert(memcmp(r.seen[0].state, fake.memory + VS_GUEST_DUMP, 136) == 0, "another state");
 }
@@ -538,6 +519,108 @@ Test(executor, call_in_progress_is_visible) {
               c->outcome);
     ended(&r, i, VS_RETURNED, VS_CALL_vcpu_write_state);
   }
+}
+
+// --- what comes out ----------------------------------------------------------------------------
+
+// An op of the call with arguments that are usual; its handles are raw.
+static vs_op* put_usual(run* r, vs_call_index which) {
+  vs_op* op = put(r, (vs_op_code)which, 0, 5);
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (vs_ops[which].params[i].type != VS_PARAM_HANDLE) continue;
+    op->args[i] = (vs_arg){.form = VS_HANDLE_RAW, .number = 0x77};
+  }
+  vs_op_give(op, 1, 6);
+  return op;
+}
+
+static size_t size_of_out(uint8_t type) {
+  switch (type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default:
+      return 0;
+  }
+}
+
+static void is_recorded(vs_call_index which, const vs_observation* seen) {
+  size_t handles = 0;
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    uint8_t type = vs_ops[which].params[i].type;
+    handles += type == VS_PARAM_OUT_HANDLE;
+    if (size_of_out(type) > 0) cr_expect(vs_changed(seen, i), "%s", vs_ops[which].name);
+    if (type == VS_PARAM_OUT_U64) cr_expect_eq(seen->number, fake.number);
+    if (type != VS_PARAM_OUT_PACKET) continue;
+    cr_expect(seen->has_packet && memcmp(&seen->packet, &fake.packet, sizeof fake.packet) == 0,
+              "%s", vs_ops[which].name);
+  }
+  cr_expect((seen->handle != 0) == (handles > 0), "%s", vs_ops[which].name);
+  cr_expect((seen->handle2 != 0) == (handles > 1), "%s", vs_ops[which].name);
+}
+
+Test(executor, every_call_has_what_came_out_recorded) {
+  memset(&fake.packet, 0x11, sizeof fake.packet);
+  fake.number = 0x1122334455667788;
+  for (vs_call_index which = 0; which < VS_CALL_COUNT; which++) {
+    run r = {.count = 0};
+    put_usual(&r, which);
+    do_run(&r);
+    ended(&r, 0, VS_RETURNED, which);
+    cr_assert_eq(r.seen[0].status, ZX_OK);
+    is_recorded(which, &r.seen[0]);
+    vs_executor_reset(executor);
+  }
+}
+
+Test(executor, every_byte_that_a_call_wrote_is_recorded_after_any_status) {
+  static const zx_status_t statuses[] = {ZX_OK, ZX_ERR_BAD_STATE};
+  fake.written = 100;
+  for (size_t i = 0; i < 2; i++) {
+    run r = {.count = 0};
+    put_usual(&r, VS_CALL_vcpu_read_state);
+    fake.answers[VS_CALL_vcpu_read_state] = statuses[i];
+    do_run(&r);
+    const vs_change* change = &r.seen[0].changes[0];
+    cr_assert(r.seen[0].status == statuses[i] && r.seen[0].change_count == 1);
+    cr_assert(change->parameter == VS_ARG(vcpu_read_state, buffer) && change->from == 0 &&
+                  change->to == 100,
+              "argument %u, %d..%d", change->parameter, change->from, change->to);
+  }
+}
+
+Test(executor, nothing_that_was_not_written_is_recorded) {
+  run r = {.count = 0};
+  put_setup(&r);
+  put_write(&r, VCPU, 0, 136);
+  put(&r, VS_CALL_vcpu_kick, VCPU, 0);
+  put(&r, VS_CALL_port_queue, VCPU, 0);
+  do_run(&r);
+  for (size_t i = 3; i < 6; i++) cr_assert_eq(r.seen[i].change_count, 0, "op %zu", i);
+}
+
+Test(executor, packet_goes_in_as_scripted) {
+  run r = {.count = 0};
+  vs_op* op = put_usual(&r, VS_CALL_port_queue);
+  for (size_t i = 0; i < sizeof(zx_port_packet_t); i++) op->bytes[i] = (uint8_t)(3 * i + 1);
+  do_run(&r);
+  cr_assert(memcmp(nth(VS_CALL_port_queue, 0)->bytes, op->bytes, SHOWN) == 0, "other bytes");
+}
+
+Test(executor, handles_of_any_call_can_be_named_and_are_given_back) {
+  run r = {.count = 0};
+  put(&r, VS_CALL_port_create, 0, 6);
+  put(&r, VS_CALL_event_create, 0, 7);
+  vs_op* cancel = put(&r, VS_CALL_port_cancel, 6, 0);
+  VS_OP_ARG(cancel, port_cancel, source) = vs_arg_slot(7);
+  do_run(&r);
+  got(nth(VS_CALL_port_cancel, 0), VS_ARG(port_cancel, handle), r.seen[0].handle);
+  got(nth(VS_CALL_port_cancel, 0), VS_ARG(port_cancel, source), r.seen[1].handle);
+  vs_executor_reset(executor);
+  cr_assert_eq(times(VS_CALL_handle_close), 2);
 }
 
 // --- threads -----------------------------------------------------------------------------------
@@ -684,7 +767,7 @@ Test(executor, reset_ends_a_call_that_nobody_joined, .timeout = 30) {
 Test(executor, op_that_makes_no_sense_is_not_done) {
   run r = {.count = 0};
   put_setup(&r);
-  put(&r, VS_OP_COUNT, VCPU, 0);
+  put_write(&r, VCPU, 0, 136)->code = VS_OP_COUNT;
   put_write(&r, VS_SLOTS, 0, 136);
   put_write(&r, VCPU, 0, 136)->thread = VS_THREADS;
   put_write(&r, VCPU, 0, 136)->async = true;
@@ -709,52 +792,128 @@ static void put_everything(run* r) {
   put_write(r, DERIVED, 0, 136);
   put_write(r, OBJECT, 0, 136);
   put(r, VS_CALL_handle_close, VCPU, 0);
-  put_write(r, 15, 0, 136)->handle = (vs_arg){.form = VS_HANDLE_RAW};
+  put_write(r, 15, 0, 136)->args[0] = (vs_arg){.form = VS_HANDLE_RAW};
 }
 
 // Which ops of put_everything can be done without the call, as a string: 1 for those that cannot.
+// A call without a row is one that none of them needs.
 static const struct {
   vs_call_index missing;
   const char* unsupported;
 } lacking[] = {
-    {VS_CALL_COUNT, "0000000000000000"},
-    {VS_CALL_guest_create, "1111111110001110"},
-    {VS_CALL_guest_set_trap, "0100010000000000"},
-    {VS_CALL_vcpu_create, "0011111110001110"},
-    {VS_CALL_vcpu_enter, "0000010000000000"},
-    {VS_CALL_vcpu_kick, "0000001000000000"},
-    {VS_CALL_vcpu_interrupt, "0000000000000000"},
-    {VS_CALL_vcpu_read_state, "0000100000000000"},
-    {VS_CALL_vcpu_write_state, "0001000000001101"},
-    {VS_CALL_handle_close, "0000000000000010"},
-    {VS_CALL_handle_duplicate, "0000000110001100"},
-    {VS_CALL_handle_replace, "0000000010000100"},
-    {VS_CALL_event_create, "0000000001000000"},
-    {VS_CALL_port_create, "0000000000100000"},
-    {VS_CALL_vmo_create, "0100010000010000"},
-    {VS_CALL_vmo_read, "0100010000000000"},
-    {VS_CALL_vmo_write, "0100010000000000"},
-    {VS_CALL_vmar_map, "0100010000000000"},
+    {VS_CALL_guest_create, "1111111110001110"},     {VS_CALL_guest_set_trap, "0100010000000000"},
+    {VS_CALL_vcpu_create, "0011111110001110"},      {VS_CALL_vcpu_enter, "0000010000000000"},
+    {VS_CALL_vcpu_kick, "0000001000000000"},        {VS_CALL_vcpu_read_state, "0000100000000000"},
+    {VS_CALL_vcpu_write_state, "0001000000001101"}, {VS_CALL_handle_close, "0000000000000010"},
+    {VS_CALL_handle_duplicate, "0000000110001100"}, {VS_CALL_handle_replace, "0000000010000100"},
+    {VS_CALL_event_create, "0000000001000000"},     {VS_CALL_port_create, "0000000000100000"},
+    {VS_CALL_vmo_create, "0100010000010000"},       {VS_CALL_vmo_read, "0100010000000000"},
+    {VS_CALL_vmo_write, "0100010000000000"},        {VS_CALL_vmar_map, "0100010000000000"},
 };
 
+static const char* lacking_without(vs_call_index missing) {
+  for (size_t i = 0; i < sizeof lacking / sizeof lacking[0]; i++) {
+    if (lacking[i].missing == missing) return lacking[i].unsupported;
+  }
+  return "0000000000000000";
+}
+
 Test(executor_without, call_that_is_missing_makes_its_ops_unsupported) {
-  cr_assert(sizeof lacking / sizeof lacking[0] == VS_CALL_COUNT + 1, "a call has no row");
-  for (size_t k = 0; k < sizeof lacking / sizeof lacking[0]; k++) {
-    vs_calls calls = without(lacking[k].missing);
+  for (vs_call_index missing = 0; missing <= VS_CALL_COUNT; missing++) {
+    const char* unsupported = lacking_without(missing);
+    vs_calls calls = without(missing);
     open_on(&calls, VS_ARCH_X64);
     fake.count = 0;
     run r = {.count = 0};
     put_everything(&r);
-    cr_assert(strlen(lacking[k].unsupported) == r.count, "row %u", (unsigned)k);
+    cr_assert(strlen(unsupported) == r.count, "call %u", (unsigned)missing);
     do_run(&r);
     for (size_t i = 0; i < r.count; i++) {
-      bool lacks = lacking[k].unsupported[i] == '1';
-      ended(&r, i, lacks ? VS_UNSUPPORTED : VS_RETURNED,
-            lacks ? lacking[k].missing : VS_CALL_COUNT);
+      bool lacks = unsupported[i] == '1';
+      ended(&r, i, lacks ? VS_UNSUPPORTED : VS_RETURNED, lacks ? missing : VS_CALL_COUNT);
     }
     calls.handle_close = handle_close;  // or nothing could be given back
     vs_executor_close(executor);
   }
+}
+
+// An op of the call, of which every argument is another number.
+static vs_op* put_numbers(run* r, vs_call_index which) {
+  vs_op* op = put(r, (vs_op_code)which, 0, 5);
+  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+    vs_arg* arg = &op->args[i];
+    switch (vs_ops[which].params[i].type) {
+      case VS_PARAM_NONE:
+        break;
+      case VS_PARAM_HANDLE:
+        *arg = (vs_arg){.form = VS_HANDLE_RAW, .number = 0xdead0000u + i};
+        break;
+      case VS_PARAM_U64:
+      case VS_PARAM_TIME:
+      case VS_PARAM_SIZE:
+        arg->number = UINT64_MAX - i;
+        break;
+      case VS_PARAM_ENTRY:
+        *arg = (vs_arg){.form = VS_ENTRY_RAW, .number = UINT64_MAX - i};
+        break;
+      case VS_PARAM_U32:
+      case VS_PARAM_RIGHTS:
+      case VS_PARAM_VECTOR:
+      case VS_PARAM_KIND:
+        arg->number = UINT32_MAX - i;
+        break;
+      default:
+        arg->at = i % 2 ? VS_AT_ONE : VS_AT_NULL;
+    }
+  }
+  return op;
+}
+
+Test(executor, every_call_gets_every_argument_in_order) {
+  fake.shown = 0;
+  for (vs_call_index which = 0; which < VS_CALL_COUNT; which++) {
+    run r = {.count = 0};
+    const vs_op* op = put_numbers(&r, which);
+    fake.answers[which] = ZX_ERR_INTERNAL;  // nothing comes out
+    fake.count = 0;
+    do_run(&r);
+    fake.answers[which] = ZX_OK;
+    ended(&r, 0, VS_RETURNED, which);
+    cr_assert_eq(r.seen[0].status, ZX_ERR_INTERNAL);
+    cr_assert(fake.count == 1, "%s: %zu calls", vs_call_name(which), fake.count);
+    for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+      bool pointer = vs_param_is_pointer(vs_ops[which].params[i].type);
+      got(nth(which, 0), i, pointer ? i % 2 : op->args[i].number);
+    }
+  }
+}
+
+Test(executor_without, call_that_is_missing_is_not_made) {
+  for (vs_call_index which = 0; which < VS_CALL_COUNT; which++) {
+    if (which == VS_CALL_handle_close) continue;  // or nothing could be given back
+    vs_calls calls = without(which);
+    open_on(&calls, VS_ARCH_X64);
+    run r = {.count = 0};
+    put_numbers(&r, which);
+    do_run(&r);
+    ended(&r, 0, VS_UNSUPPORTED, which);
+    vs_executor_close(executor);
+  }
+  cr_assert_eq(fake.count, 0);
+}
+
+// Handles of every position count, not the first alone.
+Test(executor, slot_that_no_op_filled_is_unsupported_as_any_argument) {
+  for (vs_call_index which = 0; which < VS_CALL_COUNT; which++) {
+    for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+      if (vs_ops[which].params[i].type != VS_PARAM_HANDLE) continue;
+      run r = {.count = 0};
+      put_numbers(&r, which)->args[i] = vs_arg_slot(12);
+      do_run(&r);
+      ended(&r, 0, VS_UNSUPPORTED, VS_CALL_COUNT);
+    }
+  }
+  cr_assert(fake.count == 0, "a call was made");
 }
 
 Test(executor, setup_that_fails_makes_what_follows_unsupported) {
@@ -819,27 +978,29 @@ Test(executor_arm64, programs_of_in_and_out_do_not_exist) {
   vs_executor_close(executor);
 }
 
+static vs_arg own_code(size_t length) {
+  return (vs_arg){.form = VS_ENTRY_PROGRAM, .slot = VS_PROGRAM_CODE, .length = (uint16_t)length};
+}
+
 Test(executor, code_goes_to_the_area_of_its_slot) {
   static const uint8_t code[] = {1, 2, 3, 4, 5};
   run r = {.count = 0};
   put_setup(&r);
-  VS_OP_ARG(&r.ops[2], vcpu_create, entry).slot = VS_PROGRAM_CODE;
-  VS_OP_ARG(&r.ops[2], vcpu_write_state, buffer).length = sizeof code;
+  VS_OP_ARG(&r.ops[2], vcpu_create, entry) = own_code(sizeof code);
   memcpy(r.ops[2].bytes, code, sizeof code);
   do_run(&r);
   ended(&r, 2, VS_RETURNED, VS_CALL_vcpu_create);
   const zx_vaddr_t entry = vs_guest_own_entry(VCPU);
   got(nth(VS_CALL_vcpu_create, 0), 2, entry);
-  got(nth(VS_CALL_vmo_write, 1), 1, entry);
-  got(nth(VS_CALL_vmo_write, 1), 2, sizeof code);
+  got(nth(VS_CALL_vmo_write, 1), VS_ARG(vmo_write, offset), entry);
+  got(nth(VS_CALL_vmo_write, 1), VS_ARG(vmo_write, buffer_size), sizeof code);
   cr_assert(memcmp(fake.memory + entry, code, sizeof code) == 0, "the code is not in memory");
 }
 
 Test(executor, code_without_memory_is_unsupported) {
   run r = {.count = 0};
-  put(&r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
-  put(&r, VS_CALL_vcpu_create, GUEST, VCPU)->program = VS_PROGRAM_CODE;
-  VS_OP_ARG(&r.ops[1], vcpu_write_state, buffer).length = 4;
+  put_guest(&r);
+  VS_OP_ARG(put(&r, VS_CALL_vcpu_create, GUEST, VCPU), vcpu_create, entry) = own_code(4);
   do_run(&r);
   ended(&r, 1, VS_UNSUPPORTED, VS_CALL_vmar_map);
 }
@@ -849,8 +1010,7 @@ Test(executor, code_that_cannot_be_written_makes_no_vcpu) {
   put_setup(&r);
   do_run(&r);
   r.ops[0] = r.ops[2];
-  VS_OP_ARG(&r.ops[0], vcpu_create, entry).slot = VS_PROGRAM_CODE;
-  VS_OP_ARG(&r.ops[0], vcpu_write_state, buffer).length = 4;
+  VS_OP_ARG(&r.ops[0], vcpu_create, entry) = own_code(4);
   r.count = 1;
   fake.answers[VS_CALL_vmo_write] = ZX_ERR_OUT_OF_RANGE;
   do_run(&r);
@@ -865,6 +1025,116 @@ Test(executor, slot_that_nobody_filled_is_unsupported) {
   do_run(&r);
   cr_assert(r.seen[0].outcome == VS_UNSUPPORTED, "got outcome %d", r.seen[0].outcome);
   cr_assert(fake.count == 0, "a call was made");
+}
+
+// --- an implementation that does not share this memory
+// --------------------------------------------
+
+static struct {
+  vs_region regions[VS_POINTERS_MAX];
+  size_t count;
+  size_t times;
+  bool cannot;
+  bool held;
+} told;
+
+static bool reach(const vs_region* regions, size_t count) {
+  cr_assert_leq(count, VS_POINTERS_MAX);
+  memcpy(told.regions, regions, count * sizeof *regions);
+  told.count = count;
+  told.times++;
+  return !told.cannot;
+}
+
+static bool held(void) {
+  return told.held;
+}
+
+static bool covers(const vs_region* region, uint64_t address, size_t size) {
+  uint64_t from = (uintptr_t)region->address;
+  return from <= address && address + size <= from + region->length;
+}
+
+Test(executor, implementation_elsewhere_is_told_what_each_call_can_reach) {
+  vs_executor_reach_by(executor, reach, held);
+  for (vs_call_index which = 0; which < VS_CALL_COUNT; which++) {
+    run r = {.count = 0};
+    put_usual(&r, which);
+    told.count = told.times = 0;
+    do_run(&r);
+    ended(&r, 0, VS_RETURNED, which);
+    cr_expect_eq(told.times, 1, "%s", vs_ops[which].name);
+    size_t at = 0;
+    for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+      uint8_t type = vs_ops[which].params[i].type;
+      size_t size = size_of_out(type);
+      if (size == 0) continue;
+      cr_assert_lt(at, told.count, "%s", vs_ops[which].name);
+      const vs_region* region = &told.regions[at++];
+      cr_expect(region->writable && region->rewrite == NULL &&
+                    covers(region, nth(which, 0)->arguments[i], size),
+                "%s: argument %zu", vs_ops[which].name, i);
+    }
+    vs_executor_reset(executor);
+    fake.count = 0;
+  }
+}
+
+Test(executor, implementation_elsewhere_is_told_of_what_is_there_alone) {
+  fake.shown = 0;
+  vs_executor_reach_by(executor, reach, held);
+  run r = {.count = 0};
+  put_setup(&r);
+  vs_op* op = put_write(&r, VCPU, 0, 136);
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_UNMAPPED;
+  do_run(&r);
+  cr_expect_eq(told.count, 0);
+  VS_OP_ARG(op, vcpu_write_state, buffer).at = VS_AT_READONLY;
+  do_run(&r);
+  cr_expect(told.count == 1 && !told.regions[0].writable);
+  op->args[VS_ARG(vcpu_write_state, buffer)] =
+      (vs_arg){.at = VS_AT_STRADDLE, .argument = 12, .length = SHOWN};
+  do_run(&r);
+  const uint64_t address = nth(VS_CALL_vcpu_write_state, 2)->arguments[2];
+  const vs_region* region = &told.regions[0];
+  cr_expect(told.count == 1 && covers(region, address, SHOWN - 12) &&
+            !covers(region, address, SHOWN - 11));
+}
+
+Test(executor, call_that_cannot_be_told_of_its_memory_is_not_made) {
+  vs_executor_reach_by(executor, reach, held);
+  run r = {.count = 0};
+  put_setup(&r);
+  do_run(&r);
+  r.count = 0;
+  put_write(&r, VCPU, 0, 136);
+  told.cannot = true;
+  do_run(&r);
+  ended(&r, 0, VS_UNSUPPORTED, VS_CALL_vcpu_write_state);
+  cr_assert_eq(times(VS_CALL_vcpu_write_state), 0);
+  told.cannot = false;
+}
+
+Test(executor, implementation_elsewhere_rewrites_the_buffer_itself) {
+  static const uint8_t modes[] = {VS_REWRITE_HELD, VS_REWRITE_FLIP};
+  vs_executor_reach_by(executor, reach, held);
+  for (size_t i = 0; i < 2; i++) {
+    told.held = modes[i] == VS_REWRITE_HELD;
+    run r = {.count = 0};
+    put_setup(&r);
+    vs_op* op = put_write(&r, VCPU, 0, 136);
+    op->rewrite = (vs_rewrite){.mode = modes[i], .length = 2, .offset = 4, .bytes = {1, 2}};
+    do_run(&r);
+    ended(&r, 3, VS_RETURNED, VS_CALL_vcpu_write_state);
+    const vs_region* region = &told.regions[0];
+    const uint64_t address = nth(VS_CALL_vcpu_write_state, i)->arguments[2];
+    cr_assert(told.count == 1 && region->rewrite != NULL && region->rewrite->mode == modes[i]);
+    cr_expect((uintptr_t)region->address == address, "offset 0 is the buffer's");
+    bool ends = (address + 4 + 2) % 4096 == 0;
+    cr_expect(ends == told.held, "what is held ends at a page's end");
+    cr_expect_eq(r.seen[3].held, told.held);
+    vs_executor_reset(executor);
+  }
 }
 
 // --- giving back -------------------------------------------------------------------------------
@@ -911,7 +1181,7 @@ Test(executor, reset_closes_the_memory_of_a_guest_whose_slot_was_used_again) {
   put_setup(&r);
   put(&r, VS_CALL_handle_close, GUEST, 0);
   put(&r, VS_CALL_handle_close, VMAR, 0);
-  put(&r, VS_CALL_guest_create, 0, GUEST)->out2 = VMAR;
+  put_guest(&r);
   do_run(&r);
   vs_executor_reset(executor);
   gave_back(0);

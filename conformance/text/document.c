@@ -409,7 +409,7 @@ static bool read_version(reader* r) {
   if (!d->is_trace && strcmp(kind, "script") != 0)
     return vs_line_expected(&r->line, 1, r->fault, "'script' or 'trace'", kinds, 2);
   if (r->line.count != 3 || strcmp(r->line.words[2].text, "2") != 0)
-    return vs_line_fault(&r->line, 2, r->fault, "expected version 1: this program reads no other");
+    return vs_line_fault(&r->line, 2, r->fault, "expected version 2: this program reads no other");
   return true;
 }
 

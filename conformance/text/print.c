@@ -280,11 +280,15 @@ static void print_packet(FILE* out, const zx_port_packet_t* packet) {
   }
 }
 
+// A join has the answer of the call that was started.
 static void print_changes(FILE* out, const vs_op* op, const vs_observation* seen) {
+  const uint8_t code = op->code < VS_CALL_COUNT ? op->code : seen->call;
   for (size_t i = 0; i < seen->change_count && i < VS_CHANGES_MAX; i++) {
     const vs_change* c = &seen->changes[i];
-    if (c->parameter >= VS_ARGS_MAX) continue;
-    fprintf(out, " changed=%s:%d..%d", vs_ops[op->code].params[c->parameter].name, c->from, c->to);
+    if (code >= VS_CALL_COUNT || c->parameter >= VS_ARGS_MAX) continue;
+    const vs_param* param = &vs_ops[code].params[c->parameter];
+    if (!vs_param_is_pointer(param->type)) continue;
+    fprintf(out, " changed=%s:%d..%d", param->name, c->from, c->to);
   }
 }
 

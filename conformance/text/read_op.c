@@ -423,7 +423,7 @@ static bool attribute(reading* r) {
   char* word = r->p->line->words[r->p->next].text;
   char* equals = strchr(word, '=');
   if (r->op->code >= VS_CALL_COUNT) return vs_finished(r->p, "the end of the line");
-  if (equals == NULL || equals == word) return vs_wants(r->p, "NAME=VALUE", NULL, 0);
+  if (equals == NULL || equals == word) return wants_argument(r);
   bool good = understand(r, word, equals);
   r->p->next += good;
   return good;

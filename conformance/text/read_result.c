@@ -88,20 +88,25 @@ static const field fields[] = {
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
-// changed=NAME:FROM..TO
+// The pointer parameter of the call that is called so; VS_ARGS_MAX: there is none.
+static uint8_t pointer_named(uint8_t call, const char* name, size_t length) {
+  uint8_t i = 0;
+  for (; call < VS_CALL_COUNT && i < VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[call].params[i];
+    if (!vs_param_is_pointer(param->type)) continue;
+    if (strlen(param->name) == length && strncmp(param->name, name, length) == 0) return i;
+  }
+  return VS_ARGS_MAX;
+}
+
+// changed=NAME:FROM..TO. A join has the answer of the call that was started: of=CALL comes first.
 static bool read_change(vs_parse* p, const vs_op* op, vs_observation* seen) {
   const char* text = vs_peek(p) + strlen("changed=");
   size_t length = strcspn(text, ":");
   int from = 0;
   int to = 0;
   int used = 0;
-  uint8_t i = 0;
-  for (; i < VS_ARGS_MAX; i++) {
-    const vs_param* param = &vs_ops[op->code].params[i];
-    bool named = strlen(param->name == NULL ? "" : param->name) == length && length > 0 &&
-                 strncmp(param->name, text, length) == 0;
-    if (named && vs_param_is_pointer(param->type)) break;
-  }
+  const uint8_t i = pointer_named(op->code < VS_CALL_COUNT ? op->code : seen->call, text, length);
   if (i == VS_ARGS_MAX) return vs_wants_within(p, 8, "a pointer argument of the call");
   bool read = sscanf(text + length, ":%6d..%6d%n", &from, &to, &used) == 2 &&
               text[length + (size_t)used] == '\0';
