@@ -96,7 +96,7 @@ vs_exit vs_command_export(const vs_arguments* arguments) {
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
     return VS_EXIT_USAGE;
   }
-  export.info = vs_arch_find((uint32_t)export.arch);
+  export.info = vs_arch_find((uint32_t) export.arch);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
   if (fill(&export, &inputs, all)) {
     status = conclude(arguments, &export, how, all);

@@ -47,14 +47,13 @@ static void survey_argument(program* p, const vs_op* op, uint8_t type, const vs_
   bool slot = (type == VS_PARAM_HANDLE && vs_arg_names_slot(arg)) || type == VS_PARAM_OUT_HANDLE;
   if (slot) p->slots |= (uint32_t)VS_BIT(arg->slot);
   if (type == VS_PARAM_RIGHTS) p->rights |= arg->number;
-  p->buffers |= type == VS_PARAM_IN;
-  p->states |= type == VS_PARAM_OUT;
-  if (type == VS_PARAM_IN) {
-    p->states |= vs_constant_of_buffer(op, arg, p->export->info).form == VS_CONSTANT_STATE;
-  }
   p->looks |= type == VS_PARAM_OUT;
-  p->placed |= type == VS_PARAM_IN && arg->at != VS_AT_PLAIN;
+  p->states |= type == VS_PARAM_OUT;
   p->placed |= type == VS_PARAM_OUT && arg->at != VS_AT_EDGE;
+  if (type != VS_PARAM_IN) return;
+  p->buffers = true;
+  p->states |= vs_constant_of_buffer(op, arg, p->export->info).form == VS_CONSTANT_STATE;
+  p->placed |= arg->at != VS_AT_PLAIN;
 }
 
 static void survey_op(program* p, const vs_op* op, const vs_prediction* prediction) {
@@ -90,7 +89,7 @@ static void survey(program* p) {
 static void print_section(FILE* out, const char* name) {
   char mark[32];
   snprintf(mark, sizeof mark, "// --- %s -", name);
-  const char* from = strchr(strstr(vs_runtime, mark), '\n');
+  const char* from = strchr(strstr(vs_runtime, mark), '\n') + 1;
   const char* to = strstr(from, "// --- ");
   fprintf(out, "%.*s", to != NULL ? (int)(to - from) : (int)strlen(from), from);
 }
@@ -104,7 +103,7 @@ static void print_prototypes(const program* p) {
   [VS_CALL_##name] = VS_WORDS(VS_EACH(VS_DECLARE, __VA_ARGS__)),
 #include <vcpuspec/calls.def>
   };
-  fprintf(p->out, "\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
+  fprintf(p->out, "#ifdef __cplusplus\nextern \"C\" {\n#endif\n");
   for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
     if (!(p->calls & VS_BIT(call))) continue;
     const char* attribute = p->lacking & VS_BIT(call) ? "__attribute__((weak)) " : "";
@@ -183,7 +182,7 @@ static void print_layout(FILE* out) {
             vs_placements[at].name, layout[at].zone, layout[at].offset, layout[at].head,
             layout[at].tail);
   }
-  fprintf(out, "    default:\n      return lies(\"nowhere\", nothing, 0, length, 0);\n  }\n}\n");
+  fprintf(out, "    default:\n      return lies(\"nowhere\", nothing, 0, length, 0);\n  }\n}\n\n");
 }
 
 static void print_buffers(const program* p) {
@@ -194,7 +193,7 @@ static void print_buffers(const program* p) {
   } else if (p->buffers) {
     print_section(p->out, "plain");
   }
-  if (p->placed || p->buffers) fprintf(p->out, "static MAY_BE_UNUSED void* buffer;\n");
+  if (p->placed || p->buffers) fprintf(p->out, "static MAY_BE_UNUSED void* buffer;\n\n");
 }
 
 static void print_sections(const program* p) {
@@ -208,7 +207,7 @@ static void print_sections(const program* p) {
   print_buffers(p);
   if (p->looks) vs_constants_print_registers(p->out, p->export->info);
   if (p->looks) print_section(p->out, "registers");
-  if (p->looks && !p->placed) fprintf(p->out, "static zx_vcpu_state_t seen;\n");
+  if (p->looks && !p->placed) fprintf(p->out, "static zx_vcpu_state_t seen;\n\n");
   if (p->threads) print_section(p->out, "threads");
 }
 
@@ -385,15 +384,20 @@ static bool is_closed(const program* p, size_t at, uint8_t slot) {
   return false;
 }
 
+// True of an op that a case goes on without where the call is lacking.
+static bool is_look(const vs_op* op) {
+  return op->optional && buffer_of(op, VS_PARAM_OUT) != NULL;
+}
+
 static bool is_first(const program* p, size_t at) {
   size_t i = 0;
-  while (op_at(p, i)->code != op_at(p, at)->code || op_at(p, i)->optional) i++;
+  while (op_at(p, i)->code != op_at(p, at)->code || is_look(op_at(p, i))) i++;
   return i == at;
 }
 
 static void print_needs(const program* p, size_t at) {
   const vs_op* op = op_at(p, at);
-  bool lacking = (p->lacking & VS_BIT(op->code)) && !op->optional;
+  bool lacking = (p->lacking & VS_BIT(op->code)) && !is_look(op);
   if (lacking && is_first(p, at)) fprintf(p->out, "  NEED_CALL(%s);\n", vs_ops[op->code].symbol);
   for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
     bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
@@ -422,7 +426,7 @@ static void print_handles(const program* p, const vs_op* op) {
 
 static void print_statement(program* p, size_t at) {
   const vs_op* op = op_at(p, at);
-  bool may_lack = op->optional && (p->lacking & VS_BIT(op->code));
+  bool may_lack = is_look(op) && (p->lacking & VS_BIT(op->code));
   const char* indent = may_lack ? "    " : "  ";
   print_comment(p, at);
   print_needs(p, at);
@@ -514,11 +518,11 @@ static void print_suite(const program* p) {
     vs_escape(p->out, VS_DIALECT_YAML, e->vectors[i].id);  // within quotes, YAML is C
     fprintf(p->out, "\", case_%zu},\n", i + 1);
   }
-  fprintf(p->out,
-          "};\n\nstatic const char about[] = \"vcpuspec %s, vectors %s: %s, %s, seed %" PRIu64
-          "\";\nenum { LEFT_OUT = %zu };\n",
-          e->program, VS_VECTORS_VERSION, e->profile->id, e->info->name, e->seed,
-          e->left_out_count);
+  fprintf(p->out, "};\n\nenum { LEFT_OUT = %zu };\nstatic const char about[] = \"vcpuspec %s, ",
+          e->left_out_count, e->program);
+  fprintf(p->out, "vectors %s, %s, seed %" PRIu64 ", ", VS_VECTORS_VERSION, e->info->name, e->seed);
+  vs_escape(p->out, VS_DIALECT_YAML, e->profile->id);
+  fprintf(p->out, "\";\n\n");
 }
 
 static void print_omitted(const program* p) {
@@ -564,7 +568,7 @@ bool vs_export_c(FILE* out, const vs_export* export, bool suite) {
   survey(&p);
   print_head(&p);
   print_sections(&p);
-  fprintf(out, "\n// --- the %s ---\n\n", suite ? "cases" : "script");
+  fprintf(out, "// --- the %s ---\n\n", suite ? "cases" : "script");
   print_constants(&p);
   print_slots(&p);
   for (p.at = 0; p.at < export->count; p.at++) print_function(&p);

@@ -109,19 +109,19 @@ void vs_constants_print_state(FILE* out, const vs_arch_info* info) {
     fprintf(out, "  uint%u_t %s;\n", info->registers[i].width, info->registers[i].name);
   }
   if (padding_of(info) != 0) fprintf(out, "  uint%u_t padding1;\n", 8 * padding_of(info));
-  fprintf(out, "} zx_vcpu_state_t;\n");
+  fprintf(out, "} zx_vcpu_state_t;\n\n");
 }
 
 void vs_constants_print_registers(FILE* out, const vs_arch_info* info) {
   fprintf(out,
-          "\n#define REGISTER(name) {#name, offsetof(zx_vcpu_state_t, name), "
+          "#define REGISTER(name) {#name, offsetof(zx_vcpu_state_t, name), "
           "sizeof(((zx_vcpu_state_t*)0)->name)}\n"
           "static const struct {\n  const char* name;\n  size_t offset;\n  size_t bytes;\n"
           "} registers[] = {");
   for (size_t i = 0; i < info->register_count; i++) {
     fprintf(out, "%sREGISTER(%s),", i % 5 == 0 ? "\n    " : " ", info->registers[i].name);
   }
-  fprintf(out, "\n};\n");
+  fprintf(out, "\n};\n\n");
 }
 
 // --- each once ----------------------------------------------------------------------------------
