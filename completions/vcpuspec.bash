@@ -24,7 +24,7 @@ _vcpuspec_options() {
     minimize) echo '=--backend =--profile =--seed =--timeout' ;;
     format) echo '=--seed =--expand =--arch' ;;
     diff-profiles) echo '' ;;
-    sweep) echo '=--backend =--profile =--jobs =--timeout =--shard =--depth =--resume' ;;
+    sweep) echo '=--backend =--profile =--jobs =--timeout =--shard =--depth =--call =--resume' ;;
     fuzz) echo '=--backend =--profile =--seed =--jobs =--timeout =--known =--target =--seconds =--plateau =--findings =--merge =--report' ;;
     export) echo '=--profile =--seed =--arch =--format =--output' ;;
     lint-shim) echo '=--timeout' ;;
@@ -40,7 +40,7 @@ _vcpuspec_words() {
     merge) echo ' file' ;;
     exec) echo ' file cases' ;;
     check) echo ' file' ;;
-    list) echo ' =clauses =checks =profiles =latitudes =quirks =defects =backends =mutants =cases' ;;
+    list) echo ' =clauses =calls =checks =profiles =latitudes =quirks =defects =backends =mutants =cases' ;;
     explain) echo ' clauses cases latitudes profiles mutants file file' ;;
     minimize) echo ' file file cases' ;;
     format) echo ' file' ;;
@@ -77,6 +77,7 @@ _vcpuspec_argument() {
     --output) echo 'file' ;;
     --shard) echo 'number' ;;
     --depth) echo '=1 =2 =3 =4 =5 =full' ;;
+    --call) echo 'calls' ;;
     --resume) echo 'file' ;;
     --expect) echo 'file' ;;
     --known) echo 'file' ;;

@@ -36,7 +36,8 @@ static void list_calls(const vs_space* space, const vs_scene* scene, bare_call* 
   vs_odometer_set(&o, space, 0, 0);
   for (size_t i = 0; i < TABLE; i++) {
     vs_compose_call(space, scene, &o.c, 0, &op);
-    calls[i] = (bare_call){(uint32_t)VS_OP_ARG(&op, vcpu_write_state, kind).number, (size_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number};
+    calls[i] = (bare_call){(uint32_t)VS_OP_ARG(&op, vcpu_write_state, kind).number,
+                           (size_t)VS_OP_ARG(&op, vcpu_write_state, buffer_size).number};
     vs_odometer_next(&o);
   }
 }

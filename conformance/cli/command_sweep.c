@@ -68,8 +68,7 @@ static bool understand(sweep_request* q) {
   q->profile_named = a->counts[VS_OPTION_PROFILE] > 0;
   q->profile = vs_find_profile(vs_argument(a, VS_OPTION_PROFILE, "documented"));
   return q->profile != NULL && vs_argument_shard(a, &q->shard, &q->shards) && read_depth(q) &&
-         read_call(q) &&
-         vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_SWEEP_JOBS, &q->jobs) &&
+         read_call(q) && vs_argument_number(a, VS_OPTION_JOBS, 1, 1, VS_SWEEP_JOBS, &q->jobs) &&
          vs_argument_seconds(a, VS_OPTION_TIMEOUT, 10, &q->timeout);
 }
 
@@ -288,8 +287,8 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
            "backend %s, profile %s (%08" PRIx32 "), %s%sdepth %u, shard %" PRIu64 "/%" PRIu64
            ", %" PRIu64 " combinations",
            target->spec, q->profile->id, vs_profile_digest(q->profile),
-           other ? vs_call_name(q->call) : "", other ? ", " : "", space->depth, q->shard,
-           q->shards, space->combinations);
+           other ? vs_call_name(q->call) : "", other ? ", " : "", space->depth, q->shard, q->shards,
+           space->combinations);
   const vs_sweep_plan plan = {.target = target,
                               .profile = q->profile,
                               .space = space,
@@ -334,7 +333,8 @@ static vs_exit sweep_target(const sweep_request* q, const char* spec) {
             vs_arch_find(q->profile->arch)->name, spec, vs_arch_find(target.arch)->name);
     return VS_EXIT_USAGE;
   }
-  vs_space* space = vs_space_of_call(q->call, target.arch, depth_of(q, &target), vs_scene_is_possible);
+  vs_space* space =
+      vs_space_of_call(q->call, target.arch, depth_of(q, &target), vs_scene_is_possible);
   if (space == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return VS_EXIT_INFRASTRUCTURE;

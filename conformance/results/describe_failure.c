@@ -70,7 +70,8 @@ static void put_difference(vs_putter* p, json_t* list, const vs_case_result* res
   put_bits(p, list, (v->expected ^ v->value) & v->known);
   for (size_t i = result->judgement.at; i-- > 0;) {
     const vs_op* op = &result->script.ops[i];
-    if (op->code != VS_CALL_vcpu_write_state || VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
+    if (op->code != VS_CALL_vcpu_write_state) continue;
+    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
     uint64_t value = 0;
     memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
     snprintf(line, sizeof line, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name, value, i);

@@ -133,9 +133,8 @@ static void compose_write(const vs_space* space, const vs_scene* scene, const vs
   op->thread = scene->thread;
   op->args[0] = scene->handle;
   VS_OP_ARG(op, vcpu_write_state, kind).number = kind;
-  VS_OP_ARG(op, vcpu_write_state, buffer_size).number =
-      size_of(value_of(space, c, VS_FACTOR_SIZE), exact_size(arch, c->io),
-              exact_size(arch, !c->io));
+  VS_OP_ARG(op, vcpu_write_state, buffer_size).number = size_of(
+      value_of(space, c, VS_FACTOR_SIZE), exact_size(arch, c->io), exact_size(arch, !c->io));
   VS_OP_ARG(op, vcpu_write_state, buffer) =
       (vs_arg){.at = place->form, .argument = (uint16_t)place->number, .length = length};
   fill_contents(space, arch, c, salt, op->bytes);
@@ -204,10 +203,13 @@ static vs_arg argument_of(const vs_space* space, const vs_combination* c, unsign
 
 // What lies at an in-pointer; a packet is one of the user's, as zx_port_queue asks for.
 static void fill_in(const vs_space* space, uint64_t salt, uint8_t* bytes) {
-  bool packet = vs_param_find(space->call, VS_PARAM_IN_PACKET, 0) < VS_ARGS_MAX;
-  if (!packet && vs_param_find(space->call, VS_PARAM_IN, 0) == VS_ARGS_MAX) return;
+  uint8_t packet = vs_param_find(space->call, VS_PARAM_IN_PACKET, 0);
+  uint8_t in = packet < VS_ARGS_MAX ? packet : vs_param_find(space->call, VS_PARAM_IN, 0);
+  if (in == VS_ARGS_MAX) return;
+  size_t length = vs_space_length(space, in);
   fill(bytes, salt);
-  if (packet) memset(bytes + offsetof(zx_port_packet_t, type), 0, sizeof(uint32_t));
+  memset(bytes + length, 0, VS_STATE_MAX - length);
+  if (in == packet) memset(bytes + offsetof(zx_port_packet_t, type), 0, sizeof(uint32_t));
 }
 
 static void compose_any(const vs_space* space, const vs_scene* scene, const vs_combination* c,
@@ -250,8 +252,7 @@ void vs_compose_parts(const vs_space* space, const vs_scene* scene, const vs_com
     if (i != VS_PART_CALL) parts[i].code = VS_OP_COUNT;
   }
   for (unsigned i = 0; i < 2 && vs_op_out(call, i) != NULL; i++) {
-    parts[VS_PART_OUT + i] =
-        handle_op(call, arch, VS_CALL_handle_close, vs_op_out(call, i)->slot);
+    parts[VS_PART_OUT + i] = handle_op(call, arch, VS_CALL_handle_close, vs_op_out(call, i)->slot);
   }
   vs_arg* handle = &call->args[0];
   if (!takes_handle(space) || !vs_arg_names_slot(handle) || handle->slot == VS_SCENE_CLOSED) return;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The call of a combination, as an op of a script; and, of calls other than zx_vcpu_write_state, the
-// ops that make ready for it and tidy up after it.
+// The call of a combination, as an op of a script; and, of calls other than zx_vcpu_write_state,
+// the ops that make ready for it and tidy up after it.
 #ifndef VS_CONFORMANCE_SWEEP_COMPOSE_H_
 #define VS_CONFORMANCE_SWEEP_COMPOSE_H_
 
@@ -20,8 +20,8 @@ enum {
 void vs_compose_call(const vs_space* space, const vs_scene* scene, const vs_combination* c,
                      uint64_t salt, vs_op* op);
 
-// Of a call other than zx_vcpu_write_state: all ops of the combination; one that it does without has
-// the code VS_OP_COUNT.
+// Of a call other than zx_vcpu_write_state: all ops of the combination; one that it does without
+// has the code VS_OP_COUNT.
 void vs_compose_parts(const vs_space* space, const vs_scene* scene, const vs_combination* c,
                       uint64_t salt, vs_op parts[VS_PARTS]);
 

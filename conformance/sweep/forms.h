@@ -95,11 +95,10 @@ typedef enum vs_object_class {
 } vs_object_class;
 
 // Of numbers: of U32 and U64, of times, of rights, of vectors. DEFAULT: as calls.def has it.
-#define VS_NUMBER_FORMS(factor)                                             \
-  VS_FORM_##factor##_DEFAULT = VS_NUMBER_DEFAULT,                           \
-  VS_FORM_##factor##_NUMBER = VS_NUMBER_NUMBER,                             \
-  VS_FORM_##factor##_BIT = VS_NUMBER_BIT, /* bit number alone */            \
-  VS_FORM_##factor##_MOST = VS_NUMBER_MOST /* all bits of the type's size */
+#define VS_NUMBER_FORMS(factor)                                                                 \
+  VS_FORM_##factor##_DEFAULT = VS_NUMBER_DEFAULT, VS_FORM_##factor##_NUMBER = VS_NUMBER_NUMBER, \
+  VS_FORM_##factor##_BIT = VS_NUMBER_BIT,      /* bit number alone */                           \
+      VS_FORM_##factor##_MOST = VS_NUMBER_MOST /* all bits of the type's size */
 typedef enum vs_number_class {
   VS_NUMBER_DEFAULT,
   VS_NUMBER_NUMBER,

@@ -33,8 +33,8 @@ static void print_recorded(FILE* out, const vs_sweep_counts* c) {
             c->statuses[i].status);
   }
   if (c->silent == 0) return;
-  fprintf(out, "silent %" PRIu64 " stage=%" PRIu64 " at=%" PRIu64 "\n", c->silent,
-          c->silent_stage, c->silent_at);
+  fprintf(out, "silent %" PRIu64 " stage=%" PRIu64 " at=%" PRIu64 "\n", c->silent, c->silent_stage,
+          c->silent_at);
 }
 
 static void print_journal(FILE* out, const char* what, const vs_sweep_outcome* o) {

@@ -19,8 +19,8 @@ typedef struct vs_status_count {
 typedef struct vs_sweep_counts {
   uint64_t accepted;  // answered with ZX_OK
   uint64_t refused;
-  uint64_t died;     // the backend ended within the call
-  uint64_t skipped;  // the backend lacks what the stage needs, or its making failed
+  uint64_t died;      // the backend ended within the call
+  uint64_t skipped;   // the backend lacks what the stage needs, or its making failed
   uint64_t recorded;  // answered, and not judged: nothing is predicted
   size_t status_count;
   vs_status_count statuses[VS_SWEEP_STATUSES];  // of those, in ascending order

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "foresee.h"
 #include "executor/arena.h"
 #include "executor/executor.h"
+#include "foresee.h"
 
 typedef struct recording {
   vs_recorder* r;

@@ -5,8 +5,8 @@
 #ifndef VS_CONFORMANCE_SWEEP_RECORDER_H_
 #define VS_CONFORMANCE_SWEEP_RECORDER_H_
 
-#include "runner/target.h"
 #include "compose.h"
+#include "runner/target.h"
 
 enum {
   VS_TAPES = 4,
@@ -24,14 +24,15 @@ typedef struct vs_answer {
 typedef struct vs_tape {
   uint32_t full;  // atomic: recorded, and not judged yet
   uint64_t batch;
-  uint32_t from;  // first combination of the batch that was to be recorded, in the order of vs_foresee_batch
+  uint32_t from;  // first combination of the batch that was to be recorded, in the order of
+                  // vs_foresee_batch
   bool begins;    // the scene was made for this batch, not for one before
   bool usable;    // the scene could be made
   vs_observation setup[VS_SCENE_OPS];
   vs_observation end[VS_SCENE_END_OPS];  // after the stage's last batch
   vs_observation company;                // after the batch
   vs_answer answers[VS_BATCH];
-  vs_observation looks[VS_BATCH];  // looks[i]: after call i, where there was one
+  vs_observation looks[VS_BATCH];            // looks[i]: after call i, where there was one
   vs_observation parts[VS_BATCH][VS_PARTS];  // of calls other than zx_vcpu_write_state
 } vs_tape;
 

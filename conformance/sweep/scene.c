@@ -54,8 +54,10 @@ static void write_and_look(const vs_space* space, vs_scene* scene, uint8_t threa
 }
 
 static void bring_vcpu_about(vs_scene* scene, const vs_class_value* vcpu, uint8_t creator) {
-  if (vcpu->form == VS_FORM_VCPU_LEFT) add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
-  if (vcpu->form == VS_FORM_VCPU_KICKED) add(scene, op_of(scene->arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_LEFT)
+    add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU));
+  if (vcpu->form == VS_FORM_VCPU_KICKED)
+    add(scene, op_of(scene->arch, VS_CALL_vcpu_kick, creator, VS_SCENE_VCPU));
   if (vcpu->form == VS_FORM_VCPU_RUNNING) {
     add(scene, op_of(scene->arch, VS_CALL_vcpu_enter, creator, VS_SCENE_VCPU))->async = true;
     add(scene, op_of(scene->arch, VS_OP_await_guest, OTHER, VS_SCENE_VCPU));
@@ -148,7 +150,8 @@ static uint8_t make_handle(vs_scene* scene, vs_handle_class form, uint8_t own, z
       add(scene, op_of(scene->arch, VS_CALL_handle_close, CALLER, own));
       return own;
     default:
-      return narrowed ? derive(scene, VS_CALL_handle_duplicate, own, VS_SCENE_NARROWED, rights) : own;
+      return narrowed ? derive(scene, VS_CALL_handle_duplicate, own, VS_SCENE_NARROWED, rights)
+                      : own;
   }
 }
 

@@ -20,11 +20,11 @@ enum {
   VS_SCENE_MEMORY,
   // Of calls other than zx_vcpu_write_state:
   VS_SCENE_VMO,
-  VS_SCENE_CLOSED,    // closed
-  VS_SCENE_LACKING,   // of each handle parameter in turn, without the right that it needs
+  VS_SCENE_CLOSED,   // closed
+  VS_SCENE_LACKING,  // of each handle parameter in turn, without the right that it needs
   VS_SCENE_LACKING2,
-  VS_SCENE_TAKEN,     // a duplicate that the call may close
-  VS_SCENE_OUT,       // what the call makes
+  VS_SCENE_TAKEN,  // a duplicate that the call may close
+  VS_SCENE_OUT,    // what the call makes
   VS_SCENE_OUT2,
   VS_SCENE_SLOTS,
   VS_SCENE_EVENT = VS_SCENE_OBJECT,

@@ -20,7 +20,7 @@ typedef struct attempt {
   double timeout;
   unsigned tries;  // that are left
   vs_script script;
-  vs_op* ops;  // the script's
+  vs_op* ops;       // the script's
   uint64_t* calls;  // of each op: the number within the stage of the combination it is made for
   // Of the last run that failed in the same way.
   size_t at;
@@ -117,11 +117,10 @@ static size_t put_looks(vs_op* ops, size_t n, const vs_scene* scene) {
   return n;
 }
 
-// The scene, `count` calls from the odometer on, each with its looks, and the end. Of several calls,
-// those of which nothing is predicted are left out.
+// The scene, `count` calls from the odometer on, each with its looks, and the end. Of several
+// calls, those of which nothing is predicted are left out.
 static bool write_script(attempt* a, vs_odometer* first, uint64_t count) {
-  const size_t stage =
-      first->stage != NULL ? (size_t)(first->stage - first->space->stages) : 0;
+  const size_t stage = first->stage != NULL ? (size_t)(first->stage - first->space->stages) : 0;
   vs_scene* scene = malloc(sizeof *scene);
   if (scene == NULL || !make_room(a, count)) {
     free(scene);
@@ -295,21 +294,59 @@ bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_sh
   return false;
 }
 
-// The script up to the op that the run ended in.
-static bool record_end(attempt* a, vs_shown* shown) {
+// Runs the script, and cuts it after the op that the run ended in. False: it did not, or there was
+// no process to spare.
+static bool ends_within(attempt* a, vs_shown* shown) {
   vs_recording recording;
   if (!vs_recording_start(&recording, a->showing->target, &a->script, a->timeout)) return false;
   vs_recording_wait(&recording);
   vs_trace trace = vs_recording_trace(&recording);
   size_t at = 0;
   while (at < a->script.count && trace.observations[at].outcome != VS_IN_CALL) at++;
-  shown->confirmed = trace.end != VS_TRACE_DONE && at < a->script.count;
-  if (shown->confirmed) {
+  bool ended = trace.end != VS_TRACE_DONE && at < a->script.count;
+  if (ended) {
     a->script.count = at + 1;
     snprintf(shown->result.note, sizeof shown->result.note, "%s", trace.death);
   }
   vs_recording_free(&recording);
-  return true;
+  return ended;
+}
+
+static void need_handles(const vs_op* op, bool needed[VS_SLOTS]) {
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
+    if (handle && vs_arg_names_slot(&op->args[i])) needed[op->args[i].slot] = true;
+  }
+}
+
+// Leaves out what the last op needs no handle of, if that ends alike.
+static void drop_unneeded(attempt* a, vs_shown* shown) {
+  const vs_script whole = a->script;
+  bool needed[VS_SLOTS] = {false};
+  vs_op* ops = calloc(whole.count, sizeof *ops);
+  size_t first = whole.count;
+  for (size_t i = whole.count; ops != NULL && i-- > 0;) {
+    const vs_op* op = &whole.ops[i];
+    bool makes = false;
+    for (unsigned k = 0; k < 2 && vs_op_out(op, k) != NULL; k++) {
+      makes |= needed[vs_op_out(op, k)->slot];
+    }
+    bool closes = op->code == VS_CALL_handle_close && needed[op->args[0].slot];
+    if (i + 1 < whole.count && !makes && !closes) continue;
+    need_handles(op, needed);
+    ops[--first] = *op;
+  }
+  a->script.ops = ops != NULL ? ops + first : whole.ops;
+  a->script.count = whole.count - first;
+  if (ops == NULL || !ends_within(a, shown)) {
+    a->script = whole;
+    free(ops);
+    return;
+  }
+  memmove(ops, ops + first, a->script.count * sizeof *ops);
+  a->script.ops = ops;
+  free(a->ops);
+  a->ops = ops;
 }
 
 bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs_shown* shown) {
@@ -319,7 +356,9 @@ bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs
   memset(shown, 0, sizeof *shown);
   shown->c = odometer.c;
   vs_combination_say(showing->space, &shown->c, shown->title, sizeof shown->title);
-  bool told = write_script(&a, &odometer, 1) && record_end(&a, shown);
+  bool told = write_script(&a, &odometer, 1);
+  shown->confirmed = told && ends_within(&a, shown);
+  if (shown->confirmed) drop_unneeded(&a, shown);
   free(a.calls);
   shown->result.script = (vs_script){shown->title, a.ops, a.script.count};
   return told;

@@ -5,8 +5,8 @@
 #define VS_CONFORMANCE_SWEEP_SHOW_H_
 
 #include "failures.h"
-#include "runner/result.h"
 #include "judge.h"
+#include "runner/result.h"
 
 typedef struct vs_shown {
   bool confirmed;         // the script fails in the same way, in a process of its own
@@ -26,8 +26,8 @@ typedef struct vs_showing {
 // False: no memory, or no process to spare.
 bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_shown* shown);
 
-// The same of the first call that nothing was predicted of, and that did not return: the script up to
-// it; what it failed by is the result's note.
+// The same of the first call that nothing was predicted of, and that did not return: the script up
+// to it; what it failed by is the result's note.
 bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs_shown* shown);
 void vs_shown_free(vs_shown* shown);
 

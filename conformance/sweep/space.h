@@ -50,12 +50,12 @@ enum {
   VS_FACTORS_MAX = VS_STAGE_FACTORS + VS_ARGS_MAX,
   VS_BLOCK_FACTORS = VS_ARGS_MAX,
   VS_CALL_FACTORS = VS_FACTOR_COUNT - VS_STAGE_FACTORS,
-  VS_CLASS_VALUES = 512,            // of one factor, at most
-  VS_BATCH = 1024,                  // combinations, at most
-  VS_RANK_OF_SETS = 3,              // least rank of a value that is combined with two others
-  VS_RANK_OF_PRODUCT = 4,           // and with all that there is, of a call
-  VS_DEPTH_MOST = 5,                // short of the whole product
-  VS_DEPTH_FULL = VS_FACTOR_COUNT,  // the whole product
+  VS_CLASS_VALUES = 512,             // of one factor, at most
+  VS_BATCH = 1024,                   // combinations, at most
+  VS_RANK_OF_SETS = 3,               // least rank of a value that is combined with two others
+  VS_RANK_OF_PRODUCT = 4,            // and with all that there is, of a call
+  VS_DEPTH_MOST = 5,                 // short of the whole product
+  VS_DEPTH_FULL = VS_FACTOR_COUNT,   // the whole product
   VS_BLOCKS = 2 << VS_BLOCK_FACTORS  // kinds of call x sets of factors
 };
 

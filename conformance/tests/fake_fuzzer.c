@@ -59,7 +59,8 @@ static void open_backend(void) {
 static bool is_plain(const vs_script* script, size_t count) {
   for (size_t i = 0; i < count; i++) {
     const vs_op* op = &script->ops[i];
-    if (op->async || op->rewrite.mode != VS_REWRITE_NONE || op->code == VS_CALL_vcpu_enter) return false;
+    if (op->async || op->rewrite.mode != VS_REWRITE_NONE || op->code == VS_CALL_vcpu_enter)
+      return false;
   }
   return true;
 }

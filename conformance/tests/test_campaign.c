@@ -407,7 +407,8 @@ Test(campaign, end_between_two_calls_is_made_smaller) {
       "vcpuspec script 2\n\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
       "T0: write_state h2 state fill=1\nT0: write_state h2 state fill=2\n"
       "T0: write_state h2 state fill=3\nT1: start write_state h0 state fill=1\n"
-      "T0: write_state h1 kind=14 buffer_size=8 length=8\nT1: join\n# phase executing\n# foreign 0\n"
+      "T0: write_state h1 kind=14 buffer_size=8 length=8\nT1: join\n# phase executing\n# foreign "
+      "0\n"
       "# hang 0\n# tag SIGABRT\n# died was ended by SIGABRT\n";
   expect_with("VCPUSPEC_FAKE=idle", "--backend " PLUGIN("many") " --seconds 0.3 %/c", 5, "");
   char path[128];

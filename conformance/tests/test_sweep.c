@@ -386,6 +386,29 @@ Test(sweep_finds, permitted_variants_are_no_failures, .timeout = 120) {
   expect("--backend mutant:io_upper_zeroed --depth 2", 0, "0 failures");
 }
 
+// --- other calls --------------------------------------------------------------------------------
+
+Test(sweep_calls, what_is_predicted_is_judged, .timeout = 120) {
+  expect("--backend soft --call interrupt --depth 2", 0, " combinations judged: ");
+  expect("--backend soft --call zx_vcpu_read_state --depth 1", 0, "were recorded, not judged:");
+  expect("--backend mutant:interrupt_even_refused --call interrupt --depth 1", 1,
+         "family.interrupt.accepted");
+  expect("--backend mutant:read_drifts --call read_state --depth 1", 1,
+         "family.read_state.reports");
+}
+Test(sweep_calls, what_is_not_predicted_is_only_recorded, .timeout = 120) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    if (vs_ops[call].phase == VS_PHASE_JUDGED) continue;
+    char arguments[128];
+    snprintf(arguments, sizeof arguments, "--backend soft --depth 1 --call %s", vs_ops[call].name);
+    expect(arguments, 5, " 0 combinations judged: ");
+  }
+}
+Test(sweep_calls, bad_names) {
+  expect("--call writ_state", 2, "is no call");
+  expect("--backend model --call enter", 2, "--call means nothing");
+}
+
 Test(sweep_program, nothing_to_judge, .timeout = 60) {
   expect("--backend " PLUGIN("no_guest") " --depth 1", 5, "zx_guest_create returned");
 }
