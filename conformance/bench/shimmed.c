@@ -2,8 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
+#include "remote/remote.h"
 #include "shim/shim.h"
 #include "sides.h"
 
@@ -11,13 +13,16 @@ static const double PATIENCE = 5;  // seconds
 
 // --- through the shim -------------------------------------------------------------------------
 
+// What is read lies on a page that is no neighbour of that of what is written.
+enum { STRIDE = 2 * 4096, ROOM = 2 * STRIDE, PAIRS = VS_REMOTE_FLYING / 2 };
+
 typedef struct shimmed {
   char where[4096];
   vs_shim* shim;
-  vs_executor* executor;
+  vs_calls calls;
+  zx_handle_t vcpu;
   uint64_t turn;
-  vs_op write;
-  vs_op read;
+  uint8_t* memory;
 } shimmed;
 
 // The C shim, beside the program that is built, or installed.
@@ -39,21 +44,23 @@ static bool find_shim(char where[4096], char* reason) {
 
 static void close_shimmed(void* self) {
   shimmed* s = self;
-  if (s->executor != NULL) vs_executor_close(s->executor);
   vs_shim_free(s->shim);
+  if (s->memory != NULL) munmap(s->memory, ROOM);
   free(s);
 }
 
+static bool reach(void* at, size_t length) {
+  const vs_region region = {.address = at, .length = length, .writable = true};
+  return vs_remote_reach(&region, 1);
+}
+
 static bool make_vcpu(shimmed* s, char* reason) {
-  const vs_op ops[] = {{.code = VS_OP_GUEST_CREATE, .out = 0, .out2 = 1},
-                       {.code = VS_OP_VCPU_CREATE, .out = 2, .program = VS_PROGRAM_DUMP}};
-  for (size_t i = 0; i < 2; i++) {
-    vs_observation seen;
-    vs_execute_op(s->executor, &ops[i], &seen);
-    if (seen.outcome == VS_RETURNED && seen.status == ZX_OK) continue;
-    snprintf(reason, VS_REASON_MAX, "the shim makes no vCPU");
-    return false;
-  }
+  zx_handle_t* made = (zx_handle_t*)(void*)s->memory;
+  snprintf(reason, VS_REASON_MAX, "the shim makes no vCPU");
+  if (!reach(made, 8) || s->calls.guest_create(0, 0, &made[0], &made[1]) != ZX_OK) return false;
+  const zx_handle_t guest = made[0];
+  if (!reach(made, 4) || s->calls.vcpu_create(guest, 0, 0, made) != ZX_OK) return false;
+  s->vcpu = made[0];
   return true;
 }
 
@@ -63,47 +70,70 @@ static bool begin(shimmed* s, char* reason) {
   if (s->shim == NULL) return false;
   vs_shim_keep(s->shim);
   if (!vs_shim_ready(s->shim, PATIENCE, reason, VS_REASON_MAX)) return false;
-  s->executor = vs_executor_open_elsewhere(vs_shim_player(s->shim),
-                                           &vs_shim_greeting(s->shim)->calls, VS_ARCH_X64);
-  return s->executor != NULL && make_vcpu(s, reason);
+  vs_shim_begin(s->shim, &s->calls);
+  // Far from where a shim has memory of its own.
+  void* at =
+      mmap((void*)0x7e8000000000, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  snprintf(reason, VS_REASON_MAX, "no memory");
+  if (at == MAP_FAILED) return false;
+  s->memory = at;
+  return make_vcpu(s, reason);
 }
 
 static void* open_shimmed(const vs_side_setup* setup, char* reason) {
   shimmed* s = calloc(1, sizeof *s);
   (void)setup;
   if (s == NULL) return NULL;
-  s->write = (vs_op){.code = VS_OP_WRITE_STATE, .handle.slot = 2, .size = VS_BENCH_BYTES};
-  s->write.buffer.length = VS_BENCH_BYTES;
-  s->read = (vs_op){.code = VS_OP_READ_STATE, .handle.slot = 2};
   if (begin(s, reason)) return s;
   close_shimmed(s);
   return NULL;
 }
 
-// An op is a unit: a write, then a read of what was written.
+static bool begin_pair(shimmed* s, const uint64_t words[VS_BENCH_WORDS], uint64_t tags[2]) {
+  uint8_t* read = s->memory + STRIDE;
+  const uint64_t arguments[][VS_ARGS_MAX] = {
+      {s->vcpu, ZX_VCPU_STATE, (uintptr_t)s->memory, VS_BENCH_BYTES},
+      {s->vcpu, ZX_VCPU_STATE, (uintptr_t)read, VS_BENCH_BYTES}};
+  memcpy(s->memory, words, VS_BENCH_BYTES);
+  if (!reach(s->memory, VS_BENCH_BYTES)) return false;
+  tags[0] = vs_remote_start(VS_CALL_vcpu_write_state, arguments[0]);
+  if (!reach(read, VS_BENCH_BYTES)) return false;
+  tags[1] = vs_remote_start(VS_CALL_vcpu_read_state, arguments[1]);
+  return true;
+}
+
+// The answer to the read is in its buffer before another is taken.
+static bool end_pair(shimmed* s, const uint64_t words[VS_BENCH_WORDS], const uint64_t tags[2]) {
+  uint64_t state[VS_BENCH_WORDS];
+  if (vs_remote_finish(tags[0]) != ZX_OK || vs_remote_finish(tags[1]) != ZX_OK) return false;
+  memcpy(state, s->memory + STRIDE, sizeof state);
+  state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
+  return memcmp(state, words, sizeof state) == 0;
+}
+
+// A call is a unit: writes, each with a read of what was written, all under way at once.
 static uint64_t turn_shimmed(void* self, uint64_t count) {
   shimmed* s = self;
-  uint64_t words[VS_BENCH_WORDS];
-  uint64_t state[VS_BENCH_WORDS];
-  vs_observation seen;
-  for (uint64_t i = 0; i < count; i += 2) {
-    vs_bench_registers(s->turn++, words);
-    memcpy(s->write.buffer.bytes, words, sizeof words);
-    vs_execute_op(s->executor, &s->write, &seen);
-    if (seen.status != ZX_OK) return 0;
-    vs_execute_op(s->executor, &s->read, &seen);
-    memcpy(state, seen.state, sizeof state);
-    state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
-    if (!seen.has_state || memcmp(state, words, sizeof state) != 0) return 0;
+  uint64_t tags[PAIRS][2];
+  uint64_t words[PAIRS][VS_BENCH_WORDS];
+  uint64_t done = 0;
+  for (; done < count; done += 2 * PAIRS) {
+    for (size_t i = 0; i < PAIRS; i++) {
+      vs_bench_registers(s->turn++, words[i]);
+      if (!begin_pair(s, words[i], tags[i])) return 0;
+    }
+    for (size_t i = 0; i < PAIRS; i++) {
+      if (!end_pair(s, words[i], tags[i])) return 0;
+    }
   }
-  return count + count % 2;
+  return done;
 }
 
 const vs_side vs_side_shimmed = {open_shimmed, turn_shimmed, close_shimmed};
 
 // --- a bare echo ------------------------------------------------------------------------------
 
-enum { LINE = 340 };  // bytes of a request that writes a state, and of the reply to one that reads
+enum { LINE = 340 };  // bytes of what writes a state, and of the answer that tells one
 
 typedef struct echo {
   vs_channel channel;

@@ -22,8 +22,8 @@ extern const vs_side vs_side_bare_kvm;
 // Likewise on one bare engine of the Unicorn library.
 extern const vs_side vs_side_bare_unicorn;
 
-// A unit is one op on the C shim with `soft` behind it, through a pipe: a write of a state and a
-// read of it by turns. The backend that is open takes no part.
+// A unit is one call on the C shim with `soft` behind it, through a pipe: writes of a state and
+// reads of it, 64 under way at once. The backend that is open takes no part.
 extern const vs_side vs_side_shimmed;
 // A unit is a line as long as that, sent through a pipe to a process that sends it back.
 extern const vs_side vs_side_echo;

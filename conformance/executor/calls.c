@@ -63,8 +63,7 @@ void vs_exec_closed(vs_executor* executor, zx_handle_t value) {
 // --- the ops ----------------------------------------------------------------------------------
 
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest) {
-  bool ours = guest->memory != ZX_HANDLE_INVALID && x->player == NULL;
-  if (ours) x->calls->handle_close(guest->memory);
+  if (guest->memory != ZX_HANDLE_INVALID) x->calls->handle_close(guest->memory);
   *guest = (vs_exec_guest){.unloaded = VS_CALL_vmar_map};
 }
 

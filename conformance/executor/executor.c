@@ -109,9 +109,7 @@ void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
     return;
   }
   set_outcome(seen, VS_IN_CALL);
-  if (x->player != NULL) {
-    vs_exec_elsewhere(x, op, seen);
-  } else if (op->code == VS_OP_JOIN) {
+  if (op->code == VS_OP_JOIN) {
     join(x, op, seen);
   } else if (op->code == VS_OP_THREAD_EXIT) {
     vs_worker_stop(&x->workers[op->thread]);
@@ -158,13 +156,6 @@ static vs_executor* new_executor(const vs_calls* calls, vs_arch arch, zx_handle_
   return x;
 }
 
-vs_executor* vs_executor_open_elsewhere(const vs_player* player, const vs_calls* calls,
-                                        vs_arch arch) {
-  vs_executor* x = new_executor(calls, arch, ZX_HANDLE_INVALID);
-  if (x != NULL) x->player = player;
-  return x;
-}
-
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource) {
   vs_executor* x = new_executor(calls, arch, resource);
   if (x == NULL) return NULL;
@@ -192,28 +183,18 @@ static void end_calls(vs_executor* x) {
 static void forget_slots(vs_executor* x) {
   for (size_t i = VS_SLOTS; i-- > 0;) {
     vs_exec_slot* s = &x->slots[i];
-    if (s->open && x->player == NULL) x->calls->handle_close(s->value);
+    if (s->open) x->calls->handle_close(s->value);
     *s = (vs_exec_slot){0};
   }
 }
 
 void vs_executor_reset(vs_executor* x) {
-  if (x->player != NULL) {
-    x->player->reset(x->player->context);
-    for (size_t i = 0; i < VS_THREADS; i++) x->jobs[i].async = false;
-  } else {
-    end_calls(x);
-  }
+  end_calls(x);
   forget_slots(x);
   for (size_t i = 0; i < VS_SLOTS; i++) vs_exec_forget_guest(x, &x->guests[i]);
 }
 
 void vs_executor_close(vs_executor* x) {
-  if (x->player != NULL) {
-    pthread_mutex_destroy(&x->lock);
-    free(x);
-    return;
-  }
   end_calls(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);

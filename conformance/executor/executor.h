@@ -15,22 +15,6 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call);
 // thread becomes thread 0 of every script.
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource);
 
-// Who does the ops where this process cannot.
-typedef struct vs_player {
-  // Does the op and fills `seen`, all but `call`. Returns when there is an answer; whoever gets
-  // none does not return. Of a JOIN the op is the one that was started, with `async` cleared, and
-  // `join`.
-  void (*play)(void* context, const vs_op* op, bool join, vs_observation* seen);
-  // Closes every handle, ends every thread.
-  void (*reset)(void* context);
-  void* context;
-} vs_player;
-
-// An executor that hands every op on. Of `calls` it is only of interest which are NULL: the op is
-// then not played, as it would not be made here. NULL: no memory. Both must outlive it.
-vs_executor* vs_executor_open_elsewhere(const vs_player* player, const vs_calls* calls,
-                                        vs_arch arch);
-
 // Ends the threads, closes every handle that is still open, and frees.
 void vs_executor_close(vs_executor* executor);
 
@@ -45,7 +29,7 @@ void vs_execute_op(vs_executor* executor, const vs_op* op, vs_observation* obser
 zx_handle_t vs_executor_value(vs_executor* executor, vs_handle_ref ref);
 
 // Runs work(argument) on a thread of the scripts, which must not be within a call, and waits for
-// its end. False: no thread could be started. Not of an executor that hands ops on.
+// its end. False: no thread could be started.
 bool vs_executor_run_on(vs_executor* executor, uint8_t thread, void (*work)(void*), void* argument);
 
 // Closes every handle that scripts left open; threads and memory are kept for the next script.

@@ -41,7 +41,6 @@ typedef struct vs_exec_job {
 
 struct vs_executor {
   const vs_calls* calls;
-  const vs_player* player;  // NULL: the calls are made here
   vs_arch arch;
   size_t state_size;
   zx_handle_t resource;
@@ -83,9 +82,6 @@ uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at);
 
 // The guest's address region is in the op's second slot.
 void vs_exec_received_region(vs_executor* x, const vs_op* op, zx_handle_t region, uint8_t guest);
-
-// Hands the op on to the player, and keeps what came of it.
-void vs_exec_elsewhere(vs_executor* x, const vs_op* op, vs_observation* seen);
 
 // Closes the guest's memory, if there is any.
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest);

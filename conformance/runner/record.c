@@ -9,6 +9,7 @@
 
 #include "describe.h"
 #include "executor/executor.h"
+#include "remote/remote.h"
 #include "result.h"
 
 enum { IDLE_MOST = 3 };
@@ -34,6 +35,12 @@ static void play(vs_recording* r, vs_executor* executor) {
   }
 }
 
+// A call that a script leaves behind would go on into the next case.
+static void end_shim(vs_executor* executor) {
+  if (vs_remote_is_busy()) vs_executor_reset(executor);
+  vs_remote_close();
+}
+
 static void work(void* argument) {
   vs_recording* r = argument;
   vs_shim* shim = r->target->shim;
@@ -50,9 +57,8 @@ static void work(void* argument) {
     snprintf(r->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
     return;
   }
-  if (shim != NULL) vs_shim_begin(shim);
   play(r, executor);
-  if (shim != NULL) vs_shim_end(shim);
+  if (shim != NULL) end_shim(executor);
   r->record->done = true;
 }
 
@@ -106,11 +112,20 @@ bool vs_recording_start(vs_recording* recording, const vs_target* target, const 
   return false;
 }
 
-// What became of the shim. False: it had ended before the first op, and the script is played again.
+// Nothing is known of what the call did that was under way: no clause is to blame.
+static void forget_call(vs_recording* r) {
+  for (size_t i = 0; i < r->script->count; i++) {
+    vs_observation* seen = &r->record->observations[i];
+    if (seen->outcome == VS_IN_CALL) seen->outcome = VS_NOT_REACHED;
+  }
+}
+
+// What became of the shim. False: it had ended before the first op, and the script is begun again.
 static bool conclude(vs_recording* r) {
   vs_shim_fate fate =
       vs_shim_conclude(r->target->shim, r->record->done, r->trouble, sizeof r->trouble);
   r->confused = fate == VS_SHIM_CONFUSED;
+  if (r->confused || fate == VS_SHIM_GARBAGE) forget_call(r);
   if (fate != VS_SHIM_WELL) r->record->done = false;
   if (fate != VS_SHIM_IDLE) return true;
   r->record->executing = false;

@@ -10,6 +10,7 @@
 #include "child.h"
 #include "kvm/kvm.h"
 #include "plugin.h"
+#include "remote/remote.h"
 #include "soft/soft.h"
 #include "tables.h"
 #include "tail.h"
@@ -68,14 +69,9 @@ static bool open_plugin(const vs_target* target, vs_opened* opened, char* reason
   return true;
 }
 
-static void describe_shim(vs_shim* shim, vs_opened* opened) {
-  const vs_greeting* greeting = vs_shim_greeting(shim);
-  *opened = (vs_opened){
-      .arch = greeting->arch, .calls = &greeting->calls, .player = vs_shim_player(shim)};
-  snprintf(opened->name, sizeof opened->name, "%s", greeting->name);
-}
-
+// Who was not probed has a shim of its own.
 static bool open_shim(const vs_target* target, vs_opened* opened, char* reason) {
+  static vs_calls calls;  // one a process
   vs_shim* shim = target->shim;
   if (shim == NULL) {
     shim = vs_shim_new(target->where, reason, VS_REASON_MAX);
@@ -86,15 +82,19 @@ static bool open_shim(const vs_target* target, vs_opened* opened, char* reason) 
       return false;
     }
   }
-  describe_shim(shim, opened);
+  vs_shim_begin(shim, &calls);
+  const vs_greeting* greeting = vs_shim_greeting(shim);
+  *opened = (vs_opened){.arch = greeting->arch,
+                        .resource = greeting->resource,
+                        .calls = &calls,
+                        .reach = vs_remote_reach,
+                        .held = vs_remote_held};
+  snprintf(opened->name, sizeof opened->name, "%s", greeting->name);
   return true;
 }
 
 vs_executor* vs_opened_executor(const vs_opened* opened) {
-  if (opened->player == NULL) {
-    return vs_executor_open(opened->calls, opened->arch, opened->resource);
-  }
-  return vs_executor_open_elsewhere(opened->player, opened->calls, opened->arch);
+  return vs_executor_open(opened->calls, opened->arch, opened->resource);
 }
 
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
@@ -108,7 +108,10 @@ bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
   if (!backend->open(reason, VS_REASON_MAX)) return false;
   const vs_calls* calls = backend->calls;
   if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, calls);
-  *opened = (vs_opened){.arch = backend->arch, .resource = backend->resource, .calls = calls};
+  *opened = (vs_opened){.arch = backend->arch,
+                        .resource = backend->resource,
+                        .calls = calls,
+                        .reach = backend->reach};
   snprintf(opened->name, sizeof opened->name, "%s", target->name);
   return true;
 }
@@ -169,7 +172,6 @@ static void conclude(vs_target* target, probe* p, const vs_child* child, double 
 }
 
 static void probe_shim(vs_target* target, double seconds) {
-  vs_opened opened;
   vs_target_close(target);
   target->state = VS_TARGET_BROKEN;
   target->shim = vs_shim_new(target->where, target->reason, sizeof target->reason);
@@ -178,10 +180,10 @@ static void probe_shim(vs_target* target, double seconds) {
     vs_target_close(target);
     return;
   }
+  const vs_greeting* greeting = vs_shim_greeting(target->shim);
   target->state = VS_TARGET_READY;
-  describe_shim(target->shim, &opened);
-  target->arch = opened.arch;
-  memcpy(target->name, opened.name, sizeof target->name);
+  target->arch = greeting->arch;
+  snprintf(target->name, sizeof target->name, "%s", greeting->name);
 }
 
 // It is called what its traces say that it is.

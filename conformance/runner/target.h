@@ -38,7 +38,8 @@ typedef struct vs_opened {
   vs_arch arch;
   zx_handle_t resource;
   const vs_calls* calls;
-  const vs_player* player;  // who does the ops; NULL: the calls are made in this process
+  bool (*reach)(const vs_region* regions, size_t count);  // vs_backend.reach
+  bool (*held)(void);  // or NULL: the last call of this thread was held, or flipped, as was told
   char name[64];
 } vs_opened;
 
@@ -54,8 +55,8 @@ extern const size_t vs_default_target_count;
 bool vs_target_parse(const char* spec, vs_target* target);
 
 // Opens it in this process, once. False: `reason` (VS_REASON_MAX bytes) says why. Plugins run their
-// constructors, and what becomes of a shim that was not probed becomes of this process: only in a
-// process that may die.
+// constructors, and what becomes of a shim becomes of this process, or ends it: only in a process
+// that may die.
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason);
 
 // Who executes scripts on what is open. NULL: no memory.

@@ -3,9 +3,9 @@
 #ifndef VS_CONFORMANCE_CHANNEL_H_
 #define VS_CONFORMANCE_CHANNEL_H_
 
+#include "remote/wire.h"
 #include "runner/child.h"
 #include "runner/tail.h"
-#include "text/wire.h"
 
 typedef enum vs_channel_sort {
   VS_CHANNEL_PROCESS,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A backend in another process (docs/shim.md), for as long as it lives and anew when it died. The
-// process that opens it owns it; children of that process may play scripts on it, one at a time.
+// process that opens it owns it; children of that process may make calls on it, one at a time.
 #ifndef VS_CONFORMANCE_SHIM_H_
 #define VS_CONFORMANCE_SHIM_H_
 
 #include <vcpuspec/backend.h>
 
-#include "executor/executor.h"
 #include "greeting.h"
 
 typedef struct vs_shim vs_shim;
@@ -21,8 +20,8 @@ void vs_shim_stop(vs_shim* shim);
 // Ends the shim, and frees. NULL is nothing.
 void vs_shim_free(vs_shim* shim);
 
-// It is this process that plays, and no child of it: what becomes of the shim becomes of this
-// process.
+// It is this process that makes the calls, and no child of it: what becomes of the shim becomes of
+// this process.
 void vs_shim_keep(vs_shim* shim);
 
 // Sees to it that the shim runs and has greeted, within `seconds`. False: `reason` says why; after
@@ -32,20 +31,18 @@ bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size);
 // What it said of itself. Valid once it was ready.
 const vs_greeting* vs_shim_greeting(const vs_shim* shim);
 
-// How a child of this process hands ops on. A child that gets no answer, or none that is one,
-// ends at once; vs_shim_conclude says what happened.
-const vs_player* vs_shim_player(vs_shim* shim);
+// In the child that makes the calls, or in this process if it keeps the shim: greets anew, which
+// makes everything as new, and fills `calls`. The thread is the first of the shim's. Who gets no
+// answer, or none that is one, ends at once; vs_shim_conclude says what happened.
+void vs_shim_begin(vs_shim* shim, vs_calls* calls);
 
-// In the child, before the first op and after the last: everything is as new.
-void vs_shim_begin(vs_shim* shim);
-void vs_shim_end(vs_shim* shim);
-
-// What became of a shim on which a child of this process has played.
+// What became of a shim on which a child of this process has made calls.
 typedef enum vs_shim_fate {
   VS_SHIM_WELL,      // it answered everything
-  VS_SHIM_IDLE,      // it had ended, or spoken unasked, before the first op
-  VS_SHIM_FAILED,    // it died, or gave an answer that is none
-  VS_SHIM_CONFUSED,  // it did not understand an op
+  VS_SHIM_IDLE,      // it had ended, or spoken unasked, before the first call
+  VS_SHIM_FAILED,    // it died
+  VS_SHIM_GARBAGE,   // it gave an answer that is none
+  VS_SHIM_CONFUSED,  // it did not understand a line
   VS_SHIM_CUT        // the child was ended: it got no answer, or nobody waited for it
 } vs_shim_fate;
 
@@ -53,7 +50,7 @@ typedef enum vs_shim_fate {
 // what happened; of VS_SHIM_CUT that is the caller's to say.
 vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size);
 
-// How often it ended, or spoke unasked, while no script was played.
+// How often it ended, or spoke unasked, while no case was judged.
 unsigned vs_shim_ended_between(const vs_shim* shim);
 
 // How it failed, in a word that is the same each time: of vs_death_word, or hung_up, garbage,

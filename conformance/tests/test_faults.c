@@ -104,7 +104,7 @@ static void survive(const char* spec, const char* faults, size_t total, double t
   free(cases);
 }
 
-#define FAULTY "shim:" VS_SHIM_DIR "/shim_faulty"
+#define FAULTY "shim:" VS_SHIM_DIR "/shim_faulty_soft"
 
 Test(faults, shim) {
   survive(FAULTY, "0 60 0 11", wanted(), 10);

@@ -1,22 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The platform of a shim that goes wrong now and then. VS_FAULTS="SEED RATE FIRST LAST" in the
-// environment: one reply in RATE is hurt, by a fault of the kinds FIRST to LAST. Each fault is told
-// on standard error and in the file VS_FAULT_LOG, before it happens, as "injected KIND", and of a
-// reply to the first reset of a case, where no case is to blame, as "idle KIND".
+// A shim that goes wrong now and then. VS_FAULTS="SEED RATE FIRST LAST" in the
+// environment: one answer in RATE is hurt, by a fault of the kinds FIRST to LAST. Each fault is
+// told on standard error and in the file VS_FAULT_LOG, before it happens, as "injected KIND", and
+// of a greeting, where no case is to blame, as "idle KIND".
+#include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "platform.h"
+#include "small.h"
 
-size_t whole_read(char* bytes, size_t size);
-bool whole_write(const char* bytes, size_t size);
-#define platform_write whole_write
-#define platform_read whole_read
-#include "platform_posix.c"
-#undef platform_write
-#undef platform_read
-
-enum { LINE_MOST = 16384 };
+enum { LINE_MOST = 4 * SHIM_LINE };
 
 typedef enum fault {
 #define FAULT(code, name) FAULT_##code,
@@ -33,9 +28,13 @@ static const char* const names[FAULT_COUNT] = {
 
 static uint64_t state;
 static bool greeted;
-static bool away;              // enough has gone wrong with this one
-static bool was_reset = true;  // the last request; at first as good as one
-static bool is_reset;
+static bool away;         // enough has gone wrong with this one
+static bool is_greeting;  // what is said now
+
+static bool put(const char* bytes, size_t size) {
+  write_out(bytes, size);
+  return true;
+}
 
 static uint64_t next(void) {
   state ^= state << 13;
@@ -71,9 +70,8 @@ static char told[64];  // the line about the last fault
 static int told_length;
 
 static void tell(fault what) {
-  bool idle = is_reset && was_reset;
-  told_length = snprintf(told, sizeof told, "%s %s in process %d\n", idle ? "idle" : "injected",
-                         names[what], (int)getpid());
+  told_length = snprintf(told, sizeof told, "%s %s in process %d\n",
+                         is_greeting ? "idle" : "injected", names[what], (int)getpid());
   (void)!write(STDERR_FILENO, told, (size_t)told_length);
   const char* path = getenv("VS_FAULT_LOG");
   int log = path != NULL ? open(path, O_WRONLY | O_APPEND | O_CREAT, 0666) : -1;
@@ -104,9 +102,9 @@ static void fork_away(void) {
 
 static bool part(const char* bytes, size_t size, bool end) {
   size_t count = next() % size;
-  whole_write(bytes, count);
+  put(bytes, count);
   if (end) die();
-  close(out);
+  close(STDOUT_FILENO);
   hang();
   return false;
 }
@@ -116,41 +114,34 @@ static bool garbage(void) {
   size_t count = 1 + next() % (sizeof bytes - 1);
   for (size_t i = 0; i < count; i++) bytes[i] = (char)next();
   bytes[count - 1] = '\n';
-  return whole_write(bytes, count);
+  return put(bytes, count);
 }
 
 static bool words(void) {
-  static const char* const lines[] = {"\n",
-                                      "ok\n",
-                                      "= ZX_OK\n",
-                                      "Segmentation fault\n",
-                                      "vcpuspec shim 1\n",
-                                      "ready\n",
-                                      "0 = ZX_OK\n",
-                                      "1 = started\n",
-                                      "-1 = ZX_OK\n",
-                                      "99999999999999999999 = ZX_OK\n"};
+  static const char* const lines[] = {
+      "\n",    "ok\n",          "0\n",    "Segmentation fault\n",    "hello 2\n",
+      "0 0\n", "999999999 0\n", "-1 0\n", "99999999999999999999 0\n"};
   const char* line = lines[next() % (sizeof lines / sizeof lines[0])];
-  return whole_write(line, strlen(line));
+  return put(line, strlen(line));
 }
 
 // A reply that holds what none may.
 static bool with_more(const char* bytes, size_t size) {
-  static const char* const more[] = {" garbage", " handle=",  " state",   " port=99999", " =",
-                                     " \x7f",    " packet=x", " bytes=0", " ZX_OK"};
+  static const char* const more[] = {" garbage", " held", " 0x1=", " 0x1=00", " =",
+                                     " \x7f",    " ",     " 0",    " ZX_OK"};
   char line[LINE_MOST];
   const char* added = more[next() % (sizeof more / sizeof more[0])];
   memcpy(line, bytes, size - 1);
   int length = snprintf(line + size - 1, sizeof line - size, "%s\n", added);
-  return whole_write(line, size - 1 + (size_t)length);
+  return put(line, size - 1 + (size_t)length);
 }
 
 // In one piece, so that both are there when the first is read.
 static bool twice(const char* bytes, size_t size) {
-  char lines[2 * LINE_MOST];
+  static char lines[2 * LINE_MOST];
   memcpy(lines, bytes, size);
   memcpy(lines + size, bytes, size);
-  return whole_write(lines, 2 * size);
+  return put(lines, 2 * size);
 }
 
 static bool another_number(const char* bytes, size_t size) {
@@ -160,20 +151,20 @@ static bool another_number(const char* bytes, size_t size) {
   number += next() % 2 == 0 ? 1 : (unsigned long long)-1;
   int length =
       snprintf(line, sizeof line, "%llu%.*s", number, (int)(size - (size_t)(end - bytes)), end);
-  return whole_write(line, (size_t)length);
+  return put(line, (size_t)length);
 }
 
 static bool without_end(void) {
-  static char line[3 * LINE_MOST];
+  static char line[LINE_MOST];
   memset(line, 'x', sizeof line);
-  return whole_write(line, sizeof line);
+  return put(line, sizeof line);
 }
 
 static bool with_flipped_bit(const char* bytes, size_t size) {
   char line[LINE_MOST];
   memcpy(line, bytes, size);
   line[next() % (size - 1)] ^= (char)(1u << next() % 7);
-  return whole_write(line, size);
+  return put(line, size);
 }
 
 static bool shortened(const char* bytes, size_t size) {
@@ -181,7 +172,7 @@ static bool shortened(const char* bytes, size_t size) {
   size_t kept = next() % (size - 1);
   memcpy(line, bytes, kept);
   line[kept] = '\n';
-  return whole_write(line, kept + 1);
+  return put(line, kept + 1);
 }
 
 static bool flood(void) {
@@ -207,12 +198,12 @@ static bool hurt(fault what, const char* bytes, size_t size) {
     case FAULT_PART_CLOSED:
       return part(bytes, size, false);
     case FAULT_CLOSED:
-      close(out);
+      close(STDOUT_FILENO);
       hang();
       return false;
     case FAULT_FORK_AWAY:
       fork_away();
-      return whole_write(bytes, size);
+      return put(bytes, size);
     case FAULT_GARBAGE:
       return garbage();
     case FAULT_WORDS:
@@ -234,24 +225,29 @@ static bool hurt(fault what, const char* bytes, size_t size) {
   }
 }
 
-size_t platform_read(char* bytes, size_t size) {
-  size_t count = whole_read(bytes, size);
-  was_reset = is_reset;
-  bool hello = count >= 14 && memcmp(bytes, "vcpuspec shim ", 14) == 0;
-  is_reset = hello || memmem(bytes, count, " reset\n", 7) || memmem(bytes, count, " reset ", 7);
-  return count;
+void shim_open(const char* word) {
+  (void)word;
 }
 
-bool platform_write(const char* bytes, size_t size) {
+void shim_pause(void) {}
+
+bool shim_hear(char* line, size_t size) {
+  (void)line, (void)size;
+  return true;
+}
+
+void shim_say(const char* bytes, size_t size) {
+  is_greeting = strncmp(bytes, "hello ", 6) == 0;
   if (!greeted) {
     greeted = true;
     draw_seed();
-    return whole_write(bytes, size);
+    write_out(bytes, size);
+    return;
   }
   unsigned long rate = setting(1, 0);
-  if (rate == 0 || away || next() % rate != 0) return whole_write(bytes, size);
+  if (rate == 0 || away || next() % rate != 0) return write_out(bytes, size);
   unsigned long first = setting(2, 0);
   fault what = (fault)(first + next() % (setting(3, FAULT_COUNT - 1) - first + 1));
   tell(what);
-  return hurt(what, bytes, size);
+  hurt(what, bytes, size);
 }

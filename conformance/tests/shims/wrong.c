@@ -1,124 +1,130 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The platform of a shim that breaks its protocol in one way: the word of wrong.def that its
-// command line names.
+// A shim that breaks its protocol in one way: the word of wrong.def that its command line names.
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "platform.h"
-
-size_t whole_read(char* bytes, size_t size);
-bool whole_write(const char* bytes, size_t size);
-bool whole_open(int argc, char** argv);
-#define platform_write whole_write
-#define platform_read whole_read
-#define platform_open whole_open
-#include "platform_posix.c"
-#undef platform_write
-#undef platform_read
-#undef platform_open
-
-enum { ROOM = 32768 };
+#include "small.h"
 
 static const char* mode;
 static unsigned greetings;
-static char kept[ROOM];  // of `unflushed`
-static size_t kept_size;
+static unsigned answers;  // since the last greeting
+
+void shim_open(const char* word) {
+  mode = word;
+}
 
 static bool is_mode(const char* word) {
   return strcmp(mode, word) == 0;
 }
 
-static bool begins(const char* bytes, size_t size, const char* words) {
-  return size >= strlen(words) && memcmp(bytes, words, strlen(words)) == 0;
+static void say(const char* text) {
+  write_out(text, strlen(text));
 }
 
-// The bytes with `from`, if they hold it, replaced.
-static bool write_with(const char* bytes, size_t size, const char* from, const char* to) {
-  char line[ROOM];
-  const char* at = memmem(bytes, size, from, strlen(from));
-  if (at == NULL) return whole_write(bytes, size);
-  int length = snprintf(line, sizeof line, "%.*s%s%.*s", (int)(at - bytes), bytes, to,
-                        (int)(size - (size_t)(at - bytes) - strlen(from)), at + strlen(from));
-  return whole_write(line, (size_t)length);
+// The line with `from`, if it holds it, replaced.
+static void say_with(const char* line, size_t size, const char* from, const char* to) {
+  char other[4 * SHIM_LINE];
+  const char* at = memmem(line, size, from, strlen(from));
+  if (at == NULL) return write_out(line, size);
+  int length = snprintf(other, sizeof other, "%.*s%s%.*s", (int)(at - line), line, to,
+                        (int)(size - (size_t)(at - line) - strlen(from)), at + strlen(from));
+  write_out(other, (size_t)length);
 }
 
-static bool write_greeting(const char* bytes, size_t size) {
+static void say_endless(void) {
+  static char line[3 * SHIM_LINE];
+  memset(line, 'x', sizeof line);
+  write_out(line, sizeof line);
+}
+
+static void greet(const char* line, size_t size) {
+  answers = 0;
   greetings++;
-  if (is_mode("version")) return write_with(bytes, size, "shim 1", "shim 2");
-  if (is_mode("prologue")) return whole_write("booting\n", 8) && whole_write(bytes, size);
-  if (is_mode("nameless")) return write_with(bytes, size, "name ", "nmae ");
-  if (is_mode("archless")) return write_with(bytes, size, "arch x86-64\n", "");
-  if (is_mode("other_arch")) return write_with(bytes, size, "x86-64", "sparc");
-  if (is_mode("unready")) return write_with(bytes, size, "ready\n", "");
-  if (is_mode("hides")) return write_with(bytes, size, " zx_event_create", "");
-  if (is_mode("least")) return write_with(bytes, size, " zx_handle_close", "");
-  if (is_mode("unknown_call")) return write_with(bytes, size, "calls", "calls zx_vcpu_raed_state");
-  if (is_mode("sumless")) return write_with(bytes, size, "ready", "sums\nready");
-  if (is_mode("greets_once") && greetings > 1) return whole_write("0 = error again?\n", 17);
-  bool good = whole_write(bytes, size);
-  return is_mode("chatty") ? whole_write("hello\n", 6) : good;
+  if (is_mode("silent")) return;
+  if (is_mode("prologue")) say("booting\n");
+  if (is_mode("version")) return say_with(line, size, "hello 2", "hello 3");
+  if (is_mode("old")) return say_with(line, size, "hello 2", "vcpuspec shim 1");
+  if (is_mode("other_arch")) return say_with(line, size, "x86-64", "sparc");
+  if (is_mode("unknown_call")) return say_with(line, size, "vcpu_read_state", "vcpu_raed_state");
+  if (is_mode("least")) return say_with(line, size, " zx_handle_close", "");
+  if (is_mode("blanks")) return say_with(line, size, " x86", "  x86");
+  if (is_mode("small_arena")) return say_with(line, size, "\n", " arena=0x1000:0x1000\n");
+  if (is_mode("endless_greeting")) return say_endless();
+  if (is_mode("dies_at_start")) _exit(7);
+  if (is_mode("changes_greeting") && greetings > 1)
+    return say_with(line, size, " zx_event_create", "");
+  if (is_mode("greets_once") && greetings > 1) return;
+  if (is_mode("sumless")) return say_with(line, size, "\n", " sums\n");
+  if (is_mode("chatty") && greetings > 1) return say_with(line, size, "\n", "\nhello\n");
+  write_out(line, size);
 }
 
-static bool write_delayed(const char* bytes, size_t size) {
-  bool good = kept_size == 0 || whole_write(kept, kept_size);
-  memcpy(kept, bytes, size);
-  kept_size = size;
-  return good;
+static void say_after_tag(const char* line, size_t size, const char* words) {
+  char other[SHIM_LINE];
+  int tag = (int)strspn(line, "0123456789");
+  (void)size;
+  write_out(other, (size_t)snprintf(other, sizeof other, "%.*s%s\n", tag, line, words));
 }
 
-static bool write_numbered(const char* bytes, size_t size, unsigned long long number) {
-  char line[ROOM];
-  size_t digits = strspn(bytes, "0123456789");
-  int length =
-      snprintf(line, sizeof line, "%llu%.*s", number, (int)(size - digits), bytes + digits);
-  return whole_write(line, (size_t)length);
+static void say_with_more(const char* line, size_t size, const char* words) {
+  char more[256];
+  snprintf(more, sizeof more, " %s\n", words);
+  say_with(line, size, "\n", more);
 }
 
-bool platform_write(const char* bytes, size_t size) {
-  if (is_mode("silent")) return true;
-  if (begins(bytes, size, "vcpuspec shim")) return write_greeting(bytes, size);
-  bool error = memmem(bytes, size, "= error", 7) != NULL;
-  unsigned long long number = strtoull(bytes, NULL, 10);
-  if (is_mode("unflushed")) return write_delayed(bytes, size);
-  if (is_mode("number32")) return write_numbered(bytes, size, number & 0xffffffff);
-  if (is_mode("counts_itself")) return write_numbered(bytes, size, number + 1);
-  if (is_mode("never_errs") && error) return write_with(bytes, size, "= error", "= ZX_OK state");
-  if (is_mode("dies_of_errors") && error) abort();
-  if (is_mode("silent_on_errors") && error) return true;
-  if (is_mode("wordy")) return write_with(bytes, size, "\n", " really\n");
-  if (is_mode("doubles")) return whole_write(bytes, size) && whole_write(bytes, size);
-  if (is_mode("handleless")) return write_with(bytes, size, " handle=", " hnadle=");
-  if (is_mode("stateless")) return write_with(bytes, size, " state ", " ");
-  return whole_write(bytes, size);
+static void say_tagged(const char* line, size_t size, unsigned long long tag) {
+  char other[SHIM_LINE];
+  int digits = (int)strspn(line, "0123456789");
+  write_out(other, (size_t)snprintf(other, sizeof other, "%llu%.*s", tag, (int)size - digits,
+                                    line + digits));
 }
 
-static void replace(char* bytes, size_t* size, const char* from, const char* to) {
-  char* at = memmem(bytes, *size, from, strlen(from));
-  if (at == NULL) return;
-  memmove(at + strlen(to), at + strlen(from), *size - (size_t)(at - bytes) - strlen(from));
-  memcpy(at, to, strlen(to));
-  *size = *size + strlen(to) - strlen(from);
+// A byte beside what the call was told, on its page.
+static void say_beside(const char* line, size_t size) {
+  char words[64];
+  const char* range = memmem(line, size, " 0x", 3);
+  unsigned long long address = range != NULL ? strtoull(range + 1, NULL, 16) : 0;
+  snprintf(words, sizeof words, "0x%llx=5a", (address & ~0xfffULL) + 0xffe);
+  say_with_more(line, size, words);
 }
 
-size_t platform_read(char* bytes, size_t size) {
-  size_t count = whole_read(bytes, size / 2);
-  if (count == 0 && is_mode("immortal")) {
+void shim_say(const char* line, size_t size) {
+  if (strncmp(line, "hello ", 6) == 0) return greet(line, size);
+  unsigned long long tag = strtoull(line, NULL, 10);
+  answers++;
+  if (is_mode("statusless")) return say_after_tag(line, size, "");
+  if (is_mode("big_status")) return say_after_tag(line, size, " 2147483648");
+  if (is_mode("named_status")) return say_after_tag(line, size, " ZX_OK");
+  if (is_mode("tagless")) return say("ok\n");
+  if (is_mode("other_tag")) return say_tagged(line, size, tag + 1);
+  if (is_mode("twice")) write_out(line, size);
+  if (is_mode("late_twice") && answers == 4) say_tagged(line, size, tag - 1);
+  if (is_mode("wordy")) return say_with_more(line, size, "really");
+  if (is_mode("upper_case")) return say_with_more(line, size, "0x1000=5A");
+  if (is_mode("half_byte")) return say_with_more(line, size, "0x1000=5a5");
+  if (is_mode("unmapped")) return say_with_more(line, size, "0x1000=5a");
+  if (is_mode("wraps")) return say_with_more(line, size, "0xffffffffffffffff=5a5a");
+  if (is_mode("beside")) return say_beside(line, size);
+  if (is_mode("unheld")) return say_after_tag(line, size, " 0 held");
+  if (is_mode("endless")) return say_endless();
+  if (is_mode("rest")) return say_with(line, size, "\n", "\nmore");
+  if (is_mode("dies") && answers == 3) abort();
+  if (is_mode("exits")) _exit(9);
+  if (is_mode("hangs_up")) {
+    close(STDOUT_FILENO);
     for (;;) pause();
   }
-  if (count == 0 && is_mode("says_goodbye")) whole_write("bye\n", 4);
-  if (is_mode("leaky")) replace(bytes, &count, " reset", " T3: thread_exit");
-  if (is_mode("keeps_cr")) replace(bytes, &count, "\r", "x");
-  if (is_mode("lies")) replace(bytes, &count, " event_create", " enter raw=7");
-  if (is_mode("hasty") && count == 1) replace(bytes, &count, "t", "t\n");
-  char* second = memchr(bytes, '\n', count);
-  bool two = second != NULL && second + 1 < bytes + count && begins(bytes + 1, count - 1, " reset");
-  if (is_mode("one_at_a_time") && two) count = (size_t)(second + 1 - bytes);
-  if (is_mode("dies_of_length") && count > 4000) abort();
-  return count;
+  if (is_mode("hangs")) return;
+  if (is_mode("confused")) return say_after_tag(line, size, " error what?");
+  if (is_mode("lost")) return say("0 error what was that?\n");
+  write_out(line, size);
 }
 
-bool platform_open(int argc, char** argv) {
-  mode = argc == 2 ? argv[1] : "";
-  return whole_open(1, argv);
+void shim_pause(void) {}
+
+bool shim_hear(char* line, size_t size) {
+  if (is_mode("deaf") && strncmp(line, "map ", 4) == 0) line[size / 2] ^= 1;
+  if (is_mode("dies_idle") && strncmp(line, "hello ", 6) == 0 && answers > 0) _exit(0);
+  return true;
 }
