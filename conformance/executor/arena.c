@@ -72,12 +72,14 @@ bool vs_arena_open(vs_arena* arena) {
                       .readonly = base + 5 * PAGE,
                       .fenced = base + 7 * PAGE,
                       .hole = base + 10 * PAGE,
-                      .file = base + 12 * PAGE};
+                      .file = base + 12 * PAGE,
+                      .own = base + 15 * PAGE};
   bool ready = munmap(base, PAGE) == 0 &&
                mprotect(arena->pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0 &&
                munmap(arena->pages + 2 * PAGE, PAGE) == 0 &&
                mprotect(arena->readonly, PAGE, PROT_READ) == 0 &&
                mprotect(arena->fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
+               mprotect(arena->own, PAGE, PROT_READ | PROT_WRITE) == 0 &&
                munmap(arena->hole, PAGE) == 0 && map_file(arena);
   if (!ready) vs_arena_close(arena);
   if (ready) arena->low = reserve_low();
@@ -213,4 +215,32 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer) {
       fill(arena->pages, buffer, length);
       return arena->pages;
   }
+}
+
+size_t vs_arena_region(const vs_arena* arena, const vs_buffer* buffer, const void* address,
+                       vs_region* region) {
+  const struct {
+    uint8_t* at;
+    size_t size;
+  } blocks[] = {{arena->pages, 2 * PAGE},
+                {arena->readonly, PAGE},
+                {arena->fenced, PAGE},
+                {arena->file, PAGE},
+                {arena->low, PAGE}};
+  size_t length = buffer->length < VS_BUFFER_MAX ? buffer->length : VS_BUFFER_MAX;
+  uintptr_t from = (uintptr_t)address;
+  for (size_t i = 0; i < sizeof blocks / sizeof blocks[0]; i++) {
+    uintptr_t start = (uintptr_t)blocks[i].at;
+    uintptr_t end = start + blocks[i].size;
+    if (start == 0 || from + length <= start || from >= end || from + length < from) continue;
+    uintptr_t low = from < start ? start : from;
+    uintptr_t high = from + length < end ? from + length : end;
+    low -= guard_before((const uint8_t*)low);
+    high += guard_after((const uint8_t*)high);
+    *region = (vs_region){.address = (void*)low,
+                          .length = high - low,
+                          .writable = start != (uintptr_t)arena->readonly};
+    return 1;
+  }
+  return 0;
 }

@@ -15,6 +15,7 @@ typedef struct vs_arena {
   uint8_t* fenced;    // one accessible page; a page without access follows
   uint8_t* hole;      // not mapped
   uint8_t* file;      // one page of a file; the mapping goes on past its end
+  uint8_t* own;       // one page, for what is no buffer: handles, packets
   uint8_t* low;       // one page below 4 GiB, or NULL where there is none to be had
 } vs_arena;
 
@@ -29,5 +30,10 @@ void* vs_arena_place(vs_arena* arena, const vs_buffer* buffer);
 // True if what lies at `address`, where the buffer was placed, is still what was laid out, and the
 // few bytes before and after it too. A placement that cannot be read is never changed.
 bool vs_arena_unchanged(const vs_buffer* buffer, const void* address);
+
+// What can be accessed of the buffer that was placed at `address`, with the bytes beside it that
+// are compared too. Returns 0 or 1.
+size_t vs_arena_region(const vs_arena* arena, const vs_buffer* buffer, const void* address,
+                       vs_region* region);
 
 #endif  // VS_CONFORMANCE_ARENA_H_

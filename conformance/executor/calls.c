@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <string.h>
+#include <sys/mman.h>
 #include <time.h>
 
 #include "state.h"
@@ -9,7 +10,7 @@ enum { READ_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 409
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
 #define VS_CALL(name, word, phase, text, ...) \
-  case VS_CALL_##name: \
+  case VS_CALL_##name:                        \
     return calls->name != NULL;
 #include <vcpuspec/calls.def>
     default:
@@ -60,6 +61,25 @@ void vs_exec_closed(vs_executor* executor, zx_handle_t value) {
   pthread_mutex_unlock(&executor->lock);
 }
 
+// --- what a call can reach --------------------------------------------------------------------
+
+static bool reach(const vs_executor* x, const vs_region* regions, size_t count) {
+  return x->reach == NULL || x->reach(regions, count);
+}
+
+static bool reach_bytes(const vs_executor* x, void* address, size_t length) {
+  const vs_region region = {.address = address, .length = length, .writable = true};
+  return reach(x, &region, 1);
+}
+
+// Where a thread's handles and packets go.
+static zx_handle_t* own_handles(vs_executor* x, const vs_op* op) {
+  zx_handle_t* own = (zx_handle_t*)(void*)x->arenas[op->thread].own;
+  own[0] = own[1] = ZX_HANDLE_INVALID;
+  reach_bytes(x, own, 2 * sizeof *own);
+  return own;
+}
+
 // --- the ops ----------------------------------------------------------------------------------
 
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest) {
@@ -80,9 +100,10 @@ uint8_t vs_exec_new_guest(vs_executor* x, uint8_t at) {
 }
 
 static void guest_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t guest = ZX_HANDLE_INVALID;
-  zx_handle_t vmar = ZX_HANDLE_INVALID;
-  seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &guest, &vmar);
+  zx_handle_t* own = own_handles(x, op);
+  seen->status = x->calls->guest_create(x->resource, ZX_GUEST_OPT_NORMAL, &own[0], &own[1]);
+  zx_handle_t guest = own[0];
+  zx_handle_t vmar = own[1];
   uint8_t index = vs_exec_new_guest(x, op->out);
   vs_exec_received(x, op, seen, guest, index);
   if (seen->status != ZX_OK) return;
@@ -110,15 +131,25 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   zx_handle_t vmar = x->slots[op->out2].value;
-  zx_vaddr_t mapped = 0;
+  zx_handle_t* own = own_handles(x, op);
   *call = VS_CALL_vmo_create;
-  zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
+  zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, own);
+  guest->memory = own[0];
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmo_write;
-  status = x->calls->vmo_write(guest->memory, x->image, 0, VS_GUEST_MEMORY);
+  // Far from where another process has memory of its own.
+  void* far = mmap((void*)0x7e8f00000000, VS_GUEST_MEMORY, PROT_READ | PROT_WRITE,
+                   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (far == MAP_FAILED) return ZX_ERR_NO_MEMORY;
+  memcpy(far, x->image, VS_GUEST_MEMORY);
+  reach_bytes(x, far, VS_GUEST_MEMORY);
+  status = x->calls->vmo_write(guest->memory, far, 0, VS_GUEST_MEMORY);
+  munmap(far, VS_GUEST_MEMORY);
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmar_map;
-  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
+  own = own_handles(x, op);
+  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY,
+                              (zx_vaddr_t*)(void*)own);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
   return set_traps(x, vs_exec_value(x, op->handle));
@@ -139,7 +170,10 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
 static zx_status_t load_code(vs_executor* x, const vs_op* op, zx_vaddr_t entry) {
   const vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
   size_t size = op->buffer.length < VS_STATE_MAX ? op->buffer.length : VS_STATE_MAX;
-  return x->calls->vmo_write(guest->memory, op->buffer.bytes, entry, size);
+  void* own = x->arenas[op->thread].own;
+  memcpy(own, op->buffer.bytes, size);
+  reach_bytes(x, own, size > 0 ? size : 1);
+  return x->calls->vmo_write(guest->memory, own, entry, size);
 }
 
 static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -152,28 +186,30 @@ static void vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   }
   if (seen->status == ZX_OK) {
     seen->call = VS_CALL_vcpu_create;
-    seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, &out);
+    zx_handle_t* handles = own_handles(x, op);
+    seen->status = x->calls->vcpu_create(vs_exec_value(x, op->handle), 0, entry, handles);
+    out = handles[0];
   }
   vs_exec_received(x, op, seen, out, x->slots[op->handle.slot].guest);
 }
 
 static void object_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t out = ZX_HANDLE_INVALID;
-  if (op->code == VS_OP_EVENT_CREATE) seen->status = x->calls->event_create(0, &out);
-  if (op->code == VS_OP_PORT_CREATE) seen->status = x->calls->port_create(0, &out);
-  if (op->code == VS_OP_VMO_CREATE) seen->status = x->calls->vmo_create(4096, 0, &out);
-  vs_exec_received(x, op, seen, out, op->out);
+  zx_handle_t* out = own_handles(x, op);
+  if (op->code == VS_OP_EVENT_CREATE) seen->status = x->calls->event_create(0, out);
+  if (op->code == VS_OP_PORT_CREATE) seen->status = x->calls->port_create(0, out);
+  if (op->code == VS_OP_VMO_CREATE) seen->status = x->calls->vmo_create(4096, 0, out);
+  vs_exec_received(x, op, seen, *out, op->out);
 }
 
 static void derive(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  zx_handle_t out = ZX_HANDLE_INVALID;
+  zx_handle_t* out = own_handles(x, op);
   zx_handle_t from = vs_exec_value(x, op->handle);
   uint8_t guest = x->slots[op->handle.slot].guest;
   bool replace = op->code == VS_OP_REPLACE;
-  seen->status = replace ? x->calls->handle_replace(from, op->rights, &out)
-                         : x->calls->handle_duplicate(from, op->rights, &out);
+  seen->status = replace ? x->calls->handle_replace(from, op->rights, out)
+                         : x->calls->handle_duplicate(from, op->rights, out);
   if (replace) vs_exec_closed(x, from);
-  vs_exec_received(x, op, seen, out, guest);
+  vs_exec_received(x, op, seen, *out, guest);
 }
 
 static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -182,8 +218,40 @@ static void close_handle(vs_executor* x, const vs_op* op, vs_observation* seen) 
   if (seen->status == ZX_OK) vs_exec_closed(x, value);
 }
 
+static bool is_rewritten(const vs_op* op, const uint8_t* at) {
+  for (size_t i = 0; i < op->buffer.length && i < VS_STATE_MAX; i++) {
+    size_t k = i - op->rewrite.offset;
+    bool other = i >= op->rewrite.offset && k < op->rewrite.length && at[i] == op->rewrite.bytes[k];
+    if (at[i] != op->buffer.bytes[i] && !other) return false;
+  }
+  return true;
+}
+
+// While the other side writes over its copy of the buffer.
+static void write_rewritten_there(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  size_t before = op->rewrite.offset + op->rewrite.length;
+  bool held = op->rewrite.mode == VS_REWRITE_HELD && before < op->size &&
+              op->size <= op->buffer.length && before < PAGE;
+  vs_buffer place = op->buffer;
+  place.at = held ? VS_AT_CROSSING : VS_AT_PLAIN;
+  place.argument = (uint16_t)before;
+  void* buffer = vs_arena_place(&x->arenas[op->thread], &place);
+  vs_region region;
+  vs_arena_region(&x->arenas[op->thread], &place, buffer, &region);
+  region = (vs_region){buffer, op->buffer.length, true, &op->rewrite};
+  if (!x->reach(&region, 1)) {
+    seen->outcome = VS_UNSUPPORTED;
+    return;
+  }
+  seen->status =
+      x->calls->vcpu_write_state(vs_exec_value(x, op->handle), op->kind, buffer, (size_t)op->size);
+  seen->held = x->held();
+  seen->buffer_changed = !is_rewritten(op, buffer);
+}
+
 // While another thread writes over the buffer.
 static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* seen) {
+  if (x->reach != NULL) return write_rewritten_there(x, op, seen);
   vs_rewriter** rewriter = &x->rewriters[op->thread];
   if (*rewriter == NULL) *rewriter = vs_rewriter_open();
   if (*rewriter == NULL) {
@@ -201,6 +269,8 @@ static void write_rewritten(vs_executor* x, const vs_op* op, vs_observation* see
 static void write_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (op->rewrite.mode != VS_REWRITE_NONE) return write_rewritten(x, op, seen);
   const void* buffer = vs_arena_place(&x->arenas[op->thread], &op->buffer);
+  vs_region region;
+  reach(x, &region, vs_arena_region(&x->arenas[op->thread], &op->buffer, buffer, &region));
   seen->status =
       x->calls->vcpu_write_state(vs_exec_value(x, op->handle), op->kind, buffer, (size_t)op->size);
   seen->buffer_changed = !vs_arena_unchanged(&op->buffer, buffer);
@@ -211,21 +281,30 @@ static void read_state(vs_executor* x, const vs_op* op, vs_observation* seen) {
   vs_buffer place = {.at = VS_AT_EDGE, .length = (uint16_t)x->state_size};
   memset(place.bytes, READ_FILLER, sizeof place.bytes);
   void* buffer = vs_arena_place(&x->arenas[op->thread], &place);
+  reach_bytes(x, buffer, x->state_size);
   seen->status =
       x->calls->vcpu_read_state(vs_exec_value(x, op->handle), ZX_VCPU_STATE, buffer, x->state_size);
   seen->has_state = seen->status == ZX_OK;
   if (seen->has_state) memcpy(seen->state, buffer, x->state_size);
 }
 
-static bool fetch(vs_executor* x, const vs_exec_slot* vcpu, uint64_t from, void* to, size_t size) {
-  const vs_exec_guest* guest = &x->guests[vcpu->guest];
-  return x->calls->vmo_read != NULL && x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
+static bool fetch(vs_executor* x, const vs_op* op, uint64_t from, void* to, size_t size) {
+  const vs_exec_guest* guest = &x->guests[x->slots[op->handle.slot].guest];
+  void* own = x->arenas[op->thread].own;
+  reach_bytes(x, own, size);
+  bool read =
+      x->calls->vmo_read != NULL && x->calls->vmo_read(guest->memory, own, from, size) == ZX_OK;
+  if (read) memcpy(to, own, size);
+  return read;
 }
 
 static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
   zx_port_packet_t packet;
-  memset(&packet, READ_FILLER, sizeof packet);
-  seen->status = x->calls->vcpu_enter(vs_exec_value(x, op->handle), &packet);
+  void* own = x->arenas[op->thread].own;
+  memset(own, READ_FILLER, sizeof packet);
+  reach_bytes(x, own, sizeof packet);
+  seen->status = x->calls->vcpu_enter(vs_exec_value(x, op->handle), own);
+  memcpy(&packet, own, sizeof packet);
   seen->has_packet = seen->status == ZX_OK;
   if (!seen->has_packet) return;
   seen->packet_type = packet.type;
@@ -235,8 +314,7 @@ static void enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
   seen->packet_addr = memory ? packet.guest_mem_arm64.addr : 0;
   bool out = packet.type == ZX_PKT_TYPE_GUEST_IO && packet.guest_io.port == VS_PORT_DUMP;
   bool dumped = out || (memory && seen->packet_addr == VS_MMIO_DUMP);
-  seen->has_state =
-      dumped && fetch(x, &x->slots[op->handle.slot], VS_GUEST_DUMP, seen->state, x->state_size);
+  seen->has_state = dumped && fetch(x, op, VS_GUEST_DUMP, seen->state, x->state_size);
 }
 
 static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -244,7 +322,7 @@ static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
   const uint8_t before = x->image[VS_GUEST_LIFE];
   uint8_t life = before;
   for (int i = 0; i < LIFE_TRIES && life == before; i++) {
-    if (!fetch(x, &x->slots[op->handle.slot], VS_GUEST_LIFE, &life, 1)) break;
+    if (!fetch(x, op, VS_GUEST_LIFE, &life, 1)) break;
     if (life == before) nanosleep(&pause, NULL);
   }
   seen->status = life != before ? ZX_OK : ZX_ERR_TIMED_OUT;

@@ -32,7 +32,7 @@ static void do_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   // Which of two calls comes first changes from race to race.
   if (x->races > 0) wait_turns(x->races * 7 % 64);
   vs_exec_call(x, op, seen);
-  set_outcome(seen, VS_RETURNED);
+  if (seen->outcome != VS_UNSUPPORTED) set_outcome(seen, VS_RETURNED);
 }
 
 static void await_flag(const bool* flag) {
@@ -166,6 +166,12 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
     return NULL;
   }
   return x;
+}
+
+void vs_executor_reach_by(vs_executor* x, bool (*reach)(const vs_region* regions, size_t count),
+                          bool (*held)(void)) {
+  x->reach = reach;
+  x->held = held;
 }
 
 // What still runs is kicked, so that its thread is free again.

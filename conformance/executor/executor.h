@@ -15,6 +15,11 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call);
 // thread becomes thread 0 of every script.
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource);
 
+// The backend does not share this process's memory: it is told what a call can reach.
+void vs_executor_reach_by(vs_executor* executor,
+                          bool (*reach)(const vs_region* regions, size_t count),
+                          bool (*held)(void));
+
 // Ends the threads, closes every handle that is still open, and frees.
 void vs_executor_close(vs_executor* executor);
 

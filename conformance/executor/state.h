@@ -41,6 +41,8 @@ typedef struct vs_exec_job {
 
 struct vs_executor {
   const vs_calls* calls;
+  bool (*reach)(const vs_region* regions, size_t count);  // NULL: the backend shares our memory
+  bool (*held)(void);
   vs_arch arch;
   size_t state_size;
   zx_handle_t resource;

@@ -94,7 +94,9 @@ static bool open_shim(const vs_target* target, vs_opened* opened, char* reason) 
 }
 
 vs_executor* vs_opened_executor(const vs_opened* opened) {
-  return vs_executor_open(opened->calls, opened->arch, opened->resource);
+  vs_executor* x = vs_executor_open(opened->calls, opened->arch, opened->resource);
+  if (x != NULL) vs_executor_reach_by(x, opened->reach, opened->held);
+  return x;
 }
 
 bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {

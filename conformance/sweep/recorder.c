@@ -15,6 +15,7 @@ typedef struct recording {
   vs_tape* tape;
   vs_executor* executor;
   const vs_calls* calls;
+  bool (*reach)(const vs_region* regions, size_t count);
   vs_arena arena;
   vs_scene scene;
   size_t stage;  // that the scene is of
@@ -82,6 +83,8 @@ static void call(recording* x, vs_answer* answer) {
   vs_op* op = &x->op;
   vs_compose_call(x->r->space, &x->scene, &x->odometer.c, x->odometer.at, op);
   const void* buffer = vs_arena_place(&x->arena, &op->buffer);
+  vs_region region;
+  if (x->reach != NULL) x->reach(&region, vs_arena_region(&x->arena, &op->buffer, buffer, &region));
   __atomic_store_n(&answer->outcome, VS_IN_CALL, __ATOMIC_RELEASE);
   answer->status = x->calls->vcpu_write_state(x->handle, op->kind, buffer, (size_t)op->size);
   answer->changed = !vs_arena_unchanged(&op->buffer, buffer);
@@ -187,7 +190,8 @@ void vs_recorder_run(void* recorder) {
   x.r = recorder;
   if (!vs_target_open(x.r->target, &opened, x.r->reason)) return;
   x.calls = opened.calls;
-  x.executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  x.reach = opened.reach;
+  x.executor = vs_opened_executor(&opened);
   if (x.executor == NULL || !vs_arena_open(&x.arena)) {
     snprintf(x.r->reason, VS_REASON_MAX, "no memory for the buffers of a call");
     return;
