@@ -510,6 +510,7 @@ static void same_as_here(const char* spec, const char* here, size_t least) {
   cr_expect(same >= least, "only %zu cases were judged", same);
   vs_run_free(&far);
   vs_run_free(&near);
+  vs_target_close(&a);
 }
 
 Test(shim, soft_is_judged_as_in_this_process) {
@@ -522,7 +523,7 @@ Test(shim, soft_with_sums_in_an_arena) {
   same_as_here(SHIM("shim_honest_soft --sums --arena --flip"), "soft", 115);
 }
 Test(shim, guests_of_unicorn) {
-  same_as_here(SHIM("shim_honest_unicorn --flip --slow"), "unicorn", 150);
+  same_as_here(SHIM("shim_honest_unicorn --flip"), "unicorn", 150);
 }
 Test(shim, guests_of_unicorn_arm64) {
   same_as_here(SHIM("shim_honest_unicorn_arm64 --hold --arena"), "unicorn:arm64", 110);
