@@ -41,7 +41,7 @@ static void find(size_t first, size_t end) {
     snprintf(command, sizeof command,
              "python3 -B %s/conformance/tests/shims/lint_faulty.py %s/shims %s", VS_SOURCE_DIR,
              VS_SOURCE_DIR, f->name);
-    vs_lint_sum sum = vs_lint(command, 3, keep, &found);
+    vs_lint_sum sum = vs_lint(command, 6, keep, &found);
     cr_expect(sum.failed == 1, "%s is not noticed", f->name);
     cr_expect(strcmp(found.check, f->check) == 0, "%s is noticed by '%s' (%s), and not by '%s'",
               f->name, found.check, found.text, f->check);
