@@ -91,8 +91,8 @@ fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 # Some of what reads text, under its engine; the others are in the tests, on their seeds.
 fuzz-brief: packages-fuzz
 	$(call configure,fuzz)
-	$(call build,build/fuzz) --target fuzz_text fuzz_profile fuzz_reply
-	tools/run-fuzzers libfuzzer build/fuzz 5 text profile reply
+	$(call build,build/fuzz) --target fuzz_text fuzz_profile fuzz_wire
+	tools/run-fuzzers libfuzzer build/fuzz 5 text profile wire
 
 fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)

@@ -9,8 +9,8 @@ install(FILES backends/common/user_copy.c backends/common/user_copy.h
               backends/common/user_copy_arch.h backends/common/${vs_user_copy_host}
         DESTINATION ${CMAKE_INSTALL_DATADIR}/vcpuspec/user_copy)
 # Examples to copy. Only sources: whoever tries them in place leaves other things beside them.
-install(DIRECTORY shims/c shims/python shims/rust DESTINATION ${CMAKE_INSTALL_DATADIR}/vcpuspec/shims
-        FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.py" PATTERN "*.rs" PATTERN "*.md"
+install(DIRECTORY shims/c shims/js shims/python shims/rust DESTINATION ${CMAKE_INSTALL_DATADIR}/vcpuspec/shims
+        FILES_MATCHING PATTERN "*.[ch]" PATTERN "*.js" PATTERN "*.py" PATTERN "*.rs" PATTERN "*.md"
         PATTERN "Cargo.toml" PATTERN "__pycache__" EXCLUDE PATTERN "target" EXCLUDE)
 
 set(package ${CMAKE_INSTALL_DATADIR}/cmake/vcpuspec)

@@ -13,8 +13,8 @@ static const double PATIENCE = 5;  // seconds
 
 // --- through the shim -------------------------------------------------------------------------
 
-// A page without a neighbour for what is written, then one for what is read of each pair.
-enum { STRIDE = 2 * 4096, PAIRS = VS_REMOTE_FLYING / 2 };
+// What is read lies on a page that is no neighbour of that of what is written.
+enum { STRIDE = 2 * 4096, ROOM = 2 * STRIDE, PAIRS = VS_REMOTE_FLYING / 2 };
 
 typedef struct shimmed {
   char where[4096];
@@ -45,7 +45,7 @@ static bool find_shim(char where[4096], char* reason) {
 static void close_shimmed(void* self) {
   shimmed* s = self;
   vs_shim_free(s->shim);
-  if (s->memory != NULL) munmap(s->memory, STRIDE * (PAIRS + 1));
+  if (s->memory != NULL) munmap(s->memory, ROOM);
   free(s);
 }
 
@@ -72,8 +72,8 @@ static bool begin(shimmed* s, char* reason) {
   if (!vs_shim_ready(s->shim, PATIENCE, reason, VS_REASON_MAX)) return false;
   vs_shim_begin(s->shim, &s->calls);
   // Far from where a shim has memory of its own.
-  void* at = mmap((void*)0x7e8000000000, STRIDE * (PAIRS + 1), PROT_READ | PROT_WRITE,
-                  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* at =
+      mmap((void*)0x7e8000000000, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   snprintf(reason, VS_REASON_MAX, "no memory");
   if (at == MAP_FAILED) return false;
   s->memory = at;
@@ -89,35 +89,41 @@ static void* open_shimmed(const vs_side_setup* setup, char* reason) {
   return NULL;
 }
 
-// A call is a unit: writes, each with a read of what was written, under way all at once.
+static bool begin_pair(shimmed* s, const uint64_t words[VS_BENCH_WORDS], uint64_t tags[2]) {
+  uint8_t* read = s->memory + STRIDE;
+  const uint64_t arguments[][VS_ARGS_MAX] = {
+      {s->vcpu, ZX_VCPU_STATE, (uintptr_t)s->memory, VS_BENCH_BYTES},
+      {s->vcpu, ZX_VCPU_STATE, (uintptr_t)read, VS_BENCH_BYTES}};
+  memcpy(s->memory, words, VS_BENCH_BYTES);
+  if (!reach(s->memory, VS_BENCH_BYTES)) return false;
+  tags[0] = vs_remote_start(VS_CALL_vcpu_write_state, arguments[0]);
+  if (!reach(read, VS_BENCH_BYTES)) return false;
+  tags[1] = vs_remote_start(VS_CALL_vcpu_read_state, arguments[1]);
+  return true;
+}
+
+// The answer to the read is in its buffer before another is taken.
+static bool end_pair(shimmed* s, const uint64_t words[VS_BENCH_WORDS], const uint64_t tags[2]) {
+  uint64_t state[VS_BENCH_WORDS];
+  if (vs_remote_finish(tags[0]) != ZX_OK || vs_remote_finish(tags[1]) != ZX_OK) return false;
+  memcpy(state, s->memory + STRIDE, sizeof state);
+  state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
+  return memcmp(state, words, sizeof state) == 0;
+}
+
+// A call is a unit: writes, each with a read of what was written, all under way at once.
 static uint64_t turn_shimmed(void* self, uint64_t count) {
   shimmed* s = self;
-  uint64_t tags[2 * PAIRS];
+  uint64_t tags[PAIRS][2];
   uint64_t words[PAIRS][VS_BENCH_WORDS];
   uint64_t done = 0;
   for (; done < count; done += 2 * PAIRS) {
     for (size_t i = 0; i < PAIRS; i++) {
-      uint8_t* written = s->memory;
-      uint8_t* read = s->memory + STRIDE * (i + 1);
       vs_bench_registers(s->turn++, words[i]);
-      memcpy(written, words[i], sizeof words[i]);
-      const uint64_t write_state[VS_ARGS_MAX] = {s->vcpu, ZX_VCPU_STATE, (uintptr_t)written,
-                                                 VS_BENCH_BYTES};
-      const uint64_t read_state[VS_ARGS_MAX] = {s->vcpu, ZX_VCPU_STATE, (uintptr_t)read,
-                                                VS_BENCH_BYTES};
-      if (!reach(written, VS_BENCH_BYTES)) return 0;
-      tags[2 * i] = vs_remote_start(VS_CALL_vcpu_write_state, write_state);
-      if (!reach(read, VS_BENCH_BYTES)) return 0;
-      tags[2 * i + 1] = vs_remote_start(VS_CALL_vcpu_read_state, read_state);
-    }
-    for (size_t i = 0; i < 2 * PAIRS; i++) {
-      if (vs_remote_finish(tags[i]) != ZX_OK) return 0;
+      if (!begin_pair(s, words[i], tags[i])) return 0;
     }
     for (size_t i = 0; i < PAIRS; i++) {
-      uint64_t state[VS_BENCH_WORDS];
-      memcpy(state, s->memory + STRIDE * (i + 1), sizeof state);
-      state[VS_BENCH_WORDS - 1] |= 2;  // the gate of a write is no flag of the caller's
-      if (memcmp(state, words[i], sizeof words[i]) != 0) return 0;
+      if (!end_pair(s, words[i], tags[i])) return 0;
     }
   }
   return done;

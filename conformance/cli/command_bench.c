@@ -7,13 +7,11 @@
 
 static void print_aim(const vs_bench* bench, const vs_race_result* result) {
   const char* verdict = vs_bench_falls_short(bench, result) ? "NOT REACHED" : "reached";
-  if (bench->aim_ratio > 0) {
-    printf("ratio >= %.2f: %s\n", bench->aim_ratio, verdict);
-  } else if (bench->aim_rate > 0) {
-    printf(">= %.1f M/s: %s\n", bench->aim_rate / 1e6, verdict);
-  } else {
-    puts("none");
-  }
+  bool both = bench->aim_ratio > 0 && bench->aim_rate > 0;
+  if (bench->aim_ratio > 0) printf("ratio >= %.2f%s", bench->aim_ratio, both ? ", " : "");
+  if (bench->aim_rate > 0) printf(">= %.2g M/s", bench->aim_rate / 1e6);
+  bool any = bench->aim_ratio > 0 || bench->aim_rate > 0;
+  printf("%s%s\n", any ? ": " : "none", any ? verdict : "");
 }
 
 static void print_result(const vs_bench* bench, const vs_race_result* r) {

@@ -112,11 +112,20 @@ bool vs_recording_start(vs_recording* recording, const vs_target* target, const 
   return false;
 }
 
+// Nothing is known of what the call did that was under way: no clause is to blame.
+static void forget_call(vs_recording* r) {
+  for (size_t i = 0; i < r->script->count; i++) {
+    vs_observation* seen = &r->record->observations[i];
+    if (seen->outcome == VS_IN_CALL) seen->outcome = VS_NOT_REACHED;
+  }
+}
+
 // What became of the shim. False: it had ended before the first op, and the script is begun again.
 static bool conclude(vs_recording* r) {
   vs_shim_fate fate =
       vs_shim_conclude(r->target->shim, r->record->done, r->trouble, sizeof r->trouble);
   r->confused = fate == VS_SHIM_CONFUSED;
+  if (r->confused || fate == VS_SHIM_GARBAGE) forget_call(r);
   if (fate != VS_SHIM_WELL) r->record->done = false;
   if (fate != VS_SHIM_IDLE) return true;
   r->record->executing = false;

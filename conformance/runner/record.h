@@ -27,7 +27,7 @@ typedef struct vs_recording {
   size_t size;        // bytes of record
   uint32_t progress;  // as last seen
   bool ended;
-  bool confused;                // a shim did not understand an op: nothing was learnt
+  bool confused;                // a shim did not understand a line: nothing was learnt
   unsigned idle;                // times that the shim had ended before the first op
   vs_tail tail;                 // of what is no shim
   char trouble[VS_REASON_MAX];  // of a shim; "": none

@@ -110,7 +110,10 @@ bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
   if (!backend->open(reason, VS_REASON_MAX)) return false;
   const vs_calls* calls = backend->calls;
   if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, calls);
-  *opened = (vs_opened){.arch = backend->arch, .resource = backend->resource, .calls = calls};
+  *opened = (vs_opened){.arch = backend->arch,
+                        .resource = backend->resource,
+                        .calls = calls,
+                        .reach = backend->reach};
   snprintf(opened->name, sizeof opened->name, "%s", target->name);
   return true;
 }

@@ -39,7 +39,7 @@ typedef struct vs_opened {
   zx_handle_t resource;
   const vs_calls* calls;
   bool (*reach)(const vs_region* regions, size_t count);  // vs_backend.reach
-  bool (*held)(void);  // with `reach`: the last call of this thread was held, or flipped
+  bool (*held)(void);  // or NULL: the last call of this thread was held, or flipped, as was told
   char name[64];
 } vs_opened;
 

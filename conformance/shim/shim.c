@@ -179,6 +179,15 @@ static void add_errors(const vs_shim* shim, char* reason, size_t size) {
   snprintf(reason + used, size - used, "; its standard error ends in: %s", errors);
 }
 
+// The channel has ended, and so has the process, or does soon. False: it is none, or goes on.
+static bool ends_soon(vs_channel* c) {
+  const struct timespec pause = {0, 500000};
+  if (c->sort != VS_CHANNEL_PROCESS) return false;
+  double until = vs_now() + GONE_PATIENCE;
+  while (!vs_child_ended(&c->child) && vs_now() < until) nanosleep(&pause, NULL);
+  return c->child.pid == 0;
+}
+
 static bool start(vs_shim* shim, double seconds, char* reason, size_t size) {
   vs_channel* c = &shim->channel;
   double deadline = vs_now() + seconds;
@@ -191,7 +200,7 @@ static bool start(vs_shim* shim, double seconds, char* reason, size_t size) {
     shim->greeting = greeting;
     return true;
   }
-  bool ended = c->sort == VS_CHANNEL_PROCESS && vs_child_ended(&c->child);
+  bool ended = greeted == VS_GREETED_GONE && ends_soon(c);
   vs_channel_close(c, 0);
   if (ended) {
     char death[160];
@@ -247,17 +256,13 @@ const vs_greeting* vs_shim_greeting(const vs_shim* shim) {
   return &shim->greeting;
 }
 
-// The channel ended: a process soon has, too, or goes on without it.
 static void say_gone(vs_shim* shim, char* text, size_t size) {
-  const struct timespec pause = {0, 500000};
   vs_channel* c = &shim->channel;
   if (c->sort != VS_CHANNEL_PROCESS) {
     snprintf(text, size, "the shim closed the connection");
     return;
   }
-  double until = vs_now() + GONE_PATIENCE;
-  while (!vs_child_ended(&c->child) && vs_now() < until) nanosleep(&pause, NULL);
-  if (c->child.pid != 0) {
+  if (!ends_soon(c)) {
     snprintf(text, size, "the backend closed its output, and went on");
     shim->went_on = true;
     return;
@@ -279,7 +284,7 @@ static vs_shim_fate fate_of(vs_shim* shim, bool done, char* text, size_t size) {
       return s->begun ? VS_SHIM_FAILED : VS_SHIM_IDLE;
     case VS_REMOTE_NONSENSE:
       snprintf(text, size, "%s", s->why);
-      return s->begun ? VS_SHIM_FAILED : VS_SHIM_IDLE;
+      return s->begun ? VS_SHIM_GARBAGE : VS_SHIM_IDLE;
     case VS_REMOTE_CONFUSED:
       snprintf(text, size, "%s", s->why);
       return VS_SHIM_CONFUSED;

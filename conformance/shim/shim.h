@@ -40,7 +40,8 @@ void vs_shim_begin(vs_shim* shim, vs_calls* calls);
 typedef enum vs_shim_fate {
   VS_SHIM_WELL,      // it answered everything
   VS_SHIM_IDLE,      // it had ended, or spoken unasked, before the first call
-  VS_SHIM_FAILED,    // it died, or gave an answer that is none
+  VS_SHIM_FAILED,    // it died
+  VS_SHIM_GARBAGE,   // it gave an answer that is none
   VS_SHIM_CONFUSED,  // it did not understand a line
   VS_SHIM_CUT        // the child was ended: it got no answer, or nobody waited for it
 } vs_shim_fate;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the shim needs of the system it is built for: memory that can be laid out, threads, and the
-// channel. platform_posix.c has all of it; platform_bare.c has a standard library alone.
+// What the shim needs of the system it is built for: memory at given addresses, threads, and the
+// channel. platform_posix.c has all of it; platform_bare.c shows the least.
 #ifndef VCPUSPEC_SHIMS_C_PLATFORM_H_
 #define VCPUSPEC_SHIMS_C_PLATFORM_H_
 
@@ -8,68 +8,64 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { THREADS = 4, BUFFER_MOST = 2048 };
-
-// --- memory -----------------------------------------------------------------------------------
-
-// The lines of the greeting that say what is offered: "places ...\n", "rewrites ...\n", or "".
-extern const char* const platform_greeting;
-
-// A buffer as a request describes it.
-typedef struct buffer {
-  const char* place;   // name of the placement
-  uint64_t argument;   // its N
-  const uint8_t* data; // `length` bytes
-  size_t length;
-} buffer;
-
-// Where it was laid out.
-typedef struct laid {
-  void* address;      // what the call is told
-  uint8_t* contents;  // all of it can be read here; NULL: not all of it can be read
-  size_t before;      // bytes before it that hold the pattern
-  size_t after;       // and after it
-} laid;
-
-enum { PATTERN = 0xc7, PATTERN_BYTES = 8 };
-
-// Lays the buffer out in memory of the thread's own. False: there is no such place here.
-bool platform_place(unsigned thread, const buffer* what, laid* out);
-
-// --- threads ----------------------------------------------------------------------------------
-
-// Runs work(argument) on the thread, and waits for its end. Thread 0 is the caller. False: there
-// are no threads.
-bool platform_run(unsigned thread, void (*work)(void*), void* argument);
-
-// Runs it without waiting; platform_join does. If `meets`, it begins with the next platform_go.
-bool platform_start(unsigned thread, bool meets, void (*work)(void*), void* argument);
-void platform_join(unsigned thread);
-void platform_go(void);
-
-// Ends the thread, which must not be within a call.
-void platform_end_thread(unsigned thread);
-
-// While work(argument) runs, another thread writes the two contents over `at` by turns.
-bool platform_flip(uint8_t* at, const uint8_t* one, const uint8_t* other, size_t length,
-                   void (*work)(void*), void* argument);
-
-// A millisecond.
-void platform_pause(void);
+enum { PAGE = 4096, THREADS = 16 };
 
 // --- channel ----------------------------------------------------------------------------------
 
-// Opens what the command line names: nothing (standard input and output), or --unix PATH. False:
-// a line on standard error says why.
+// Opens what the command line names. False: a line on standard error says why.
 bool platform_open(int argc, char** argv);
 
-// The next bytes, at most `size`. 0: the end of this connection.
+// Known once it is open.
+extern bool platform_sums;          // the user asks for sums
+extern bool platform_is_arm64;      // what vCPUs are like of which nothing is known
+extern const char* platform_words;  // of the greeting, each after a blank: arena=, hold, flip
+
+// The next bytes, at most `size`, as soon as there are some. 0: there will be no more.
 size_t platform_read(char* bytes, size_t size);
 
-// Writes all of them, at once. False: nobody reads any more.
-bool platform_write(const char* bytes, size_t size);
+// Writes a whole line at once. Several threads may write.
+void platform_write(const char* bytes, size_t size);
 
-// True if there is another connection to serve.
-bool platform_next(void);
+// --- memory -----------------------------------------------------------------------------------
+
+// Puts a page of zeros at this address. False: it cannot be had.
+bool platform_map(uint64_t page);
+void platform_unmap(uint64_t page);
+void platform_protect(uint64_t page, bool writable);
+
+// --- threads ----------------------------------------------------------------------------------
+
+// Runs work(thread) on the thread of this number, which begins with this if it has not yet. It need
+// not have returned when this returns. False: there is no such thread.
+bool platform_run(unsigned thread, void (*work)(unsigned thread));
+
+// Returns once the thread is in no call.
+void platform_wait(unsigned thread);
+
+// Ends the thread: what has its number afterwards is another one.
+void platform_end(unsigned thread);
+
+// Begins the program anew, so that it knows nothing; it reads this line and these bytes first.
+// Returns where that cannot be done.
+void platform_restart(const char* line, const char* rest, size_t size);
+
+// --- memory that changes ----------------------------------------------------------------------
+
+typedef enum sort { STILL, HOLD, FLIP } sort;
+
+// What happens to memory during a call, as `hold` and `flip` of the protocol say.
+typedef struct change {
+  sort sort;
+  uint64_t at;
+  size_t size;
+  uint8_t bytes[PAGE];
+} change;
+
+// Fills it. False: this cannot be done here.
+bool platform_change(change* c, bool hold, uint64_t at, const uint8_t* bytes, size_t size);
+
+// Makes the call on this thread, while the memory changes; `*held` says whether it did.
+int32_t platform_call(change* c, bool* held, int32_t (*call)(const uint64_t*),
+                      const uint64_t* args);
 
 #endif  // VCPUSPEC_SHIMS_C_PLATFORM_H_

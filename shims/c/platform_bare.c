@@ -1,103 +1,116 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A platform of standard C alone: one thread, buffers wherever C puts them, standard input and
-// output. What to begin with where there is neither mmap nor a thread.
+// A platform of a few functions that put and take a byte: no threads, and memory that is an array.
+// Calls are made one after the other, so this is for an implementation whose calls do not block. It
+// looks at vcpuspec_caller where it asks for the calling thread, and at vcpuspec_may_access where a
+// processor would refuse an access. It has to define vcpuspec_reset.
 #include "platform.h"
 
 #include <stdio.h>
-#include <string.h>
+#include <stdlib.h>
 
-const char* const platform_greeting =
-    "places plain misaligned null one kernel noncanonical wrapping\n";
+enum { ARENA = 1 << 20 };
 
-enum { PAGE = 4096 };
+static _Alignas(PAGE) uint8_t arena[ARENA];
+static uint8_t access[ARENA / PAGE];  // 0: no page, 1: to read, 2: also to write
+static unsigned callers[THREADS];
+static unsigned last_caller;
 
-static _Alignas(PAGE) uint8_t memory[PAGE + BUFFER_MOST + PATTERN_BYTES];
+unsigned vcpuspec_caller;  // which thread calls: never the number of another one, not even later
+bool vcpuspec_may_access(const void* address, size_t size, bool write);
 
-static bool lay(uint8_t* at, const buffer* what, laid* out) {
-  size_t before = at == memory ? 0 : PATTERN_BYTES;
-  memset(at - before, PATTERN, before);
-  memcpy(at, what->data, what->length);
-  memset(at + what->length, PATTERN, PATTERN_BYTES);
-  *out = (laid){at, at, before, PATTERN_BYTES};
-  return true;
-}
+bool platform_sums;
+bool platform_is_arm64;
+const char* platform_words;
 
-static bool is_at(uintptr_t address, laid* out) {
-  *out = (laid){.address = (void*)address};
-  return true;
-}
+// --- channel ----------------------------------------------------------------------------------
 
-bool platform_place(unsigned thread, const buffer* what, laid* out) {
-  static const uint64_t kernel[] = {UINT64_C(0xffff800000001000), UINT64_C(0xffffffff81000000),
-                                    UINT64_C(0xffffc90000000000), UINT64_C(0xfffffffffffff000)};
-  const char* name = what->place;
-  size_t n = (size_t)(what->argument % PAGE);
-  (void)thread;
-  if (strcmp(name, "plain") == 0) return lay(memory, what, out);
-  if (strcmp(name, "misaligned") == 0) {
-    return lay(memory + (n > 0 && n < PATTERN_BYTES ? n + 64 : n), what, out);
-  }
-  if (strcmp(name, "null") == 0) return is_at(0, out);
-  if (strcmp(name, "one") == 0) return is_at(1, out);
-  if (strcmp(name, "kernel") == 0) return is_at((uintptr_t)kernel[what->argument % 4], out);
-  if (strcmp(name, "noncanonical") == 0) {
-    return is_at((uintptr_t)memory ^ (uintptr_t)(UINT64_C(1) << what->argument % 64), out);
-  }
-  if (strcmp(name, "wrapping") != 0) return false;
-  return is_at((uintptr_t)0 - (n < what->length ? n : what->length), out);
-}
-
-bool platform_run(unsigned thread, void (*work)(void*), void* argument) {
-  if (thread != 0) return false;
-  work(argument);
-  return true;
-}
-
-bool platform_start(unsigned thread, bool meets, void (*work)(void*), void* argument) {
-  (void)thread, (void)meets, (void)work, (void)argument;
-  return false;
-}
-
-void platform_join(unsigned thread) {
-  (void)thread;
-}
-
-void platform_go(void) {}
-
-void platform_end_thread(unsigned thread) {
-  (void)thread;
-}
-
-bool platform_flip(uint8_t* at, const uint8_t* one, const uint8_t* other, size_t length,
-                   void (*work)(void*), void* argument) {
-  (void)at, (void)one, (void)other, (void)length, (void)work, (void)argument;
-  return false;
-}
-
-void platform_pause(void) {}
-
+// Standard C here; of a kernel these are its serial line.
 bool platform_open(int argc, char** argv) {
+  static char words[64];
   (void)argv;
-  setvbuf(stdout, NULL, _IOFBF, BUFSIZ);
+  snprintf(words, sizeof words, " arena=0x%llx:0x%x", (unsigned long long)(uintptr_t)arena, ARENA);
+  platform_words = words;
   return argc == 1;
 }
 
-// Byte by byte up to a line's end: more would wait for what is not yet asked.
+// More than one byte would wait for what is not yet sent.
 size_t platform_read(char* bytes, size_t size) {
-  size_t count = 0;
-  while (count < size) {
-    int c = getchar();
-    if (c == EOF) break;
-    bytes[count++] = (char)c;
-    if (c == '\n') break;
+  (void)size;
+  int c = getchar();
+  *bytes = (char)c;
+  return c != EOF;
+}
+
+void platform_write(const char* bytes, size_t size) {
+  fwrite(bytes, 1, size, stdout);
+  fflush(stdout);
+}
+
+void platform_restart(const char* line, const char* rest, size_t size) {
+  (void)line, (void)rest, (void)size;
+  fputs("shim: it cannot forget: define vcpuspec_reset\n", stderr);
+  exit(3);
+}
+
+// --- memory -----------------------------------------------------------------------------------
+
+static bool is_here(uint64_t address) {
+  return address - (uintptr_t)arena < ARENA;
+}
+
+static uint8_t* access_to(uint64_t page) {
+  return &access[(page - (uintptr_t)arena) / PAGE];
+}
+
+bool platform_map(uint64_t page) {
+  if (!is_here(page)) return false;
+  for (size_t i = 0; i < PAGE; i++) ((uint8_t*)(uintptr_t)page)[i] = 0;
+  *access_to(page) = 2;
+  return true;
+}
+
+void platform_unmap(uint64_t page) {
+  *access_to(page) = 0;
+}
+
+void platform_protect(uint64_t page, bool writable) {
+  *access_to(page) = writable ? 2 : 1;
+}
+
+bool vcpuspec_may_access(const void* address, size_t size, bool write) {
+  for (uint64_t at = (uintptr_t)address; size > 0; at++, size--) {
+    if (!is_here(at) || *access_to(at) < (write ? 2 : 1)) return false;
   }
-  return count;
+  return true;
 }
 
-bool platform_write(const char* bytes, size_t size) {
-  return fwrite(bytes, 1, size, stdout) == size && fflush(stdout) == 0;
+// --- threads ----------------------------------------------------------------------------------
+
+bool platform_run(unsigned thread, void (*work)(unsigned thread)) {
+  if (callers[thread] == 0) callers[thread] = ++last_caller;
+  vcpuspec_caller = callers[thread];
+  work(thread);
+  return true;
 }
 
-bool platform_next(void) {
+void platform_wait(unsigned thread) {
+  (void)thread;
+}
+
+void platform_end(unsigned thread) {
+  callers[thread] = 0;
+}
+
+// --- memory that changes: it does not ---------------------------------------------------------
+
+bool platform_change(change* c, bool hold, uint64_t at, const uint8_t* bytes, size_t size) {
+  (void)c, (void)hold, (void)at, (void)bytes, (void)size;
   return false;
+}
+
+int32_t platform_call(change* c, bool* held, int32_t (*call)(const uint64_t*),
+                      const uint64_t* args) {
+  (void)c;
+  *held = false;
+  return call(args);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Memory, threads and channel of a POSIX system with MAP_ANONYMOUS.
+// Channel, memory and threads of a POSIX system; what only Linux has is said to be.
 #include "platform.h"
 
 #include <errno.h>
@@ -12,359 +12,393 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
+#include <termios.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <linux/userfaultfd.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#endif
 
-const char* const platform_greeting = "rewrites flip\n";
+// Linux: it fails where something is mapped already. Elsewhere we look where it was put.
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0
+#endif
+
+bool platform_sums;
+const char* platform_words = " flip";
+#ifdef __aarch64__
+bool platform_is_arm64 = true;
+#else
+bool platform_is_arm64 = false;
+#endif
+
+// --- channel ----------------------------------------------------------------------------------
+
+static const char open_files[] = "VCPUSPEC_SHIM_FILES";  // set where the program begins anew
+
+static char** arguments;
+static int in = STDIN_FILENO;
+static int out = STDOUT_FILENO;
+static int listening = -1;
+static int first = -1;  // what is read first
+static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+
+static bool say(const char* what) {
+  fprintf(stderr, "shim: %s: %s\n", what, strerror(errno));
+  return false;
+}
+
+static bool next_connection(void) {
+  do in = out = accept(listening, NULL, NULL);
+  while (in < 0 && errno == EINTR);
+  return in >= 0;
+}
+
+static bool open_socket(const char* path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  errno = ENAMETOOLONG;
+  if (strlen(path) >= sizeof address.sun_path) return say(path);
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  unlink(path);
+  listening = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (listening < 0 || bind(listening, (const struct sockaddr*)&address, sizeof address) != 0 ||
+      listen(listening, 4) != 0) {
+    return say(path);
+  }
+  return next_connection();
+}
+
+// The speed is what it is: `stty -F PATH 921600`.
+static bool open_serial(const char* path) {
+  struct termios mode;
+  in = out = open(path, O_RDWR | O_NOCTTY);
+  if (in < 0 || tcgetattr(in, &mode) != 0) return say(path);
+  cfmakeraw(&mode);
+  mode.c_cflag |= CLOCAL | CREAD;
+  return tcsetattr(in, TCSANOW, &mode) == 0 || say(path);
+}
+
+// What the implementation prints must not get into the channel.
+static bool open_standard(void) {
+  out = dup(STDOUT_FILENO);
+  return (out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) || say("standard output");
+}
+
+static bool find_faults(void);
+
+bool platform_open(int argc, char** argv) {
+  arguments = argv;
+  const char* path[2] = {NULL, NULL};
+  bool good = true;
+  for (int i = 1; i < argc; i++) {
+    bool serial = strcmp(argv[i], "--serial") == 0;
+    if (strcmp(argv[i], "--sums") == 0) {
+      platform_sums = true;
+    } else if ((serial || strcmp(argv[i], "--unix") == 0) && i + 1 < argc) {
+      path[serial] = argv[++i];
+    } else {
+      good = false;
+    }
+  }
+  if (!good || (path[0] != NULL && path[1] != NULL)) {
+    fprintf(stderr, "usage: %s [--sums] [--unix PATH | --serial PATH]\n", argv[0]);
+    return false;
+  }
+  if (find_faults()) platform_words = " hold flip";
+  if (platform_sums) platform_words = find_faults() ? " hold flip sums" : " flip sums";
+  const char* files = getenv(open_files);
+  if (files != NULL) {
+    good = sscanf(files, "%d %d %d %d", &in, &out, &listening, &first) == 4;
+    unsetenv(open_files);
+    return good;
+  }
+  if (path[0] != NULL) return open_socket(path[0]);
+  return path[1] != NULL ? open_serial(path[1]) : open_standard();
+}
+
+static size_t read_file(int file, char* bytes, size_t size) {
+  ssize_t count;
+  do count = read(file, bytes, size);
+  while (count < 0 && errno == EINTR);
+  return count > 0 ? (size_t)count : 0;
+}
+
+// A new connection is served by the program anew, so that half a line does not get into it.
+size_t platform_read(char* bytes, size_t size) {
+  size_t count = first >= 0 ? read_file(first, bytes, size) : 0;
+  if (first >= 0 && count == 0) {
+    close(first);
+    first = -1;
+  }
+  if (count == 0) count = read_file(in, bytes, size);
+  if (count > 0 || listening < 0) return count;
+  close(in);
+  if (!next_connection()) return 0;
+  platform_restart("", "", 0);
+  return read_file(in, bytes, size);
+}
+
+void platform_write(const char* bytes, size_t size) {
+  pthread_mutex_lock(&writing);
+  while (size > 0) {
+    ssize_t count = write(out, bytes, size);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    bytes += count;
+    size -= (size_t)count;
+  }
+  pthread_mutex_unlock(&writing);
+}
+
+// --- the program anew -------------------------------------------------------------------------
+
+// Closes the files that the implementation has opened: ours were the first.
+static void close_others(int from) {
+  int most = (int)sysconf(_SC_OPEN_MAX);
+#if defined(__linux__) && defined(SYS_close_range)
+  if (syscall(SYS_close_range, from, ~0u, 0) == 0) return;
+#endif
+  for (int file = from; file < most && file < 65536; file++) close(file);
+}
+
+void platform_restart(const char* line, const char* rest, size_t size) {
+  int ends[2];
+  char files[64];
+  int last = in > out ? in : out;
+  if (listening > last) last = listening;
+  if (last < STDERR_FILENO) last = STDERR_FILENO;
+  if (pipe(ends) != 0) return;
+  size_t length = strlen(line);
+  bool good = write(ends[1], line, length) == (ssize_t)length &&
+              (length == 0 || write(ends[1], "\n", 1) == 1) &&
+              write(ends[1], rest, size) == (ssize_t)size;
+  close(ends[1]);
+  if (ends[0] != last + 1 && dup2(ends[0], last + 1) < 0) good = false;
+  snprintf(files, sizeof files, "%d %d %d %d", in, out, listening, last + 1);
+  if (good && setenv(open_files, files, 1) == 0) {
+    close_others(last + 2);
+    execv("/proc/self/exe", arguments);
+  }
+  say("the program cannot begin anew (define vcpuspec_reset)");
+  _exit(3);
+}
 
 // --- memory -----------------------------------------------------------------------------------
 
-enum { PAGE = 4096, PAGES = 16 };
-
-// The end of user code's addresses, and what has to be inverted beside a bit of the top byte.
-#if defined(__aarch64__)
-#define USER_END 0x1000000000000
-#define BESIDE_TOP_BYTE ((uintptr_t)1 << 55)
-#else
-#define USER_END 0x7ffffffff000
-#define BESIDE_TOP_BYTE ((uintptr_t)0)
-#endif
-
-// Of each thread: a gap, two pages, a gap, one that is read-only, a page and one without access, a
-// gap, a file of one page mapped as two.
-static struct {
-  uint8_t* base;
-  uint8_t* pages;
-  uint8_t* readonly;
-  uint8_t* fenced;
-  uint8_t* hole;
-  uint8_t* file;
-  uint8_t* low;  // NULL: there is none
-} arenas[THREADS];
-
-static uint8_t* map_low(void) {
-  for (uintptr_t at = 0x20000000; at < 0x40000000; at += 0x1000000) {
-    void* page = mmap((void*)at, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (page == (void*)at) return page;
-    if (page != MAP_FAILED) munmap(page, PAGE);
-  }
-  return NULL;
+static void* pointer(uint64_t address) {
+  return (void*)(uintptr_t)address;
 }
 
-// What is not mapped keeps its address, so that nothing else is mapped there: without access it
-// refuses as a hole does.
-static bool open_arena(unsigned thread) {
-  uint8_t* base = mmap(NULL, PAGES * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  char name[] = "/tmp/vcpuspec-shim-XXXXXX";
-  if (base == MAP_FAILED) return false;
-  arenas[thread].base = base;
-  arenas[thread].pages = base + PAGE;
-  arenas[thread].readonly = base + 4 * PAGE;
-  arenas[thread].fenced = base + 6 * PAGE;
-  arenas[thread].hole = base + 9 * PAGE;
-  arenas[thread].file = base + 12 * PAGE;
-  arenas[thread].low = map_low();
-  int fd = mkstemp(name);
-  if (fd < 0) return false;
-  unlink(name);
-  bool good = ftruncate(fd, PAGE) == 0 &&
-              mmap(arenas[thread].file, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
-                   fd, 0) == arenas[thread].file;
-  close(fd);
-  return good && mprotect(arenas[thread].pages, 2 * PAGE, PROT_READ | PROT_WRITE) == 0 &&
-         mprotect(arenas[thread].readonly, PAGE, PROT_READ) == 0 &&
-         mprotect(arenas[thread].fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
-         munmap(arenas[thread].hole, PAGE) == 0;
+bool platform_map(uint64_t page) {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+  void* got = mmap(pointer(page), PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (got != MAP_FAILED && got != pointer(page)) munmap(got, PAGE);
+  return got == pointer(page);
 }
 
-// The buffer whole, with the pattern beside it as far as its own pages go.
-static bool lay(uint8_t* at, const buffer* what, laid* out) {
-  size_t before = (uintptr_t)at % PAGE;
-  size_t after = (PAGE - (uintptr_t)(at + what->length) % PAGE) % PAGE;
-  if (before > PATTERN_BYTES) before = PATTERN_BYTES;
-  if (after > PATTERN_BYTES) after = PATTERN_BYTES;
-  memset(at - before, PATTERN, before);
-  memcpy(at, what->data, what->length);
-  memset(at + what->length, PATTERN, after);
-  *out = (laid){at, at, before, after};
-  return true;
+void platform_unmap(uint64_t page) {
+  munmap(pointer(page), PAGE);
 }
 
-// The part of it that can be read.
-static bool lay_part(uint8_t* address, uint8_t* from, const uint8_t* data, size_t length,
-                     laid* out) {
-  memcpy(from, data, length);
-  *out = (laid){.address = address};
-  return true;
-}
-
-static bool is_at(uintptr_t address, laid* out) {
-  *out = (laid){.address = (void*)address};
-  return true;
-}
-
-static uintptr_t kernel_address(uint64_t n) {
-  static const uintptr_t addresses[] = {(uintptr_t)0xffff800000001000, (uintptr_t)0xffffffff81000000,
-                                        (uintptr_t)0xffffc90000000000,
-                                        (uintptr_t)0xfffffffffffff000};
-  return addresses[n % 4];
-}
-
-static bool place_readonly(uint8_t* page, const buffer* what, laid* out) {
-  mprotect(page, PAGE, PROT_READ | PROT_WRITE);
-  lay(page, what, out);
-  mprotect(page, PAGE, PROT_READ);
-  return true;
-}
-
-static bool place_whole(unsigned thread, const char* name, const buffer* what, laid* out) {
-  size_t length = what->length;
-  size_t part = what->argument < length ? (size_t)what->argument : length;
-  uint8_t* pages = arenas[thread].pages;
-  uint8_t* end = pages + 2 * PAGE;
-  if (strcmp(name, "plain") == 0) return lay(pages, what, out);
-  if (strcmp(name, "misaligned") == 0) return lay(pages + what->argument % PAGE, what, out);
-  if (strcmp(name, "crossing") == 0) return lay(pages + PAGE - part, what, out);
-  if (strcmp(name, "edge") == 0) return lay(end - length, what, out);
-  if (strcmp(name, "readonly") == 0) return place_readonly(arenas[thread].readonly, what, out);
-  uint8_t* low = arenas[thread].low;
-  return strcmp(name, "low") == 0 && low != NULL && lay(low, what, out);
-}
-
-static bool place_part(unsigned thread, const char* name, const buffer* what, laid* out) {
-  size_t part = what->argument < what->length ? (size_t)what->argument : what->length;
-  size_t rest = what->length - part;
-  uint8_t* pages = arenas[thread].pages;
-  uint8_t* end = pages + 2 * PAGE;
-  uint8_t* fence = arenas[thread].fenced + PAGE;
-  if (strcmp(name, "straddle") == 0) {
-    return lay_part(end - rest, end - rest, what->data, rest, out);
-  }
-  if (strcmp(name, "straddle_head") == 0) {
-    return lay_part(pages - part, pages, what->data, rest, out);
-  }
-  if (strcmp(name, "straddle_none") == 0) {
-    return lay_part(fence - rest, fence - rest, what->data, rest, out);
-  }
-  if (strcmp(name, "user_end") == 0) return is_at(USER_END - rest, out);
-  return strcmp(name, "wrapping") == 0 && is_at(0 - (uintptr_t)part, out);
-}
-
-// Where the top byte of an address is ignored, a bit of it makes no other address by itself.
-static uintptr_t noncanonical(uintptr_t address, size_t argument) {
-  size_t bit = argument % 64 < 47 ? 47 + argument % 17 : argument % 64;
-  return address ^ ((uintptr_t)1 << bit) ^ (bit >= 56 ? BESIDE_TOP_BYTE : 0);
-}
-
-static bool place_none(unsigned thread, const char* name, const buffer* what, laid* out) {
-  if (strcmp(name, "null") == 0) return is_at(0, out);
-  if (strcmp(name, "one") == 0) return is_at(1, out);
-  if (strcmp(name, "unmapped") == 0) return is_at((uintptr_t)arenas[thread].hole, out);
-  if (strcmp(name, "prot_none") == 0) return is_at((uintptr_t)arenas[thread].fenced + PAGE, out);
-  if (strcmp(name, "beyond_eof") == 0) return is_at((uintptr_t)arenas[thread].file + PAGE, out);
-  if (strcmp(name, "kernel") == 0) return is_at(kernel_address(what->argument), out);
-  return strcmp(name, "noncanonical") == 0 &&
-         is_at(noncanonical((uintptr_t)arenas[thread].pages, what->argument), out);
-}
-
-bool platform_place(unsigned thread, const buffer* what, laid* out) {
-  if (arenas[thread].base == NULL && !open_arena(thread)) return false;
-  return place_whole(thread, what->place, what, out) || place_part(thread, what->place, what, out) ||
-         place_none(thread, what->place, what, out);
+void platform_protect(uint64_t page, bool writable) {
+  mprotect(pointer(page), PAGE, PROT_READ | (writable ? PROT_WRITE : 0));
 }
 
 // --- threads ----------------------------------------------------------------------------------
 
-typedef struct worker {
+static struct worker {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   bool lives;
   bool ends;
-  bool busy;
-  bool meets;
-  void (*work)(void*);
-  void* argument;
-} worker;
-
-static worker workers[THREADS];
-static unsigned turn;  // of what meets: it begins when this changes
-
-static void await_turn(unsigned before) {
-  while (__atomic_load_n(&turn, __ATOMIC_ACQUIRE) == before) sched_yield();
-}
+  void (*work)(unsigned thread);  // NULL: it is in no call
+} workers[THREADS];
 
 static void* live(void* argument) {
-  worker* w = argument;
+  struct worker* w = argument;
   pthread_mutex_lock(&w->lock);
   for (;;) {
-    while (!w->busy && !w->ends) pthread_cond_wait(&w->changed, &w->lock);
-    if (!w->busy) break;
-    unsigned before = __atomic_load_n(&turn, __ATOMIC_ACQUIRE);
-    bool meets = w->meets;
-    w->meets = false;  // it is there
-    pthread_cond_broadcast(&w->changed);
+    while (w->work == NULL && !w->ends) pthread_cond_wait(&w->changed, &w->lock);
+    if (w->work == NULL) break;
     pthread_mutex_unlock(&w->lock);
-    if (meets) await_turn(before);
-    w->work(w->argument);
+    w->work((unsigned)(w - workers));
     pthread_mutex_lock(&w->lock);
-    w->busy = false;
-    pthread_cond_broadcast(&w->changed);
+    w->work = NULL;
+    pthread_cond_signal(&w->changed);
   }
   pthread_mutex_unlock(&w->lock);
   return NULL;
 }
 
-static bool start_thread(worker* w) {
-  if (w->lives) return true;
-  w->ends = w->busy = false;
-  pthread_mutex_init(&w->lock, NULL);
-  pthread_cond_init(&w->changed, NULL);
-  w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
-  return w->lives;
-}
-
-bool platform_start(unsigned thread, bool meets, void (*work)(void*), void* argument) {
-  worker* w = &workers[thread];
-  if (!start_thread(w)) return false;
+bool platform_run(unsigned thread, void (*work)(unsigned thread)) {
+  struct worker* w = &workers[thread];
+  if (!w->lives) {
+    *w = (struct worker){.work = work, .lives = true};
+    pthread_mutex_init(&w->lock, NULL);
+    pthread_cond_init(&w->changed, NULL);
+    return w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
+  }
   pthread_mutex_lock(&w->lock);
   w->work = work;
-  w->argument = argument;
-  w->meets = meets;
-  w->busy = true;
-  pthread_cond_broadcast(&w->changed);
-  while (meets && w->meets) pthread_cond_wait(&w->changed, &w->lock);
+  pthread_cond_signal(&w->changed);
   pthread_mutex_unlock(&w->lock);
   return true;
 }
 
-void platform_join(unsigned thread) {
-  worker* w = &workers[thread];
-  pthread_mutex_lock(&w->lock);
-  while (w->busy) pthread_cond_wait(&w->changed, &w->lock);
-  pthread_mutex_unlock(&w->lock);
-}
-
-bool platform_run(unsigned thread, void (*work)(void*), void* argument) {
-  if (thread == 0) {
-    work(argument);
-    return true;
-  }
-  if (!platform_start(thread, false, work, argument)) return false;
-  platform_join(thread);
-  return true;
-}
-
-void platform_go(void) {
-  __atomic_fetch_add(&turn, 1, __ATOMIC_RELEASE);
-}
-
-void platform_end_thread(unsigned thread) {
-  worker* w = &workers[thread];
+void platform_wait(unsigned thread) {
+  struct worker* w = &workers[thread];
   if (!w->lives) return;
   pthread_mutex_lock(&w->lock);
+  while (w->work != NULL) pthread_cond_wait(&w->changed, &w->lock);
+  pthread_mutex_unlock(&w->lock);
+}
+
+void platform_end(unsigned thread) {
+  struct worker* w = &workers[thread];
+  if (!w->lives) return;
+  platform_wait(thread);
+  pthread_mutex_lock(&w->lock);
   w->ends = true;
-  pthread_cond_broadcast(&w->changed);
+  pthread_cond_signal(&w->changed);
   pthread_mutex_unlock(&w->lock);
   pthread_join(w->thread, NULL);
   w->lives = false;
 }
 
-typedef struct flipper {
-  uint8_t* at;
-  const uint8_t* contents[2];
-  size_t length;
+// --- memory that changes ----------------------------------------------------------------------
+
+typedef struct changer {
+  change* change;
   bool begun;
   bool ends;
-} flipper;
+  bool held;
+  int faults;
+  int wake;
+  uint8_t* page;    // that comes late
+  uint8_t* before;  // what was there
+} changer;
+
+static void put(uint64_t at, const uint8_t* bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) {
+    __atomic_store_n((uint8_t*)pointer(at + i), bytes[i], __ATOMIC_RELAXED);
+  }
+}
 
 static void* flip(void* argument) {
-  flipper* f = argument;
-  for (unsigned i = 0; !__atomic_load_n(&f->ends, __ATOMIC_ACQUIRE); i++) {
-    for (size_t k = 0; k < f->length; k++) {
-      __atomic_store_n(&f->at[k], f->contents[i % 2][k], __ATOMIC_RELAXED);
-    }
+  changer* f = argument;
+  const change* c = f->change;
+  while (!__atomic_load_n(&f->ends, __ATOMIC_ACQUIRE)) {
+    put(c->at, c->bytes, c->size);
     __atomic_store_n(&f->begun, true, __ATOMIC_RELEASE);
+    put(c->at, f->before, c->size);
   }
   return NULL;
 }
 
-bool platform_flip(uint8_t* at, const uint8_t* one, const uint8_t* other, size_t length,
-                   void (*work)(void*), void* argument) {
-  flipper f = {at, {one, other}, length, false, false};
+static int32_t call_flipped(change* c, bool* held, int32_t (*call)(const uint64_t*),
+                            const uint64_t* args) {
+  uint8_t before[PAGE];
+  changer f = {.change = c, .before = before};
   pthread_t thread;
-  if (pthread_create(&thread, NULL, flip, &f) != 0) return false;
+  memcpy(before, pointer(c->at), c->size);
+  *held = pthread_create(&thread, NULL, flip, &f) == 0;
+  if (!*held) return call(args);
   while (!__atomic_load_n(&f.begun, __ATOMIC_ACQUIRE)) sched_yield();
-  work(argument);
+  int32_t status = call(args);
   __atomic_store_n(&f.ends, true, __ATOMIC_RELEASE);
   pthread_join(thread, NULL);
-  return true;
+  return status;
 }
 
-void platform_pause(void) {
-  const struct timespec millisecond = {0, 1000000};
-  nanosleep(&millisecond, NULL);
+#ifdef __linux__
+static int open_faults(void) {
+  int file = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+#ifdef UFFD_USER_MODE_ONLY
+  if (file < 0) file = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+#endif
+  struct uffdio_api api = {.api = UFFD_API};
+  if (file < 0 || ioctl(file, UFFDIO_API, &api) == 0) return file;
+  close(file);
+  return -1;
 }
 
-// --- channel ----------------------------------------------------------------------------------
+static bool find_faults(void) {
+  int file = open_faults();
+  if (file >= 0) close(file);
+  return file >= 0;
+}
 
-static int listening = -1;
-static int in = STDIN_FILENO;
-static int out = STDOUT_FILENO;
+static void give_page(const changer* h) {
+  struct uffdio_copy copy = {.dst = (uintptr_t)h->page, .src = (uintptr_t)h->before, .len = PAGE};
+  ioctl(h->faults, UFFDIO_COPY, &copy);
+}
 
-static bool serve_path(const char* path) {
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  if (strlen(path) >= sizeof address.sun_path) {
-    fprintf(stderr, "shim: %s: the path is too long\n", path);
-    return false;
+// Waits for the call to touch the page, or to return.
+static void* hold(void* argument) {
+  changer* h = argument;
+  const change* c = h->change;
+  struct pollfd ready[] = {{.fd = h->wake, .events = POLLIN}, {.fd = h->faults, .events = POLLIN}};
+  struct uffd_msg message;
+  while (!h->held) {
+    if (poll(ready, 2, -1) < 1) continue;
+    if (ready[0].revents != 0) break;
+    if (read(h->faults, &message, sizeof message) < 0) continue;
+    put(c->at - c->size, c->bytes, c->size);
+    h->held = true;
   }
-  memcpy(address.sun_path, path, strlen(path) + 1);
-  unlink(path);
-  listening = socket(AF_UNIX, SOCK_STREAM, 0);
-  bool good = listening >= 0 &&
-              bind(listening, (const struct sockaddr*)&address, sizeof address) == 0 &&
-              listen(listening, 1) == 0;
-  if (!good) fprintf(stderr, "shim: %s: %s\n", path, strerror(errno));
-  return good && platform_next();
+  give_page(h);
+  return NULL;
 }
 
-// What the implementation prints must not get into the channel.
-static bool keep_channel(void) {
-  out = dup(STDOUT_FILENO);
-  return out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0;
+static bool begin_hold(changer* h, pthread_t* thread) {
+  struct uffdio_register page = {.range = {(uintptr_t)h->page, PAGE},
+                                 .mode = UFFDIO_REGISTER_MODE_MISSING};
+  return h->faults >= 0 && h->wake >= 0 && ioctl(h->faults, UFFDIO_REGISTER, &page) == 0 &&
+         pthread_create(thread, NULL, hold, h) == 0;
 }
 
-bool platform_open(int argc, char** argv) {
-  if (argc == 1) return keep_channel();
-  if (argc == 3 && strcmp(argv[1], "--unix") == 0) return serve_path(argv[2]);
-  fprintf(stderr, "usage: %s [--sums] [--unix PATH]\n", argv[0]);
+static int32_t call_held(change* c, bool* held, int32_t (*call)(const uint64_t*),
+                         const uint64_t* args) {
+  _Alignas(PAGE) uint8_t before[PAGE];
+  changer h = {.change = c, .page = pointer(c->at), .before = before};
+  pthread_t thread;
+  memcpy(before, h.page, PAGE);
+  h.faults = open_faults();
+  h.wake = eventfd(0, EFD_CLOEXEC);
+  bool begun = begin_hold(&h, &thread);
+  if (begun) madvise(h.page, PAGE, MADV_DONTNEED);
+  int32_t status = call(args);
+  if (begun) {
+    eventfd_write(h.wake, 1);
+    pthread_join(thread, NULL);
+  }
+  *held = h.held;
+  close(h.faults);
+  close(h.wake);
+  return status;
+}
+#else
+static bool find_faults(void) {
   return false;
 }
 
-bool platform_next(void) {
-  if (listening < 0) return false;
-  if (in != STDIN_FILENO) close(in);
-  do {
-    in = out = accept(listening, NULL, NULL);
-  } while (in < 0 && errno == EINTR);
-  return in >= 0;
-}
+#define call_held call_flipped
+#endif
 
-size_t platform_read(char* bytes, size_t size) {
-  ssize_t count;
-  do {
-    count = read(in, bytes, size);
-  } while (count < 0 && errno == EINTR);
-  return count > 0 ? (size_t)count : 0;
-}
-
-bool platform_write(const char* bytes, size_t size) {
-  while (size > 0) {
-    ssize_t count = write(out, bytes, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    bytes += count;
-    size -= (size_t)count;
-  }
+bool platform_change(change* c, bool hold_it, uint64_t at, const uint8_t* bytes, size_t size) {
+  if (size > PAGE || (hold_it && (at % PAGE != 0 || !find_faults()))) return false;
+  c->sort = hold_it ? HOLD : FLIP;
+  c->at = at;
+  c->size = size;
+  memcpy(c->bytes, bytes, size);
   return true;
+}
+
+int32_t platform_call(change* c, bool* held, int32_t (*call)(const uint64_t*),
+                      const uint64_t* args) {
+  return (c->sort == HOLD ? call_held : call_flipped)(c, held, call, args);
 }

@@ -6,11 +6,11 @@ vCPUs without guests: registers that can be written and read, by the reference p
 one of its sentences, to see that this is found.
 """
 import argparse
+import functools
 import threading
 import time
-from typing import Any, Callable, Dict, Tuple, Type, TypeVar, Union
 
-from vcpuspec_shim import STATE_SIZE, Unreadable, UserPointer, options, serve
+from vcpuspec_shim import serve
 
 OK = 0
 NO_RESOURCES = -3
@@ -26,231 +26,195 @@ RIGHT_WRITE = 1 << 3
 RIGHT_MANAGE_THREAD = 1 << 18
 SAME_RIGHTS = 1 << 31
 BASIC = 1 << 0 | 1 << 1 | 1 << 14 | 1 << 15  # duplicate, transfer, wait, inspect
+RIGHTS = {  # of a new handle
+    "guest": 1 << 0 | 1 << 1 | 1 << 3 | 1 << 15 | 1 << 18,
+    "vmar": BASIC & ~(1 << 14) | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 21,
+    "vcpu": BASIC | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12,
+    "event": BASIC | 1 << 12,
+    "port": BASIC & ~(1 << 14) | 1 << 2 | 1 << 3,
+    "vmo": BASIC | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12,
+}
 
 STATE, IO = 0, 1
 IO_SIZE = 8  # bytes: access_size, three of padding, four of data
-# The caller's flags: CF PF AF ZF SF TF DF OF NT AC ID; N Z C V.
+STATE_SIZE = {"x86-64": 136, "arm64": 264}
+# The caller's flags: CF PF AF ZF SF TF DF OF NT AC ID; N Z C V. Where they are in the state.
 USER_FLAGS = {"x86-64": 0x244DD5, "arm64": 0xF0000000}
-FLAGS_AT = {"x86-64": 128, "arm64": 256}  # byte offset in the state
-FLAGS_BYTES = {"x86-64": 8, "arm64": 4}
+FLAGS = {"x86-64": slice(128, 136), "arm64": slice(256, 260)}
 
 DEFECTS = ("none", "kind_8_bits", "thread_not_checked", "io_fetched_twice", "buffer_written_back",
            "crash_on_success", "hang_on_success")
 
-Status = int
-WithHandle = Union[Status, Tuple[Status, int]]
-
 
 class Refused(Exception):
-    def __init__(self, status: Status) -> None:
-        super().__init__(status)
-        self.status = status
+    """Its argument is the status that the call answers."""
+
+
+def expect(condition, status=INVALID_ARGS):
+    if not condition:
+        raise Refused(status)
+
+
+def call(function):
+    """A call: one at a time; it answers ZX_OK, or what it was refused with."""
+
+    @functools.wraps(function)
+    def locked(self, *arguments):
+        with self.lock:
+            try:
+                function(self, *arguments)
+                return OK
+            except Refused as refused:
+                return refused.args[0]
+
+    return locked
 
 
 class Object:
-    rights = 0  # of a new handle
-
-
-class Guest(Object):
-    rights = 1 << 0 | 1 << 1 | 1 << 3 | 1 << 15 | 1 << 18
-
-
-class Region(Object):
-    rights = BASIC & ~(1 << 14) | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 21
-
-
-class Event(Object):
-    rights = BASIC | 1 << 12
-
-
-class Port(Object):
-    rights = BASIC & ~(1 << 14) | 1 << 2 | 1 << 3
-
-
-class Vmo(Object):
-    rights = BASIC | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12
-
-
-class Vcpu(Object):
-    rights = BASIC | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12
-
-    def __init__(self, arch: str) -> None:
+    def __init__(self, kind, arch):
+        self.kind = kind
         # The thread's object: its number may be another's after it has ended.
         self.creator = threading.current_thread()
         self.state = bytearray(STATE_SIZE[arch])
 
 
-AnyObject = TypeVar("AnyObject", bound=Object)
-
-
-def call(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A call: one at a time, and Refused is its status."""
-
-    def locked(self: "Toy", *arguments: Any) -> Any:
-        with self.lock:
-            try:
-                return function(self, *arguments)
-            except Refused as refused:
-                return refused.status
-
-    return locked
-
-
 class Toy:
-    """The methods are the documented calls; vcpuspec_shim.py says how they answer."""
+    """The methods are the documented calls; README.md says what they get."""
 
     name = "toy"
-    version = "0.3"
 
-    def __init__(self, arch: str = "x86-64", defect: str = "none") -> None:
-        self.arch = arch
-        self.defect = defect
+    def __init__(self, arch="x86-64", defect="none"):
+        self.arch, self.defect = arch, defect
         self.lock = threading.Lock()
-        self.reset()
-
-    def reset(self) -> None:
-        self.handles: Dict[int, Tuple[Object, int]] = {}
+        self.handles = {}  # value -> (object, rights)
         self.next_value = 0x10003
 
     @call
-    def zx_guest_create(self, resource: int, options: int) -> Tuple[Status, int, int]:
-        self._expect(options == 0)
-        return OK, self._new(Guest()), self._new(Region())
+    def zx_guest_create(self, memory, resource, options, guest, vmar):
+        expect(options == 0)
+        self._give(memory, (guest, self._new("guest")), (vmar, self._new("vmar")))
 
     @call
-    def zx_vcpu_create(self, guest: int, options: int, entry: int) -> WithHandle:
-        self._find(guest, Guest, RIGHT_MANAGE_THREAD)
-        self._expect(options == 0)
-        return OK, self._new(Vcpu(self.arch))
+    def zx_vcpu_create(self, memory, guest, options, entry, out):
+        self._find(guest, "guest", RIGHT_MANAGE_THREAD)
+        expect(options == 0)
+        self._give(memory, (out, self._new("vcpu")))
 
     @call
-    def zx_vcpu_write_state(self, handle: int, kind: int, buffer: UserPointer,
-                            buffer_size: int) -> Status:
-        vcpu = self._find(handle, Vcpu, RIGHT_WRITE)
+    def zx_vcpu_write_state(self, memory, handle, kind, buffer, size):
+        vcpu = self._find(handle, "vcpu", RIGHT_WRITE)
         kind = kind & 0xFF if self.defect == "kind_8_bits" else kind
-        self._expect(kind in (STATE, IO))
-        self._expect(buffer_size == (STATE_SIZE[self.arch] if kind == STATE else IO_SIZE))
-        try:
-            contents = buffer.read(buffer_size)
-        except Unreadable:
-            return INVALID_ARGS
-        if vcpu.creator is not threading.current_thread() and self.defect != "thread_not_checked":
-            return BAD_STATE
-        if kind == IO:
-            self._expect(contents[0] in (1, 2, 4))
+        expect(kind in (STATE, IO))
+        expect(size == (STATE_SIZE[self.arch] if kind == STATE else IO_SIZE))
+        contents = self._fetch(memory, buffer, size)
+        if self.defect != "thread_not_checked":
+            expect(vcpu.creator is threading.current_thread(), BAD_STATE)
+        expect(kind == STATE or contents[0] in (1, 2, 4))
         if self.defect == "io_fetched_twice":
-            contents = buffer.read(buffer_size)
+            contents = self._fetch(memory, buffer, size)
         if kind == STATE:
-            self._write_registers(vcpu, contents)
+            self._write_registers(vcpu.state, contents)
         else:
             count = min(contents[0], 4)
             vcpu.state[:count] = contents[4:4 + count]
-        return self._written(buffer)
+        self._written(memory, buffer)
 
     @call
-    def zx_vcpu_read_state(self, handle: int, kind: int,
-                           buffer_size: int) -> Union[Status, Tuple[Status, bytes]]:
-        vcpu = self._find(handle, Vcpu, RIGHT_READ)
-        self._expect(kind == STATE and buffer_size == STATE_SIZE[self.arch])
-        if vcpu.creator is not threading.current_thread():
-            return BAD_STATE
-        return OK, bytes(vcpu.state)
+    def zx_vcpu_read_state(self, memory, handle, kind, buffer, size):
+        vcpu = self._find(handle, "vcpu", RIGHT_READ)
+        expect(kind == STATE and size == STATE_SIZE[self.arch])
+        expect(vcpu.creator is threading.current_thread(), BAD_STATE)
+        expect(memory.write(buffer, vcpu.state))
 
     @call
-    def zx_handle_close(self, handle: int) -> Status:
-        self._find(handle, Object)
+    def zx_handle_close(self, memory, handle):
+        self._find(handle)
         del self.handles[handle]
-        return OK
 
     @call
-    def zx_handle_duplicate(self, handle: int, rights: int) -> WithHandle:
-        self._find(handle, Object, RIGHT_DUPLICATE)
-        return OK, self._derive(handle, rights)
+    def zx_handle_duplicate(self, memory, handle, rights, out):
+        self._find(handle, right=RIGHT_DUPLICATE)
+        self._give(memory, (out, self._derive(handle, rights)))
 
     @call
-    def zx_handle_replace(self, handle: int, rights: int) -> WithHandle:
-        self._find(handle, Object)
-        derived = self._derive(handle, rights)
+    def zx_handle_replace(self, memory, handle, rights, out):
+        self._find(handle)
+        self._give(memory, (out, self._derive(handle, rights)))
         del self.handles[handle]
-        return OK, derived
 
     @call
-    def zx_event_create(self, options: int) -> WithHandle:
-        self._expect(options == 0)
-        return OK, self._new(Event())
+    def zx_event_create(self, memory, options, out):
+        expect(options == 0)
+        self._give(memory, (out, self._new("event")))
 
     @call
-    def zx_port_create(self, options: int) -> WithHandle:
-        self._expect(options == 0)
-        return OK, self._new(Port())
+    def zx_port_create(self, memory, options, out):
+        expect(options == 0)
+        self._give(memory, (out, self._new("port")))
 
     @call
-    def zx_vmo_create(self, size: int, options: int) -> WithHandle:
-        self._expect(options == 0)
-        return OK, self._new(Vmo())
+    def zx_vmo_create(self, memory, size, options, out):
+        expect(options == 0)
+        self._give(memory, (out, self._new("vmo")))
 
-    # Handles. Values rise, so that a closed one names nothing until reset; both low bits are set.
+    # Handles. Values rise, so that a closed one names nothing later; both low bits are set.
 
-    def _new(self, what: Object) -> int:
-        return self._insert(what, what.rights)
+    def _new(self, kind):
+        return Object(kind, self.arch), RIGHTS[kind]
 
-    def _insert(self, what: Object, rights: int) -> int:
-        value = self.next_value
-        if value > 0xFFFFFFFF:
-            raise Refused(NO_RESOURCES)
-        self.next_value += 4
-        self.handles[value] = what, rights
-        return value
-
-    def _find(self, handle: int, kind: Type[AnyObject], right: int = 0) -> AnyObject:
-        what, rights = self.handles.get(handle, (None, 0))
-        if what is None:
-            raise Refused(BAD_HANDLE)
-        if not isinstance(what, kind):
-            raise Refused(WRONG_TYPE)
-        if rights & right != right:
-            raise Refused(ACCESS_DENIED)
-        return what
-
-    def _derive(self, handle: int, rights: int) -> int:
+    def _derive(self, handle, rights):
         what, had = self.handles[handle]
         rights = had if rights == SAME_RIGHTS else rights
-        self._expect(rights & ~had == 0)
-        return self._insert(what, rights)
+        expect(rights & ~had == 0)
+        return what, rights
+
+    def _find(self, handle, kind=None, right=0):
+        what, rights = self.handles.get(handle, (None, 0))
+        expect(what is not None, BAD_HANDLE)
+        expect(kind in (None, what.kind), WRONG_TYPE)
+        expect(rights & right == right, ACCESS_DENIED)
+        return what
+
+    def _give(self, memory, *given):
+        """New handles, each to the address that the caller named; none where one cannot be."""
+        expect(all(memory.may_write(at, 4) for at, _ in given))
+        for at, entry in given:
+            expect(self.next_value <= 0xFFFFFFFF, NO_RESOURCES)
+            self.handles[self.next_value] = entry
+            memory.write(at, self.next_value.to_bytes(4, "little"))
+            self.next_value += 4
 
     # What is written
 
-    def _write_registers(self, vcpu: Vcpu, contents: bytes) -> None:
-        at, size = FLAGS_AT[self.arch], FLAGS_BYTES[self.arch]
-        flags = int.from_bytes(contents[at:at + size], "little") & USER_FLAGS[self.arch]
-        vcpu.state[:at] = contents[:at]
-        vcpu.state[at:at + size] = flags.to_bytes(size, "little")
+    @staticmethod
+    def _fetch(memory, buffer, size):
+        contents = memory.read(buffer, size)
+        expect(contents is not None)
+        return contents
 
-    def _written(self, buffer: UserPointer) -> Status:
+    def _write_registers(self, state, contents):
+        flags = FLAGS[self.arch]
+        kept = int.from_bytes(contents[flags], "little") & USER_FLAGS[self.arch]
+        state[:flags.start] = contents[:flags.start]
+        state[flags] = kept.to_bytes(flags.stop - flags.start, "little")
+
+    def _written(self, memory, buffer):
         if self.defect == "buffer_written_back":
-            try:
-                buffer.write(b"\0")
-            except Unreadable:
-                pass
+            memory.write(buffer, b"\0")
         if self.defect == "crash_on_success":
             raise RuntimeError("the planted defect")
         if self.defect == "hang_on_success":
             time.sleep(3600)
-        return OK
-
-    @staticmethod
-    def _expect(true: bool) -> None:
-        if not true:
-            raise Refused(INVALID_ARGS)
 
 
-def main() -> None:
+def main():
     parser = argparse.ArgumentParser(description="A toy implementation, to be judged by vcpuspec.")
     parser.add_argument("--arch", choices=("x86-64", "arm64"), default="x86-64")
     parser.add_argument("--defect", choices=DEFECTS, default="none")
-    options(parser)
+    parser.add_argument("--unix", metavar="PATH", help="serve connections on a Unix socket")
+    parser.add_argument("--sums", action="store_true", help="with a sum at the end of each line")
     given = parser.parse_args()
-    serve(Toy(given.arch, given.defect), sums=given.sums, unix=given.unix)
+    serve(lambda: Toy(given.arch, given.defect), sums=given.sums, unix=given.unix)
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use vcpuspec_shim::{
-    serve, Arch, Handle, Implementation, Status, UserPointer, STATE_MAX, ZX_OK, ZX_VCPU_IO,
-    ZX_VCPU_STATE,
-};
+use vcpuspec_shim::{serve, About, Implementation, Memory};
 
+type Status = i32;
+type Handle = u32;
+
+const ZX_OK: Status = 0;
 const NO_RESOURCES: Status = -3;
 const INVALID_ARGS: Status = -10;
 const BAD_HANDLE: Status = -11;
@@ -34,17 +35,21 @@ const WAIT: u32 = 1 << 14;
 const IO_SIZE: usize = 8; // bytes: access_size, three of padding, four of data
 const FIRST_VALUE: Handle = 0x10003;
 
-const CALLS: &[&str] = &[
-    "zx_guest_create",
-    "zx_vcpu_create",
-    "zx_vcpu_read_state",
-    "zx_vcpu_write_state",
-    "zx_handle_close",
-    "zx_handle_duplicate",
-    "zx_handle_replace",
-    "zx_event_create",
-    "zx_port_create",
-    "zx_vmo_create",
+const STATE: u32 = 0; // kinds
+const IO: u32 = 1;
+const STATE_MAX: usize = 264;
+
+const CALLS: &[(&str, usize)] = &[
+    ("zx_guest_create", 4),
+    ("zx_vcpu_create", 4),
+    ("zx_vcpu_read_state", 4),
+    ("zx_vcpu_write_state", 4),
+    ("zx_handle_close", 1),
+    ("zx_handle_duplicate", 3),
+    ("zx_handle_replace", 3),
+    ("zx_event_create", 2),
+    ("zx_port_create", 2),
+    ("zx_vmo_create", 3),
 ];
 
 const DEFECTS: &[&str] = &[
@@ -56,6 +61,28 @@ const DEFECTS: &[&str] = &[
     "crash_on_success",
     "hang_on_success",
 ];
+
+#[derive(Clone, Copy, PartialEq)]
+enum Arch {
+    X64,
+    Arm64,
+}
+
+impl Arch {
+    fn name(self) -> &'static str {
+        match self {
+            Arch::X64 => "x86-64",
+            Arch::Arm64 => "arm64",
+        }
+    }
+
+    fn state_size(self) -> usize {
+        match self {
+            Arch::X64 => 136,
+            Arch::Arm64 => STATE_MAX,
+        }
+    }
+}
 
 struct Vcpu {
     creator: ThreadId, // never given to another thread
@@ -86,34 +113,18 @@ impl Object {
     }
 }
 
-/// Values rise, so that a closed one names nothing until reset; both low bits are set.
+/// Values rise, so that a closed one names nothing later; both low bits are set.
 struct Handles {
     open: HashMap<Handle, (Object, u32)>,
     next: Option<Handle>,
 }
 
 impl Handles {
-    fn new() -> Handles {
-        Handles { open: HashMap::new(), next: Some(FIRST_VALUE) }
+    fn find(&self, handle: u64) -> Result<&(Object, u32), Status> {
+        self.open.get(&(handle as Handle)).ok_or(BAD_HANDLE)
     }
 
-    fn add(&mut self, object: Object) -> Result<Handle, Status> {
-        let rights = object.rights();
-        self.insert(object, rights)
-    }
-
-    fn insert(&mut self, object: Object, rights: u32) -> Result<Handle, Status> {
-        let value = self.next.ok_or(NO_RESOURCES)?;
-        self.next = value.checked_add(4);
-        self.open.insert(value, (object, rights));
-        Ok(value)
-    }
-
-    fn find(&self, handle: Handle) -> Result<&(Object, u32), Status> {
-        self.open.get(&handle).ok_or(BAD_HANDLE)
-    }
-
-    fn vcpu(&self, handle: Handle, right: u32) -> Result<&Mutex<Vcpu>, Status> {
+    fn vcpu(&self, handle: u64, right: u32) -> Result<&Mutex<Vcpu>, Status> {
         match self.find(handle)? {
             (Object::Vcpu(vcpu), rights) if rights & right == right => Ok(vcpu),
             (Object::Vcpu(_), _) => Err(ACCESS_DENIED),
@@ -121,19 +132,32 @@ impl Handles {
         }
     }
 
-    fn derive(&mut self, handle: Handle, rights: u32, needed: u32) -> Result<Handle, Status> {
+    fn derive(&self, handle: u64, rights: u64, needed: u32) -> Result<(Object, u32), Status> {
         let (object, had) = self.find(handle)?;
         if had & needed != needed {
             return Err(ACCESS_DENIED);
         }
-        let rights = if rights == SAME_RIGHTS { *had } else { rights };
+        let rights = if rights as u32 == SAME_RIGHTS { *had } else { rights as u32 };
         expect(rights & !had == 0)?;
-        let object = object.clone();
-        self.insert(object, rights)
+        Ok((object.clone(), rights))
+    }
+
+    /// New handles, each to the address that the caller named; none where one cannot be.
+    fn give(&mut self, memory: &mut Memory, given: Vec<(u64, (Object, u32))>) -> Answer {
+        expect(given.iter().all(|(at, _)| memory.may_write(*at, 4)))?;
+        for (at, entry) in given {
+            let value = self.next.ok_or(NO_RESOURCES)?;
+            self.next = value.checked_add(4);
+            self.open.insert(value, entry);
+            expect(memory.write(at, &value.to_le_bytes()))?;
+        }
+        Ok(())
     }
 }
 
-fn expect(condition: bool) -> Result<(), Status> {
+type Answer = Result<(), Status>;
+
+fn expect(condition: bool) -> Answer {
     if condition {
         Ok(())
     } else {
@@ -141,8 +165,9 @@ fn expect(condition: bool) -> Result<(), Status> {
     }
 }
 
-fn status(result: Result<(), Status>) -> Status {
-    result.err().unwrap_or(ZX_OK)
+fn of_new(object: Object) -> (Object, u32) {
+    let rights = object.rights();
+    (object, rights)
 }
 
 struct Toy {
@@ -152,6 +177,11 @@ struct Toy {
 }
 
 impl Toy {
+    fn new(arch: Arch, defect: &str) -> Toy {
+        let handles = Handles { open: HashMap::new(), next: Some(FIRST_VALUE) };
+        Toy { arch, defect: defect.to_string(), handles: Mutex::new(handles) }
+    }
+
     fn handles(&self) -> MutexGuard<'_, Handles> {
         self.handles.lock().expect("no other thread has panicked")
     }
@@ -160,40 +190,91 @@ impl Toy {
         self.defect == defect
     }
 
-    fn write_state(
-        &self, handle: Handle, kind: u32, buffer: &mut UserPointer, buffer_size: u64,
-    ) -> Result<(), Status> {
+    fn guest_create(&self, args: &[u64], memory: &mut Memory) -> Answer {
+        expect(args[1] == 0)?;
+        let given = vec![(args[2], of_new(Object::Guest)), (args[3], of_new(Object::Region))];
+        self.handles().give(memory, given)
+    }
+
+    fn vcpu_create(&self, args: &[u64], memory: &mut Memory) -> Answer {
+        let mut handles = self.handles();
+        match handles.find(args[0])? {
+            (Object::Guest, rights) if rights & RIGHT_MANAGE_THREAD != 0 => {}
+            (Object::Guest, _) => return Err(ACCESS_DENIED),
+            _ => return Err(WRONG_TYPE),
+        }
+        expect(args[1] == 0)?;
+        let vcpu = Vcpu { creator: std::thread::current().id(), state: [0; STATE_MAX] };
+        let vcpu = Object::Vcpu(Arc::new(Mutex::new(vcpu)));
+        handles.give(memory, vec![(args[3], of_new(vcpu))])
+    }
+
+    fn write_state(&self, args: &[u64], memory: &mut Memory) -> Answer {
         let handles = self.handles();
-        let mut vcpu = handles.vcpu(handle, RIGHT_WRITE)?.lock().expect("no panic");
-        let kind = if self.has("kind_8_bits") { kind & 0xff } else { kind };
-        expect(kind == ZX_VCPU_STATE || kind == ZX_VCPU_IO)?;
-        let size = if kind == ZX_VCPU_STATE { self.arch.state_size() } else { IO_SIZE };
-        expect(buffer_size == size as u64)?;
+        let mut vcpu = handles.vcpu(args[0], RIGHT_WRITE)?.lock().expect("no panic");
+        let kind = if self.has("kind_8_bits") { args[1] as u32 & 0xff } else { args[1] as u32 };
+        expect(kind == STATE || kind == IO)?;
+        let size = if kind == STATE { self.arch.state_size() } else { IO_SIZE };
+        expect(args[3] == size as u64)?;
         let mut contents = [0; STATE_MAX];
         let contents = &mut contents[..size];
-        buffer.read(0, contents).map_err(|_| INVALID_ARGS)?;
+        expect(memory.read(args[2], contents))?;
         if vcpu.creator != std::thread::current().id() && !self.has("thread_not_checked") {
             return Err(BAD_STATE);
         }
-        expect(kind == ZX_VCPU_STATE || matches!(contents[0], 1 | 2 | 4))?;
+        expect(kind == STATE || matches!(contents[0], 1 | 2 | 4))?;
         if self.has("io_fetched_twice") {
-            buffer.read(0, contents).map_err(|_| INVALID_ARGS)?;
+            expect(memory.read(args[2], contents))?;
         }
         match kind {
-            ZX_VCPU_STATE => write_registers(self.arch, &mut vcpu.state, contents),
+            STATE => write_registers(self.arch, &mut vcpu.state, contents),
             _ => write_accumulator(&mut vcpu.state, contents),
         }
-        self.written(buffer);
+        self.written(args[2], memory);
         Ok(())
     }
 
-    fn written(&self, buffer: &mut UserPointer) {
+    fn written(&self, buffer: u64, memory: &mut Memory) {
         match self.defect.as_str() {
-            "buffer_written_back" => drop(buffer.write(0, &[0])),
+            "buffer_written_back" => drop(memory.write(buffer, &[0])),
             "crash_on_success" => panic!("the planted defect"),
             "hang_on_success" => std::thread::sleep(Duration::from_secs(3600)),
             _ => {}
         }
+    }
+
+    fn read_state(&self, args: &[u64], memory: &mut Memory) -> Answer {
+        let handles = self.handles();
+        let vcpu = handles.vcpu(args[0], RIGHT_READ)?.lock().expect("no panic");
+        let size = self.arch.state_size();
+        expect(args[1] == u64::from(STATE) && args[3] == size as u64)?;
+        if vcpu.creator != std::thread::current().id() {
+            return Err(BAD_STATE);
+        }
+        expect(memory.write(args[2], &vcpu.state[..size]))
+    }
+
+    fn close(&self, handle: u64) -> Answer {
+        self.handles().open.remove(&(handle as Handle)).map(drop).ok_or(BAD_HANDLE)
+    }
+
+    fn duplicate(&self, args: &[u64], memory: &mut Memory) -> Answer {
+        let mut handles = self.handles();
+        let derived = handles.derive(args[0], args[1], RIGHT_DUPLICATE)?;
+        handles.give(memory, vec![(args[2], derived)])
+    }
+
+    fn replace(&self, args: &[u64], memory: &mut Memory) -> Answer {
+        let mut handles = self.handles();
+        let derived = handles.derive(args[0], args[1], 0)?;
+        handles.give(memory, vec![(args[2], derived)])?;
+        handles.open.remove(&(args[0] as Handle));
+        Ok(())
+    }
+
+    fn create(&self, object: Object, options: u64, out: u64, memory: &mut Memory) -> Answer {
+        expect(options == 0)?;
+        self.handles().give(memory, vec![(out, of_new(object))])
     }
 }
 
@@ -215,96 +296,21 @@ fn write_accumulator(state: &mut [u8], contents: &[u8]) {
 }
 
 impl Implementation for Toy {
-    fn name(&self) -> &str {
-        "toy"
-    }
-
-    fn version(&self) -> &str {
-        "0.3"
-    }
-
-    fn arch(&self) -> Arch {
-        self.arch
-    }
-
-    fn calls(&self) -> &[&'static str] {
-        CALLS
-    }
-
-    fn reset(&self) -> bool {
-        *self.handles() = Handles::new();
-        true
-    }
-
-    fn zx_guest_create(&self, _resource: Handle, options: u32) -> Result<(Handle, Handle), Status> {
-        expect(options == 0)?;
-        let mut handles = self.handles();
-        Ok((handles.add(Object::Guest)?, handles.add(Object::Region)?))
-    }
-
-    fn zx_vcpu_create(&self, guest: Handle, options: u32, _entry: u64) -> Result<Handle, Status> {
-        let mut handles = self.handles();
-        match handles.find(guest)? {
-            (Object::Guest, rights) if rights & RIGHT_MANAGE_THREAD != 0 => {}
-            (Object::Guest, _) => return Err(ACCESS_DENIED),
-            _ => return Err(WRONG_TYPE),
-        }
-        expect(options == 0)?;
-        let vcpu = Vcpu { creator: std::thread::current().id(), state: [0; STATE_MAX] };
-        handles.add(Object::Vcpu(Arc::new(Mutex::new(vcpu))))
-    }
-
-    fn zx_vcpu_write_state(
-        &self, handle: Handle, kind: u32, buffer: &mut UserPointer, buffer_size: u64,
-    ) -> Status {
-        status(self.write_state(handle, kind, buffer, buffer_size))
-    }
-
-    fn zx_vcpu_read_state(&self, handle: Handle, kind: u32, buffer: &mut [u8]) -> Status {
-        let mut read = || {
-            let handles = self.handles();
-            let vcpu = handles.vcpu(handle, RIGHT_READ)?.lock().expect("no panic");
-            expect(kind == ZX_VCPU_STATE && buffer.len() == self.arch.state_size())?;
-            if vcpu.creator != std::thread::current().id() {
-                return Err(BAD_STATE);
-            }
-            buffer.copy_from_slice(&vcpu.state[..buffer.len()]);
-            Ok(())
+    fn call(&self, name: &str, args: &[u64], memory: &mut Memory) -> Status {
+        let answer = match name {
+            "zx_guest_create" => self.guest_create(args, memory),
+            "zx_vcpu_create" => self.vcpu_create(args, memory),
+            "zx_vcpu_write_state" => self.write_state(args, memory),
+            "zx_vcpu_read_state" => self.read_state(args, memory),
+            "zx_handle_close" => self.close(args[0]),
+            "zx_handle_duplicate" => self.duplicate(args, memory),
+            "zx_handle_replace" => self.replace(args, memory),
+            "zx_event_create" => self.create(Object::Event, args[0], args[1], memory),
+            "zx_port_create" => self.create(Object::Port, args[0], args[1], memory),
+            "zx_vmo_create" => self.create(Object::Vmo, args[1], args[2], memory),
+            _ => unreachable!("{} is not in CALLS", name),
         };
-        status(read())
-    }
-
-    fn zx_handle_close(&self, handle: Handle) -> Status {
-        match self.handles().open.remove(&handle) {
-            Some(_) => ZX_OK,
-            None => BAD_HANDLE,
-        }
-    }
-
-    fn zx_handle_duplicate(&self, handle: Handle, rights: u32) -> Result<Handle, Status> {
-        self.handles().derive(handle, rights, RIGHT_DUPLICATE)
-    }
-
-    fn zx_handle_replace(&self, handle: Handle, rights: u32) -> Result<Handle, Status> {
-        let mut handles = self.handles();
-        let derived = handles.derive(handle, rights, 0)?;
-        handles.open.remove(&handle);
-        Ok(derived)
-    }
-
-    fn zx_event_create(&self, options: u32) -> Result<Handle, Status> {
-        expect(options == 0)?;
-        self.handles().add(Object::Event)
-    }
-
-    fn zx_port_create(&self, options: u32) -> Result<Handle, Status> {
-        expect(options == 0)?;
-        self.handles().add(Object::Port)
-    }
-
-    fn zx_vmo_create(&self, _size: u64, options: u32) -> Result<Handle, Status> {
-        expect(options == 0)?;
-        self.handles().add(Object::Vmo)
+        answer.err().unwrap_or(ZX_OK)
     }
 }
 
@@ -332,6 +338,6 @@ fn main() -> std::io::Result<()> {
             _ => usage(&format!("{} {} is not known", option, value)),
         }
     }
-    let toy = Toy { arch, defect, handles: Mutex::new(Handles::new()) };
-    serve(Arc::new(toy), sums, unix.as_deref())
+    let about = About { name: "toy", arch: arch.name(), resource: 0, calls: CALLS };
+    serve(&about, &|| Arc::new(Toy::new(arch, &defect)), sums, unix.as_deref())
 }

@@ -31,6 +31,12 @@ static uint32_t sum_of(const char* bytes, size_t length) {
   return sum;
 }
 
+static void pause_saying(void) {
+  pthread_mutex_lock(&saying);
+  shim_pause();
+  pthread_mutex_unlock(&saying);
+}
+
 // Room for a sum is left.
 static void say(char* line, size_t length, bool summed) {
   if (summed) length += (size_t)sprintf(line + length, " sum=%08x", sum_of(line, length));
@@ -252,10 +258,15 @@ static thread threads[THREADS];
 static pthread_mutex_t queueing = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t queued = PTHREAD_COND_INITIALIZER;
 
+static unsigned digit(char c) {
+  return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a' + 10);
+}
+
 static size_t read_hex(const char* text, uint8_t* bytes) {
   size_t count = 0;
-  unsigned value;
-  while (sscanf(text + 2 * count, "%2x", &value) == 1) bytes[count++] = (uint8_t)value;
+  for (; text[0] != '\0' && text[1] != '\0'; text += 2) {
+    bytes[count++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
+  }
   return count;
 }
 
@@ -342,6 +353,7 @@ static void* work(void* argument) {
       do_line(t, line);
       line = next;
     }
+    pause_saying();
   }
 }
 
@@ -445,6 +457,7 @@ static void serve(void) {
       take(bytes + start, (size_t)(newline - (bytes + start)));
       start = (size_t)(newline + 1 - bytes);
     }
+    pause_saying();
     memmove(bytes, bytes + start, end - start);
     end -= start;
     if (end == sizeof bytes) end = 0;

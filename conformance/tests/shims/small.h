@@ -17,8 +17,11 @@ void shim_open(const char* word);
 // A line is said: with its sum and newline. It is small.c's lock that is held.
 void shim_say(const char* line, size_t size);
 
+// Nothing more is said for now.
+void shim_pause(void);
+
 // A line has come, without its end. False: it is as if it had not.
-bool shim_hear(const char* line, size_t size);
+bool shim_hear(char* line, size_t size);
 
 // For those who say otherwise.
 static inline void write_out(const char* bytes, size_t size) {

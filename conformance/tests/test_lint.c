@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// lint-shim: each of its checks finds the fault that it is for, and none finds one where there is
+// none.
+#include <criterion/criterion.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "shim/lint.h"
+
+typedef struct fault {
+  const char* name;
+  const char* check;
+  const char* words;
+} fault;
+
+static const fault faults[] = {
+#define FAULT(name, check, words) {#name, check, words},
+#include "shims/lint_faults.def"
+#undef FAULT
+};
+enum { FAULTS = sizeof faults / sizeof faults[0] };
+
+typedef struct finding {
+  char check[32];  // the first that fails
+  char text[700];
+} finding;
+
+static bool keep(void* context, const char* check, bool good, const char* text) {
+  finding* f = context;
+  if (good) return true;
+  snprintf(f->check, sizeof f->check, "%s", check);
+  snprintf(f->text, sizeof f->text, "%s", text);
+  return false;
+}
+
+static void find(size_t first, size_t end) {
+  for (size_t i = first; i < end; i++) {
+    const fault* f = &faults[i];
+    char command[512];
+    finding found = {"", ""};
+    snprintf(command, sizeof command,
+             "python3 -B %s/conformance/tests/shims/lint_faulty.py %s/shims %s", VS_SOURCE_DIR,
+             VS_SOURCE_DIR, f->name);
+    vs_lint_sum sum = vs_lint(command, 6, keep, &found);
+    cr_expect(sum.failed == 1, "%s is not noticed", f->name);
+    cr_expect(strcmp(found.check, f->check) == 0, "%s is noticed by '%s' (%s), and not by '%s'",
+              f->name, found.check, found.text, f->check);
+    cr_expect(strstr(found.text, f->words) != NULL, "%s: '%s'", f->name, found.text);
+  }
+}
+
+Test(lint, finds_faults) {
+  find(0, FAULTS / 2);
+}
+Test(lint, finds_other_faults) {
+  find(FAULTS / 2, FAULTS);
+}
+
+static void finds_nothing(const char* command) {
+  finding found = {"", ""};
+  vs_lint_sum sum = vs_lint(command, 10, keep, &found);
+  cr_expect(sum.failed == 0 && sum.checks > 10, "%s: %s: %s", command, found.check, found.text);
+}
+
+Test(lint, finds_nothing_wrong_with_ours) {
+  finds_nothing(VS_SHIM_DIR "/shim_soft_posix");
+  finds_nothing(VS_SHIM_DIR "/shim_soft_posix --sums");
+  finds_nothing("python3 -B " VS_SOURCE_DIR "/shims/python/toy.py --arch arm64");
+}
+
+Test(lint, says_that_nothing_answers) {
+  finding found = {"", ""};
+  vs_lint_sum sum = vs_lint("unix:/nowhere/shim", 1, keep, &found);
+  cr_expect(!sum.greeted && sum.failed == 1 && strstr(found.text, "start the shim first") != NULL,
+            "%s", found.text);
+}
