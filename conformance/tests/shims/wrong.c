@@ -80,7 +80,7 @@ static void say_tagged(const char* line, size_t size, unsigned long long tag) {
                                     line + digits));
 }
 
-// A byte beside what the call was told, on its page.
+// A byte that is not in the memory of any call.
 static void say_beside(const char* line, size_t size) {
   char words[64];
   const char* range = memmem(line, size, " 0x", 3);
