@@ -63,8 +63,7 @@ static bool thread_is_busy(const vs_oracle* oracle, const vs_op* op) {
 
 // The backend lacks the call, or a setup did not succeed: nothing can be said of what follows.
 static bool is_missing(const vs_oracle* oracle, const vs_op* op, const vs_observation* seen) {
-  bool setup =
-      vs_ops[op->code].phase == VS_PHASE_SETUP && vs_op_is_predicted(op, oracle->arch);
+  bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP && vs_op_is_predicted(op, oracle->arch);
   return seen->outcome == VS_UNSUPPORTED ||
          (setup && seen->outcome == VS_RETURNED && seen->status != ZX_OK);
 }
@@ -78,7 +77,8 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
                        vs_violation* why) {
   if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
   if (thread_is_busy(oracle, op)) return VS_STEP_BROKEN;
-  if (is_missing(oracle, op, observation)) return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
+  if (is_missing(oracle, op, observation))
+    return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   if (op->async && op->code != VS_CALL_vcpu_enter) return VS_STEP_BROKEN;
   vs_race_merge(oracle);
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;

@@ -102,10 +102,10 @@ typedef struct vs_judgement {
   vs_clause_set attested;  // borne out, and not broken elsewhere in the trace
   vs_clause_set broken;    // by any violation
   vs_latitude_set latitudes;
-  bool overflow;   // BROKEN: more explanations than there is room for
-  size_t skipped;  // optional ops that the backend could not do
+  bool overflow;     // BROKEN: more explanations than there is room for
+  size_t skipped;    // optional ops that the backend could not do
   bool unpredicted;  // a call was made that the oracle only records: not judged from there on
-  bool lost;       // a call was made of which the profile says nothing: not judged from there on
+  bool lost;         // a call was made of which the profile says nothing: not judged from there on
   vs_violation violation;
 } vs_judgement;
 

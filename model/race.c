@@ -130,7 +130,8 @@ vs_step vs_race_join(vs_step_context* c) {
 static bool is_decisive(const vs_op* op, const vs_arch_info* arch, unsigned i) {
   unsigned at = op->rewrite.offset + i;
   const vs_register* flags = &arch->registers[arch->flags];
-  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) return at == offsetof(zx_vcpu_io_t, access_size);
+  if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO)
+    return at == offsetof(zx_vcpu_io_t, access_size);
   return at >= flags->offset && at < flags->offset + flags->width / 8u;
 }
 

@@ -67,10 +67,12 @@ const vs_placement_info vs_placements[VS_PLACEMENT_COUNT] = {
 #undef VS_PLACEMENT
 };
 
-#define VS_PARAM_INFO(type, name, object, value) {#name, VS_PARAM_##type, object, value}
+#define VS_PARAM_INFO(type, name, object, value) \
+  { #name, VS_PARAM_##type, object, value }
 const vs_op_info vs_ops[VS_OP_COUNT] = {
 #define VS_CALL(name, word, phase, text, ...) \
-  [VS_CALL_##name] = {#word, "zx_" #name, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
+  [VS_CALL_##                                 \
+      name] = {#word, "zx_" #name, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
 #include <vcpuspec/calls.def>
 #define VS_LOCAL(name, phase, text, ...) \
   [VS_OP_##name] = {#name, NULL, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
@@ -146,8 +148,7 @@ bool vs_param_is_positional(uint8_t code, uint8_t parameter) {
   const vs_param* param = &vs_ops[code].params[parameter];
   switch (param->type) {
     case VS_PARAM_HANDLE:
-      return code >= VS_CALL_COUNT ||
-             (parameter == 0 && param->object != ZX_OBJ_TYPE_RESOURCE);
+      return code >= VS_CALL_COUNT || (parameter == 0 && param->object != ZX_OBJ_TYPE_RESOURCE);
     case VS_PARAM_KIND:
     case VS_PARAM_RIGHTS:
     case VS_PARAM_VECTOR:

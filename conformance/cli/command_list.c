@@ -13,10 +13,12 @@ static void list_clauses(void) {
 
 // "handle kind=0 buffer(in) buffer_size": how scripts say the parameters.
 static void list_parameters(uint8_t code) {
-  static const char* const types[] = {
-      [VS_PARAM_OUT_HANDLE] = "new handle", [VS_PARAM_IN] = "in",
-      [VS_PARAM_OUT] = "out",               [VS_PARAM_IN_PACKET] = "in packet",
-      [VS_PARAM_OUT_PACKET] = "out packet", [VS_PARAM_OUT_U64] = "out"};
+  static const char* const types[] = {[VS_PARAM_OUT_HANDLE] = "new handle",
+                                      [VS_PARAM_IN] = "in",
+                                      [VS_PARAM_OUT] = "out",
+                                      [VS_PARAM_IN_PACKET] = "in packet",
+                                      [VS_PARAM_OUT_PACKET] = "out packet",
+                                      [VS_PARAM_OUT_U64] = "out"};
   for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
     const vs_param* param = &vs_ops[code].params[i];
     if (param->type == VS_PARAM_NONE) continue;

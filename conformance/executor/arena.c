@@ -165,13 +165,10 @@ static void fill(const vs_laid* l) {
 }
 
 // What a wrong implementation would find that drops the bit.
-static void fill_canonical(const vs_arena* arena, size_t length, const uint8_t* bytes,
-                           size_t given, uint8_t filler) {
-  fill(&(vs_laid){.there = arena->pages,
-                  .count = length,
-                  .given = given,
-                  .bytes = bytes,
-                  .filler = filler});
+static void fill_canonical(const vs_arena* arena, size_t length, const uint8_t* bytes, size_t given,
+                           uint8_t filler) {
+  fill(&(vs_laid){
+      .there = arena->pages, .count = length, .given = given, .bytes = bytes, .filler = filler});
 }
 
 // True of a placement of which some byte can be there, if its length is not 0.
@@ -226,8 +223,8 @@ static void add_change(vs_observation* seen, uint8_t parameter, ptrdiff_t from, 
   seen->changes[seen->change_count++] = (vs_change){parameter, (int16_t)from, (int16_t)to};
 }
 
-// Adds where the bytes [from, to), counted from `there`, differ from `expected` or, without it, from
-// `value`.
+// Adds where the bytes [from, to), counted from `there`, differ from `expected` or, without it,
+// from `value`.
 static void compare(const vs_laid* l, ptrdiff_t from, ptrdiff_t to, const uint8_t* expected,
                     uint8_t value, uint8_t parameter, vs_observation* seen) {
   ptrdiff_t lead = l->there - l->address;

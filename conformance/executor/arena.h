@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Real memory for symbolic placements (layout.def): pages with every sort of neighbour, at addresses
-// that nothing else is given. Owns its mappings; one arena serves one pointer at a time.
+// Real memory for symbolic placements (layout.def): pages with every sort of neighbour, at
+// addresses that nothing else is given. Owns its mappings; one arena serves one pointer at a time.
 #ifndef VS_CONFORMANCE_ARENA_H_
 #define VS_CONFORMANCE_ARENA_H_
 

@@ -5,7 +5,13 @@
 #include "state.h"
 #include "tables.h"
 
-enum { IN_FILLER = 0x5a, OUT_FILLER = 0xa5, LIFE_TRIES = 2000, LIFE_PAUSE_NS = 500000, PAGE = 4096 };
+enum {
+  IN_FILLER = 0x5a,
+  OUT_FILLER = 0xa5,
+  LIFE_TRIES = 2000,
+  LIFE_PAUSE_NS = 500000,
+  PAGE = 4096
+};
 
 bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
   switch (call) {
@@ -19,11 +25,11 @@ bool vs_calls_have(const vs_calls* calls, vs_call_index call) {
 }
 
 // A call as a function of numbers.
-#define VS_PASS(type, name, object, value) (VS_C_##type)(uintptr_t)args->name
-#define VS_CALL(name, word, phase, text, ...)                                        \
-  static zx_status_t call_##name(const vs_calls* calls, const uint64_t* numbers) {   \
-    const struct vs_args_##name* args = (const void*)numbers;                        \
-    return calls->name(VS_EACH(VS_PASS, __VA_ARGS__));                               \
+#define VS_PASS(type, name, object, value) (VS_C_##type)(uintptr_t) args->name
+#define VS_CALL(name, word, phase, text, ...)                                      \
+  static zx_status_t call_##name(const vs_calls* calls, const uint64_t* numbers) { \
+    const struct vs_args_##name* args = (const void*)numbers;                      \
+    return calls->name(VS_EACH(VS_PASS, __VA_ARGS__));                             \
   }
 #include <vcpuspec/calls.def>
 
@@ -91,8 +97,8 @@ static uint8_t new_guest(vs_executor* x, uint8_t at) {
 // The guest whose memory is behind what the op makes: its own, or that of the handle it names.
 static uint8_t guest_of(vs_executor* x, const vs_op* op) {
   if (op->code == VS_CALL_guest_create) return new_guest(x, vs_op_out(op, 0)->slot);
-  bool named = vs_ops[op->code].params[0].type == VS_PARAM_HANDLE &&
-               op->args[0].form != VS_HANDLE_RESOURCE;
+  bool named =
+      vs_ops[op->code].params[0].type == VS_PARAM_HANDLE && op->args[0].form != VS_HANDLE_RESOURCE;
   return named ? x->slots[op->args[0].slot].guest : vs_op_out(op, 0)->slot;
 }
 
@@ -257,8 +263,7 @@ static bool rewrite_here(rewritten* r, vs_observation* seen) {
   vs_rewriter** rewriter = &r->x->rewriters[r->op->thread];
   if (*rewriter == NULL) *rewriter = vs_rewriter_open();
   if (*rewriter == NULL) return false;
-  vs_rewritten_call call = {
-      .make = make_at, .context = r, .op = r->op, .parameter = r->parameter};
+  vs_rewritten_call call = {.make = make_at, .context = r, .op = r->op, .parameter = r->parameter};
   vs_rewriter_call(*rewriter, &call);
   seen->status = call.status;
   seen->held = call.rewritten;

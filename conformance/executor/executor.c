@@ -138,7 +138,7 @@ void vs_execute(vs_executor* x, const vs_script* script, vs_observation* observa
 }
 
 void vs_executor_reach_by(vs_executor* x, bool (*reach)(const vs_region*, size_t),
-                         bool (*held)(void)) {
+                          bool (*held)(void)) {
   x->reach = reach;
   x->held = held;
 }

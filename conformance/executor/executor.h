@@ -18,10 +18,10 @@ zx_status_t vs_calls_make(const vs_calls* calls, vs_call_index call, const uint6
 // thread becomes thread 0 of every script.
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource);
 
-// Calls are made by way of a backend that does not share this process's memory: vs_backend.reach and
-// .held. Before the first op.
+// Calls are made by way of a backend that does not share this process's memory: vs_backend.reach
+// and .held. Before the first op.
 void vs_executor_reach_by(vs_executor* executor, bool (*reach)(const vs_region*, size_t),
-                         bool (*held)(void));
+                          bool (*held)(void));
 
 // Ends the threads, closes every handle that is still open, and frees.
 void vs_executor_close(vs_executor* executor);

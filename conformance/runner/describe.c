@@ -100,8 +100,8 @@ static bool reads_plain_state(const vs_op* op) {
          size == buffer->length && VS_OP_ARG(op, vcpu_read_state, kind).number == ZX_VCPU_STATE;
 }
 
-// True of an argument that says something: that of a call with an in-buffer all, of others those that
-// are not as they are unless told.
+// True of an argument that says something: that of a call with an in-buffer all, of others those
+// that are not as they are unless told.
 static bool is_said(const vs_op* op, uint8_t i) {
   const vs_param* param = &vs_ops[op->code].params[i];
   const vs_arg* arg = &op->args[i];

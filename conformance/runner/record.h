@@ -54,7 +54,8 @@ vs_trace vs_recording_trace(vs_recording* recording);
 // The last lines that the implementation wrote to its standard error, each with its newline.
 void vs_recording_say_errors(const vs_recording* recording, char* text, size_t size);
 
-// How a recording that is not done has ended, in a word, as of vs_death_word; of a shim also "garbage" and "hung_up".
+// How a recording that is not done has ended, in a word, as of vs_death_word; of a shim also
+// "garbage" and "hung_up".
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]);
 
 #endif  // VS_CONFORMANCE_RECORD_H_

@@ -76,9 +76,10 @@ static bool is_look(const vs_op* op) {
 // Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
 static void note_subject(vs_case_result* result, const vs_observation* observations) {
   if (result->judgement.unpredicted) {
-    snprintf(result->note, sizeof result->note,
-             "the oracle does not predict a call that the case makes: it is recorded only, and so is "
-             "what follows it");
+    snprintf(
+        result->note, sizeof result->note,
+        "the oracle does not predict a call that the case makes: it is recorded only, and so is "
+        "what follows it");
     return;
   }
   if (result->judgement.lost) {

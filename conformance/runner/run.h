@@ -15,7 +15,8 @@ typedef struct vs_run {
 
 // What a run tells as it goes on.
 typedef enum vs_event_kind {
-  VS_EVENT_ASKED,   // before all: does the result of this target and case stand already? true: it does
+  VS_EVENT_ASKED,   // before all: does the result of this target and case stand already? true: it
+                    // does
   VS_EVENT_JUDGED,  // a result stands, as soon as it does; but of those from before
   VS_EVENT_TURN,    // its turn has come, in the order of the targets and cases
   VS_EVENT_IDLE     // now and then, many times a second

@@ -241,7 +241,7 @@ Test(memory, what_changed_is_written_where_it_may_be) {
   const vs_region region = {.address = pages + 8, .length = 4, .writable = true};
   tells(s, 8, 4, true, "map 7e7000000008 00;");
   cr_expect(takes(s, &region, at + 11, 9) && pages[11] == 9);
-  tells(s, 8, 4, true, "");  // that is known there
+  tells(s, 8, 4, true, "");                                    // that is known there
   cr_expect(takes(s, &region, at + 12, 9) && pages[12] == 0);  // on its page, and of no interest
   cr_expect(!takes(s, &region, at + 0x1000, 9) && !takes(s, &region, at - 1, 9));
   tells(s, 8, 4, false, "map 7e7000000008 00 ro;");

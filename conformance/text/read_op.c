@@ -363,7 +363,8 @@ static size_t names_of(const reading* r, char (*room)[40], const char** names) {
     names[count++] = room[i];
   }
   for (size_t i = 0; i < 4 && r->in < VS_ARGS_MAX; i++) names[count++] = contents[i];
-  for (size_t i = 0; i < 4 && r->as == LAYOUT_IO && r->in < VS_ARGS_MAX; i++) names[count++] = io[i];
+  for (size_t i = 0; i < 4 && r->as == LAYOUT_IO && r->in < VS_ARGS_MAX; i++)
+    names[count++] = io[i];
   if (r->in == VS_ARGS_MAX && r->buffer < VS_ARGS_MAX) names[count++] = contents[1];
   return count;
 }
@@ -407,7 +408,8 @@ static bool set_length(reading* r, const char* value) {
 static bool understand(reading* r, char* word, char* equals) {
   const char* value;
   for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
-    if (vs_param_is_positional(r->op->code, i) || r->info->params[i].type == VS_PARAM_NONE) continue;
+    if (vs_param_is_positional(r->op->code, i) || r->info->params[i].type == VS_PARAM_NONE)
+      continue;
     if (is_named(word, r->info->params[i].name, &value)) return read_named(r, i, value);
   }
   if (r->buffer < VS_ARGS_MAX && is_named(word, "length", &value)) return set_length(r, value);

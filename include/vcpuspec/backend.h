@@ -24,7 +24,8 @@ typedef struct vs_calls {
 #include <vcpuspec/calls.def>
 } vs_calls;
 
-// A range of the caller's memory around a pointer of a call. A call sees it, and no other page near.
+// A range of the caller's memory around a pointer of a call. A call sees it, and no other page
+// near.
 typedef struct vs_region {
   void* address;  // of the first byte; what can be read begins here, or at this page's start
   size_t length;  // bytes, at least 1, that hold something

@@ -66,10 +66,10 @@ typedef enum vs_entry_form {
 
 // An argument in symbolic form, by its parameter's type.
 typedef struct vs_arg {
-  uint64_t number;    // numbers; of a handle, the bits or the value
-  uint8_t form;       // HANDLE: vs_handle_form; ENTRY: vs_entry_form
-  uint8_t slot;       // HANDLE: 0..VS_SLOTS-1. OUT_HANDLE: the slot that receives it. ENTRY: vs_program
-  uint8_t at;         // pointers: vs_placement
+  uint64_t number;  // numbers; of a handle, the bits or the value
+  uint8_t form;     // HANDLE: vs_handle_form; ENTRY: vs_entry_form
+  uint8_t slot;  // HANDLE: 0..VS_SLOTS-1. OUT_HANDLE: the slot that receives it. ENTRY: vs_program
+  uint8_t at;    // pointers: vs_placement
   uint8_t reserved;   // 0
   uint16_t argument;  // pointers: N of the placement, bytes or a bit number
   // Pointers IN and OUT: bytes that are laid out at the placement, at most 2048; what the call is
@@ -99,8 +99,8 @@ typedef struct vs_op {
   bool optional;   // where the backend lacks the call, the case goes on without it
   vs_rewrite rewrite;
   vs_arg args[VS_ARGS_MAX];  // in the order of the row
-  // What lies at an in-pointer (past VS_STATE_MAX: a fixed filler), or the machine code of an entry,
-  // whose `length` says how many bytes that are.
+  // What lies at an in-pointer (past VS_STATE_MAX: a fixed filler), or the machine code of an
+  // entry, whose `length` says how many bytes that are.
   uint8_t bytes[VS_STATE_MAX];
 } vs_op;
 
@@ -133,11 +133,11 @@ enum { VS_CHANGES_MAX = 6 };  // of further ranges, the last one grows
 
 // What came out of one op.
 typedef struct vs_observation {
-  uint8_t outcome;       // vs_outcome
-  uint8_t call;          // the call that answered, or is missing
-  bool has_state;        // the OUT buffer's bytes after ZX_OK; ENTER: the guest dumped its registers
-  bool has_packet;       // OUT_PACKET, after ZX_OK
-  bool held;             // the call was held at a fault, and its buffer rewritten then
+  uint8_t outcome;  // vs_outcome
+  uint8_t call;     // the call that answered, or is missing
+  bool has_state;   // the OUT buffer's bytes after ZX_OK; ENTER: the guest dumped its registers
+  bool has_packet;  // OUT_PACKET, after ZX_OK
+  bool held;        // the call was held at a fault, and its buffer rewritten then
   uint8_t change_count;  // of `changes`, after any status
   vs_change changes[VS_CHANGES_MAX];
   zx_status_t status;   // as returned, not interpreted
@@ -160,9 +160,9 @@ typedef struct vs_trace {
   vs_script script;
   vs_arch arch;
   const vs_observation* observations;  // [i] belongs to script.ops[i]
-  bool opened;                         // the backend could be opened, and understood what it was asked
-  uint8_t end;                         // vs_trace_end
-  const char* death;                   // in words; "" or NULL: nothing is told
+  bool opened;        // the backend could be opened, and understood what it was asked
+  uint8_t end;        // vs_trace_end
+  const char* death;  // in words; "" or NULL: nothing is told
 } vs_trace;
 
 #endif  // VCPUSPEC_OP_H_
