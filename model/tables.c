@@ -244,7 +244,8 @@ static bool argument_is_predicted(const vs_param* param, const vs_arg* arg, uint
 bool vs_op_is_predicted(const vs_op* op, const vs_arch_info* arch) {
   const vs_op_info* info = &vs_ops[op->code];
   bool predicted = info->phase != VS_PHASE_RECORDED;
-  if (op->code == VS_CALL_vcpu_write_state) return true;
+  // What sort of handle stands for the machine's resource, the backend alone knows.
+  if (op->code == VS_CALL_vcpu_write_state) return op->args[0].form != VS_HANDLE_RESOURCE;
   for (size_t i = 0; i < VS_ARGS_MAX && predicted; i++) {
     predicted = argument_is_predicted(&info->params[i], &op->args[i], arch->state_size);
   }

@@ -16,10 +16,8 @@ zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref) {
       return value & ~(zx_handle_t)ref->number;
     case VS_HANDLE_FLIPPED:
       return value ^ (zx_handle_t)ref->number;
-    case VS_HANDLE_RAW:
+    default:  // of the resource it is 0: no slot has its value
       return (zx_handle_t)ref->number;
-    default:  // the resource: no slot has its value
-      return ZX_HANDLE_INVALID;
   }
 }
 

@@ -374,6 +374,35 @@ Test(calls, are_made_with_the_arguments_that_are_usual) {
   }
 }
 
+Test(calls, say_the_first_handle_by_its_position_and_others_by_name) {
+  const uint8_t port = VS_ARG(guest_set_trap, port_handle);
+  cr_expect(vs_param_is_positional(VS_CALL_guest_set_trap, 0));
+  cr_expect(!vs_param_is_positional(VS_CALL_guest_set_trap, port));
+  cr_expect(!vs_param_is_positional(VS_CALL_guest_create, 0), "the resource");
+  cr_expect(vs_param_is_positional(VS_OP_guest_load, 1));
+}
+
+Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
+  const vs_arch_info* arch = vs_arch_find(VS_ARCH_X64);
+  vs_op enter = vs_op_new(VS_CALL_vcpu_enter, arch);
+  enter.args[0] = vs_arg_slot(2);
+  cr_expect(vs_arg_names_slot(&enter.args[0]) && vs_op_is_predicted(&enter, arch));
+  VS_OP_ARG(&enter, vcpu_enter, packet).at = VS_AT_READONLY;
+  cr_expect(!vs_op_is_predicted(&enter, arch));
+  vs_op write = vs_op_new(VS_CALL_vcpu_write_state, arch);
+  cr_expect(!vs_arg_names_slot(&write.args[0]) && vs_op_is_predicted(&write, arch));
+  write.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};
+  cr_expect(!vs_op_is_predicted(&write, arch));
+}
+
+Test(calls, start_a_vcpu_at_a_program_or_anywhere) {
+  vs_op create = vs_op_new(VS_CALL_vcpu_create, vs_arch_find(VS_ARCH_X64));
+  VS_OP_ARG(&create, vcpu_create, entry).slot = VS_PROGRAM_SPIN;
+  cr_expect_eq(vs_op_program(&create), VS_PROGRAM_SPIN);
+  VS_OP_ARG(&create, vcpu_create, entry).form = VS_ENTRY_RAW;
+  cr_expect_eq(vs_op_program(&create), VS_PROGRAM_CODE, "nothing is known of it");
+}
+
 Test(calls, that_are_told_a_kind_are_told_the_size_of_a_state) {
   static const uint8_t codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_write_state};
   for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {

@@ -65,6 +65,11 @@ static const verdict verdicts[] = {
      SPUN(X64, "rax=1 rflags=2", "rax=0x7000 rflags=2"), VS_CLAUSE_REGISTERS},
     {"x86-64's keeps all", "documented", NULL, SPUN(X64, "rax=1 rflags=2", "rax=1 rflags=2"),
      NOTHING},
+    {"a vCPU that is not the first, and leaves as it likes", "documented", NULL,
+     X64 GUEST LOAD VCPU("dump") "T2: h3 = vcpu_create h0 dump\n= ZX_OK handle=0xf\n"
+                                 "T2: start enter h3\n= started\n" ON("T2", "join",
+                                                                      "ZX_OK packet=7"),
+     NOTHING},
     // --- a profile of the user's own ---
     {"the gate is shut where no latitude leaves it open", NULL, &strict,
      HEAD WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=1", "ZX_OK") READ("rflags=0"),
