@@ -674,7 +674,7 @@ static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
 
 // The call that makes an object of the type of nothing; VS_OP_COUNT: there is none.
 static uint8_t maker_of(zx_obj_type_t type) {
-  for (uint8_t code = 0; code < VS_CALL_COUNT; code++) {
+  for (uint8_t code = 0; code != VS_CALL_COUNT; code++) {
     const vs_op op = {.code = code};
     uint8_t handle = vs_param_find(code, VS_PARAM_HANDLE, 0);
     bool needs = handle < VS_ARGS_MAX && vs_ops[code].params[handle].object != ZX_OBJ_TYPE_RESOURCE;
@@ -700,7 +700,7 @@ static uint8_t bring_slot(vs_mutator* m, vs_fuzz_script* script, zx_obj_type_t t
 // About half of its arguments are anything.
 static void add_odd(vs_mutator* m, vs_fuzz_script* script) {
   vs_op op = vs_op_new((uint8_t)vs_mutator_pick(m, VS_CALL_COUNT), m->arch);
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     const vs_param* param = &vs_ops[op.code].params[i];
     bool handle = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE;
     draw_argument(m, script, param, &op.args[i]);

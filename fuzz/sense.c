@@ -203,7 +203,7 @@ bool vs_sense_is_judged(const vs_arch_info* arch, const vs_op* op) {
 // A slot other than `but` by which the vCPU can be kicked; VS_SLOTS: there is none.
 static uint8_t kicking_slot(const vs_books* b, const vs_book_vcpu* v, uint8_t but) {
   uint8_t slot = 0;
-  for (; slot < VS_SLOTS; slot++) {
+  for (; slot != VS_SLOTS; slot++) {
     bool can = (b->slots[slot].rights & ZX_RIGHT_EXECUTE) != 0;
     if (can && slot != but && vs_books_vcpu(b, slot) == v) break;
   }
@@ -453,7 +453,7 @@ size_t vs_sense_end(vs_sense* sense, vs_op* ops) {
     ops[count].args[0] = vs_arg_slot(kicking_slot(b, v, VS_SLOTS));
     count += vs_sense_admit(sense, &ops[count]);
   }
-  for (uint8_t thread = 0; thread < VS_THREADS; thread++) {
+  for (uint8_t thread = 0; thread != VS_THREADS; thread++) {
     if (!b->within[thread].busy) continue;
     ops[count] = vs_op_new(VS_OP_join, b->arch);
     ops[count].thread = thread;

@@ -19,7 +19,7 @@ static void list_parameters(uint8_t code) {
                                       [VS_PARAM_IN_PACKET] = "in packet",
                                       [VS_PARAM_OUT_PACKET] = "out packet",
                                       [VS_PARAM_OUT_U64] = "out"};
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     const vs_param* param = &vs_ops[code].params[i];
     if (param->type == VS_PARAM_NONE) continue;
     printf(" %s%s", param->name, vs_param_is_positional(code, i) ? "" : "=");
@@ -30,7 +30,7 @@ static void list_parameters(uint8_t code) {
 
 static void list_calls(void) {
   static const char* const phases[] = {"setup", "judged", "recorded", "local"};
-  for (uint8_t code = 0; code < VS_CALL_COUNT; code++) {
+  for (uint8_t code = 0; code != VS_CALL_COUNT; code++) {
     const vs_op_info* info = &vs_ops[code];
     printf("%-14s %-22s %-9s %s\n%-14s", info->name, info->symbol, phases[info->phase], info->text,
            "");

@@ -171,7 +171,7 @@ static uint64_t entry_of(const vs_op* op, const vs_arg* entry) {
 
 // What each parameter's argument is as a number.
 static void numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, placed* p) {
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     const vs_arg* arg = &op->args[i];
     uint8_t type = vs_ops[op->code].params[i].type;
     numbers[i] = arg->number;

@@ -399,7 +399,7 @@ static void print_needs(const program* p, size_t at) {
   const vs_op* op = op_at(p, at);
   bool lacking = (p->lacking & VS_BIT(op->code)) && !is_look(op);
   if (lacking && is_first(p, at)) fprintf(p->out, "  NEED_CALL(%s);\n", vs_ops[op->code].symbol);
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
     if (!handle || op->args[i].form != VS_HANDLE_SLOT) continue;
     if (is_closed(p, at, op->args[i].slot)) {

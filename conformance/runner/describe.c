@@ -140,7 +140,7 @@ static void say_documented(vs_text* text, const vs_op* op) {
   }
   vs_say(text, "%s%s(", vs_op_out(op, 0) != NULL ? " = " : "", info->symbol);
   const char* between = "";
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     if (!is_said(op, i)) continue;
     vs_say(text, "%s", between);
     if (needs_name(op, i)) vs_say(text, "%s ", info->params[i].name);

@@ -85,7 +85,8 @@ static bool put_bytes(lint* l, const char* bytes, size_t length) {
 static bool put(lint* l, const char* line, size_t length) {
   char end[SUM + 2] = "";
   if (l->sums) write_sum(end, line, length);
-  strcat(end, "\n");
+  size_t used = strlen(end);
+  snprintf(end + used, sizeof end - used, "\n");
   return put_bytes(l, line, length) && put_bytes(l, end, strlen(end));
 }
 
@@ -477,7 +478,8 @@ static bool check_pieces(lint* l) {
   char lines[128];
   char end[SUM + 3] = "";
   if (l->sums) write_sum(end, line, strlen(line));
-  strcat(end, l->sums ? "\n" : "\r\n");
+  size_t used = strlen(end);
+  snprintf(end + used, sizeof end - used, "%s", l->sums ? "\n" : "\r\n");
   int length = snprintf(lines, sizeof lines, "%s%s%s%s", line, end, line, end);
   for (int i = 0; i < length / 2; i++) {
     if (!put_bytes(l, lines + i, 1)) return false;

@@ -233,7 +233,7 @@ static void make_objects(const vs_space* space, vs_scene* scene) {
   vs_op_give(add(scene, op_of(scene->arch, VS_CALL_vmo_create, CALLER, 0)), 0, VS_SCENE_VMO);
   derive(scene, VS_CALL_handle_duplicate, VS_SCENE_EVENT, VS_SCENE_CLOSED, ZX_RIGHT_SAME_RIGHTS);
   add(scene, op_of(scene->arch, VS_CALL_handle_close, CALLER, VS_SCENE_CLOSED));
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) make_lacking(space, scene, i);
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) make_lacking(space, scene, i);
   for (size_t i = first; i < scene->count; i++) scene->ops[i].optional = true;
 }
 

@@ -50,7 +50,7 @@ static vs_class_kind kind_of(uint8_t type) {
 static void list_factors(vs_space* space) {
   const vs_param* params = vs_ops[space->call].params;
   unsigned known = is_write_state(space) ? VS_FACTOR_COUNT : VS_STAGE_FACTORS;
-  for (uint8_t f = 0; f < known; f++) {
+  for (uint8_t f = 0; f != known; f++) {
     space->factors[f] = (vs_factor_info){vs_factor_names[f], f, VS_ARGS_MAX};
   }
   space->factor_count = known;

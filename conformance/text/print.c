@@ -204,17 +204,17 @@ static void print_rewrite(FILE* out, const vs_rewrite* rewrite) {
 static void print_arguments(FILE* out, const vs_op* op, const vs_arch_info* info) {
   const vs_op usual = usual_op(op, info);
   const vs_param* params = vs_ops[op->code].params;
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     if (vs_param_is_positional(op->code, i)) print_positional(out, op, i);
   }
   print_contents(out, op, info);
   uint64_t exact = 0;
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     bool named = params[i].type != VS_PARAM_NONE && !vs_param_is_positional(op->code, i);
     if (named) print_named(out, &params[i], &op->args[i], &usual.args[i]);
     if (params[i].type == VS_PARAM_SIZE) exact = usual.args[i].number;
   }
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     bool buffer = params[i].type == VS_PARAM_IN || params[i].type == VS_PARAM_OUT;
     if (buffer && op->args[i].length != exact) print_field(out, "length", op->args[i].length);
   }
@@ -268,7 +268,7 @@ static void print_packet(FILE* out, const zx_port_packet_t* packet) {
   print_field(out, "packet", packet->type);
   if (packet->key != 0) fprintf(out, " key=0x%" PRIx64, packet->key);
   if (packet->status != 0) fprintf(out, " status=%" PRId32, packet->status);
-  if (memcmp(&plain, packet, sizeof plain) != 0) {
+  if (memcmp(plain.bytes, packet->bytes, sizeof plain.bytes) != 0) {
     print_bytes(out, "payload", packet->bytes, sizeof packet->bytes);
   } else if (memory) {
     fprintf(out, " addr=0x%" PRIx64, packet->guest_mem_arm64.addr);

@@ -407,7 +407,7 @@ static bool set_length(reading* r, const char* value) {
 
 static bool understand(reading* r, char* word, char* equals) {
   const char* value;
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     if (vs_param_is_positional(r->op->code, i) || r->info->params[i].type == VS_PARAM_NONE)
       continue;
     if (is_named(word, r->info->params[i].name, &value)) return read_named(r, i, value);
@@ -508,7 +508,7 @@ static bool keep_slots(vs_parse* p, vs_op* op, const uint8_t* slots, unsigned co
   static const char* const wanted[] = {"no slot before 'NAME ='", "one slot: 'hN = NAME'",
                                        "two slots: 'hN hM = NAME'"};
   unsigned needed = 0;
-  for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     if (vs_ops[op->code].params[i].type != VS_PARAM_OUT_HANDLE) continue;
     if (needed < count) op->args[i].slot = slots[needed];
     needed++;
