@@ -224,7 +224,7 @@ const char* vs_wire_read_answer(const char* line, size_t length, vs_wire_answer*
     return NULL;
   }
   if (!next_word(&rest, &w) || !read_status(&w, &a->status))
-    return "expected a status, a decimal number of 32 bits, after the tag";
+    return "expected a status, a signed decimal number of 32 bits, after the tag";
   word peeked = rest;
   if (next_word(&peeked, &w) && is(&w, "held")) {
     a->held = true;

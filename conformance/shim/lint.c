@@ -98,7 +98,9 @@ static bool take_line(lint* l, const char* asked) {
   vs_channel_result result = vs_channel_line(&l->channel, soon(l), &line, &length);
   l->ended = result == VS_CHANNEL_ENDED;
   if (l->ended) return fail(l, "'%.*s' was sent, and the shim ended", SHOWN, asked);
-  if (result != VS_CHANNEL_DONE || length > LINE)
+  if (result == VS_CHANNEL_LONG || (result == VS_CHANNEL_DONE && length > LINE))
+    return fail(l, "'%.*s' was sent, and an answer of more than %d bytes came", SHOWN, asked, LINE);
+  if (result != VS_CHANNEL_DONE)
     return fail(l, "'%.*s' was sent, and no line came within %g s: is each answer flushed?", SHOWN,
                 asked, l->patience);
   snprintf(l->answer, sizeof l->answer, "%.*s", (int)length, line);
@@ -149,7 +151,7 @@ static bool is_result(const char* answer, long* status) {
   char* at;
   *status = strtol(answer, &at, 10);
   bool good = at != answer && *answer != ' ' && *answer != '+' && *status >= INT32_MIN &&
-              *status <= UINT32_MAX;
+              *status <= INT32_MAX;
   if (strncmp(at, " held", 5) == 0) at += 5;
   while (good && *at != '\0') {
     int head = 0;
@@ -333,7 +335,7 @@ static bool is_kept_out(lint* l, const char* what) {
   if (handle_at(l, PAGE(1)) != 0)
     return fail(l, "after '%s' of this page a call came to '%.*s': no change of it was expected",
                 what, SHOWN, l->answer);
-  return make_vcpu(l, 0, &vcpu) && note(l, "what is not there, or 'ro', is not changed");
+  return make_vcpu(l, 0, &vcpu) && note(l, "after '%s' a call does not change a page", what);
 }
 
 static bool check_readonly(lint* l) {
@@ -357,7 +359,7 @@ static bool check_hello(lint* l) {
         !call(l, &never, "T0 zx_handle_close 0x0")) {
       return false;
     }
-    if (written == ZX_OK || (closed == ZX_OK && never != ZX_OK))
+    if (written != ZX_ERR_BAD_HANDLE || (closed == ZX_OK && never != ZX_OK))
       return fail(
           l,
           "zx_vcpu_write_state and zx_handle_close of a vCPU from before 'hello 2' answered "
