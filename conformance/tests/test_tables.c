@@ -395,6 +395,20 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   cr_expect(!vs_op_is_predicted(&write, arch));
 }
 
+Test(calls, have_no_options_and_are_about_a_state_unless_told) {
+  const vs_arch_info* arch = vs_arch_find(VS_ARCH_X64);
+  for (uint8_t code = 0; code != VS_CALL_COUNT; code++) {
+    vs_op op = vs_op_new(code, arch);
+    uint8_t number = vs_param_find(code, VS_PARAM_U32, 0);
+    uint8_t kind = vs_param_find(code, VS_PARAM_KIND, 0);
+    cr_expect(number == VS_ARGS_MAX || op.args[number].number == 0, "%s", vs_ops[code].name);
+    cr_expect(kind == VS_ARGS_MAX || op.args[kind].number == ZX_VCPU_STATE, "%s",
+              vs_ops[code].name);
+  }
+  vs_op vmo = vs_op_new(VS_CALL_vmo_create, arch);
+  cr_expect_eq(VS_OP_ARG(&vmo, vmo_create, size).number, 4096, "one page");
+}
+
 Test(calls, start_a_vcpu_at_a_program_or_anywhere) {
   vs_op create = vs_op_new(VS_CALL_vcpu_create, vs_arch_find(VS_ARCH_X64));
   VS_OP_ARG(&create, vcpu_create, entry).slot = VS_PROGRAM_SPIN;
