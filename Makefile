@@ -47,7 +47,7 @@ test-long: packages-test ## what takes longer: a farm's build, the proof, every 
 
 # What a sanitizer makes slow: left to test-long. Campaigns are tests of time; faults are ones that a
 # sanitizer has words of its own for.
-SLOW = selftest|export|shim|faults|results
+SLOW = selftest|export|shim|lint|faults|results
 
 test-only:
 	ctest --test-dir build --output-on-failure -LE 'tools|long'
