@@ -216,21 +216,21 @@ class Toy {
 }
 
 function usage() {
-  console.error('usage: toy.js [--arch x86-64|arm64] [--defect NAME] [--unix PATH] [--sums]');
+  console.error('usage: toy.js [--arch x86-64|arm64] [--defect NAME]');
   console.error(`defects: ${DEFECTS.join(' ')}`);
   process.exit(2);
 }
 
 function main(words) {
-  const given = {'--arch': 'x86-64', '--defect': 'none', '--unix': undefined, '--sums': false};
+  const given = {'--arch': 'x86-64', '--defect': 'none'};
   while (words.length > 0) {
     const word = words.shift();
     if (!(word in given)) usage();
-    given[word] = word === '--sums' ? true : words.shift();
+    given[word] = words.shift();
   }
-  const {'--arch': arch, '--defect': defect, '--unix': unix, '--sums': sums} = given;
+  const {'--arch': arch, '--defect': defect} = given;
   if (!(arch in ARCHS) || !DEFECTS.includes(defect)) usage();
-  serve(() => new Toy(arch, defect), {sums, unix});
+  serve(() => new Toy(arch, defect));
 }
 
 main(process.argv.slice(2));

@@ -211,10 +211,8 @@ def main():
     parser = argparse.ArgumentParser(description="A toy implementation, to be judged by vcpuspec.")
     parser.add_argument("--arch", choices=("x86-64", "arm64"), default="x86-64")
     parser.add_argument("--defect", choices=DEFECTS, default="none")
-    parser.add_argument("--unix", metavar="PATH", help="serve connections on a Unix socket")
-    parser.add_argument("--sums", action="store_true", help="with a sum at the end of each line")
     given = parser.parse_args()
-    serve(lambda: Toy(given.arch, given.defect), sums=given.sums, unix=given.unix)
+    serve(lambda: Toy(given.arch, given.defect))
 
 
 if __name__ == "__main__":
