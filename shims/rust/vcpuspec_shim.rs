@@ -24,11 +24,13 @@ fn look(pages: &Pages, at: u64, i: usize) -> Option<(u8, bool)> {
     pages.get(&(address / PAGE)).map(|page| (page.0[(address % PAGE) as usize], page.1))
 }
 
-/// Where there are pages.
-fn put(pages: &Pages, at: u64, bytes: &[u8]) {
+/// Puts bytes there; a page that was not there is zeros.
+fn put(pages: &Pages, at: u64, bytes: &[u8], may_write: bool) {
     for (address, byte) in (at..).zip(bytes) {
         let mut pages = pages.lock().unwrap();
-        pages.get_mut(&(address / PAGE)).unwrap().0[(address % PAGE) as usize] = *byte;
+        let page = pages.entry(address / PAGE).or_insert_with(|| (vec![0; 4096], true));
+        page.0[(address % PAGE) as usize] = *byte;
+        page.1 = may_write;
     }
 }
 
@@ -39,9 +41,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// True, and the bytes are those that are there; false where one is not. What is read twice may
-    /// change in between.
-    #[must_use]
+    /// True, and the bytes are those that are there, now; false where one is not.
     pub fn read(&self, at: u64, bytes: &mut [u8]) -> bool {
         let take = |(i, byte): (usize, &mut u8)| Some(*byte = look(&self.pages, at, i)?.0);
         bytes.iter_mut().enumerate().all(|place| take(place).is_some())
@@ -53,11 +53,10 @@ impl Memory {
     }
 
     /// True, and the bytes are there; false, and nothing is.
-    #[must_use]
     pub fn write(&mut self, at: u64, bytes: &[u8]) -> bool {
         let good = self.may_write(at, bytes.len());
         if good && !bytes.is_empty() {
-            put(&self.pages, at, bytes);
+            put(&self.pages, at, bytes, true);
             self.changes += &format!(" {at:#x}=");
             bytes.iter().for_each(|byte| self.changes += &format!("{byte:02x}"));
         }
@@ -72,10 +71,16 @@ fn begin_thread(made: Arc<dyn Implementation>, pages: Arc<Pages>) -> Thread {
     let (sender, calls) = channel::<Call>();
     let work = move |(tag, name, args): Call| {
         let mut memory = Memory { pages: pages.clone(), changes: String::new() };
-        let status = made.call(name, &args, &mut memory);
+        let call = std::panic::AssertUnwindSafe(|| made.call(name, &args, &mut memory));
+        let status = std::panic::catch_unwind(call).unwrap_or_else(|_| std::process::exit(101));
         say(&format!("{tag} {status}{}", memory.changes));
     };
     (sender, spawn(move || calls.into_iter().for_each(work)))
+}
+
+fn end_thread((sender, thread): Thread) {
+    drop(sender);
+    let _ = thread.join();
 }
 
 struct Shim {
@@ -89,22 +94,10 @@ impl Shim {
     fn obey(&mut self, calls: Calls, words: &[&str]) -> Option<()> {
         let thread = words.get(1)?.strip_prefix('T').filter(|number| is_decimal(number))?;
         match words {
-            ["map", _, at, hex] | ["map", _, at, hex, "ro"] => {
-                let (at, bytes) = (number_of(at)?, bytes_of(hex)?);
-                let last = at.checked_add(bytes.len().checked_sub(1)? as u64)?;
-                let mut pages = self.pages.lock().unwrap();
-                for number in at / PAGE..=last / PAGE {
-                    let page = pages.entry(number).or_insert_with(|| (vec![0; 4096], true));
-                    page.1 = words.len() == 4;
-                }
-                drop(pages);
-                put(&self.pages, at, &bytes);
-            }
+            ["map", _, at, hex] => put(&self.pages, number_of(at)?, &bytes_of(hex)?, true),
+            ["map", _, at, hex, "ro"] => put(&self.pages, number_of(at)?, &bytes_of(hex)?, false),
             ["unmap", _, at] => drop(self.pages.lock().unwrap().remove(&(number_of(at)? / PAGE))),
-            ["end", _] => {
-                let ended = self.threads.remove(thread).map(|(_, ended)| ended);
-                ended.map_or(Ok(()), JoinHandle::join).ok()?;
-            }
+            ["end", _] => drop(self.threads.remove(thread).map(end_thread)),
             [tag, _, name, args @ ..] if is_decimal(tag) => {
                 let args = args.iter().map(|arg| number_of(arg)).collect::<Option<Vec<_>>>()?;
                 let call = calls.iter().find(|call| **call == (*name, args.len()))?;
@@ -120,8 +113,7 @@ impl Shim {
 }
 
 fn say(line: &str) {
-    // A write that fails means that the other side is gone: our input ends, too.
-    let _ = stdout().lock().write_all(format!("{line}\n").as_bytes());
+    let _ = stdout().lock().write_all(format!("{line}\n").as_bytes()); // fails at the end alone
 }
 
 fn is_decimal(word: &str) -> bool {
@@ -136,17 +128,11 @@ fn number_of(word: &str) -> Option<u64> {
 
 fn bytes_of(word: &str) -> Option<Vec<u8>> {
     let byte = |i| number_of(&format!("0x{}", word.get(i..i + 2)?)).map(|n| n as u8);
-    (0..word.len()).step_by(2).map(byte).collect()
+    (0..word.len().max(1)).step_by(2).map(byte).collect()
 }
 
-/// `greeting` is the name, the architecture and, if there is one, "resource=0xN"; `make` makes the
-/// implementation anew.
+/// `greeting`: name, architecture, "resource=0xN" if there is one. `make` makes all anew.
 pub fn serve(greeting: &str, calls: Calls, make: &dyn Fn() -> Arc<dyn Implementation>) {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        hook(info); // a panic is a crash: it ends the process
-        std::process::exit(101)
-    }));
     let names: String = calls.iter().map(|call| format!(" {}", call.0)).collect();
     let new = || Shim { made: make(), pages: Arc::default(), threads: HashMap::new() };
     let mut shim = new();
