@@ -11,7 +11,8 @@
 enum {
   PAGE = 4096,
   THREADS = 16,
-  LINE = 16384 - sizeof " sum=00000000",  // bytes of an answer; the channel may add a sum
+  LINE = 16384,  // bytes of a line, at most, with its sum
+  SUM = sizeof " sum=00000000" - 1,
 };
 
 // --- channel ----------------------------------------------------------------------------------

@@ -33,16 +33,15 @@ bool platform_open(int argc, char** argv) {
 }
 
 const char* platform_line(bool* good) {
-  enum { MOST = 16384 };
-  static char line[MOST + 1];
+  static char line[LINE + 1];
   size_t length = 0;
   int c;
   *good = true;
   fflush(stdout);
   while ((c = getchar()) != '\n') {
     if (c == EOF) return NULL;
-    *good &= length < MOST && c != '\0';
-    if (length < MOST) line[length++] = (char)c;
+    *good &= length < LINE && c != '\0';
+    if (length < LINE) line[length++] = (char)c;
   }
   if (length > 0 && line[length - 1] == '\r') length--;
   line[length] = '\0';

@@ -127,16 +127,14 @@ static size_t read_file(int file, char* bytes, size_t size) {
 
 // --- lines ------------------------------------------------------------------------------------
 
-enum { MOST = 16384, SUM = sizeof " sum=00000000" - 1 };
-
-static char came[3 * MOST];  // from `head` to `tail` nothing was done about it
+static char came[3 * LINE];  // from `head` to `tail` nothing was done about it
 static size_t head, tail;
 static bool has_sums;
 
 static struct {
   pthread_mutex_t lock;
   size_t length;
-  char bytes[4 * MOST];
+  char bytes[4 * LINE];
 } written = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void write_out(void) {
@@ -200,9 +198,9 @@ const char* platform_line(bool* good) {
     stop = memchr(came + head + seen, '\n', tail - head - seen);
     if (stop != NULL) break;
     // Of what is too long the beginning is enough.
-    if (tail - head > MOST + 2) tail = head + MOST + 2;
+    if (tail - head > LINE + 2) tail = head + LINE + 2;
     seen = tail - head;
-    if (sizeof came - tail < MOST) {
+    if (sizeof came - tail < LINE) {
       memmove(came, came + head, seen);
       head = 0;
       tail = seen;
@@ -216,7 +214,7 @@ const char* platform_line(bool* good) {
   if (stop > line && stop[-1] == '\r') stop--;
   *stop = '\0';
   size_t length = (size_t)(stop - line);
-  *good = length <= MOST && strlen(line) == length && (!has_sums || take_sum(line, length));
+  *good = length <= LINE && strlen(line) == length && (!has_sums || take_sum(line, length));
   return line;
 }
 
@@ -297,7 +295,7 @@ void platform_protect(uint64_t page, bool writable) {
 
 // --- threads ----------------------------------------------------------------------------------
 
-enum { QUEUE = 4 * MOST };
+enum { QUEUE = 4 * LINE };
 
 static struct worker {
   pthread_t thread;

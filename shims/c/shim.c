@@ -45,8 +45,6 @@ typedef struct caller {
 } caller;
 static caller callers[THREADS + 1];  // the last is the one that reads the lines
 
-// --- the line that came -------------------------------------------------------------------------
-
 static unsigned digit(char c) {
   if (c >= '0' && c <= '9') return (unsigned)(c - '0');
   return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10 : 16;
@@ -78,8 +76,6 @@ static size_t eat_bytes(caller* c) {
   return size;
 }
 
-// --- the answer: it begins with the tag, if there is one ----------------------------------------
-
 static void begin(caller* c, const char* line) {
   c->bad = false;
   c->length = 0;
@@ -105,8 +101,6 @@ static void refuse(caller* c) {
   add(c, " this line is not understood");
   platform_write(c->answer, c->length);
 }
-
-// --- memory -------------------------------------------------------------------------------------
 
 static struct page* page_at(uint64_t at) {
   struct page* p = pages;
@@ -136,9 +130,8 @@ static bool map(unsigned owner, uint64_t at, const uint8_t* bytes, size_t size, 
 }
 
 static void unmap(struct page* p) {
-  if (p == NULL || p->owner == 0) return;
-  platform_unmap(p->at);
-  __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
+  if (p != NULL && p->owner != 0) platform_unmap(p->at);
+  if (p != NULL) __atomic_store_n(&p->owner, 0, __ATOMIC_RELEASE);
 }
 
 // Says what changed on the page. What does not fit on this line is told by the next one.
@@ -149,7 +142,7 @@ static void add_changes(caller* c, struct page* p) {
   if (__builtin_memcmp(now, p->known, PAGE) == 0) return;
   while (i < end && now[i] == p->known[i]) i++;
   while (i < end && now[end - 1] == p->known[end - 1]) end--;
-  if (c->length + 24 + (end - i) * 16 > LINE) return;
+  if (c->length + 24 + (end - i) * 16 > LINE - SUM) return;
   __builtin_memcpy(p->known + i, now + i, (end - i) * 8);
   add_number(c, " 0x", p->at + i * 8, 16);
   c->answer[c->length++] = '=';
@@ -158,8 +151,6 @@ static void add_changes(caller* c, struct page* p) {
     c->answer[c->length++] = "0123456789abcdef"[*b & 15];
   }
 }
-
-// --- what lines ask for -------------------------------------------------------------------------
 
 static bool obey_call(caller* c, unsigned thread) {
   uint64_t args[VS_ARGS_MAX];
@@ -173,10 +164,8 @@ static bool obey_call(caller* c, unsigned thread) {
   add_number(c, status < 0 ? " -" : " ", (uint64_t)(status < 0 ? -(int64_t)status : status), 10);
   if (held) add(c, " held");
   struct page* p = held && c->change.sort == HOLD ? page_at(c->change.at - 1) : NULL;
-  if (p != NULL) {
-    uint8_t* end = (uint8_t*)p->known + PAGE;
-    __builtin_memcpy(end - c->change.size, c->change.bytes, c->change.size);
-  }
+  if (p != NULL)
+    __builtin_memcpy((uint8_t*)p->known + PAGE - c->change.size, c->change.bytes, c->change.size);
   c->change.sort = STILL;
   for (p = pages; p < pages + PAGES; p++)
     if (__atomic_load_n(&p->owner, __ATOMIC_ACQUIRE) == thread + 1) add_changes(c, p);
@@ -185,18 +174,18 @@ static bool obey_call(caller* c, unsigned thread) {
 }
 
 static bool obey_word(caller* c, unsigned thread) {
-  static const char* const words[] = {"unmap", "map", "hold", "flip"};
-  enum { UNMAP, MAP, HOLDS, FLIPS, WORDS };
-  size_t word = 0;
-  while (word < WORDS && !eat(c, words[word])) word++;
+  bool is_map = eat(c, "map");
+  bool is_unmap = !is_map && eat(c, "unmap");
+  bool is_hold = !is_map && !is_unmap && eat(c, "hold");
+  bool is_known = is_map || is_unmap || is_hold || eat(c, "flip");
   eat_number(c, " T", 10);
   uint64_t at = eat_number(c, " 0x", 16);
-  size_t size = word > UNMAP ? eat_bytes(c) : 0;
-  bool readonly = word == MAP && eat(c, " ro");
-  if (c->bad || *c->at != '\0' || word == WORDS || at + size < at) return false;
-  if (word == UNMAP) return unmap(page_at(at)), true;
-  if (word == MAP) return map(thread + 1, at, c->bytes, size, readonly);
-  return platform_change(&c->change, word == HOLDS, at, c->bytes, size);
+  size_t size = !is_unmap ? eat_bytes(c) : 0;
+  bool readonly = is_map && eat(c, " ro");
+  if (c->bad || *c->at != '\0' || !is_known || at + size < at) return false;
+  if (is_unmap) return unmap(page_at(at)), true;
+  if (is_map) return map(thread + 1, at, c->bytes, size, readonly);
+  return platform_change(&c->change, is_hold, at, c->bytes, size);
 }
 
 void shim_obey(unsigned thread, const char* line) {
