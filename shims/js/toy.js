@@ -40,8 +40,8 @@ const ARCHS = {
   'x86-64': {size: 136, flags: 128, end: 136, user: 0x244dd5},
   'arm64': {size: 264, flags: 256, end: 260, user: 0xf0000000},
 };
-const DEFECTS = ['none', 'kind_8_bits', 'thread_not_checked', 'io_fetched_twice',
-  'buffer_written_back', 'crash_on_success', 'hang_on_success'];
+const DEFECTS = ['none', 'kind_8_bits', 'thread_not_checked', 'buffer_written_back',
+  'crash_on_success', 'hang_on_success'];
 
 class Refused extends Error {
   constructor(status) {
@@ -97,10 +97,9 @@ class Toy {
       if (this.defect === 'kind_8_bits') kind &= 0xffn;
       expect(kind === STATE || kind === IO);
       expect(size === (kind === STATE ? BigInt(this.layout.size) : IO_SIZE));
-      let contents = this.fetch(memory, buffer, size);
+      const contents = this.fetch(memory, buffer, size);
       expect(vcpu.creator === memory.caller || this.defect === 'thread_not_checked', BAD_STATE);
       expect(kind === STATE || [1, 2, 4].includes(contents[0]));
-      if (this.defect === 'io_fetched_twice') contents = this.fetch(memory, buffer, size);
       if (kind === STATE) this.writeRegisters(vcpu.state, contents);
       else contents.copy(vcpu.state, 0, 4, 4 + Math.min(contents[0], 4));
       this.written(memory, buffer);

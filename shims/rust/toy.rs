@@ -56,7 +56,6 @@ const DEFECTS: &[&str] = &[
     "none",
     "kind_8_bits",
     "thread_not_checked",
-    "io_fetched_twice",
     "buffer_written_back",
     "crash_on_success",
     "hang_on_success",
@@ -223,9 +222,6 @@ impl Toy {
             return Err(BAD_STATE);
         }
         expect(kind == STATE || matches!(contents[0], 1 | 2 | 4))?;
-        if self.has("io_fetched_twice") {
-            expect(memory.read(args[2], contents))?;
-        }
         match kind {
             STATE => write_registers(self.arch, &mut vcpu.state, contents),
             _ => write_accumulator(&mut vcpu.state, contents),
