@@ -8,7 +8,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PAGE = 4096, THREADS = 16 };
+enum {
+  PAGE = 4096,
+  THREADS = 16,
+  LINE = 16384,  // bytes of a line, at most, with its sum
+  SUM = sizeof " sum=00000000" - 1,
+};
 
 // --- channel ----------------------------------------------------------------------------------
 
@@ -16,15 +21,24 @@ enum { PAGE = 4096, THREADS = 16 };
 bool platform_open(int argc, char** argv);
 
 // Known once it is open.
-extern bool platform_sums;          // the user asks for sums
 extern bool platform_is_arm64;      // what vCPUs are like of which nothing is known
-extern const char* platform_words;  // of the greeting, each after a blank: arena=, hold, flip
+extern const char* platform_words;  // of the greeting, each after a blank: arena=, hold, flip, sums
 
-// The next bytes, at most `size`, as soon as there are some. 0: there will be no more.
-size_t platform_read(char* bytes, size_t size);
+// The next line, without its end, until the next one is asked for. NULL: there will be no more.
+// `*good` is false if it is too long, or has a wrong sum. What was written is out before this
+// waits.
+const char* platform_line(bool* good);
 
-// Writes a whole line at once. Several threads may write.
-void platform_write(const char* bytes, size_t size);
+// Writes a line; its end is added, and a sum where there are sums. Several threads may write. It is
+// out once the thread that writes it has no line any more.
+void platform_write(const char* line, size_t length);
+
+// Writes the greeting at once, and without a sum. What follows has sums if the user asks for them.
+void platform_greet(const char* line, size_t length);
+
+// Begins the program anew, so that it knows nothing; it reads this line and what follows it first.
+// Returns where that cannot be done.
+void platform_restart(const char* line);
 
 // --- memory -----------------------------------------------------------------------------------
 
@@ -35,19 +49,16 @@ void platform_protect(uint64_t page, bool writable);
 
 // --- threads ----------------------------------------------------------------------------------
 
-// Runs work(thread) on the thread of this number, which begins with this if it has not yet. It need
-// not have returned when this returns. False: there is no such thread.
-bool platform_run(unsigned thread, void (*work)(unsigned thread));
+// Of the shim: does what the line says, on its thread.
+void shim_obey(unsigned thread, const char* line);
 
-// Returns once the thread is in no call.
-void platform_wait(unsigned thread);
+// Hands a line to the thread of this number, which begins with this if it has not yet: it obeys its
+// lines in the order in which they came. Returns once the thread of the line before, if it is
+// another, is done with all but a call. False: there is no such thread.
+bool platform_pass(unsigned thread, const char* line, bool is_call);
 
-// Ends the thread: what has its number afterwards is another one.
+// Ends the thread once it has obeyed its lines: what has its number afterwards is another one.
 void platform_end(unsigned thread);
-
-// Begins the program anew, so that it knows nothing; it reads this line and these bytes first.
-// Returns where that cannot be done.
-void platform_restart(const char* line, const char* rest, size_t size);
 
 // --- memory that changes ----------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ static unsigned last_caller;
 unsigned vcpuspec_caller;  // which thread calls: never the number of another one, not even later
 bool vcpuspec_may_access(const void* address, size_t size, bool write);
 
-bool platform_sums;
 bool platform_is_arm64;
 const char* platform_words;
 
@@ -33,21 +32,33 @@ bool platform_open(int argc, char** argv) {
   return argc == 1;
 }
 
-// More than one byte would wait for what is not yet sent.
-size_t platform_read(char* bytes, size_t size) {
-  (void)size;
-  int c = getchar();
-  *bytes = (char)c;
-  return c != EOF;
-}
-
-void platform_write(const char* bytes, size_t size) {
-  fwrite(bytes, 1, size, stdout);
+const char* platform_line(bool* good) {
+  static char line[LINE + 1];
+  size_t length = 0;
+  int c;
+  *good = true;
   fflush(stdout);
+  while ((c = getchar()) != '\n') {
+    if (c == EOF) return NULL;
+    *good &= length < LINE && c != '\0';
+    if (length < LINE) line[length++] = (char)c;
+  }
+  if (length > 0 && line[length - 1] == '\r') length--;
+  line[length] = '\0';
+  return line;
 }
 
-void platform_restart(const char* line, const char* rest, size_t size) {
-  (void)line, (void)rest, (void)size;
+void platform_write(const char* line, size_t length) {
+  fwrite(line, 1, length, stdout);
+  putchar('\n');
+}
+
+void platform_greet(const char* line, size_t length) {
+  platform_write(line, length);
+}
+
+void platform_restart(const char* line) {
+  (void)line;
   fputs("shim: it cannot forget: define vcpuspec_reset\n", stderr);
   exit(3);
 }
@@ -86,15 +97,12 @@ bool vcpuspec_may_access(const void* address, size_t size, bool write) {
 
 // --- threads ----------------------------------------------------------------------------------
 
-bool platform_run(unsigned thread, void (*work)(unsigned thread)) {
+bool platform_pass(unsigned thread, const char* line, bool is_call) {
+  (void)is_call;
   if (callers[thread] == 0) callers[thread] = ++last_caller;
   vcpuspec_caller = callers[thread];
-  work(thread);
+  shim_obey(thread, line);
   return true;
-}
-
-void platform_wait(unsigned thread) {
-  (void)thread;
 }
 
 void platform_end(unsigned thread) {

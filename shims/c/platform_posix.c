@@ -27,7 +27,6 @@
 #define MAP_FIXED_NOREPLACE 0
 #endif
 
-bool platform_sums;
 const char* platform_words = " flip";
 #ifdef __aarch64__
 bool platform_is_arm64 = true;
@@ -44,7 +43,7 @@ static int in = STDIN_FILENO;
 static int out = STDOUT_FILENO;
 static int listening = -1;
 static int first = -1;  // what is read first
-static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+static bool asks_sums;  // the user
 
 static bool say(const char* what) {
   fprintf(stderr, "shim: %s: %s\n", what, strerror(errno));
@@ -96,7 +95,7 @@ bool platform_open(int argc, char** argv) {
   for (int i = 1; i < argc; i++) {
     bool serial = strcmp(argv[i], "--serial") == 0;
     if (strcmp(argv[i], "--sums") == 0) {
-      platform_sums = true;
+      asks_sums = true;
     } else if ((serial || strcmp(argv[i], "--unix") == 0) && i + 1 < argc) {
       path[serial] = argv[++i];
     } else {
@@ -108,7 +107,7 @@ bool platform_open(int argc, char** argv) {
     return false;
   }
   if (find_faults()) platform_words = " hold flip";
-  if (platform_sums) platform_words = find_faults() ? " hold flip sums" : " flip sums";
+  if (asks_sums) platform_words = find_faults() ? " hold flip sums" : " flip sums";
   const char* files = getenv(open_files);
   if (files != NULL) {
     good = sscanf(files, "%d %d %d %d", &in, &out, &listening, &first) == 4;
@@ -126,8 +125,42 @@ static size_t read_file(int file, char* bytes, size_t size) {
   return count > 0 ? (size_t)count : 0;
 }
 
+// --- lines ------------------------------------------------------------------------------------
+
+static char came[3 * LINE];  // from `head` to `tail` nothing was done about it
+static size_t head, tail;
+static bool has_sums;
+
+static struct {
+  pthread_mutex_t lock;
+  size_t length;
+  char bytes[4 * LINE];
+} written = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void write_out(void) {
+  const char* bytes = written.bytes;
+  while (written.length > 0) {
+    ssize_t count = write(out, bytes, written.length);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) break;
+    bytes += count;
+    written.length -= (size_t)count;
+  }
+  written.length = 0;
+}
+
+static void flush(void) {
+  pthread_mutex_lock(&written.lock);
+  write_out();
+  pthread_mutex_unlock(&written.lock);
+}
+
+static void wake(void);
+
 // A new connection is served by the program anew, so that half a line does not get into it.
-size_t platform_read(char* bytes, size_t size) {
+static size_t read_more(char* bytes, size_t size) {
+  flush();
+  wake();
   size_t count = first >= 0 ? read_file(first, bytes, size) : 0;
   if (first >= 0 && count == 0) {
     close(first);
@@ -137,20 +170,71 @@ size_t platform_read(char* bytes, size_t size) {
   if (count > 0 || listening < 0) return count;
   close(in);
   if (!next_connection()) return 0;
-  platform_restart("", "", 0);
+  tail = head;
+  platform_restart("");
   return read_file(in, bytes, size);
 }
 
-void platform_write(const char* bytes, size_t size) {
-  pthread_mutex_lock(&writing);
-  while (size > 0) {
-    ssize_t count = write(out, bytes, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    bytes += count;
-    size -= (size_t)count;
+static void make_sum(char sum[SUM + 1], const char* line, size_t length) {
+  uint32_t value = 2166136261;
+  for (size_t i = 0; i < length; i++) value = (value ^ (uint8_t)line[i]) * 16777619;
+  snprintf(sum, SUM + 1, " sum=%08x", (unsigned)value);
+}
+
+// The sum at the end of a line is right, and is then no part of it.
+static bool take_sum(char* line, size_t length) {
+  char sum[SUM + 1];
+  if (length < SUM) return false;
+  make_sum(sum, line, length - SUM);
+  if (strcmp(line + length - SUM, sum) != 0) return false;
+  line[length - SUM] = '\0';
+  return true;
+}
+
+const char* platform_line(bool* good) {
+  size_t seen = 0;
+  char* stop = NULL;
+  while (stop == NULL) {
+    stop = memchr(came + head + seen, '\n', tail - head - seen);
+    if (stop != NULL) break;
+    // Of what is too long the beginning is enough.
+    if (tail - head > LINE + 2) tail = head + LINE + 2;
+    seen = tail - head;
+    if (sizeof came - tail < LINE) {
+      memmove(came, came + head, seen);
+      head = 0;
+      tail = seen;
+    }
+    size_t count = read_more(came + tail, sizeof came - tail);
+    if (count == 0) return NULL;
+    tail += count;
   }
-  pthread_mutex_unlock(&writing);
+  char* line = came + head;
+  head = (size_t)(stop - came) + 1;
+  if (stop > line && stop[-1] == '\r') stop--;
+  *stop = '\0';
+  size_t length = (size_t)(stop - line);
+  *good = length <= LINE && strlen(line) == length && (!has_sums || take_sum(line, length));
+  return line;
+}
+
+void platform_write(const char* line, size_t length) {
+  char sum[SUM + 1] = "";
+  if (has_sums) make_sum(sum, line, length);
+  pthread_mutex_lock(&written.lock);
+  if (sizeof written.bytes - written.length < length + SUM + 1) write_out();
+  memcpy(written.bytes + written.length, line, length);
+  written.length += length;
+  if (has_sums) memcpy(written.bytes + written.length, sum, SUM);
+  if (has_sums) written.length += SUM;
+  written.bytes[written.length++] = '\n';
+  pthread_mutex_unlock(&written.lock);
+}
+
+void platform_greet(const char* line, size_t length) {
+  has_sums = false;
+  platform_write(line, length);
+  has_sums = asks_sums;
 }
 
 // --- the program anew -------------------------------------------------------------------------
@@ -164,7 +248,9 @@ static void close_others(int from) {
   for (int file = from; file < most && file < 65536; file++) close(file);
 }
 
-void platform_restart(const char* line, const char* rest, size_t size) {
+void platform_restart(const char* line) {
+  const char* rest = came + head;
+  size_t size = tail - head;
   int ends[2];
   char files[64];
   int last = in > out ? in : out;
@@ -209,58 +295,90 @@ void platform_protect(uint64_t page, bool writable) {
 
 // --- threads ----------------------------------------------------------------------------------
 
+enum { QUEUE = 4 * LINE };
+
 static struct worker {
   pthread_t thread;
   pthread_mutex_t lock;
   pthread_cond_t changed;
   bool lives;
   bool ends;
-  void (*work)(unsigned thread);  // NULL: it is in no call
+  size_t passed;         // lines that it got
+  size_t done;           // lines that it has obeyed
+  bool last_is_call;     // of those that it got
+  unsigned half;         // of the queue, to which lines are added
+  size_t size;           // bytes of this half
+  char queue[2][QUEUE];  // lines, each with its '\0'
 } workers[THREADS];
+static struct worker* last;  // the one that got the last line
 
 static void* live(void* argument) {
   struct worker* w = argument;
   pthread_mutex_lock(&w->lock);
   for (;;) {
-    while (w->work == NULL && !w->ends) pthread_cond_wait(&w->changed, &w->lock);
-    if (w->work == NULL) break;
-    pthread_mutex_unlock(&w->lock);
-    w->work((unsigned)(w - workers));
-    pthread_mutex_lock(&w->lock);
-    w->work = NULL;
+    while (w->size == 0 && !w->ends) pthread_cond_wait(&w->changed, &w->lock);
+    if (w->size == 0) break;
+    const char* line = w->queue[w->half];
+    const char* stop = line + w->size;
+    w->half = 1 - w->half;
+    w->size = 0;
     pthread_cond_signal(&w->changed);
+    pthread_mutex_unlock(&w->lock);
+    for (; line < stop; line += strlen(line) + 1) {
+      shim_obey((unsigned)(w - workers), line);
+      __atomic_add_fetch(&w->done, 1, __ATOMIC_RELEASE);
+    }
+    flush();
+    pthread_mutex_lock(&w->lock);
   }
   pthread_mutex_unlock(&w->lock);
   return NULL;
 }
 
-bool platform_run(unsigned thread, void (*work)(unsigned thread)) {
-  struct worker* w = &workers[thread];
-  if (!w->lives) {
-    *w = (struct worker){.work = work, .lives = true};
-    pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->changed, NULL);
-    return w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
-  }
-  pthread_mutex_lock(&w->lock);
-  w->work = work;
-  pthread_cond_signal(&w->changed);
-  pthread_mutex_unlock(&w->lock);
-  return true;
+// The last line was added some time ago, and nobody was told.
+static void wake(void) {
+  if (last == NULL) return;
+  pthread_mutex_lock(&last->lock);
+  if (last->size > 0) pthread_cond_signal(&last->changed);
+  pthread_mutex_unlock(&last->lock);
 }
 
-void platform_wait(unsigned thread) {
+static bool begin_thread(struct worker* w) {
+  memset(w, 0, offsetof(struct worker, queue));
+  pthread_mutex_init(&w->lock, NULL);
+  pthread_cond_init(&w->changed, NULL);
+  return w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
+}
+
+// Until there is no line but for a call that has not returned.
+static void leave(struct worker* w) {
+  wake();
+  while (w->passed - __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) > w->last_is_call) sched_yield();
+}
+
+bool platform_pass(unsigned thread, const char* line, bool is_call) {
   struct worker* w = &workers[thread];
-  if (!w->lives) return;
+  size_t size = strlen(line) + 1;
+  if (last != NULL && last != w) leave(last);
+  if (!w->lives && !begin_thread(w)) return false;
+  last = w;
   pthread_mutex_lock(&w->lock);
-  while (w->work != NULL) pthread_cond_wait(&w->changed, &w->lock);
+  while (w->size + size > QUEUE) {
+    pthread_cond_signal(&w->changed);
+    pthread_cond_wait(&w->changed, &w->lock);
+  }
+  memcpy(w->queue[w->half] + w->size, line, size);
+  w->size += size;
+  w->passed++;
+  w->last_is_call = is_call;
   pthread_mutex_unlock(&w->lock);
+  return true;
 }
 
 void platform_end(unsigned thread) {
   struct worker* w = &workers[thread];
   if (!w->lives) return;
-  platform_wait(thread);
+  if (last == w) last = NULL;
   pthread_mutex_lock(&w->lock);
   w->ends = true;
   pthread_cond_signal(&w->changed);

@@ -40,8 +40,8 @@ const ARCHS = {
   'x86-64': {size: 136, flags: 128, end: 136, user: 0x244dd5},
   'arm64': {size: 264, flags: 256, end: 260, user: 0xf0000000},
 };
-const DEFECTS = ['none', 'kind_8_bits', 'thread_not_checked', 'io_fetched_twice',
-  'buffer_written_back', 'crash_on_success', 'hang_on_success'];
+const DEFECTS = ['none', 'kind_8_bits', 'thread_not_checked', 'buffer_written_back',
+  'crash_on_success', 'hang_on_success'];
 
 class Refused extends Error {
   constructor(status) {
@@ -97,10 +97,9 @@ class Toy {
       if (this.defect === 'kind_8_bits') kind &= 0xffn;
       expect(kind === STATE || kind === IO);
       expect(size === (kind === STATE ? BigInt(this.layout.size) : IO_SIZE));
-      let contents = this.fetch(memory, buffer, size);
+      const contents = this.fetch(memory, buffer, size);
       expect(vcpu.creator === memory.caller || this.defect === 'thread_not_checked', BAD_STATE);
       expect(kind === STATE || [1, 2, 4].includes(contents[0]));
-      if (this.defect === 'io_fetched_twice') contents = this.fetch(memory, buffer, size);
       if (kind === STATE) this.writeRegisters(vcpu.state, contents);
       else contents.copy(vcpu.state, 0, 4, 4 + Math.min(contents[0], 4));
       this.written(memory, buffer);
@@ -216,21 +215,21 @@ class Toy {
 }
 
 function usage() {
-  console.error('usage: toy.js [--arch x86-64|arm64] [--defect NAME] [--unix PATH] [--sums]');
+  console.error('usage: toy.js [--arch x86-64|arm64] [--defect NAME]');
   console.error(`defects: ${DEFECTS.join(' ')}`);
   process.exit(2);
 }
 
 function main(words) {
-  const given = {'--arch': 'x86-64', '--defect': 'none', '--unix': undefined, '--sums': false};
+  const given = {'--arch': 'x86-64', '--defect': 'none'};
   while (words.length > 0) {
     const word = words.shift();
     if (!(word in given)) usage();
-    given[word] = word === '--sums' ? true : words.shift();
+    given[word] = words.shift();
   }
-  const {'--arch': arch, '--defect': defect, '--unix': unix, '--sums': sums} = given;
+  const {'--arch': arch, '--defect': defect} = given;
   if (!(arch in ARCHS) || !DEFECTS.includes(defect)) usage();
-  serve(() => new Toy(arch, defect), {sums, unix});
+  serve(() => new Toy(arch, defect));
 }
 
 main(process.argv.slice(2));

@@ -2,98 +2,99 @@
 // A shim (docs/shim.md) around an object whose methods are the documented calls: README.md.
 'use strict';
 
-const net = require('net');
-const {Memory, pagesOf, put, sumOf} = require('./vcpuspec_parts.js');
-
-const LINE = 16384;
-const SUM = 13;  // characters of a sum
+const PAGE = 4096n;
 const FORMS = [
   /^(\d{1,20}) T(\d+) (zx_\w+)((?: N)*)$/, /^(map) T(\d+) (N) ((?:[0-9a-f]{2})+)( ro)?$/,
-  /^(hold) T(\d+) (N) ((?:[0-9a-f]{2})+)$/, /^(unmap) T(\d+) (N)$/, /^(end) T(\d+)$/,
+  /^(unmap) T(\d+) (N)$/, /^(end) T(\d+)$/, /^(hello) (\d+)$/,
 ].map((form) => new RegExp(form.source.replace('N', '0x[0-9a-f]{1,16}')));
 
-class Shim {
-  constructor(make, sums, out) {
-    Object.assign(this, {make, sums, out, hasSums: false, callers: 0});
-    this.forget();
+// What one call can reach, and who makes it. Addresses are BigInts.
+class Memory {
+  constructor(pages, caller) {
+    this.pages = pages;  // of all calls: number of the page -> {bytes, readonly}
+    this.caller = caller;  // an object that is another one for each thread
+    this.changes = '';
   }
 
-  forget() {
-    this.made = this.make();
-    this.pages = new Map();
-    this.threads = new Map();  // name of a thread -> the number that it calls with
-    this.holds = new Map();
+  // The bytes there; null where one is not. What is read twice may change in between.
+  read(at, size) {
+    const numbers = pagesOf(at, size);
+    if (!numbers.every((n) => this.pages.has(n))) return null;
+    const bytes = Buffer.concat(numbers.map((n) => this.pages.get(n).bytes));
+    return bytes.subarray(Number(at % PAGE), Number(at % PAGE) + Number(size));
   }
 
-  say(line) {
-    this.out.write(line + (this.hasSums ? sumOf(line) : '') + '\n');
+  // Whether a call can write all of these bytes.
+  mayWrite(at, size) {
+    return pagesOf(at, size).every((n) => this.pages.get(n)?.readonly === false);
   }
 
-  hello() {
-    this.forget();
-    const {name, arch, resource = 0} = this.made;
-    const calls = Object.getOwnPropertyNames(Object.getPrototypeOf(this.made));
-    const words = calls.filter((call) => call.startsWith('zx_'));
-    words.push('resource=0x' + resource.toString(16), 'hold', ...(this.sums ? ['sums'] : []));
-    this.hasSums = false;
-    this.say(['hello 2', name, arch, ...words].join(' '));
-    this.hasSums = this.sums;
-  }
-
-  // False: there is no such call. An exception of the call ends the process, as a crash would.
-  call(tag, thread, name, numbers) {
-    const call = this.made[name];
-    if (typeof call !== 'function' || call.length !== numbers.length + 1) return false;
-    if (!this.threads.has(thread)) this.threads.set(thread, ++this.callers);
-    const memory = new Memory(this.pages, this.threads.get(thread), this.holds.get(thread));
-    this.holds.delete(thread);
-    const status = call.call(this.made, memory, ...numbers);
-    this.say(`${tag} ${status}${memory.answer()}`);
+  // True, and the bytes are there; false, and nothing is.
+  write(at, bytes) {
+    if (!this.mayWrite(at, bytes.length)) return false;
+    put(this.pages, at, bytes);
+    const hex = Buffer.from(bytes).toString('hex');
+    if (hex !== '') this.changes += ` 0x${at.toString(16)}=${hex}`;
     return true;
-  }
-
-  // False: this cannot be done.
-  obey(word, thread, what = '0x0', data = '', ro = '') {
-    const bytes = Buffer.from(data, 'hex');
-    if (what.startsWith('zx_')) {
-      return this.call(word, thread, what, data.split(' ').slice(1).map(BigInt));
-    } else if (word === 'map') {
-      for (const n of pagesOf(BigInt(what), bytes.length)) {
-        if (!this.pages.has(n)) this.pages.set(n, {bytes: Buffer.alloc(4096)});
-        this.pages.get(n).readonly = ro !== '';
-      }
-      put(this.pages, BigInt(what), bytes);
-    } else if (word === 'hold') {
-      this.holds.set(thread, {at: BigInt(what), bytes});
-    } else if (word === 'unmap') {
-      this.pages.delete(BigInt(what) / 4096n);
-    } else {
-      this.threads.delete(thread);
-    }
-    return true;
-  }
-
-  take(line) {
-    if (/^hello \d+$/.test(line)) return this.hello();
-    const [text, sum] = this.hasSums ? [line.slice(0, -SUM), line.slice(-SUM)] : [line, ''];
-    const good = line.length <= LINE && (!this.hasSums || sum === sumOf(text));
-    const found = FORMS.map((form) => good && form.exec(text)).find(Boolean);
-    if (found && this.obey(...found.slice(1))) return;
-    this.say((/^\d{1,20}(?= |$)/.exec(line) || ['0'])[0] + ' error this line is not understood');
   }
 }
 
-// make() makes the implementation anew. Serves standard input, or connections to a socket.
-exports.serve = function serve(make, {sums = false, unix = undefined} = {}) {
-  function connect(lines, out) {
-    const shim = new Shim(make, sums, out);
-    let rest = '';
-    lines.setEncoding('latin1').on('data', (text) => {
-      const parts = (rest + text).split('\n');
-      rest = parts.pop();
-      for (const line of parts) shim.take(line.replace(/\r$/, ''));
-    });
+function pagesOf(at, size) {
+  const numbers = [];
+  for (let n = at / PAGE; n * PAGE < at + BigInt(size); n++) numbers.push(n);
+  return numbers;
+}
+
+function put(pages, at, bytes) {
+  for (const byte of bytes) {
+    pages.get(at / PAGE).bytes[at % PAGE] = byte;
+    at++;
   }
-  if (unix) net.createServer((socket) => connect(socket, socket)).listen(unix);
-  else connect(process.stdin, process.stdout);
+}
+
+function map(pages, at, bytes, readonly) {
+  for (const n of pagesOf(at, bytes.length)) {
+    pages.set(n, {bytes: pages.get(n)?.bytes ?? Buffer.alloc(Number(PAGE)), readonly});
+  }
+  put(pages, at, bytes);
+}
+
+// make() makes the implementation anew.
+exports.serve = function serve(make) {
+  let made, pages, threads;  // threads: name -> what stands for it
+
+  function hello() {
+    made = make();
+    pages = new Map();
+    threads = new Map();
+    const names = Object.getOwnPropertyNames(Object.getPrototypeOf(made));
+    const calls = names.filter((name) => name.startsWith('zx_')).join(' ');
+    const resource = (made.resource ?? 0).toString(16);
+    console.log(`hello 2 ${made.name} ${made.arch} ${calls} resource=0x${resource}`);
+  }
+
+  // False: there is no such call. An exception of the call ends the process, as a crash would.
+  function call(tag, thread, name, numbers) {
+    if (made[name]?.length !== numbers.length + 1) return false;
+    if (!threads.has(thread)) threads.set(thread, {});
+    const memory = new Memory(pages, threads.get(thread));
+    const status = made[name](memory, ...numbers);
+    console.log(`${tag} ${status}${memory.changes}`);
+    return true;
+  }
+
+  function obey(word, thread, what, data, ro) {
+    if (word === 'map') map(pages, BigInt(what), Buffer.from(data, 'hex'), ro !== undefined);
+    else if (word === 'unmap') pages.delete(BigInt(what) / PAGE);
+    else if (word === 'hello') hello();
+    else if (word === 'end') threads.delete(thread);
+    else return call(word, thread, what, data.split(' ').slice(1).map(BigInt));
+    return true;
+  }
+
+  require('readline').createInterface({input: process.stdin}).on('line', (line) => {
+    const form = FORMS.map((each) => each.exec(line)).find(Boolean);
+    if (form && line.length <= 16384 && obey(...form.slice(1))) return;
+    console.log((/^\d{1,20}(?= |$)/.exec(line) || ['0'])[0] + ' error this line is not understood');
+  });
 };

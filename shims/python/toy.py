@@ -42,8 +42,8 @@ STATE_SIZE = {"x86-64": 136, "arm64": 264}
 USER_FLAGS = {"x86-64": 0x244DD5, "arm64": 0xF0000000}
 FLAGS = {"x86-64": slice(128, 136), "arm64": slice(256, 260)}
 
-DEFECTS = ("none", "kind_8_bits", "thread_not_checked", "io_fetched_twice", "buffer_written_back",
-           "crash_on_success", "hang_on_success")
+DEFECTS = ("none", "kind_8_bits", "thread_not_checked", "buffer_written_back", "crash_on_success",
+           "hang_on_success")
 
 
 class Refused(Exception):
@@ -110,8 +110,6 @@ class Toy:
         if self.defect != "thread_not_checked":
             expect(vcpu.creator is threading.current_thread(), BAD_STATE)
         expect(kind == STATE or contents[0] in (1, 2, 4))
-        if self.defect == "io_fetched_twice":
-            contents = self._fetch(memory, buffer, size)
         if kind == STATE:
             self._write_registers(vcpu.state, contents)
         else:
@@ -211,10 +209,8 @@ def main():
     parser = argparse.ArgumentParser(description="A toy implementation, to be judged by vcpuspec.")
     parser.add_argument("--arch", choices=("x86-64", "arm64"), default="x86-64")
     parser.add_argument("--defect", choices=DEFECTS, default="none")
-    parser.add_argument("--unix", metavar="PATH", help="serve connections on a Unix socket")
-    parser.add_argument("--sums", action="store_true", help="with a sum at the end of each line")
     given = parser.parse_args()
-    serve(lambda: Toy(given.arch, given.defect), sums=given.sums, unix=given.unix)
+    serve(lambda: Toy(given.arch, given.defect))
 
 
 if __name__ == "__main__":

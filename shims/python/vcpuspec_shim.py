@@ -2,98 +2,99 @@
 """A shim (docs/shim.md) around an object whose methods are the documented calls: README.md."""
 import inspect
 import os
-import queue
 import re
 import sys
-import threading
-import traceback
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 
-from vcpuspec_parts import PAGE, Memory, connections, pages_of, put, sum_of
-
-LINE = 16384
+PAGE = 4096
 FORMS = [re.compile(form.replace("N", "0x[0-9a-f]{1,16}"), re.ASCII) for form in (
     r"(\d{1,20}) T(\d+) (zx_\w+)((?: N)*)", r"(map) T(\d+) (N) ((?:[0-9a-f]{2})+)( ro)?",
-    r"(hold) T(\d+) (N) ((?:[0-9a-f]{2})+)", r"(unmap) T(\d+) (N)", r"(end) T(\d+)")]
+    r"(unmap) T(\d+) (N)", r"(end) T(\d+)", r"(hello) (\d+)")]
+
+
+class Memory:
+    """What a call can reach. Addresses are numbers; the implementation sees no other memory."""
+
+    def __init__(self, there, readonly):
+        self.there, self.readonly = there, readonly  # address -> byte; numbers of pages
+        self.changes = ""  # what the answer says that the call wrote
+
+    def read(self, at, size):
+        """The bytes there; None where one is not. What is read twice may change in between."""
+        data = [self.there.get(i) for i in range(at, at + size)]
+        return None if None in data else bytes(data)
+
+    def may_write(self, at, size):
+        """Whether a call can write all of these bytes."""
+        places = range(at, at + size)
+        return all(i in self.there and i // PAGE not in self.readonly for i in places)
+
+    def write(self, at, data):
+        """True, and the bytes are there; False, and nothing is."""
+        good = self.may_write(at, len(data))
+        if good and data:
+            self.there.update(enumerate(data, at))
+            self.changes += f" {at:#x}={data.hex()}"
+        return good
 
 
 class Shim:
-    def __init__(self, make, sums, out):
-        self.make, self.sums, self.out, self.lock = make, sums, out, threading.Lock()
-        self.has_sums, self.threads = False, {}
+    def __init__(self, make, out):
+        self.make, self.out = make, out
 
     def say(self, line):
-        with self.lock:
-            self.out.write((line + sum_of(line) * self.has_sums + "\n").encode())
-            self.out.flush()
-
-    def live(self, calls):
-        """A thread. The implementation may ask for threading.current_thread()."""
-        for tag, call, memory, arguments in iter(calls.get, None):
-            try:
-                status = call(memory, *arguments)
-            except BaseException:  # a crash, which ends the process
-                traceback.print_exc()
-                os._exit(1)
-            self.say(f"{tag} {status}{memory.answer()}")
+        self.out.write((line + "\n").encode())  # whole, also where several threads do
+        self.out.flush()
 
     def hello(self):
-        for thread in self.threads.values():
-            thread.calls.put(None)
-        made = self.make()
-        self.threads, self.pages, self.holds, self.has_sums = {}, {}, {}, False
-        names = [name for name in dir(made) if name.startswith("zx_")]
-        calls = [getattr(made, name) for name in names]
-        self.calls = {c.__name__: (c, len(inspect.signature(c).parameters) - 1) for c in calls}
-        words = [made.name, made.arch, *names, f"resource={getattr(made, 'resource', 0):#x}", "hold"]
-        self.say(" ".join(["hello 2", *words] + ["sums"] * self.sums))
-        self.has_sums = self.sums
+        self.made, self.there, self.readonly = self.make(), {}, set()
+        self.threads = defaultdict(lambda: ThreadPoolExecutor(1))  # one thread each; the old end
+        names = [name for name in dir(self.made) if name.startswith("zx_")]
+        resource = f"resource={getattr(self.made, 'resource', 0):#x}"
+        self.say(" ".join(["hello 2", self.made.name, self.made.arch, *names, resource]))
 
-    def call(self, tag, name, call, count, arguments):
-        if len(arguments) != count:
-            return False
-        if name not in self.threads:
-            calls = queue.SimpleQueue()
-            self.threads[name] = threading.Thread(target=self.live, args=[calls], daemon=True)
-            self.threads[name].calls = calls
-            self.threads[name].start()
-        memory = Memory(self.pages, self.holds.pop(name, None))
-        self.threads[name].calls.put((tag, call, memory, arguments))
-        return True
+    def call(self, tag, call, memory, arguments):
+        try:
+            status = call(memory, *arguments)
+        except BaseException:  # a crash, which ends the process
+            sys.excepthook(*sys.exc_info())
+            os._exit(1)
+        self.say(f"{tag} {status}{memory.changes}")
 
-    def obey(self, word, name, at="0x0", data="", ro=None):
-        """False: this cannot be done."""
+    def obey(self, word, thread, what="0x0", data="", ro=None):
         if word.isdigit():
-            numbers = [int(number, 16) for number in data.split()]
-            return at in self.calls and self.call(word, name, *self.calls[at], numbers)
-        at, data = int(at, 16), bytes.fromhex(data)
-        if word == "map":
-            for page in pages_of(at, len(data)):
-                self.pages.setdefault(page, [bytearray(PAGE), True])[1] = not ro
-            put(self.pages, at, data)
-        elif word == "hold":
-            self.holds[name] = at, data
+            call, arguments = getattr(self.made, what, None), [int(n, 16) for n in data.split()]
+            if call is None or len(inspect.signature(call).parameters) != len(arguments) + 1:
+                return False  # there is no such call
+            memory = Memory(self.there, self.readonly)
+            self.threads[thread].submit(self.call, word, call, memory, arguments)
+        elif word == "map":
+            at, data = int(what, 16), bytes.fromhex(data)
+            for page in range(at // PAGE, (at + len(data) - 1) // PAGE + 1):
+                if page * PAGE not in self.there:
+                    self.there.update(dict.fromkeys(range(page * PAGE, page * PAGE + PAGE), 0))
+                (self.readonly.add if ro else self.readonly.discard)(page)
+            self.there.update(enumerate(data, at))
         elif word == "unmap":
-            self.pages.pop(at // PAGE, None)
-        elif name in self.threads:
-            thread = self.threads.pop(name)
-            thread.calls.put(None)
-            thread.join()
+            for i in range(int(what, 16), int(what, 16) + PAGE):
+                self.there.pop(i, None)
+        elif word == "hello":
+            self.hello()
+        elif thread in self.threads:
+            self.threads.pop(thread).shutdown()
         return True
 
     def take(self, line):
-        if re.fullmatch(r"hello \d+", line, re.ASCII):
-            return self.hello()
-        tag = re.match(r"(\d{1,20})(?: |$)|", line, re.ASCII)[1] or "0"
-        good = len(line) <= LINE and (not self.has_sums or line[-13:] == sum_of(line[:-13]))
-        forms = [form.fullmatch(line[:-13] if self.has_sums else line) for form in FORMS * good]
-        if not any(forms) or not self.obey(*next(filter(None, forms)).groups()):
+        found = next(filter(None, (form.fullmatch(line) for form in FORMS)), None)
+        if found is None or len(line) > 16384 or not self.obey(*found.groups()):
+            tag = re.match(r"(\d{1,20})(?: |$)|", line, re.ASCII)[1] or "0"
             self.say(tag + " error this line is not understood")
 
 
-def serve(make, sums=False, unix=None):
-    """make() makes the implementation anew. Serves standard input, or a socket's connections."""
-    standard, sys.stdout = (sys.stdin.buffer, sys.stdout.buffer), sys.stderr  # print is for people
-    for lines, out in connections(unix) if unix else [standard]:
-        shim = Shim(make, sums, out)
-        for line in lines:
-            shim.take(line.decode("latin-1").rstrip("\r\n"))
+def serve(make):  # make() makes the implementation anew
+    shim = Shim(make, sys.stdout.buffer)
+    sys.stdout = sys.stderr  # what is printed is for people
+    for line in sys.stdin.buffer:
+        shim.take(line.decode("latin-1").rstrip("\r\n"))
+    os._exit(0)  # also where a call has not returned

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::ThreadId;
 use std::time::Duration;
 
-use vcpuspec_shim::{serve, About, Implementation, Memory};
+use vcpuspec_shim::{serve, Calls, Implementation, Memory};
 
 type Status = i32;
 type Handle = u32;
@@ -39,7 +39,7 @@ const STATE: u32 = 0; // kinds
 const IO: u32 = 1;
 const STATE_MAX: usize = 264;
 
-const CALLS: &[(&str, usize)] = &[
+const CALLS: Calls = &[
     ("zx_guest_create", 4),
     ("zx_vcpu_create", 4),
     ("zx_vcpu_read_state", 4),
@@ -56,7 +56,6 @@ const DEFECTS: &[&str] = &[
     "none",
     "kind_8_bits",
     "thread_not_checked",
-    "io_fetched_twice",
     "buffer_written_back",
     "crash_on_success",
     "hang_on_success",
@@ -223,9 +222,6 @@ impl Toy {
             return Err(BAD_STATE);
         }
         expect(kind == STATE || matches!(contents[0], 1 | 2 | 4))?;
-        if self.has("io_fetched_twice") {
-            expect(memory.read(args[2], contents))?;
-        }
         match kind {
             STATE => write_registers(self.arch, &mut vcpu.state, contents),
             _ => write_accumulator(&mut vcpu.state, contents),
@@ -316,28 +312,23 @@ impl Implementation for Toy {
 
 fn usage(what: &str) -> ! {
     eprintln!("toy: {}", what);
-    eprintln!("usage: toy [--arch x86-64|arm64] [--defect NAME] [--unix PATH] [--sums]");
+    eprintln!("usage: toy [--arch x86-64|arm64] [--defect NAME]");
     eprintln!("defects: {}", DEFECTS.join(" "));
     std::process::exit(2)
 }
 
-fn main() -> std::io::Result<()> {
-    let (mut arch, mut defect, mut unix, mut sums) = (Arch::X64, String::from("none"), None, false);
+fn main() {
+    let (mut arch, mut defect) = (Arch::X64, String::from("none"));
     let mut arguments = std::env::args().skip(1);
     while let Some(option) = arguments.next() {
-        if option == "--sums" {
-            sums = true;
-            continue;
-        }
         let value = arguments.next().unwrap_or_else(|| usage("a value is missing"));
         match (option.as_str(), value.as_str()) {
             ("--arch", "x86-64") => arch = Arch::X64,
             ("--arch", "arm64") => arch = Arch::Arm64,
             ("--defect", name) if DEFECTS.contains(&name) => defect = value,
-            ("--unix", _) => unix = Some(value),
             _ => usage(&format!("{} {} is not known", option, value)),
         }
     }
-    let about = About { name: "toy", arch: arch.name(), resource: 0, calls: CALLS };
-    serve(&about, &|| Arc::new(Toy::new(arch, &defect)), sums, unix.as_deref())
+    let greeting = format!("toy {}", arch.name());
+    serve(&greeting, CALLS, &|| Arc::new(Toy::new(arch, &defect)));
 }

@@ -1,150 +1,150 @@
 // SPDX-License-Identifier: BSD-3-Clause
 //! A shim (docs/shim.md) around an `Implementation`: README.md.
 use std::collections::HashMap;
-use std::io::{stdin, stdout, BufRead, BufReader, Result};
-use std::os::unix::net::UnixListener;
+use std::io::{stdin, stdout, BufRead, Write};
 use std::sync::mpsc::{channel, Sender};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::thread::{spawn, JoinHandle};
-#[path = "vcpuspec_parts.rs"]
-mod parts;
-pub use self::parts::Memory;
-use self::parts::{bytes_of, is_decimal, number_of, sum_of, Ends, Output, Pages, LINE, SUM};
-
-/// What the greeting says. A call is its name and how many arguments it takes.
-pub struct About {
-    pub name: &'static str,
-    pub arch: &'static str,
-    pub resource: u32,
-    pub calls: &'static [(&'static str, usize)],
-}
 
 pub trait Implementation: Send + Sync {
     /// The status of a call. Calls of several threads may meet.
     fn call(&self, name: &str, args: &[u64], memory: &mut Memory) -> i32;
 }
 
-type Made = Arc<dyn Implementation>;
-type Call = (String, &'static str, Vec<u64>, Memory);
-type Thread = (Sender<Call>, JoinHandle<()>);
+/// The documented calls that there are, each with the number of its arguments.
+pub type Calls = &'static [(&'static str, usize)];
 
-struct Shim<'a> {
-    about: &'a About,
-    make: &'a dyn Fn() -> Made,
-    sums: bool,
-    output: Arc<Mutex<Output>>,
-    made: Made,
-    pages: Pages,
-    threads: HashMap<String, Thread>,
-    holds: HashMap<String, (u64, Vec<u8>)>,
+const PAGE: u64 = 4096;
+type Pages = Mutex<HashMap<u64, (Vec<u8>, bool)>>; // by their numbers; whether calls may write
+
+/// What is at address `at + i`, and whether calls may write there.
+fn look(pages: &Pages, at: u64, i: usize) -> Option<(u8, bool)> {
+    let address = at.checked_add(i as u64)?;
+    let pages = pages.lock().unwrap();
+    pages.get(&(address / PAGE)).map(|page| (page.0[(address % PAGE) as usize], page.1))
 }
 
-impl Shim<'_> {
-    fn output(&self) -> MutexGuard<'_, Output> {
-        self.output.lock().expect("no other thread has panicked")
+/// Puts bytes there; a page that was not there is zeros.
+fn put(pages: &Pages, at: u64, bytes: &[u8], may_write: bool) {
+    for (address, byte) in (at..).zip(bytes) {
+        let mut pages = pages.lock().unwrap();
+        let page = pages.entry(address / PAGE).or_insert_with(|| (vec![0; 4096], true));
+        page.0[(address % PAGE) as usize] = *byte;
+        page.1 = may_write;
+    }
+}
+
+/// What one call can reach.
+pub struct Memory {
+    pages: Arc<Pages>,
+    changes: String,
+}
+
+impl Memory {
+    /// True, and the bytes are those that are there, now; false where one is not.
+    pub fn read(&self, at: u64, bytes: &mut [u8]) -> bool {
+        let take = |(i, byte): (usize, &mut u8)| Some(*byte = look(&self.pages, at, i)?.0);
+        bytes.iter_mut().enumerate().all(|place| take(place).is_some())
     }
 
-    fn hello(&mut self) {
-        self.threads.clear(); // a thread ends where nothing can come any more
-        self.holds.clear();
-        self.pages = Pages::default();
-        self.made = (self.make)();
-        let About { name, arch, resource, calls } = self.about;
-        let calls: String = calls.iter().map(|call| format!(" {}", call.0)).collect();
-        let sums = if self.sums { " sums" } else { "" };
-        let mut output = self.output();
-        output.has_sums = false;
-        output.say(&format!("hello 2 {name} {arch}{calls} resource={resource:#x} hold{sums}"));
-        output.has_sums = self.sums;
+    /// Whether a call can write all of these bytes.
+    pub fn may_write(&self, at: u64, size: usize) -> bool {
+        (0..size).all(|i| look(&self.pages, at, i).map_or(false, |found| found.1))
     }
 
-    fn begin_thread(&self) -> Thread {
-        let (sender, calls) = channel::<Call>();
-        let (made, output) = (self.made.clone(), self.output.clone());
-        let thread = spawn(move || {
-            for (tag, name, args, mut memory) in calls {
-                let status = made.call(name, &args, &mut memory);
-                let line = format!("{tag} {status}{}", memory.answer());
-                output.lock().expect("no other thread has panicked").say(&line);
-            }
-        });
-        (sender, thread)
-    }
-
-    fn call(&mut self, tag: &str, thread: &str, name: &str, args: Vec<u64>) -> Option<()> {
-        let call = self.about.calls.iter().find(|call| **call == (name, args.len()))?;
-        let memory = Memory::new(self.pages.clone(), self.holds.remove(thread));
-        if !self.threads.contains_key(thread) {
-            self.threads.insert(thread.to_string(), self.begin_thread());
+    /// True, and the bytes are there; false, and nothing is.
+    pub fn write(&mut self, at: u64, bytes: &[u8]) -> bool {
+        let good = self.may_write(at, bytes.len());
+        if good && !bytes.is_empty() {
+            put(&self.pages, at, bytes, true);
+            self.changes += &format!(" {at:#x}=");
+            bytes.iter().for_each(|byte| self.changes += &format!("{byte:02x}"));
         }
-        self.threads[thread].0.send((tag.to_string(), call.0, args, memory)).ok()
+        good
     }
+}
 
+type Call = (String, &'static str, Vec<u64>);
+type Thread = (Sender<Call>, JoinHandle<()>);
+
+fn begin_thread(made: Arc<dyn Implementation>, pages: Arc<Pages>) -> Thread {
+    let (sender, calls) = channel::<Call>();
+    let work = move |(tag, name, args): Call| {
+        let mut memory = Memory { pages: pages.clone(), changes: String::new() };
+        let call = std::panic::AssertUnwindSafe(|| made.call(name, &args, &mut memory));
+        let status = std::panic::catch_unwind(call).unwrap_or_else(|_| std::process::exit(101));
+        say(&format!("{tag} {status}{}", memory.changes));
+    };
+    (sender, spawn(move || calls.into_iter().for_each(work)))
+}
+
+fn end_thread((sender, thread): Thread) {
+    drop(sender);
+    let _ = thread.join();
+}
+
+struct Shim {
+    made: Arc<dyn Implementation>,
+    pages: Arc<Pages>,
+    threads: HashMap<String, Thread>,
+}
+
+impl Shim {
     /// None: the line is not understood.
-    fn obey(&mut self, words: &[&str]) -> Option<()> {
+    fn obey(&mut self, calls: Calls, words: &[&str]) -> Option<()> {
         let thread = words.get(1)?.strip_prefix('T').filter(|number| is_decimal(number))?;
         match words {
+            ["map", _, at, hex] => put(&self.pages, number_of(at)?, &bytes_of(hex)?, true),
+            ["map", _, at, hex, "ro"] => put(&self.pages, number_of(at)?, &bytes_of(hex)?, false),
+            ["unmap", _, at] => drop(self.pages.lock().unwrap().remove(&(number_of(at)? / PAGE))),
+            ["end", _] => drop(self.threads.remove(thread).map(end_thread)),
             [tag, _, name, args @ ..] if is_decimal(tag) => {
-                let args: Option<Vec<u64>> = args.iter().map(|arg| number_of(arg)).collect();
-                return self.call(tag, thread, name, args?);
-            }
-            ["map", _, at, hex] => self.pages.map(number_of(at)?, &bytes_of(hex)?, false)?,
-            ["map", _, at, hex, "ro"] => self.pages.map(number_of(at)?, &bytes_of(hex)?, true)?,
-            ["hold", _, at, hex] => {
-                self.holds.insert(thread.to_string(), (number_of(at)?, bytes_of(hex)?));
-            }
-            ["unmap", _, at] => self.pages.unmap(number_of(at)?),
-            ["end", _] => {
-                if let Some((sender, thread)) = self.threads.remove(thread) {
-                    drop(sender);
-                    thread.join().ok()?;
-                }
+                let args = args.iter().map(|arg| number_of(arg)).collect::<Option<Vec<_>>>()?;
+                let call = calls.iter().find(|call| **call == (*name, args.len()))?;
+                let (made, pages) = (&self.made, &self.pages);
+                let new = || begin_thread(made.clone(), pages.clone());
+                let thread = self.threads.entry(thread.to_string()).or_insert_with(new);
+                thread.0.send((tag.to_string(), call.0, args)).ok()?;
             }
             _ => return None,
         }
         Some(())
     }
-
-    fn take(&mut self, line: &str) {
-        if line.strip_prefix("hello ").map_or(false, is_decimal) {
-            return self.hello();
-        }
-        let has_sums = self.output().has_sums;
-        let end = if has_sums { line.len().saturating_sub(SUM) } else { line.len() };
-        let (words, sum) = line.split_at(if line.is_ascii() { end } else { 0 });
-        let good = line.len() <= LINE && (!has_sums || sum == sum_of(words.as_bytes()));
-        if !good || self.obey(&words.split(' ').collect::<Vec<_>>()).is_none() {
-            let tag = line.split(' ').next().filter(|tag| is_decimal(tag)).unwrap_or("0");
-            self.output().say(&format!("{tag} error this line is not understood"));
-        }
-    }
 }
 
-fn connect(about: &About, make: &dyn Fn() -> Made, sums: bool, (from, to): Ends) -> Result<()> {
-    let output = Arc::new(Mutex::new(Output { to, has_sums: false }));
-    let (made, pages) = (make(), Pages::default());
-    let (threads, holds) = (HashMap::new(), HashMap::new());
-    let mut shim = Shim { about, make, sums, output, made, pages, threads, holds };
-    for line in BufReader::new(from).split(b'\n') {
-        let line = String::from_utf8_lossy(&line?).into_owned();
-        shim.take(line.strip_suffix('\r').unwrap_or(&line));
-    }
-    Ok(())
+fn say(line: &str) {
+    let _ = stdout().lock().write_all(format!("{line}\n").as_bytes()); // fails at the end alone
 }
 
-/// `make` makes the implementation anew. Serves standard input, or connections to a socket.
-pub fn serve(about: &About, make: &dyn Fn() -> Made, sums: bool, unix: Option<&str>) -> Result<()> {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        hook(info); // a panic is a crash: it ends the process
-        std::process::exit(101)
-    }));
-    if unix.is_none() {
-        return connect(about, make, sums, (Box::new(stdin()), Box::new(stdout())));
+fn is_decimal(word: &str) -> bool {
+    matches!(word.len(), 1..=20) && word.bytes().all(|c| c.is_ascii_digit())
+}
+
+fn number_of(word: &str) -> Option<u64> {
+    let digits = word.strip_prefix("0x")?;
+    let is_hex = digits.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f'));
+    u64::from_str_radix(digits, 16).ok().filter(|_| is_hex)
+}
+
+fn bytes_of(word: &str) -> Option<Vec<u8>> {
+    let byte = |i| number_of(&format!("0x{}", word.get(i..i + 2)?)).map(|n| n as u8);
+    (0..word.len().max(1)).step_by(2).map(byte).collect()
+}
+
+/// `greeting`: name, architecture, "resource=0xN" if there is one. `make` makes all anew.
+pub fn serve(greeting: &str, calls: Calls, make: &dyn Fn() -> Arc<dyn Implementation>) {
+    let names: String = calls.iter().map(|call| format!(" {}", call.0)).collect();
+    let new = || Shim { made: make(), pages: Arc::default(), threads: HashMap::new() };
+    let mut shim = new();
+    for line in stdin().lock().split(b'\n').map_while(|line| line.ok()) {
+        let line = String::from_utf8_lossy(&line);
+        let words: Vec<&str> = line.trim_end_matches('\r').split(' ').collect();
+        if words.len() == 2 && words[0] == "hello" && is_decimal(words[1]) {
+            shim = new(); // a thread ends where nothing can come any more
+            say(&format!("hello 2 {greeting}{names}"));
+        } else if line.len() > 16384 || shim.obey(calls, &words).is_none() {
+            let tag = if is_decimal(words[0]) { words[0] } else { "0" };
+            say(&format!("{tag} error this line is not understood"));
+        }
     }
-    for connection in UnixListener::bind(unix.unwrap_or_default())?.incoming() {
-        let to = connection?;
-        connect(about, make, sums, (Box::new(to.try_clone()?), Box::new(to)))?;
-    }
-    Ok(())
 }

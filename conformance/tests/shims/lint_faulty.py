@@ -9,16 +9,16 @@ import time
 sys.path.insert(0, os.path.join(sys.argv[1], "python"))
 sys.argv[1:] = sys.argv[2:]
 import toy  # noqa: E402
-import vcpuspec_parts  # noqa: E402
 import vcpuspec_shim  # noqa: E402
 
 FAULT = sys.argv[1]
 GREETINGS = {
     "version": ("hello 2", "hello 3"),
     "arch": ("x86-64", "sparc"),
-    "unknown_call": (" hold", " hold zx_fnord"),
+    "unknown_call": (" resource=", " zx_fnord resource="),
     "least": (" zx_handle_close", ""),
-    "sumless": (" hold", " hold sums"),
+    "sumless": (" resource=", " sums resource="),
+    "any_sum": (" resource=", " sums resource="),
 }
 ANSWERS = {
     "no_changes": (r" 0x.*", ""),
@@ -33,8 +33,16 @@ ANSWERS = {
 }
 
 
+def sum_of(line):
+    total = 2166136261
+    for byte in line.encode("latin-1"):
+        total = (total ^ byte) * 16777619 & 0xFFFFFFFF
+    return f" sum={total:08x}"
+
+
 class Faulty(vcpuspec_shim.Shim):
     kept = ""
+    threads = {}
 
     def say(self, line):
         greets, errs = line.startswith("hello"), " error" in line
@@ -50,6 +58,8 @@ class Faulty(vcpuspec_shim.Shim):
             self.kept, line = line, self.kept
             if not line:
                 return
+        if FAULT == "any_sum" and not greets:
+            line += sum_of(line)
         super().say(line)
         if FAULT == "chatty" and greets or FAULT == "twice" and not greets:
             super().say(line)
@@ -86,7 +96,7 @@ class Faulty(vcpuspec_shim.Shim):
         if FAULT == "dies_of_length" and len(line) > 4096:
             os._exit(1)
         if FAULT == "any_sum" and " sum=" in line:
-            line = line[:-13] + vcpuspec_parts.sum_of(line[:-13])
+            line = line[:-13]
         super().take(line)
 
 
@@ -105,7 +115,7 @@ def lines():
         yield from parts[:1] if FAULT == "one_at_a_time" and same else parts
 
 
-shim = Faulty(toy.Toy, FAULT == "any_sum", sys.stdout.buffer)
+shim = Faulty(toy.Toy, sys.stdout.buffer)
 for each in lines():
     shim.take(each if FAULT == "keeps_return" else each.rstrip("\r"))
 if FAULT == "goodbye":
