@@ -49,12 +49,18 @@ static void find(size_t first, size_t end) {
   }
 }
 
-Test(lint, finds_faults) {
-  find(0, FAULTS / 2);
-}
-Test(lint, finds_other_faults) {
-  find(FAULTS / 2, FAULTS);
-}
+#define FINDS(eighth)                                       \
+  Test(lint, finds_faults_##eighth) {                       \
+    find(FAULTS*(eighth) / 8, FAULTS * ((eighth) + 1) / 8); \
+  }
+FINDS(0)
+FINDS(1)
+FINDS(2)
+FINDS(3)
+FINDS(4)
+FINDS(5)
+FINDS(6)
+FINDS(7)
 
 static void finds_nothing(const char* command) {
   finding found = {"", ""};

@@ -23,6 +23,8 @@ GREETINGS = {
 ANSWERS = {
     "no_changes": (r" 0x.*", ""),
     "hex_status": (r"^(\d+) 0", r"\1 0x0"),
+    "unsigned_status": (r"^(\d+) -11", r"\1 4294967285"),
+    "long_error": (r"^(7 error).*", r"\1 " + "x" * 17000),
     "comma": (r"(0x\w+=\w+) ", r"\1, "),
     "wrong_tag": (r"^1 ", "2 "),
     "unprintable": (r"$", "\t"),
