@@ -21,7 +21,7 @@ conform: packages-build ## the main job: judge the built-in backends that this m
 	$(MAKE) all
 	build/vcpuspec run
 
-test: packages-test ## the tests, also under sanitizers: ten minutes on two CPUs
+test: packages-test ## the tests, also under sanitizers: half an hour on two CPUs
 	$(MAKE) all
 	$(MAKE) test-only
 	$(MAKE) check-asan
