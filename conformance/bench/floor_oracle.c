@@ -79,7 +79,8 @@ static void put_handle(chain* c, const entry* from, const vs_op* op, const vs_ob
 }
 
 static bool step(chain* c, const vs_op* op, const vs_observation* seen) {
-  entry* e = find(c, &op->args[0]);
+  const bool named = vs_ops[op->code].params[0].type == VS_PARAM_HANDLE;
+  entry* e = named ? find(c, &op->args[0]) : NULL;
   if (op->code == VS_CALL_vcpu_write_state) return write_state(c, e, op, seen);
   if (seen->status != ZX_OK) return false;
   if (op->code == VS_CALL_vcpu_read_state) {
@@ -89,7 +90,7 @@ static bool step(chain* c, const vs_op* op, const vs_observation* seen) {
   if (e == NULL && (ends || op->code == VS_CALL_handle_duplicate)) return false;
   if (op->code == VS_CALL_vcpu_create && c->vcpus == VCPUS) return false;
   if (ends) e->open = false;
-  if (op->code != VS_CALL_handle_close) put_handle(c, e, op, seen);
+  if (vs_op_out(op, 0) != NULL) put_handle(c, e, op, seen);
   return true;
 }
 

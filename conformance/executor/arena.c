@@ -223,15 +223,21 @@ static void add_change(vs_observation* seen, uint8_t parameter, ptrdiff_t from, 
   seen->changes[seen->change_count++] = (vs_change){parameter, (int16_t)from, (int16_t)to};
 }
 
+static bool is_same(const vs_laid* l, ptrdiff_t i, const uint8_t* expected, uint8_t value) {
+  return l->there[i] == (expected != NULL ? expected[i] : value);
+}
+
 // Adds where the bytes [from, to), counted from `there`, differ from `expected` or, without it,
 // from `value`.
 static void compare(const vs_laid* l, ptrdiff_t from, ptrdiff_t to, const uint8_t* expected,
                     uint8_t value, uint8_t parameter, vs_observation* seen) {
   ptrdiff_t lead = l->there - l->address;
   if (expected != NULL && memcmp(l->there, expected, (size_t)to) == 0) return;
-  for (ptrdiff_t i = from; i < to; i++) {
-    uint8_t wanted = expected != NULL ? expected[i] : value;
-    if (l->there[i] != wanted) add_change(seen, parameter, lead + i, lead + i + 1);
+  for (ptrdiff_t i = from; i < to;) {
+    while (i < to && is_same(l, i, expected, value)) i++;
+    ptrdiff_t first = i;
+    while (i < to && !is_same(l, i, expected, value)) i++;
+    if (i > first) add_change(seen, parameter, lead + first, lead + i);
   }
 }
 
