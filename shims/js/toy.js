@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 // SPDX-License-Identifier: BSD-3-Clause
 // An implementation of zx_vcpu_write_state in memory, behind the shim of vcpuspec_shim.js.
 //
