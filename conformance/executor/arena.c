@@ -57,6 +57,23 @@ static uint8_t* reserve_low(void) {
   return NULL;
 }
 
+uint8_t* vs_far_open(size_t size) {
+  enum { TRIES = 64, STEP = 1 << 24 };
+  const uintptr_t first = 0x7e9800000000;
+  for (uintptr_t i = 0; i < TRIES; i++) {
+    void* wish = (void*)(first + i * STEP);
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
+    void* at = mmap(wish, size, PROT_READ | PROT_WRITE, flags, -1, 0);
+    if (at == wish) return at;
+    if (at != MAP_FAILED) munmap(at, size);
+  }
+  return NULL;
+}
+
+void vs_far_close(uint8_t* memory, size_t size) {
+  if (memory != NULL) munmap(memory, size);
+}
+
 static bool map_file(vs_arena* arena) {
   int fd = memfd_create("vcpuspec", MFD_CLOEXEC);
   if (fd < 0) return false;

@@ -34,6 +34,10 @@ typedef struct vs_laid {
 bool vs_arena_open(vs_arena* arena);
 void vs_arena_close(vs_arena* arena);
 
+// Memory at an address that no other process is likely to have something at. NULL: none.
+uint8_t* vs_far_open(size_t size);
+void vs_far_close(uint8_t* memory, size_t size);
+
 // Lays out `length` bytes (VS_BUFFER_MAX at most) where the pointer says: the first `given` of them
 // from `bytes`, then `filler`, and a pattern beside them as far as their own pages go.
 vs_laid vs_arena_place(vs_arena* arena, const vs_arg* pointer, size_t length, const uint8_t* bytes,

@@ -243,6 +243,12 @@ static bool reach_memory(vs_executor* x, const void* at, size_t size, bool writa
   return reach(x, &region, 1);
 }
 
+// Where memory of our own goes to be reached from elsewhere: the implementation's side maps it at
+// the same address, where it may have something of its own if that is an ordinary one.
+static void* far_of(const vs_executor* x, uint8_t thread, void* here) {
+  return x->far != NULL ? x->far + thread * (size_t)VS_EXEC_FAR : here;
+}
+
 // --- a call whose buffer is rewritten meanwhile -------------------------------------------------
 
 typedef struct rewritten {
@@ -334,17 +340,23 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   zx_handle_t vmar = vs_exec_value(x, &VS_OP_ARG(op, guest_load, vmar));
   zx_vaddr_t mapped = 0;
+  zx_handle_t* memory = far_of(x, op->thread, &guest->memory);
+  zx_vaddr_t* at = far_of(x, op->thread, &mapped);
+  uint8_t* image = far_of(x, op->thread, x->image);
   *call = VS_CALL_vmo_create;
-  reach_memory(x, &guest->memory, sizeof guest->memory, true);
-  zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, &guest->memory);
+  *memory = ZX_HANDLE_INVALID;
+  reach_memory(x, memory, sizeof *memory, true);
+  zx_status_t status = x->calls->vmo_create(VS_GUEST_MEMORY, 0, memory);
+  guest->memory = *memory;
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmo_write;
-  reach_memory(x, x->image, VS_GUEST_MEMORY, false);
-  status = x->calls->vmo_write(guest->memory, x->image, 0, VS_GUEST_MEMORY);
+  if (image != x->image) memcpy(image, x->image, VS_GUEST_MEMORY);
+  reach_memory(x, image, VS_GUEST_MEMORY, false);
+  status = x->calls->vmo_write(guest->memory, image, 0, VS_GUEST_MEMORY);
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmar_map;
-  reach_memory(x, &mapped, sizeof mapped, true);
-  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, &mapped);
+  reach_memory(x, at, sizeof *at, true);
+  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, at);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
   return set_traps(x, vs_exec_value(x, &op->args[0]));
@@ -367,8 +379,11 @@ static zx_status_t load_code(vs_executor* x, const vs_op* op, zx_vaddr_t entry) 
   const vs_exec_guest* guest = &x->guests[x->slots[op->args[0].slot].guest];
   size_t length = VS_OP_ARG(op, vcpu_create, entry).length;
   size_t size = length < VS_STATE_MAX ? length : VS_STATE_MAX;
-  reach_memory(x, op->bytes, size, false);
-  return x->calls->vmo_write(guest->memory, op->bytes, entry, size);
+  uint8_t* code = far_of(x, op->thread, NULL);
+  if (code == NULL) return x->calls->vmo_write(guest->memory, op->bytes, entry, size);
+  memcpy(code, op->bytes, size);
+  reach_memory(x, code, size, false);
+  return x->calls->vmo_write(guest->memory, code, entry, size);
 }
 
 // The program's own machine code is brought into the guest first.
@@ -386,10 +401,13 @@ static bool vcpu_create(vs_executor* x, const vs_op* op, vs_observation* seen) {
   return make_call(x, op, seen);
 }
 
-static bool fetch(vs_executor* x, const vs_exec_slot* vcpu, uint64_t from, void* to, size_t size) {
-  const vs_exec_guest* guest = &x->guests[vcpu->guest];
-  return x->calls->vmo_read != NULL && reach_memory(x, to, size, true) &&
-         x->calls->vmo_read(guest->memory, to, from, size) == ZX_OK;
+static bool fetch(vs_executor* x, const vs_op* op, uint64_t from, void* to, size_t size) {
+  const vs_exec_guest* guest = &x->guests[x->slots[op->args[0].slot].guest];
+  void* at = far_of(x, op->thread, to);
+  bool read = x->calls->vmo_read != NULL && reach_memory(x, at, size, true) &&
+              x->calls->vmo_read(guest->memory, at, from, size) == ZX_OK;
+  if (read && at != to) memcpy(to, at, size);
+  return read;
 }
 
 // A guest that left by the dump's port or address has stored its registers.
@@ -401,8 +419,7 @@ static bool enter(vs_executor* x, const vs_op* op, vs_observation* seen) {
   // The address stands first on every architecture.
   bool stored = memory && packet->guest_mem_arm64.addr == VS_MMIO_DUMP;
   bool out = packet->type == ZX_PKT_TYPE_GUEST_IO && packet->guest_io.port == VS_PORT_DUMP;
-  seen->has_state = (out || stored) && fetch(x, &x->slots[op->args[0].slot], VS_GUEST_DUMP,
-                                             seen->state, x->state_size);
+  seen->has_state = (out || stored) && fetch(x, op, VS_GUEST_DUMP, seen->state, x->state_size);
   return true;
 }
 
@@ -411,7 +428,7 @@ static void await_guest(vs_executor* x, const vs_op* op, vs_observation* seen) {
   const uint8_t before = x->image[VS_GUEST_LIFE];
   uint8_t life = before;
   for (int i = 0; i < LIFE_TRIES && life == before; i++) {
-    if (!fetch(x, &x->slots[op->args[0].slot], VS_GUEST_LIFE, &life, 1)) break;
+    if (!fetch(x, op, VS_GUEST_LIFE, &life, 1)) break;
     if (life == before) nanosleep(&pause, NULL);
   }
   seen->status = life != before ? ZX_OK : ZX_ERR_TIMED_OUT;

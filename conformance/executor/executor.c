@@ -141,6 +141,7 @@ void vs_executor_reach_by(vs_executor* x, bool (*reach)(const vs_region*, size_t
                           bool (*held)(void)) {
   x->reach = reach;
   x->held = held;
+  if (reach != NULL && x->far == NULL) x->far = vs_far_open(VS_THREADS * (size_t)VS_EXEC_FAR);
 }
 
 zx_handle_t vs_executor_value(vs_executor* x, const vs_arg* ref) {
@@ -216,6 +217,7 @@ void vs_executor_close(vs_executor* x) {
   end_calls(x);
   for (size_t i = 0; i < VS_THREADS; i++) vs_worker_stop(&x->workers[i]);
   vs_executor_reset(x);
+  vs_far_close(x->far, VS_THREADS * (size_t)VS_EXEC_FAR);
   for (size_t i = 0; i < VS_THREADS * VS_POINTERS_MAX; i++) {
     vs_arena_close(&x->arenas[i / VS_POINTERS_MAX][i % VS_POINTERS_MAX]);
   }

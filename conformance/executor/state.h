@@ -42,10 +42,13 @@ typedef struct vs_exec_job {
   unsigned late;  // turns that it waits after that: other orders come up in time
 } vs_exec_job;
 
+enum { VS_EXEC_FAR = VS_GUEST_MEMORY };  // bytes a thread
+
 struct vs_executor {
   const vs_calls* calls;
   bool (*reach)(const vs_region* regions, size_t count);  // NULL, or as in vs_backend
   bool (*held)(void);
+  uint8_t* far;  // with `reach`: memory of each thread's own for what is no op's argument
   vs_arch arch;
   size_t state_size;
   zx_handle_t resource;
