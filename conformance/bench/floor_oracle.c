@@ -68,7 +68,7 @@ static void put_handle(chain* c, const entry* from, const vs_op* op, const vs_ob
   if (op->code == VS_CALL_vcpu_create) {
     c->creators[c->vcpus] = op->thread;
     made.vcpu = ++c->vcpus;
-  } else if (op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace) {
+  } else if (from != NULL) {  // of a duplicate, or what replaces a handle
     made.vcpu = from->vcpu;
     const zx_rights_t asked = (zx_rights_t)VS_OP_ARG(op, handle_duplicate, rights).number;
     made.rights = asked == ZX_RIGHT_SAME_RIGHTS ? from->rights : asked;
