@@ -51,7 +51,7 @@ static zx_status_t decide(const chain* c, const entry* e, const vs_op* op) {
 
 static bool write_state(chain* c, const entry* e, const vs_op* op, const vs_observation* seen) {
   const zx_status_t status = decide(c, e, op);
-  if (status != ZX_OK || seen->status != ZX_OK) return status == seen->status;
+  if (e == NULL || status != ZX_OK || seen->status != ZX_OK) return status == seen->status;
   uint64_t* words = c->words[e->vcpu - 1];
   if (VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO) {
     memcpy(words, op->bytes + offsetof(zx_vcpu_io_t, data), op->bytes[0]);
