@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "text/calls.h"
+
 enum {
   LENGTH_MAX = 2048,  // bytes; of a buffer
   PAGE = 4096,
@@ -35,17 +37,8 @@ static size_t exact_size(const vs_arch_info* arch, const vs_op* op) {
 }
 
 static size_t size_of(uint8_t type, const vs_arg* arg) {
-  switch (type) {
-    case VS_PARAM_OUT_HANDLE:
-      return sizeof(zx_handle_t);
-    case VS_PARAM_IN_PACKET:
-    case VS_PARAM_OUT_PACKET:
-      return sizeof(zx_port_packet_t);
-    case VS_PARAM_OUT_U64:
-      return sizeof(uint64_t);
-    default:
-      return arg->length;
-  }
+  size_t fixed = vs_fixed_length(type);
+  return fixed > 0 ? fixed : arg->length;
 }
 
 static void tidy_place(vs_arg* pointer, size_t size) {

@@ -135,7 +135,7 @@ static bool touches(const vs_region* regions, size_t count, uint64_t address, ui
   return false;
 }
 
-// Nobody needs them now.
+// No call that is under way needs these pages.
 static void drop_idle_spans(vs_shadow* s, const vs_region* regions, size_t count) {
   for (size_t i = 0; i < VS_SHADOW_SPANS; i++) {
     vs_shadow_span* span = &s->spans[i];

@@ -19,7 +19,7 @@ enum {
   WHY = 400
 };
 
-// A call under way, or one whose answer nobody has taken yet.
+// A call under way, or one whose answer was not taken yet.
 typedef struct flight {
   uint64_t tag;  // 0: the slot is free
   vs_call_index call;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A backend behind a wire (docs/shim.md): the documented calls, each made by a line to a shim and
-// its answer. The greeting has been exchanged by whoever opens the connection. As of every backend,
+// its answer. The side that opens the connection has exchanged the greeting. As of every backend,
 // there is one connection a process at a time.
 #ifndef VS_BACKENDS_REMOTE_REMOTE_H_
 #define VS_BACKENDS_REMOTE_REMOTE_H_
@@ -19,8 +19,8 @@ typedef struct vs_remote_link {
   int out;     // to it; may be the same
   bool noisy;  // what is no answer is passed over
   const vs_greeting* greeting;
-  uint64_t* tag;  // that was used last: whoever opens the next connection to the same shim goes on
-  // Nobody can tell what the shim did: does not return. `why` is one line, "" where the channel
+  uint64_t* tag;  // that was used last: the next connection to the same shim goes on
+  // What the shim did is unknown: does not return. `why` is one line, "" where the channel
   // ended.
   void (*fail)(void* context, vs_remote_trouble trouble, const char* why);
   // A line that was passed over.

@@ -134,17 +134,8 @@ typedef struct placed {
 } placed;
 
 static size_t length_of(uint8_t type, const vs_arg* arg) {
-  switch (type) {
-    case VS_PARAM_OUT_HANDLE:
-      return sizeof(zx_handle_t);
-    case VS_PARAM_IN_PACKET:
-    case VS_PARAM_OUT_PACKET:
-      return sizeof(zx_port_packet_t);
-    case VS_PARAM_OUT_U64:
-      return sizeof(uint64_t);
-    default:
-      return arg->length;
-  }
+  size_t fixed = vs_fixed_length(type);
+  return fixed > 0 ? fixed : arg->length;
 }
 
 static bool is_in(uint8_t type) {

@@ -273,7 +273,7 @@ static bool take_greeting(lint* l) {
   return true;
 }
 
-// On a serial line there may be other lines, and nobody who reads yet.
+// On a serial line there may be other lines, and the shim may not read yet.
 static bool hello(lint* l) {
   double until = soon(l);
   l->sums = false;

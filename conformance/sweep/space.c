@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "forms.h"
+#include "text/calls.h"
 
 const char* const vs_factor_names[VS_FACTOR_COUNT] = {
     [VS_FACTOR_HANDLE] = "handle",   [VS_FACTOR_RIGHTS] = "rights", [VS_FACTOR_TYPE] = "type",
@@ -72,19 +73,10 @@ bool vs_space_takes_vcpu(const vs_space* space) {
 
 size_t vs_space_length(const vs_space* space, uint8_t parameter) {
   enum { SOME = 16 };
-  switch (vs_ops[space->call].params[parameter].type) {
-    case VS_PARAM_OUT_HANDLE:
-      return sizeof(zx_handle_t);
-    case VS_PARAM_IN_PACKET:
-    case VS_PARAM_OUT_PACKET:
-      return sizeof(zx_port_packet_t);
-    case VS_PARAM_OUT_U64:
-      return sizeof(uint64_t);
-    default: {
-      bool kind = vs_param_find(space->call, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
-      return kind ? vs_arch_find(space->arch)->state_size : SOME;
-    }
-  }
+  size_t fixed = vs_fixed_length(vs_ops[space->call].params[parameter].type);
+  bool kind = vs_param_find(space->call, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
+  if (fixed > 0) return fixed;
+  return kind ? vs_arch_find(space->arch)->state_size : SOME;
 }
 
 // --- the values -------------------------------------------------------------------------------

@@ -16,3 +16,17 @@ uint8_t vs_call_of(const vs_op* op) {
 bool vs_op_makes_handle(const vs_op* op) {
   return vs_op_out(op, 0) != NULL;
 }
+
+size_t vs_fixed_length(uint8_t type) {
+  switch (type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_IN_PACKET:
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default:
+      return 0;
+  }
+}
