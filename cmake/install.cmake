@@ -27,11 +27,14 @@ configure_file(cmake/package/vcpuspec.pc.in package/vcpuspec.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspec.pc
         DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
 
-install(FILES docs/vcpuspec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+if(NOT CMAKE_CROSSCOMPILING)  # this machine has made them
+  set(made ${CMAKE_BINARY_DIR}/installed)
+  install(FILES ${made}/vcpuspec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${made}/vcpuspec.bash RENAME vcpuspec
+          DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${made}/_vcpuspec DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
+endif()
 file(GLOB documents docs/*.md docs/*.json docs/*.png)
 install(FILES README.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR}/docs)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES completions/vcpuspec.bash RENAME vcpuspec
-        DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
-install(FILES completions/_vcpuspec DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
