@@ -3,95 +3,64 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "cases/cases.h"
 #include "executor/executor.h"
 
-static bool is_wanted(const vs_op* op) {
-  switch (op->code) {
-    case VS_CALL_vcpu_enter:
-    case VS_CALL_vcpu_kick:
-    case VS_OP_await_guest:
-    case VS_OP_join:
-    case VS_OP_thread_exit:
-      return false;
-    default:
-      return true;
-  }
-}
+// Longer cases are many turns of a loop over values, and would be most of the whole.
+enum { LONGEST = 24 };
 
-// Longer ones are many turns of a loop over values, and would be most of the whole.
-static bool case_fits(const vs_script* script) {
-  enum { LONGEST = 24 };
-  size_t length = 0;
+static bool all_return(vs_executor* executor, const vs_script* script, vs_observation* seen) {
   for (size_t i = 0; i < script->count; i++) {
-    const bool wanted = is_wanted(&script->ops[i]);
-    if (!wanted && !script->ops[i].optional) return false;
-    length += wanted;
+    vs_execute_op(executor, &script->ops[i], &seen[i]);
+    if (seen[i].outcome != VS_RETURNED) return false;
   }
-  return length > 0 && length <= LONGEST;
+  return true;
 }
 
-static bool grow(vs_recorded* r, size_t total) {
-  if (total == 0) return true;
-  vs_op* ops = realloc(r->ops, total * sizeof *ops);
-  if (ops != NULL) r->ops = ops;
-  vs_observation* observations = realloc(r->observations, total * sizeof *observations);
-  if (observations != NULL) r->observations = observations;
-  size_t* lengths = realloc(r->lengths, (r->count + 1) * sizeof *lengths);
-  if (lengths != NULL) r->lengths = lengths;
-  return ops != NULL && observations != NULL && lengths != NULL;
-}
-
-// Whatever the backend lacks makes the case one that it cannot do; what was kept of it is dropped.
-static size_t record_ops(vs_recorded* r, size_t at, vs_executor* executor,
-                         const vs_script* script) {
-  const size_t start = at;
-  for (size_t i = 0; i < script->count; i++) {
-    if (!is_wanted(&script->ops[i])) continue;
-    memset(&r->observations[at], 0, sizeof r->observations[at]);
-    vs_execute_op(executor, &script->ops[i], &r->observations[at]);
-    if (r->observations[at].outcome != VS_RETURNED && !script->ops[i].optional) return start;
-    if (r->observations[at].outcome != VS_RETURNED) continue;
-    r->ops[at++] = script->ops[i];
-  }
-  return at;
-}
-
-static bool record_case(vs_recorded* r, size_t* total, const vs_script* script,
-                        const vs_opened* backend) {
-  if (!case_fits(script)) return true;
+// False: the case is not one of those that are kept, and nothing of it is left.
+static bool record_predicted(vs_recorded_case* c, const vs_opened* backend) {
+  const vs_script* script = &c->predicted.script;
   vs_executor* executor = vs_opened_executor(backend);
-  if (executor == NULL) return false;
-  const bool room = grow(r, *total + script->count);
-  const size_t end = room ? record_ops(r, *total, executor, script) : *total;
-  vs_executor_close(executor);
-  if (end > *total) r->lengths[r->count++] = end - *total;
-  *total = end;
-  return room;
+  c->observations = calloc(script->count, sizeof *c->observations);
+  const bool kept = executor != NULL && c->observations != NULL && script->count <= LONGEST &&
+                    all_return(executor, script, c->observations);
+  if (executor != NULL) vs_executor_close(executor);
+  if (kept) return true;
+  vs_predicted_free(&c->predicted);
+  free(c->observations);
+  return false;
 }
 
-bool vs_record(vs_recorded* recorded, const vs_opened* backend, char* reason) {
-  size_t total = 0;
-  bool good = true;
-  *recorded = (vs_recorded){0};
-  for (size_t i = 0; i < vs_case_count && good; i++) {
+// The same, and: the case cannot be predicted.
+static bool record_script(vs_recorded_case* c, const vs_side_setup* setup,
+                          const vs_script* script) {
+  char why[VS_PREDICT_WHY];
+  const vs_arch_info* info = vs_arch_find(setup->backend->arch);
+  return script->count > 0 &&
+         vs_predict(script, setup->profile, info, &c->predicted, why) == VS_PREDICT_DONE &&
+         record_predicted(c, setup->backend);
+}
+
+bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, char* reason) {
+  *recorded = (vs_recorded){.cases = calloc(vs_case_count, sizeof *recorded->cases)};
+  for (size_t i = 0; i < vs_case_count && recorded->cases != NULL; i++) {
     vs_script script;
-    good = vs_case_script(&vs_cases[i], backend->arch, 0, &script);
-    if (!good) break;
-    good = record_case(recorded, &total, &script, backend);
+    if (!vs_case_script(&vs_cases[i], setup->backend->arch, 0, &script)) continue;
+    recorded->count += record_script(&recorded->cases[recorded->count], setup, &script);
     vs_case_script_free(&script);
   }
-  if (good && total > 0) return true;
-  snprintf(reason, VS_REASON_MAX, good ? "no case could be recorded" : "no memory for the cases");
+  if (recorded->count > 0) return true;
+  snprintf(reason, VS_REASON_MAX, "no case could be recorded");
   vs_recorded_free(recorded);
   return false;
 }
 
 void vs_recorded_free(vs_recorded* recorded) {
-  free(recorded->lengths);
-  free(recorded->ops);
-  free(recorded->observations);
+  for (size_t i = 0; i < recorded->count; i++) {
+    vs_predicted_free(&recorded->cases[i].predicted);
+    free(recorded->cases[i].observations);
+  }
+  free(recorded->cases);
   *recorded = (vs_recorded){0};
 }

@@ -30,7 +30,7 @@ extern const vs_side vs_side_echo;
 
 // A unit is one op of the recorded cases (recorded.h), judged by the oracle.
 extern const vs_side vs_side_oracle;
-// The same ops in the hands of a chain of ifs that knows one kernel's answers to them and no more.
-extern const vs_side vs_side_if_chain;
+// A unit is one op of the same cases, compared with what the model predicted of it beforehand.
+extern const vs_side vs_side_predicted;
 
 #endif  // VS_CONFORMANCE_BENCH_SIDES_H_
