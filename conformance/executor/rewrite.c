@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "tables.h"
+#include "watch.h"
 
 enum { PAGE = 4096, ORDER_MASK = 3 };
 
@@ -35,6 +36,8 @@ struct vs_rewriter {
   uint8_t* at;           // the bytes that are rewritten
   const vs_rewrite* rewrite;
   uint8_t old[8];
+  vs_watch* watch;  // NULL: there is none yet, or none for this thread
+  bool is_blind;    // the machine has no watchpoints, or an accepted call was not seen to look
 };
 
 // --- the other thread -------------------------------------------------------------------------
@@ -165,7 +168,33 @@ static bool is_changed(const vs_rewritten_call* c, const uint8_t* address) {
   return false;
 }
 
-static void call_flipped(vs_rewriter* r, vs_rewritten_call* c) {
+// Threads end, and others take their place: a watch is its thread's.
+static bool has_watch(vs_rewriter* r) {
+  if (r->is_blind) return false;
+  if (r->watch != NULL && !vs_watch_is_ours(r->watch)) {
+    vs_watch_close(r->watch);
+    r->watch = NULL;
+  }
+  if (r->watch == NULL) r->watch = vs_watch_open();
+  r->is_blind = r->watch == NULL;
+  return !r->is_blind;
+}
+
+// False: the call was not made.
+static bool call_watched(vs_rewriter* r, vs_rewritten_call* c) {
+  if (!has_watch(r)) return false;
+  uint8_t* address = vs_watch_buffer(r->watch);
+  place(r, c, address);
+  r->is_blind = !vs_watch_begin(r->watch, &c->op->rewrite);
+  if (r->is_blind) return false;
+  c->status = c->make(c->context, address);
+  r->is_blind = vs_watch_end(r->watch) == 0 && c->status == ZX_OK;
+  c->rewritten = true;
+  c->changed = is_changed(c, address);
+  return true;
+}
+
+static void call_beside(vs_rewriter* r, vs_rewritten_call* c) {
   uint8_t* address = r->pages;
   place(r, c, address);
   uint32_t turns = load(&r->turns);
@@ -212,7 +241,8 @@ static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
 
 void vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call) {
   bool held = call->op->rewrite.mode == VS_REWRITE_HELD;
-  if (!held || !call_held(rewriter, call)) call_flipped(rewriter, call);
+  if (held && call_held(rewriter, call)) return;
+  if (!call_watched(rewriter, call)) call_beside(rewriter, call);
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -252,6 +282,7 @@ void vs_rewriter_close(vs_rewriter* rewriter) {
   pthread_join(rewriter->thread, NULL);
   pthread_cond_destroy(&rewriter->given);
   pthread_mutex_destroy(&rewriter->lock);
+  if (rewriter->watch != NULL) vs_watch_close(rewriter->watch);
   if (rewriter->faults >= 0) close(rewriter->faults);
   close(rewriter->wake);
   munmap(rewriter->pages, 3 * PAGE);

@@ -28,8 +28,10 @@ Test(bench, a_wrong_backend_breaks_every_side) {
 }
 
 Test(bench, a_wrong_status_breaks_the_oracle_and_its_floor) {
-  cr_expect_eq(measure("mutant:rights_read_for_write", "documented", &vs_side_oracle), VS_BENCH_BROKEN);
-  cr_expect_eq(measure("mutant:rights_read_for_write", "documented", &vs_side_predicted), VS_BENCH_BROKEN);
+  cr_expect_eq(measure("mutant:rights_read_for_write", "documented", &vs_side_oracle),
+               VS_BENCH_BROKEN);
+  cr_expect_eq(measure("mutant:rights_read_for_write", "documented", &vs_side_predicted),
+               VS_BENCH_BROKEN);
 }
 
 // The rules of another kernel, for want of a wrong oracle.

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Bytes that change between two looks at them: who looks twice finds two values, in every order,
+// and without luck. What is not seen to look is left to the thread that writes beside.
+#include <criterion/criterion.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "executor/rewrite.h"
+#include "executor/watch.h"
+#include "tables.h"
+
+enum { OLD = 0x11, NEW = 0x22, AT = 12 };
+
+static const vs_rewrite rewrite = {
+    .mode = VS_REWRITE_FLIP, .offset = AT, .length = 1, .bytes = {NEW}};
+
+static vs_watch* open_or_skip(void) {
+  vs_watch* watch = vs_watch_open();
+  if (watch == NULL) cr_skip_test("this machine has no watchpoints for us");
+  return watch;
+}
+
+// Looks at the byte `looks` times; what it saw, oldest first, as bits: 1 is NEW.
+static unsigned look(vs_watch* watch, unsigned looks) {
+  volatile uint8_t* buffer = vs_watch_buffer(watch);
+  unsigned saw = 0;
+  buffer[AT] = OLD;
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  for (unsigned i = 0; i < looks; i++) saw = saw << 1 | (buffer[AT] == NEW);
+  cr_expect_eq(vs_watch_end(watch), looks);
+  return saw;
+}
+
+Test(watch, two_looks_find_each_pair_of_values) {
+  vs_watch* watch = open_or_skip();
+  unsigned saw = 0;
+  for (size_t i = 0; i < 5; i++) saw |= 1u << look(watch, 2);
+  cr_expect_eq(saw & 6, 6, "old before new, and new before old: 0x%x", saw);
+  vs_watch_close(watch);
+}
+
+Test(watch, the_moment_lies_between_any_two_of_three_looks) {
+  vs_watch* watch = open_or_skip();
+  unsigned saw = 0;
+  for (size_t i = 0; i < 10; i++) saw |= 1u << look(watch, 3);
+  const unsigned all = 1u << 1 | 1u << 3 | 1u << 4 | 1u << 6;  // 001 011 100 110
+  cr_expect_eq(saw & all, all, "0x%x", saw);
+  vs_watch_close(watch);
+}
+
+Test(watch, one_look_finds_either_value) {
+  vs_watch* watch = open_or_skip();
+  unsigned saw = 0;
+  for (size_t i = 0; i < 3; i++) saw |= 1u << look(watch, 1);
+  cr_expect_eq(saw, 3);
+  vs_watch_close(watch);
+}
+
+Test(watch, only_between_begin_and_end) {
+  vs_watch* watch = open_or_skip();
+  look(watch, 1);
+  vs_watch_buffer(watch)[AT] = OLD;
+  cr_expect_eq(vs_watch_buffer(watch)[AT], OLD);
+  cr_expect_eq(vs_watch_buffer(watch)[AT], OLD);
+  vs_watch_close(watch);
+}
+
+static void of_the_implementation(int signal_number) {
+  (void)signal_number;
+}
+
+Test(watch, leaves_a_handler_of_the_implementation_alone) {
+  vs_watch* watch = open_or_skip();
+  signal(SIGTRAP, of_the_implementation);
+  cr_expect(!vs_watch_begin(watch, &rewrite));
+  cr_expect_eq(signal(SIGTRAP, SIG_DFL), of_the_implementation);
+  vs_watch_close(watch);
+}
+
+Test(watch, another_trap_ends_the_process, .signal = SIGTRAP) {
+  open_or_skip();
+  raise(SIGTRAP);
+}
+
+// --- calls ------------------------------------------------------------------------------------
+
+static unsigned differed;  // calls whose two looks found two values
+
+static zx_status_t look_twice(void* context, void* address) {
+  (void)context;
+  const volatile uint8_t* byte = (uint8_t*)address + AT;
+  const uint8_t first = *byte;
+  differed += first != *byte;
+  return ZX_OK;
+}
+
+// Between the two copies the other thread has its chance.
+static zx_status_t have_it_copied_twice(void* context, void* address) {
+  uint8_t bytes[2] = {0};
+  (void)context;
+  for (size_t i = 0; i < 2; i++) {
+    struct iovec from = {(uint8_t*)address + AT, 1};
+    struct iovec to = {&bytes[i], 1};
+    if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != 1) return ZX_ERR_INTERNAL;
+    usleep(10);
+  }
+  differed += bytes[0] != bytes[1];
+  return ZX_OK;
+}
+
+static vs_op flipped_write(void) {
+  vs_op op = vs_op_new(VS_CALL_vcpu_write_state, vs_arch_find(VS_ARCH_X64));
+  memset(op.bytes, OLD, sizeof op.bytes);
+  op.rewrite = rewrite;
+  return op;
+}
+
+static bool make(vs_rewriter* rewriter, zx_status_t (*call)(void*, void*)) {
+  const vs_op op = flipped_write();
+  vs_rewritten_call c = {
+      .make = call, .op = &op, .parameter = vs_param_find(op.code, VS_PARAM_IN, 0)};
+  vs_rewriter_call(rewriter, &c);
+  cr_expect(c.rewritten && !c.changed);
+  return c.status == ZX_OK;
+}
+
+Test(rewriter, an_implementation_that_looks_twice_finds_two_values_each_second_time) {
+  vs_watch_close(open_or_skip());
+  vs_rewriter* rewriter = vs_rewriter_open();
+  for (size_t i = 0; i < 101; i++) cr_assert(make(rewriter, look_twice));
+  cr_expect_geq(differed, 50);
+  vs_rewriter_close(rewriter);
+}
+
+Test(rewriter, copies_that_the_kernel_makes_meet_the_other_thread) {
+  vs_rewriter* rewriter = vs_rewriter_open();
+  for (size_t i = 0; i < 5000 && differed == 0; i++) {
+    cr_assert(make(rewriter, have_it_copied_twice));
+  }
+  cr_expect_gt(differed, 0);
+  vs_rewriter_close(rewriter);
+}
+
+static void* on_another_thread(void* rewriter) {
+  for (size_t i = 0; i < 11; i++) make(rewriter, look_twice);
+  return NULL;
+}
+
+Test(rewriter, a_thread_in_the_place_of_one_that_ended_is_watched_too) {
+  vs_watch_close(open_or_skip());
+  vs_rewriter* rewriter = vs_rewriter_open();
+  for (unsigned i = 0; i < 3; i++) {
+    pthread_t thread;
+    cr_assert_eq(pthread_create(&thread, NULL, on_another_thread, rewriter), 0);
+    pthread_join(thread, NULL);
+    cr_expect_geq(differed, (i + 1) * 5);
+  }
+  vs_rewriter_close(rewriter);
+}
