@@ -107,7 +107,7 @@ static void survive(const char* spec, const char* faults, size_t total, double t
 #define FAULTY "shim:" VS_SHIM_DIR "/shim_faulty_soft"
 
 Test(faults, shim) {
-  survive(FAULTY, "0 60 0 11", wanted(), 10);
+  survive(FAULTY, "0 60 0 11", wanted(), 2);
 }
 Test(faults, shim_that_hangs) {
   survive(FAULTY, "0 2000 12 12", wanted() / 30, 1);
@@ -117,7 +117,7 @@ Test(faults, shim_with_sums) {
   survive(FAULTY " --sums", "0 60 0 14", wanted(), 1);
 }
 Test(faults, plugin) {
-  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "60 6", wanted(), 10);
+  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "60 6", wanted(), 2);
 }
 Test(faults, plugin_that_hangs) {
   survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "2000 7", wanted() / 10, 1);
