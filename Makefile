@@ -4,12 +4,13 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
+FAULTS ?= 2600
 
 # CMake's make has jobs of its own.
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 
-.PHONY: all conform test test-long fuzzers corpus power test-only check-asan check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
+.PHONY: all conform check test test-long fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -21,19 +22,28 @@ conform: packages-build ## the main job: judge the built-in backends that this m
 	$(MAKE) all
 	build/vcpuspec run
 
-test: packages-test ## the tests, also under sanitizers: half an hour on two CPUs
+check: ## the inner loop: builds what changed, and runs the tests that find most mistakes soonest
+	@[ -e build/Makefile ] || tools/install-packages build fuzz test browser
 	$(MAKE) all
-	$(MAKE) test-only
+	ctest --test-dir build --output-on-failure -j $(JOBS) -L quick
+
+test: packages-test ## the tests: all of them but those of test-long
+	$(MAKE) all
+	ctest --test-dir build --output-on-failure -j $(JOBS) -LE long
 	$(MAKE) check-asan
+	$(MAKE) fuzz-brief
+	tools/check-tidy --changed build
+	@echo 'Two faults at once, as each profile answers:'
+	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
+
+test-long: packages-test ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
+	$(MAKE) all
+	ctest --test-dir build --output-on-failure -j $(JOBS) -L long
+	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
-	$(MAKE) fuzz-brief
 	$(MAKE) tidy
-
-test-long: packages-test ## what takes longer: a farm's build, the proof, every fuzz target, all tests under sanitizers
-	$(MAKE) all
-	ctest --test-dir build --output-on-failure -L long
-	VS_FAULTS_TOTAL=2600 build/test_faults --short-filename -j2
+	VS_FAULTS_TOTAL=$(FAULTS) build/test_faults --short-filename -j4
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
 	$(MAKE) packages-prove
@@ -41,25 +51,18 @@ test-long: packages-test ## what takes longer: a farm's build, the proof, every 
 	$(MAKE) coverage
 	$(MAKE) model-mutants
 	$(MAKE) fuzz FUZZ_SECONDS=20
-	$(call configure,asan)
-	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -R '$(SLOW)' -E faults
 
-# What a sanitizer makes slow: left to test-long. Campaigns are tests of time; faults are ones that a
-# sanitizer has words of its own for.
-SLOW = selftest|export|shim|lint|faults|results
-
-test-only:
-	ctest --test-dir build --output-on-failure -LE 'tools|long'
-	ctest --test-dir build --output-on-failure -L tools -j $(JOBS)
-	@echo 'Two faults at once, as each profile answers:'
-	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
-
-# The sanitizers see the same tests but those of tools.
+# The sanitizers see what reads foreign bytes, and the executor; the other tests in test-long. Campaigns
+# are tests of time, and of `tools` nothing is ours. docs/testing.md tells which test is run where.
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -LE 'tools|long' -E 'campaign|$(SLOW)'
+	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L quick -LE tools
+
+check-asan-long:
+	$(call configure,asan)
+	$(call build,build/asan)
+	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'tools|quick|long' -E 'campaign|faults'
 
 # What tests without fuzzing run of model/: all of it.
 coverage: packages-coverage ## lines and branches of the model that its tests run, and a report

@@ -319,14 +319,14 @@ static void expect_run(const char* options, const char* compiler, const char* ob
 #define CLANGXX "clang++ -std=c++17 -x c++"
 #define WRONG(name) VS_PLUGIN_DIR "/wrong_" name ".so"
 
-// The whole, of which compilers make much.
-Test(c, documented_with_cc, .timeout = 300) {
+// The whole suite, which takes compilers long: by make test-long.
+Test(whole, documented_with_cc, .timeout = 600) {
   expect_run("", CC, VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
 }
-Test(c, documented_as_cxx, .timeout = 300) {
+Test(whole, documented_as_cxx, .timeout = 600) {
   expect_run("", CLANGXX, VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
 }
-Test(c, zircon_x64_with_clang, .timeout = 300) {
+Test(whole, zircon_x64_with_clang, .timeout = 600) {
   expect_run("--profile zircon-x64", CLANG, VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");
 }
 Test(c, some_as_cxx) {
