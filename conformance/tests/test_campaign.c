@@ -91,7 +91,7 @@ static size_t count_in(const char* text, const char* words) {
 // --- what it finds ------------------------------------------------------------------------------
 
 Test(campaign, findings_are_told_kept_and_run_again) {
-  expect("--backend mutant:kind_8_bits --seconds 0.8 --report json:%/r.json %/c", 1,
+  expect("--backend mutant:kind_8_bits --findings 1 --seconds 30 --report json:%/r.json %/c", 1,
          "are accepted as kind, and nothing else is");
   expect_shell("grep -q '^# allowed ZX_ERR_INVALID_ARGS (kind names' %s/c/findings/*.vcpu", 0);
   expect_shell("grep -q '^# failed 8 of 8' %s/c/findings/*.vcpu", 0);
@@ -130,12 +130,13 @@ Test(campaign, what_does_not_fail_each_time_is_flaky) {
   char count[sizeof directory + 8];
   snprintf(count, sizeof count, "%s/count", directory);
   setenv("VS_FLAKY_COUNT", count, 1);
-  expect("--backend " PLUGIN("flaky") " --seconds 0.8 %/c", 1, "\nFLAKY  write_state.desc");
+  expect("--backend " PLUGIN("flaky") " --findings 1 --seconds 30 %/c", 1,
+         "\nFLAKY  write_state.desc");
   expect_shell("grep -q '^# verdict flaky' %s/c/findings/*.vcpu", 0);
 }
 
 Test(campaign, what_does_not_fail_alone_is_kept_whole) {
-  expect("--backend " PLUGIN("only_there") " --seconds 0.8 %/c", 1,
+  expect("--backend " PLUGIN("only_there") " --findings 1 --seconds 30 %/c", 1,
          "seen in the campaign, and not again when run alone");
   expect_shell("grep -q '^# verdict not again alone' %s/c/findings/unconfirmed-SIGABRT-*.vcpu", 0);
   expect_shell("test $(cat %s/c/findings/unconfirmed-*.vcpu | grep -c '^T') -ge 10", 0);
@@ -170,7 +171,7 @@ static void write_known(const char* entries) {
 Test(campaign, known_finding_is_counted_apart) {
   write_known(KNOWN_KIND(KIND, "documented", OF_KIND, ACCEPTED, "  link https://bugs.example/1\n"));
   const outcome* got = expect("--backend " KIND
-                              " --known %/known --findings 1 --seconds 1 "
+                              " --known %/known --findings 1 --seconds 3 "
                               "--report json:%/r.json %/c",
                               0, "findings 0, 0 of them new; 1 known");
   cr_expect(strstr(got->text, "ended: the time is over") != NULL, "%s", got->text);
@@ -307,9 +308,10 @@ Test(campaign, killed_at_any_moment_and_resumed) {
     moments[i] = chance(400000);
     kill_after(start(PLUGIN("many"), log), moments[i], SIGKILL);
   }
-  snprintf(arguments, sizeof arguments,
-           "--backend %s --jobs 2 --seconds 2 --report json:%s/r.json %s/c | tee -a %s",
-           PLUGIN("many"), directory, directory, log);
+  snprintf(
+      arguments, sizeof arguments,
+      "--backend %s --jobs 2 --seconds 40 --plateau 2 --report json:%s/r.json %s/c | tee -a %s",
+      PLUGIN("many"), directory, directory, log);
   const outcome* got = fuzz_with("", arguments);
   cr_expect(strstr(got->text, "findings 12, ") != NULL, "%s", got->text);
   cr_expect(strstr(got->text, "unconfirmed") == NULL, "%s", got->text);
@@ -321,7 +323,7 @@ Test(campaign, killed_at_any_moment_and_resumed) {
 Test(campaign, raw_finding_that_nobody_looked_at_is_looked_at) {
   expect("--backend mutant:kind_8_bits --findings 1 %/c", 1, "1 of them new");
   expect_shell("rm %s/c/findings/*", 0);
-  expect_with("VCPUSPEC_FAKE=idle", "--backend mutant:kind_8_bits --seconds 1 %/c", 1,
+  expect_with("VCPUSPEC_FAKE=idle", "--backend mutant:kind_8_bits --findings 1 --seconds 30 %/c", 1,
               "findings 1, 1 of them new");
 }
 
@@ -340,7 +342,7 @@ Test(campaign, crash_that_nobody_saw_is_tried_again) {
   kill_after(pid, 1000, SIGKILL);
   expect_shell("test ! -e %s/c/findings/*.vcpu", 0);
   expect_with("VCPUSPEC_FAKE=idle",
-              "--backend mutant:hang_on_success --timeout 0.2 --seconds 1 %/c", 1,
+              "--backend mutant:hang_on_success --timeout 0.2 --findings 1 --seconds 30 %/c", 1,
               "findings 1, 1 of them new");
 }
 
@@ -417,7 +419,7 @@ Test(campaign, end_between_two_calls_is_made_smaller) {
   cr_assert(out != NULL);
   fputs(text, out);
   fclose(out);
-  expect_with("VCPUSPEC_FAKE=idle", "--backend " PLUGIN("many") " --seconds 1 %/c", 1,
+  expect_with("VCPUSPEC_FAKE=idle", "--backend " PLUGIN("many") " --findings 1 --seconds 30 %/c", 1,
               "findings 1, 1 of them new");
   expect_shell("test $(grep -hc '^T' %s/c/findings/ended-*.vcpu) -le 4", 0);
 }
@@ -458,9 +460,11 @@ Test(campaign, nothing_executed) {
 Test(campaign, interrupted_it_tells_what_it_has) {
   char log[128];
   snprintf(log, sizeof log, "%s/log", directory);
-  kill_after(start("mutant:kind_8_bits", log), 1000000, SIGINT);
+  const pid_t campaign = start("mutant:kind_8_bits", log);
+  expect_shell("timeout 60 sh -c 'until ls %s/c/findings/*.vcpu; do sleep 0.1; done'", 0);
+  kill_after(campaign, 0, SIGINT);
   expect_shell("grep -q '^findings 1, 1 of them new' %s/log", 0);
-  expect("--backend mutant:kind_8_bits --seconds 0.5 %/c", 1, "findings 1, 0 of them new");
+  expect("--backend mutant:kind_8_bits --seconds 1 %/c", 1, "findings 1, 0 of them new");
 }
 Test(campaign, merge_leaves_what_adds_something) {
   expect("--seconds 0.8 %/c", 0, "corpus: ");
