@@ -58,9 +58,13 @@ static bool take_signal(void) {
 }
 
 static bool set_address(vs_watch* w) {
-  const uint64_t address = (uintptr_t)w->buffer + w->rewrite->offset / WORD * WORD;
-  if (w->attributes.bp_addr == address) return true;
+  const bool one = w->rewrite->length == 1;  // several: the word that they lie in
+  const uint16_t offset = w->rewrite->offset;
+  const uint64_t length = one ? HW_BREAKPOINT_LEN_1 : HW_BREAKPOINT_LEN_8;
+  const uint64_t address = (uintptr_t)w->buffer + (one ? offset : offset / WORD * WORD);
+  if (w->attributes.bp_addr == address && w->attributes.bp_len == length) return true;
   w->attributes.bp_addr = address;
+  w->attributes.bp_len = length;
   if (ioctl(w->event, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &w->attributes) == 0) return true;
   w->attributes.bp_addr = 0;
   return false;
