@@ -53,6 +53,15 @@ static void run_job(void* argument) {
   finish(j->executor, j->op, j->seen);
 }
 
+// Each thread has memory of its own from its first op on; most scripts need that of thread 0 alone.
+static bool open_arenas(vs_executor* x, uint8_t thread) {
+  for (size_t i = 0; i < VS_POINTERS_MAX; i++) {
+    vs_arena* arena = &x->arenas[thread][i];
+    if (arena->base == NULL && !vs_arena_open(arena)) return false;
+  }
+  return true;
+}
+
 static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
   vs_exec_job* j = &x->jobs[op->thread];
   *j = (vs_exec_job){.executor = x,
@@ -67,7 +76,7 @@ static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
   }
   if (j->races) j->late = ++x->races * 11 % 64;
   vs_worker* worker = &x->workers[op->thread];
-  if (!vs_worker_post(worker, run_job, j)) {
+  if (!open_arenas(x, op->thread) || !vs_worker_post(worker, run_job, j)) {
     *seen = (vs_observation){.outcome = VS_UNSUPPORTED, .call = VS_NO_CALL};
     return;
   }
@@ -176,15 +185,10 @@ static vs_executor* new_executor(const vs_calls* calls, vs_arch arch, zx_handle_
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource) {
   vs_executor* x = new_executor(calls, arch, resource);
   if (x == NULL) return NULL;
-  for (size_t i = 0; i < VS_THREADS; i++) {
-    vs_worker_init(&x->workers[i]);
-    for (size_t k = 0; k < VS_POINTERS_MAX; k++) {
-      if (vs_arena_open(&x->arenas[i][k])) continue;
-      vs_executor_close(x);
-      return NULL;
-    }
-  }
-  return x;
+  for (size_t i = 0; i < VS_THREADS; i++) vs_worker_init(&x->workers[i]);
+  if (open_arenas(x, 0)) return x;
+  vs_executor_close(x);
+  return NULL;
 }
 
 // What still runs is kicked, so that its thread is free again.
