@@ -87,15 +87,15 @@ fuzzers: packages-fuzz ## build what vcpuspec fuzz runs
 
 # Every target of fuzz/targets, one after the other.
 fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
-	$(call configure,fuzz)
-	$(call build,build/fuzz) --target fuzzers
-	tools/run-fuzzers libfuzzer build/fuzz $(or $(FUZZ_SECONDS),60)
+	$(call configure,libfuzzer)
+	$(call build,build/libfuzzer) --target fuzzers
+	tools/run-fuzzers libfuzzer build/libfuzzer $(or $(FUZZ_SECONDS),60)
 
 # Some of what reads text, under its engine; the others are in the tests, on their seeds.
 fuzz-brief: packages-fuzz
-	$(call configure,fuzz)
-	$(call build,build/fuzz) --target fuzz_text fuzz_profile fuzz_wire
-	tools/run-fuzzers libfuzzer build/fuzz 5 text profile wire
+	$(call configure,libfuzzer)
+	$(call build,build/libfuzzer) --target fuzz_text fuzz_profile fuzz_wire
+	tools/run-fuzzers libfuzzer build/libfuzzer 5 text profile wire
 
 fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)
