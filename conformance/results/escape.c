@@ -2,7 +2,9 @@
 #include "escape.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { REPLACEMENT = 0xfffd, LONGEST = 12, LEAST_FENCE = 3 };
@@ -83,27 +85,83 @@ static bool replace(vs_dialect dialect, uint32_t rune, char* text) {
   }
 }
 
+static void put_rune(FILE* out, vs_dialect dialect, uint32_t rune, const char* text, size_t bytes) {
+  char other[LONGEST + 8];
+  if (replace(dialect, rune, other)) {
+    fputs(other, out);
+  } else if (rune == REPLACEMENT) {
+    fputs("\xef\xbf\xbd", out);
+  } else {
+    fwrite(text, 1, bytes, out);
+  }
+}
+
 void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most) {
   size_t bytes = 0;
-  for (size_t i = 0; *text != '\0'; i++, text += bytes) {
-    char other[LONGEST + 8];
-    if (i == most) {
-      fputs("...", out);
-      return;
-    }
+  for (size_t i = 0; *text != '\0' && i < most; i++, text += bytes) {
     uint32_t rune = vs_rune(text, &bytes);
-    if (replace(dialect, rune, other)) {
-      fputs(other, out);
-    } else if (rune == REPLACEMENT) {
-      fputs("\xef\xbf\xbd", out);
-    } else {
-      fwrite(text, 1, bytes, out);
-    }
+    put_rune(out, dialect, rune, text, bytes);
   }
+  if (*text != '\0') fputs("...", out);
 }
 
 void vs_escape(FILE* out, vs_dialect dialect, const char* text) {
   vs_escape_some(out, dialect, text, SIZE_MAX);
+}
+
+// A line may be broken after some characters, and in words that are too long for one.
+static void put_name(FILE* out, vs_dialect dialect, const char* text) {
+  enum { LONGEST_WORD = 255 };
+  size_t bytes = 0;
+  for (size_t word = 0; *text != '\0'; text += bytes) {
+    uint32_t rune = vs_rune(text, &bytes);
+    bool too_long = word + bytes > LONGEST_WORD;
+    if (too_long) fputs("<wbr>", out);
+    word = too_long ? bytes : word + bytes;
+    put_rune(out, dialect, rune, text, bytes);
+    if (rune > 0x7e || !strchr("._:/", (int)rune) || text[bytes] == '\0') continue;
+    fputs("<wbr>", out);
+    word = 0;
+  }
+}
+
+// The part of a format after '%'; how many bytes it is.
+static size_t put_part(FILE* out, vs_dialect dialect, const char* part, va_list* arguments) {
+  size_t length = strcspn(part, "sfu%") + 1;
+  switch (part[length - 1]) {
+    case 's': {
+      const char* text = va_arg(*arguments, const char*);
+      if (part[0] == '-') put_name(out, dialect, text);
+      if (part[0] != '-')
+        vs_escape_some(out, dialect, text, part[0] == '.' ? strtoul(part + 1, NULL, 10) : SIZE_MAX);
+      break;
+    }
+    case 'f':
+      fprintf(out, "%.3f", va_arg(*arguments, double));
+      break;
+    case 'u':
+      fprintf(out, "%zu", va_arg(*arguments, size_t));
+      break;
+    default:
+      fputc('%', out);
+  }
+  return length;
+}
+
+void vs_print(FILE* out, vs_dialect dialect, const char* format, ...) {
+  bool quoted = false;
+  va_list arguments;
+  va_start(arguments, format);
+  for (const char* c = format; *c != '\0'; c++) {
+    bool within = quoted && dialect == VS_DIALECT_XML;
+    quoted ^= *c == '"';
+    if (*c == '%') {
+      c += put_part(out, within ? VS_DIALECT_ATTRIBUTE : dialect, c + 1, &arguments);
+    } else {
+      fputc(*c, out);
+    }
+  }
+  va_end(arguments);
 }
 
 size_t vs_fence_for(const char* text) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a run to the tree that results.h describes.
+// From a run to its results.
 #ifndef VS_CONFORMANCE_MAKE_H_
 #define VS_CONFORMANCE_MAKE_H_
 
@@ -17,22 +17,25 @@ typedef struct vs_request {
   const bool* named;     // by --backend
 } vs_request;
 
-// A tree without results: in "results", null stands for each that is expected, a target's together,
-// as in vs_run. NULL: no memory.
-json_t* vs_results_new(const vs_plan* plan, const vs_request* request);
+// Results of which none stands yet: there is a place for each that is expected, a target's
+// together, as in vs_run.
+vs_results* vs_results_new(const vs_plan* plan, const vs_request* request);
 
-// One element of "results", of the target at this index. NULL: no memory.
-json_t* vs_results_of(const vs_plan* plan, const vs_case_result* result, size_t backend);
+// One of them, of the target at this index.
+vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_result* result,
+                        size_t backend);
+// One that was not judged.
+vs_result vs_results_not_judged(vs_store* store, size_t backend, const vs_case* c,
+                                const char* note);
 
-// Puts results in the place of what is still null: not judged, with the reason; then counts.
-// `interrupted`: the run was stopped. False: no memory.
-bool vs_results_close(json_t* results, const vs_plan* plan, bool interrupted);
+// Fills the places in which nothing stands: not judged, with the reason; then counts.
+// `interrupted`: the run was stopped.
+void vs_results_close(vs_results* results, const vs_plan* plan, bool interrupted);
 
-// Makes "counts" anew. False: no memory.
-bool vs_results_recount(json_t* results);
-
-// One element of "results" that was not judged. NULL: no memory.
-json_t* vs_results_not_judged(size_t backend, const vs_case* c, const char* note);
+// Makes "counts" anew.
+void vs_results_recount(vs_results* results);
+// Results that are shown with this verdict.
+size_t vs_results_count(const vs_results* results, vs_verdict shown);
 
 // Now, "2026-11-22T19:00:00Z", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
 void vs_results_time(char text[32]);

@@ -92,15 +92,15 @@ const char* vs_report_files_first(const vs_report_files* files) {
 
 typedef struct writing {
   const vs_format* format;
-  const json_t* results;
+  const vs_results* results;
 } writing;
 
 static bool render(FILE* out, const void* what) {
   const writing* w = what;
-  return w->format->render(out, w->results);
+  return vs_render(w->format, out, w->results);
 }
 
-bool vs_report_files_write(const vs_report_files* files, const json_t* results,
+bool vs_report_files_write(const vs_report_files* files, const vs_results* results,
                            char why[VS_RESULTS_WHY]) {
   bool good = true;
   for (size_t i = 0; i < files->count; i++) {

@@ -4,7 +4,6 @@
 #define VS_CONFORMANCE_REPORT_FILES_H_
 
 #include "render.h"
-#include "results.h"
 
 typedef struct vs_report_file {
   const vs_format* format;
@@ -36,7 +35,7 @@ bool vs_report_files_use_stdout(const vs_report_files* files);
 const char* vs_report_files_first(const vs_report_files* files);
 
 // Writes them all, each as a whole or not at all. False: `why` says which could not be written.
-bool vs_report_files_write(const vs_report_files* files, const json_t* results,
+bool vs_report_files_write(const vs_report_files* files, const vs_results* results,
                            char why[VS_RESULTS_WHY]);
 
 #endif  // VS_CONFORMANCE_REPORT_FILES_H_

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "common/digest.h"
-#include "put.h"
 #include "runner/child.h"
 #include "text/file.h"
 #include "text/profile.h"
@@ -47,37 +46,23 @@ static uint64_t digest_contents(const vs_target* target) {
   return sum;
 }
 
-static void put_digest(vs_putter* p, json_t* to, const char* name, uint64_t value) {
-  char text[24];
-  snprintf(text, sizeof text, "%016" PRIx64, value);
-  vs_put_text(p, to, name, text);
-}
-
-json_t* vs_run_journal_request(const vs_plan* plan, const vs_request* request) {
-  vs_putter p = {false};
-  char text[64];
-  json_t* all = json_object();
-  json_t* backends = json_array();
-  json_t* contents = json_array();
-  vs_put_text(&p, all, "format", FORMAT);
-  vs_put_number(&p, all, "version", 1);
-  vs_put_text(&p, all, "program", request->program);
-  vs_put_text(&p, all, "profile", plan->profile->id);
-  put_digest(&p, all, "rules", vs_profile_digest(plan->profile));
-  snprintf(text, sizeof text, "%" PRIu64, plan->seed);
-  vs_put_text(&p, all, "seed", text);
-  vs_put_number(&p, all, "cases", plan->case_count);
-  put_digest(&p, all, "texts", digest_cases(plan));
+vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
+                                       const vs_request* request) {
+  vs_journal_head head = {
+      .format = FORMAT,
+      .version = 1,
+      .program = request->program,
+      .profile = vs_keep(store, plan->profile->id),
+      .rules = vs_said(store, "%016" PRIx64, (uint64_t)vs_profile_digest(plan->profile)),
+      .seed = vs_said(store, "%" PRIu64, plan->seed),
+      .cases = plan->case_count,
+      .texts = vs_said(store, "%016" PRIx64, digest_cases(plan))};
   for (size_t i = 0; i < plan->target_count; i++) {
-    snprintf(text, sizeof text, "%016" PRIx64, digest_contents(&plan->targets[i]));
-    vs_put_text_in(&p, backends, plan->targets[i].spec);
-    vs_put_text_in(&p, contents, text);
+    const vs_target* target = &plan->targets[i];
+    vs_add(store, &head.backends, target->spec);
+    vs_add(store, &head.contents, vs_said(store, "%016" PRIx64, digest_contents(target)));
   }
-  vs_put(&p, all, "backends", backends);
-  vs_put(&p, all, "contents", contents);
-  if (!p.failed) return all;
-  json_decref(all);
-  return NULL;
+  return head;
 }
 
 static const char* meaning_of(const char* name) {
@@ -101,9 +86,9 @@ static const char* meaning_of(const char* name) {
 
 typedef struct reader {
   vs_run_journal* journal;
-  const json_t* request;
-  json_t* results;  // NULL: results are only counted
-  json_t* rows;     // from a case's id to its index
+  const vs_journal_head* request;
+  vs_results* results;  // NULL: results are only counted
+  vs_index rows;        // of cases
   size_t line;
 } reader;
 
@@ -118,60 +103,64 @@ __attribute__((format(printf, 3, 4))) static vs_run_journal_state refuse(vs_run_
   return state;
 }
 
-static vs_run_journal_state refuse_other(reader* r, const json_t* header, const char* name) {
-  char* then = json_dumps(json_object_get(header, name), JSON_ENCODE_ANY);
-  char* now = json_dumps(json_object_get(r->request, name), JSON_ENCODE_ANY);
+static vs_run_journal_state refuse_other(reader* r, const char* name, const json_t* then,
+                                         const json_t* now) {
+  char* was = json_dumps(then, JSON_ENCODE_ANY);
+  char* is = json_dumps(now, JSON_ENCODE_ANY);
   vs_run_journal_state state = refuse(
       r->journal, VS_RUN_JOURNAL_OTHER,
       "is of another run: %s: %.100s then, %.100s now: ask for the same, or name another file",
-      meaning_of(name), then != NULL ? then : "?", now != NULL ? now : "?");
-  free(then);
-  free(now);
+      meaning_of(name), was != NULL ? was : "?", is != NULL ? is : "?");
+  free(was);
+  free(is);
   return state;
 }
 
 static vs_run_journal_state read_header(reader* r, const char* text, size_t length) {
   json_error_t error;
   json_t* header = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-  const char* format = vs_results_text(header, "format");
+  json_t* wanted = vs_form_write(vs_form_journal_head, r->request);
+  const char* format = json_string_value(json_object_get(header, "format"));
   vs_run_journal_state state = VS_RUN_JOURNAL_OPEN;
   if (format == NULL || strcmp(format, FORMAT) != 0) {
     state = refuse(r->journal, VS_RUN_JOURNAL_BAD,
                    "is no journal of vcpuspec run, and is left as it is: name another file");
   }
   const char* name;
-  const json_t* asked;
-  json_object_foreach((json_t*)r->request, name, asked) {
-    if (state != VS_RUN_JOURNAL_OPEN || json_equal(asked, json_object_get(header, name))) continue;
-    state = refuse_other(r, header, name);
+  const json_t* now;
+  json_object_foreach(wanted, name, now) {
+    const json_t* then = json_object_get(header, name);
+    if (state != VS_RUN_JOURNAL_OPEN || json_equal(now, then)) continue;
+    state = refuse_other(r, name, then, now);
   }
+  json_decref(wanted);
   json_decref(header);
   return state;
 }
 
-static bool take_result(reader* r, json_t* one, char why[VS_RESULTS_WHY]) {
-  const json_t* backends = json_object_get(r->results, "backends");
-  size_t columns = json_array_size(backends);
-  if (!vs_results_validate_one(one, columns, why)) return false;
-  const json_t* row = json_object_get(r->rows, vs_results_text(one, "case"));
-  if (row == NULL) {
+static bool take_result(reader* r, const json_t* form, char why[VS_RESULTS_WHY]) {
+  vs_result one = {0};
+  size_t row;
+  if (!vs_form_read(&r->results->store, vs_form_result, form, &one, why) ||
+      !vs_result_is_sound(&one, r->results->backends.count, why))
+    return false;
+  if (!vs_index_find(&r->rows, one.id, &row)) {
     snprintf(why, VS_RESULTS_WHY, "case: expected a case of this run");
     return false;
   }
-  size_t backend = (size_t)json_integer_value(json_object_get(one, "backend"));
-  size_t at = backend * json_object_size(r->rows) + (size_t)json_integer_value(row);
-  json_t* list = json_object_get(r->results, "results");
-  r->journal->found += json_is_null(json_array_get(list, at));
-  return json_array_set(list, at, one) == 0;
+  vs_result* place = &r->results->results.at[one.backend * r->rows.count + row];
+  r->journal->found += place->id == NULL;
+  *place = one;
+  return true;
 }
 
 static vs_run_journal_state read_result(reader* r, const char* text, size_t length) {
   json_error_t error;
   char why[VS_RESULTS_WHY];
-  json_t* one = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+  json_t* form = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
   snprintf(why, sizeof why, "%s", error.text);
-  bool good = one != NULL && take_result(r, one, why);
-  json_decref(one);
+  bool good = form != NULL && take_result(r, form, why);
+  json_decref(form);
   if (good) return VS_RUN_JOURNAL_OPEN;
   return refuse(r->journal, VS_RUN_JOURNAL_BAD,
                 "was spoilt at line %zu (%.150s): take the line out, and its case is judged again",
@@ -217,11 +206,11 @@ static bool read_all(int fd, char** text, size_t* length) {
   return true;
 }
 
-static bool write_line(int fd, const json_t* value) {
-  char* text = json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(9));
-  size_t length = text != NULL ? strlen(text) : 0;
-  if (text == NULL) errno = ENOMEM;
-  if (text == NULL) return false;
+static bool write_line(int fd, const vs_field* shape, const void* value) {
+  json_t* form = vs_form_write(shape, value);
+  char* text = vs_needed(json_dumps(form, JSON_COMPACT | JSON_REAL_PRECISION(9)));
+  size_t length = strlen(text);
+  json_decref(form);
   text[length] = '\n';  // in place of the NUL: one write, one line
   ssize_t written = write(fd, text, length + 1);
   if (written >= 0 && (size_t)written < length + 1) errno = ENOSPC;
@@ -247,7 +236,8 @@ static vs_run_journal_state read_text(reader* r, const char* text, size_t length
   }
   if (state != VS_RUN_JOURNAL_OPEN || r->results == NULL) return state;
   if (used < length && ftruncate(journal->fd, (off_t)used) != 0) return cannot(journal, "written");
-  if (used == 0 && !write_line(journal->fd, r->request)) return cannot(journal, "written");
+  if (used == 0 && !write_line(journal->fd, vs_form_journal_head, r->request))
+    return cannot(journal, "written");
   return state;
 }
 
@@ -295,29 +285,20 @@ static vs_run_journal_state open_file(vs_run_journal* journal, const char* path,
   return journal->fd >= 0 ? lock(journal) : cannot(journal, "opened");
 }
 
-static json_t* rows_of(const vs_plan* plan) {
-  vs_putter p = {false};
-  json_t* rows = json_object();
-  for (size_t i = 0; i < plan->case_count; i++) vs_put_number(&p, rows, plan->cases[i]->id, i);
-  if (!p.failed) return rows;
-  json_decref(rows);
-  return NULL;
-}
-
 static void give_up(vs_run_journal* journal) {
   if (journal->fd >= 0) close(journal->fd);
   journal->fd = -1;
 }
 
 vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* path,
-                                         const json_t* request, const vs_plan* plan,
-                                         json_t* results) {
+                                         const vs_journal_head* request, const vs_plan* plan,
+                                         vs_results* results) {
   vs_run_journal_state state = open_file(journal, path, O_CREAT);
-  reader r = {journal, request, results, rows_of(plan), 0};
-  errno = ENOMEM;
-  if (r.rows == NULL) state = cannot(journal, "read");
+  reader r = {.journal = journal, .request = request, .results = results};
+  size_t row;
+  for (size_t i = 0; i < plan->case_count; i++) vs_index_add(&r.rows, plan->cases[i]->id, &row);
   if (state == VS_RUN_JOURNAL_OPEN) state = read_file(&r);
-  json_decref(r.rows);
+  vs_index_free(&r.rows);
   if (state != VS_RUN_JOURNAL_OPEN) give_up(journal);
   if (state == VS_RUN_JOURNAL_OPEN) vs_children_never_have(journal->fd);
   journal->synced = vs_now();
@@ -332,11 +313,11 @@ static void sync_now_and_then(vs_run_journal* journal) {
   journal->synced = vs_now();
 }
 
-bool vs_run_journal_add(vs_run_journal* journal, const json_t* result) {
+bool vs_run_journal_add(vs_run_journal* journal, const vs_result* result) {
   if (journal->failed) return false;
-  if (strcmp(vs_results_text(result, "verdict"), "broken") == 0) return true;
+  if (result->verdict == VS_VERDICT_BROKEN) return true;
   off_t end = lseek(journal->fd, 0, SEEK_END);
-  if (write_line(journal->fd, result)) {
+  if (write_line(journal->fd, vs_form_result, result)) {
     sync_now_and_then(journal);
     return true;
   }
@@ -372,7 +353,7 @@ static size_t count_results(const vs_run_journal* journal) {
   return lines > 0 ? lines - 1 : 0;
 }
 
-static bool fits(vs_run_journal* journal, const json_t* request) {
+static bool fits(vs_run_journal* journal, const vs_journal_head* request) {
   char* text = NULL;
   size_t length = 0;
   bool read = read_all(journal->fd, &text, &length);
@@ -397,7 +378,7 @@ static bool find_old_name(vs_run_journal* journal, const char* path) {
 }
 
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, size_t* found) {
+                                             const vs_journal_head* request, size_t* found) {
   *found = 0;
   vs_run_journal_state state = open_file(journal, path, 0);
   if (state == VS_RUN_JOURNAL_CANNOT && journal->fd < 0 && access(path, F_OK) != 0)

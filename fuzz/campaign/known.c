@@ -34,8 +34,8 @@ const vs_expectation* vs_known_next_over(const vs_campaign_plan* plan, size_t* a
   char day[32];
   const vs_failing failing = failing_of(plan);
   today(day);
-  while (plan->known != NULL && *at < plan->known->count) {
-    const vs_expectation* entry = &plan->known->items[(*at)++];
+  while (plan->known != NULL && *at < plan->known->entries.count) {
+    const vs_expectation* entry = &plan->known->entries.at[(*at)++];
     if (vs_expectation_is_over(entry, &failing, day)) return entry;
   }
   return NULL;

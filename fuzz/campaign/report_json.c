@@ -102,7 +102,7 @@ static void put_expectations(writer* w, json_t* to) {
   if (known == NULL) return;
   json_t* summary = json_object();
   put_text(w, summary, "file", known->path);
-  put_number(w, summary, "entries", known->count);
+  put_number(w, summary, "entries", known->entries.count);
   put_number(w, summary, "findings", vs_known_count(w->outcome));
   put(w, summary, "expired", expired_of(w));
   put(w, to, "known", summary);
