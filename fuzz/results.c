@@ -61,14 +61,14 @@ static vs_results* read_again(const vs_results* results) {
 }
 
 static void join(vs_results* a, vs_results* b) {
-  char why[VS_MERGE_WHY] = "";
+  vs_store store = {0};
+  vs_texts why = {0};
   char unsound[VS_RESULTS_WHY];
   const vs_merge_input inputs[] = {{"a", a}, {"b", b}};
-  vs_results* all = vs_results_merge(inputs, 2, why);
-  if (all == NULL) {
-    if (why[0] == '\0') abort();
-    return;
-  }
+  vs_results* all = vs_results_merge(inputs, 2, &store, &why);
+  if ((all == NULL) != (why.count > 0)) abort();
+  vs_store_free(&store);
+  if (all == NULL) return;
   vs_results_conclude(all);
   if (!vs_results_are_sound(all, unsound)) abort();
   show(all);

@@ -59,14 +59,6 @@ static vs_exit read_inputs(merge_request* q) {
 
 // --- doing it -----------------------------------------------------------------------------------
 
-static void complain(const char* lines) {
-  while (*lines != '\0') {
-    int length = (int)strcspn(lines, "\n");
-    fprintf(stderr, "vcpuspec: %.*s\n", length, lines);
-    lines += length + (lines[length] == '\n');
-  }
-}
-
 static vs_exit tell(const merge_request* q, vs_results* all) {
   char why[VS_RESULTS_WHY];
   const vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
@@ -79,14 +71,13 @@ static vs_exit tell(const merge_request* q, vs_results* all) {
 }
 
 static vs_exit merge(const merge_request* q) {
-  char why[VS_MERGE_WHY] = "";
-  vs_results* all = vs_results_merge(q->inputs, q->count, why);
-  if (all == NULL) {
-    complain(why);
-    return VS_EXIT_INFRASTRUCTURE;
-  }
-  vs_exit status = tell(q, all);
+  vs_store store = {0};
+  vs_texts why = {0};
+  vs_results* all = vs_results_merge(q->inputs, q->count, &store, &why);
+  vs_exit status = all != NULL ? tell(q, all) : VS_EXIT_INFRASTRUCTURE;
+  for (size_t i = 0; i < why.count; i++) fprintf(stderr, "vcpuspec: %s\n", why.at[i]);
   vs_results_free(all);
+  vs_store_free(&store);
   return status;
 }
 

@@ -65,20 +65,16 @@ static void compare(comparer* c, const vs_result* was, const vs_result* is) {
   bool worse = (is_well(was->verdict) && !is_well(is->verdict)) ||
                (was->failure == NULL && is->failure != NULL) ||
                (both_fail && fails_anew(was->failure, is->failure));
+  bool fixed = !worse && was->failure != NULL && is_well(is->verdict);
+  bool same =
+      was->verdict == is->verdict && (!both_fail || vs_failure_is_same(was->failure, is->failure));
   c->sum.common++;
-  if (was->verdict == is->verdict &&
-      (!both_fail || vs_failure_is_same(was->failure, is->failure))) {
-    c->sum.same++;
-  } else if (worse) {
-    c->sum.regressed++;
-    tell(c, "regressed", was, is);
-  } else if (was->failure != NULL && is_well(is->verdict)) {
-    c->sum.fixed++;
-    tell(c, "fixed", was, is);
-  } else {
-    c->sum.changed++;
-    tell(c, "changed", was, is);
-  }
+  c->sum.same += same;
+  if (same) return;
+  c->sum.regressed += worse;
+  c->sum.fixed += fixed;
+  c->sum.changed += !worse && !fixed;
+  tell(c, worse ? "regressed" : fixed ? "fixed" : "changed", was, is);
 }
 
 // What was well is lost where its column is still there; with the column, only the column is gone.

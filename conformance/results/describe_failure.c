@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "describe_failure.h"
+#include "make.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "make.h"
 #include "runner/describe.h"
 #include "runner/failure.h"
 #include "text/print.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLACEMENT = 0xfffd, LONGEST = 12, LEAST_FENCE = 3 };
+enum { REPLACEMENT = 0xfffd, LONGEST = 20, LEAST_FENCE = 3 };
 
 static size_t length_by_lead(uint8_t lead) {
   if (lead < 0x80) return 1;
@@ -53,40 +53,34 @@ static bool is_hidden(uint32_t rune) {
   return (rune & 0xfffe) == 0xfffe;
 }
 
+// How each dialect writes what it cannot have as it is; NULL: it can.
+static const struct {
+  const char* special;  // characters of ASCII
+  const char* form;     // of one of those, by its number
+  const char* newline;
+  const char* tab;
+  const char* backslash;  // before what is written out
+} dialects[VS_DIALECT_COUNT] = {
+    [VS_DIALECT_XML] = {"&<>\"'", "&#%" PRIu32 ";", NULL, NULL, "\\"},
+    [VS_DIALECT_ATTRIBUTE] = {"&<>\"'", "&#%" PRIu32 ";", "&#10;", "&#9;", "\\"},
+    [VS_DIALECT_TAP] = {"#\\", "\\%c", " ", " ", "\\\\"},
+    [VS_DIALECT_YAML] = {"\"\\", "\\%c", "\\n", "\\t", "\\\\"},
+    [VS_DIALECT_MARKDOWN] = {"&<>|`*_[]\\@#~:$", "&#%" PRIu32 ";", " ", " ", "&#92;"},
+    [VS_DIALECT_FENCED] = {"", "", NULL, NULL, "\\"},
+};
+
 // What stands for the character in the dialect; false: itself.
 static bool replace(vs_dialect dialect, uint32_t rune, char* text) {
-  bool line = rune == '\n' || rune == '\t';
-  if (is_hidden(rune)) {
-    const char* form = dialect == VS_DIALECT_YAML ? "\\\\u{%" PRIx32 "}" : "\\u{%" PRIx32 "}";
-    if (dialect == VS_DIALECT_MARKDOWN) form = "&#92;u{%" PRIx32 "}";
-    if (dialect == VS_DIALECT_TAP) form = "\\\\u{%" PRIx32 "}";
-    return snprintf(text, LONGEST + 8, form, rune) > 0;
-  }
-  switch (dialect) {
-    case VS_DIALECT_XML:
-    case VS_DIALECT_ATTRIBUTE:
-      if (line && dialect == VS_DIALECT_XML) return false;
-      if (!line && (rune > 0x7e || !strchr("&<>\"'", (int)rune))) return false;
-      return snprintf(text, LONGEST, "&#%" PRIu32 ";", rune) > 0;
-    case VS_DIALECT_MARKDOWN:
-      if (line) return snprintf(text, LONGEST, " ") > 0;
-      if (rune > 0x7e || !strchr("&<>|`*_[]\\@#~:$", (int)rune)) return false;
-      return snprintf(text, LONGEST, "&#%" PRIu32 ";", rune) > 0;
-    case VS_DIALECT_TAP:
-      if (line) return snprintf(text, LONGEST, " ") > 0;
-      if (rune != '#' && rune != '\\') return false;
-      return snprintf(text, LONGEST, "\\%c", (int)rune) > 0;
-    case VS_DIALECT_YAML:
-      if (line) return snprintf(text, LONGEST, "%s", rune == '\n' ? "\\n" : "\\t") > 0;
-      if (rune != '"' && rune != '\\') return false;
-      return snprintf(text, LONGEST, "\\%c", (int)rune) > 0;
-    default:
-      return false;
-  }
+  const char* line = rune == '\n' ? dialects[dialect].newline : dialects[dialect].tab;
+  bool special = rune < 0x7f && strchr(dialects[dialect].special, (int)rune) != NULL;
+  if (is_hidden(rune))
+    return snprintf(text, LONGEST, "%su{%" PRIx32 "}", dialects[dialect].backslash, rune) > 0;
+  if (rune == '\n' || rune == '\t') return line != NULL && snprintf(text, LONGEST, "%s", line) > 0;
+  return special && snprintf(text, LONGEST, dialects[dialect].form, rune) > 0;
 }
 
 static void put_rune(FILE* out, vs_dialect dialect, uint32_t rune, const char* text, size_t bytes) {
-  char other[LONGEST + 8];
+  char other[LONGEST];
   if (replace(dialect, rune, other)) {
     fputs(other, out);
   } else if (rune == REPLACEMENT) {
@@ -162,6 +156,10 @@ void vs_print(FILE* out, vs_dialect dialect, const char* format, ...) {
     }
   }
   va_end(arguments);
+}
+
+void vs_print_each(FILE* out, vs_dialect dialect, const char* format, const vs_texts* texts) {
+  for (size_t i = 0; i < texts->count; i++) vs_print(out, dialect, format, texts->at[i]);
 }
 
 size_t vs_fence_for(const char* text) {

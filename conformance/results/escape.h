@@ -5,9 +5,10 @@
 #ifndef VS_CONFORMANCE_ESCAPE_H_
 #define VS_CONFORMANCE_ESCAPE_H_
 
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "store.h"
 
 typedef enum vs_dialect {
   VS_DIALECT_XML,        // text between tags; also of HTML
@@ -29,6 +30,9 @@ void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most
 // HTML, a line may be broken after a dot, a colon, a slash or an underscore. Takes %s, %zu, %.3f.
 __attribute__((format(printf, 3, 4))) void vs_print(FILE* out, vs_dialect dialect,
                                                     const char* format, ...);
+
+// The same for each text of a list.
+void vs_print_each(FILE* out, vs_dialect dialect, const char* format, const vs_texts* texts);
 
 // The next character of UTF-8 text, and how many bytes it takes; of bytes that are none, U+FFFD and
 // 1. 0 at the end.

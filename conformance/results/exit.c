@@ -1,48 +1,39 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "exit.h"
 
-#include "results.h"
+#include "view.h"
+
+#define UNJUDGED ", and no case could be judged on it"
 
 // What results add up to.
 typedef struct outcome {
   size_t judged;
-  size_t failed;  // and no entry of the expectations speaks of it
+  size_t failed;
   bool infrastructure;
   bool unjudged;  // a backend that was named, and of which nothing was learnt
 } outcome;
 
-static void remark(vs_results* all, const vs_column* backend, const char* how) {
-  vs_add(&all->store, &all->end.remarks,
-         vs_said(&all->store, "%s %s, and no case could be judged on it", backend->name, how));
-}
-
-static void take(outcome* o, vs_results* all, size_t column, bool expected) {
-  const vs_column* backend = &all->backends.at[column];
-  size_t judged = 0;
-  for (size_t i = 0; i < all->results.count; i++) {
-    const vs_result* one = &all->results.at[i];
-    if (one->backend != column) continue;
-    judged += vs_verdict_is_judged(one->verdict);
-    o->infrastructure |= one->verdict == VS_VERDICT_BROKEN;
-    o->failed += one->failure != NULL && one->expectation == NULL;
-  }
-  bool nothing = expected && judged == 0;
+static void take(outcome* o, vs_results* all, const vs_column* backend, const vs_tally* tally) {
+  vs_store* store = &all->store;
+  vs_texts* remarks = &all->end.remarks;
+  bool nothing = all->counts.expected > 0 && !all->interrupted && tally->judged == 0;
   bool ready = backend->state == VS_TARGET_READY;
-  o->judged += judged;
-  if (backend->required && nothing && ready) remark(all, backend, "is required");
-  o->infrastructure |= backend->state == VS_TARGET_BROKEN;
+  o->judged += tally->judged;
+  o->failed += tally->unknown + backend->ended_between;
+  o->infrastructure |= backend->state == VS_TARGET_BROKEN || tally->of[VS_VERDICT_BROKEN] > 0;
   o->infrastructure |= backend->required && (nothing || backend->state == VS_TARGET_ABSENT);
-  // Of a shim: no case is to blame, and it is no good sign.
-  if (backend->ended_between > 0) {
-    o->failed += backend->ended_between;
-    vs_add(&all->store, &all->end.remarks,
-           vs_said(&all->store,
+  o->unjudged |= backend->named && nothing;
+  if (backend->required && nothing && ready)
+    vs_add(store, remarks, vs_said(store, "%s is required" UNJUDGED, backend->name));
+  if (backend->ended_between > 0) {  // of a shim
+    vs_add(store, remarks,
+           vs_said(store,
                    "%s ended, or spoke unasked, %zu times between two cases: no case is to blame, "
                    "and it does not conform",
                    backend->name, backend->ended_between));
   }
-  if (backend->named && nothing) remark(all, backend, "was named");
-  o->unjudged |= backend->named && nothing;
+  if (backend->named && nothing)
+    vs_add(store, remarks, vs_said(store, "%s was named" UNJUDGED, backend->name));
 }
 
 static vs_exit decide(const vs_results* all, const outcome* o, const char** why) {
@@ -68,9 +59,12 @@ static vs_exit decide(const vs_results* all, const outcome* o, const char** why)
 
 vs_exit vs_results_conclude(vs_results* results) {
   outcome o = {0};
-  bool expected = results->counts.expected > 0 && !results->interrupted;
+  vs_view view = vs_view_of(results);
   results->end.remarks = (vs_texts){vs_take(&results->store, 1), 0};  // none is not absent
-  for (size_t i = 0; i < results->backends.count; i++) take(&o, results, i, expected);
+  for (size_t i = 0; i < results->backends.count; i++) {
+    take(&o, results, &results->backends.at[i], &view.of[i]);
+  }
+  vs_view_free(&view);
   results->end.status = decide(results, &o, &results->end.why);
   return (vs_exit)results->end.status;
 }

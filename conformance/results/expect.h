@@ -82,7 +82,6 @@ enum { VS_EXPLANATION = 512 };
 
 typedef struct vs_expect_finding {
   vs_expect_problem problem;
-  bool is_asked;  // the results hold some that the entry speaks of
   char explanation[VS_EXPLANATION];
 } vs_expect_finding;
 

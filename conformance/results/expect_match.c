@@ -282,10 +282,9 @@ vs_expect_finding vs_expectation_check(const vs_expectation* entry, const vs_res
                                        const char* today) {
   vs_expect_finding f = {0};
   tally t = count(entry, results);
-  f.is_asked = t.named.count > 0;
   look_for_clause(entry, &f);
   if (f.problem != VS_PROBLEM_NONE) return f;
-  if (f.is_asked) {
+  if (t.named.count > 0) {
     look_at_results(entry, results, &t, today, &f);
     return f;
   }
@@ -299,7 +298,7 @@ vs_expect_finding vs_expectation_check(const vs_expectation* entry, const vs_res
 // --- all of them --------------------------------------------------------------------------------
 
 void vs_expectations_apply(const vs_expectations* all, vs_results* results) {
-  char today[32];
+  char today[VS_DAY];
   vs_store* store = &results->store;
   vs_expectations_told* told = vs_take(store, sizeof *told);
   for (size_t i = 0; i < results->results.count; i++) {
@@ -310,8 +309,7 @@ void vs_expectations_apply(const vs_expectations* all, vs_results* results) {
                                  .known = vs_results_count(results, VS_VERDICT_KNOWN),
                                  .disputed = vs_results_count(results, VS_VERDICT_DISPUTED),
                                  .without_reason = vs_expectations_without_reason(all)};
-  vs_results_time(today);
-  today[10] = '\0';
+  vs_results_today(today);
   for (size_t i = 0; i < all->entries.count; i++) {
     const vs_expectation* entry = &all->entries.at[i];
     vs_expect_finding f = vs_expectation_check(entry, results, today);

@@ -91,59 +91,53 @@ static bool is_end(reader* r, size_t index) {
          vs_line_expected(&r->line, index, r->fault, "the end of the line", NULL, 0);
 }
 
-// One or more statuses with '|' between, or one of the other words.
-static bool read_allowed(reader* r, size_t index) {
-  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life"};
-  names statuses = {0};
-  names n = {0};
-  char word[VS_LINE_MAX];
-  add_statuses(&statuses);
-  add_statuses(&n);
-  add_registers(&n, VS_ARCH_X64);
-  add_registers(&n, VS_ARCH_ARM64);
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
-  snprintf(word, sizeof word, "%s", r->line.words[index].text);
-  if (is_among(&n, word) || is_number(word)) return true;
-  char* rest = NULL;
-  bool good = strchr(word, '|') != NULL;
-  for (char* part = strtok_r(word, "|", &rest); part != NULL && good;
-       part = strtok_r(NULL, "|", &rest)) {
-    good = is_among(&statuses, part) || is_number(part);
-  }
-  if (good) return true;
-  return vs_line_expected(&r->line, index, r->fault,
-                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
-                          n.at, n.count);
+static zx_status_t status_of(const char* word) {
+  zx_status_t status;
+  return vs_status_find(word, &status) ? status : (zx_status_t)atol(word);
 }
 
-// Statuses in the order in which the program writes them.
 static int compare_statuses(const void* a, const void* b) {
-  zx_status_t status[2];
   const char* const* words[] = {a, b};
-  for (size_t i = 0; i < 2; i++) {
-    if (!vs_status_find(*words[i], &status[i])) status[i] = (zx_status_t)atol(*words[i]);
-  }
-  return status[0] < status[1] ? -1 : status[0] > status[1];
+  zx_status_t one = status_of(*words[0]);
+  zx_status_t other = status_of(*words[1]);
+  return one < other ? -1 : one > other;
 }
 
-static void put_in_order(char* allowed) {
+// Statuses with '|' between, put in the order in which the program writes them. False: some are
+// none.
+static bool read_statuses(char* word, const names* statuses) {
   enum { PARTS = 32 };
   char copy[VS_LINE_MAX];
   const char* parts[PARTS];
   size_t count = 0;
   char* rest = NULL;
-  if (strchr(allowed, '|') == NULL) return;
-  snprintf(copy, sizeof copy, "%s", allowed);
+  snprintf(copy, sizeof copy, "%s", word);
   for (char* part = strtok_r(copy, "|", &rest); part != NULL && count < PARTS;
        part = strtok_r(NULL, "|", &rest)) {
+    if (!is_among(statuses, part) && !is_number(part)) return false;
     parts[count++] = part;
   }
   qsort(parts, count, sizeof parts[0], compare_statuses);
-  size_t room = strlen(allowed) + 1;
-  size_t at = 0;
   for (size_t i = 0; i < count; i++) {
-    at += (size_t)snprintf(allowed + at, room - at, "%s%s", i > 0 ? "|" : "", parts[i]);
+    word = stpcpy(stpcpy(word, i > 0 ? "|" : ""), parts[i]);
   }
+  return count > 0 && rest != NULL && *rest == '\0';
+}
+
+// One or more statuses, or one of the other words.
+static bool read_allowed(reader* r, size_t index) {
+  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life"};
+  names n = {0};
+  char* word = r->line.words[index].text;
+  add_statuses(&n);
+  if (strchr(word, '|') != NULL && read_statuses(word, &n)) return true;
+  add_registers(&n, VS_ARCH_X64);
+  add_registers(&n, VS_ARCH_ARM64);
+  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
+  if (is_among(&n, word) || is_number(word)) return true;
+  return vs_line_expected(&r->line, index, r->fault,
+                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
+                          n.at, n.count);
 }
 
 static bool read_answer(reader* r, vs_expectation* entry) {
@@ -155,7 +149,6 @@ static bool read_answer(reader* r, vs_expectation* entry) {
   if (entry->answers.count == VS_ANSWERS_MAX)
     return vs_line_fault(line, 0, r->fault, "expected at most %d answers in an entry",
                          VS_ANSWERS_MAX);
-  put_in_order(line->words[1].text);
   vs_add(&r->all->store, &entry->answers,
          vs_said(&r->all->store, "%s -> %s", line->words[1].text, line->words[3].text));
   return true;

@@ -21,14 +21,14 @@ static const char* escape(vs_store* store, const char* name) {
 // What fails only now and then is not expected for ever.
 static const char* day_ahead(vs_store* store) {
   enum { DAYS = 90 };
-  char now[32];
+  char text[VS_DAY];
   struct tm day = {0};
-  vs_results_time(now);
-  if (strptime(now, "%Y-%m-%d", &day) == NULL) return NULL;
+  vs_results_today(text);
+  if (strptime(text, "%Y-%m-%d", &day) == NULL) return NULL;
   day.tm_mday += DAYS;
   timegm(&day);
-  strftime(now, sizeof now, "%Y-%m-%d", &day);
-  return vs_keep(store, now);
+  strftime(text, sizeof text, "%Y-%m-%d", &day);
+  return vs_keep(store, text);
 }
 
 // Every clause that is broken, once, with blanks between; and every sort of failure, once.
@@ -89,11 +89,10 @@ static size_t keep_old(const vs_expectations* old, const vs_results* results, co
 void vs_expectations_renew(const vs_expectations* old, const vs_results* results,
                            vs_expectations* renewed, size_t* left_out) {
   static const vs_expectations none = {0};
-  char today[32];
+  char today[VS_DAY];
   *renewed = (vs_expectations){0};
   if (old == NULL) old = &none;
-  vs_results_time(today);
-  today[10] = '\0';
+  vs_results_today(today);
   *left_out = keep_old(old, results, today, renewed);
   size_t kept = renewed->entries.count;
   for (size_t i = 0; i < results->results.count; i++) {

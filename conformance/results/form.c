@@ -56,45 +56,41 @@ static bool is_shard(const char* text) {
   return shard >= 1 && shard <= shards && shards <= MOST_SHARDS;
 }
 
-static bool read_text(reader* r, const vs_field* f, const json_t* form, void* to) {
-  const char* text = json_string_value(form);
-  if (f->sort == VS_SORT_TEXT && text == NULL) return fault(r, "a text");
-  if (f->sort == VS_SORT_DIGITS && (text == NULL || !is_digits(text)))
-    return fault(r, "a number of 64 bits as a text");
-  if (f->sort == VS_SORT_SHARD && (text == NULL || !is_shard(text)))
-    return fault(r, "'I/N', I from 1 to N, N not above 100000");
-  text = vs_keep(r->store, text);
-  memcpy(to, &text, sizeof text);
-  return true;
-}
-
-static bool read_word(reader* r, const vs_field* f, const json_t* form, void* to) {
+static bool read_word(reader* r, const vs_field* f, const char* word, unsigned* to) {
   char expected[VS_RESULTS_WHY / 2] = "one of";
-  const char* word = json_is_string(form) ? json_string_value(form) : "";
-  for (unsigned i = 0; f->allowed >> i != 0; i++) {
-    if (!(f->allowed >> i & 1)) continue;
-    if (strcmp(word, f->words[i]) == 0) return memcpy(to, &i, sizeof i) != NULL;
+  for (*to = 0; f->allowed >> *to != 0; ++*to) {
+    if (!(f->allowed >> *to & 1)) continue;
+    if (strcmp(word, f->words[*to]) == 0) return true;
     size_t length = strlen(expected);
-    snprintf(expected + length, sizeof expected - length, " '%s'", f->words[i]);
+    snprintf(expected + length, sizeof expected - length, " '%s'", f->words[*to]);
   }
   return fault(r, expected);
 }
 
-static bool read_seconds(reader* r, const json_t* form, void* to) {
-  double seconds = json_number_value(form);
-  memcpy(to, &seconds, sizeof seconds);
-  return (json_is_number(form) && seconds >= 0) || fault(r, "a number, not below 0");
-}
-
-static bool read_number(reader* r, const json_t* form, void* to) {
-  json_int_t number = json_integer_value(form);
-  memcpy(to, &number, sizeof number);
-  return (json_is_integer(form) && number >= 0) || fault(r, "a whole number, not below 0");
-}
-
-static bool read_boolean(reader* r, const json_t* form, void* to) {
-  *(bool*)to = json_is_true(form);
-  return json_is_boolean(form) || fault(r, "true or false");
+static bool read_scalar(reader* r, const vs_field* f, const json_t* form, void* to) {
+  const char* text = json_string_value(form);
+  switch (f->sort) {
+    case VS_SORT_WORD:
+      return read_word(r, f, text != NULL ? text : "", to);
+    case VS_SORT_SECONDS:
+      *(double*)to = json_number_value(form);
+      return (json_is_number(form) && *(double*)to >= 0) || fault(r, "a number, not below 0");
+    case VS_SORT_NUMBER:
+      *(size_t*)to = (size_t)json_integer_value(form);
+      return (json_is_integer(form) && json_integer_value(form) >= 0) ||
+             fault(r, "a whole number, not below 0");
+    case VS_SORT_BOOLEAN:
+      *(bool*)to = json_is_true(form);
+      return json_is_boolean(form) || fault(r, "true or false");
+    default:
+      *(const char**)to = vs_keep(r->store, text);
+      if (text == NULL && f->sort == VS_SORT_TEXT) return fault(r, "a text");
+      if (f->sort == VS_SORT_DIGITS && (text == NULL || !is_digits(text)))
+        return fault(r, "a number of 64 bits as a text");
+      if (f->sort == VS_SORT_SHARD && (text == NULL || !is_shard(text)))
+        return fault(r, "'I/N', I from 1 to N, N not above 100000");
+      return true;
+  }
 }
 
 static bool read_list(reader* r, const vs_field* f, const json_t* form, void* to) {
@@ -144,32 +140,21 @@ static bool read_object(reader* r, const vs_field* shape, const json_t* form, ch
   return true;
 }
 
-static bool read_pointer(reader* r, const vs_field* f, const json_t* form, void* to) {
-  void* object = vs_take(r->store, f->size);
-  memcpy(to, &object, sizeof object);
-  return read_object(r, f->shape, form, object);
-}
-
 static bool read_value(reader* r, const vs_field* f, const json_t* form, void* to) {
+  void* object = to;
   switch (f->sort) {
-    case VS_SORT_WORD:
-      return read_word(r, f, form, to);
-    case VS_SORT_SECONDS:
-      return read_seconds(r, form, to);
-    case VS_SORT_NUMBER:
-      return read_number(r, form, to);
-    case VS_SORT_BOOLEAN:
-      return read_boolean(r, form, to);
     case VS_SORT_LIST:
       return read_list(r, f, form, to);
     case VS_SORT_MAP:
       return read_map(r, f, form, to);
-    case VS_SORT_OBJECT:
-      return read_object(r, f->shape, form, to);
     case VS_SORT_POINTER:
-      return read_pointer(r, f, form, to);
+      object = vs_take(r->store, f->size);
+      memcpy(to, &object, sizeof object);
+      return read_object(r, f->shape, form, object);
+    case VS_SORT_OBJECT:
+      return read_object(r, f->shape, form, object);
     default:
-      return read_text(r, f, form, to);
+      return read_scalar(r, f, form, to);
   }
 }
 
@@ -189,7 +174,7 @@ void vs_form_add(json_t* list, json_t* value) {
   if (json_array_append_new(list, value) != 0) vs_needed(NULL);
 }
 
-static json_t* write_value(const vs_field* f, const char* from);
+static json_t* write_value(const vs_field* f, const void* from);
 
 static json_t* write_list(const vs_field* f, const elements* all) {
   const vs_field element = {.sort = VS_SORT_OBJECT, .shape = f->shape};
@@ -205,53 +190,36 @@ static json_t* write_map(const vs_field* f, const elements* all) {
   json_t* form = json_object();
   for (size_t i = 0; i < all->count; i++) {
     const char* at = all->at + i * f->size;
-    const char* name;
-    memcpy(&name, at + f->shape[0].offset, sizeof name);
-    vs_form_set(form, name, write_value(&f->shape[1], at + f->shape[1].offset));
+    const char* const* name = (const void*)(at + f->shape[0].offset);
+    vs_form_set(form, *name, write_value(&f->shape[1], at + f->shape[1].offset));
   }
   return form;
 }
 
-static json_t* write_value(const vs_field* f, const char* from) {
-  union {
-    const char* text;
-    unsigned word;
-    double seconds;
-    size_t number;
-    bool boolean;
-    elements all;
-  } value = {0};
-  static const size_t sizes[] = {[VS_SORT_TEXT] = sizeof value.text,
-                                 [VS_SORT_WORD] = sizeof value.word,
-                                 [VS_SORT_DIGITS] = sizeof value.text,
-                                 [VS_SORT_SHARD] = sizeof value.text,
-                                 [VS_SORT_SECONDS] = sizeof value.seconds,
-                                 [VS_SORT_NUMBER] = sizeof value.number,
-                                 [VS_SORT_BOOLEAN] = sizeof value.boolean,
-                                 [VS_SORT_LIST] = sizeof value.all,
-                                 [VS_SORT_MAP] = sizeof value.all,
-                                 [VS_SORT_POINTER] = sizeof value.text,
-                                 [VS_SORT_OBJECT] = 0};
-  memcpy(&value, from, sizes[f->sort]);
+static json_t* write_value(const vs_field* f, const void* from) {
+  const char* const* text = from;
+  elements all;
   switch (f->sort) {
     case VS_SORT_WORD:
-      return json_string(f->words[value.word]);
+      return json_string(f->words[*(const unsigned*)from]);
     case VS_SORT_SECONDS:
-      return json_real(value.seconds);
+      return json_real(*(const double*)from);
     case VS_SORT_NUMBER:
-      return value.number != VS_NONE ? json_integer((json_int_t)value.number) : json_null();
+      if (*(const size_t*)from == VS_NONE) return json_null();
+      return json_integer((json_int_t) * (const size_t*)from);
     case VS_SORT_BOOLEAN:
-      return json_boolean(value.boolean);
+      return json_boolean(*(const bool*)from);
     case VS_SORT_LIST:
-      return write_list(f, &value.all);
     case VS_SORT_MAP:
-      return write_map(f, &value.all);
+      memcpy(&all, from, sizeof all);
+      return f->sort == VS_SORT_LIST ? write_list(f, &all) : write_map(f, &all);
     case VS_SORT_OBJECT:
       return vs_form_write(f->shape, from);
     case VS_SORT_POINTER:
-      return value.text != NULL ? vs_form_write(f->shape, value.text) : json_null();
+      memcpy(&all.at, from, sizeof all.at);
+      return all.at != NULL ? vs_form_write(f->shape, all.at) : json_null();
     default:
-      return value.text != NULL ? json_string(value.text) : json_null();
+      return *text != NULL ? json_string(*text) : json_null();
   }
 }
 

@@ -41,7 +41,8 @@ typedef struct vs_field {
   const struct vs_field* shape;
   size_t size;  // of a struct of `shape`
   const char* const* words;
-  unsigned allowed;  // the words that may stand here, a bit each
+  unsigned allowed;     // the words that may stand here, a bit each
+  const char* meaning;  // to people; NULL: its name says it
 } vs_field;
 
 // Fills the struct, which is 0. False: `why` says in one line what is wrong, and where. Members

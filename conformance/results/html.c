@@ -4,8 +4,6 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "sha256.h"
-
 #define PUT VS_HTML
 
 extern const char vs_page_style[];   // page.css
@@ -42,20 +40,28 @@ void vs_html_verdict(FILE* out, vs_verdict verdict) {
 
 // --- head and top -------------------------------------------------------------------------------
 
+// 64 hexadecimal digits as base64: two characters for every three of them.
+static void put_digest(FILE* out, const char* name, const char* hex) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  unsigned three = 0;
+  fprintf(out, "%s 'sha256-", name);
+  for (; sscanf(hex, "%3x", &three) == 1 && hex[1] != '\0'; hex += 3) {
+    fprintf(out, "%c%c", digits[three >> 6], digits[three & 63]);
+  }
+  fprintf(out, "%c='; ", digits[three << 2]);
+}
+
 static void put_head(FILE* out, const vs_view* v) {
-  char style[VS_SHA256_BASE64];
-  char script[VS_SHA256_BASE64];
-  vs_sha256_base64(vs_page_style, strlen(vs_page_style), style);
-  vs_sha256_base64(vs_page_script, strlen(vs_page_script), script);
-  fprintf(out,
-          "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-          "style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n"
-          "<meta name=\"referrer\" content=\"no-referrer\">\n<title>vcpuspec: %s</title>\n"
-          "<style>%s</style>\n</head>\n",
-          style, script, vs_headline(v), vs_page_style);
+  PUT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ");
+  put_digest(out, "style-src", VS_DIGEST_style);
+  put_digest(out, "script-src", VS_DIGEST_script);
+  PUT("base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+      "<meta name=\"referrer\" content=\"no-referrer\">\n<title>vcpuspec: %s</title>\n<style>",
+      vs_headline(v));
+  fprintf(out, "%s</style>\n</head>\n", vs_page_style);
 }
 
 // "documented", or each profile that a column has.
@@ -164,11 +170,10 @@ static void put_figures(FILE* out, const vs_view* v) {
 }
 
 static void put_backend(FILE* out, const vs_view* v, size_t i) {
-  static const char* const states[] = {"", "absent", "broken"};
   const vs_column* backend = &v->results->backends.at[i];
   PUT("<tr><th scope=\"row\"><code>%-s</code>", backend->name);
   if (backend->state != VS_TARGET_READY) {
-    PUT("<span class=\"sentence\"><strong>%s</strong>: %s</span>", states[backend->state],
+    PUT("<span class=\"sentence\"><strong>%s</strong>: %s</span>", vs_target_states[backend->state],
         backend->reason);
   }
   PUT("</th><td>%s</td><td>%s</td>", backend->arch, backend->profile);

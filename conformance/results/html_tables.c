@@ -127,7 +127,7 @@ static void put_ops(FILE* out, const vs_failure_told* failure) {
 static void put_remarks(FILE* out, const vs_texts* remarks) {
   if (remarks->count == 0) return;
   PUT("<ul class=\"remarks\">");
-  for (size_t i = 0; i < remarks->count; i++) PUT("<li>%s</li>", remarks->at[i]);
+  vs_print_each(out, VS_DIALECT_XML, "<li>%s</li>", remarks);
   PUT("</ul>\n");
 }
 
@@ -189,7 +189,7 @@ static void put_reason(FILE* out, const vs_results* all, const vs_reason* reason
   vs_html_verdict(out, reason->verdict);
   PUT(" <b>%zu</b> on <code>%-s</code>: %s</summary>\n<p class=\"names\">", reason->cases.count,
       all->backends.at[reason->backend].name, reason->note);
-  for (size_t i = 0; i < reason->cases.count; i++) PUT("<code>%s</code> ", reason->cases.at[i]);
+  vs_print_each(out, VS_DIALECT_XML, "<code>%s</code> ", &reason->cases);
   PUT("</p></details>\n");
 }
 

@@ -10,20 +10,16 @@ static void put_line(FILE* out, const char* name, const char* text) {
   if (text != NULL && text[0] != '\0') PUT("%s: %s\n", name, text);
 }
 
-static void put_lines(FILE* out, const vs_texts* list, const char* before) {
-  for (size_t i = 0; i < list->count; i++) PUT("%s%s\n", before, list->at[i]);
-}
-
 // What a failure says to those who read it in a browser of a CI system.
 static void put_story(FILE* out, const vs_view* v, const vs_result* result) {
   const vs_failure_told* failure = vs_failure_of(result);
   put_line(out, "title", result->title);
   put_line(out, "clause", vs_clause_of(result));
   put_line(out, "asks", vs_sentence_of(v, result));
-  put_lines(out, &failure->ops, "  ");
+  vs_print_each(out, VS_DIALECT_XML, "  %s\n", &failure->ops);
   put_line(out, "allowed", failure->allowed);
   put_line(out, "got", failure->got);
-  put_lines(out, &failure->remarks, "");
+  vs_print_each(out, VS_DIALECT_XML, "%s\n", &failure->remarks);
   put_line(out, "because", result->note);
   put_line(out, "again", result->command);
   put_line(out, "script", result->script);

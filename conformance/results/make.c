@@ -6,26 +6,28 @@
 #include <string.h>
 #include <time.h>
 
-#include "describe_failure.h"
 #include "runner/describe.h"
 
 // --- what stands above the results --------------------------------------------------------------
 
-static void say_time(time_t when, char text[32]) {
+static void say_time(time_t when, const char* form, char* text, size_t size) {
   struct tm utc;
   text[0] = '\0';
-  if (gmtime_r(&when, &utc) != NULL) strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  if (gmtime_r(&when, &utc) != NULL) strftime(text, size, form, &utc);
 }
 
-void vs_results_time(char text[32]) {
-  say_time(time(NULL), text);
+void vs_results_today(char text[VS_DAY]) {
+  say_time(time(NULL), "%Y-%m-%d", text, VS_DAY);
 }
 
 // What a report tells is to be the same wherever it is made: SOURCE_DATE_EPOCH, or else now.
-static void say_start(char text[32]) {
+static const char* start_time(vs_store* store) {
+  char text[32];
   const char* fixed = getenv("SOURCE_DATE_EPOCH");
   bool is_fixed = fixed != NULL && fixed[0] != '\0';
-  say_time(is_fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL), text);
+  say_time(is_fixed ? (time_t)strtoll(fixed, NULL, 10) : time(NULL), "%Y-%m-%dT%H:%M:%SZ", text,
+           sizeof text);
+  return vs_keep(store, text);
 }
 
 static void add_clauses(vs_results* all) {
@@ -63,16 +65,14 @@ static void add_backends(vs_results* all, const vs_plan* plan, const vs_request*
 }
 
 vs_results* vs_results_new(const vs_plan* plan, const vs_request* request) {
-  char started[32];
   vs_store store = {0};
   vs_results* all = vs_take(&store, sizeof *all);
   size_t count = plan->target_count * plan->case_count;
-  say_start(started);
   *all = (vs_results){
       .format = VS_RESULTS_FORMAT,
       .version = VS_RESULTS_VERSION,
       .program = request->program,
-      .started = vs_keep(&store, started),
+      .started = start_time(&store),
       .shard = vs_said(&store, "%" PRIu64 "/%" PRIu64, request->shard, request->shards),
       .seed = vs_said(&store, "%" PRIu64, plan->seed),
       .results = {vs_take(&store, count * sizeof(vs_result)), count},

@@ -37,8 +37,10 @@ void vs_results_recount(vs_results* results);
 // Results that are shown with this verdict.
 size_t vs_results_count(const vs_results* results, vs_verdict shown);
 
-// Now, "2026-11-22T19:00:00Z", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
-void vs_results_time(char text[32]);
+enum { VS_DAY = 16 };  // bytes
+
+// "2026-11-22", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
+void vs_results_today(char text[VS_DAY]);
 
 // What of a failure is the same with every seed: "ZX_ERR_INVALID_ARGS -> ZX_OK", "rax -> other",
 // "ZX_OK -> SIGSEGV". docs/expectations.md lists the words.
@@ -47,5 +49,21 @@ void vs_results_key(const vs_case_result* result, char* text, size_t size);
 // is how it ended (vs_death_word); "": it did not.
 void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
                        char* text, size_t size);
+
+// --- parts of a result (describe_failure.c) ------------------------------------------------------
+
+// NULL: the result is no failure. Its ops are the setup and what came right before the op that
+// failed, which is the last: "33  T0: zx_vcpu_read_state(h2) = ZX_OK"; "(28 more)" stands for what
+// is left out.
+vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* result);
+
+// The last lines of what the implementation wrote to standard error: "stderr ...".
+vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
+
+// As a shell reads it; NULL, where the plan names no program.
+const char* vs_describe_command(vs_store* store, const vs_plan* plan, const vs_case_result* result);
+
+// What led to the failure, as a script of its own; NULL, where there is none.
+const char* vs_describe_script(vs_store* store, const vs_case_result* result);
 
 #endif  // VS_CONFORMANCE_MAKE_H_

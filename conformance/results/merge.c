@@ -2,14 +2,13 @@
 #include "merge.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cases/cases.h"
 #include "make.h"
 
-enum { COMPLAINTS = 10 };
+enum { TOLD = 10 };  // contradictions
 
 typedef struct merger {
   const vs_merge_input* inputs;
@@ -17,32 +16,21 @@ typedef struct merger {
   vs_results* all;           // what is made
   vs_index cases;            // ours first, and then others in the order in which they came
   const vs_result** stands;  // columns x cases; NULL: none does
-  char* why;
-  size_t why_length;
-  size_t complaints;
+  vs_store* store;           // of what is wrong
+  vs_texts* why;
 } merger;
-
-__attribute__((format(printf, 2, 3))) static bool complain(merger* m, const char* format, ...) {
-  va_list arguments;
-  if (++m->complaints > COMPLAINTS) return false;
-  if (m->why_length > 0 && m->why_length + 1 < VS_MERGE_WHY) m->why[m->why_length++] = '\n';
-  va_start(arguments, format);
-  size_t room = VS_MERGE_WHY - m->why_length;
-  int length = vsnprintf(m->why + m->why_length, room, format, arguments);
-  va_end(arguments);
-  m->why_length += length < 0 ? 0 : (size_t)length < room ? (size_t)length : room - 1;
-  return false;
-}
 
 // --- what has to be the same --------------------------------------------------------------------
 
 static bool is_same(merger* m, size_t i, const char* name, const char* first, const char* other) {
   if (strcmp(first, other) == 0) return true;
-  return complain(m,
-                  "%s and %s do not belong together: their %ss are '%s' and '%s': judge both with "
-                  "one %s",
-                  m->inputs[0].path, m->inputs[i].path, name, first, other,
-                  strcmp(name, "seed") == 0 ? name : "version");
+  vs_add(m->store, m->why,
+         vs_said(m->store,
+                 "%s and %s do not belong together: their %ss are '%s' and '%s': judge both with "
+                 "one %s",
+                 m->inputs[0].path, m->inputs[i].path, name, first, other,
+                 strcmp(name, "seed") == 0 ? name : "version"));
+  return false;
 }
 
 static bool are_same(merger* m) {
@@ -181,33 +169,33 @@ static const char* key_of(const vs_result* result) {
   return result->failure != NULL ? vs_or_empty(result->failure->key) : "";
 }
 
-static bool add_result(merger* m, const vs_merge_input* input, const vs_result* result) {
+static void add_result(merger* m, const vs_merge_input* input, const vs_result* result) {
   const vs_column* backend = &input->results->backends.at[result->backend];
   const vs_result** place = place_of(m, find_column(m, backend), result->id);
   const vs_result* before = *place;
   const vs_result* stands = before != NULL ? which_stands(before, result) : result;
-  if (stands == NULL) {
-    return complain(m, "%s: %s on %s contradicts a file before it: %s %s there, %s %s here",
-                    input->path, result->id, backend->name, vs_results_words[before->verdict],
-                    key_of(before), vs_results_words[result->verdict], key_of(result));
+  if (stands != NULL) {
+    *place = stands;
+    return;
   }
-  *place = stands;
-  return true;
+  vs_add(m->store, m->why,
+         vs_said(m->store, "%s: %s on %s contradicts a file before it: %s %s there, %s %s here",
+                 input->path, result->id, backend->name, vs_results_words[before->verdict],
+                 key_of(before), vs_results_words[result->verdict], key_of(result)));
 }
 
 static bool add_results(merger* m) {
-  bool good = true;
   for (size_t i = 0; i < m->count; i++) {
     const vs_results* input = m->inputs[i].results;
     for (size_t k = 0; k < input->results.count; k++) {
-      good &= add_result(m, &m->inputs[i], &input->results.at[k]);
+      add_result(m, &m->inputs[i], &input->results.at[k]);
     }
   }
-  if (m->complaints > COMPLAINTS && m->why_length + 64 < VS_MERGE_WHY) {
-    m->why_length += (size_t)snprintf(m->why + m->why_length, VS_MERGE_WHY - m->why_length,
-                                      "\nand %zu more contradictions", m->complaints - COMPLAINTS);
+  if (m->why->count > TOLD) {
+    m->why->at[TOLD] = vs_said(m->store, "and %zu more contradictions", m->why->count - TOLD);
+    m->why->count = TOLD + 1;
   }
-  return good;
+  return m->why->count == 0;
 }
 
 static void put_results(merger* m) {
@@ -283,34 +271,27 @@ static void miss_shard(merger* m, size_t column, const vs_results* like, part p)
   if (absent > 0 || !known) vs_add(store, &m->all->missing, note);
 }
 
-static bool is_there(const merger* m, size_t column, const vs_results* like, uint64_t wanted) {
+// The first input that is a part of the same whole and has the column; if `wanted` is not 0, that
+// part. The number of inputs: none is.
+static size_t find_part(const merger* m, size_t column, const vs_results* like, uint64_t wanted) {
   for (size_t i = 0; i < m->count; i++) {
     const vs_results* input = m->inputs[i].results;
-    bool same = is_part_of_same(input, like) && has_column(m, input, column);
-    if (same && part_of(input).i == wanted) return true;
+    bool right = wanted == 0 || part_of(input).i == wanted;
+    if (right && is_part_of_same(input, like) && has_column(m, input, column)) return i;
   }
-  return false;
+  return m->count;
 }
 
-// Each whole of which one part is there: once, by its first part.
-static bool is_first_part(const merger* m, size_t column, size_t input) {
-  for (size_t i = 0; i < input; i++) {
-    const vs_results* before = m->inputs[i].results;
-    bool same = is_part_of_same(before, m->inputs[input].results);
-    if (same && has_column(m, before, column)) return false;
-  }
-  return has_column(m, m->inputs[input].results, column);
-}
-
+// Each whole of which one part is there is looked at once, by its first part.
 static void add_missing(merger* m) {
   enum { MOST_TOLD = 1000 };
   for (size_t column = 0; column < m->all->backends.count; column++) {
     for (size_t k = 0; k < m->count; k++) {
       const vs_results* like = m->inputs[k].results;
       part p = {1, part_of(like).n};
-      if (!is_first_part(m, column, k)) continue;
+      if (find_part(m, column, like, 0) != k) continue;
       for (; p.i <= p.n && m->all->missing.count < MOST_TOLD; p.i++) {
-        if (!is_there(m, column, like, p.i)) miss_shard(m, column, like, p);
+        if (find_part(m, column, like, p.i) == m->count) miss_shard(m, column, like, p);
       }
     }
   }
@@ -407,8 +388,9 @@ static vs_results* start(const vs_results* first) {
   return all;
 }
 
-vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, char why[VS_MERGE_WHY]) {
-  merger m = {.inputs = inputs, .count = count, .all = start(inputs[0].results), .why = why};
+vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_store* store,
+                             vs_texts* why) {
+  merger m = {inputs, count, start(inputs[0].results), {0}, NULL, store, why};
   bool good = are_same(&m);
   if (good) {
     add_columns(&m);

@@ -7,8 +7,6 @@
 #include "results.h"
 #include "show.h"
 
-enum { VS_MERGE_WHY = 4096 };  // bytes
-
 typedef struct vs_merge_input {
   const char* path;     // for messages
   vs_results* results;  // sound
@@ -16,9 +14,10 @@ typedef struct vs_merge_input {
 
 // A column for each backend, profile and architecture; a result that is there twice has to agree.
 // What a missing shard would have judged is expected, and not judged. The end is not filled in.
-// What comes of it holds texts of the inputs. NULL: `why`, lines without "vcpuspec: ", says what
-// does not fit together.
-vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, char why[VS_MERGE_WHY]);
+// What comes of it holds texts of the inputs. NULL: `why`, of the store, says what does not fit
+// together.
+vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_store* store,
+                             vs_texts* why);
 
 typedef struct vs_comparison {
   size_t common;     // are in both

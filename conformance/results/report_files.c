@@ -65,9 +65,7 @@ static vs_report_state add(vs_report_files* files, const char* word, char why[VS
 vs_report_state vs_report_files_open(vs_report_files* files, const char* const* words, size_t count,
                                      char why[VS_RESULTS_WHY]) {
   vs_report_state state = VS_REPORT_OK;
-  *files = (vs_report_files){calloc(count + 1, sizeof *files->items), 0};
-  snprintf(why, VS_RESULTS_WHY, "no memory");
-  if (files->items == NULL) return VS_REPORT_CANNOT;
+  *files = (vs_report_files){vs_needed(calloc(count + 1, sizeof *files->items)), 0};
   for (size_t i = 0; i < count && state == VS_REPORT_OK; i++) state = add(files, words[i], why);
   if (state != VS_REPORT_OK) vs_report_files_free(files);
   return state;

@@ -31,11 +31,11 @@ const char* const vs_expect_problems[VS_PROBLEM_COUNT] = {
 
 // --- the form -----------------------------------------------------------------------------------
 
-static const char* const states[] = {
+const char* const vs_target_states[] = {
     [VS_TARGET_READY] = "ready", [VS_TARGET_ABSENT] = "absent", [VS_TARGET_BROKEN] = "broken"};
-static const char* const expected_states[] = {[VS_EXPECTED_KNOWN] = "known",
-                                              [VS_EXPECTED_DIFFERENT] = "different",
-                                              [VS_EXPECTED_DISPUTED] = "disputed"};
+const char* const vs_expected_states[] = {[VS_EXPECTED_KNOWN] = "known",
+                                          [VS_EXPECTED_DIFFERENT] = "different",
+                                          [VS_EXPECTED_DISPUTED] = "disputed"};
 
 enum {
   MADE_UP = 1 << VS_VERDICT_KNOWN | 1 << VS_VERDICT_DISPUTED,  // by reports

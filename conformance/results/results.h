@@ -28,25 +28,15 @@ typedef enum vs_expect_problem {
   VS_PROBLEM_COUNT
 } vs_expect_problem;
 
-#define VS_OBJECT(object) typedef struct vs_##object {
+#define VS_OBJECT(object)                   \
+  extern const vs_field vs_form_##object[]; \
+  typedef struct vs_##object {
 #define VS_ROW(object, type, member, ...) type member;
 #define VS_AS(object, type, member, ...) type member;
 #define VS_ALSO(type, member) type member;
 #define VS_END(object) \
   }                    \
   vs_##object;
-#include "results.def"
-#undef VS_OBJECT
-#undef VS_END
-
-#define VS_OBJECT(object) extern const vs_field vs_form_##object[];
-#define VS_END(object)
-#undef VS_ROW
-#undef VS_AS
-#undef VS_ALSO
-#define VS_ROW(...)
-#define VS_AS(...)
-#define VS_ALSO(...)
 #include "results.def"
 #undef VS_OBJECT
 #undef VS_ROW
@@ -69,6 +59,8 @@ bool vs_result_is_sound(const vs_result* result, size_t backends, char why[VS_RE
 
 // "pass", "permitted", "fail", ...: what the form calls them.
 extern const char* const vs_results_words[VS_VERDICT_COUNT];
+extern const char* const vs_target_states[];    // by vs_target_state
+extern const char* const vs_expected_states[];  // by vs_expected_state
 extern const char* const vs_expect_problems[VS_PROBLEM_COUNT];
 
 // Pass, permitted, fail or flaky.

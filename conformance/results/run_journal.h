@@ -17,7 +17,7 @@ typedef enum vs_run_journal_state {
 } vs_run_journal_state;
 
 typedef struct vs_run_journal {
-  int fd;
+  FILE* file;
   char path[VS_JOURNAL_PATH];
   char old[VS_JOURNAL_PATH + 16];  // what vs_run_journal_make_way renamed; "": nothing
   size_t found;                    // results that stood in it when it was opened

@@ -11,9 +11,7 @@ static void put_member(FILE* out, const char* name, const char* text) {
 
 static void put_list(FILE* out, const char* name, const vs_texts* list) {
   if (list->count > 0) fprintf(out, "  %s:\n", name);
-  for (size_t i = 0; i < list->count; i++) {
-    vs_print(out, VS_DIALECT_YAML, "    - \"%s\"\n", list->at[i]);
-  }
+  vs_print_each(out, VS_DIALECT_YAML, "    - \"%s\"\n", list);
 }
 
 static void put_failure(FILE* out, const vs_view* v, const vs_result* result) {

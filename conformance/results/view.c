@@ -45,10 +45,10 @@ const char* vs_suite_of(vs_store* store, const char* id) {
 const char* vs_excuse(vs_view* view, const vs_result* result) {
   const vs_expected* e = result->expectation;
   if (e == NULL) return "";
-  static const char* const states[] = {"known", "different", "disputed"};
   const char* link = vs_or_empty(e->link);
-  return vs_said(&view->store, "%s%s%s%s%s%s", states[e->state], e->reason[0] ? ": " : "",
-                 e->reason, link[0] ? " (" : "", link, link[0] ? ")" : "");
+  return vs_said(&view->store, "%s%s%s%s%s%s", vs_expected_states[e->state],
+                 e->reason[0] ? ": " : "", e->reason, link[0] ? " (" : "", link,
+                 link[0] ? ")" : "");
 }
 
 // --- sums ---------------------------------------------------------------------------------------
@@ -60,6 +60,7 @@ static void count_in(vs_tally* tally, const vs_result* result) {
   tally->of[shown]++;
   tally->excused += excused;
   tally->failed += vs_verdict_is_failure(shown);
+  tally->unknown += result->failure != NULL && result->expectation == NULL;
   tally->judged += excused || vs_verdict_is_judged(shown);
   tally->skipped += excused || shown == VS_VERDICT_UNSUPPORTED || shown == VS_VERDICT_NOT_JUDGED;
   tally->seconds += result->seconds;
@@ -137,31 +138,31 @@ static bool has_reason(vs_verdict verdict) {
 }
 
 // Those of one backend and verdict together, in the order in which they come.
-static void find_reasons(vs_view* v, vs_index* notes) {
-  size_t verdicts = v->results->backends.count * VS_VERDICT_COUNT;
-  VS_LIST(vs_reason)* groups = vs_take(&v->store, verdicts * sizeof *groups);
-  size_t* order = vs_take(&v->store, verdicts * sizeof *order);
-  size_t* place = vs_take(&v->store, v->results->results.count * sizeof *place);
-  size_t count = 0;
+static void find_reasons(vs_view* v) {
+  vs_index groups = {0};
+  vs_index notes = {0};
+  VS_LIST(vs_reason) found = {0};
   for (size_t i = 0; i < v->results->results.count; i++) {
+    size_t group;
     size_t number;
     const vs_result* one = &v->results->results.at[i];
-    size_t group = one->backend * VS_VERDICT_COUNT + one->verdict;
     if (!has_reason(one->verdict)) continue;
-    if (vs_index_add(notes, vs_said(&v->store, "%zu %s", group, one->note), &number)) {
-      if (groups[group].count == 0) order[count++] = group;
-      place[number] = groups[group].count;
-      vs_reason* reason = vs_grow(&v->store, &groups[group], sizeof *reason);
-      *reason = (vs_reason){one->backend, one->verdict, one->note, {0}};
+    vs_index_add(&groups, vs_said(&v->store, "%zu %d", one->backend, (int)one->verdict), &group);
+    if (vs_index_add(&notes, vs_said(&v->store, "%zu %s", group, one->note), &number)) {
+      vs_reason* reason = vs_grow(&v->store, &found, sizeof *reason);
+      *reason = (vs_reason){one->backend, one->verdict, one->note, {0}, group};
     }
-    vs_add(&v->store, &groups[group].at[place[number]].cases, one->id);
+    vs_add(&v->store, &found.at[number].cases, one->id);
   }
-  for (size_t i = 0; i < count; i++) {
-    for (size_t k = 0; k < groups[order[i]].count; k++) {
+  for (size_t group = 0; group < groups.count; group++) {
+    for (size_t i = 0; i < found.count; i++) {
+      if (found.at[i].group != group) continue;
       vs_reason* reason = vs_grow(&v->store, &v->reasons, sizeof *reason);
-      *reason = groups[order[i]].at[k];
+      *reason = found.at[i];
     }
   }
+  vs_index_free(&groups);
+  vs_index_free(&notes);
 }
 
 // --- problems -----------------------------------------------------------------------------------
@@ -204,12 +205,10 @@ static void find_problems(vs_view* v) {
 
 vs_view vs_view_of(const vs_results* results) {
   vs_view v = {.results = results};
-  vs_index notes = {0};
   fill_grid(&v);
   fill_cells(&v);
-  find_reasons(&v, &notes);
+  find_reasons(&v);
   find_problems(&v);
-  vs_index_free(&notes);
   return v;
 }
 

@@ -12,6 +12,7 @@ typedef struct vs_tally {
   size_t judged;
   size_t skipped;  // known, disputed, unsupported, not judged: what CI systems show as skipped
   size_t excused;  // known, disputed
+  size_t unknown;  // of those that fail, those of which no expectation speaks
   size_t of[VS_VERDICT_COUNT];
   double seconds;
 } vs_tally;
@@ -31,6 +32,7 @@ typedef struct vs_reason {
   vs_verdict verdict;
   const char* note;
   vs_texts cases;
+  size_t group;  // the same for all of its backend and verdict
 } vs_reason;
 
 typedef struct vs_view {

@@ -7,7 +7,6 @@
 
 #include "results/escape.h"
 #include "results/render.h"
-#include "results/sha256.h"
 
 // --- escaping ---------------------------------------------------------------------------------
 
@@ -101,35 +100,6 @@ Test(escape, strings_of_a_format) {
   vs_print(out, VS_DIALECT_XML, "|%-s|%-s", "a.b_c/", "d:");
   fclose(out);
   cr_assert_str_eq(text, "<a b=\"x&#10;y\">x\ny&#60; 7% 0.500 ab...</a>|a.<wbr>b_<wbr>c/|d:");
-}
-
-// --- SHA-256 ----------------------------------------------------------------------------------
-
-static void assert_digest(const char* data, size_t size, const char* hex) {
-  uint8_t digest[VS_SHA256_SIZE];
-  char got[2 * VS_SHA256_SIZE + 1];
-  vs_sha256(data, size, digest);
-  for (size_t i = 0; i < sizeof digest; i++) snprintf(got + 2 * i, 3, "%02x", digest[i]);
-  cr_assert_str_eq(got, hex);
-}
-
-// FIPS 180-4's examples, and lengths around a block's.
-Test(sha256, known_digests) {
-  static char a[1000000];
-  memset(a, 'a', sizeof a);
-  assert_digest("", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
-  assert_digest("abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  assert_digest("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", 56,
-                "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
-  assert_digest(a, 55, "9f4390f8d30c2dd92ec9f095b65e2b9ae9b0a925a5258e241c9f1e910f734318");
-  assert_digest(a, 64, "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
-  assert_digest(a, sizeof a, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
-}
-
-Test(sha256, as_a_policy_writes_it) {
-  char word[VS_SHA256_BASE64];
-  vs_sha256_base64("abc", 3, word);
-  cr_assert_str_eq(word, "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
 }
 
 // --- a small model ----------------------------------------------------------------------------
