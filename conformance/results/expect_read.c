@@ -47,10 +47,6 @@ static void add_name(names* n, const char* name) {
   if (n->count < NAMES) n->at[n->count++] = name;
 }
 
-static void add_statuses(names* n) {
-  for (size_t i = 0; vs_status_name_at(i) != NULL; i++) add_name(n, vs_status_name_at(i));
-}
-
 static void add_registers(names* n, vs_arch arch) {
   const vs_arch_info* info = vs_arch_find(arch);
   for (size_t i = 0; i < info->register_count; i++) add_name(n, info->registers[i].name);
@@ -68,44 +64,28 @@ static bool is_among(const names* n, const char* word) {
   return false;
 }
 
-static bool is_ending(const char* word) {
-  bool sig = strncmp(word, "SIG", 3) == 0 && word[3] != '\0';
-  return sig || (strncmp(word, "exit=", 5) == 0 && is_number(word + 5));
-}
-
-static bool read_got(reader* r, size_t index) {
-  static const char* const others[] = {"other",   "other_in_guest", "no_return", "garbage",
-                                       "hung_up", "silence",        "invalid",   "written"};
-  names n = {0};
-  add_statuses(&n);
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
-  const char* word = r->line.words[index].text;
-  if (is_among(&n, word) || is_number(word) || is_ending(word)) return true;
-  return vs_line_expected(&r->line, index, r->fault, "what came back, such as ZX_OK or SIGSEGV",
-                          n.at, n.count);
-}
-
 // No word is at this index.
 static bool is_end(reader* r, size_t index) {
   return r->line.count <= index ||
          vs_line_expected(&r->line, index, r->fault, "the end of the line", NULL, 0);
 }
 
-static zx_status_t status_of(const char* word) {
-  zx_status_t status;
-  return vs_status_find(word, &status) ? status : (zx_status_t)atol(word);
+static bool find_status(const char* word, zx_status_t* status) {
+  if (vs_status_find(word, status)) return true;
+  *status = (zx_status_t)atol(word);
+  return is_number(word);
 }
 
 static int compare_statuses(const void* a, const void* b) {
   const char* const* words[] = {a, b};
-  zx_status_t one = status_of(*words[0]);
-  zx_status_t other = status_of(*words[1]);
-  return one < other ? -1 : one > other;
+  zx_status_t status[2];
+  for (size_t i = 0; i < 2; i++) find_status(*words[i], &status[i]);
+  return status[0] < status[1] ? -1 : status[0] > status[1];
 }
 
 // Statuses with '|' between, put in the order in which the program writes them. False: some are
 // none.
-static bool read_statuses(char* word, const names* statuses) {
+static bool read_statuses(char* word) {
   enum { PARTS = 32 };
   char copy[VS_LINE_MAX];
   const char* parts[PARTS];
@@ -114,29 +94,49 @@ static bool read_statuses(char* word, const names* statuses) {
   snprintf(copy, sizeof copy, "%s", word);
   for (char* part = strtok_r(copy, "|", &rest); part != NULL && count < PARTS;
        part = strtok_r(NULL, "|", &rest)) {
-    if (!is_among(statuses, part) && !is_number(part)) return false;
+    zx_status_t status;
+    if (!find_status(part, &status)) return false;
     parts[count++] = part;
   }
+  if (count == 0 || *rest != '\0') return false;
   qsort(parts, count, sizeof parts[0], compare_statuses);
   for (size_t i = 0; i < count; i++) {
     word = stpcpy(stpcpy(word, i > 0 ? "|" : ""), parts[i]);
   }
-  return count > 0 && rest != NULL && *rest == '\0';
+  return true;
 }
 
-// One or more statuses, or one of the other words.
-static bool read_allowed(reader* r, size_t index) {
-  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life"};
+// Statuses, and `others`, which end in NULL.
+static names names_of(const char* const* others) {
   names n = {0};
+  for (size_t i = 0; vs_status_name_at(i) != NULL; i++) add_name(&n, vs_status_name_at(i));
+  for (; *others != NULL; others++) add_name(&n, *others);
+  return n;
+}
+
+static bool read_allowed(reader* r, size_t index) {
+  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life", NULL};
+  names n = names_of(others);
   char* word = r->line.words[index].text;
-  add_statuses(&n);
-  if (strchr(word, '|') != NULL && read_statuses(word, &n)) return true;
+  if (strchr(word, '|') != NULL && read_statuses(word)) return true;
   add_registers(&n, VS_ARCH_X64);
   add_registers(&n, VS_ARCH_ARM64);
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
   if (is_among(&n, word) || is_number(word)) return true;
   return vs_line_expected(&r->line, index, r->fault,
                           "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
+                          n.at, n.count);
+}
+
+static bool read_got(reader* r, size_t index) {
+  static const char* const others[] = {"other",   "other_in_guest", "no_return",
+                                       "garbage", "hung_up",        "silence",
+                                       "invalid", "written",        NULL};
+  const names n = names_of(others);
+  const char* word = r->line.words[index].text;
+  bool died = strncmp(word, "SIG", 3) == 0 && word[3] != '\0';
+  bool ended = strncmp(word, "exit=", 5) == 0 && is_number(word + 5);
+  if (is_among(&n, word) || is_number(word) || died || ended) return true;
+  return vs_line_expected(&r->line, index, r->fault, "what came back, such as ZX_OK or SIGSEGV",
                           n.at, n.count);
 }
 

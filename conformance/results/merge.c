@@ -22,26 +22,26 @@ typedef struct merger {
 
 // --- what has to be the same --------------------------------------------------------------------
 
-static bool is_same(merger* m, size_t i, const char* name, const char* first, const char* other) {
-  if (strcmp(first, other) == 0) return true;
-  vs_add(m->store, m->why,
-         vs_said(m->store,
-                 "%s and %s do not belong together: their %ss are '%s' and '%s': judge both with "
-                 "one %s",
-                 m->inputs[0].path, m->inputs[i].path, name, first, other,
-                 strcmp(name, "seed") == 0 ? name : "version"));
-  return false;
-}
-
-static bool are_same(merger* m) {
-  const vs_results* first = m->inputs[0].results;
+static bool are_same(merger* m, const char* name, const char* remedy,
+                     const char* (*of)(const vs_results*)) {
+  const vs_merge_input* first = &m->inputs[0];
   for (size_t i = 1; i < m->count; i++) {
-    if (!is_same(m, i, "program", first->program, m->inputs[i].results->program)) return false;
-  }
-  for (size_t i = 1; i < m->count; i++) {
-    if (!is_same(m, i, "seed", first->seed, m->inputs[i].results->seed)) return false;
+    const vs_merge_input* other = &m->inputs[i];
+    if (strcmp(of(first->results), of(other->results)) == 0) continue;
+    vs_add(m->store, m->why,
+           vs_said(m->store, "%s and %s do not belong together: their %ss are '%s' and '%s': %s",
+                   first->path, other->path, name, of(first->results), of(other->results), remedy));
+    return false;
   }
   return true;
+}
+
+static const char* program_of(const vs_results* results) {
+  return results->program;
+}
+
+static const char* seed_of(const vs_results* results) {
+  return results->seed;
 }
 
 // --- columns ------------------------------------------------------------------------------------
@@ -391,7 +391,8 @@ static vs_results* start(const vs_results* first) {
 vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_store* store,
                              vs_texts* why) {
   merger m = {inputs, count, start(inputs[0].results), {0}, NULL, store, why};
-  bool good = are_same(&m);
+  bool good = are_same(&m, "program", "judge both with one version", program_of) &&
+              are_same(&m, "seed", "judge both with one seed", seed_of);
   if (good) {
     add_columns(&m);
     number_cases(&m);
