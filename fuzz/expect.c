@@ -17,25 +17,23 @@ static char* print(const vs_expectations* all, size_t* length) {
   return text;
 }
 
-static bool is_same_text(const char* a, const char* b) {
-  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
-}
-
 static void expect_same_entry(const vs_expectation* a, const vs_expectation* b) {
   if (a->disputed != b->disputed || a->sometimes != b->sometimes) abort();
-  if (a->matches != b->matches || a->answer_count != b->answer_count) abort();
+  if (a->matches != b->matches || a->answers.count != b->answers.count) abort();
   for (size_t i = 0; i < VS_EXPECT_WORDS; i++) {
-    if (!is_same_text(a->words[i], b->words[i])) abort();
+    if (!vs_is_same_text(a->words[i], b->words[i])) abort();
   }
-  for (size_t i = 0; i < a->answer_count; i++) {
-    if (strcmp(a->answers[i], b->answers[i]) != 0) abort();
+  for (size_t i = 0; i < a->answers.count; i++) {
+    if (strcmp(a->answers.at[i], b->answers.at[i]) != 0) abort();
   }
-  if (!is_same_text(a->comment, b->comment)) abort();
+  if (!vs_is_same_text(a->comment, b->comment)) abort();
 }
 
 static void expect_same(const vs_expectations* a, const vs_expectations* b) {
-  if (a->count != b->count || !is_same_text(a->comment, b->comment)) abort();
-  for (size_t i = 0; i < a->count; i++) expect_same_entry(&a->items[i], &b->items[i]);
+  if (a->entries.count != b->entries.count || !vs_is_same_text(a->comment, b->comment)) abort();
+  for (size_t i = 0; i < a->entries.count; i++) {
+    expect_same_entry(&a->entries.at[i], &b->entries.at[i]);
+  }
 }
 
 static void round_trip(const vs_expectations* all) {

@@ -12,90 +12,96 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
-static void render_all(const json_t* results) {
+static void render_all(const vs_results* results) {
   for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
     char* text = NULL;
     size_t length = 0;
     FILE* out = open_memstream(&text, &length);
-    if (out == NULL || !vs_formats[i].render(out, results)) abort();
+    if (out == NULL || !vs_render(&vs_formats[i], out, results)) abort();
     fclose(out);
     if (length == 0) abort();
     free(text);
   }
 }
 
-static vs_screen nobodys_screen(void) {
+static vs_screen blind_screen(void) {
   static FILE* nowhere;
   if (nowhere == NULL) nowhere = fopen("/dev/null", "we");
   if (nowhere == NULL) abort();
   return (vs_screen){.out = nowhere, .colours = true};
 }
 
-static void show(const json_t* results) {
-  const vs_screen screen = nobodys_screen();
-  size_t i;
-  const json_t* result;
-  json_array_foreach(json_object_get(results, "results"), i, result) {
-    vs_show_result(&screen, result, "backend", NULL);
-    free(vs_show_alike_key(result));
+static void show(vs_results* results) {
+  const vs_screen screen = blind_screen();
+  for (size_t i = 0; i < results->results.count; i++) {
+    vs_show_result(&screen, &results->results.at[i], "backend", NULL);
+    vs_show_alike_key(&results->store, &results->results.at[i]);
   }
-  if (!vs_show_matrix(&screen, results, true)) abort();
-  vs_show_expectations(&screen, results);
-  vs_show_exit(&screen, results);
+  vs_show_end(&screen, results, true);
 }
 
-static void compare_with_itself(const json_t* results) {
-  const vs_screen screen = nobodys_screen();
-  vs_comparison c;
-  if (!vs_results_compare(&screen, results, results, &c)) abort();
+static void compare_with_itself(const vs_results* results) {
+  const vs_screen screen = blind_screen();
+  const vs_comparison c = vs_results_compare(&screen, results, results);
   if (c.regressed + c.fixed + c.changed + c.added + c.gone > 0) abort();
 }
 
-static void join(const json_t* a, const json_t* b) {
-  char why[VS_MERGE_WHY] = "";
-  char invalid[VS_RESULTS_WHY];
+// What is written can be read again.
+static vs_results* read_again(const vs_results* results) {
+  char why[VS_RESULTS_WHY];
+  char* text = NULL;
+  size_t length = 0;
+  FILE* out = open_memstream(&text, &length);
+  if (out == NULL || !vs_render(&vs_formats[VS_FORMAT_json], out, results)) abort();
+  fclose(out);
+  vs_results* again = vs_results_parse("again", text, length, why);
+  if (again == NULL) abort();
+  free(text);
+  return again;
+}
+
+static void join(vs_results* a, vs_results* b) {
+  vs_store store = {0};
+  vs_texts why = {0};
+  char unsound[VS_RESULTS_WHY];
   const vs_merge_input inputs[] = {{"a", a}, {"b", b}};
-  json_t* all = vs_results_merge(inputs, 2, why);
-  if (all == NULL) {
-    if (why[0] == '\0') abort();
-    return;
-  }
+  vs_results* all = vs_results_merge(inputs, 2, &store, &why);
+  if ((all == NULL) != (why.count > 0)) abort();
+  vs_store_free(&store);
+  if (all == NULL) return;
   vs_results_conclude(all);
-  if (!vs_results_validate(all, invalid)) abort();
+  if (!vs_results_are_sound(all, unsound)) abort();
   show(all);
   render_all(all);
-  json_decref(all);
+  vs_results_free(read_again(all));
+  vs_results_free(all);
 }
 
 // The same of other implementations.
-static json_t* of_others(const json_t* results) {
-  json_t* others = json_deep_copy(results);
-  size_t i;
-  json_t* backend;
-  json_array_foreach(json_object_get(others, "backends"), i, backend) {
-    char name[32];
-    snprintf(name, sizeof name, "other%zu", i);
-    if (json_object_set_new(backend, "name", json_string(name)) != 0) abort();
-    if (json_object_set_new(backend, "spec", json_string(name)) != 0) abort();
+static vs_results* of_others(const vs_results* results) {
+  vs_results* others = read_again(results);
+  for (size_t i = 0; i < others->backends.count; i++) {
+    vs_column* backend = &others->backends.at[i];
+    backend->name = vs_said(&others->store, "other%zu", i);
+    backend->spec = backend->name;
   }
   return others;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   char why[VS_RESULTS_WHY] = "";
-  json_t* results = json_loadb((const char*)data, size, JSON_REJECT_DUPLICATES, NULL);
-  if (results == NULL) return 0;
-  if (vs_results_validate(results, why)) {
+  vs_results* results = vs_results_parse("data", (const char*)data, size, why);
+  if (results != NULL) {
     show(results);
     render_all(results);
     compare_with_itself(results);
-    json_t* others = of_others(results);
+    vs_results* others = of_others(results);
     join(results, results);
     join(results, others);
-    json_decref(others);
+    vs_results_free(others);
+    vs_results_free(results);
   } else if (why[0] == '\0') {
     abort();
   }
-  json_decref(results);
   return 0;
 }

@@ -3,7 +3,7 @@
 
 #include "common.h"
 #include "inputs.h"
-#include "runner/report.h"
+#include "results/show.h"
 
 typedef struct tally {
   size_t judged;

@@ -9,8 +9,8 @@
 #include "common.h"
 #include "draw.h"
 #include "lab/lab.h"
+#include "results/show.h"
 #include "run_session.h"
-#include "runner/report.h"
 
 enum { DRAWN = 200, APPEND_MOST = 1800, ROOM_MIB = 100 };  // random scripts for each lane; bytes
 

@@ -15,11 +15,6 @@ typedef struct merge_request {
   size_t count;
 } merge_request;
 
-static vs_exit no_memory(void) {
-  fprintf(stderr, "vcpuspec: no memory\n");
-  return VS_EXIT_INFRASTRUCTURE;
-}
-
 // --- what is asked for --------------------------------------------------------------------------
 
 static bool understand(merge_request* q) {
@@ -50,11 +45,10 @@ static bool read_expectations(merge_request* q) {
 static vs_exit read_inputs(merge_request* q) {
   const vs_arguments* a = q->arguments;
   vs_exit status = VS_EXIT_CONFORMS;
-  q->inputs = calloc(a->word_count, sizeof *q->inputs);
-  if (q->inputs == NULL) return no_memory();
+  q->inputs = vs_needed(calloc(a->word_count, sizeof *q->inputs));
   for (size_t i = 0; i < a->word_count; i++) {
     char why[VS_RESULTS_WHY];
-    json_t* results = vs_results_read(a->words[i], why);
+    vs_results* results = vs_results_read(a->words[i], why);
     q->inputs[q->count++] = (vs_merge_input){a->words[i], results};
     if (results != NULL) continue;
     fprintf(stderr, "vcpuspec: %s\n", why);
@@ -65,52 +59,35 @@ static vs_exit read_inputs(merge_request* q) {
 
 // --- doing it -----------------------------------------------------------------------------------
 
-static void complain(const char* lines) {
-  while (*lines != '\0') {
-    int length = (int)strcspn(lines, "\n");
-    fprintf(stderr, "vcpuspec: %.*s\n", length, lines);
-    lines += length + (lines[length] == '\n');
-  }
-}
-
-static vs_exit tell(const merge_request* q, json_t* all) {
+static vs_exit tell(const merge_request* q, vs_results* all) {
   char why[VS_RESULTS_WHY];
   const vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
-  if (q->expects && !vs_expectations_apply(&q->expected, all)) return no_memory();
+  if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);
-  if (!vs_show_matrix(&screen, all, true)) return no_memory();
-  vs_show_expectations(&screen, all);
-  vs_show_exit(&screen, all);
+  vs_show_end(&screen, all, true);
   if (vs_report_files_write(&q->reports, all, why)) return status;
   fprintf(stderr, "vcpuspec: %s\n", why);
   return VS_EXIT_INFRASTRUCTURE;
 }
 
 static vs_exit merge(const merge_request* q) {
-  char why[VS_MERGE_WHY] = "";
-  json_t* all = vs_results_merge(q->inputs, q->count, why);
-  if (all == NULL) {
-    complain(why);
-    return VS_EXIT_INFRASTRUCTURE;
-  }
-  vs_exit status = tell(q, all);
-  json_decref(all);
+  vs_store store = {0};
+  vs_texts why = {0};
+  vs_results* all = vs_results_merge(q->inputs, q->count, &store, &why);
+  vs_exit status = all != NULL ? tell(q, all) : VS_EXIT_INFRASTRUCTURE;
+  for (size_t i = 0; i < why.count; i++) fprintf(stderr, "vcpuspec: %s\n", why.at[i]);
+  vs_results_free(all);
+  vs_store_free(&store);
   return status;
 }
 
-static bool is_partial(const json_t* results) {
-  return json_is_true(json_object_get(results, "interrupted")) ||
-         json_array_size(json_object_get(results, "missing")) > 0;
-}
-
 static vs_exit compare(const merge_request* q) {
-  vs_comparison sum;
   const vs_screen screen = vs_screen_of(stdout);
-  const json_t* after = q->inputs[1].results;
-  if (!vs_results_compare(&screen, q->inputs[0].results, after, &sum)) return no_memory();
+  const vs_results* after = q->inputs[1].results;
+  const vs_comparison sum = vs_results_compare(&screen, q->inputs[0].results, after);
   printf("%zu regressed, %zu fixed, %zu changed, %zu new, %zu gone, %zu the same\n", sum.regressed,
          sum.fixed, sum.changed, sum.added, sum.gone, sum.same);
-  if (is_partial(after)) {
+  if (after->interrupted || after->missing.count > 0) {
     printf("%s is of a run that did not come to its end: exit status 3\n", q->inputs[1].path);
     return VS_EXIT_INFRASTRUCTURE;
   }
@@ -133,7 +110,7 @@ static vs_exit carry_out(merge_request* q) {
 vs_exit vs_command_merge(const vs_arguments* arguments) {
   merge_request q = {.arguments = arguments};
   vs_exit status = carry_out(&q);
-  for (size_t i = 0; i < q.count; i++) json_decref((json_t*)q.inputs[i].results);
+  for (size_t i = 0; i < q.count; i++) vs_results_free(q.inputs[i].results);
   free(q.inputs);
   vs_expectations_free(&q.expected);
   vs_report_files_free(&q.reports);

@@ -5,11 +5,7 @@
 #include "run_session.h"
 
 vs_exit vs_command_run(const vs_arguments* arguments) {
-  vs_run_request* request = calloc(1, sizeof *request);
-  if (request == NULL) {
-    fprintf(stderr, "vcpuspec: no memory\n");
-    return VS_EXIT_INFRASTRUCTURE;
-  }
+  vs_run_request* request = vs_needed(calloc(1, sizeof *request));
   setvbuf(stdout, NULL, _IOLBF, 0);  // a finished failure is printed even if we are killed
   vs_exit status = vs_run_request_read(request, arguments);
   if (status == VS_EXIT_CONFORMS && !vs_run_request_probe(request)) status = VS_EXIT_USAGE;

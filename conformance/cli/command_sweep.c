@@ -5,8 +5,8 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "results/show.h"
 #include "runner/describe.h"
-#include "runner/report.h"
 #include "sweep/product.h"
 #include "sweep/show.h"
 #include "sweep/sweep.h"

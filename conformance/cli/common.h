@@ -6,7 +6,7 @@
 #include <signal.h>
 
 #include "cli.h"
-#include "results/report_files.h"
+#include "results/render.h"
 #include "runner/target.h"
 #include "tables.h"
 

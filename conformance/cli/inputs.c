@@ -4,19 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "results/store.h"
 #include "text/file.h"
 #include "text/names.h"
 
 static vs_input* add(vs_inputs* inputs) {
   if (inputs->count == inputs->capacity) {
-    size_t capacity = inputs->capacity == 0 ? 16 : 2 * inputs->capacity;
-    vs_input* items = realloc(inputs->items, capacity * sizeof *items);
-    if (items == NULL) {
-      fprintf(stderr, "vcpuspec: no memory\n");
-      return NULL;
-    }
-    inputs->items = items;
-    inputs->capacity = capacity;
+    inputs->capacity = inputs->capacity == 0 ? 16 : 2 * inputs->capacity;
+    inputs->items = vs_needed(realloc(inputs->items, inputs->capacity * sizeof *inputs->items));
   }
   vs_input* input = &inputs->items[inputs->count++];
   *input = (vs_input){0};
@@ -25,27 +20,16 @@ static vs_input* add(vs_inputs* inputs) {
 
 // "my.vcpu", and "my.vcpu#2" for the second of several.
 static char* name_of(const char* path, size_t number) {
-  size_t room = strlen(path) + 24;
-  char* id = malloc(room);
-  if (id == NULL) return NULL;
-  if (number > 1) {
-    snprintf(id, room, "%s#%zu", path, number);
-  } else {
-    snprintf(id, room, "%s", path);
-  }
-  return id;
+  char* id = NULL;
+  int length = number > 1 ? asprintf(&id, "%s#%zu", path, number) : asprintf(&id, "%s", path);
+  return vs_needed(length >= 0 ? id : NULL);
 }
 
-static bool take(vs_inputs* inputs, const char* path, size_t number, vs_document* d,
+static void take(vs_inputs* inputs, const char* path, size_t number, vs_document* d,
                  const char* text, size_t length) {
   vs_input* input = add(inputs);
-  if (input == NULL) return false;
   input->id = name_of(path, number);
-  input->text = strndup(text, length);
-  if (input->id == NULL || input->text == NULL) {
-    fprintf(stderr, "vcpuspec: no memory\n");
-    return false;
-  }
+  input->text = vs_needed(strndup(text, length));
   input->document = *d;
   *d = (vs_document){0};
   input->c = (vs_case){.id = input->id,
@@ -54,7 +38,6 @@ static bool take(vs_inputs* inputs, const char* path, size_t number, vs_document
                        .clause_count = input->document.clause_count,
                        .text = input->text};
   memcpy(input->c.clauses, input->document.clauses, sizeof input->c.clauses);
-  return true;
 }
 
 // A script that names no architecture must make sense on each.
@@ -93,7 +76,7 @@ static bool read_documents(vs_inputs* inputs, const char* path, const vs_file* f
     bool good = vs_document_is_sound(&d, &fault) || vs_complain_of_text(path, &fault);
     good = good &&
            (d.arch_named || reads_elsewhere(before, &fault) || vs_complain_of_text(path, &fault));
-    good = good && take(inputs, path, number, &d, before.text + before.at, source.at - before.at);
+    if (good) take(inputs, path, number, &d, before.text + before.at, source.at - before.at);
     vs_document_free(&d);
     if (!good) return false;
   }
@@ -112,9 +95,8 @@ static void suggest(const char* word) {
 static bool read_word(vs_inputs* inputs, const char* word) {
   const vs_case* known = vs_case_find(word);
   if (known != NULL) {
-    vs_input* input = add(inputs);
-    if (input != NULL) input->c = *known;
-    return input != NULL;
+    add(inputs)->c = *known;
+    return true;
   }
   vs_file file;
   char why[VS_FILE_WHY];

@@ -67,25 +67,15 @@ static bool are_scripts(const vs_inputs* inputs) {
   return true;
 }
 
-// A script that is named twice is judged once.
-static bool is_new(json_t* seen, const char* id) {
-  return json_object_get(seen, id) == NULL &&
-         json_object_set_new_nocheck(seen, id, json_true()) == 0;
-}
-
 static bool select_cases(vs_run_request* request, const vs_arguments* arguments) {
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
   if (request->inputs.count == 0) vs_complain_of_filters(arguments);
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
-  request->cases = calloc(count, sizeof(const vs_case*));
-  json_t* seen = json_object();
-  if (request->cases == NULL || seen == NULL) {
-    fprintf(stderr, "vcpuspec: no memory\n");
-    json_decref(seen);
-    return false;
-  }
+  request->cases = vs_needed(calloc(count, sizeof(const vs_case*)));
+  vs_index seen = {0};  // a script that is named twice is judged once
+  size_t number;
   for (size_t i = 0; i < count; i++) {
     const vs_case* c = case_at(request, i);
     bool wanted = filters == 0;
@@ -93,9 +83,10 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
       wanted = vs_case_matches(c, arguments->values[VS_OPTION_FILTER][k]);
     }
     bool mine = i % request->shards == request->shard - 1;
-    if (wanted && mine && is_new(seen, c->id)) request->cases[request->case_count++] = c;
+    if (wanted && mine && vs_index_add(&seen, c->id, &number))
+      request->cases[request->case_count++] = c;
   }
-  json_decref(seen);
+  vs_index_free(&seen);
   return true;
 }
 

@@ -6,7 +6,7 @@
 #include "cli.h"
 #include "inputs.h"
 #include "results/expect.h"
-#include "results/report_files.h"
+#include "results/render.h"
 #include "runner/target.h"
 
 enum { VS_TARGETS_MAX = 2 * VS_REPEATS_MAX + 8 };

@@ -14,7 +14,7 @@ typedef struct session {
   vs_run_request* request;
   vs_plan plan;
   vs_request asked;
-  json_t* results;
+  vs_results* results;
   vs_run_journal journal;
   bool has_journal;
   vs_screen screen;
@@ -32,7 +32,7 @@ static vs_exit exit_of(vs_run_journal_state state) {
 }
 
 // Nobody asked to go on from what a run that did not end has left beside the report.
-static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
+static vs_exit make_way(session* s, const char* path, const vs_journal_head* wanted) {
   size_t found;
   vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &found);
   if (state != VS_RUN_JOURNAL_OPEN) {
@@ -52,7 +52,7 @@ static vs_exit make_way(session* s, const char* path, const json_t* wanted) {
   return VS_EXIT_CONFORMS;
 }
 
-static vs_exit open_journal_at(session* s, const char* path, const json_t* wanted) {
+static vs_exit open_journal_at(session* s, const char* path, const vs_journal_head* wanted) {
   vs_run_journal_state state = vs_run_journal_open(&s->journal, path, wanted, &s->plan, s->results);
   s->has_journal = state == VS_RUN_JOURNAL_OPEN;
   if (s->has_journal) return VS_EXIT_CONFORMS;
@@ -66,14 +66,12 @@ static vs_exit open_journal(session* s) {
   const char* resume = s->request->resume;
   const char* report = vs_report_files_first(&s->request->reports);
   if (resume == NULL && report == NULL) return VS_EXIT_CONFORMS;
-  json_t* wanted = vs_run_journal_request(&s->plan, &s->asked);
-  if (wanted == NULL) return no_memory();
+  const vs_journal_head wanted = vs_run_journal_request(&s->results->store, &s->plan, &s->asked);
   snprintf(path, sizeof path, "%s.journal", report != NULL ? report : "");
-  vs_exit status = resume == NULL ? make_way(s, path, wanted) : VS_EXIT_CONFORMS;
+  vs_exit status = resume == NULL ? make_way(s, path, &wanted) : VS_EXIT_CONFORMS;
   if (status == VS_EXIT_CONFORMS) {
-    status = open_journal_at(s, resume != NULL ? resume : path, wanted);
+    status = open_journal_at(s, resume != NULL ? resume : path, &wanted);
   }
-  json_decref(wanted);
   if (s->journal.found > 0 && s->has_journal) {
     fprintf(s->screen.out, "%zu results stand in %s from before\n\n", s->journal.found,
             s->journal.path);
@@ -83,7 +81,7 @@ static vs_exit open_journal(session* s) {
 
 // One that is named is kept; another only as long as it holds what no report does.
 static void close_journal(session* s, bool reported) {
-  bool interrupted = json_is_true(json_object_get(s->results, "interrupted"));
+  bool interrupted = s->results->interrupted;
   bool whole = s->request->resume == NULL && reported && !interrupted;
   if (!s->has_journal) return;
   vs_run_journal_close(&s->journal, whole);
@@ -95,11 +93,9 @@ static void close_journal(session* s, bool reported) {
 // --- the run ----------------------------------------------------------------------------------
 
 static bool is_whole(const session* s) {
-  size_t i;
-  const json_t* one;
-  json_array_foreach(json_object_get(s->results, "results"), i, one) {
+  for (size_t i = 0; i < s->results->results.count; i++) {
     bool ready = s->plan.targets[i / s->plan.case_count].state == VS_TARGET_READY;
-    if (ready && json_is_null(one)) return false;
+    if (ready && s->results->results.at[i].id == NULL) return false;
   }
   return true;
 }
@@ -116,9 +112,9 @@ static bool judge(session* s) {
   vs_collector_begin(&collector, &s->plan);
   bool ran = vs_run_plan(&s->plan, &run);
   if (ran) vs_run_free(&run);
-  bool kept = vs_collector_end(&collector) && ran;
-  return kept &&
-         vs_results_close(s->results, &s->plan, vs_stop != 0 && (collector.cut || !is_whole(s)));
+  vs_collector_end(&collector);
+  vs_results_close(s->results, &s->plan, vs_stop != 0 && (collector.cut || !is_whole(s)));
+  return ran;
 }
 
 static bool write_reports(const session* s) {
@@ -128,46 +124,30 @@ static bool write_reports(const session* s) {
   return false;
 }
 
-// What became of shims while no case was played.
-static void note_deaths(session* s) {
-  for (size_t i = 0; i < s->plan.target_count; i++) {
-    const vs_shim* shim = s->plan.targets[i].shim;
-    unsigned count = shim != NULL ? vs_shim_ended_between(shim) : 0;
-    json_t* backend = json_array_get(json_object_get(s->results, "backends"), i);
-    if (count > 0) json_object_set_new(backend, "ended_between", json_integer(count));
-  }
-}
-
 static vs_exit tell(session* s) {
-  bool expects = s->request->expect != NULL;
-  if (expects && !vs_expectations_apply(&s->request->expected, s->results)) return no_memory();
-  note_deaths(s);
-  vs_exit status = vs_results_conclude(s->results);
-  if (!vs_show_matrix(&s->screen, s->results, s->request->reports.count > 0)) return no_memory();
-  vs_show_expectations(&s->screen, s->results);
-  vs_show_exit(&s->screen, s->results);
+  vs_results* all = s->results;
+  if (s->request->expect != NULL) vs_expectations_apply(&s->request->expected, all);
+  for (size_t i = 0; i < all->backends.count; i++) {
+    const vs_shim* shim = s->plan.targets[i].shim;
+    if (shim != NULL) all->backends.at[i].ended_between = vs_shim_ended_between(shim);
+  }
+  vs_exit status = vs_results_conclude(all);
+  vs_show_end(&s->screen, all, s->request->reports.count > 0);
   return status;
 }
 
 // --- expectations -----------------------------------------------------------------------------
 
-static bool is_spoken_of(const session* s, const json_t* result) {
-  const vs_expectations* old = &s->request->expected;
-  for (size_t i = 0; i < old->count; i++) {
-    if (vs_expectation_names(&old->items[i], s->results, result)) return true;
-  }
-  return false;
-}
-
 // Something was to be judged and was not: what it would tell must not be lost.
 static bool is_part(const session* s) {
-  size_t i;
-  const json_t* one;
-  if (json_is_true(json_object_get(s->results, "interrupted"))) return true;
-  json_array_foreach(json_object_get(s->results, "results"), i, one) {
-    vs_verdict verdict = vs_results_verdict(vs_results_text(one, "verdict"));
-    if (verdict == VS_VERDICT_BROKEN) return true;
-    if (verdict == VS_VERDICT_NOT_JUDGED && is_spoken_of(s, one)) return true;
+  const vs_results* all = s->results;
+  const vs_expectations* old = &s->request->expected;
+  if (all->interrupted) return true;
+  for (size_t i = 0; i < all->results.count; i++) {
+    const vs_result* one = &all->results.at[i];
+    if (one->verdict == VS_VERDICT_BROKEN) return true;
+    if (one->verdict != VS_VERDICT_NOT_JUDGED) continue;
+    if (vs_expectations_first(old, old->entries.count, all, one, false) != NULL) return true;
   }
   return false;
 }
@@ -185,14 +165,6 @@ static bool is_missing_a_backend(const vs_run_request* request) {
   return false;
 }
 
-static size_t without_reason(const vs_expectations* all) {
-  size_t count = 0;
-  for (size_t i = 0; i < all->count; i++) {
-    count += strcmp(all->items[i].words[VS_EXPECT_REASON], "?") == 0;
-  }
-  return count;
-}
-
 static bool put_expectations(const session* s, const vs_expectations* renewed, size_t left_out) {
   char why[VS_FILE_WHY];
   const char* path = s->request->write_expect;
@@ -201,7 +173,7 @@ static bool put_expectations(const session* s, const vs_expectations* renewed, s
     return false;
   }
   fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",
-          path, renewed->count, without_reason(renewed), left_out);
+          path, renewed->entries.count, vs_expectations_without_reason(renewed), left_out);
   return true;
 }
 
@@ -215,10 +187,7 @@ static bool write_expectations(const session* s) {
             s->request->write_expect);
     return false;
   }
-  if (!vs_expectations_renew(old, s->results, &renewed, &left_out)) {
-    no_memory();
-    return false;
-  }
+  vs_expectations_renew(old, s->results, &renewed, &left_out);
   bool written = put_expectations(s, &renewed, left_out);
   vs_expectations_free(&renewed);
   return written;
@@ -261,7 +230,7 @@ vs_exit vs_run_session(vs_run_request* request) {
   };
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);
-  vs_exit status = s.results != NULL ? run(&s) : no_memory();
-  json_decref(s.results);
+  vs_exit status = run(&s);
+  vs_results_free(s.results);
   return status;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a run's results go through as they come: the journal, the tree, and the terminal.
+// What a run's results go through as they come: the journal, the other results, and the terminal.
 #ifndef VS_CONFORMANCE_COLLECT_H_
 #define VS_CONFORMANCE_COLLECT_H_
 
@@ -9,12 +9,13 @@
 
 typedef struct vs_collector {
   const vs_plan* plan;
-  json_t* results;                      // vs_results_new; borrowed
+  vs_results* results;                  // vs_results_new; borrowed
   vs_run_journal* journal;              // borrowed; NULL: none
   const vs_expectations* expectations;  // borrowed; NULL: none
   vs_screen screen;                     // where failures are told
   FILE* progress;  // a terminal that shows how far the run has come; NULL: none
-  json_t* alike;   // from what failed in which way to the first case that did; owned
+  vs_index alike;  // what failed in which way; owned
+  vs_texts first;  // of each such way the first case that did
   size_t stand;    // results
   size_t failures;
   double since;  // the run began
@@ -22,13 +23,12 @@ typedef struct vs_collector {
   bool is_shown;
   bool in_list;  // of failures that were expected, a line each
   bool cut;      // a race that failed was not tried again as often as it should
-  bool no_memory;
 } vs_collector;
 
 // The plan's events go to the collector.
 void vs_collector_begin(vs_collector* collector, vs_plan* plan);
 
-// Takes what it has shown off the terminal, and frees. False: there was no memory for a result.
-bool vs_collector_end(vs_collector* collector);
+// Takes what it has shown off the terminal, and frees.
+void vs_collector_end(vs_collector* collector);
 
 #endif  // VS_CONFORMANCE_COLLECT_H_

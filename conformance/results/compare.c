@@ -5,57 +5,21 @@
 
 typedef struct comparer {
   const vs_screen* screen;
-  const json_t* before;
-  const json_t* after;
-  vs_comparison* sum;
+  vs_view before;
+  vs_view after;
+  vs_comparison sum;
 } comparer;
 
-static const json_t* backend_at(const json_t* results, size_t at) {
-  return json_array_get(json_object_get(results, "backends"), at);
-}
-
-static size_t columns_of(const json_t* results) {
-  return json_array_size(json_object_get(results, "backends"));
-}
-
-static size_t column_of(const json_t* result) {
-  return (size_t)json_integer_value(json_object_get(result, "backend"));
-}
-
-// The column of `to` that is this backend; columns_of(to): none is.
-static size_t find_column(const json_t* from, size_t at, const json_t* to) {
-  const json_t* backend = backend_at(from, at);
-  size_t count = columns_of(to);
-  if (columns_of(from) == 1 && count == 1) return 0;
-  for (size_t i = 0; i < count; i++) {
-    const json_t* other = backend_at(to, i);
-    bool same = vs_results_same_text(backend, other, "name") &&
-                vs_results_same_text(backend, other, "profile");
-    if (same && vs_results_same_text(backend, other, "arch")) return i;
+// The column of `to` that is this backend; the number of them: none is.
+static size_t find_column(const vs_results* from, size_t at, const vs_results* to) {
+  const vs_column* a = &from->backends.at[at];
+  if (from->backends.count == 1 && to->backends.count == 1) return 0;
+  for (size_t i = 0; i < to->backends.count; i++) {
+    const vs_column* b = &to->backends.at[i];
+    bool same = strcmp(a->name, b->name) == 0 && strcmp(a->profile, b->profile) == 0;
+    if (same && strcmp(a->arch, b->arch) == 0) return i;
   }
-  return count;
-}
-
-// From a case's id to its result, for each column: a list of objects. NULL: no memory.
-static json_t* index_of(const json_t* results) {
-  json_t* list = json_array();
-  bool good = list != NULL;
-  for (size_t i = 0; i < columns_of(results) && good; i++) {
-    good = json_array_append_new(list, json_object()) == 0;
-  }
-  size_t i;
-  json_t* result;
-  json_array_foreach(json_object_get(results, "results"), i, result) {
-    json_t* cases = json_array_get(list, column_of(result));
-    good = good && json_object_set(cases, vs_results_text(result, "case"), result) == 0;
-  }
-  if (good) return list;
-  json_decref(list);
-  return NULL;
-}
-
-static vs_verdict verdict_of(const json_t* result) {
-  return vs_results_verdict(vs_results_text(result, "verdict"));
+  return to->backends.count;
 }
 
 static bool is_well(vs_verdict verdict) {
@@ -63,19 +27,17 @@ static bool is_well(vs_verdict verdict) {
 }
 
 // What a result is, with the answer of a failure.
-static void say(FILE* out, const json_t* result) {
-  const json_t* failure = json_object_get(result, "failure");
-  const char* key = vs_results_text(failure, "key");
-  fputs(vs_verdict_names[verdict_of(result)], out);
-  if (key != NULL) fprintf(out, " (%s)", key);
+static void say(FILE* out, const vs_result* result) {
+  fputs(vs_verdict_names[result->verdict], out);
+  if (result->failure != NULL && result->failure->key != NULL)
+    fprintf(out, " (%s)", result->failure->key);
 }
 
-static void tell(const comparer* c, const char* word, const json_t* was, const json_t* is) {
+static void tell(const comparer* c, const char* word, const vs_result* was, const vs_result* is) {
   FILE* out = c->screen->out;
-  const json_t* either = is != NULL ? is : was;
-  const json_t* backend = backend_at(is != NULL ? c->after : c->before, column_of(either));
-  fprintf(out, "%-10s %s on %s: ", word, vs_results_text(either, "case"),
-          vs_results_text(backend, "name"));
+  const vs_result* either = is != NULL ? is : was;
+  const vs_column* backend = vs_backend_of(is != NULL ? &c->after : &c->before, either);
+  fprintf(out, "%-10s %s on %s: ", word, either->id, backend->name);
   if (was != NULL) say(out, was);
   if (was != NULL && is != NULL) fputs(" -> ", out);
   if (is != NULL) say(out, is);
@@ -83,101 +45,66 @@ static void tell(const comparer* c, const char* word, const json_t* was, const j
   fputc('\n', out);
 }
 
-static bool is_among(const json_t* one, const json_t* failure) {
-  size_t i;
-  const json_t* other;
-  if (vs_results_same_text(one, failure, "key") && vs_results_same_text(one, failure, "clause")) {
-    return true;
-  }
-  json_array_foreach(json_object_get(failure, "others"), i, other) {
-    if (vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause")) {
-      return true;
-    }
+static bool is_among(vs_way way, const vs_failure_told* failure) {
+  for (size_t i = 0; i < vs_failure_ways(failure); i++) {
+    if (vs_way_is_same(way, vs_failure_way(failure, i))) return true;
   }
   return false;
 }
 
-// True if a case that failed fails in a way in which it did not.
-static bool fails_anew(const json_t* was, const json_t* is) {
-  const json_t* before = json_object_get(was, "failure");
-  const json_t* after = json_object_get(is, "failure");
-  size_t i;
-  const json_t* other;
-  json_array_foreach(json_object_get(after, "others"), i, other) {
-    if (!is_among(other, before)) return true;
+// True if a case that failed fails in another way, beside the first, in which it did not.
+static bool fails_anew(const vs_failure_told* was, const vs_failure_told* is) {
+  for (size_t i = 1; i < vs_failure_ways(is); i++) {
+    if (!is_among(vs_failure_way(is, i), was)) return true;
   }
   return false;
 }
 
-static void compare(const comparer* c, const json_t* was, const json_t* is) {
-  vs_verdict before = verdict_of(was);
-  vs_verdict after = verdict_of(is);
-  bool both_fail = vs_verdict_is_failure(before) && vs_verdict_is_failure(after);
-  bool same = before == after && (!both_fail || vs_results_fail_alike(was, is));
-  bool worse = (is_well(before) && !is_well(after)) ||
-               (!vs_verdict_is_failure(before) && vs_verdict_is_failure(after)) ||
-               (both_fail && fails_anew(was, is));
-  if (same) {
-    c->sum->same++;
-  } else if (worse) {
-    c->sum->regressed++;
-    tell(c, "regressed", was, is);
-  } else if (vs_verdict_is_failure(before) && is_well(after)) {
-    c->sum->fixed++;
-    tell(c, "fixed", was, is);
-  } else {
-    c->sum->changed++;
-    tell(c, "changed", was, is);
-  }
+static void compare(comparer* c, const vs_result* was, const vs_result* is) {
+  bool both_fail = was->failure != NULL && is->failure != NULL;
+  bool worse = (is_well(was->verdict) && !is_well(is->verdict)) ||
+               (was->failure == NULL && is->failure != NULL) ||
+               (both_fail && fails_anew(was->failure, is->failure));
+  bool fixed = !worse && was->failure != NULL && is_well(is->verdict);
+  bool same =
+      was->verdict == is->verdict && (!both_fail || vs_failure_is_same(was->failure, is->failure));
+  c->sum.common++;
+  c->sum.same += same;
+  if (same) return;
+  c->sum.regressed += worse;
+  c->sum.fixed += fixed;
+  c->sum.changed += !worse && !fixed;
+  tell(c, worse ? "regressed" : fixed ? "fixed" : "changed", was, is);
 }
 
 // What was well is lost where its column is still there; with the column, only the column is gone.
-static void miss(const comparer* c, const json_t* was, bool has_column) {
-  bool lost = has_column && is_well(verdict_of(was));
-  if (lost) c->sum->regressed++;
-  if (!lost) c->sum->gone++;
+static void miss(comparer* c, const vs_result* was, bool has_column) {
+  bool lost = has_column && is_well(was->verdict);
+  if (lost) c->sum.regressed++;
+  if (!lost) c->sum.gone++;
   tell(c, lost ? "regressed" : "gone", was, NULL);
 }
 
-static void compare_old(const comparer* c, const json_t* now) {
-  size_t i;
-  const json_t* was;
-  json_array_foreach(json_object_get(c->before, "results"), i, was) {
-    size_t column = find_column(c->before, column_of(was), c->after);
-    const json_t* is = json_object_get(json_array_get(now, column), vs_results_text(was, "case"));
+vs_comparison vs_results_compare(const vs_screen* screen, const vs_results* before,
+                                 const vs_results* after) {
+  comparer c = {screen, vs_view_of(before), vs_view_of(after), {0}};
+  for (size_t i = 0; i < before->results.count; i++) {
+    const vs_result* was = &before->results.at[i];
+    size_t column = find_column(before, was->backend, after);
+    const vs_result* is = vs_view_find(&c.after, was->id, column);
     if (is != NULL) {
-      c->sum->common++;
-      compare(c, was, is);
+      compare(&c, was, is);
     } else {
-      miss(c, was, column < columns_of(c->after));
+      miss(&c, was, column < after->backends.count);
     }
   }
-}
-
-static void look_for_new(const comparer* c, const json_t* then) {
-  size_t i;
-  const json_t* is;
-  json_array_foreach(json_object_get(c->after, "results"), i, is) {
-    size_t column = find_column(c->after, column_of(is), c->before);
-    const json_t* was = json_object_get(json_array_get(then, column), vs_results_text(is, "case"));
-    if (was != NULL) continue;
-    c->sum->added++;
-    tell(c, "new", NULL, is);
+  for (size_t i = 0; i < after->results.count; i++) {
+    const vs_result* is = &after->results.at[i];
+    if (vs_view_find(&c.before, is->id, find_column(after, is->backend, before)) != NULL) continue;
+    c.sum.added++;
+    tell(&c, "new", NULL, is);
   }
-}
-
-bool vs_results_compare(const vs_screen* screen, const json_t* before, const json_t* after,
-                        vs_comparison* comparison) {
-  const comparer c = {screen, before, after, comparison};
-  json_t* then = index_of(before);
-  json_t* now = index_of(after);
-  bool good = then != NULL && now != NULL;
-  *comparison = (vs_comparison){0};
-  if (good) {
-    compare_old(&c, now);
-    look_for_new(&c, then);
-  }
-  json_decref(then);
-  json_decref(now);
-  return good;
+  vs_view_free(&c.before);
+  vs_view_free(&c.after);
+  return c.sum;
 }

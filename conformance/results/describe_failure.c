@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "describe_failure.h"
+#include "make.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "make.h"
 #include "runner/describe.h"
+#include "runner/failure.h"
 #include "text/print.h"
 
 enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000, OTHERS_SHOWN = 5 };
@@ -15,43 +15,85 @@ static bool is_violation(const vs_case_result* result) {
   return vs_verdict_is_failure(result->verdict) && result->judgement.step == VS_STEP_VIOLATION;
 }
 
-// --- ops --------------------------------------------------------------------------------------
+// --- the key ------------------------------------------------------------------------------------
 
-static void put_op(vs_putter* p, json_t* list, const vs_case_result* result, size_t i) {
+static void say_statuses(vs_text* text, const vs_failure_key* key) {
+  for (uint8_t i = 0; i < key->count; i++) {
+    bool again = i > 0 && key->allowed[i] == key->allowed[i - 1];
+    if (again) continue;
+    if (i > 0) vs_say(text, "|");
+    vs_say_status(text, key->allowed[i]);
+  }
+  if (key->count == 0) vs_say(text, "nothing");
+}
+
+static void say_violation(vs_text* text, const vs_violation* v, const vs_arch_info* arch,
+                          const char* ending) {
+  vs_failure_key key = vs_failure_key_of(v);
+  switch (v->kind) {
+    case VS_VIOLATION_REGISTER:
+      return vs_say(text, "%s -> %s", arch->registers[v->reg].name,
+                    v->guest_view ? "other_in_guest" : "other");
+    case VS_VIOLATION_PACKET:
+      return vs_say(text, "packet -> other");
+    case VS_VIOLATION_HANDLE:
+      return vs_say(text, "handle -> invalid");
+    case VS_VIOLATION_BUFFER:
+      return vs_say(text, "buffer -> written");
+    case VS_VIOLATION_SILENCE:
+      return vs_say(text, "life -> silence");
+    default:
+      say_statuses(text, &key);
+      vs_say(text, " -> ");
+      if (v->kind == VS_VIOLATION_NO_RETURN) return vs_say(text, "%s", ending);
+      return vs_say_status(text, v->got);
+  }
+}
+
+void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
+                       char* text, size_t size) {
+  vs_text out = vs_text_in(text, size);
+  const char* ending = died[0] != '\0' ? died : "no_return";
+  if (violation != NULL) return say_violation(&out, violation, arch, ending);
+  vs_say(&out, "life -> %s", ending);
+}
+
+void vs_results_key(const vs_case_result* result, char* text, size_t size) {
+  bool in_call = result->judgement.step == VS_STEP_VIOLATION;
+  vs_results_key_of(in_call ? &result->judgement.violation : NULL,
+                    vs_arch_find(result->target->arch), result->died, text, size);
+}
+
+// --- ops ----------------------------------------------------------------------------------------
+
+static void add_op(vs_store* store, vs_texts* list, const vs_case_result* result, size_t i) {
   char line[TEXT];
   vs_text text = vs_text_in(line, sizeof line);
   vs_say(&text, "%zu  ", i);
   vs_say_op(&text, &result->script.ops[i]);
   if (result->observations) vs_say_answer(&text, &result->script.ops[i], &result->observations[i]);
-  vs_put_text_in(p, list, line);
-}
-
-static bool is_setup(const vs_op* op) {
-  return vs_ops[op->code].phase == VS_PHASE_SETUP;
+  vs_add(store, list, line);
 }
 
 // Refused calls between the setup and what came right before change nothing.
-static json_t* ops(vs_putter* p, const vs_case_result* result, size_t failing) {
-  json_t* list = json_array();
+static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* result) {
   size_t left_out = 0;
+  size_t failing = result->judgement.at;
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
     bool near = i + OPS_AFTER_SETUP > failing;
-    if (!near && !is_setup(&result->script.ops[i])) {
+    if (!near && vs_ops[result->script.ops[i].code].phase != VS_PHASE_SETUP) {
       left_out++;
       continue;
     }
-    char more[32];
-    snprintf(more, sizeof more, "(%zu more)", left_out);
-    if (left_out > 0) vs_put_text_in(p, list, more);
+    if (left_out > 0) vs_add(store, list, vs_said(store, "(%zu more)", left_out));
     left_out = 0;
-    put_op(p, list, result, i);
+    add_op(store, list, result, i);
   }
-  return list;
 }
 
 // --- what differs -------------------------------------------------------------------------------
 
-static void put_bits(vs_putter* p, json_t* list, uint64_t wrong) {
+static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
   char line[TEXT];
   if (wrong == 0 || __builtin_popcountll(wrong) > BITS_SHOWN) return;
   vs_text text = vs_text_in(line, sizeof line);
@@ -59,139 +101,114 @@ static void put_bits(vs_putter* p, json_t* list, uint64_t wrong) {
   for (unsigned bit = 0; bit < 64; bit++) {
     if (wrong & UINT64_C(1) << bit) vs_say(&text, " %u", bit);
   }
-  vs_put_text_in(p, list, line);
+  vs_add(store, list, line);
 }
 
 // The bits in which a register is wrong, and what the last write of it asked for.
-static void put_difference(vs_putter* p, json_t* list, const vs_case_result* result) {
-  char line[TEXT];
+static void add_difference(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const vs_violation* v = &result->judgement.violation;
   const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
-  put_bits(p, list, (v->expected ^ v->value) & v->known);
+  add_bits(store, list, (v->expected ^ v->value) & v->known);
   for (size_t i = result->judgement.at; i-- > 0;) {
     const vs_op* op = &result->script.ops[i];
     if (op->code != VS_CALL_vcpu_write_state) continue;
     if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
     uint64_t value = 0;
     memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
-    snprintf(line, sizeof line, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name, value, i);
-    vs_put_text_in(p, list, line);
+    vs_add(store, list,
+           vs_said(store, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name, value, i));
     return;
   }
 }
 
 // The last lines of its standard error.
-static void put_errors(vs_putter* p, json_t* list, const vs_case_result* result) {
+static void add_errors(vs_store* store, vs_texts* list, const vs_case_result* result) {
   for (const char* line = result->errors; *line != '\0';) {
-    char remark[TEXT];
     int length = (int)strcspn(line, "\n");
-    snprintf(remark, sizeof remark, "stderr %.*s", length, line);
-    vs_put_text_in(p, list, remark);
+    vs_add(store, list, vs_said(store, "stderr %.*s", length, line));
     line += length + (line[length] == '\n');
   }
 }
 
-// True if some failure says how the backend died.
-static bool is_death_told(const vs_case_result* result) {
-  if (result->judgement.violation.kind == VS_VIOLATION_NO_RETURN) return true;
-  for (size_t i = 0; i < result->also_count; i++) {
-    if (result->also[i].violation.kind == VS_VIOLATION_NO_RETURN) return true;
-  }
-  return false;
+vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result) {
+  vs_texts list = {vs_take(store, 1), 0};  // none is not absent
+  add_errors(store, &list, result);
+  return list;
+}
+
+static void add_way(vs_store* store, vs_failure_told* failure, vs_clause_code clause,
+                    const char* key) {
+  vs_way* way = vs_grow(store, &failure->others, sizeof *way);
+  *way = (vs_way){vs_clauses[clause].id, vs_keep(store, key)};
 }
 
 // The other sorts of failure of the same case: an entry that knows the first knows nothing of them.
-static json_t* others(vs_putter* p, const vs_case_result* result) {
-  const vs_arch_info* arch = vs_arch_find(result->target->arch);
-  json_t* list = json_array();
+static void add_others(vs_store* store, vs_failure_told* failure, const vs_case_result* result) {
+  const vs_violation* first = &result->judgement.violation;
+  bool told = first->kind == VS_VIOLATION_NO_RETURN;  // how the backend died
+  failure->others.at = vs_take(store, 1);
   for (size_t i = 0; i < result->also_count; i++) {
     char key[TEXT];
     const vs_violation* v = &result->also[i].violation;
-    json_t* one = json_object();
-    vs_results_key_of(v, arch, result->died, key, sizeof key);
-    vs_put_text(p, one, "clause", vs_clauses[v->clause].id);
-    vs_put_text(p, one, "key", key);
-    vs_put_in(p, list, one);
+    vs_results_key_of(v, vs_arch_find(result->target->arch), result->died, key, sizeof key);
+    add_way(store, failure, v->clause, key);
+    told |= v->kind == VS_VIOLATION_NO_RETURN;
   }
-  bool dies = !is_death_told(result) && result->died[0] != '\0';
-  if (!dies) return list;
-  char key[TEXT];
-  json_t* one = json_object();
-  snprintf(key, sizeof key, "life -> %s", result->died);
-  vs_put_text(p, one, "clause", vs_clauses[result->judgement.violation.clause].id);
-  vs_put_text(p, one, "key", key);
-  vs_put_in(p, list, one);
-  return list;
-}
-
-static void put_others(vs_putter* p, json_t* to, json_t* remarks, json_t* list) {
-  size_t i;
-  const json_t* one;
-  json_array_foreach(list, i, one) {
-    char remark[TEXT];
-    if (i == OTHERS_SHOWN) {
-      snprintf(remark, sizeof remark, "also %zu more sorts of failure", json_array_size(list) - i);
-      vs_put_text_in(p, remarks, remark);
-      break;
-    }
-    snprintf(remark, sizeof remark, "also %s: %s", vs_results_text(one, "clause"),
-             vs_results_text(one, "key"));
-    vs_put_text_in(p, remarks, remark);
+  if (!told && result->died[0] != '\0')
+    add_way(store, failure, first->clause, vs_said(store, "life -> %s", result->died));
+  size_t count = failure->others.count;
+  for (size_t i = 0; i < count && i < OTHERS_SHOWN; i++) {
+    const vs_way* way = &failure->others.at[i];
+    vs_add(store, &failure->remarks, vs_said(store, "also %s: %s", way->clause, way->key));
   }
-  vs_put(p, to, "others", list);
+  if (count > OTHERS_SHOWN) {
+    vs_add(store, &failure->remarks,
+           vs_said(store, "also %zu more sorts of failure", count - OTHERS_SHOWN));
+  }
 }
 
-json_t* vs_describe_errors(vs_putter* p, const vs_case_result* result) {
-  json_t* list = json_array();
-  put_errors(p, list, result);
-  return list;
-}
-
-static void put_violation(vs_putter* p, json_t* to, const vs_case_result* result) {
+static void tell_violation(vs_store* store, vs_failure_told* failure,
+                           const vs_case_result* result) {
   char line[TEXT];
   const vs_violation* v = &result->judgement.violation;
   const vs_arch_info* arch = vs_arch_find(result->target->arch);
-  json_t* remarks = json_array();
-  vs_put_text(p, to, "clause", vs_clauses[v->clause].id);
-  vs_put_text(p, to, "sentence", vs_clauses[v->clause].sentence);
-  vs_put_number(p, to, "op", result->judgement.at);
+  failure->clause = vs_clauses[v->clause].id;
+  failure->sentence = vs_clauses[v->clause].sentence;
+  failure->op = result->judgement.at;
   vs_text text = vs_text_in(line, sizeof line);
   vs_say_allowed(&text, v, arch);
-  vs_put_text(p, to, "allowed", line);
+  failure->allowed = vs_keep(store, line);
   text = vs_text_in(line, sizeof line);
   vs_say_got(&text, v, arch);
-  vs_put_text(p, to, "got", line);
-  vs_put(p, to, "ops", ops(p, result, result->judgement.at));
-  if (v->kind == VS_VIOLATION_REGISTER) put_difference(p, remarks, result);
-  put_others(p, to, remarks, others(p, result));
-  put_errors(p, remarks, result);
-  vs_put(p, to, "remarks", remarks);
+  failure->got = vs_keep(store, line);
+  add_ops(store, &failure->ops, result);
+  if (v->kind == VS_VIOLATION_REGISTER) add_difference(store, &failure->remarks, result);
+  add_others(store, failure, result);
 }
 
 // The backend ended between two calls, or before the first: no op is to blame.
-static void put_death(vs_putter* p, json_t* to, const vs_case_result* result) {
+static void tell_death(vs_store* store, vs_failure_told* failure, const vs_case_result* result) {
   bool about = result->c->clause_count > 0;
   const vs_clause* subject = about ? &vs_clauses[result->c->clauses[0]] : NULL;
-  vs_put_text(p, to, "clause", about ? subject->id : NULL);
-  vs_put_text(p, to, "sentence", about ? subject->sentence : "");
-  vs_put(p, to, "op", json_null());
-  vs_put_text(p, to, "allowed", "the backend goes on");
-  vs_put_text(p, to, "got", result->note);
-  vs_put(p, to, "ops", json_array());
-  vs_put(p, to, "remarks", vs_describe_errors(p, result));
+  *failure = (vs_failure_told){.clause = about ? subject->id : NULL,
+                               .sentence = about ? subject->sentence : "",
+                               .op = VS_NONE,
+                               .allowed = "the backend goes on",
+                               .got = vs_keep(store, result->note)};
 }
 
-json_t* vs_describe_failure(vs_putter* p, const vs_case_result* result) {
+vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* result) {
   char key[TEXT];
-  if (!vs_verdict_is_failure(result->verdict)) return json_null();
-  json_t* failure = json_object();
+  if (!vs_verdict_is_failure(result->verdict)) return NULL;
+  vs_failure_told* failure = vs_take(store, sizeof *failure);
   if (is_violation(result)) {
-    put_violation(p, failure, result);
+    tell_violation(store, failure, result);
   } else {
-    put_death(p, failure, result);
+    tell_death(store, failure, result);
   }
+  add_errors(store, &failure->remarks, result);
   vs_results_key(result, key, sizeof key);
-  vs_put_text(p, failure, "key", key);
+  failure->key = vs_keep(store, key);
   return failure;
 }
 
@@ -226,23 +243,22 @@ static void print_command(FILE* out, const vs_plan* plan, const vs_case_result* 
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
 }
 
-// A NULL value stands for no memory.
-static json_t* text_and_free(FILE* out, char** text) {
-  bool good = fclose(out) == 0;
-  json_t* value = good ? json_string(*text) : NULL;
-  if (good && value == NULL) value = json_null();  // a path that is no UTF-8
+static const char* keep_and_free(vs_store* store, FILE* out, char** text) {
+  if (fclose(out) != 0) vs_needed(NULL);
+  const char* kept = vs_keep(store, *text);
+  bool same = strcmp(kept, *text) == 0;
   free(*text);
-  return value;
+  return same ? kept : NULL;  // a path that is no UTF-8
 }
 
-json_t* vs_describe_command(const vs_plan* plan, const vs_case_result* result) {
+const char* vs_describe_command(vs_store* store, const vs_plan* plan,
+                                const vs_case_result* result) {
   char* text = NULL;
   size_t length = 0;
-  if (plan->program == NULL) return json_null();
-  FILE* out = open_memstream(&text, &length);
-  if (out == NULL) return NULL;
+  if (plan->program == NULL) return NULL;
+  FILE* out = vs_needed(open_memstream(&text, &length));
   print_command(out, plan, result);
-  return text_and_free(out, &text);
+  return keep_and_free(store, out, &text);
 }
 
 // Up to the op that failed; a call that was started and never came back is waited for.
@@ -261,14 +277,14 @@ static void print_script(FILE* out, const vs_case_result* result, size_t count) 
   }
 }
 
-json_t* vs_describe_script(const vs_case_result* result) {
+const char* vs_describe_script(vs_store* store, const vs_case_result* result) {
   char* text = NULL;
   size_t length = 0;
   size_t count = result->script.count;
   if (is_violation(result) && result->judgement.at < count) count = result->judgement.at + 1;
   bool failed = vs_verdict_is_failure(result->verdict) && count > 0 && count <= LONGEST_SCRIPT;
-  FILE* out = failed ? open_memstream(&text, &length) : NULL;
-  if (out == NULL) return failed ? NULL : json_null();
+  if (!failed) return NULL;
+  FILE* out = vs_needed(open_memstream(&text, &length));
   print_script(out, result, count);
-  return text_and_free(out, &text);
+  return keep_and_free(store, out, &text);
 }

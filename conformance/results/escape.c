@@ -2,10 +2,12 @@
 #include "escape.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
-enum { REPLACEMENT = 0xfffd, LONGEST = 12, LEAST_FENCE = 3 };
+enum { REPLACEMENT = 0xfffd, LONGEST = 20, LEAST_FENCE = 3 };
 
 static size_t length_by_lead(uint8_t lead) {
   if (lead < 0x80) return 1;
@@ -51,59 +53,113 @@ static bool is_hidden(uint32_t rune) {
   return (rune & 0xfffe) == 0xfffe;
 }
 
+// How each dialect writes what it cannot have as it is; NULL: it can.
+static const struct {
+  const char* special;  // characters of ASCII
+  const char* form;     // of one of those, by its number
+  const char* newline;
+  const char* tab;
+  const char* backslash;  // before what is written out
+} dialects[VS_DIALECT_COUNT] = {
+    [VS_DIALECT_XML] = {"&<>\"'", "&#%" PRIu32 ";", NULL, NULL, "\\"},
+    [VS_DIALECT_ATTRIBUTE] = {"&<>\"'", "&#%" PRIu32 ";", "&#10;", "&#9;", "\\"},
+    [VS_DIALECT_TAP] = {"#\\", "\\%c", " ", " ", "\\\\"},
+    [VS_DIALECT_YAML] = {"\"\\", "\\%c", "\\n", "\\t", "\\\\"},
+    [VS_DIALECT_MARKDOWN] = {"&<>|`*_[]\\@#~:$", "&#%" PRIu32 ";", " ", " ", "&#92;"},
+    [VS_DIALECT_FENCED] = {"", "", NULL, NULL, "\\"},
+};
+
 // What stands for the character in the dialect; false: itself.
 static bool replace(vs_dialect dialect, uint32_t rune, char* text) {
-  bool line = rune == '\n' || rune == '\t';
-  if (is_hidden(rune)) {
-    const char* form = dialect == VS_DIALECT_YAML ? "\\\\u{%" PRIx32 "}" : "\\u{%" PRIx32 "}";
-    if (dialect == VS_DIALECT_MARKDOWN) form = "&#92;u{%" PRIx32 "}";
-    if (dialect == VS_DIALECT_TAP) form = "\\\\u{%" PRIx32 "}";
-    return snprintf(text, LONGEST + 8, form, rune) > 0;
-  }
-  switch (dialect) {
-    case VS_DIALECT_XML:
-    case VS_DIALECT_ATTRIBUTE:
-      if (line && dialect == VS_DIALECT_XML) return false;
-      if (!line && (rune > 0x7e || !strchr("&<>\"'", (int)rune))) return false;
-      return snprintf(text, LONGEST, "&#%" PRIu32 ";", rune) > 0;
-    case VS_DIALECT_MARKDOWN:
-      if (line) return snprintf(text, LONGEST, " ") > 0;
-      if (rune > 0x7e || !strchr("&<>|`*_[]\\@#~:$", (int)rune)) return false;
-      return snprintf(text, LONGEST, "&#%" PRIu32 ";", rune) > 0;
-    case VS_DIALECT_TAP:
-      if (line) return snprintf(text, LONGEST, " ") > 0;
-      if (rune != '#' && rune != '\\') return false;
-      return snprintf(text, LONGEST, "\\%c", (int)rune) > 0;
-    case VS_DIALECT_YAML:
-      if (line) return snprintf(text, LONGEST, "%s", rune == '\n' ? "\\n" : "\\t") > 0;
-      if (rune != '"' && rune != '\\') return false;
-      return snprintf(text, LONGEST, "\\%c", (int)rune) > 0;
-    default:
-      return false;
+  const char* line = rune == '\n' ? dialects[dialect].newline : dialects[dialect].tab;
+  bool special = rune < 0x7f && strchr(dialects[dialect].special, (int)rune) != NULL;
+  if (is_hidden(rune))
+    return snprintf(text, LONGEST, "%su{%" PRIx32 "}", dialects[dialect].backslash, rune) > 0;
+  if (rune == '\n' || rune == '\t') return line != NULL && snprintf(text, LONGEST, "%s", line) > 0;
+  return special && snprintf(text, LONGEST, dialects[dialect].form, rune) > 0;
+}
+
+static void put_rune(FILE* out, vs_dialect dialect, uint32_t rune, const char* text, size_t bytes) {
+  char other[LONGEST];
+  if (replace(dialect, rune, other)) {
+    fputs(other, out);
+  } else if (rune == REPLACEMENT) {
+    fputs("\xef\xbf\xbd", out);
+  } else {
+    fwrite(text, 1, bytes, out);
   }
 }
 
 void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most) {
   size_t bytes = 0;
-  for (size_t i = 0; *text != '\0'; i++, text += bytes) {
-    char other[LONGEST + 8];
-    if (i == most) {
-      fputs("...", out);
-      return;
-    }
+  for (size_t i = 0; *text != '\0' && i < most; i++, text += bytes) {
     uint32_t rune = vs_rune(text, &bytes);
-    if (replace(dialect, rune, other)) {
-      fputs(other, out);
-    } else if (rune == REPLACEMENT) {
-      fputs("\xef\xbf\xbd", out);
-    } else {
-      fwrite(text, 1, bytes, out);
-    }
+    put_rune(out, dialect, rune, text, bytes);
   }
+  if (*text != '\0') fputs("...", out);
 }
 
 void vs_escape(FILE* out, vs_dialect dialect, const char* text) {
   vs_escape_some(out, dialect, text, SIZE_MAX);
+}
+
+// A line may be broken after some characters, and in words that are too long for one.
+static void put_name(FILE* out, vs_dialect dialect, const char* text) {
+  enum { LONGEST_WORD = 255 };
+  size_t bytes = 0;
+  for (size_t word = 0; *text != '\0'; text += bytes) {
+    uint32_t rune = vs_rune(text, &bytes);
+    bool too_long = word + bytes > LONGEST_WORD;
+    if (too_long) fputs("<wbr>", out);
+    word = too_long ? bytes : word + bytes;
+    put_rune(out, dialect, rune, text, bytes);
+    if (rune > 0x7e || !strchr("._:/", (int)rune) || text[bytes] == '\0') continue;
+    fputs("<wbr>", out);
+    word = 0;
+  }
+}
+
+// The part of a format after '%'; how many bytes it is.
+static size_t put_part(FILE* out, vs_dialect dialect, const char* part, va_list* arguments) {
+  size_t length = strcspn(part, "sfu%") + 1;
+  switch (part[length - 1]) {
+    case 's': {
+      const char* text = va_arg(*arguments, const char*);
+      if (part[0] == '-') put_name(out, dialect, text);
+      if (part[0] != '-')
+        vs_escape_some(out, dialect, text, part[0] == '.' ? strtoul(part + 1, NULL, 10) : SIZE_MAX);
+      break;
+    }
+    case 'f':
+      fprintf(out, "%.3f", va_arg(*arguments, double));
+      break;
+    case 'u':
+      fprintf(out, "%zu", va_arg(*arguments, size_t));
+      break;
+    default:
+      fputc('%', out);
+  }
+  return length;
+}
+
+void vs_print(FILE* out, vs_dialect dialect, const char* format, ...) {
+  bool quoted = false;
+  va_list arguments;
+  va_start(arguments, format);
+  for (const char* c = format; *c != '\0'; c++) {
+    bool within = quoted && dialect == VS_DIALECT_XML;
+    quoted ^= *c == '"';
+    if (*c == '%') {
+      c += put_part(out, within ? VS_DIALECT_ATTRIBUTE : dialect, c + 1, &arguments);
+    } else {
+      fputc(*c, out);
+    }
+  }
+  va_end(arguments);
+}
+
+void vs_print_each(FILE* out, vs_dialect dialect, const char* format, const vs_texts* texts) {
+  for (size_t i = 0; i < texts->count; i++) vs_print(out, dialect, format, texts->at[i]);
 }
 
 size_t vs_fence_for(const char* text) {

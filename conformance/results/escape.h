@@ -5,9 +5,10 @@
 #ifndef VS_CONFORMANCE_ESCAPE_H_
 #define VS_CONFORMANCE_ESCAPE_H_
 
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#include "store.h"
 
 typedef enum vs_dialect {
   VS_DIALECT_XML,        // text between tags; also of HTML
@@ -23,6 +24,15 @@ void vs_escape(FILE* out, vs_dialect dialect, const char* text);
 
 // At most `most` characters of it, and then "...".
 void vs_escape_some(FILE* out, vs_dialect dialect, const char* text, size_t most);
+
+// As printf does, and each string is escaped; one of VS_DIALECT_XML within double quotes of the
+// format as VS_DIALECT_ATTRIBUTE. "%.80s": at most 80 characters of it, and then "...". "%-s": in
+// HTML, a line may be broken after a dot, a colon, a slash or an underscore. Takes %s, %zu, %.3f.
+__attribute__((format(printf, 3, 4))) void vs_print(FILE* out, vs_dialect dialect,
+                                                    const char* format, ...);
+
+// The same for each text of a list.
+void vs_print_each(FILE* out, vs_dialect dialect, const char* format, const vs_texts* texts);
 
 // The next character of UTF-8 text, and how many bytes it takes; of bytes that are none, U+FFFD and
 // 1. 0 at the end.

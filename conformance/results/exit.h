@@ -3,8 +3,6 @@
 #ifndef VS_CONFORMANCE_EXIT_H_
 #define VS_CONFORMANCE_EXIT_H_
 
-#include <jansson.h>
-
 typedef enum vs_exit {
   VS_EXIT_CONFORMS = 0,
   VS_EXIT_FAILS = 1,           // does not conform
@@ -14,9 +12,10 @@ typedef enum vs_exit {
   VS_EXIT_NOTHING = 5          // nothing was judged
 } vs_exit;
 
-// The exit status of a tree that is whole but for "exit", which is filled in: "status" and "why",
-// and in "remarks" what was asked for by name and could not be judged. Without memory:
-// VS_EXIT_INFRASTRUCTURE.
-vs_exit vs_results_conclude(json_t* results);
+struct vs_results;
+
+// The exit status of results that are whole but for their end, which is filled in: status and why,
+// and in its remarks what was asked for by name and could not be judged.
+vs_exit vs_results_conclude(struct vs_results* results);
 
 #endif  // VS_CONFORMANCE_EXIT_H_

@@ -23,19 +23,18 @@ typedef enum vs_expect_word {
 typedef struct vs_expectation {
   size_t line;
   bool disputed;
-  bool sometimes;                 // a pass is as good as a failure
-  char* words[VS_EXPECT_WORDS];   // owned; NULL: the entry does not say
-  char* answers[VS_ANSWERS_MAX];  // "ALLOWED -> GOT"; owned
-  size_t answer_count;
-  size_t matches;  // results that it says it names; 0: it does not say
-  char* comment;   // lines before it, each with its newline; owned; may be NULL
+  bool sometimes;                      // a pass is as good as a failure
+  const char* words[VS_EXPECT_WORDS];  // NULL: the entry does not say
+  vs_texts answers;                    // "ALLOWED -> GOT", VS_ANSWERS_MAX at most
+  size_t matches;                      // results that it says it names; 0: it does not say
+  const char* comment;                 // lines before it, each with its newline; may be NULL
 } vs_expectation;
 
 typedef struct vs_expectations {
-  char* path;             // owned
-  vs_expectation* items;  // owned
-  size_t count;
-  char* comment;  // lines after the last entry; owned; may be NULL
+  const char* path;
+  VS_LIST(vs_expectation) entries;
+  const char* comment;  // lines after the last entry; may be NULL
+  vs_store store;       // of all that is in it
 } vs_expectations;
 
 // Understands a text. False: `fault` says what is wrong and where, and there is nothing to free.
@@ -44,15 +43,14 @@ bool vs_expectations_parse(const char* text, size_t length, vs_expectations* all
 bool vs_expectations_read(const char* path, vs_expectations* all, vs_fault* fault);
 void vs_expectations_free(vs_expectations* all);
 
-// One more entry, empty. NULL: no memory.
-vs_expectation* vs_expectations_add(vs_expectations* all);
-
 // --- what they say of results -------------------------------------------------------------------
 
 // True if the entry speaks of the result, whatever became of it.
-bool vs_expectation_names(const vs_expectation* entry, const json_t* results, const json_t* result);
-// True if it says how the result, which is a failure, fails.
-bool vs_expectation_covers(const vs_expectation* entry, const json_t* result);
+bool vs_expectation_names(const vs_expectation* entry, const vs_results* results,
+                          const vs_result* result);
+// True if it says how the result fails, which it does: every way. A known failure hides no other
+// one behind it.
+bool vs_expectation_covers(const vs_expectation* entry, const vs_result* result);
 
 // A failure that is no case's: what a campaign finds.
 typedef struct vs_failing {
@@ -71,45 +69,40 @@ const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_
 bool vs_expectation_is_over(const vs_expectation* entry, const vs_failing* failing,
                             const char* today);
 
-// Fills in "expectation" of one result; null, where no entry speaks of it. False: no memory.
-bool vs_expectations_mark(const vs_expectations* all, const json_t* results, json_t* result);
+// The first of the first `count` entries that names the result, which fails if `covering`: then it
+// covers it too. NULL: none does.
+const vs_expectation* vs_expectations_first(const vs_expectations* all, size_t count,
+                                            const vs_results* results, const vs_result* result,
+                                            bool covering);
 
-typedef enum vs_expect_problem {
-  VS_PROBLEM_NONE,
-  VS_PROBLEM_NAMES_NOTHING,
-  VS_PROBLEM_EXPIRED,
-  VS_PROBLEM_TOO_BROAD,
-  VS_PROBLEM_DIFFERENT,
-  VS_PROBLEM_PASSES,
-  VS_PROBLEM_NOT_JUDGED,
-  VS_PROBLEM_COUNT
-} vs_expect_problem;
-
-extern const char* const vs_expect_problems[VS_PROBLEM_COUNT];
+// Fills in "expectation" of one of the results; NULL, where no entry speaks of it.
+void vs_expectations_mark(const vs_expectations* all, vs_results* results, vs_result* result);
 
 enum { VS_EXPLANATION = 512 };
 
 typedef struct vs_expect_finding {
   vs_expect_problem problem;
-  bool is_asked;  // the results hold some that the entry speaks of
   char explanation[VS_EXPLANATION];
 } vs_expect_finding;
 
 // What is wrong with an entry, by results that are whole and marked. `today` is "YYYY-MM-DD".
-vs_expect_finding vs_expectation_check(const vs_expectation* entry, const json_t* results,
+vs_expect_finding vs_expectation_check(const vs_expectation* entry, const vs_results* results,
                                        const char* today);
 
-// Marks every result and fills in "expectations". False: no memory.
-bool vs_expectations_apply(const vs_expectations* all, json_t* results);
+// Marks every result and fills in "expectations".
+void vs_expectations_apply(const vs_expectations* all, vs_results* results);
 
 // --- writing ------------------------------------------------------------------------------------
 
 // Makes entries that hold of the results, which are whole and marked by `old`: what holds of that
 // is kept, and what the results were not asked for; the rest is made anew, with "?" for a reason
-// that nobody has given. `old` may be NULL. `*left_out` is how many old entries are gone. False: no
-// memory.
-bool vs_expectations_renew(const vs_expectations* old, const json_t* results,
+// that was not given. `old` may be NULL. What is renewed holds texts of both. `*left_out` is how
+// many old entries are gone.
+void vs_expectations_renew(const vs_expectations* old, const vs_results* results,
                            vs_expectations* renewed, size_t* left_out);
+
+// Entries whose reason is "?".
+size_t vs_expectations_without_reason(const vs_expectations* all);
 
 // Writes them as text; `what` is a vs_expectations.
 bool vs_expectations_print(FILE* out, const void* what);

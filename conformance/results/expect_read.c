@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -11,54 +10,29 @@
 
 static const char header[] = "vcpuspec expectations 1";
 
-// The words that a line may begin with.
-typedef enum key {
-  KNOWN,
-  DISPUTED,
-  BACKEND,
-  PROFILE,
-  CLAUSE,
-  ANSWER,
-  REASON,
-  LINK,
-  EXPIRES,
-  MATCHES,
-  SOMETIMES,
-  KEYS
-} key;
+// The words that a line may begin with: first those with a text, which is kept at the same place.
+enum { KNOWN = VS_EXPECT_CASE, DISPUTED = VS_EXPECT_WORDS, ANSWER, MATCHES, SOMETIMES, KEYS };
 
-static const char* const key_names[KEYS] = {
-    "known",  "disputed", "backend", "profile", "clause",    "answer",
-    "reason", "link",     "expires", "matches", "sometimes",
-};
-
-// Where the text after the word is kept; VS_EXPECT_WORDS: elsewhere.
-static const vs_expect_word places[KEYS] = {
-    [KNOWN] = VS_EXPECT_CASE,      [DISPUTED] = VS_EXPECT_CASE,   [BACKEND] = VS_EXPECT_BACKEND,
-    [PROFILE] = VS_EXPECT_PROFILE, [CLAUSE] = VS_EXPECT_CLAUSE,   [ANSWER] = VS_EXPECT_WORDS,
-    [REASON] = VS_EXPECT_REASON,   [LINK] = VS_EXPECT_LINK,       [EXPIRES] = VS_EXPECT_EXPIRES,
-    [MATCHES] = VS_EXPECT_WORDS,   [SOMETIMES] = VS_EXPECT_WORDS,
+static const char* const keys[KEYS] = {
+    [KNOWN] = "known",
+    [VS_EXPECT_BACKEND] = "backend",
+    [VS_EXPECT_PROFILE] = "profile",
+    [VS_EXPECT_CLAUSE] = "clause",
+    [VS_EXPECT_REASON] = "reason",
+    [VS_EXPECT_LINK] = "link",
+    [VS_EXPECT_EXPIRES] = "expires",
+    [DISPUTED] = "disputed",
+    [ANSWER] = "answer",
+    [MATCHES] = "matches",
+    [SOMETIMES] = "sometimes",
 };
 
 typedef struct reader {
   vs_line line;
   vs_expectations* all;
   vs_fault* fault;
-  char* comment;  // that the next entry gets; owned
-  bool no_memory;
+  const char* comment;  // that the next entry gets
 } reader;
-
-static bool no_memory(reader* r) {
-  *r->fault = (vs_fault){0};
-  snprintf(r->fault->message, sizeof r->fault->message, "no memory");
-  return false;
-}
-
-static bool fault_of_entry(reader* r, const vs_expectation* entry, const char* message) {
-  *r->fault = (vs_fault){.line = entry->line, .column = 1};
-  snprintf(r->fault->message, sizeof r->fault->message, "%s", message);
-  return false;
-}
 
 // --- the answer ---------------------------------------------------------------------------------
 
@@ -71,10 +45,6 @@ typedef struct names {
 
 static void add_name(names* n, const char* name) {
   if (n->count < NAMES) n->at[n->count++] = name;
-}
-
-static void add_statuses(names* n) {
-  for (size_t i = 0; vs_status_name_at(i) != NULL; i++) add_name(n, vs_status_name_at(i));
 }
 
 static void add_registers(names* n, vs_arch arch) {
@@ -94,76 +64,80 @@ static bool is_among(const names* n, const char* word) {
   return false;
 }
 
-static bool is_ending(const char* word) {
-  bool sig = strncmp(word, "SIG", 3) == 0 && word[3] != '\0';
-  return sig || (strncmp(word, "exit=", 5) == 0 && is_number(word + 5));
+// No word is at this index.
+static bool is_end(reader* r, size_t index) {
+  return r->line.count <= index ||
+         vs_line_expected(&r->line, index, r->fault, "the end of the line", NULL, 0);
 }
 
-static bool read_got(reader* r, size_t index) {
-  static const char* const others[] = {"other",   "other_in_guest", "no_return", "garbage",
-                                       "hung_up", "silence",        "invalid",   "written"};
-  names n = {0};
-  add_statuses(&n);
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
-  const char* word = r->line.words[index].text;
-  if (is_among(&n, word) || is_number(word) || is_ending(word)) return true;
-  return vs_line_expected(&r->line, index, r->fault, "what came back, such as ZX_OK or SIGSEGV",
-                          n.at, n.count);
+static bool find_status(const char* word, zx_status_t* status) {
+  if (vs_status_find(word, status)) return true;
+  *status = (zx_status_t)atol(word);
+  return is_number(word);
 }
 
-// One or more statuses with '|' between, or one of the other words.
-static bool read_allowed(reader* r, size_t index) {
-  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life"};
-  names statuses = {0};
-  names n = {0};
-  char word[VS_LINE_MAX];
-  add_statuses(&statuses);
-  add_statuses(&n);
-  add_registers(&n, VS_ARCH_X64);
-  add_registers(&n, VS_ARCH_ARM64);
-  for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) add_name(&n, others[i]);
-  snprintf(word, sizeof word, "%s", r->line.words[index].text);
-  if (is_among(&n, word) || is_number(word)) return true;
-  char* rest = NULL;
-  bool good = strchr(word, '|') != NULL;
-  for (char* part = strtok_r(word, "|", &rest); part != NULL && good;
-       part = strtok_r(NULL, "|", &rest)) {
-    good = is_among(&statuses, part) || is_number(part);
-  }
-  if (good) return true;
-  return vs_line_expected(&r->line, index, r->fault,
-                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
-                          n.at, n.count);
-}
-
-// Statuses in the order in which the program writes them.
 static int compare_statuses(const void* a, const void* b) {
-  zx_status_t status[2];
   const char* const* words[] = {a, b};
-  for (size_t i = 0; i < 2; i++) {
-    if (!vs_status_find(*words[i], &status[i])) status[i] = (zx_status_t)atol(*words[i]);
-  }
+  zx_status_t status[2];
+  for (size_t i = 0; i < 2; i++) find_status(*words[i], &status[i]);
   return status[0] < status[1] ? -1 : status[0] > status[1];
 }
 
-static void put_in_order(char* allowed) {
+// Statuses with '|' between, put in the order in which the program writes them. False: some are
+// none.
+static bool read_statuses(char* word) {
   enum { PARTS = 32 };
   char copy[VS_LINE_MAX];
   const char* parts[PARTS];
   size_t count = 0;
   char* rest = NULL;
-  if (strchr(allowed, '|') == NULL) return;
-  snprintf(copy, sizeof copy, "%s", allowed);
+  snprintf(copy, sizeof copy, "%s", word);
   for (char* part = strtok_r(copy, "|", &rest); part != NULL && count < PARTS;
        part = strtok_r(NULL, "|", &rest)) {
+    zx_status_t status;
+    if (!find_status(part, &status)) return false;
     parts[count++] = part;
   }
+  if (count == 0 || *rest != '\0') return false;
   qsort(parts, count, sizeof parts[0], compare_statuses);
-  size_t room = strlen(allowed) + 1;
-  size_t at = 0;
   for (size_t i = 0; i < count; i++) {
-    at += (size_t)snprintf(allowed + at, room - at, "%s%s", i > 0 ? "|" : "", parts[i]);
+    word = stpcpy(stpcpy(word, i > 0 ? "|" : ""), parts[i]);
   }
+  return true;
+}
+
+// Statuses, and `others`, which end in NULL.
+static names names_of(const char* const* others) {
+  names n = {0};
+  for (size_t i = 0; vs_status_name_at(i) != NULL; i++) add_name(&n, vs_status_name_at(i));
+  for (; *others != NULL; others++) add_name(&n, *others);
+  return n;
+}
+
+static bool read_allowed(reader* r, size_t index) {
+  static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life", NULL};
+  names n = names_of(others);
+  char* word = r->line.words[index].text;
+  if (strchr(word, '|') != NULL && read_statuses(word)) return true;
+  add_registers(&n, VS_ARCH_X64);
+  add_registers(&n, VS_ARCH_ARM64);
+  if (is_among(&n, word) || is_number(word)) return true;
+  return vs_line_expected(&r->line, index, r->fault,
+                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
+                          n.at, n.count);
+}
+
+static bool read_got(reader* r, size_t index) {
+  static const char* const others[] = {"other",   "other_in_guest", "no_return",
+                                       "garbage", "hung_up",        "silence",
+                                       "invalid", "written",        NULL};
+  const names n = names_of(others);
+  const char* word = r->line.words[index].text;
+  bool died = strncmp(word, "SIG", 3) == 0 && word[3] != '\0';
+  bool ended = strncmp(word, "exit=", 5) == 0 && is_number(word + 5);
+  if (is_among(&n, word) || is_number(word) || died || ended) return true;
+  return vs_line_expected(&r->line, index, r->fault, "what came back, such as ZX_OK or SIGSEGV",
+                          n.at, n.count);
 }
 
 static bool read_answer(reader* r, vs_expectation* entry) {
@@ -171,18 +145,12 @@ static bool read_answer(reader* r, vs_expectation* entry) {
   if (line->count < 4 || strcmp(line->words[2].text, "->") != 0)
     return vs_line_expected(line, line->count < 3 ? line->count : 2, r->fault,
                             "an answer: ALLOWED -> GOT", NULL, 0);
-  if (line->count > 4) return vs_line_expected(line, 4, r->fault, "the end of the line", NULL, 0);
-  if (!read_allowed(r, 1) || !read_got(r, 3)) return false;
-  if (entry->answer_count == VS_ANSWERS_MAX)
+  if (!is_end(r, 4) || !read_allowed(r, 1) || !read_got(r, 3)) return false;
+  if (entry->answers.count == VS_ANSWERS_MAX)
     return vs_line_fault(line, 0, r->fault, "expected at most %d answers in an entry",
                          VS_ANSWERS_MAX);
-  put_in_order(line->words[1].text);
-  char** answer = &entry->answers[entry->answer_count];
-  if (asprintf(answer, "%s -> %s", line->words[1].text, line->words[3].text) < 0) {
-    *answer = NULL;
-    return no_memory(r);
-  }
-  entry->answer_count++;
+  vs_add(&r->all->store, &entry->answers,
+         vs_said(&r->all->store, "%s -> %s", line->words[1].text, line->words[3].text));
   return true;
 }
 
@@ -199,6 +167,10 @@ static bool is_date(const char* text) {
          strcmp(again, text) == 0;
 }
 
+static bool is_first(reader* r, bool first) {
+  return first || vs_line_fault(&r->line, 0, r->fault, "expected each word once in an entry");
+}
+
 static bool read_matches(reader* r, vs_expectation* entry) {
   enum { MOST = 1000000 };
   const char* word = r->line.count > 1 ? r->line.words[1].text : "";
@@ -206,107 +178,91 @@ static bool read_matches(reader* r, vs_expectation* entry) {
   unsigned long value = strtoul(word, &end, 10);
   if (word[0] < '0' || word[0] > '9' || *end != '\0' || value == 0 || value > MOST)
     return vs_line_expected(&r->line, 1, r->fault, "a number of results, 1 to 1000000", NULL, 0);
-  if (r->line.count > 2)
-    return vs_line_expected(&r->line, 2, r->fault, "the end of the line", NULL, 0);
-  if (entry->matches > 0)
-    return vs_line_fault(&r->line, 0, r->fault, "expected each word once in an entry");
+  if (!is_end(r, 2) || !is_first(r, entry->matches == 0)) return false;
   entry->matches = value;
   return true;
 }
 
 // All of the line after its first word.
-static bool read_text(reader* r, vs_expectation* entry, key k) {
+static bool read_text(reader* r, vs_expectation* entry, size_t key) {
   const vs_line* line = &r->line;
-  char** place = &entry->words[places[k]];
-  if (*place != NULL)
-    return vs_line_fault(line, 0, r->fault, "expected each word once in an entry");
+  size_t place = key == DISPUTED ? VS_EXPECT_CASE : key;
+  if (!is_first(r, entry->words[place] == NULL)) return false;
   if (line->count < 2) {
     char what[64];
-    snprintf(what, sizeof what, "a text after '%s'", key_names[k]);
+    snprintf(what, sizeof what, "a text after '%s'", keys[key]);
     return vs_line_expected(line, 1, r->fault, what, NULL, 0);
   }
   size_t first = line->words[1].column - 1;
-  *place = strndup(line->raw + first, line->end_column - 1 - first);
-  if (*place == NULL) return no_memory(r);
-  if (k == EXPIRES && !is_date(*place))
+  entry->words[place] =
+      vs_said(&r->all->store, "%.*s", (int)(line->end_column - 1 - first), line->raw + first);
+  if (place == VS_EXPECT_EXPIRES && !is_date(entry->words[place]))
     return vs_line_expected(line, 1, r->fault, "a day, YYYY-MM-DD", NULL, 0);
   return true;
 }
 
 // --- entries ------------------------------------------------------------------------------------
 
-vs_expectation* vs_expectations_add(vs_expectations* all) {
-  bool full = (all->count & (all->count - 1)) == 0;  // at every power of two
-  if (full) {
-    size_t capacity = all->count == 0 ? 1 : 2 * all->count;
-    vs_expectation* items = realloc(all->items, capacity * sizeof *items);
-    if (items == NULL) return NULL;
-    all->items = items;
-  }
-  vs_expectation* entry = &all->items[all->count++];
-  *entry = (vs_expectation){0};
-  return entry;
-}
-
 static vs_expectation* last(const reader* r) {
-  return r->all->count > 0 ? &r->all->items[r->all->count - 1] : NULL;
+  size_t count = r->all->entries.count;
+  return count > 0 ? &r->all->entries.at[count - 1] : NULL;
 }
 
 // Everything that an entry has to say is said.
 static bool is_whole(reader* r) {
   const vs_expectation* e = last(r);
   if (e == NULL) return true;
-  if (e->words[VS_EXPECT_BACKEND] == NULL)
-    return fault_of_entry(r, e, "expected 'backend' in this entry: a name, or a glob such as *");
-  if (e->words[VS_EXPECT_PROFILE] == NULL)
-    return fault_of_entry(r, e, "expected 'profile' in this entry: a name, or a glob such as *");
-  if (e->answer_count == 0)
-    return fault_of_entry(r, e, "expected 'answer ALLOWED -> GOT' in this entry");
-  if (e->words[VS_EXPECT_REASON] == NULL)
-    return fault_of_entry(r, e, "expected 'reason' in this entry: why is this known?");
-  if (e->disputed && e->words[VS_EXPECT_LINK] == NULL)
-    return fault_of_entry(r, e, "expected 'link' in a disputed entry: where is it disputed?");
-  if (e->sometimes && e->words[VS_EXPECT_EXPIRES] == NULL)
-    return fault_of_entry(r, e, "expected 'expires' in an entry with 'sometimes'");
+  const struct {
+    bool said;
+    const char* message;
+  } rules[] = {{e->words[VS_EXPECT_BACKEND],
+                "expected 'backend' in this entry: a name, or a glob such as *"},
+               {e->words[VS_EXPECT_PROFILE],
+                "expected 'profile' in this entry: a name, or a glob such as *"},
+               {e->answers.count > 0, "expected 'answer ALLOWED -> GOT' in this entry"},
+               {e->words[VS_EXPECT_REASON], "expected 'reason' in this entry: why is this known?"},
+               {!e->disputed || e->words[VS_EXPECT_LINK],
+                "expected 'link' in a disputed entry: where is it disputed?"},
+               {!e->sometimes || e->words[VS_EXPECT_EXPIRES],
+                "expected 'expires' in an entry with 'sometimes'"}};
+  for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+    if (rules[i].said) continue;
+    *r->fault = (vs_fault){.line = e->line, .column = 1};
+    snprintf(r->fault->message, sizeof r->fault->message, "%s", rules[i].message);
+    return false;
+  }
   return true;
 }
 
-static bool begin(reader* r, key k) {
+static bool begin(reader* r, size_t key) {
   if (!is_whole(r)) return false;
-  vs_expectation* entry = vs_expectations_add(r->all);
-  if (entry == NULL) return no_memory(r);
+  vs_expectation* entry = vs_grow(&r->all->store, &r->all->entries, sizeof *entry);
   entry->line = r->line.number;
-  entry->disputed = k == DISPUTED;
+  entry->disputed = key == DISPUTED;
   entry->comment = r->comment;
   r->comment = NULL;
-  return read_text(r, entry, k);
-}
-
-static bool read_sometimes(reader* r, vs_expectation* entry) {
-  entry->sometimes = true;
-  if (r->line.count == 1) return true;
-  return vs_line_expected(&r->line, 1, r->fault, "the end of the line", NULL, 0);
+  return read_text(r, entry, key);
 }
 
 static bool read_entry_line(reader* r) {
-  key k = 0;
-  while (k < KEYS && strcmp(r->line.words[0].text, key_names[k]) != 0) k++;
+  size_t key = 0;
+  while (key < KEYS && strcmp(r->line.words[0].text, keys[key]) != 0) key++;
   vs_expectation* entry = last(r);
-  if (k == KEYS)
-    return vs_line_expected(&r->line, 0, r->fault, "a word of an entry", key_names, KEYS);
-  if (k == KNOWN || k == DISPUTED) return begin(r, k);
+  if (key == KEYS) return vs_line_expected(&r->line, 0, r->fault, "a word of an entry", keys, KEYS);
+  if (key == KNOWN || key == DISPUTED) return begin(r, key);
   if (entry == NULL)
     return vs_line_expected(&r->line, 0, r->fault, "'known CASE' or 'disputed CASE' first", NULL,
                             0);
-  if (k == ANSWER) return read_answer(r, entry);
-  if (k == MATCHES) return read_matches(r, entry);
-  if (k == SOMETIMES) return read_sometimes(r, entry);
-  return read_text(r, entry, k);
+  if (key == ANSWER) return read_answer(r, entry);
+  if (key == MATCHES) return read_matches(r, entry);
+  if (key != SOMETIMES) return read_text(r, entry, key);
+  entry->sometimes = true;
+  return is_end(r, 1);
 }
 
 // A comment is kept as it is, in any language; but a control byte, above all a zero, would cut it
 // or change it when it is written again.
-static bool is_text(reader* r) {
+static bool keep_comment(reader* r) {
   const vs_line* line = &r->line;
   for (size_t i = line->indent; i < line->raw_length; i++) {
     unsigned char byte = (unsigned char)line->raw[i];
@@ -316,21 +272,10 @@ static bool is_text(reader* r) {
     r->fault->column = i + 1;
     return false;
   }
-  return true;
-}
-
-static bool keep_comment(reader* r) {
-  const vs_line* line = &r->line;
-  if (line->indent == line->raw_length) return true;
-  if (!is_text(r)) return false;
-  char* longer = NULL;
-  int length = (int)(line->raw_length - line->indent);
-  if (asprintf(&longer, "%s%.*s\n", r->comment ? r->comment : "", length,
-               line->raw + line->indent) < 0) {
-    return no_memory(r);
+  if (line->indent < line->raw_length) {
+    r->comment = vs_said(&r->all->store, "%s%.*s\n", r->comment ? r->comment : "",
+                         (int)(line->raw_length - line->indent), line->raw + line->indent);
   }
-  free(r->comment);
-  r->comment = longer;
   return true;
 }
 
@@ -363,10 +308,9 @@ static bool read_lines(reader* r, vs_source* source) {
 }
 
 bool vs_expectations_parse(const char* text, size_t length, vs_expectations* all, vs_fault* fault) {
-  reader* r = calloc(1, sizeof *r);
+  reader* r = vs_needed(calloc(1, sizeof *r));
   *all = (vs_expectations){0};
-  *fault = (vs_fault){.message = "no memory"};
-  if (r == NULL) return false;
+  *fault = (vs_fault){0};
   r->all = all;
   r->fault = fault;
   vs_source source = vs_source_of(text, length);
@@ -389,24 +333,11 @@ bool vs_expectations_read(const char* path, vs_expectations* all, vs_fault* faul
   }
   bool good = vs_expectations_parse(file.text, file.length, all, fault);
   vs_file_free(&file);
-  if (!good) return false;
-  all->path = strdup(path);
-  if (all->path != NULL) return true;
-  vs_expectations_free(all);
-  snprintf(fault->message, sizeof fault->message, "no memory");
-  return false;
-}
-
-static void free_entry(vs_expectation* entry) {
-  for (size_t i = 0; i < VS_EXPECT_WORDS; i++) free(entry->words[i]);
-  for (size_t i = 0; i < entry->answer_count; i++) free(entry->answers[i]);
-  free(entry->comment);
+  if (good) all->path = vs_keep(&all->store, path);
+  return good;
 }
 
 void vs_expectations_free(vs_expectations* all) {
-  for (size_t i = 0; i < all->count; i++) free_entry(&all->items[i]);
-  free(all->items);
-  free(all->path);
-  free(all->comment);
+  vs_store_free(&all->store);
   *all = (vs_expectations){0};
 }

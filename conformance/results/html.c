@@ -4,10 +4,7 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "escape.h"
-#include "problem.h"
-#include "render.h"
-#include "sha256.h"
+#define PUT VS_HTML
 
 extern const char vs_page_style[];   // page.css
 extern const char vs_page_script[];  // page.js
@@ -32,145 +29,100 @@ static const struct {
     [VS_VERDICT_NOT_JUDGED] = {"·", "not-judged", "was asked for and not reached"},
 };
 
-// --- words ------------------------------------------------------------------------------------
-
-void vs_html(FILE* out, const char* text) {
-  vs_escape(out, VS_DIALECT_XML, text);
-}
-
-void vs_html_name(FILE* out, const char* text) {
-  while (*text != '\0') {
-    char part[256];
-    size_t length = strcspn(text, "._:/");
-    if (text[length] != '\0') length++;
-    if (length >= sizeof part) length = sizeof part - 1;
-    snprintf(part, sizeof part, "%.*s", (int)length, text);
-    vs_trim(part);
-    vs_html(out, part);
-    text += strlen(part) > 0 ? strlen(part) : length;
-    if (*text != '\0') fputs("<wbr>", out);
-  }
-}
-
 const char* vs_html_class(vs_verdict verdict) {
   return looks[verdict].class;
 }
 
 void vs_html_verdict(FILE* out, vs_verdict verdict) {
-  fprintf(out, "<span class=\"v %s\"><i aria-hidden=\"true\">%s</i>%s</span>", looks[verdict].class,
-          looks[verdict].sign, vs_verdict_names[verdict]);
+  PUT("<span class=\"v %s\"><i aria-hidden=\"true\">%s</i>%s</span>", looks[verdict].class,
+      looks[verdict].sign, vs_verdict_names[verdict]);
 }
 
-// --- head and top -----------------------------------------------------------------------------
+// --- head and top -------------------------------------------------------------------------------
 
-static void put_head(FILE* out, const json_t* results) {
-  char style[VS_SHA256_BASE64];
-  char script[VS_SHA256_BASE64];
-  vs_sha256_base64(vs_page_style, strlen(vs_page_style), style);
-  vs_sha256_base64(vs_page_script, strlen(vs_page_script), script);
-  fprintf(out,
-          "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-          "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; "
-          "style-src 'sha256-%s'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'\">\n"
-          "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-          "<meta name=\"color-scheme\" content=\"light dark\">\n"
-          "<meta name=\"referrer\" content=\"no-referrer\">\n<title>",
-          style, script);
-  fprintf(out, "vcpuspec: %s</title>\n<style>%s</style>\n</head>\n", vs_headline(results),
-          vs_page_style);
+// 64 hexadecimal digits as base64: two characters for every three of them.
+static void put_digest(FILE* out, const char* name, const char* hex) {
+  static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  unsigned three = 0;
+  fprintf(out, "%s 'sha256-", name);
+  for (; sscanf(hex, "%3x", &three) == 1 && hex[1] != '\0'; hex += 3) {
+    fprintf(out, "%c%c", digits[three >> 6], digits[three & 63]);
+  }
+  fprintf(out, "%c='; ", digits[three << 2]);
+}
+
+static void put_head(FILE* out, const vs_view* v) {
+  PUT("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; ");
+  put_digest(out, "style-src", VS_DIGEST_style);
+  put_digest(out, "script-src", VS_DIGEST_script);
+  PUT("base-uri 'none'; form-action 'none'\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+      "<meta name=\"color-scheme\" content=\"light dark\">\n"
+      "<meta name=\"referrer\" content=\"no-referrer\">\n<title>vcpuspec: %s</title>\n<style>",
+      vs_headline(v));
+  fprintf(out, "%s</style>\n</head>\n", vs_page_style);
 }
 
 // "documented", or each profile that a column has.
-static void put_profiles(FILE* out, const json_t* results) {
-  const json_t* backends = json_object_get(results, "backends");
-  size_t i = 0;
-  size_t shown = 0;
-  json_t* backend = NULL;
-  json_array_foreach(backends, i, backend) {
-    const char* profile = vs_str(backend, "profile");
-    bool first = true;
-    for (size_t k = 0; k < i; k++) first &= !vs_is(json_array_get(backends, k), "profile", profile);
-    if (!first) continue;
-    if (shown++ > 0) fputs(", ", out);
-    vs_html(out, profile);
+static void put_profiles(FILE* out, const vs_results* all) {
+  vs_index seen = {0};
+  size_t number;
+  for (size_t i = 0; i < all->backends.count; i++) {
+    const char* profile = all->backends.at[i].profile;
+    if (vs_index_add(&seen, profile, &number)) PUT("%s%s", number > 0 ? ", " : "", profile);
   }
+  vs_index_free(&seen);
 }
 
-static void put_fact(FILE* out, const char* name, const char* value) {
-  fprintf(out, "<li><span>%s</span> ", name);
-  vs_html(out, value);
-  fputs("</li>", out);
-}
-
-static void put_facts(FILE* out, const json_t* results) {
-  size_t i = 0;
-  json_t* filter = NULL;
-  fputs("<ul class=\"facts\"><li>", out);
-  vs_html(out, vs_str(results, "program"));
-  fputs("</li><li><span>profile</span> ", out);
-  put_profiles(out, results);
-  fputs("</li>", out);
-  put_fact(out, "started", vs_str(results, "started"));
-  put_fact(out, "seed", vs_str(results, "seed"));
-  if (!vs_is(results, "shard", "1/1")) put_fact(out, "shard", vs_str(results, "shard"));
-  json_array_foreach(json_object_get(results, "filters"), i, filter) {
+static void put_facts(FILE* out, const vs_results* all) {
+  PUT("<ul class=\"facts\"><li>%s</li><li><span>profile</span> ", all->program);
+  put_profiles(out, all);
+  PUT("</li><li><span>started</span> %s</li><li><span>seed</span> %s</li>", all->started,
+      all->seed);
+  if (strcmp(all->shard, "1/1") != 0) PUT("<li><span>shard</span> %s</li>", all->shard);
+  for (size_t i = 0; i < all->filters.count; i++) {
     fputs(i == 0 ? "<li><span>filter</span> " : ", ", out);
-    vs_html(out, json_string_value(filter));
+    PUT("%s", all->filters.at[i]);
   }
-  if (i > 0) fputs("</li>", out);
-  fputs("</ul>\n", out);
+  if (all->filters.count > 0) PUT("</li>");
+  PUT("</ul>\n");
 }
 
-static vs_verdict mood_of(const json_t* results, const vs_tally* tally) {
-  bool bad = vs_num(json_object_get(results, "exit"), "status") != 0;
-  if (tally->failed > 0) return VS_VERDICT_FAIL;
-  if (bad || tally->judged == 0 || json_is_true(json_object_get(results, "interrupted")))
+static vs_verdict mood_of(const vs_view* v) {
+  if (v->all.failed > 0) return VS_VERDICT_FAIL;
+  if (v->results->end.status != 0 || v->all.judged == 0 || v->results->interrupted)
     return VS_VERDICT_BROKEN;
-  bool excused = tally->of[VS_VERDICT_KNOWN] + tally->of[VS_VERDICT_DISPUTED] > 0;
-  return excused ? VS_VERDICT_KNOWN : VS_VERDICT_PASS;
+  return v->all.excused > 0 ? VS_VERDICT_KNOWN : VS_VERDICT_PASS;
 }
 
-// With a capital, as titles begin.
-static void put_headline(FILE* out, const json_t* results) {
-  const char* text = vs_headline(results);
-  fputc(toupper((unsigned char)text[0]), out);
-  vs_html(out, text + 1);
+static void put_title(FILE* out, const vs_view* v) {
+  const vs_ending* end = &v->results->end;
+  vs_verdict mood = mood_of(v);
+  const char* headline = vs_headline(v);
+  PUT("<header class=\"top %s\">\n<h1><i aria-hidden=\"true\">%s</i>", looks[mood].class,
+      looks[mood].sign);
+  fputc(toupper((unsigned char)headline[0]), out);  // as titles begin
+  PUT("%s</h1>\n<p class=\"lede\">%zu of %zu judged results fail", headline + 1, v->all.failed,
+      v->all.judged);
+  if (v->all.excused > 0) PUT(", and %zu more as was expected", v->all.excused);
+  PUT(". Exit status %zu: %s.</p>\n", end->status, end->why);
+  put_facts(out, v->results);
+  PUT("</header>\n");
 }
 
-static void put_title(FILE* out, const json_t* results, const vs_tally* tally) {
-  const json_t* end = json_object_get(results, "exit");
-  vs_verdict mood = mood_of(results, tally);
-  fprintf(out, "<header class=\"top %s\">\n<h1><i aria-hidden=\"true\">%s</i>", looks[mood].class,
-          looks[mood].sign);
-  put_headline(out, results);
-  fputs("</h1>\n<p class=\"lede\">", out);
-  fprintf(out, "%zu of %zu judged results fail", tally->failed, tally->judged);
-  size_t excused = tally->of[VS_VERDICT_KNOWN] + tally->of[VS_VERDICT_DISPUTED];
-  if (excused > 0) fprintf(out, ", and %zu more as was expected", excused);
-  fprintf(out, ". Exit status %zu: ", vs_num(end, "status"));
-  vs_html(out, vs_str(end, "why"));
-  fputs(".</p>\n", out);
-  put_facts(out, results);
-  fputs("</header>\n", out);
-}
-
-static void put_problems(FILE* out, const json_t* results) {
-  vs_problem problem;
-  if (!vs_problem_at(results, 0, &problem)) return;
-  fputs(
-      "<section class=\"alarm\" aria-label=\"What went wrong\">\n<h2>Read this first</h2>\n<ul>\n",
-      out);
-  for (size_t i = 0; vs_problem_at(results, i, &problem); i++) {
-    fprintf(out, "<li><strong>%s: ", problem.kind);
-    vs_html(out, problem.name);
-    fputs("</strong> ", out);
-    vs_html(out, problem.text);
-    fputs("</li>\n", out);
+static void put_problems(FILE* out, const vs_view* v) {
+  if (v->problems.count == 0) return;
+  PUT("<section class=\"alarm\" aria-label=\"What went wrong\">\n<h2>Read this first</h2>\n"
+      "<ul>\n");
+  for (size_t i = 0; i < v->problems.count; i++) {
+    const vs_problem* p = &v->problems.at[i];
+    PUT("<li><strong>%s: %s</strong> %s</li>\n", p->kind, p->name, p->text);
   }
-  fputs("</ul>\n</section>\n", out);
+  PUT("</ul>\n</section>\n");
 }
 
-// --- figures ----------------------------------------------------------------------------------
+// --- figures ------------------------------------------------------------------------------------
 
 // From good to bad, and then what was not judged.
 static const vs_verdict shown[] = {
@@ -179,10 +131,6 @@ static const vs_verdict shown[] = {
     VS_VERDICT_BROKEN,   VS_VERDICT_UNSUPPORTED, VS_VERDICT_NOT_JUDGED};
 enum { SHOWN = sizeof shown / sizeof shown[0], BAR = 1000 };
 
-static void put_figure(FILE* out, const char* name, size_t value, const char* class) {
-  fprintf(out, "<div class=\"%s\"><dt>%s</dt><dd>%zu</dd></div>", class, name, value);
-}
-
 // Where the piece of the bar that begins after `sum` of `all` begins.
 static size_t bar_at(size_t sum, size_t all) {
   return all > 0 ? sum * BAR / all : 0;
@@ -190,177 +138,132 @@ static size_t bar_at(size_t sum, size_t all) {
 
 static void put_bar(FILE* out, const vs_tally* tally) {
   size_t sum = 0;
-  fprintf(
-      out,
-      "<svg class=\"bar\" viewBox=\"0 0 %d 10\" preserveAspectRatio=\"none\" aria-hidden=\"true\">",
-      (int)BAR);
+  PUT("<svg class=\"bar\" viewBox=\"0 0 %zu 10\" preserveAspectRatio=\"none\" "
+      "aria-hidden=\"true\">",
+      (size_t)BAR);
   for (size_t i = 0; i < SHOWN; i++) {
-    size_t count = tally->of[shown[i]];
     size_t from = bar_at(sum, tally->all);
-    sum += count;
-    if (count == 0) continue;
-    fprintf(out, "<rect class=\"%s\" x=\"%zu\" y=\"0\" width=\"%zu\" height=\"10\"/>",
-            looks[shown[i]].class, from, bar_at(sum, tally->all) - from + 1);
-  }
-  fputs("</svg>\n", out);
-}
-
-static void put_figures(FILE* out, const json_t* results, const vs_tally* tally) {
-  fputs("<section class=\"figures\" aria-label=\"Figures\">\n<dl class=\"whole\">", out);
-  put_figure(out, "expected", vs_results_count(results, "expected"), "");
-  put_figure(out, "judged", vs_results_count(results, "judged"), "");
-  put_figure(out, "not judged", vs_results_count(results, "not_judged"),
-             vs_results_count(results, "not_judged") > 0 ? "some" : "");
-  fputs("</dl>\n", out);
-  put_bar(out, tally);
-  fputs("<ul class=\"parts\">", out);
-  for (size_t i = 0; i < SHOWN; i++) {
+    sum += tally->of[shown[i]];
     if (tally->of[shown[i]] == 0) continue;
-    fputs("<li>", out);
+    PUT("<rect class=\"%s\" x=\"%zu\" y=\"0\" width=\"%zu\" height=\"10\"/>", looks[shown[i]].class,
+        from, bar_at(sum, tally->all) - from + 1);
+  }
+  PUT("</svg>\n");
+}
+
+static void put_figures(FILE* out, const vs_view* v) {
+  const vs_counts* counts = &v->results->counts;
+  PUT("<section class=\"figures\" aria-label=\"Figures\">\n<dl class=\"whole\">"
+      "<div class=\"\"><dt>expected</dt><dd>%zu</dd></div>"
+      "<div class=\"\"><dt>judged</dt><dd>%zu</dd></div>"
+      "<div class=\"%s\"><dt>not judged</dt><dd>%zu</dd></div></dl>\n",
+      counts->expected, counts->judged, counts->not_judged > 0 ? "some" : "", counts->not_judged);
+  put_bar(out, &v->all);
+  PUT("<ul class=\"parts\">");
+  for (size_t i = 0; i < SHOWN; i++) {
+    if (v->all.of[shown[i]] == 0) continue;
+    PUT("<li>");
     vs_html_verdict(out, shown[i]);
-    fprintf(out, " <b>%zu</b></li>", tally->of[shown[i]]);
+    PUT(" <b>%zu</b></li>", v->all.of[shown[i]]);
   }
-  fputs("</ul>\n</section>\n", out);
+  PUT("</ul>\n</section>\n");
 }
 
-static void put_state(FILE* out, const json_t* backend) {
-  if (vs_is(backend, "state", "ready")) return;
-  fprintf(out, "<span class=\"sentence\"><strong>%s</strong>: ", vs_str(backend, "state"));
-  vs_html(out, vs_str(backend, "reason"));
-  fputs("</span>", out);
-}
-
-static void put_backend(FILE* out, const json_t* results, const vs_tally* all, size_t i) {
-  const json_t* backend = json_array_get(json_object_get(results, "backends"), i);
-  vs_tally tally = vs_tally_of(results, (int)i);
-  fputs("<tr><th scope=\"row\"><code>", out);
-  vs_html_name(out, vs_str(backend, "name"));
-  fputs("</code>", out);
-  put_state(out, backend);
-  fputs("</th><td>", out);
-  vs_html(out, vs_str(backend, "arch"));
-  fputs("</td><td>", out);
-  vs_html(out, vs_str(backend, "profile"));
-  fputs("</td>", out);
+static void put_backend(FILE* out, const vs_view* v, size_t i) {
+  const vs_column* backend = &v->results->backends.at[i];
+  PUT("<tr><th scope=\"row\"><code>%-s</code>", backend->name);
+  if (backend->state != VS_TARGET_READY) {
+    PUT("<span class=\"sentence\"><strong>%s</strong>: %s</span>", vs_target_states[backend->state],
+        backend->reason);
+  }
+  PUT("</th><td>%s</td><td>%s</td>", backend->arch, backend->profile);
   for (size_t k = 0; k < SHOWN; k++) {
-    size_t count = tally.of[shown[k]];
-    if (all->of[shown[k]] == 0) continue;
-    fprintf(out, "<td class=\"n %s\">%zu</td>", count > 0 ? looks[shown[k]].class : "zero", count);
+    size_t count = v->of[i].of[shown[k]];
+    if (v->all.of[shown[k]] == 0) continue;
+    PUT("<td class=\"n %s\">%zu</td>", count > 0 ? looks[shown[k]].class : "zero", count);
   }
-  fputs("</tr>\n", out);
+  PUT("</tr>\n");
 }
 
-static void put_backends(FILE* out, const json_t* results, const vs_tally* all) {
-  size_t count = json_array_size(json_object_get(results, "backends"));
-  fputs(
-      "<section id=\"backends\">\n<h2>Backends</h2>\n<div class=\"scroll\" tabindex=\"0\" "
+static void put_backends(FILE* out, const vs_view* v) {
+  PUT("<section id=\"backends\">\n<h2>Backends</h2>\n<div class=\"scroll\" tabindex=\"0\" "
       "role=\"region\" aria-label=\"Backends\">\n<table class=\"counts\"><thead><tr><th "
-      "scope=\"col\">backend</th>"
-      "<th scope=\"col\">arch</th><th scope=\"col\">profile</th>",
-      out);
+      "scope=\"col\">backend</th><th scope=\"col\">arch</th><th scope=\"col\">profile</th>");
   for (size_t k = 0; k < SHOWN; k++) {
-    if (all->of[shown[k]] == 0) continue;
-    fprintf(out, "<th scope=\"col\" class=\"n\">%s</th>", vs_verdict_names[shown[k]]);
+    if (v->all.of[shown[k]] == 0) continue;
+    PUT("<th scope=\"col\" class=\"n\">%s</th>", vs_verdict_names[shown[k]]);
   }
-  fputs("</tr></thead>\n<tbody>\n", out);
-  for (size_t i = 0; i < count; i++) put_backend(out, results, all, i);
-  fputs("</tbody></table></div>\n</section>\n", out);
+  PUT("</tr></thead>\n<tbody>\n");
+  for (size_t i = 0; i < v->results->backends.count; i++) put_backend(out, v, i);
+  PUT("</tbody></table></div>\n</section>\n");
 }
 
-// --- controls: shown by the script, which is what they need ------------------------------------
+// --- controls: shown by the script, which is what they need -------------------------------------
 
-static void put_controls(FILE* out, const json_t* results, const vs_tally* tally) {
-  size_t i = 0;
-  json_t* backend = NULL;
-  fputs(
-      "<form id=\"find\" class=\"tools\" role=\"search\" aria-label=\"Find\" hidden>\n"
+static void put_controls(FILE* out, const vs_view* v) {
+  PUT("<form id=\"find\" class=\"tools\" role=\"search\" aria-label=\"Find\" hidden>\n"
       "<label class=\"field\"><span>Search</span><input id=\"search\" type=\"search\" "
       "autocomplete=\"off\" spellcheck=\"false\" placeholder=\"case, clause, answer\"></label>\n"
       "<label class=\"field\"><span>Backend</span><select id=\"backend\"><option "
-      "value=\"\">all</option>",
-      out);
-  json_array_foreach(json_object_get(results, "backends"), i, backend) {
-    fprintf(out, "<option value=\"%zu\">", i);
-    vs_html(out, vs_str(backend, "name"));
-    fputs("</option>", out);
+      "value=\"\">all</option>");
+  for (size_t i = 0; i < v->results->backends.count; i++) {
+    PUT("<option value=\"%zu\">%s</option>", i, v->results->backends.at[i].name);
   }
-  fputs("</select></label>\n<fieldset><legend>Verdict</legend>", out);
+  PUT("</select></label>\n<fieldset><legend>Verdict</legend>");
   for (size_t k = 0; k < SHOWN; k++) {
-    if (tally->of[shown[k]] == 0) continue;
-    fprintf(out, "<label class=\"chip\"><input type=\"checkbox\" name=\"verdict\" value=\"%s\">",
-            looks[shown[k]].class);
+    if (v->all.of[shown[k]] == 0) continue;
+    PUT("<label class=\"chip\"><input type=\"checkbox\" name=\"verdict\" value=\"%s\">",
+        looks[shown[k]].class);
     vs_html_verdict(out, shown[k]);
-    fputs("</label>", out);
+    PUT("</label>");
   }
-  fputs(
-      "</fieldset>\n<div class=\"buttons\"><button type=\"button\" id=\"open\">Open all</button>"
+  PUT("</fieldset>\n<div class=\"buttons\"><button type=\"button\" id=\"open\">Open all</button>"
       "<button type=\"reset\" id=\"clear\">Clear</button></div>\n"
-      "<output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n",
-      out);
+      "<output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n");
 }
 
-// --- the rest ---------------------------------------------------------------------------------
+// --- the rest -----------------------------------------------------------------------------------
 
-static void put_stale(FILE* out, const json_t* stale) {
-  size_t i = 0;
-  json_t* entry = NULL;
-  if (json_array_size(stale) == 0) return;
-  fputs("<ul class=\"stale\">\n", out);
-  json_array_foreach(stale, i, entry) {
-    fprintf(out, "<li><strong>line %zu: %s</strong> <code>", vs_num(entry, "line"),
-            vs_str(entry, "problem"));
-    vs_html(out, vs_str(entry, "entry"));
-    fputs("</code> ", out);
-    vs_html(out, vs_str(entry, "explanation"));
-    fputs("</li>\n", out);
+static void put_expectations(FILE* out, const vs_expectations_told* e) {
+  if (e == NULL) return;
+  PUT("<section id=\"expectations\">\n<h2>Expectations</h2>\n<p><code>%-s</code>: entries %zu; "
+      "results that are known to fail %zu, disputed %zu; stale entries %zu.</p>\n",
+      e->file, e->entries, e->known, e->disputed, e->stale.count);
+  if (e->stale.count > 0) PUT("<ul class=\"stale\">\n");
+  for (size_t i = 0; i < e->stale.count; i++) {
+    const vs_stale* s = &e->stale.at[i];
+    PUT("<li><strong>line %zu: %s</strong> <code>%s</code> %s</li>\n", s->line,
+        vs_expect_problems[s->problem], s->entry, s->explanation);
   }
-  fputs("</ul>\n", out);
-}
-
-static void put_expectations(FILE* out, const json_t* results) {
-  const json_t* expectations = json_object_get(results, "expectations");
-  const json_t* stale = json_object_get(expectations, "stale");
-  if (!json_is_object(expectations)) return;
-  fputs("<section id=\"expectations\">\n<h2>Expectations</h2>\n<p><code>", out);
-  vs_html_name(out, vs_str(expectations, "file"));
-  fprintf(out,
-          "</code>: entries %zu; results that are known to fail %zu, disputed %zu; stale entries "
-          "%zu.</p>\n",
-          vs_num(expectations, "entries"), vs_num(expectations, "known"),
-          vs_num(expectations, "disputed"), json_array_size(stale));
-  put_stale(out, stale);
-  fputs("</section>\n", out);
+  if (e->stale.count > 0) PUT("</ul>\n");
+  PUT("</section>\n");
 }
 
 static void put_legend(FILE* out) {
-  fputs("<section id=\"legend\">\n<h2>What the words mean</h2>\n<dl class=\"legend\">\n", out);
+  PUT("<section id=\"legend\">\n<h2>What the words mean</h2>\n<dl class=\"legend\">\n");
   for (vs_verdict i = 0; i < VS_VERDICT_COUNT; i++) {
-    fputs("<div><dt>", out);
+    PUT("<div><dt>");
     vs_html_verdict(out, i);
-    fprintf(out, "</dt><dd>%s</dd></div>\n", looks[i].means);
+    PUT("</dt><dd>%s</dd></div>\n", looks[i].means);
   }
-  fputs(
-      "</dl>\n<p>Only <em>pass</em> and <em>permitted</em> are good news. "
+  PUT("</dl>\n<p>Only <em>pass</em> and <em>permitted</em> are good news. "
       "<code>vcpuspec explain NAME</code> says more of a clause, a case or a "
-      "latitude.</p>\n</section>\n",
-      out);
+      "latitude.</p>\n</section>\n");
 }
 
-bool vs_render_html(FILE* out, const json_t* results) {
-  vs_tally tally = vs_tally_of(results, VS_ALL_BACKENDS);
-  put_head(out, results);
-  fputs("<body>\n<a class=\"skip\" href=\"#matrix\">To the matrix</a>\n<main>\n", out);
-  put_title(out, results, &tally);
-  put_problems(out, results);
-  put_figures(out, results, &tally);
-  put_backends(out, results, &tally);
-  put_controls(out, results, &tally);
-  bool good = vs_html_matrix(out, results);
-  vs_html_failures(out, results);
-  put_expectations(out, results);
-  good = vs_html_cases(out, results) && good;
-  good = vs_html_reasons(out, results) && good;
+void vs_render_html(FILE* out, vs_view* view) {
+  put_head(out, view);
+  PUT("<body>\n<a class=\"skip\" href=\"#matrix\">To the matrix</a>\n<main>\n");
+  put_title(out, view);
+  put_problems(out, view);
+  put_figures(out, view);
+  put_backends(out, view);
+  put_controls(out, view);
+  vs_html_matrix(out, view);
+  vs_html_failures(out, view);
+  put_expectations(out, view->results->expectations);
+  vs_html_cases(out, view);
+  vs_html_reasons(out, view);
   put_legend(out);
   fprintf(out, "</main>\n<script>%s</script>\n</body>\n</html>\n", vs_page_script);
-  return good && fflush(out) == 0 && !ferror(out);
 }

@@ -4,25 +4,19 @@
 #ifndef VS_CONFORMANCE_HTML_H_
 #define VS_CONFORMANCE_HTML_H_
 
-#include <stdio.h>
+#include "escape.h"
+#include "render.h"
 
-#include "view.h"
-
-// Text, escaped; between tags or within quotes.
-void vs_html(FILE* out, const char* text);
-// The same, and a line may be broken after a dot, a colon or an underscore.
-void vs_html_name(FILE* out, const char* text);
+#define VS_HTML(...) vs_print(out, VS_DIALECT_XML, __VA_ARGS__)
 
 // A verdict as a word with a sign, so that no colour is needed to tell it.
 void vs_html_verdict(FILE* out, vs_verdict verdict);
 // What the style and the script call it: "cut-short".
 const char* vs_html_class(vs_verdict verdict);
 
-// False: no memory.
-bool vs_html_matrix(FILE* out, const json_t* results);
-bool vs_html_cases(FILE* out, const json_t* results);
-bool vs_html_reasons(FILE* out, const json_t* results);
-
-void vs_html_failures(FILE* out, const json_t* results);
+void vs_html_matrix(FILE* out, vs_view* view);
+void vs_html_cases(FILE* out, const vs_view* view);
+void vs_html_failures(FILE* out, vs_view* view);
+void vs_html_reasons(FILE* out, const vs_view* view);
 
 #endif  // VS_CONFORMANCE_HTML_H_

@@ -1,216 +1,130 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // JUnit's XML, in the dialect that both Ant's and Jenkins' schemas allow: a suite for each backend,
 // and one for what is wrong beyond the cases. conformance/tests/junit.xsd is what it promises.
-#include <string.h>
-
 #include "escape.h"
-#include "problem.h"
 #include "render.h"
-#include "view.h"
 
-enum { EXCUSE = 2048, TIME = 32, SUITE = 64 };
-
-static void put_xml(FILE* out, const char* text) {
-  vs_escape(out, VS_DIALECT_XML, text);
-}
-
-static void put_quoted(FILE* out, const char* text) {
-  vs_escape(out, VS_DIALECT_ATTRIBUTE, text);
-}
-
-static void put_attribute(FILE* out, const char* name, const char* text) {
-  fprintf(out, " %s=\"", name);
-  put_quoted(out, text);
-  fputc('"', out);
-}
+#define PUT(...) vs_print(out, VS_DIALECT_XML, __VA_ARGS__)
 
 static void put_line(FILE* out, const char* name, const char* text) {
-  if (text[0] == '\0') return;
-  fprintf(out, "%s: ", name);
-  put_xml(out, text);
-  fputc('\n', out);
-}
-
-static void put_lines(FILE* out, const json_t* list, const char* before) {
-  size_t i = 0;
-  json_t* text = NULL;
-  json_array_foreach(list, i, text) {
-    fputs(before, out);
-    put_xml(out, json_string_value(text));
-    fputc('\n', out);
-  }
+  if (text != NULL && text[0] != '\0') PUT("%s: %s\n", name, text);
 }
 
 // What a failure says to those who read it in a browser of a CI system.
-static void put_story(FILE* out, const json_t* results, const json_t* result) {
-  const json_t* failure = json_object_get(result, "failure");
-  put_line(out, "title", vs_str(result, "title"));
+static void put_story(FILE* out, const vs_view* v, const vs_result* result) {
+  const vs_failure_told* failure = vs_failure_of(result);
+  put_line(out, "title", result->title);
   put_line(out, "clause", vs_clause_of(result));
-  put_line(out, "asks", vs_sentence_of(results, result));
-  put_lines(out, json_object_get(failure, "ops"), "  ");
-  put_line(out, "allowed", vs_str(failure, "allowed"));
-  put_line(out, "got", vs_str(failure, "got"));
-  put_lines(out, json_object_get(failure, "remarks"), "");
-  put_line(out, "because", vs_str(result, "note"));
-  put_line(out, "again", vs_str(result, "command"));
-  put_line(out, "script", vs_str(result, "script"));
+  put_line(out, "asks", vs_sentence_of(v, result));
+  vs_print_each(out, VS_DIALECT_XML, "  %s\n", &failure->ops);
+  put_line(out, "allowed", failure->allowed);
+  put_line(out, "got", failure->got);
+  vs_print_each(out, VS_DIALECT_XML, "%s\n", &failure->remarks);
+  put_line(out, "because", result->note);
+  put_line(out, "again", result->command);
+  put_line(out, "script", result->script);
 }
 
-// "allowed X, got Y", or how it died.
-static void put_message(FILE* out, const json_t* result) {
-  const json_t* failure = json_object_get(result, "failure");
-  fputs(" message=\"", out);
-  if (vs_str(failure, "allowed")[0] != '\0') {
-    fputs("allowed ", out);
-    put_quoted(out, vs_str(failure, "allowed"));
-    fputs(", got ", out);
-    put_quoted(out, vs_str(failure, "got"));
+static void put_fault(FILE* out, const char* element, const char* type, const vs_view* v,
+                      const vs_result* result) {
+  const vs_failure_told* failure = vs_failure_of(result);
+  PUT(">\n      <%s", element);
+  if (failure->allowed[0] != '\0') {
+    PUT(" message=\"allowed %s, got %s\"", failure->allowed, failure->got);
   } else {
-    put_quoted(out, vs_str(result, "note"));
+    PUT(" message=\"%s\"", result->note);
   }
-  fputc('"', out);
-}
-
-static void put_fault(FILE* out, const char* element, const char* type, const json_t* results,
-                      const json_t* result) {
-  fprintf(out, ">\n      <%s", element);
-  put_message(out, result);
-  put_attribute(out, "type", type);
-  fputc('>', out);
-  put_story(out, results, result);
-  fprintf(out, "</%s>\n    </testcase>\n", element);
+  PUT(" type=\"%s\">", type);
+  put_story(out, v, result);
+  PUT("</%s>\n    </testcase>\n", element);
 }
 
 static void put_skipped(FILE* out, const char* why, const char* text) {
-  fputs(">\n      <skipped message=\"", out);
-  put_quoted(out, why);
-  if (why[0] != '\0' && text[0] != '\0') fputs(": ", out);
-  put_quoted(out, text);
-  fputs("\"/>\n    </testcase>\n", out);
+  const char* between = why[0] != '\0' && text[0] != '\0' ? ": " : "";
+  PUT(">\n      <skipped message=\"%s%s%s\"/>\n    </testcase>\n", why, between, text);
 }
 
-static void put_outcome(FILE* out, const json_t* results, const json_t* result) {
-  char excuse[EXCUSE];
+static void put_outcome(FILE* out, vs_view* v, const vs_result* result) {
   const char* clause = vs_clause_of(result);
-  switch (vs_results_shown(result)) {
+  switch (vs_result_shown(result)) {
     case VS_VERDICT_FAIL:
     case VS_VERDICT_FLAKY:
-      put_fault(out, "failure", clause[0] != '\0' ? clause : "failure", results, result);
-      return;
+      return put_fault(out, "failure", clause[0] != '\0' ? clause : "failure", v, result);
     case VS_VERDICT_BROKEN:
-      put_fault(out, "error", "could not be judged", results, result);
-      return;
+      return put_fault(out, "error", "could not be judged", v, result);
     case VS_VERDICT_KNOWN:
     case VS_VERDICT_DISPUTED:
-      vs_excuse(result, excuse, sizeof excuse);
-      put_skipped(out, "", excuse);
-      return;
+      return put_skipped(out, "", vs_excuse(v, result));
     case VS_VERDICT_UNSUPPORTED:
     case VS_VERDICT_NOT_JUDGED:
-      put_skipped(out, vs_str(result, "verdict"), vs_str(result, "note"));
-      return;
+      return put_skipped(out, vs_results_words[result->verdict], result->note);
     default:
-      fputs("/>\n", out);
-      return;
+      PUT("/>\n");
   }
 }
 
-// "kvm.kinds" for "kinds.single_bits"; of a file, "kvm.scripts".
-static void put_class(FILE* out, const json_t* results, const json_t* result) {
-  char suite[SUITE];
-  fputs(" classname=\"", out);
-  put_quoted(out, vs_backend_name(results, result));
-  fputc('.', out);
-  put_quoted(out, vs_suite_of(vs_str(result, "case"), suite, sizeof suite) ? suite : "scripts");
-  fputc('"', out);
-}
-
-static void put_testcase(FILE* out, const json_t* results, const json_t* result) {
-  fputs("    <testcase", out);
-  put_class(out, results, result);
-  put_attribute(out, "name", vs_str(result, "case"));
-  fprintf(out, " time=\"%.3f\"", json_number_value(json_object_get(result, "seconds")));
-  put_outcome(out, results, result);
+// Of a class "kvm.kinds" for "kinds.single_bits"; of a file, "kvm.scripts".
+static void put_testcase(FILE* out, vs_view* v, const vs_result* result) {
+  const char* suite = vs_suite_of(&v->store, result->id);
+  PUT("    <testcase classname=\"%s.%s\" name=\"%s\" time=\"%.3f\"", vs_backend_of(v, result)->name,
+      suite != NULL ? suite : "scripts", result->id, result->seconds);
+  put_outcome(out, v, result);
 }
 
 static void put_property(FILE* out, const char* name, const char* value) {
-  fputs("      <property", out);
-  put_attribute(out, "name", name);
-  put_attribute(out, "value", value);
-  fputs("/>\n", out);
+  PUT("      <property name=\"%s\" value=\"%s\"/>\n", name, value);
 }
 
-// "2026-11-22T19:00:00": the schemas have no place for a zone.
-static void put_time(FILE* out, const json_t* results) {
-  char time[TIME];
-  snprintf(time, sizeof time, "%.19s", vs_str(results, "started"));
-  put_attribute(out, "timestamp", time);
-}
-
-static void put_suite_start(FILE* out, const json_t* results, const char* name, size_t number,
+// A time is "2026-11-22T19:00:00": the schemas have no place for a zone.
+static void put_suite_start(FILE* out, vs_view* v, const char* name, size_t number,
                             const vs_tally* tally) {
-  fputs("  <testsuite", out);
-  put_attribute(out, "name", name);
-  put_attribute(out, "package", "vcpuspec");
-  put_attribute(out, "hostname", "localhost");
-  put_time(out, results);
-  fprintf(out, " id=\"%zu\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", number,
-          tally->all, tally->failed, tally->of[VS_VERDICT_BROKEN], tally->skipped);
-  fprintf(out, " time=\"%.3f\">\n    <properties>\n", tally->seconds);
+  PUT("  <testsuite name=\"%s\" package=\"vcpuspec\" hostname=\"localhost\" timestamp=\"%s\"", name,
+      vs_said(&v->store, "%.19s", v->results->started));
+  PUT(" id=\"%zu\" tests=\"%zu\" failures=\"%zu\" errors=\"%zu\" skipped=\"%zu\"", number,
+      tally->all, tally->failed, tally->of[VS_VERDICT_BROKEN], tally->skipped);
+  PUT(" time=\"%.3f\">\n    <properties>\n", tally->seconds);
+  put_property(out, "program", v->results->program);
 }
 
 static void put_suite_end(FILE* out) {
-  fputs("    <system-out></system-out>\n    <system-err></system-err>\n  </testsuite>\n", out);
+  PUT("    <system-out></system-out>\n    <system-err></system-err>\n  </testsuite>\n");
 }
 
-static void put_backend(FILE* out, const json_t* results, size_t number) {
-  const json_t* backend = json_array_get(json_object_get(results, "backends"), number);
-  vs_tally tally = vs_tally_of(results, (int)number);
-  size_t i = 0;
-  json_t* result = NULL;
-  put_suite_start(out, results, vs_str(backend, "name"), number, &tally);
-  put_property(out, "program", vs_str(results, "program"));
-  put_property(out, "backend", vs_str(backend, "spec"));
-  put_property(out, "arch", vs_str(backend, "arch"));
-  put_property(out, "profile", vs_str(backend, "profile"));
-  put_property(out, "seed", vs_str(results, "seed"));
-  put_property(out, "shard", vs_str(results, "shard"));
-  fputs("    </properties>\n", out);
-  json_array_foreach(json_object_get(results, "results"), i, result) {
-    if (vs_num(result, "backend") == number) put_testcase(out, results, result);
+static void put_backend(FILE* out, vs_view* v, size_t number) {
+  const vs_results* all = v->results;
+  const vs_column* backend = &all->backends.at[number];
+  put_suite_start(out, v, backend->name, number, &v->of[number]);
+  put_property(out, "backend", backend->spec);
+  put_property(out, "arch", backend->arch);
+  put_property(out, "profile", backend->profile);
+  put_property(out, "seed", all->seed);
+  put_property(out, "shard", all->shard);
+  PUT("    </properties>\n");
+  for (size_t i = 0; i < all->results.count; i++) {
+    if (all->results.at[i].backend == number) put_testcase(out, v, &all->results.at[i]);
   }
   put_suite_end(out);
 }
 
-static void put_problem(FILE* out, const vs_problem* problem) {
-  fputs("    <testcase", out);
-  put_attribute(out, "classname", "vcpuspec");
-  fprintf(out, " name=\"%s: ", problem->kind);
-  put_quoted(out, problem->name);
-  fputs("\" time=\"0\">\n      <error", out);
-  put_attribute(out, "message", problem->text);
-  put_attribute(out, "type", problem->kind);
-  fputs("/>\n    </testcase>\n", out);
-}
-
 // What is wrong with the run itself is red too, in a suite of its own.
-static void put_problems(FILE* out, const json_t* results, size_t number) {
-  size_t count = vs_problem_count(results);
-  vs_tally tally = {.all = count, .of = {[VS_VERDICT_BROKEN] = count}};
-  vs_problem problem;
+static void put_problems(FILE* out, vs_view* v) {
+  size_t count = v->problems.count;
+  const vs_tally tally = {.all = count, .of = {[VS_VERDICT_BROKEN] = count}};
   if (count == 0) return;
-  put_suite_start(out, results, "vcpuspec", number, &tally);
-  put_property(out, "program", vs_str(results, "program"));
-  fputs("    </properties>\n", out);
-  for (size_t i = 0; vs_problem_at(results, i, &problem); i++) put_problem(out, &problem);
+  put_suite_start(out, v, "vcpuspec", v->results->backends.count, &tally);
+  PUT("    </properties>\n");
+  for (size_t i = 0; i < count; i++) {
+    const vs_problem* p = &v->problems.at[i];
+    PUT("    <testcase classname=\"vcpuspec\" name=\"%s: %s\" time=\"0\">\n"
+        "      <error message=\"%s\" type=\"%s\"/>\n    </testcase>\n",
+        p->kind, p->name, p->text, p->kind);
+  }
   put_suite_end(out);
 }
 
-bool vs_render_junit(FILE* out, const json_t* results) {
-  size_t columns = json_array_size(json_object_get(results, "backends"));
-  fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n", out);
-  for (size_t i = 0; i < columns; i++) put_backend(out, results, i);
-  put_problems(out, results, columns);
-  fputs("</testsuites>\n", out);
-  return fflush(out) == 0 && !ferror(out);
+void vs_render_junit(FILE* out, vs_view* view) {
+  PUT("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n");
+  for (size_t i = 0; i < view->results->backends.count; i++) put_backend(out, view, i);
+  put_problems(out, view);
+  PUT("</testsuites>\n");
 }

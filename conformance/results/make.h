@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// From a run to the tree that results.h describes.
+// From a run to its results.
 #ifndef VS_CONFORMANCE_MAKE_H_
 #define VS_CONFORMANCE_MAKE_H_
 
@@ -17,25 +17,30 @@ typedef struct vs_request {
   const bool* named;     // by --backend
 } vs_request;
 
-// A tree without results: in "results", null stands for each that is expected, a target's together,
-// as in vs_run. NULL: no memory.
-json_t* vs_results_new(const vs_plan* plan, const vs_request* request);
+// Results of which none stands yet: there is a place for each that is expected, a target's
+// together, as in vs_run.
+vs_results* vs_results_new(const vs_plan* plan, const vs_request* request);
 
-// One element of "results", of the target at this index. NULL: no memory.
-json_t* vs_results_of(const vs_plan* plan, const vs_case_result* result, size_t backend);
+// One of them, of the target at this index.
+vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_result* result,
+                        size_t backend);
+// One that was not judged.
+vs_result vs_results_not_judged(vs_store* store, size_t backend, const vs_case* c,
+                                const char* note);
 
-// Puts results in the place of what is still null: not judged, with the reason; then counts.
-// `interrupted`: the run was stopped. False: no memory.
-bool vs_results_close(json_t* results, const vs_plan* plan, bool interrupted);
+// Fills the places in which nothing stands: not judged, with the reason; then counts.
+// `interrupted`: the run was stopped.
+void vs_results_close(vs_results* results, const vs_plan* plan, bool interrupted);
 
-// Makes "counts" anew. False: no memory.
-bool vs_results_recount(json_t* results);
+// Makes "counts" anew.
+void vs_results_recount(vs_results* results);
+// Results that are shown with this verdict.
+size_t vs_results_count(const vs_results* results, vs_verdict shown);
 
-// One element of "results" that was not judged. NULL: no memory.
-json_t* vs_results_not_judged(size_t backend, const vs_case* c, const char* note);
+enum { VS_DAY = 16 };  // bytes
 
-// Now, "2026-11-22T19:00:00Z", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
-void vs_results_time(char text[32]);
+// "2026-11-22", whatever SOURCE_DATE_EPOCH is: what expires does not wait for it.
+void vs_results_today(char text[VS_DAY]);
 
 // What of a failure is the same with every seed: "ZX_ERR_INVALID_ARGS -> ZX_OK", "rax -> other",
 // "ZX_OK -> SIGSEGV". docs/expectations.md lists the words.
@@ -44,5 +49,21 @@ void vs_results_key(const vs_case_result* result, char* text, size_t size);
 // is how it ended (vs_death_word); "": it did not.
 void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
                        char* text, size_t size);
+
+// --- parts of a result (describe_failure.c) ------------------------------------------------------
+
+// NULL: the result is no failure. Its ops are the setup and what came right before the op that
+// failed, which is the last: "33  T0: zx_vcpu_read_state(h2) = ZX_OK"; "(28 more)" stands for what
+// is left out.
+vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* result);
+
+// The last lines of what the implementation wrote to standard error: "stderr ...".
+vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
+
+// As a shell reads it; NULL, where the plan names no program.
+const char* vs_describe_command(vs_store* store, const vs_plan* plan, const vs_case_result* result);
+
+// What led to the failure, as a script of its own; NULL, where there is none.
+const char* vs_describe_script(vs_store* store, const vs_case_result* result);
 
 #endif  // VS_CONFORMANCE_MAKE_H_

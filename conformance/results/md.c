@@ -5,50 +5,33 @@
 #include <string.h>
 
 #include "escape.h"
-#include "problem.h"
 #include "render.h"
-#include "view.h"
 
 enum {
-  ROOM = 60000,      // bytes of all sections
-  TEXT_MOST = 1000,  // characters of one text
-  OPS_MOST = 60,     // lines of one failure
-  CASES_SHOWN = 3,   // of one reason
-  EXCUSE = 2048
+  ROOM = 60000,    // bytes of all sections
+  OPS_MOST = 60,   // lines of one failure
+  CASES_SHOWN = 3  // of one reason
 };
 
-static void put_md(FILE* out, const char* text) {
-  vs_escape_some(out, VS_DIALECT_MARKDOWN, text, TEXT_MOST);
+// Each text has 1000 characters at most.
+#define PUT(...) vs_print(out, VS_DIALECT_MARKDOWN, __VA_ARGS__)
+
+// --- the head -----------------------------------------------------------------------------------
+
+static void put_head(FILE* out, const vs_view* v) {
+  const vs_results* all = v->results;
+  PUT("### vcpuspec: %s\n\n", vs_headline(v));
+  PUT("Expected %zu results, judged %zu, **not judged %zu**. Exit status %zu: %.1000s.\n\n",
+      all->counts.expected, all->counts.judged, all->counts.not_judged, all->end.status,
+      all->end.why);
 }
 
-static void put_code(FILE* out, const char* text) {
-  fputs("<code>", out);
-  put_md(out, text);
-  fputs("</code>", out);
-}
-
-// --- the head ---------------------------------------------------------------------------------
-
-static void put_head(FILE* out, const json_t* results) {
-  const json_t* end = json_object_get(results, "exit");
-  fprintf(out, "### vcpuspec: %s\n\n", vs_headline(results));
-  fprintf(out, "Expected %zu results, judged %zu, **not judged %zu**. Exit status %zu: ",
-          vs_results_count(results, "expected"), vs_results_count(results, "judged"),
-          vs_results_count(results, "not_judged"), vs_num(end, "status"));
-  put_md(out, vs_str(end, "why"));
-  fputs(".\n\n", out);
-}
-
-static void put_problems(FILE* out, const json_t* results) {
-  vs_problem problem;
-  for (size_t i = 0; vs_problem_at(results, i, &problem); i++) {
-    fprintf(out, "- **%s**: ", problem.kind);
-    put_md(out, problem.name);
-    fputs(": ", out);
-    put_md(out, problem.text);
-    fputc('\n', out);
+static void put_problems(FILE* out, const vs_view* v) {
+  for (size_t i = 0; i < v->problems.count; i++) {
+    const vs_problem* p = &v->problems.at[i];
+    PUT("- **%s**: %.1000s: %.1000s\n", p->kind, p->name, p->text);
   }
-  if (vs_problem_count(results) > 0) fputc('\n', out);
+  if (v->problems.count > 0) fputc('\n', out);
 }
 
 static const vs_verdict columns[] = {
@@ -57,253 +40,165 @@ static const vs_verdict columns[] = {
     VS_VERDICT_BROKEN, VS_VERDICT_UNSUPPORTED, VS_VERDICT_NOT_JUDGED};
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
-static void put_counts(FILE* out, const json_t* results) {
-  size_t i = 0;
-  json_t* backend = NULL;
-  fputs("| backend | profile |", out);
-  for (size_t c = 0; c < COLUMNS; c++) fprintf(out, " %s |", vs_verdict_names[columns[c]]);
-  fputs("\n|---|---|", out);
-  for (size_t c = 0; c < COLUMNS; c++) fputs("--:|", out);
-  fputc('\n', out);
-  json_array_foreach(json_object_get(results, "backends"), i, backend) {
-    vs_tally tally = vs_tally_of(results, (int)i);
-    fputs("| ", out);
-    put_code(out, vs_str(backend, "name"));
-    fputs(" | ", out);
-    put_md(out, vs_str(backend, "profile"));
-    fputs(" |", out);
+static void put_counts(FILE* out, const vs_view* v) {
+  PUT("| backend | profile |");
+  for (size_t c = 0; c < COLUMNS; c++) PUT(" %s |", vs_verdict_names[columns[c]]);
+  PUT("\n|---|---|");
+  for (size_t c = 0; c < COLUMNS; c++) PUT("--:|");
+  PUT("\n");
+  for (size_t i = 0; i < v->results->backends.count; i++) {
+    const vs_column* backend = &v->results->backends.at[i];
+    PUT("| <code>%.1000s</code> | %.1000s |", backend->name, backend->profile);
     for (size_t c = 0; c < COLUMNS; c++) {
-      const char* mark = tally.of[columns[c]] > 0 && vs_verdict_is_failure(columns[c]) ? "**" : "";
-      fprintf(out, " %s%zu%s |", mark, tally.of[columns[c]], mark);
+      size_t count = v->of[i].of[columns[c]];
+      bool marked = count > 0 && vs_verdict_is_failure(columns[c]);
+      fprintf(out, marked ? " **%zu** |" : " %zu |", count);
     }
-    fputc('\n', out);
+    PUT("\n");
   }
-  fputc('\n', out);
+  PUT("\n");
 }
 
-// --- failures ---------------------------------------------------------------------------------
+// --- failures -----------------------------------------------------------------------------------
 
-static size_t fence_for(const json_t* ops, const char* command) {
+static void put_ops(FILE* out, const vs_result* result) {
+  const vs_texts* ops = &result->failure->ops;
+  const char* command = vs_or_empty(result->command);
   size_t fence = vs_fence_for(command);
-  size_t i = 0;
-  json_t* op = NULL;
-  json_array_foreach(ops, i, op) {
-    size_t more = vs_fence_for(json_string_value(op));
+  size_t from = ops->count > OPS_MOST ? ops->count - OPS_MOST : 0;
+  for (size_t i = 0; i < ops->count; i++) {
+    size_t more = vs_fence_for(ops->at[i]);
     if (more > fence) fence = more;
   }
-  return fence;
-}
-
-static void put_fence(FILE* out, size_t length) {
-  for (size_t i = 0; i < length; i++) fputc('`', out);
-  fputc('\n', out);
-}
-
-static void put_ops(FILE* out, const json_t* result) {
-  const json_t* ops = json_object_get(json_object_get(result, "failure"), "ops");
-  const char* command = vs_str(result, "command");
-  size_t fence = fence_for(ops, command);
-  size_t count = json_array_size(ops);
-  size_t from = count > OPS_MOST ? count - OPS_MOST : 0;
-  put_fence(out, fence);
-  if (from > 0) fprintf(out, "(%zu more)\n", from);
-  for (size_t i = from; i < count; i++) {
-    vs_escape_some(out, VS_DIALECT_FENCED, json_string_value(json_array_get(ops, i)), TEXT_MOST);
-    fputc('\n', out);
+  for (size_t i = 0; i < fence; i++) fputc('`', out);
+  if (from > 0) fprintf(out, "\n(%zu more)", from);
+  for (size_t i = from; i < ops->count; i++) {
+    vs_print(out, VS_DIALECT_FENCED, "\n%.1000s", ops->at[i]);
   }
-  if (command[0] != '\0') fputs("\n$ ", out);
-  vs_escape_some(out, VS_DIALECT_FENCED, command, TEXT_MOST);
+  vs_print(out, VS_DIALECT_FENCED, "\n%s%.1000s\n", command[0] != '\0' ? "\n$ " : "", command);
+  for (size_t i = 0; i < fence; i++) fputc('`', out);
   fputc('\n', out);
-  put_fence(out, fence);
 }
 
 static void put_point(FILE* out, const char* name, const char* text) {
-  if (text[0] == '\0') return;
-  fprintf(out, "- %s: ", name);
-  put_md(out, text);
-  fputc('\n', out);
+  if (text[0] != '\0') PUT("- %s: %.1000s\n", name, text);
 }
 
-static void put_failure(FILE* out, const json_t* results, const json_t* result) {
-  const json_t* failure = json_object_get(result, "failure");
-  size_t i = 0;
-  json_t* remark = NULL;
-  fprintf(out, "<details><summary>%s ", vs_verdict_names[vs_results_shown(result)]);
-  put_code(out, vs_str(result, "case"));
-  fputs(" on ", out);
-  put_code(out, vs_backend_name(results, result));
-  fputs(": ", out);
-  put_md(out, vs_clause_of(result));
-  fputs("</summary>\n\n", out);
-  put_point(out, "asked", vs_sentence_of(results, result));
-  put_point(out, "allowed", vs_str(failure, "allowed"));
-  put_point(out, "got", vs_str(failure, "got"));
-  put_point(out, "because", vs_str(result, "note"));
-  json_array_foreach(json_object_get(failure, "remarks"), i, remark) {
-    put_point(out, "also", json_string_value(remark));
+static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
+  const vs_failure_told* failure = result->failure;
+  PUT("<details><summary>%s <code>%.1000s</code> on <code>%.1000s</code>: %.1000s</summary>\n\n",
+      vs_verdict_names[vs_result_shown(result)], result->id, vs_backend_of(v, result)->name,
+      vs_clause_of(result));
+  put_point(out, "asked", vs_sentence_of(v, result));
+  put_point(out, "allowed", failure->allowed);
+  put_point(out, "got", failure->got);
+  put_point(out, "because", result->note);
+  for (size_t i = 0; i < failure->remarks.count; i++) {
+    put_point(out, "also", failure->remarks.at[i]);
   }
-  fputc('\n', out);
+  PUT("\n");
   put_ops(out, result);
-  fputs("\n</details>\n\n", out);
+  PUT("\n</details>\n\n");
 }
 
-static void put_known(FILE* out, const json_t* results, const json_t* result) {
-  char excuse[EXCUSE];
-  vs_excuse(result, excuse, sizeof excuse);
-  fputs("- ", out);
-  put_code(out, vs_str(result, "case"));
-  fputs(" on ", out);
-  put_code(out, vs_backend_name(results, result));
-  fputs(": ", out);
-  put_md(out, excuse);
-  fputc('\n', out);
+static void put_known(FILE* out, vs_view* v, const vs_result* result) {
+  PUT("- <code>%.1000s</code> on <code>%.1000s</code>: %.1000s\n", result->id,
+      vs_backend_of(v, result)->name, vs_excuse(v, result));
 }
 
-// --- what stands on its own -------------------------------------------------------------------
+// --- what stands on its own ---------------------------------------------------------------------
 
-static void put_matrix(FILE* out, const json_t* results) {
-  const json_t* clauses = json_object_get(results, "clauses");
-  const json_t* backends = json_object_get(results, "backends");
-  vs_matrix matrix;
-  if (!vs_matrix_make(results, &matrix)) return;
-  fputs("<details><summary>Every clause</summary>\n\n| clause |", out);
-  for (size_t b = 0; b < matrix.backends; b++) {
-    fputc(' ', out);
-    put_code(out, vs_str(json_array_get(backends, b), "name"));
-    fputs(" |", out);
+static void put_matrix(FILE* out, vs_view* v, const vs_result* none) {
+  const vs_results* all = v->results;
+  (void)none;
+  PUT("<details><summary>Every clause</summary>\n\n| clause |");
+  for (size_t b = 0; b < all->backends.count; b++) {
+    PUT(" <code>%.1000s</code> |", all->backends.at[b].name);
   }
-  fputs("\n|---|", out);
-  for (size_t b = 0; b < matrix.backends; b++) fputs("---|", out);
-  fputc('\n', out);
-  for (size_t c = 0; c < matrix.clauses; c++) {
-    fputs("| ", out);
-    put_md(out, vs_str(json_array_get(clauses, c), "id"));
-    fputs(" |", out);
-    for (size_t b = 0; b < matrix.backends; b++) {
-      vs_verdict cell = vs_matrix_at(&matrix, c, b);
-      fprintf(out, " %s |", cell == VS_VERDICT_NOT_JUDGED ? "" : vs_verdict_names[cell]);
+  PUT("\n|---|");
+  for (size_t b = 0; b < all->backends.count; b++) PUT("---|");
+  PUT("\n");
+  for (size_t c = 0; c < all->clauses.count; c++) {
+    PUT("| %.1000s |", all->clauses.at[c].id);
+    for (size_t b = 0; b < all->backends.count; b++) {
+      vs_verdict cell = vs_view_cell(v, c, b);
+      PUT(" %s |", cell == VS_VERDICT_NOT_JUDGED ? "" : vs_verdict_names[cell]);
     }
-    fputc('\n', out);
+    PUT("\n");
   }
-  fputs("\n</details>\n\n", out);
-  vs_matrix_free(&matrix);
+  PUT("\n</details>\n\n");
 }
 
-static void put_reason(FILE* out, const json_t* results, const json_t* reason) {
-  const json_t* cases = json_object_get(reason, "cases");
-  size_t count = json_array_size(cases);
-  fputs("- ", out);
-  put_code(out, vs_backend_name(results, reason));
-  fprintf(out, ": %zu %s (", count, vs_str(reason, "verdict"));
+static void put_reason(FILE* out, const vs_view* v, const vs_reason* reason) {
+  size_t count = reason->cases.count;
+  PUT("- <code>%.1000s</code>: %zu %s (", v->results->backends.at[reason->backend].name, count,
+      vs_results_words[reason->verdict]);
   for (size_t i = 0; i < count && i < CASES_SHOWN; i++) {
-    if (i > 0) fputs(", ", out);
-    put_md(out, json_string_value(json_array_get(cases, i)));
+    PUT("%s%.1000s", i > 0 ? ", " : "", reason->cases.at[i]);
   }
-  fprintf(out, "%s): ", count > CASES_SHOWN ? ", ..." : "");
-  put_md(out, vs_str(reason, "note"));
-  fputc('\n', out);
+  PUT("%s): %.1000s\n", count > CASES_SHOWN ? ", ..." : "", reason->note);
 }
 
-static void put_reasons(FILE* out, const json_t* results) {
-  json_t* reasons = vs_reasons_of(results);
-  size_t i = 0;
-  json_t* reason = NULL;
-  if (json_array_size(reasons) > 0) {
-    fputs("<details><summary>What was not judged, and why</summary>\n\n", out);
-    json_array_foreach(reasons, i, reason) {
-      put_reason(out, results, reason);
-    }
-    fputs("\n</details>\n\n", out);
-  }
-  json_decref(reasons);
+static void put_reasons(FILE* out, vs_view* v, const vs_result* none) {
+  (void)none;
+  if (v->reasons.count == 0) return;
+  PUT("<details><summary>What was not judged, and why</summary>\n\n");
+  for (size_t i = 0; i < v->reasons.count; i++) put_reason(out, v, &v->reasons.at[i]);
+  PUT("\n</details>\n\n");
 }
 
-// --- all within the room ----------------------------------------------------------------------
+static void put_start(FILE* out, vs_view* v, const vs_result* none) {
+  (void)none;
+  put_head(out, v);
+  put_problems(out, v);
+  put_counts(out, v);
+}
+
+// --- all within the room ------------------------------------------------------------------------
 
 typedef struct page {
   FILE* out;
+  vs_view* view;
   size_t left;  // bytes
-  bool failed;
 } page;
 
-// A section as text; the caller's. NULL: no memory.
-static char* section_of(page* p, void (*put)(FILE*, const json_t*, const json_t*),
-                        const json_t* results, const json_t* result) {
+// Puts a section. False: it does not fit, and is left out.
+static bool add(page* p, void (*put)(FILE*, vs_view*, const vs_result*), const vs_result* result) {
   char* text = NULL;
   size_t length = 0;
-  FILE* memory = open_memstream(&text, &length);
-  if (memory != NULL) put(memory, results, result);
-  if (memory == NULL || fclose(memory) != 0) {
-    p->failed = true;
-    free(text);
-    return NULL;
-  }
-  return text;
-}
-
-// False: it does not fit, and is left out.
-static bool add(page* p, void (*put)(FILE*, const json_t*, const json_t*), const json_t* results,
-                const json_t* result) {
-  char* text = section_of(p, put, results, result);
-  size_t length = text != NULL ? strlen(text) : 0;
+  FILE* memory = vs_needed(open_memstream(&text, &length));
+  put(memory, p->view, result);
+  if (fclose(memory) != 0) vs_needed(NULL);
   bool fits = length <= p->left;
-  if (fits && text != NULL) {
-    fputs(text, p->out);
-    p->left -= length;
-  }
+  if (fits) fwrite(text, 1, length, p->out);
+  if (fits) p->left -= length;
   free(text);
   return fits;
 }
 
-static void add_all(page* p, const json_t* results, bool expected) {
+static void add_all(page* p, bool expected) {
   size_t left_out = 0;
   size_t shown = 0;
-  size_t i = 0;
-  json_t* result = NULL;
-  json_array_foreach(json_object_get(results, "results"), i, result) {
-    bool fails = vs_verdict_is_failure(vs_results_shown(result));
-    if (!vs_is_failure(result) || fails == expected) continue;
+  for (size_t i = 0; i < p->view->results->results.count; i++) {
+    const vs_result* one = &p->view->results->results.at[i];
+    bool fails = vs_verdict_is_failure(vs_result_shown(one));
+    if (one->failure == NULL || fails == expected) continue;
     if (shown++ == 0) fputs(expected ? "#### Expected failures\n\n" : "#### Failures\n\n", p->out);
-    left_out += left_out > 0 || !add(p, expected ? put_known : put_failure, results, result);
+    left_out += left_out > 0 || !add(p, expected ? put_known : put_failure, one);
   }
   if (left_out > 0) fprintf(p->out, "\n%zu more do not fit here.\n", left_out);
   if (shown > 0) fputc('\n', p->out);
 }
 
-static void put_start(FILE* out, const json_t* results, const json_t* none) {
-  (void)none;
-  put_head(out, results);
-  put_problems(out, results);
-  put_counts(out, results);
-}
-
-static void put_all_clauses(FILE* out, const json_t* results, const json_t* none) {
-  (void)none;
-  put_matrix(out, results);
-}
-
-static void put_all_reasons(FILE* out, const json_t* results, const json_t* none) {
-  (void)none;
-  put_reasons(out, results);
-}
-
-bool vs_render_md(FILE* out, const json_t* results) {
-  page p = {.out = out, .left = ROOM};
-  if (!add(&p, put_start, results, NULL)) put_head(out, results);
-  add_all(&p, results, false);
-  add_all(&p, results, true);
-  if (!add(&p, put_all_reasons, results, NULL)) {
-    fputs("The reasons why cases were not judged do not fit here.\n\n", out);
-  }
-  if (!add(&p, put_all_clauses, results, NULL)) fputs("The matrix does not fit here.\n\n", out);
-  fputs("Made by ", out);
-  put_md(out, vs_str(results, "program"));
-  fputs(", started ", out);
-  put_md(out, vs_str(results, "started"));
-  fputs(", seed ", out);
-  put_md(out, vs_str(results, "seed"));
-  fputs(", shard ", out);
-  put_md(out, vs_str(results, "shard"));
-  fputs(".\n", out);
-  return !p.failed && fflush(out) == 0 && !ferror(out);
+void vs_render_md(FILE* out, vs_view* view) {
+  const vs_results* all = view->results;
+  page p = {.out = out, .view = view, .left = ROOM};
+  if (!add(&p, put_start, NULL)) put_head(out, view);
+  add_all(&p, false);
+  add_all(&p, true);
+  if (!add(&p, put_reasons, NULL))
+    PUT("The reasons why cases were not judged do not fit here.\n\n");
+  if (!add(&p, put_matrix, NULL)) PUT("The matrix does not fit here.\n\n");
+  PUT("Made by %.1000s, started %.1000s, seed %.1000s, shard %.1000s.\n", all->program,
+      all->started, all->seed, all->shard);
 }

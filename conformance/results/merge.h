@@ -7,17 +7,17 @@
 #include "results.h"
 #include "show.h"
 
-enum { VS_MERGE_WHY = 4096 };  // bytes
-
 typedef struct vs_merge_input {
-  const char* path;       // for messages
-  const json_t* results;  // valid
+  const char* path;     // for messages
+  vs_results* results;  // sound
 } vs_merge_input;
 
 // A column for each backend, profile and architecture; a result that is there twice has to agree.
-// What a missing shard would have judged is expected, and not judged. "exit" is not filled in.
-// NULL: `why`, lines without "vcpuspec: ", says what does not fit together.
-json_t* vs_results_merge(const vs_merge_input* inputs, size_t count, char why[VS_MERGE_WHY]);
+// What a missing shard would have judged is expected, and not judged. The end is not filled in.
+// What comes of it holds texts of the inputs. NULL: `why`, of the store, says what does not fit
+// together.
+vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_store* store,
+                             vs_texts* why);
 
 typedef struct vs_comparison {
   size_t common;     // are in both
@@ -30,8 +30,8 @@ typedef struct vs_comparison {
 } vs_comparison;
 
 // Prints what differs, a line each, and counts. Columns belong together by name, profile and
-// architecture, or because there is but one in each. False: no memory.
-bool vs_results_compare(const vs_screen* screen, const json_t* before, const json_t* after,
-                        vs_comparison* comparison);
+// architecture, or because there is but one in each.
+vs_comparison vs_results_compare(const vs_screen* screen, const vs_results* before,
+                                 const vs_results* after);
 
 #endif  // VS_CONFORMANCE_MERGE_H_

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "text/file.h"
+
 const char* const vs_results_words[VS_VERDICT_COUNT] = {
     [VS_VERDICT_NOT_JUDGED] = "not judged",
     [VS_VERDICT_PASS] = "pass",
@@ -17,110 +19,200 @@ const char* const vs_results_words[VS_VERDICT_COUNT] = {
     [VS_VERDICT_DISPUTED] = "disputed",
 };
 
-vs_verdict vs_results_verdict(const char* word) {
-  vs_verdict verdict = 0;
-  while (verdict < VS_VERDICT_COUNT && strcmp(word, vs_results_words[verdict]) != 0) verdict++;
-  return verdict;
+const char* const vs_expect_problems[VS_PROBLEM_COUNT] = {
+    [VS_PROBLEM_NONE] = "none",
+    [VS_PROBLEM_NAMES_NOTHING] = "names nothing",
+    [VS_PROBLEM_EXPIRED] = "expired",
+    [VS_PROBLEM_TOO_BROAD] = "too broad",
+    [VS_PROBLEM_DIFFERENT] = "different",
+    [VS_PROBLEM_PASSES] = "passes",
+    [VS_PROBLEM_NOT_JUDGED] = "not judged",
+};
+
+// --- the form -----------------------------------------------------------------------------------
+
+const char* const vs_target_states[] = {
+    [VS_TARGET_READY] = "ready", [VS_TARGET_ABSENT] = "absent", [VS_TARGET_BROKEN] = "broken"};
+const char* const vs_expected_states[] = {[VS_EXPECTED_KNOWN] = "known",
+                                          [VS_EXPECTED_DIFFERENT] = "different",
+                                          [VS_EXPECTED_DISPUTED] = "disputed"};
+
+enum {
+  MADE_UP = 1 << VS_VERDICT_KNOWN | 1 << VS_VERDICT_DISPUTED,  // by reports
+  EVERY = (1 << VS_VERDICT_COUNT) - 1 - MADE_UP,
+  VERDICTS = EVERY - (1 << VS_VERDICT_CUT_SHORT),
+  SAYINGS = EVERY - (1 << VS_VERDICT_NOT_JUDGED)
+};
+
+#define OF(object) .shape = vs_form_##object, .size = sizeof(vs_##object)
+#define VS_OBJECT(object) const vs_field vs_form_##object[] = {
+#define VS_AS(object, type, member, label, form, when, ...) \
+  {.name = (label),                                         \
+   .sort = VS_SORT_##form,                                  \
+   .need = VS_NEED_##when,                                  \
+   .offset = offsetof(vs_##object, member),                 \
+   ##__VA_ARGS__},
+#define VS_ROW(object, type, member, ...) VS_AS(object, type, member, #member, __VA_ARGS__)
+#define VS_ALSO(type, member)
+#define VS_END(object) \
+  { .name = NULL }     \
+  }                    \
+  ;
+#include "results.def"
+
+// --- what is between members --------------------------------------------------------------------
+
+bool vs_result_is_sound(const vs_result* result, size_t backends, char why[VS_RESULTS_WHY]) {
+  const char* fault = NULL;
+  if ((result->failure != NULL) != vs_verdict_is_failure(result->verdict))
+    fault = "failure: expected it where the verdict is fail or flaky, and null elsewhere";
+  if (result->backend >= backends) fault = "backend: expected the number of one of the backends";
+  if (fault != NULL) snprintf(why, VS_RESULTS_WHY, "%s", fault);
+  return fault == NULL;
 }
 
-bool vs_results_is_judged(vs_verdict verdict) {
+static bool count_is(const char* name, size_t count, size_t real, char why[VS_RESULTS_WHY]) {
+  if (count == real) return true;
+  snprintf(why, VS_RESULTS_WHY, "counts.%s: expected %zu, as the results are", name, real);
+  return false;
+}
+
+// Each case once on each backend, or something was lost or is there twice.
+static bool are_sound(const vs_results* results, vs_store* store, vs_index* seen, char* why) {
+  size_t judged = 0;
+  size_t count = results->results.count;
+  for (size_t i = 0; i < count; i++) {
+    char fault[VS_RESULTS_WHY];
+    size_t number;
+    const vs_result* one = &results->results.at[i];
+    bool good = vs_result_is_sound(one, results->backends.count, fault);
+    if (good && !vs_index_add(seen, vs_said(store, "%zu %s", one->backend, one->id), &number)) {
+      snprintf(fault, sizeof fault, "case: expected each case once on each backend");
+      good = false;
+    }
+    if (!good) snprintf(why, VS_RESULTS_WHY, "results[%zu].%.300s", i, fault);
+    if (!good) return false;
+    judged += vs_verdict_is_judged(one->verdict);
+  }
+  return count_is("expected", results->counts.expected, count, why) &&
+         count_is("judged", results->counts.judged, judged, why) &&
+         count_is("not_judged", results->counts.not_judged, count - judged, why);
+}
+
+bool vs_results_are_sound(const vs_results* results, char why[VS_RESULTS_WHY]) {
+  vs_store store = {0};
+  vs_index seen = {0};
+  bool good = are_sound(results, &store, &seen, why);
+  vs_index_free(&seen);
+  vs_store_free(&store);
+  return good;
+}
+
+// --- files --------------------------------------------------------------------------------------
+
+static bool has_format(const json_t* form, char why[VS_RESULTS_WHY]) {
+  const char* format = json_string_value(json_object_get(form, "format"));
+  const json_t* version = json_object_get(form, "version");
+  if (format == NULL || strcmp(format, VS_RESULTS_FORMAT) != 0) {
+    snprintf(why, VS_RESULTS_WHY, "format: expected '%s': these are no results of vcpuspec run",
+             VS_RESULTS_FORMAT);
+    return false;
+  }
+  if (json_is_integer(version) && json_integer_value(version) == VS_RESULTS_VERSION) return true;
+  snprintf(why, VS_RESULTS_WHY, "version: expected 1, the only one that this program understands");
+  return false;
+}
+
+static vs_results* understand(const json_t* form, char why[VS_RESULTS_WHY]) {
+  vs_store store = {0};
+  vs_results* results = vs_take(&store, sizeof *results);
+  bool good = has_format(form, why) && vs_form_read(&store, vs_form_results, form, results, why) &&
+              vs_results_are_sound(results, why);
+  results->store = store;
+  if (good) return results;
+  vs_results_free(results);
+  return NULL;
+}
+
+vs_results* vs_results_parse(const char* name, const char* text, size_t length,
+                             char why[VS_RESULTS_WHY]) {
+  json_error_t error;
+  char reason[VS_RESULTS_WHY];
+  json_t* form = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
+  if (form == NULL) {
+    snprintf(why, VS_RESULTS_WHY, "%.200s:%d:%d: %s: it is no whole JSON text", name, error.line,
+             error.column, error.text);
+    return NULL;
+  }
+  vs_results* results = understand(form, reason);
+  if (results == NULL) snprintf(why, VS_RESULTS_WHY, "%.200s: at %.300s", name, reason);
+  json_decref(form);
+  return results;
+}
+
+vs_results* vs_results_read(const char* path, char why[VS_RESULTS_WHY]) {
+  vs_file file;
+  char reason[VS_FILE_WHY];
+  if (!vs_file_read(path, &file, reason)) {
+    snprintf(why, VS_RESULTS_WHY, "%s", reason);
+    return NULL;
+  }
+  const char* name = strcmp(path, "-") == 0 ? "standard input" : path;
+  vs_results* results = vs_results_parse(name, file.text, file.length, why);
+  vs_file_free(&file);
+  return results;
+}
+
+void vs_results_free(vs_results* results) {
+  vs_store all = results != NULL ? results->store : (vs_store){0};
+  vs_store_free(&all);  // and with it the results
+}
+
+// --- one result ---------------------------------------------------------------------------------
+
+bool vs_is_same_text(const char* a, const char* b) {
+  return a == NULL || b == NULL ? a == b : strcmp(a, b) == 0;
+}
+
+bool vs_verdict_is_judged(vs_verdict verdict) {
   return verdict == VS_VERDICT_PASS || verdict == VS_VERDICT_PERMITTED ||
          vs_verdict_is_failure(verdict);
 }
 
-const char* vs_results_text(const json_t* object, const char* name) {
-  return json_string_value(json_object_get(object, name));
+vs_verdict vs_result_shown_as(const vs_result* result, vs_verdict verdict) {
+  const vs_expected* e = result->expectation;
+  bool expected = e != NULL && e->state != VS_EXPECTED_DIFFERENT;
+  if (!expected || !vs_verdict_is_failure(verdict)) return verdict;
+  return e->state == VS_EXPECTED_KNOWN ? VS_VERDICT_KNOWN : VS_VERDICT_DISPUTED;
 }
 
-size_t vs_results_count(const json_t* results, const char* name) {
-  return (size_t)json_integer_value(json_object_get(json_object_get(results, "counts"), name));
+vs_verdict vs_result_shown(const vs_result* result) {
+  return vs_result_shown_as(result, result->verdict);
 }
 
-bool vs_results_same_text(const json_t* a, const json_t* b, const char* name) {
-  const char* one = vs_results_text(a, name);
-  const char* other = vs_results_text(b, name);
-  return one == NULL || other == NULL ? one == other : strcmp(one, other) == 0;
-}
-
-bool vs_results_fail_alike(const json_t* a, const json_t* b) {
-  const json_t* one = json_object_get(a, "failure");
-  const json_t* other = json_object_get(b, "failure");
-  const json_t* more = json_object_get(one, "others");
-  const json_t* most = json_object_get(other, "others");
-  return vs_results_same_text(one, other, "key") && vs_results_same_text(one, other, "clause") &&
-         (json_array_size(more) + json_array_size(most) == 0 || json_equal(more, most));
-}
-
-// VS_VERDICT_COUNT: the result was not expected to fail.
-static vs_verdict expected_as(const json_t* result) {
-  const char* state = vs_results_text(json_object_get(result, "expectation"), "state");
-  if (state != NULL && strcmp(state, "known") == 0) return VS_VERDICT_KNOWN;
-  if (state != NULL && strcmp(state, "disputed") == 0) return VS_VERDICT_DISPUTED;
-  return VS_VERDICT_COUNT;
-}
-
-vs_verdict vs_results_shown(const json_t* result) {
-  vs_verdict verdict = vs_results_verdict(vs_results_text(result, "verdict"));
-  vs_verdict expected = expected_as(result);
-  return expected != VS_VERDICT_COUNT && vs_verdict_is_failure(verdict) ? expected : verdict;
-}
-
-// --- the matrix -------------------------------------------------------------------------------
-
-// From id to index.
-static json_t* index_clauses(const json_t* clauses) {
-  json_t* index = json_object();
-  size_t i;
-  const json_t* clause;
-  json_array_foreach(clauses, i, clause) {
-    if (json_object_set_new(index, vs_results_text(clause, "id"), json_integer((json_int_t)i)) == 0)
-      continue;
-    json_decref(index);
-    return NULL;
+vs_verdict vs_result_says_of(const vs_result* result, const char* clause) {
+  for (size_t i = 0; i < result->says.count; i++) {
+    if (strcmp(result->says.at[i].clause, clause) == 0) return result->says.at[i].verdict;
   }
-  return index;
+  return VS_VERDICT_NOT_JUDGED;
 }
 
-static void take(vs_matrix* m, const json_t* result, const json_t* index) {
-  size_t backend = (size_t)json_integer_value(json_object_get(result, "backend"));
-  vs_verdict expected = expected_as(result);
-  m->totals[backend][vs_results_shown(result)]++;
-  const char* id;
-  const json_t* word;
-  json_object_foreach((json_t*)json_object_get(result, "says"), id, word) {
-    const json_t* at = json_object_get(index, id);
-    if (at == NULL) continue;
-    vs_verdict says = vs_results_verdict(json_string_value(word));
-    if (vs_verdict_is_failure(says) && expected != VS_VERDICT_COUNT) says = expected;
-    vs_verdict* cell = &m->cells[(size_t)json_integer_value(at) * m->backends + backend];
-    *cell = vs_verdict_worse(*cell, says);
+size_t vs_failure_ways(const vs_failure_told* failure) {
+  return 1 + failure->others.count;
+}
+
+vs_way vs_failure_way(const vs_failure_told* failure, size_t i) {
+  return i == 0 ? (vs_way){failure->clause, failure->key} : failure->others.at[i - 1];
+}
+
+bool vs_way_is_same(vs_way a, vs_way b) {
+  return vs_is_same_text(a.key, b.key) && vs_is_same_text(a.clause, b.clause);
+}
+
+bool vs_failure_is_same(const vs_failure_told* a, const vs_failure_told* b) {
+  bool same = vs_failure_ways(a) == vs_failure_ways(b);
+  for (size_t i = 0; same && i < vs_failure_ways(a); i++) {
+    same = vs_way_is_same(vs_failure_way(a, i), vs_failure_way(b, i));
   }
-}
-
-bool vs_matrix_make(const json_t* results, vs_matrix* matrix) {
-  const json_t* clauses = json_object_get(results, "clauses");
-  size_t columns = json_array_size(json_object_get(results, "backends"));
-  size_t rows = json_array_size(clauses);
-  json_t* index = index_clauses(clauses);
-  *matrix = (vs_matrix){rows, columns, calloc(rows * columns + 1, sizeof *matrix->cells),
-                        calloc(columns + 1, sizeof *matrix->totals)};
-  bool good = index != NULL && matrix->cells != NULL && matrix->totals != NULL;
-  size_t i;
-  const json_t* result;
-  json_array_foreach(json_object_get(results, "results"), i, result) {
-    if (good) take(matrix, result, index);
-  }
-  json_decref(index);
-  if (!good) vs_matrix_free(matrix);
-  return good;
-}
-
-void vs_matrix_free(vs_matrix* matrix) {
-  free(matrix->cells);
-  free(matrix->totals);
-  *matrix = (vs_matrix){0};
-}
-
-vs_verdict vs_matrix_at(const vs_matrix* matrix, size_t clause, size_t backend) {
-  return matrix->cells[clause * matrix->backends + backend];
+  return same;
 }

@@ -1,67 +1,86 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What came of a run, as one tree of JSON values (docs/results.schema.json): what a journal keeps,
-// `merge` reads, and every report is made of.
+// What came of a run (results.def): what judging makes, a journal keeps, `merge` reads, and every
+// report is made of. Texts and lists are the results' own, in their store.
 #ifndef VS_CONFORMANCE_RESULTS_H_
 #define VS_CONFORMANCE_RESULTS_H_
 
-#include <jansson.h>
-#include <stdbool.h>
-#include <stddef.h>
-
+#include "form.h"
 #include "runner/result.h"
 
 #define VS_RESULTS_FORMAT "vcpuspec results"
 
-enum { VS_RESULTS_VERSION = 1, VS_RESULTS_WHY = 512 };  // bytes of a reason
+enum { VS_RESULTS_VERSION = 1 };
 
-// True if every member is there, of the right type, and the counts are those of the results:
-// whoever reads the tree afterwards need not look. Members that nobody knows are ignored. False:
-// `why` says in one line what is wrong, and where.
-bool vs_results_validate(const json_t* results, char why[VS_RESULTS_WHY]);
+typedef enum vs_expected_state {
+  VS_EXPECTED_KNOWN,
+  VS_EXPECTED_DIFFERENT,  // an entry names the result, and it fails otherwise
+  VS_EXPECTED_DISPUTED
+} vs_expected_state;
 
-// The same of one element of "results", of which `backends` is the number of columns.
-bool vs_results_validate_one(const json_t* result, size_t backends, char why[VS_RESULTS_WHY]);
+typedef enum vs_expect_problem {
+  VS_PROBLEM_NONE,
+  VS_PROBLEM_NAMES_NOTHING,
+  VS_PROBLEM_EXPIRED,
+  VS_PROBLEM_TOO_BROAD,
+  VS_PROBLEM_DIFFERENT,
+  VS_PROBLEM_PASSES,
+  VS_PROBLEM_NOT_JUDGED,
+  VS_PROBLEM_COUNT
+} vs_expect_problem;
 
-// Reads a file, or standard input for "-". The tree is valid, and the caller's. NULL: `why`, as
-// above, begins with the path.
-json_t* vs_results_read(const char* path, char why[VS_RESULTS_WHY]);
+#define VS_OBJECT(object)                   \
+  extern const vs_field vs_form_##object[]; \
+  typedef struct vs_##object {
+#define VS_ROW(object, type, member, ...) type member;
+#define VS_AS(object, type, member, ...) type member;
+#define VS_ALSO(type, member) type member;
+#define VS_END(object) \
+  }                    \
+  vs_##object;
+#include "results.def"
+#undef VS_OBJECT
+#undef VS_ROW
+#undef VS_AS
+#undef VS_ALSO
+#undef VS_END
 
-// --- looking into a valid tree ------------------------------------------------------------------
+// Reads a file, or standard input for "-". NULL: `why` begins with the path, and says in one line
+// what is wrong, and where.
+vs_results* vs_results_read(const char* path, char why[VS_RESULTS_WHY]);
+// The same of a text; `name` is for messages.
+vs_results* vs_results_parse(const char* name, const char* text, size_t length,
+                             char why[VS_RESULTS_WHY]);
+void vs_results_free(vs_results* results);
 
-// A member's text. NULL: it is null, or absent.
-const char* vs_results_text(const json_t* object, const char* name);
-// True if the two have the same text as this member, or none.
-bool vs_results_same_text(const json_t* a, const json_t* b, const char* name);
-// "counts.expected" is vs_results_count(results, "expected").
-size_t vs_results_count(const json_t* results, const char* name);
+// True if what is in different members belongs together: no other looks again. False: `why`.
+bool vs_results_are_sound(const vs_results* results, char why[VS_RESULTS_WHY]);
+// The same of one result, of which `backends` is the number of columns.
+bool vs_result_is_sound(const vs_result* result, size_t backends, char why[VS_RESULTS_WHY]);
 
-// "pass", "permitted", "fail", ...: the words of "verdict" and "says".
+// "pass", "permitted", "fail", ...: what the form calls them.
 extern const char* const vs_results_words[VS_VERDICT_COUNT];
-// VS_VERDICT_COUNT: it is none of them.
-vs_verdict vs_results_verdict(const char* word);
+extern const char* const vs_target_states[];    // by vs_target_state
+extern const char* const vs_expected_states[];  // by vs_expected_state
+extern const char* const vs_expect_problems[VS_PROBLEM_COUNT];
+
 // Pass, permitted, fail or flaky.
-bool vs_results_is_judged(vs_verdict verdict);
+bool vs_verdict_is_judged(vs_verdict verdict);
+// A verdict of the result, or of a clause in it, as reports show it: of a failure that was expected
+// VS_VERDICT_KNOWN or VS_VERDICT_DISPUTED.
+vs_verdict vs_result_shown_as(const vs_result* result, vs_verdict verdict);
+vs_verdict vs_result_shown(const vs_result* result);
+// What it says of a clause; VS_VERDICT_NOT_JUDGED: nothing.
+vs_verdict vs_result_says_of(const vs_result* result, const char* clause);
 
-// True of two failures of the same clause in the same way, whatever the seed.
-bool vs_results_fail_alike(const json_t* a, const json_t* b);
+// The ways in which it fails, the first before the others; `i` counts to this.
+size_t vs_failure_ways(const vs_failure_told* failure);
+vs_way vs_failure_way(const vs_failure_told* failure, size_t i);
+// True of the same clause, and the same answer to the same that was allowed, whatever the seed.
+bool vs_way_is_same(vs_way a, vs_way b);
+// True if each way is.
+bool vs_failure_is_same(const vs_failure_told* a, const vs_failure_told* b);
 
-// The verdict of a result as reports show it: of a failure that was expected VS_VERDICT_KNOWN or
-// VS_VERDICT_DISPUTED.
-vs_verdict vs_results_shown(const json_t* result);
-
-// --- the matrix clause x backend ----------------------------------------------------------------
-
-typedef struct vs_matrix {
-  size_t clauses;
-  size_t backends;
-  vs_verdict* cells;                   // clauses x backends; NOT_JUDGED: no case declares it
-  size_t (*totals)[VS_VERDICT_COUNT];  // of each backend: results, by vs_results_shown
-} vs_matrix;
-
-// Of a valid tree; to free with vs_matrix_free. False: no memory.
-bool vs_matrix_make(const json_t* results, vs_matrix* matrix);
-void vs_matrix_free(vs_matrix* matrix);
-// The verdict of the clause at this index of "clauses".
-vs_verdict vs_matrix_at(const vs_matrix* matrix, size_t clause, size_t backend);
+// True of equal texts, and of two that are NULL.
+bool vs_is_same_text(const char* a, const char* b);
 
 #endif  // VS_CONFORMANCE_RESULTS_H_

@@ -17,7 +17,7 @@ typedef enum vs_run_journal_state {
 } vs_run_journal_state;
 
 typedef struct vs_run_journal {
-  int fd;
+  FILE* file;
   char path[VS_JOURNAL_PATH];
   char old[VS_JOURNAL_PATH + 16];  // what vs_run_journal_make_way renamed; "": nothing
   size_t found;                    // results that stood in it when it was opened
@@ -28,20 +28,21 @@ typedef struct vs_run_journal {
 
 // What has to be the same for results to belong together: the program, the profile with its rules,
 // the seed, the cases with their texts, the backends, and the contents of those that are files.
-// NULL: no memory.
-json_t* vs_run_journal_request(const vs_plan* plan, const vs_request* request);
+// The texts are kept in the store.
+vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
+                                       const vs_request* request);
 
 // Opens or makes the file, and puts the results that stand in it into `results` (vs_results_new);
 // what a last, incomplete line holds is dropped. Children of this process do not have the file.
 // But for OPEN, journal->why says in one line what is wrong and what to do, and there is nothing to
 // close. `request` is borrowed until then.
 vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* path,
-                                         const json_t* request, const vs_plan* plan,
-                                         json_t* results);
+                                         const vs_journal_head* request, const vs_plan* plan,
+                                         vs_results* results);
 
 // Adds a result. A broken one is left out: it is tried again. False: from now on nothing more is
 // kept, and journal->why says why.
-bool vs_run_journal_add(vs_run_journal* journal, const json_t* result);
+bool vs_run_journal_add(vs_run_journal* journal, const vs_result* result);
 
 // `whole`: the results are somewhere else, and the file is not needed any more.
 void vs_run_journal_close(vs_run_journal* journal, bool whole);
@@ -50,6 +51,6 @@ void vs_run_journal_close(vs_run_journal* journal, bool whole);
 // that is there, and journal->old is the name. `*found` is how many results it holds of this
 // request, 0 if none. But for OPEN, nothing is renamed, and journal->why says why.
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
-                                             const json_t* request, size_t* found);
+                                             const vs_journal_head* request, size_t* found);
 
 #endif  // VS_CONFORMANCE_RUN_JOURNAL_H_

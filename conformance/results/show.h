@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-#include "results.h"
+#include "runner/run.h"
+#include "view.h"
 
 typedef struct vs_screen {
   FILE* out;
@@ -19,22 +20,20 @@ vs_screen vs_screen_of(FILE* out);
 // it; of one that was expected a line. Nothing for other verdicts but broken. `backend` is the name
 // of its column. `same_as`, unless NULL, is an earlier case that failed at the same op in the same
 // way: then one line says so.
-void vs_show_result(const vs_screen* screen, const json_t* result, const char* backend,
+void vs_show_result(const vs_screen* screen, const vs_result* result, const char* backend,
                     const char* same_as);
+// The same of what came of a case, outside of a run.
+void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan);
 
-// The same for two failures of the same op in the same way on the same backend; to be freed. NULL:
-// the result is no failure of an op, or there is no memory.
-char* vs_show_alike_key(const json_t* result);
+// The same text for two failures of the same op in the same way on the same backend. NULL: the
+// result is no failure of an op.
+const char* vs_show_alike_key(vs_store* store, const vs_result* result);
 
-// A row a clause, a column a backend; then what the columns add up to, why what is missing is
-// missing, which latitudes were made use of, and, if `counts` or something was not judged, how much
-// was. False: no memory.
-bool vs_show_matrix(const vs_screen* screen, const json_t* results, bool counts);
-
-// Entries of the expectations that are stale, each with what to do, and how many are of which sort.
-void vs_show_expectations(const vs_screen* screen, const json_t* results);
-
-// Why the exit status is what it is, unless that is plain from the rest.
-void vs_show_exit(const vs_screen* screen, const json_t* results);
+// All that is told at the end. The matrix: a row a clause, a column a backend; then what the
+// columns add up to, why what is missing is missing, which latitudes were made use of, and, if
+// `counts` or something was not judged, how much was. Then entries of the expectations that are
+// stale, each with what to do, and how many are of which sort. Then why the exit status is what it
+// is, unless that is plain from the rest.
+void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts);
 
 #endif  // VS_CONFORMANCE_SHOW_H_

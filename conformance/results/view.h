@@ -1,54 +1,76 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What every report asks of a result model, so that all of them tell the same. The model is valid;
-// strings that are returned are the model's.
+// What every report asks of results, made once, so that all of them tell the same.
 #ifndef VS_CONFORMANCE_VIEW_H_
 #define VS_CONFORMANCE_VIEW_H_
 
 #include "results.h"
 
-// A member that is a string; "" if it is null or not there.
-const char* vs_str(const json_t* object, const char* name);
-bool vs_is(const json_t* object, const char* name, const char* value);
-size_t vs_num(const json_t* object, const char* name);
-
-const json_t* vs_backend_of(const json_t* results, const json_t* result);
-// The name of its backend.
-const char* vs_backend_name(const json_t* results, const json_t* result);
-
-bool vs_is_failure(const json_t* result);  // fail or flaky, also where that was expected
-
-// The clause of a failure: the one that it breaks, or else the case's subject; "": there is none.
-const char* vs_clause_of(const json_t* result);
-// Its sentence.
-const char* vs_sentence_of(const json_t* results, const json_t* result);
-// How to tell a reader of a failure that it was expected: "known: reason (link)"; empty if it was
-// not. At most `size` bytes.
-void vs_excuse(const json_t* result, char* text, size_t size);
-
-// Results, by vs_results_shown.
+// Results, by vs_result_shown.
 typedef struct vs_tally {
   size_t all;
   size_t failed;  // FAIL and FLAKY
   size_t judged;
   size_t skipped;  // known, disputed, unsupported, not judged: what CI systems show as skipped
+  size_t excused;  // known, disputed
+  size_t unknown;  // of those that fail, those of which no expectation speaks
   size_t of[VS_VERDICT_COUNT];
   double seconds;
 } vs_tally;
 
-enum { VS_ALL_BACKENDS = -1 };
-vs_tally vs_tally_of(const json_t* results, int backend);
+// What is wrong beyond the cases' verdicts: a backend that could not be judged, an expectation that
+// is stale, a run that was stopped. A reader of a list of cases alone is to see it too: where the
+// run does not end with 0, then either a case fails or this tells of something.
+typedef struct vs_problem {
+  const char* kind;  // "interrupted", "backend", "expectation", "run"
+  const char* name;
+  const char* text;
+} vs_problem;
 
+// Why results are unsupported, broken or not judged: those of one reason together.
+typedef struct vs_reason {
+  size_t backend;
+  vs_verdict verdict;
+  const char* note;
+  vs_texts cases;
+  size_t group;  // the same for all of its backend and verdict
+} vs_reason;
+
+typedef struct vs_view {
+  const vs_results* results;
+  vs_tally all;
+  vs_tally* of;            // of each backend
+  vs_verdict* cells;       // clauses x backends; NOT_JUDGED: no case declares it
+  vs_index cases;          // in the order in which they come
+  const vs_result** grid;  // cases x backends; NULL: it is not there
+  VS_LIST(vs_problem) problems;
+  VS_LIST(vs_reason) reasons;
+  vs_store store;  // also of what a report makes
+} vs_view;
+
+vs_view vs_view_of(const vs_results* results);
+void vs_view_free(vs_view* view);
+
+// The verdict of the clause at this index of "clauses".
+vs_verdict vs_view_cell(const vs_view* view, size_t clause, size_t backend);
+bool vs_view_has_clause(const vs_view* view, size_t clause);  // some case declares it
+// NULL: the case is not there.
+const vs_result* vs_view_find(const vs_view* view, const char* id, size_t backend);
+
+const vs_column* vs_backend_of(const vs_view* view, const vs_result* result);
+// Of a result that does not fail, one without anything.
+const vs_failure_told* vs_failure_of(const vs_result* result);
+// The clause of a failure: the one that it breaks, or else the case's subject; "": there is none.
+const char* vs_clause_of(const vs_result* result);
+// Its sentence.
+const char* vs_sentence_of(const vs_view* view, const vs_result* result);
+// How to tell a reader of a failure that it was expected: "known: reason (link)"; "": it was not.
+const char* vs_excuse(vs_view* view, const vs_result* result);
 // How it went, in a few words: "conforms".
-const char* vs_headline(const json_t* results);
+const char* vs_headline(const vs_view* view);
+// Of a case of the suites, "kinds.single_bits", the suite. NULL: it is a file that was given.
+const char* vs_suite_of(vs_store* store, const char* id);
 
-// Of a case of the suites, "kinds.single_bits", the suite. False: it is a file that was given.
-bool vs_suite_of(const char* id, char* suite, size_t size);
-
-// Takes away what is left of a character that was cut in two at the text's end.
-void vs_trim(char* text);
-
-// Why results are unsupported, broken or not judged: a list of {"backend", "verdict", "note",
-// "cases"}, those of one reason together. The caller's. NULL: no memory.
-json_t* vs_reasons_of(const json_t* results);
+// "" for NULL.
+const char* vs_or_empty(const char* text);
 
 #endif  // VS_CONFORMANCE_VIEW_H_

@@ -284,3 +284,11 @@ void vs_run_free(vs_run* run) {
   free(run->results);
   *run = (vs_run){0};
 }
+
+size_t vs_run_count(const vs_run* run, const vs_target* target, vs_verdict verdict) {
+  size_t count = 0;
+  for (size_t i = 0; i < run->count; i++) {
+    count += run->results[i].target == target && run->results[i].verdict == verdict;
+  }
+  return count;
+}

@@ -56,6 +56,8 @@ bool vs_run_case(vs_case_result* result, const vs_plan* plan, vs_oracle* oracle)
 bool vs_run_plan(const vs_plan* plan, vs_run* run);
 void vs_run_free(vs_run* run);
 
+size_t vs_run_count(const vs_run* run, const vs_target* target, vs_verdict verdict);
+
 // True if what threads do at the same time decides the script's trace.
 bool vs_script_races(const vs_script* script);
 

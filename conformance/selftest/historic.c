@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/report.h"
+#include "runner/run.h"
 
 const vs_historic vs_historics[] = {
 #define VS_HISTORIC(id, who, what, backend, profile, shown, passes, source) \

@@ -20,9 +20,7 @@ static const char head[] =
     ".kill{fill:#c2185b}.elsewhere{fill:#f0a63a}.grid{fill:#8882}.scroll{overflow-x:auto}\n"
     "</style>\n<h1>vcpuspec selftest</h1>\n";
 
-static void put(FILE* out, const char* text) {
-  vs_escape(out, VS_DIALECT_XML, text);
-}
+#define PUT(...) vs_print(out, VS_DIALECT_XML, __VA_ARGS__)
 
 static void draw_cells(FILE* out, const vs_kill_matrix* matrix, vs_cell cell, const char* name) {
   fprintf(out, "<path class=\"%s\" d=\"", name);
@@ -45,83 +43,56 @@ static void draw(FILE* out, const vs_kill_matrix* matrix) {
   fprintf(out, "<rect class=\"grid\" x=\"%d\" y=\"%d\" width=\"%zu\" height=\"%zu\"/>\n", LEFT, TOP,
           matrix->case_count * CELL, matrix->row_count * CELL);
   for (size_t c = 0; c < matrix->case_count; c++) {
-    fprintf(out, "<text transform=\"translate(%zu %d) rotate(-90)\">", LEFT + c * CELL + CELL - 1,
-            TOP - GAP);
-    put(out, matrix->cases[c]->id);
-    fputs("</text>\n", out);
+    PUT("<text transform=\"translate(%zu %zu) rotate(-90)\">%s</text>\n",
+        LEFT + c * CELL + CELL - 1, (size_t)TOP - GAP, matrix->cases[c]->id);
   }
   for (size_t i = 0; i < matrix->row_count; i++) {
-    fprintf(out, "<text text-anchor=\"end\" x=\"%d\" y=\"%zu\">", LEFT - GAP,
-            TOP + i * CELL + CELL - 1);
-    put(out, matrix->rows[i].mutant->id);
-    fputs("</text>\n", out);
+    PUT("<text text-anchor=\"end\" x=\"%zu\" y=\"%zu\">%s</text>\n", (size_t)LEFT - GAP,
+        TOP + i * CELL + CELL - 1, matrix->rows[i].mutant->id);
   }
   draw_cells(out, matrix, VS_CELL_KILL, "kill");
   draw_cells(out, matrix, VS_CELL_ELSEWHERE, "elsewhere");
   fputs("</svg></div>\n", out);
 }
 
-static void put_cell(FILE* out, const char* text) {
-  fputs("<td>", out);
-  put(out, text);
-}
-
 static void list_cases(FILE* out, const vs_selftest* selftest) {
   const vs_kill_matrix* matrix = &selftest->matrix;
-  fputs(
-      "<h2>Cases</h2>\n<table><tr><th>case<th>catches<th>alone<th>in a smallest set<th>kept "
-      "because\n",
-      out);
+  PUT("<h2>Cases</h2>\n<table><tr><th>case<th>catches<th>alone<th>in a smallest set<th>kept "
+      "because\n");
   for (size_t c = 0; c < matrix->case_count; c++) {
     const char* why = vs_kept_why(matrix->cases[c]);
     bool own = selftest->cover.only[c] > 0;
-    fputs("<tr>", out);
-    put_cell(out, matrix->cases[c]->id);
-    fprintf(out, "<td class=\"n\">%zu<td class=\"n\">%zu<td>%s", selftest->cover.kills[c],
-            selftest->cover.only[c], selftest->cover.in_smallest[c] ? "yes" : "");
-    put_cell(out, own || why == NULL ? "" : why);
-    fputc('\n', out);
+    PUT("<tr><td>%s<td class=\"n\">%zu<td class=\"n\">%zu<td>%s<td>%s\n", matrix->cases[c]->id,
+        selftest->cover.kills[c], selftest->cover.only[c],
+        selftest->cover.in_smallest[c] ? "yes" : "", own || why == NULL ? "" : why);
   }
-  fputs("</table>\n", out);
+  PUT("</table>\n");
 }
 
 static void list_historic(FILE* out, const vs_selftest* selftest) {
   if (selftest->historic == NULL) return;
-  fputs(
-      "<h2>Historic defects</h2>\n<table><tr><th>who<th>what<th>shown by<th>under<th>passes "
-      "under<th>still so\n",
-      out);
+  PUT("<h2>Historic defects</h2>\n<table><tr><th>who<th>what<th>shown by<th>under<th>passes "
+      "under<th>still so\n");
   for (size_t i = 0; i < vs_historic_count; i++) {
     const vs_historic* row = &vs_historics[i];
     bool good = selftest->historic[i].caught && selftest->historic[i].passes;
-    fputs("<tr>", out);
-    put_cell(out, row->who);
-    put_cell(out, row->what);
-    put_cell(out, row->shown);
-    put_cell(out, row->profile);
-    put_cell(out, row->passes);
-    put_cell(out, good ? "yes" : "NO");
-    fputc('\n', out);
+    PUT("<tr><td>%s<td>%s<td>%s<td>%s<td>%s<td>%s\n", row->who, row->what, row->shown, row->profile,
+        row->passes, good ? "yes" : "NO");
   }
-  fputs("</table>\n", out);
+  PUT("</table>\n");
 }
 
 static void list_variants(FILE* out, const vs_selftest* selftest) {
-  fputs(
-      "<h2>Permitted variants</h2>\n<table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
-      "zircon-x64 notices it by\n",
-      out);
+  PUT("<h2>Permitted variants</h2>\n<table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
+      "zircon-x64 notices it by\n");
   for (size_t i = 0; i < selftest->variant_count; i++) {
     const vs_variant_result* variant = &selftest->variants[i];
-    fputs("<tr>", out);
-    put_cell(out, variant->mutant->id);
-    put_cell(out, variant->mutant->mistake);
-    put_cell(out, variant->mutant->latitude[0] ? variant->mutant->latitude : "the page itself");
-    put_cell(out, variant->flagged != NULL ? variant->flagged->id : "none");
-    put_cell(out, variant->noticed != NULL ? variant->noticed->id : "none");
-    fputc('\n', out);
+    PUT("<tr><td>%s<td>%s<td>%s<td>%s<td>%s\n", variant->mutant->id, variant->mutant->mistake,
+        variant->mutant->latitude[0] ? variant->mutant->latitude : "the page itself",
+        variant->flagged != NULL ? variant->flagged->id : "none",
+        variant->noticed != NULL ? variant->noticed->id : "none");
   }
-  fputs("</table>\n", out);
+  PUT("</table>\n");
 }
 
 bool vs_selftest_html(FILE* out, const vs_selftest* selftest) {
@@ -132,13 +103,10 @@ bool vs_selftest_html(FILE* out, const vs_selftest* selftest) {
   vs_selftest_show(shown, selftest);
   if (fclose(shown) != 0) return false;
   fputs(head, out);
-  fputs("<details><summary>As told on the terminal</summary><pre>", out);
-  put(out, text);
-  fputs(
-      "</pre></details>\n<h2>Kill matrix</h2>\n<p>A row is a mutant, a column a case. Red: the "
-      "case "
-      "fails at the clause that the mutant breaks. Orange: it fails elsewhere.\n",
-      out);
+  PUT("<details><summary>As told on the terminal</summary><pre>%s</pre></details>\n"
+      "<h2>Kill matrix</h2>\n<p>A row is a mutant, a column a case. Red: the case fails at the "
+      "clause that the mutant breaks. Orange: it fails elsewhere.\n",
+      text);
   draw(out, &selftest->matrix);
   list_cases(out, selftest);
   list_variants(out, selftest);

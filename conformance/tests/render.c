@@ -5,19 +5,18 @@
 
 #include <string.h>
 
-#include "results/results.h"
-
 int main(int argc, char** argv) {
   char why[VS_RESULTS_WHY] = "usage: render FORMAT FILE.json";
-  json_t* results = argc == 3 ? vs_results_read(argv[2], why) : NULL;
+  vs_results* results = argc == 3 ? vs_results_read(argv[2], why) : NULL;
   if (results == NULL) {
     fprintf(stderr, "%s\n", why);
     return 2;
   }
   int status = 2;
   for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
-    if (strcmp(vs_formats[i].name, argv[1]) == 0) status = !vs_formats[i].render(stdout, results);
+    if (strcmp(vs_formats[i].name, argv[1]) == 0)
+      status = !vs_render(&vs_formats[i], stdout, results);
   }
-  json_decref(results);
+  vs_results_free(results);
   return status;
 }

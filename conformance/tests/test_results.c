@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Results as one tree: what is wrong with one is noticed, and the program writes none that is.
+// Results and their form: what is wrong with one is noticed, and the program writes none that is.
 #include <criterion/criterion.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "results/results.h"
+#include "results/view.h"
 #include "results_shell.h"
 
 TestSuite(results, .init = make_directory, .fini = remove_directory, .timeout = 120);
 
-// --- the tree -----------------------------------------------------------------------------------
+// --- the form -----------------------------------------------------------------------------------
 
-static const char tree[] =
+static const char whole[] =
     "{'format':'vcpuspec results','version':1,'program':'vcpuspec 0','started':'',"
     "'interrupted':false,'shard':'1/1','seed':'18446744073709551615','filters':['a*'],"
     "'counts':{'expected':2,'judged':1,'not_judged':1},"
@@ -26,26 +27,46 @@ static const char tree[] =
     "'expectations':{'file':'f','entries':1,'known':1,'disputed':0,'stale':[{'line':1,'entry':'e',"
     "'problem':'passes','explanation':'x'}]},'exit':{'status':0,'why':'w'}}";
 
-// The tree with the first `from` replaced by `to`; in both, ' stands for ".
-static json_t* tree_with(const char* from, const char* to) {
-  char text[sizeof tree + 256];
-  const char* at = strstr(tree, from);
-  cr_assert(at != NULL, "the tree holds no %s", from);
-  snprintf(text, sizeof text, "%.*s%s%s", (int)(at - tree), tree, to, at + strlen(from));
+// The results of the text with the first `from` replaced by `to`; in both, ' stands for ". NULL:
+// `why`.
+static vs_results* with(const char* from, const char* to, char why[VS_RESULTS_WHY]) {
+  char text[sizeof whole + 256];
+  const char* at = strstr(whole, from);
+  cr_assert(at != NULL, "the text holds no %s", from);
+  snprintf(text, sizeof text, "%.*s%s%s", (int)(at - whole), whole, to, at + strlen(from));
   for (char* c = text; *c != '\0'; c++) {
     if (*c == '\'') *c = '"';
   }
-  json_error_t error;
-  json_t* made = json_loads(text, 0, &error);
-  cr_assert(made != NULL, "%s: %s", error.text, text);
+  vs_results* made = vs_results_parse("text", text, strlen(text), why);
+  cr_assert(made != NULL || strstr(why, "no whole JSON") == NULL, "%s: %s", why, text);
   return made;
 }
 
-Test(validate, takes_a_tree_and_what_it_does_not_know) {
+Test(validate, takes_what_is_whole_and_what_it_does_not_know) {
   char why[VS_RESULTS_WHY] = "";
-  json_t* whole = tree_with("'seed'", "'more':{},'seed'");
-  cr_expect(vs_results_validate(whole, why), "%s", why);
-  json_decref(whole);
+  vs_results* results = with("'seed'", "'more':{},'seed'", why);
+  cr_expect(results != NULL, "%s", why);
+  vs_results_free(results);
+}
+
+// What is written is what was read, and is written so again.
+Test(validate, reads_what_it_writes) {
+  char why[VS_RESULTS_WHY] = "";
+  vs_results* results = with("'seed'", "'seed'", why);
+  json_t* form = vs_form_write(vs_form_results, results);
+  char* text = json_dumps(form, 0);
+  vs_results* again = vs_results_parse("again", text, strlen(text), why);
+  cr_assert(again != NULL, "%s: %s", why, text);
+  json_t* same = vs_form_write(vs_form_results, again);
+  cr_expect(json_equal(form, same));
+  cr_expect_eq(again->results.at[0].failure->op, 3);
+  cr_expect_str_eq(again->results.at[0].expectation->reason, "r");
+  cr_expect_eq(again->results.at[1].failure, NULL);
+  json_decref(form);
+  json_decref(same);
+  free(text);
+  vs_results_free(results);
+  vs_results_free(again);
 }
 
 Test(validate, notices_what_is_spoilt_and_says_where) {
@@ -83,31 +104,34 @@ Test(validate, notices_what_is_spoilt_and_says_where) {
       {"'problem':'passes'", "'problem':'none'", "expectations.stale[0].problem"},
       {"'expectations':{'file':'f',", "'expectations':{", "expectations.file"},
       {"'exit':{'status':0", "'exit':{'status':0.5", "exit.status"},
+      {"'remarks':[]", "'remarks':[],'others':[{'clause':'c','key':1}]",
+       "results[0].failure.others[0].key: expected a text"},
+      {"'required':false", "'required':false,'ended_between':-1", "backends[0].ended_between"},
+      {"'clauses':['c']", "'clauses':'c'", "results[0].clauses: expected a list"},
   };
   for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; i++) {
     char why[VS_RESULTS_WHY] = "";
-    json_t* made = tree_with(spoilt[i][0], spoilt[i][1]);
-    cr_expect(!vs_results_validate(made, why), "%s for %s went unnoticed", spoilt[i][1],
-              spoilt[i][0]);
+    vs_results* made = with(spoilt[i][0], spoilt[i][1], why);
+    cr_expect(made == NULL, "%s for %s went unnoticed", spoilt[i][1], spoilt[i][0]);
     cr_expect(strstr(why, spoilt[i][2]) != NULL, "no \"%s\" in: %s", spoilt[i][2], why);
-    json_decref(made);
+    vs_results_free(made);
   }
 }
 
 Test(matrix, folds_what_results_say_and_counts_what_is_expected_apart) {
-  vs_matrix matrix;
-  json_t* known = tree_with("'seed'", "'seed'");
-  json_t* failing = tree_with("'state':'known'", "'state':'different'");
-  cr_assert(vs_matrix_make(known, &matrix));
-  cr_expect_eq(vs_matrix_at(&matrix, 0, 0), VS_VERDICT_KNOWN);
-  cr_expect_eq(matrix.totals[0][VS_VERDICT_KNOWN], 1);
-  cr_expect_eq(matrix.totals[0][VS_VERDICT_NOT_JUDGED], 1);
-  vs_matrix_free(&matrix);
-  cr_assert(vs_matrix_make(failing, &matrix));
-  cr_expect_eq(vs_matrix_at(&matrix, 0, 0), VS_VERDICT_FAIL);
-  vs_matrix_free(&matrix);
-  json_decref(known);
-  json_decref(failing);
+  char why[VS_RESULTS_WHY];
+  vs_results* known = with("'seed'", "'seed'", why);
+  vs_results* failing = with("'state':'known'", "'state':'different'", why);
+  vs_view view = vs_view_of(known);
+  cr_expect_eq(vs_view_cell(&view, 0, 0), VS_VERDICT_KNOWN);
+  cr_expect_eq(view.of[0].of[VS_VERDICT_KNOWN], 1);
+  cr_expect_eq(view.of[0].of[VS_VERDICT_NOT_JUDGED], 1);
+  vs_view_free(&view);
+  view = vs_view_of(failing);
+  cr_expect_eq(vs_view_cell(&view, 0, 0), VS_VERDICT_FAIL);
+  vs_view_free(&view);
+  vs_results_free(known);
+  vs_results_free(failing);
 }
 
 // --- reports ------------------------------------------------------------------------------------

@@ -23,8 +23,8 @@ typedef struct fixture {
   vs_target target;
   vs_plan plan;
   vs_request asked;
-  json_t* request;
-  json_t* results;
+  vs_journal_head request;
+  vs_results* results;
 } fixture;
 
 static const bool no = false;
@@ -40,28 +40,26 @@ static fixture* fixture_new(void) {
                       .case_count = CASES,
                       .profile = vs_profile_find("documented")};
   f->asked = (vs_request){.program = "p", .shard = 1, .shards = 1, .required = &no, .named = &no};
-  f->request = vs_run_journal_request(&f->plan, &f->asked);
   f->results = vs_results_new(&f->plan, &f->asked);
-  cr_assert(f->request != NULL && f->results != NULL);
   return f;
 }
 
 static void fixture_free(fixture* f) {
-  json_decref(f->request);
-  json_decref(f->results);
+  vs_results_free(f->results);
   free(f);
 }
 
-static json_t* result_of(const fixture* f, size_t i) {
-  char note[64];
-  snprintf(note, sizeof note, "note %zu: \"quoted\", and\nmore", i);
-  return vs_results_not_judged(0, f->cases[i], note);
+static vs_result result_of(fixture* f, size_t i) {
+  vs_store* store = &f->results->store;
+  return vs_results_not_judged(store, 0, f->cases[i],
+                               vs_said(store, "note %zu: \"quoted\", and\nmore", i));
 }
 
 static vs_run_journal_state open_with(fixture* f, vs_run_journal* journal, const char* path) {
-  json_decref(f->results);
+  vs_results_free(f->results);
   f->results = vs_results_new(&f->plan, &f->asked);
-  return vs_run_journal_open(journal, path, f->request, &f->plan, f->results);
+  f->request = vs_run_journal_request(&f->results->store, &f->plan, &f->asked);
+  return vs_run_journal_open(journal, path, &f->request, &f->plan, f->results);
 }
 
 static void write_bytes(const char* path, const char* bytes, size_t count) {
@@ -84,9 +82,8 @@ static size_t make_whole(fixture* f, const char* path, char* bytes, size_t most)
   vs_run_journal journal;
   cr_assert_eq(open_with(f, &journal, path), VS_RUN_JOURNAL_OPEN, "%s", journal.why);
   for (size_t i = 0; i < CASES; i++) {
-    json_t* one = result_of(f, i);
-    cr_assert(vs_run_journal_add(&journal, one));
-    json_decref(one);
+    const vs_result one = result_of(f, i);
+    cr_assert(vs_run_journal_add(&journal, &one));
   }
   vs_run_journal_close(&journal, false);
   return read_bytes(path, bytes, most);
@@ -114,9 +111,8 @@ Test(run_journal, cut_off_at_every_byte_it_holds_what_was_whole) {
     size_t found = whole_results(whole, cut);
     cr_expect_eq(journal.found, found, "%zu of %zu bytes: %zu results", cut, length, journal.found);
     for (size_t i = found; i < CASES; i++) {
-      json_t* one = result_of(f, i);
-      cr_expect(vs_run_journal_add(&journal, one));
-      json_decref(one);
+      const vs_result one = result_of(f, i);
+      cr_expect(vs_run_journal_add(&journal, &one));
     }
     vs_run_journal_close(&journal, false);
     cr_expect_eq(read_bytes(path, again, MOST), length);
@@ -130,17 +126,16 @@ Test(run_journal, a_broken_result_is_not_kept) {
   vs_run_journal journal;
   snprintf(path, sizeof path, "%s/j", directory);
   fixture* f = fixture_new();
-  json_t* one = result_of(f, 0);
-  json_object_set_new(one, "verdict", json_string("broken"));
   cr_assert_eq(open_with(f, &journal, path), VS_RUN_JOURNAL_OPEN);
-  cr_expect(vs_run_journal_add(&journal, one));
+  vs_result one = result_of(f, 0);
+  one.verdict = VS_VERDICT_BROKEN;
+  cr_expect(vs_run_journal_add(&journal, &one));
   vs_run_journal_close(&journal, false);
   cr_assert_eq(open_with(f, &journal, path), VS_RUN_JOURNAL_OPEN);
   cr_expect_eq(journal.found, 0);
   vs_run_journal_close(&journal, true);
   struct stat status;
   cr_expect_neq(stat(path, &status), 0, "it is whole, and still there");
-  json_decref(one);
   fixture_free(f);
 }
 

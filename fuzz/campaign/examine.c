@@ -9,8 +9,8 @@
 #include "files.h"
 #include "minimize/minimize.h"
 #include "results/make.h"
+#include "results/show.h"
 #include "runner/record.h"
-#include "runner/report.h"
 #include "text/file.h"
 #include "text/print.h"
 

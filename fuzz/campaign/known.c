@@ -3,22 +3,17 @@
 
 #include "results/make.h"
 
-static void today(char day[32]) {
-  vs_results_time(day);
-  day[10] = '\0';
-}
-
 static vs_failing failing_of(const vs_campaign_plan* plan) {
   return (vs_failing){
       .backend = plan->target->spec, .name = plan->target->name, .profile = plan->profile->id};
 }
 
 void vs_known_mark(const vs_campaign_plan* plan, vs_finding* finding) {
-  char day[32];
+  char day[VS_DAY];
   vs_failing failing = failing_of(plan);
   finding->known = NULL;
   if (plan->known == NULL || finding->answer[0] == '\0') return;
-  today(day);
+  vs_results_today(day);
   failing.answer = finding->answer;
   if (finding->has_clause) failing.clause = vs_clauses[finding->clause].id;
   finding->known = vs_expectations_find(plan->known, &failing, day);
@@ -31,11 +26,11 @@ size_t vs_known_count(const vs_campaign_outcome* outcome) {
 }
 
 const vs_expectation* vs_known_next_over(const vs_campaign_plan* plan, size_t* at) {
-  char day[32];
+  char day[VS_DAY];
   const vs_failing failing = failing_of(plan);
-  today(day);
-  while (plan->known != NULL && *at < plan->known->count) {
-    const vs_expectation* entry = &plan->known->items[(*at)++];
+  vs_results_today(day);
+  while (plan->known != NULL && *at < plan->known->entries.count) {
+    const vs_expectation* entry = &plan->known->entries.at[(*at)++];
     if (vs_expectation_is_over(entry, &failing, day)) return entry;
   }
   return NULL;

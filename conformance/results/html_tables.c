@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Tables with a column a backend, clauses and cases; and each failure: what was done, what was
+// allowed, what came, and how to see it again.
+#include <string.h>
+
+#include "html.h"
+
+#define PUT VS_HTML
+
+static void put_table_start(FILE* out, const vs_results* all, const char* id, const char* title,
+                            const char* what) {
+  PUT("<section id=\"%s\">\n<h2 id=\"%s-title\">%s</h2>\n"
+      "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s-title\">\n"
+      "<table class=\"matrix\"><thead><tr><th scope=\"col\">%s</th>",
+      id, id, title, id, what);
+  for (size_t b = 0; b < all->backends.count; b++) {
+    PUT("<th scope=\"col\" data-b=\"%zu\"><code>%-s</code></th>", b, all->backends.at[b].name);
+  }
+  PUT("</tr></thead>\n<tbody>\n");
+}
+
+// `link` is the result that tells more; NULL: nothing does.
+static void put_cell(FILE* out, const vs_results* all, size_t backend, vs_verdict verdict,
+                     const vs_result* link) {
+  PUT("<td data-b=\"%zu\" data-v=\"%s\">", backend, vs_html_class(verdict));
+  if (link != NULL) PUT("<a href=\"#r%zu\">", (size_t)(link - all->results.at) + 1);
+  vs_html_verdict(out, verdict);
+  fputs(link != NULL ? "</a></td>" : "</td>", out);
+}
+
+static void put_empty(FILE* out, size_t backend) {
+  PUT("<td data-b=\"%zu\" data-v=\"\"><span class=\"unseen\">no case judges it</span></td>",
+      backend);
+}
+
+// --- clauses ------------------------------------------------------------------------------------
+
+// The first failure of the clause on the backend that is shown as this verdict; NULL: none is.
+static const vs_result* failure_of(const vs_results* all, const char* clause, size_t backend,
+                                   vs_verdict verdict) {
+  for (size_t i = 0; i < all->results.count; i++) {
+    const vs_result* one = &all->results.at[i];
+    bool here = one->backend == backend && vs_result_shown(one) == verdict && one->failure != NULL;
+    if (here && vs_verdict_is_failure(vs_result_says_of(one, clause))) return one;
+  }
+  return NULL;
+}
+
+// "write_state.errors." is the same in many rows: it stands back.
+static void put_clause(FILE* out, vs_store* store, const vs_clause_row* clause) {
+  const char* last = strrchr(clause->id, '.');
+  size_t stem = last != NULL ? (size_t)(last - clause->id) + 1 : 0;
+  PUT("<tr data-row=\"clause\"><th scope=\"row\"><code><span class=\"stem\">%-s</span>%-s</code>"
+      "<span class=\"sentence\">%s</span></th>",
+      vs_said(store, "%.*s", (int)stem, clause->id), clause->id + stem, clause->sentence);
+}
+
+void vs_html_matrix(FILE* out, vs_view* view) {
+  const vs_results* all = view->results;
+  put_table_start(out, all, "matrix", "Clauses", "clause");
+  for (size_t c = 0; c < all->clauses.count; c++) {
+    if (!vs_view_has_clause(view, c)) continue;
+    put_clause(out, &view->store, &all->clauses.at[c]);
+    for (size_t b = 0; b < all->backends.count; b++) {
+      vs_verdict verdict = vs_view_cell(view, c, b);
+      bool ready = all->backends.at[b].state == VS_TARGET_READY;
+      if (verdict == VS_VERDICT_NOT_JUDGED && ready) {
+        put_empty(out, b);
+      } else {
+        put_cell(out, all, b, verdict, failure_of(all, all->clauses.at[c].id, b, verdict));
+      }
+    }
+    PUT("</tr>\n");
+  }
+  PUT("</tbody></table></div>\n</section>\n");
+}
+
+// --- cases --------------------------------------------------------------------------------------
+
+static void put_case(FILE* out, const vs_results* all, const vs_result* const* row) {
+  size_t first = 0;
+  while (row[first] == NULL) first++;
+  PUT("<tr data-row=\"case\"><th scope=\"row\"><code>%-s</code><span class=\"sentence\">%s</span>"
+      "</th>",
+      row[first]->id, row[first]->title);
+  for (size_t b = 0; b < all->backends.count; b++) {
+    if (row[b] == NULL) {
+      put_empty(out, b);
+    } else {
+      put_cell(out, all, b, vs_result_shown(row[b]), row[b]->failure != NULL ? row[b] : NULL);
+    }
+  }
+  PUT("</tr>\n");
+}
+
+void vs_html_cases(FILE* out, const vs_view* view) {
+  const vs_results* all = view->results;
+  put_table_start(out, all, "cases", "Cases", "case");
+  for (size_t i = 0; i < view->cases.count; i++) {
+    put_case(out, all, &view->grid[i * all->backends.count]);
+  }
+  PUT("</tbody></table></div>\n</section>\n");
+}
+
+// --- failures -----------------------------------------------------------------------------------
+
+static void put_pair(FILE* out, const char* name, const char* text) {
+  if (text[0] != '\0') PUT("<div><dt>%s</dt><dd>%s</dd></div>\n", name, text);
+}
+
+// The last of them is the one that was answered wrongly.
+static void put_ops(FILE* out, const vs_failure_told* failure) {
+  const vs_texts* ops = &failure->ops;
+  if (ops->count == 0) return;
+  PUT("<div><h4>What was done</h4>\n<pre class=\"ops\" tabindex=\"0\">");
+  for (size_t i = 0; i < ops->count; i++) {
+    bool last = i + 1 == ops->count && failure->op != VS_NONE;
+    if (last) {
+      PUT("<mark>%s</mark>\n", ops->at[i]);
+    } else {
+      PUT("%s\n", ops->at[i]);
+    }
+  }
+  PUT("</pre></div>\n");
+}
+
+static void put_remarks(FILE* out, const vs_texts* remarks) {
+  if (remarks->count == 0) return;
+  PUT("<ul class=\"remarks\">");
+  vs_print_each(out, VS_DIALECT_XML, "<li>%s</li>", remarks);
+  PUT("</ul>\n");
+}
+
+// A first line's end after <pre> is not shown.
+static void put_copied(FILE* out, const char* title, const char* text) {
+  if (text == NULL || text[0] == '\0') return;
+  PUT("<div class=\"copied\"><h4>%s</h4>\n<pre tabindex=\"0\">%s%s</pre></div>\n", title,
+      text[0] == '\n' ? "\n" : "", text);
+}
+
+static void put_failure(FILE* out, vs_view* v, size_t number, const vs_result* result) {
+  const vs_failure_told* failure = result->failure;
+  vs_verdict shown = vs_result_shown(result);
+  PUT("<details class=\"failure\" id=\"r%zu\" data-row=\"failure\" data-b=\"%zu\" data-v=\"%s\">\n"
+      "<summary>",
+      number, result->backend, vs_html_class(shown));
+  vs_html_verdict(out, shown);
+  PUT(" <span class=\"what\"><code>%-s</code> on <code>%-s</code></span> "
+      "<span class=\"breaks\">%-s</span></summary>\n<div class=\"body\">\n<h3>%s</h3>\n"
+      "<p class=\"rule\">%s</p>\n<dl class=\"pairs\">\n",
+      result->id, vs_backend_of(v, result)->name, vs_clause_of(result), result->title,
+      vs_sentence_of(v, result));
+  put_pair(out, "allowed", failure->allowed);
+  put_pair(out, "got", failure->got);
+  put_pair(out, "because", result->note);
+  for (size_t i = 0; i < result->latitudes.count; i++) {
+    put_pair(out, "latitude", result->latitudes.at[i]);
+  }
+  PUT("</dl>\n");
+  put_remarks(out, &failure->remarks);
+  if (result->expectation != NULL) {
+    PUT("<p class=\"excuse\">Expectations, line %zu: %s</p>\n", result->expectation->line,
+        vs_excuse(v, result));
+  }
+  put_ops(out, failure);
+  put_copied(out, "See it again", result->command);
+  put_copied(out, "The script up to there", result->script);
+  PUT("</div>\n</details>\n");
+}
+
+void vs_html_failures(FILE* out, vs_view* view) {
+  const vs_results* all = view->results;
+  size_t count = 0;
+  PUT("<section id=\"failures\">\n<h2>Failures</h2>\n");
+  for (size_t i = 0; i < all->results.count; i++) {
+    if (all->results.at[i].failure == NULL) continue;
+    put_failure(out, view, i + 1, &all->results.at[i]);
+    count++;
+  }
+  if (count == 0) PUT("<p class=\"none\">No judged case fails.</p>\n");
+  PUT("</section>\n");
+}
+
+// --- what was not judged ------------------------------------------------------------------------
+
+static void put_reason(FILE* out, const vs_results* all, const vs_reason* reason) {
+  PUT("<details class=\"reason\" data-row=\"reason\" data-b=\"%zu\" data-v=\"%s\"><summary>",
+      reason->backend, vs_html_class(reason->verdict));
+  vs_html_verdict(out, reason->verdict);
+  PUT(" <b>%zu</b> on <code>%-s</code>: %s</summary>\n<p class=\"names\">", reason->cases.count,
+      all->backends.at[reason->backend].name, reason->note);
+  vs_print_each(out, VS_DIALECT_XML, "<code>%s</code> ", &reason->cases);
+  PUT("</p></details>\n");
+}
+
+void vs_html_reasons(FILE* out, const vs_view* view) {
+  PUT("<section id=\"reasons\">\n<h2>Not judged, and why</h2>\n");
+  for (size_t i = 0; i < view->reasons.count; i++) {
+    put_reason(out, view->results, &view->reasons.at[i]);
+  }
+  if (view->reasons.count == 0)
+    PUT("<p class=\"none\">Everything that was asked for was judged.</p>\n");
+  PUT("</section>\n");
+}
