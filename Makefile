@@ -36,9 +36,12 @@ test: packages-test ## the tests: all of them but those of test-long
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
+# What `make test` has made of this program is not made again.
+made = $$([ build/selftest.json -nt build/vcpuspec ] && [ build/reports/plain.html -nt build/vcpuspec ] && echo -FS 'selftest|reports')
+
 test-long: packages-test ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
 	$(MAKE) all
-	ctest --test-dir build --output-on-failure -j $(JOBS) -L long
+	ctest --test-dir build --output-on-failure -j $(JOBS) -L long $(made)
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
