@@ -13,7 +13,7 @@ typedef struct vs_screen {
   bool colours;  // verdicts have some
 } vs_screen;
 
-// A stream, with colours if it is a terminal that has them and nobody asked for none (NO_COLOR).
+// A stream, with colours if it is a terminal that has them, unless NO_COLOR says none.
 vs_screen vs_screen_of(FILE* out);
 
 // One failure with case, clause, ops, what was allowed, what was got, and the command that repeats

@@ -9,9 +9,13 @@
 
 #define VERSION "1.1"
 
-static void put_text(json_t* to, const char* name, const char* text) {
+static json_t* text_of(const char* text) {
   json_t* value = json_string(text);
-  vs_form_set(to, name, value != NULL ? value : json_string("(not UTF-8)"));
+  return value != NULL ? value : json_string("(not UTF-8)");
+}
+
+static void put_text(json_t* to, const char* name, const char* text) {
+  vs_form_set(to, name, text_of(text));
 }
 
 static void put_number(json_t* to, const char* name, uint64_t value) {
@@ -102,7 +106,7 @@ static json_t* finding_of(const vs_finding* f) {
   json_t* one = json_object();
   json_t* allowed = json_array();
   for (uint8_t i = 0; i < f->allowed_count; i++) {
-    vs_form_add(allowed, json_string(f->allowed[i]));
+    vs_form_add(allowed, text_of(f->allowed[i]));
   }
   snprintf(path, sizeof path, "findings/%s.vcpu", f->name);
   put_text(one, "id", f->name);
