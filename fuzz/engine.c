@@ -41,7 +41,7 @@ static const char* take_flag(int* argc, char** argv, const char* name, const cha
 }
 
 void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   char** words = *argv;
   const char* generator = take_flag(argc, words, "generator", VS_FUZZ_GENERATOR, "");
   naive = strcmp(generator, "naive") == 0;
@@ -57,11 +57,11 @@ void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
       .bare = naive || told,
       .first_only = strcmp(take_flag(argc, words, "first", VS_FUZZ_FIRST, "0"), "1") == 0,
   };
-  if (vs_session_open(&session, &options, reason) &&
+  if (vs_session_open(&session, &options, &reason) &&
       vs_mutator_open(&mutator, session.opened.arch)) {
     return;
   }
-  fprintf(stderr, "vcpuspec: %s\n", reason);
+  fprintf(stderr, "vcpuspec: %s\n", reason.text);
   exit(USAGE);
 }
 

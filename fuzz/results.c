@@ -48,13 +48,13 @@ static void compare_with_itself(const vs_results* results) {
 
 // What is written can be read again.
 static vs_results* read_again(const vs_results* results) {
-  char why[VS_RESULTS_WHY];
+  vs_why why;
   char* text = NULL;
   size_t length = 0;
   FILE* out = open_memstream(&text, &length);
   if (out == NULL || !vs_render(&vs_formats[VS_FORMAT_json], out, results)) abort();
   fclose(out);
-  vs_results* again = vs_results_parse("again", text, length, why);
+  vs_results* again = vs_results_parse("again", text, length, &why);
   if (again == NULL) abort();
   free(text);
   return again;
@@ -63,14 +63,14 @@ static vs_results* read_again(const vs_results* results) {
 static void join(vs_results* a, vs_results* b) {
   vs_store store = {0};
   vs_texts why = {0};
-  char unsound[VS_RESULTS_WHY];
+  vs_why unsound;
   const vs_merge_input inputs[] = {{"a", a}, {"b", b}};
   vs_results* all = vs_results_merge(inputs, 2, &store, &why);
   if ((all == NULL) != (why.count > 0)) abort();
   vs_store_free(&store);
   if (all == NULL) return;
   vs_results_conclude(all);
-  if (!vs_results_are_sound(all, unsound)) abort();
+  if (!vs_results_are_sound(all, &unsound)) abort();
   show(all);
   render_all(all);
   vs_results_free(read_again(all));
@@ -89,8 +89,8 @@ static vs_results* of_others(const vs_results* results) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  char why[VS_RESULTS_WHY] = "";
-  vs_results* results = vs_results_parse("data", (const char*)data, size, why);
+  vs_why why = {""};
+  vs_results* results = vs_results_parse("data", (const char*)data, size, &why);
   if (results != NULL) {
     show(results);
     render_all(results);
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     join(results, others);
     vs_results_free(others);
     vs_results_free(results);
-  } else if (why[0] == '\0') {
+  } else if (why.text[0] == '\0') {
     abort();
   }
   return 0;

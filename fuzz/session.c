@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "feedback.h"
 #include "findings.h"
 #include "runner/child.h"
@@ -319,12 +320,11 @@ void vs_session_run(vs_session* s, const uint8_t* data, size_t size) {
 
 // --- life -------------------------------------------------------------------------------------
 
-static bool say(char* reason, const char* what, const char* word) {
-  snprintf(reason, VS_REASON_MAX, "%s: %.200s", what, word);
-  return false;
+static bool say(vs_why* reason, const char* what, const char* word) {
+  return vs_refuse(reason, "%s: %.200s", what, word);
 }
 
-static bool open_state(vs_session* s, char* reason) {
+static bool open_state(vs_session* s, vs_why* reason) {
   const char* path = s->options.state;
   int flags = MAP_PRIVATE | MAP_ANONYMOUS;
   int fd = -1;
@@ -346,7 +346,7 @@ static bool open_state(vs_session* s, char* reason) {
   return true;
 }
 
-static bool find_profile(vs_session* s, char* reason) {
+static bool find_profile(vs_session* s, vs_why* reason) {
   const char* word = s->options.profile;
   vs_fault fault;
   s->profile = vs_profile_find(word);
@@ -360,7 +360,7 @@ static bool is_none(const char* backend) {
   return strcmp(backend, VS_FUZZ_MODEL) == 0 || strcmp(backend, VS_FUZZ_NOTHING) == 0;
 }
 
-static bool open_backend(vs_session* s, char* reason) {
+static bool open_backend(vs_session* s, vs_why* reason) {
   const char* word = s->options.backend;
   if (is_none(word) && s->options.target == VS_FUZZ_CALL) {
     s->idle = strcmp(word, VS_FUZZ_NOTHING) == 0;
@@ -372,7 +372,7 @@ static bool open_backend(vs_session* s, char* reason) {
   return s->owned;
 }
 
-static bool begin(vs_session* s, char* reason) {
+static bool begin(vs_session* s, vs_why* reason) {
   const char* word = s->options.backend;
   bool other = s->profile->arch != 0 && s->profile->arch != s->opened.arch;
   if (other) return say(reason, "the profile speaks of another architecture than", word);
@@ -387,7 +387,7 @@ static bool begin(vs_session* s, char* reason) {
   return true;
 }
 
-bool vs_session_open(vs_session* s, const vs_session_options* options, char* reason) {
+bool vs_session_open(vs_session* s, const vs_session_options* options, vs_why* reason) {
   memset(s, 0, sizeof *s);
   s->options = *options;
   return find_profile(s, reason) && open_state(s, reason) && open_backend(s, reason) &&
@@ -395,7 +395,7 @@ bool vs_session_open(vs_session* s, const vs_session_options* options, char* rea
 }
 
 bool vs_session_open_on(vs_session* s, const vs_session_options* options, const vs_opened* opened,
-                        char* reason) {
+                        vs_why* reason) {
   memset(s, 0, sizeof *s);
   s->options = *options;
   s->opened = *opened;

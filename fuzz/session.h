@@ -53,11 +53,11 @@ typedef struct vs_session {
   vs_op call[1 + VS_FUZZ_LOOKS];  // and its looks
 } vs_session;
 
-// False: `reason` (VS_REASON_MAX bytes) says why, in a line.
-bool vs_session_open(vs_session* session, const vs_session_options* options, char* reason);
+// False: `reason` says why, in a line.
+bool vs_session_open(vs_session* session, const vs_session_options* options, vs_why* reason);
 // The same on a backend that is open already, by whoever closes it.
 bool vs_session_open_on(vs_session* session, const vs_session_options* options,
-                        const vs_opened* opened, char* reason);
+                        const vs_opened* opened, vs_why* reason);
 void vs_session_close(vs_session* session);
 
 // Runs one input and judges it. Where violations end the process, it may not return.

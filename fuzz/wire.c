@@ -24,7 +24,7 @@ static void greet(const char* line, size_t length) {
   vs_greeting g;
   vs_wire_fault fault;
   if (!vs_wire_read_greeting(line, length, &g, &fault)) {
-    expect_text(fault.why);
+    expect_text(fault.why.text);
     expect(fault.word == NULL || (fault.word >= line && fault.word_length <= length));
     return;
   }

@@ -79,10 +79,10 @@ static bool is_tidy(const char* path, const vs_file* file) {
 
 static bool embed(const char* path) {
   vs_file file;
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_document d;
-  if (!vs_file_read(path, &file, why)) {
-    fprintf(stderr, "%s\n", why);
+  if (!vs_file_read(path, &file, &why)) {
+    fprintf(stderr, "%s\n", why.text);
     return false;
   }
   bool good = read_as(path, &file, VS_ARCH_ARM64, &d);

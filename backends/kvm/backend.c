@@ -8,6 +8,7 @@
 #include "arch.h"
 #include "kvm.h"
 #include "objects.h"
+#include "refuse.h"
 #include "user_copy.h"
 
 vs_kvm_state vs_kvm = {
@@ -48,41 +49,34 @@ static const char* open_remedy(int error) {
   }
 }
 
-static bool open_device(char* reason, size_t size) {
+static bool open_device(vs_why* reason) {
   vs_kvm.machines.kvm_fd = open("/dev/kvm", O_RDWR | O_CLOEXEC);
   if (vs_kvm.machines.kvm_fd >= 0) return true;
   const int error = errno;
-  snprintf(reason, size, "/dev/kvm: %s; %s", strerror(error), open_remedy(error));
-  return false;
+  return vs_refuse(reason, "/dev/kvm: %s; %s", strerror(error), open_remedy(error));
 }
 
-static bool check_device(char* reason, size_t size) {
+static bool check_device(vs_why* reason) {
   const int fd = vs_kvm.machines.kvm_fd;
   const int version = VS_KVM_IOCTL_VALUE(fd, KVM_GET_API_VERSION, 0);
-  if (version != KVM_API_VERSION) {
-    snprintf(reason, size, "/dev/kvm: API version %d, not %d; use another kernel", version,
-             KVM_API_VERSION);
-    return false;
-  }
+  if (version != KVM_API_VERSION)
+    return vs_refuse(reason, "/dev/kvm: API version %d, not %d; use another kernel", version,
+                     KVM_API_VERSION);
   const char* missing = vs_kvm_arch_missing(fd);
-  if (missing) {
-    snprintf(reason, size, "/dev/kvm: no %s; use Linux %s or newer", missing,
-             vs_kvm_arch.least_linux);
-    return false;
-  }
+  if (missing)
+    return vs_refuse(reason, "/dev/kvm: no %s; use Linux %s or newer", missing,
+                     vs_kvm_arch.least_linux);
   const int bytes = VS_KVM_IOCTL_VALUE(fd, KVM_GET_VCPU_MMAP_SIZE, 0);
-  if (bytes < (int)sizeof(struct kvm_run)) {
-    snprintf(reason, size, "/dev/kvm: kvm_run has %d bytes; use Linux %s or newer", bytes,
-             vs_kvm_arch.least_linux);
-    return false;
-  }
+  if (bytes < (int)sizeof(struct kvm_run))
+    return vs_refuse(reason, "/dev/kvm: kvm_run has %d bytes; use Linux %s or newer", bytes,
+                     vs_kvm_arch.least_linux);
   vs_kvm.machines.run_size = (size_t)bytes;
   return true;
 }
 
 // The device may be there and yet refuse: the processor's virtualization may be taken by another
 // hypervisor, or a sandbox may forbid it. The VM and its vCPU are kept for the first guest.
-static bool try_machine(char* reason, size_t size) {
+static bool try_machine(vs_why* reason) {
   int error = 0;
   vs_kvm_cpu* cpu = NULL;
   vs_kvm_vm* vm = vs_kvm_vm_take(&vs_kvm.machines, &error);
@@ -92,12 +86,11 @@ static bool try_machine(char* reason, size_t size) {
     vs_kvm_vm_give(&vs_kvm.machines, vm);
   }
   if (error >= 0) return true;
-  snprintf(
-      reason, size,
+  return vs_refuse(
+      reason,
       "/dev/kvm: cannot create a %s: %s; look for another hypervisor that holds the processor, "
       "and at the kernel's log",
       vm ? "vCPU" : "VM", strerror(-error));
-  return false;
 }
 
 static void close_device(void) {
@@ -106,14 +99,14 @@ static void close_device(void) {
   vs_kvm.machines = (vs_kvm_machines){.kvm_fd = -1};
 }
 
-static bool open_backend(char* reason, size_t size) {
-  if (!open_device(reason, size)) return false;
-  if (!check_device(reason, size) || !try_machine(reason, size)) {
+static bool open_backend(vs_why* reason) {
+  if (!open_device(reason)) return false;
+  if (!check_device(reason) || !try_machine(reason)) {
     close_device();
     return false;
   }
   if (!take_signal()) {
-    snprintf(reason, size, "every real-time signal is in use; free one for the kicks");
+    vs_refuse(reason, "every real-time signal is in use; free one for the kicks");
     close_device();
     return false;
   }
@@ -162,13 +155,11 @@ static const vs_calls calls = {
     .vmar_map = vs_kvm_vmar_map,
 };
 
-static bool open_zircon(char* reason, size_t size) {
-  if (VS_KVM_ARCH != VS_ARCH_ARM64) {
-    snprintf(reason, size,
-             "this is for arm64, where published kernels never clear a flag; use kvm");
-    return false;
-  }
-  if (!open_backend(reason, size)) return false;
+static bool open_zircon(vs_why* reason) {
+  if (VS_KVM_ARCH != VS_ARCH_ARM64)
+    return vs_refuse(reason,
+                     "this is for arm64, where published kernels never clear a flag; use kvm");
+  if (!open_backend(reason)) return false;
   vs_kvm.flags_stay = true;
   return true;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "refuse.h"
+
 static const char digits[] = "0123456789abcdef";
 
 uint32_t vs_wire_sum(const char* bytes, size_t length) {
@@ -97,7 +99,7 @@ static const uint32_t needed =
     UINT32_C(1) << VS_CALL_vcpu_write_state | UINT32_C(1) << VS_CALL_handle_close;
 
 static bool refuse(vs_wire_fault* fault, const word* w, const char* why) {
-  snprintf(fault->why, sizeof fault->why, "%s", why);
+  vs_refuse(&fault->why, "%s", why);
   fault->word = w != NULL ? w->at : NULL;
   fault->word_length = w != NULL ? w->length : 0;
   return false;
@@ -112,11 +114,11 @@ static bool read_version(const word* w, vs_wire_fault* fault) {
   if (!read_decimal(w, &version)) return refuse(fault, w, "expected a number");
   if (version == VS_WIRE_VERSION) return true;
   refuse(fault, NULL, "");
-  snprintf(fault->why, sizeof fault->why,
-           "it speaks version %llu of the protocol, and this vcpuspec version %d: rebuild the one "
-           "that is older",
-           (unsigned long long)version, VS_WIRE_VERSION);
-  return false;
+  return vs_refuse(
+      &fault->why,
+      "it speaks version %llu of the protocol, and this vcpuspec version %d: rebuild the one "
+      "that is older",
+      (unsigned long long)version, VS_WIRE_VERSION);
 }
 
 static bool read_name(const word* w, vs_greeting* g, vs_wire_fault* fault) {
@@ -169,9 +171,8 @@ static bool has_needed(const vs_greeting* g, vs_wire_fault* fault) {
   for (size_t i = 0; i < VS_CALL_COUNT; i++) {
     if (!(needed & ~g->calls & UINT32_C(1) << i)) continue;
     refuse(fault, NULL, "");
-    snprintf(fault->why, sizeof fault->why, "it lacks %s, without which nothing can be judged",
-             vs_wire_words[i]);
-    return false;
+    return vs_refuse(&fault->why, "it lacks %s, without which nothing can be judged",
+                     vs_wire_words[i]);
   }
   return true;
 }

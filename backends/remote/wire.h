@@ -33,7 +33,7 @@ typedef struct vs_greeting {
 
 // Why a line is no greeting.
 typedef struct vs_wire_fault {
-  char why[120];
+  vs_why why;
   const char* word;    // the word of the line that is to blame; NULL: no single one
   size_t word_length;  // bytes
 } vs_wire_fault;

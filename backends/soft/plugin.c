@@ -23,8 +23,8 @@ const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", ZX
 
 // A plugin has no open and no close of its own: loading and unloading it are these.
 __attribute__((constructor)) static void on_load(void) {
-  char reason[128];
-  (void)vs_backend_soft.open(reason, sizeof reason);
+  vs_why reason;
+  (void)vs_backend_soft.open(&reason);
 }
 
 __attribute__((destructor)) static void on_unload(void) {

@@ -69,14 +69,14 @@ static const vs_soft_rules rules_arm64_zircon = {VS_SOFT_ARM64, .flags_stay = tr
 static const vs_soft_rules rules_2018 = {VS_SOFT_X64, .write = write_2018};
 static const vs_soft_rules rules_zcore = {VS_SOFT_X64, .write = write_zcore, .rights_first = true};
 
-static bool open_arm64_zircon(char* reason, size_t size) {
-  return vs_soft_open(&rules_arm64_zircon, reason, size);
+static bool open_arm64_zircon(vs_why* reason) {
+  return vs_soft_open(&rules_arm64_zircon, reason);
 }
-static bool open_2018(char* reason, size_t size) {
-  return vs_soft_open(&rules_2018, reason, size);
+static bool open_2018(vs_why* reason) {
+  return vs_soft_open(&rules_2018, reason);
 }
-static bool open_zcore(char* reason, size_t size) {
-  return vs_soft_open(&rules_zcore, reason, size);
+static bool open_zcore(vs_why* reason) {
+  return vs_soft_open(&rules_zcore, reason);
 }
 
 const vs_backend vs_backend_soft_arm64_zircon = {

@@ -11,6 +11,8 @@
 
 #include <zircon/syscalls.h>
 
+#include <vcpuspec/why.h>
+
 // Both register layouts are rows of 64-bit words with the flags in the last one: rflags, and cpsr
 // with its padding above it (hence little-endian hosts only).
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half of its word");
@@ -40,7 +42,7 @@ typedef struct vs_soft_rules {
 #define VS_SOFT_ARM64 .words = 33, .flags_mask = 0xf0000000, .gpa_bits = 36
 
 // For a row's open and close.
-bool vs_soft_open(const vs_soft_rules* rules, char* reason, size_t size);
+bool vs_soft_open(const vs_soft_rules* rules, vs_why* reason);
 void vs_soft_close(void);
 extern const vs_calls vs_soft_calls;
 

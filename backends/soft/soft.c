@@ -313,7 +313,7 @@ static zx_status_t vcpu_write_state(zx_handle_t handle, uint32_t kind, const voi
   return status;
 }
 
-bool vs_soft_open(const vs_soft_rules* rules, char* reason, size_t size) {
+bool vs_soft_open(const vs_soft_rules* rules, vs_why* reason) {
   pthread_mutex_lock(&soft.lock);
   const bool was_open = soft.rules != NULL;
   if (!was_open) {
@@ -321,15 +321,15 @@ bool vs_soft_open(const vs_soft_rules* rules, char* reason, size_t size) {
     vs_user_copy_open();
   }
   pthread_mutex_unlock(&soft.lock);
-  if (was_open) snprintf(reason, size, "the soft backend is open already: close it first");
+  if (was_open) *reason = (vs_why){"the soft backend is open already: close it first"};
   return !was_open;
 }
 
-static bool open_x64(char* reason, size_t size) {
-  return vs_soft_open(&rules_x64, reason, size);
+static bool open_x64(vs_why* reason) {
+  return vs_soft_open(&rules_x64, reason);
 }
-static bool open_arm64(char* reason, size_t size) {
-  return vs_soft_open(&rules_arm64, reason, size);
+static bool open_arm64(vs_why* reason) {
+  return vs_soft_open(&rules_arm64, reason);
 }
 
 // Generations stay: a handle of this life does not resolve in the next one.

@@ -9,6 +9,7 @@
 #include "guest.h"
 #include "handle.h"
 #include "memory.h"
+#include "refuse.h"
 #include "user_copy.h"
 #include "vcpu.h"
 
@@ -18,32 +19,27 @@ const vs_uc_arch* vs_uc_backend_arch(void) {
   return atomic_load(&opened);
 }
 
-static bool open_as(const vs_uc_arch* arch, uc_arch needed, const char* name, char* reason,
-                    size_t size) {
+static bool open_as(const vs_uc_arch* arch, uc_arch needed, const char* name, vs_why* reason) {
   const vs_uc_arch* none = NULL;
-  if (!uc_arch_supported(needed)) {
-    snprintf(reason, size,
-             "this Unicorn library was built without %s: install Debian's libunicorn2", name);
-    return false;
-  }
-  if (!atomic_compare_exchange_strong(&opened, &none, arch)) {
-    snprintf(reason, size, "the unicorn backend is open already: close it first");
-    return false;
-  }
+  if (!uc_arch_supported(needed))
+    return vs_refuse(
+        reason, "this Unicorn library was built without %s: install Debian's libunicorn2", name);
+  if (!atomic_compare_exchange_strong(&opened, &none, arch))
+    return vs_refuse(reason, "the unicorn backend is open already: close it first");
   vs_user_copy_open();
   return true;
 }
 
-static bool open_x64(char* reason, size_t size) {
-  return open_as(&vs_uc_x64, UC_ARCH_X86, "x86", reason, size);
+static bool open_x64(vs_why* reason) {
+  return open_as(&vs_uc_x64, UC_ARCH_X86, "x86", reason);
 }
 
-static bool open_arm64(char* reason, size_t size) {
-  return open_as(&vs_uc_arm64, UC_ARCH_ARM64, "arm64", reason, size);
+static bool open_arm64(vs_why* reason) {
+  return open_as(&vs_uc_arm64, UC_ARCH_ARM64, "arm64", reason);
 }
 
-static bool open_arm64_zircon(char* reason, size_t size) {
-  return open_as(&vs_uc_arm64_zircon, UC_ARCH_ARM64, "arm64", reason, size);
+static bool open_arm64_zircon(vs_why* reason) {
+  return open_as(&vs_uc_arm64_zircon, UC_ARCH_ARM64, "arm64", reason);
 }
 
 static void backend_close(void) {

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "common/refuse.h"
 #include "sides.h"
 
 const vs_bench vs_benches[] = {
@@ -87,19 +88,19 @@ const vs_bench vs_benches[] = {
 const size_t vs_bench_count = sizeof vs_benches / sizeof vs_benches[0];
 
 vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race_result* result,
-                                  char* reason) {
+                                  vs_why* reason) {
   vs_target target;
   vs_opened opened;
-  snprintf(reason, VS_REASON_MAX, "no memory");
+  vs_refuse(reason, "no memory");
   if (!vs_target_parse(bench->backend, &target)) return VS_BENCH_BROKEN;
   if (!vs_target_open(&target, &opened, reason)) return VS_BENCH_ABSENT;
   if (opened.arch != VS_ARCH_X64) {
-    snprintf(reason, VS_REASON_MAX, "the benchmark is written for vCPUs of x86-64");
+    vs_refuse(reason, "the benchmark is written for vCPUs of x86-64");
     target.backend->close();
     return VS_BENCH_ABSENT;
   }
   const vs_side_setup setup = {.backend = &opened, .profile = vs_profile_find(bench->profile)};
-  snprintf(reason, VS_REASON_MAX, "no memory");  // unless somebody knows better
+  vs_refuse(reason, "no memory");  // unless somebody knows better
   const bool measured = vs_race(bench->ours, bench->floor, &setup, seconds, result, reason);
   target.backend->close();
   return measured ? VS_BENCH_MEASURED : VS_BENCH_BROKEN;

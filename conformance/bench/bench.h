@@ -25,10 +25,10 @@ typedef enum vs_bench_outcome {
   VS_BENCH_BROKEN   // it can, but a side could not be set up or gave a wrong answer
 } vs_bench_outcome;
 
-// Lasts about `seconds`. Unless it is MEASURED, `reason` (VS_REASON_MAX bytes) says why. Opens the
+// Lasts about `seconds`. Unless it is MEASURED, `reason` says why. Opens the
 // backend in this process and closes it again, so it must not be open.
 vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race_result* result,
-                                  char* reason);
+                                  vs_why* reason);
 
 // True if it has an aim and the result falls short of it.
 bool vs_bench_falls_short(const vs_bench* bench, const vs_race_result* result);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "guest/guest.h"
 #include "sides.h"
 
@@ -18,12 +19,12 @@ typedef struct calls_side {
   uint8_t image[VS_GUEST_MEMORY];
 } calls_side;
 
-static bool made(zx_status_t status, const char* call, char* reason) {
-  if (status != ZX_OK) snprintf(reason, VS_REASON_MAX, "%s returned %d", call, status);
+static bool made(zx_status_t status, const char* call, vs_why* reason) {
+  if (status != ZX_OK) vs_refuse(reason, "%s returned %d", call, status);
   return status == ZX_OK;
 }
 
-static bool load(calls_side* s, char* reason) {
+static bool load(calls_side* s, vs_why* reason) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   const vs_calls* calls = s->calls;
@@ -38,7 +39,7 @@ static bool load(calls_side* s, char* reason) {
               "zx_guest_set_trap", reason);
 }
 
-static bool make_vcpu(calls_side* s, zx_handle_t resource, char* reason) {
+static bool make_vcpu(calls_side* s, zx_handle_t resource, vs_why* reason) {
   const zx_vaddr_t entry = vs_guest_entry(VS_PROGRAM_DUMP);
   return made(s->calls->guest_create(resource, ZX_GUEST_OPT_NORMAL, &s->guest, &s->vmar),
               "zx_guest_create", reason) &&
@@ -55,7 +56,7 @@ static void close_calls(void* self) {
   free(s);
 }
 
-static void* open_calls(const vs_side_setup* setup, char* reason) {
+static void* open_calls(const vs_side_setup* setup, vs_why* reason) {
   calls_side* s = calloc(1, sizeof *s);
   if (s == NULL) return NULL;
   s->calls = setup->backend->calls;

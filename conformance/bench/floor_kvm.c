@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "guest/guest.h"
 #include "sides.h"
 
@@ -23,9 +24,8 @@ typedef struct bare {
   uint64_t turn;
 } bare;
 
-static bool failed(const char* what, char* reason) {
-  snprintf(reason, VS_REASON_MAX, "the bare vCPU could not be set up: %s", what);
-  return false;
+static bool failed(const char* what, vs_why* reason) {
+  return vs_refuse(reason, "the bare vCPU could not be set up: %s", what);
 }
 
 static void* map(size_t size, int flags, int fd) {
@@ -33,7 +33,7 @@ static void* map(size_t size, int flags, int fd) {
   return at == MAP_FAILED ? NULL : at;
 }
 
-static bool make_machine(bare* b, char* reason) {
+static bool make_machine(bare* b, vs_why* reason) {
   b->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
   if (b->kvm < 0) return failed("/dev/kvm", reason);
   b->vm = ioctl(b->kvm, KVM_CREATE_VM, 0);
@@ -54,7 +54,7 @@ static bool make_machine(bare* b, char* reason) {
 }
 
 // Without it KVM would not let the vCPU into 64-bit mode.
-static bool set_cpuid(bare* b, char* reason) {
+static bool set_cpuid(bare* b, vs_why* reason) {
   struct kvm_cpuid2* cpuid =
       calloc(1, sizeof *cpuid + CPUID_ENTRIES * sizeof(struct kvm_cpuid_entry2));
   if (cpuid == NULL) return failed("no memory", reason);
@@ -66,7 +66,7 @@ static bool set_cpuid(bare* b, char* reason) {
 }
 
 // 64-bit mode, the page tables of the image at 0, at the entry of the dump.
-static bool start_long_mode(bare* b, char* reason) {
+static bool start_long_mode(bare* b, vs_why* reason) {
   struct kvm_sregs sregs;
   const struct kvm_regs regs = {.rip = vs_guest_entry(VS_PROGRAM_DUMP), .rflags = 2};
   if (ioctl(b->vcpu, KVM_GET_SREGS, &sregs) < 0) return failed("KVM_GET_SREGS", reason);
@@ -96,7 +96,7 @@ static void close_bare(void* self) {
   free(b);
 }
 
-static void* open_bare(const vs_side_setup* setup, char* reason) {
+static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
   (void)setup;
   bare* b = calloc(1, sizeof *b);
   if (b == NULL) return NULL;

@@ -2,11 +2,12 @@
 // Where KVM's vCPUs are not x86-64's, which the benchmark is written for.
 #include <stdio.h>
 
+#include "common/refuse.h"
 #include "sides.h"
 
-static void* open_bare(const vs_side_setup* setup, char* reason) {
+static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
   (void)setup;
-  snprintf(reason, VS_REASON_MAX, "the benchmark is written for vCPUs of x86-64");
+  vs_refuse(reason, "the benchmark is written for vCPUs of x86-64");
   return NULL;
 }
 

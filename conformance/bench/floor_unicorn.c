@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unicorn/unicorn.h>
 
+#include "common/refuse.h"
 #include "guest/guest.h"
 #include "sides.h"
 
@@ -53,12 +54,12 @@ static bool set_up(bare* b) {
          uc_mem_map_ptr(b->uc, 0, VS_GUEST_MEMORY, UC_PROT_ALL, memory) == UC_ERR_OK;
 }
 
-static void* open_bare(const vs_side_setup* setup, char* reason) {
+static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
   (void)setup;
   bare* b = calloc(1, sizeof *b);
   if (b == NULL) return NULL;
   if (set_up(b)) return b;
-  snprintf(reason, VS_REASON_MAX, "the bare engine could not be set up");
+  vs_refuse(reason, "the bare engine could not be set up");
   close_bare(b);
   return NULL;
 }

@@ -32,7 +32,7 @@ static void close_fuzzed(void* self) {
   free(s);
 }
 
-static void* open_fuzzed(const vs_side_setup* setup, char* reason) {
+static void* open_fuzzed(const vs_side_setup* setup, vs_why* reason) {
   fuzzed_side* s = calloc(1, sizeof *s);
   if (s == NULL) return NULL;
   const vs_session_options options = {.target = VS_FUZZ_CALL,

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "executor/executor.h"
 #include "oracle.h"
 #include "sides.h"
@@ -29,7 +30,7 @@ static vs_op on_slot(uint8_t code, const vs_arch_info* arch, uint8_t slot) {
   return op;
 }
 
-static bool make_vcpu(judged_side* s, bool runs, char* reason) {
+static bool make_vcpu(judged_side* s, bool runs, vs_why* reason) {
   const vs_arch_info* arch = s->oracle.arch;
   vs_op guest = vs_op_new(VS_CALL_guest_create, arch);
   vs_op load = on_slot(VS_OP_guest_load, arch, GUEST);
@@ -41,7 +42,7 @@ static bool make_vcpu(judged_side* s, bool runs, char* reason) {
   vs_op_give(&vcpu, 0, VCPU);
   const bool made =
       do_and_judge(s, &guest) && (!runs || do_and_judge(s, &load)) && do_and_judge(s, &vcpu);
-  if (!made) snprintf(reason, VS_REASON_MAX, "no vCPU could be made");
+  if (!made) vs_refuse(reason, "no vCPU could be made");
   return made;
 }
 
@@ -51,7 +52,7 @@ static void close_judged(void* self) {
   free(s);
 }
 
-static void* open_judged(const vs_side_setup* setup, char* reason) {
+static void* open_judged(const vs_side_setup* setup, vs_why* reason) {
   judged_side* s = calloc(1, sizeof *s);
   if (s == NULL) return NULL;
   const vs_opened* backend = setup->backend;

@@ -20,7 +20,7 @@ static void close_judging(void* self) {
   free(j);
 }
 
-static void* open_judging(const vs_side_setup* setup, char* reason) {
+static void* open_judging(const vs_side_setup* setup, vs_why* reason) {
   judging* j = calloc(1, sizeof *j);
   if (j == NULL) return NULL;
   j->setup = *setup;

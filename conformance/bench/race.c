@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/refuse.h"
 #include "executor/worker.h"
 
 enum { OURS, FLOOR, SIDES, LEAST_ROUNDS = 5 };
@@ -20,7 +21,7 @@ typedef struct racer {
   uint64_t count;
   uint64_t done;   // units of the last turn
   double seconds;  // that it took
-  char* reason;
+  vs_why* reason;
 } racer;
 
 // --- on the racer's thread --------------------------------------------------------------------
@@ -51,10 +52,8 @@ static void close_side(void* argument) {
 // --- rounds -----------------------------------------------------------------------------------
 
 static bool have(racer* r, void (*job)(void*)) {
-  if (!vs_worker_post(&r->worker, job, r)) {
-    snprintf(r->reason, VS_REASON_MAX, "no thread could be started");
-    return false;
-  }
+  if (!vs_worker_post(&r->worker, job, r))
+    return vs_refuse(r->reason, "no thread could be started");
   vs_worker_wait(&r->worker);
   return true;
 }
@@ -62,8 +61,7 @@ static bool have(racer* r, void (*job)(void*)) {
 static bool take_turn(racer* r) {
   if (!have(r, turn_side)) return false;
   if (r->done > 0) return true;
-  snprintf(r->reason, VS_REASON_MAX, "an answer was wrong; vcpuspec run says which");
-  return false;
+  return vs_refuse(r->reason, "an answer was wrong; vcpuspec run says which");
 }
 
 // Finds how many units fill a turn.
@@ -115,10 +113,7 @@ static void conclude(double* ours, double* floor, double* ratios, size_t rounds,
 
 static bool run_rounds(racer* racers, double turn, size_t rounds, vs_race_result* result) {
   double* values = calloc(3 * rounds, sizeof *values);
-  if (values == NULL) {
-    snprintf(racers->reason, VS_REASON_MAX, "no memory");
-    return false;
-  }
+  if (values == NULL) return vs_refuse(racers->reason, "no memory");
   bool good = calibrate(&racers[OURS], turn) && calibrate(&racers[FLOOR], turn);
   for (size_t i = 0; i < rounds && good; i++) {
     double rates[SIDES];
@@ -160,7 +155,7 @@ static void close_racers(racer* racers) {
 }
 
 bool vs_race(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup, double seconds,
-             vs_race_result* result, char* reason) {
+             vs_race_result* result, vs_why* reason) {
   const double even = seconds / (SIDES * LEAST_ROUNDS);
   const double turn = even < longest_turn ? even : longest_turn;
   const size_t rounds = (size_t)(seconds / (SIDES * turn) + 0.5);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "cases/cases.h"
+#include "common/refuse.h"
 #include "executor/executor.h"
 
 // Longer cases are many turns of a loop over values, and would be most of the whole.
@@ -35,14 +36,14 @@ static bool record_predicted(vs_recorded_case* c, const vs_opened* backend) {
 // The same, and: the case cannot be predicted.
 static bool record_script(vs_recorded_case* c, const vs_side_setup* setup,
                           const vs_script* script) {
-  char why[VS_PREDICT_WHY];
+  vs_why why;
   const vs_arch_info* info = vs_arch_find(setup->backend->arch);
   return script->count > 0 &&
-         vs_predict(script, setup->profile, info, &c->predicted, why) == VS_PREDICT_DONE &&
+         vs_predict(script, setup->profile, info, &c->predicted, &why) == VS_PREDICT_DONE &&
          record_predicted(c, setup->backend);
 }
 
-bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, char* reason) {
+bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, vs_why* reason) {
   *recorded = (vs_recorded){.cases = calloc(vs_case_count, sizeof *recorded->cases)};
   for (size_t i = 0; i < vs_case_count && recorded->cases != NULL; i++) {
     vs_script script;
@@ -51,7 +52,7 @@ bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, char* reason) 
     vs_case_script_free(&script);
   }
   if (recorded->count > 0) return true;
-  snprintf(reason, VS_REASON_MAX, "no case could be recorded");
+  vs_refuse(reason, "no case could be recorded");
   vs_recorded_free(recorded);
   return false;
 }

@@ -19,9 +19,9 @@ typedef struct vs_recorded {
   vs_recorded_case* cases;
 } vs_recorded;
 
-// Records them on a backend that is open. False: `reason` (VS_REASON_MAX bytes) says why; nothing
+// Records them on a backend that is open. False: `reason` says why; nothing
 // is left to be freed.
-bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, char* reason);
+bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, vs_why* reason);
 void vs_recorded_free(vs_recorded* recorded);
 
 #endif  // VS_CONFORMANCE_BENCH_RECORDED_H_

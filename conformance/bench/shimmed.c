@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "remote/remote.h"
 #include "shim/shim.h"
 #include "sides.h"
@@ -26,7 +27,7 @@ typedef struct shimmed {
 } shimmed;
 
 // The C shim, beside the program that is built, or installed.
-static bool find_shim(char where[4096], char* reason) {
+static bool find_shim(char where[4096], vs_why* reason) {
   static const char* const places[] = {"shims/shim_soft_posix",
                                        "../libexec/vcpuspec/shim_soft_posix"};
   char self[2048];
@@ -38,8 +39,7 @@ static bool find_shim(char where[4096], char* reason) {
     snprintf(where, 4096, "%s%s", self, places[i]);
     if (access(where, X_OK) == 0) return true;
   }
-  snprintf(reason, VS_REASON_MAX, "shim_soft_posix is not beside this program: build it all");
-  return false;
+  return vs_refuse(reason, "shim_soft_posix is not beside this program: build it all");
 }
 
 static void close_shimmed(void* self) {
@@ -54,9 +54,9 @@ static bool reach(void* at, size_t length) {
   return vs_remote_reach(&region, 1);
 }
 
-static bool make_vcpu(shimmed* s, char* reason) {
+static bool make_vcpu(shimmed* s, vs_why* reason) {
   zx_handle_t* made = (zx_handle_t*)(void*)s->memory;
-  snprintf(reason, VS_REASON_MAX, "the shim makes no vCPU");
+  vs_refuse(reason, "the shim makes no vCPU");
   if (!reach(made, 8) || s->calls.guest_create(0, 0, &made[0], &made[1]) != ZX_OK) return false;
   const zx_handle_t guest = made[0];
   if (!reach(made, 4) || s->calls.vcpu_create(guest, 0, 0, made) != ZX_OK) return false;
@@ -64,23 +64,23 @@ static bool make_vcpu(shimmed* s, char* reason) {
   return true;
 }
 
-static bool begin(shimmed* s, char* reason) {
+static bool begin(shimmed* s, vs_why* reason) {
   if (!find_shim(s->where, reason)) return false;
-  s->shim = vs_shim_new(s->where, reason, VS_REASON_MAX);
+  s->shim = vs_shim_new(s->where, reason);
   if (s->shim == NULL) return false;
   vs_shim_keep(s->shim);
-  if (!vs_shim_ready(s->shim, PATIENCE, reason, VS_REASON_MAX)) return false;
+  if (!vs_shim_ready(s->shim, PATIENCE, reason)) return false;
   vs_shim_begin(s->shim, &s->calls);
   // Far from where a shim has memory of its own.
   void* at =
       mmap((void*)0x7e8000000000, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  snprintf(reason, VS_REASON_MAX, "no memory");
+  vs_refuse(reason, "no memory");
   if (at == MAP_FAILED) return false;
   s->memory = at;
   return make_vcpu(s, reason);
 }
 
-static void* open_shimmed(const vs_side_setup* setup, char* reason) {
+static void* open_shimmed(const vs_side_setup* setup, vs_why* reason) {
   shimmed* s = calloc(1, sizeof *s);
   (void)setup;
   if (s == NULL) return NULL;
@@ -146,14 +146,13 @@ static void close_echo(void* self) {
   free(e);
 }
 
-static void* open_echo(const vs_side_setup* setup, char* reason) {
+static void* open_echo(const vs_side_setup* setup, vs_why* reason) {
   echo* e = calloc(1, sizeof *e);
   (void)setup;
   if (e == NULL) return NULL;
   memset(e->line, 'x', sizeof e->line);
   e->line[sizeof e->line - 1] = '\n';
-  if (vs_channel_parse(&e->channel, "cat", reason, VS_REASON_MAX) &&
-      vs_channel_open(&e->channel, reason, VS_REASON_MAX)) {
+  if (vs_channel_parse(&e->channel, "cat", reason) && vs_channel_open(&e->channel, reason)) {
     e->channel.quiet = true;  // as of the other side
     return e;
   }

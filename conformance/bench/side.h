@@ -14,8 +14,8 @@ typedef struct vs_side_setup {
 } vs_side_setup;
 
 typedef struct vs_side {
-  // What to hand to the others, or NULL: `reason` (VS_REASON_MAX bytes) says why.
-  void* (*open)(const vs_side_setup* setup, char* reason);
+  // What to hand to the others, or NULL: `reason` says why.
+  void* (*open)(const vs_side_setup* setup, vs_why* reason);
   // Does at least `count` units of work and tells how many it did. 0: an answer was wrong.
   uint64_t (*turn)(void* self, uint64_t count);
   void (*close)(void* self);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "executor/executor.h"
 #include "runner/child.h"
 #include "sweep/compose.h"
@@ -47,11 +48,11 @@ static void run_floor(void* argument) {
   static bare_call calls[TABLE];
   static uint8_t buffer[VS_STATE_MAX];
   static vs_scene scene;
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   vs_opened opened;
   vs_odometer first;
   vs_observation seen;
-  if (!vs_target_open(f->target, &opened, reason)) return;
+  if (!vs_target_open(f->target, &opened, &reason)) return;
   vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
   if (executor == NULL) return;
   vs_odometer_set(&first, f->space, 0, 0);
@@ -119,13 +120,13 @@ static bool measure(const vs_target* target, const vs_space* space, double secon
 }
 
 vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_sweeping* result,
-                                    char* reason) {
+                                    vs_why* reason) {
   vs_target target;
-  snprintf(reason, VS_REASON_MAX, "no memory, or a sweep that finds a failure");
+  vs_refuse(reason, "no memory, or a sweep that finds a failure");
   if (!vs_target_parse(backend, &target)) return VS_TARGET_BROKEN;
   vs_target_probe(&target, PATIENCE);
   if (target.state != VS_TARGET_READY) {
-    memcpy(reason, target.reason, VS_REASON_MAX);
+    *reason = target.reason;
     return target.state;
   }
   vs_space* space = vs_space_new(target.arch, DEPTH, vs_scene_is_possible);

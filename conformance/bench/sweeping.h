@@ -16,10 +16,10 @@ typedef struct vs_sweeping {
 extern const char* const vs_sweeping_backends[];
 extern const size_t vs_sweeping_count;
 
-// Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` (VS_REASON_MAX
+// Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` (VS_WHY_MAX
 // bytes) says why not.
 vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_sweeping* result,
-                                    char* reason);
+                                    vs_why* reason);
 
 // Combinations per second of the model alone; 0: it could not be measured.
 double vs_sweeping_model(void);

@@ -44,16 +44,16 @@ static void print_sweeping(const char* backend, const vs_sweeping* s) {
 static void measure_sweeps(double seconds, size_t* counts) {
   printf("\n%-18s %11s %11s %7s\n", "", "ours/s", "floor/s", "ratio");
   for (size_t i = 0; i < vs_sweeping_count; i++) {
-    char reason[VS_REASON_MAX];
+    vs_why reason;
     vs_sweeping result;
     const char* backend = vs_sweeping_backends[i];
-    const vs_target_state state = vs_sweeping_measure(backend, seconds, &result, reason);
+    const vs_target_state state = vs_sweeping_measure(backend, seconds, &result, &reason);
     counts[state == VS_TARGET_READY    ? VS_BENCH_MEASURED
            : state == VS_TARGET_ABSENT ? VS_BENCH_ABSENT
                                        : VS_BENCH_BROKEN]++;
     if (state == VS_TARGET_READY) print_sweeping(backend, &result);
-    if (state == VS_TARGET_ABSENT) printf("sweep.%-12s not here: %s\n", backend, reason);
-    if (state == VS_TARGET_BROKEN) printf("sweep.%-12s BROKEN: %s\n", backend, reason);
+    if (state == VS_TARGET_ABSENT) printf("sweep.%-12s not here: %s\n", backend, reason.text);
+    if (state == VS_TARGET_BROKEN) printf("sweep.%-12s BROKEN: %s\n", backend, reason.text);
   }
   printf("sweep.model        %11.0f\n", vs_sweeping_model());
   puts("\nOurs: combinations of a sweep, made and judged, two processes; floor: the bare calls.");
@@ -63,14 +63,14 @@ static vs_exit measure_all(double seconds) {
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
   printf("%-18s %11s %11s %7s  %-12s  %s\n", "", "ours/s", "floor/s", "ratio", "spread", "aim");
   for (size_t i = 0; i < vs_bench_count; i++) {
-    char reason[VS_REASON_MAX];
+    vs_why reason;
     vs_race_result result;
     const vs_bench* bench = &vs_benches[i];
-    const vs_bench_outcome outcome = vs_bench_measure(bench, seconds, &result, reason);
+    const vs_bench_outcome outcome = vs_bench_measure(bench, seconds, &result, &reason);
     counts[outcome]++;
     if (outcome == VS_BENCH_MEASURED) print_result(bench, &result);
-    if (outcome == VS_BENCH_ABSENT) printf("%-18s not here: %s\n", bench->id, reason);
-    if (outcome == VS_BENCH_BROKEN) printf("%-18s BROKEN: %s\n", bench->id, reason);
+    if (outcome == VS_BENCH_ABSENT) printf("%-18s not here: %s\n", bench->id, reason.text);
+    if (outcome == VS_BENCH_BROKEN) printf("%-18s BROKEN: %s\n", bench->id, reason.text);
   }
   print_legend(seconds);
   measure_sweeps(seconds, counts);

@@ -28,9 +28,9 @@ static bool read_through(const char* path, const vs_file* file, const vs_reading
 
 static bool format_file(const char* path, const vs_reading* reading, bool expand) {
   vs_file file;
-  char why[VS_FILE_WHY];
-  if (!vs_file_read(path, &file, why)) {
-    fprintf(stderr, "vcpuspec: %s\n", why);
+  vs_why why;
+  if (!vs_file_read(path, &file, &why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
   bool good = read_through(path, &file, reading, expand);

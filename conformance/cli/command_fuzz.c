@@ -111,9 +111,9 @@ static bool understand(const vs_arguments* a, fuzz_request* q) {
 // Known before a night is spent.
 static bool reports_can_be_written(const vs_arguments* a) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
-    char why[VS_FILE_WHY];
-    if (vs_file_can_be_put(a->values[VS_OPTION_REPORT][i] + strlen(JSON), why)) continue;
-    fprintf(stderr, "vcpuspec: %s\n", why);
+    vs_why why;
+    if (vs_file_can_be_put(a->values[VS_OPTION_REPORT][i] + strlen(JSON), &why)) continue;
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
   return true;
@@ -125,10 +125,10 @@ static bool print_text(FILE* out, const void* text) {
 
 static bool write_text(const vs_arguments* a, const char* text) {
   for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
-    char why[VS_FILE_WHY];
+    vs_why why;
     const char* path = a->values[VS_OPTION_REPORT][i] + strlen(JSON);
-    if (vs_file_put_whole(path, print_text, text, why)) continue;
-    fprintf(stderr, "vcpuspec: %s\n", why);
+    if (vs_file_put_whole(path, print_text, text, &why)) continue;
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
   return true;
@@ -177,7 +177,7 @@ static vs_exit fuzz(const vs_arguments* arguments, const vs_campaign_plan* plan)
   vs_campaign_end end = vs_campaign(plan, outcome);
   vs_exit status = conclude(outcome);
   bool ran = outcome->all.executions + outcome->finding_count + outcome->broken > 0;
-  if (end >= VS_CAMPAIGN_GAVE_UP) fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
+  if (end >= VS_CAMPAIGN_GAVE_UP) fprintf(stderr, "vcpuspec: %s\n", outcome->reason.text);
   if (ran) vs_campaign_report(stdout, plan, outcome);
   if (end != VS_CAMPAIGN_REFUSED && !write_reports(arguments, plan, outcome)) {
     status = VS_EXIT_INFRASTRUCTURE;

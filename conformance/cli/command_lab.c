@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common.h"
+#include "common/refuse.h"
 #include "draw.h"
 #include "lab/lab.h"
 #include "results/show.h"
@@ -76,15 +77,15 @@ static vs_lane* add_lane(lab_request* q, const vs_lab_machine* machine) {
 }
 
 static bool add_stock(lab_request* q, const vs_lab_machine* machine) {
-  char why[VS_LANE_WHY];
+  vs_why why;
   for (size_t i = 0; i < q->count; i++) {
     if (q->lanes[i].machine == machine) return true;
   }
   if (!has_cases(q, machine)) return true;
   vs_lane* lane = add_lane(q, machine);
   snprintf(lane->name, sizeof lane->name, "%s", machine->name);
-  return vs_lab_find(lane, vs_argument(q->arguments, VS_OPTION_PROGRAMS, NULL), why) ||
-         complain(why);
+  return vs_lab_find(lane, vs_argument(q->arguments, VS_OPTION_PROGRAMS, NULL), &why) ||
+         complain(why.text);
 }
 
 static bool add_named(lab_request* q, const char* name) {
@@ -116,7 +117,7 @@ static bool are_modules(const char* folder) {
 static bool add_kernel(lab_request* q, const char* image) {
   const vs_arguments* a = q->arguments;
   vs_arch arch = VS_ARCH_X64;
-  char why[VS_LANE_WHY];
+  vs_why why;
   const char* word = vs_argument(a, VS_OPTION_ARCH, NULL);
   if (a->counts[VS_OPTION_LANE] > 0) {
     return complain("--kernel and --lane are one or the other: a lane has a kernel of its own");
@@ -132,8 +133,8 @@ static bool add_kernel(lab_request* q, const char* image) {
   }
   if (!is_kernel(image) || !are_modules(lane->modules)) return false;
   return name_lane(lane, vs_argument(a, VS_OPTION_AS, "custom")) &&
-         (vs_lab_find_programs(lane, vs_argument(a, VS_OPTION_PROGRAMS, NULL), why) ||
-          complain(why));
+         (vs_lab_find_programs(lane, vs_argument(a, VS_OPTION_PROGRAMS, NULL), &why) ||
+          complain(why.text));
 }
 
 // What --kernel is told of is nothing without it.
@@ -283,11 +284,12 @@ static void judge_each_drawn(const lab_request* q, const vs_lane* lane, const vs
   vs_document sent;
   vs_fault fault;
   while (oracle != NULL && vs_document_read(&source, &reading, &sent, &fault) == VS_READ_OK) {
-    char why[VS_TRACES_WHY];
+    vs_why why;
     vs_script script = vs_document_script(&sent);
-    const vs_document* trace = vs_traces_find(all, &script, sent.arch, why);
+    const vs_document* trace = vs_traces_find(all, &script, sent.arch, &why);
     if (trace != NULL) judge_drawn(q, trace, oracle, sum, out);
-    if (trace == NULL && sum->lost++ == 0) fprintf(out, "  fuzz     %s: %s\n", sent.title, why);
+    if (trace == NULL && sum->lost++ == 0)
+      fprintf(out, "  fuzz     %s: %s\n", sent.title, why.text);
     vs_document_free(&sent);
   }
   free(oracle);
@@ -296,13 +298,13 @@ static void judge_each_drawn(const lab_request* q, const vs_lane* lane, const vs
 // Traces of random scripts are judged here, like those of cases.
 static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* out) {
   char path[PATH_MAX];
-  char why[VS_TRACES_WHY];
+  vs_why why;
   drawn_sum sum = {0};
   vs_lane_path(lane, "fuzz", path);
   if (!q->plan.whole || lane->stale) return VS_EXIT_CONFORMS;
-  vs_traces* all = vs_traces_read(path, why);
+  vs_traces* all = vs_traces_read(path, &why);
   if (all == NULL) {
-    fprintf(out, "  fuzz     not judged: %s\n", why);
+    fprintf(out, "  fuzz     not judged: %s\n", why.text);
     return VS_EXIT_INFRASTRUCTURE;
   }
   judge_each_drawn(q, lane, all, &sum, out);
@@ -318,17 +320,17 @@ static vs_exit judge_all_drawn(const lab_request* q, const vs_lane* lane, FILE* 
 }
 
 // Why the recording ends where it ends.
-static void say_why(const vs_lane* lane, char* why, size_t size) {
+static void say_why(const vs_lane* lane, vs_why* why) {
   const vs_lane_run* run = vs_lane_find(lane, "traces");
   if (lane->broken) {
-    snprintf(why, size, "%.400s", lane->why);
+    vs_refuse(why, "%.400s", lane->why.text);
   } else if (run == NULL || !run->ended || run->how != VS_LAB_EXIT || run->detail != 0) {
     char last[300];
     vs_lane_say_end(lane, "traces.err", last, sizeof last);
-    snprintf(why, size, "the suite did not come to its end in the guest%s%s",
-             last[0] != '\0' ? ": " : "", last);
+    vs_refuse(why, "the suite did not come to its end in the guest%s%s",
+              last[0] != '\0' ? ": " : "", last);
   } else {
-    why[0] = '\0';
+    why->text[0] = '\0';
   }
 }
 
@@ -352,7 +354,7 @@ static bool add_targets(lab_request* q) {
 static void distrust(vs_target* target, const char* why) {
   vs_target_close(target);
   target->state = VS_TARGET_BROKEN;
-  snprintf(target->reason, sizeof target->reason, "%s", why);
+  vs_refuse(&target->reason, "%s", why);
 }
 
 // KVM's guests are of the machine's own architecture.
@@ -365,17 +367,17 @@ static void explain_targets(lab_request* q) {
   vs_run_request* run = &q->run;
   for (size_t i = 0; i < q->count; i++) {
     vs_target* target = &run->targets[run->target_count - q->count + i];
-    char why[VS_TRACES_WHY];
-    say_why(&q->lanes[i], why, sizeof why);
+    vs_why why;
+    say_why(&q->lanes[i], &why);
     snprintf(target->name, sizeof target->name, "%.30s@%s", q->plan.inside, q->lanes[i].name);
     if (q->lanes[i].stale) {
-      distrust(target, why);
+      distrust(target, why.text);
     } else if (is_of_another_arch(q, &q->lanes[i], target)) {
       distrust(target, "its traces are of another architecture than its machine");
     } else if (target->recorded != NULL) {
-      memcpy(target->recorded->early, why, sizeof why);
-    } else if (why[0] != '\0') {
-      memcpy(target->reason, why, sizeof target->reason);
+      target->recorded->early = why;
+    } else if (why.text[0] != '\0') {
+      target->reason = why;
     }
   }
 }

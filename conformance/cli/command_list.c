@@ -91,7 +91,7 @@ static void list_backends(void) {
     vs_target_probe(&target, 10);
     printf("%-20s %-7s %s\n", vs_builtins[i]->name, vs_arch_find(vs_builtins[i]->arch)->name,
            vs_builtins[i]->summary);
-    if (target.state != VS_TARGET_READY) printf("%-28s not here: %s\n", "", target.reason);
+    if (target.state != VS_TARGET_READY) printf("%-28s not here: %s\n", "", target.reason.text);
   }
   printf("%-20s %-7s %s\n", "plugin:PATH.so", "any",
          "a shared object that exports the zx_ symbols");

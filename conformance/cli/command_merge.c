@@ -47,11 +47,11 @@ static vs_exit read_inputs(merge_request* q) {
   vs_exit status = VS_EXIT_CONFORMS;
   q->inputs = vs_needed(calloc(a->word_count, sizeof *q->inputs));
   for (size_t i = 0; i < a->word_count; i++) {
-    char why[VS_RESULTS_WHY];
-    vs_results* results = vs_results_read(a->words[i], why);
+    vs_why why;
+    vs_results* results = vs_results_read(a->words[i], &why);
     q->inputs[q->count++] = (vs_merge_input){a->words[i], results};
     if (results != NULL) continue;
-    fprintf(stderr, "vcpuspec: %s\n", why);
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     status = VS_EXIT_USAGE;
   }
   return status;
@@ -60,13 +60,13 @@ static vs_exit read_inputs(merge_request* q) {
 // --- doing it -----------------------------------------------------------------------------------
 
 static vs_exit tell(const merge_request* q, vs_results* all) {
-  char why[VS_RESULTS_WHY];
+  vs_why why;
   const vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
   if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);
   vs_show_end(&screen, all, true);
-  if (vs_report_files_write(&q->reports, all, why)) return status;
-  fprintf(stderr, "vcpuspec: %s\n", why);
+  if (vs_report_files_write(&q->reports, all, &why)) return status;
+  fprintf(stderr, "vcpuspec: %s\n", why.text);
   return VS_EXIT_INFRASTRUCTURE;
 }
 

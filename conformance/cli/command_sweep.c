@@ -303,7 +303,7 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
   vs_sweep_end end = vs_sweep(&plan, outcome);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
   if (end == VS_SWEEP_BROKEN || end == VS_SWEEP_REFUSED) {
-    fprintf(stderr, "vcpuspec: %s\n", outcome->reason);
+    fprintf(stderr, "vcpuspec: %s\n", outcome->reason.text);
     if (end == VS_SWEEP_REFUSED) status = VS_EXIT_USAGE;
   } else if (plan.from == plan.to) {
     puts("this shard is empty: there are more shards than batches of combinations");

@@ -48,7 +48,7 @@ bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, v
   }
   vs_target_probe(target, timeout);
   if (target->state == VS_TARGET_READY) return true;
-  fprintf(stderr, "vcpuspec: backend '%s' cannot be used: %s\n", spec, target->reason);
+  fprintf(stderr, "vcpuspec: backend '%s' cannot be used: %s\n", spec, target->reason.text);
   *status = VS_EXIT_INFRASTRUCTURE;
   return false;
 }
@@ -66,11 +66,11 @@ bool vs_find_arch(const char* word, vs_arch* arch) {
 }
 
 vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments) {
-  char why[VS_RESULTS_WHY];
+  vs_why why;
   vs_report_state state = vs_report_files_open(files, arguments->values[VS_OPTION_REPORT],
-                                               arguments->counts[VS_OPTION_REPORT], why);
+                                               arguments->counts[VS_OPTION_REPORT], &why);
   if (state == VS_REPORT_OK) return VS_EXIT_CONFORMS;
-  fprintf(stderr, "vcpuspec: %s\n", why);
+  fprintf(stderr, "vcpuspec: %s\n", why.text);
   return state == VS_REPORT_UNKNOWN ? VS_EXIT_USAGE : VS_EXIT_INFRASTRUCTURE;
 }
 

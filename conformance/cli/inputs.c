@@ -99,9 +99,9 @@ static bool read_word(vs_inputs* inputs, const char* word) {
     return true;
   }
   vs_file file;
-  char why[VS_FILE_WHY];
-  if (!vs_file_read(word, &file, why)) {
-    fprintf(stderr, "vcpuspec: %s\n", why);
+  vs_why why;
+  if (!vs_file_read(word, &file, &why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     suggest(word);
     return false;
   }

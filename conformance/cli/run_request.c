@@ -116,7 +116,7 @@ static bool read_expectations(vs_run_request* request) {
 
 // Whatever a part of the cases does not tell would be lost.
 static vs_exit may_write(const vs_run_request* request) {
-  char why[VS_FILE_WHY];
+  vs_why why;
   bool filtered = request->arguments->counts[VS_OPTION_FILTER] > 0;
   if (filtered || request->shards > 1) {
     fprintf(stderr,
@@ -124,8 +124,8 @@ static vs_exit may_write(const vs_run_request* request) {
             filtered ? "filter" : "shard");
     return VS_EXIT_USAGE;
   }
-  if (vs_file_can_be_put(request->write_expect, why)) return VS_EXIT_CONFORMS;
-  fprintf(stderr, "vcpuspec: %s\n", why);
+  if (vs_file_can_be_put(request->write_expect, &why)) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", why.text);
   return VS_EXIT_INFRASTRUCTURE;
 }
 

@@ -36,7 +36,7 @@ static vs_exit make_way(session* s, const char* path, const vs_journal_head* wan
   size_t found;
   vs_run_journal_state state = vs_run_journal_make_way(&s->journal, path, wanted, &found);
   if (state != VS_RUN_JOURNAL_OPEN) {
-    fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+    fprintf(stderr, "vcpuspec: %s\n", s->journal.why.text);
     return exit_of(state);
   }
   const char* old = s->journal.old;
@@ -56,7 +56,7 @@ static vs_exit open_journal_at(session* s, const char* path, const vs_journal_he
   vs_run_journal_state state = vs_run_journal_open(&s->journal, path, wanted, &s->plan, s->results);
   s->has_journal = state == VS_RUN_JOURNAL_OPEN;
   if (s->has_journal) return VS_EXIT_CONFORMS;
-  fprintf(stderr, "vcpuspec: %s\n", s->journal.why);
+  fprintf(stderr, "vcpuspec: %s\n", s->journal.why.text);
   return exit_of(state);
 }
 
@@ -118,9 +118,9 @@ static bool judge(session* s) {
 }
 
 static bool write_reports(const session* s) {
-  char why[VS_RESULTS_WHY];
-  if (vs_report_files_write(&s->request->reports, s->results, why)) return true;
-  fprintf(stderr, "vcpuspec: %s\n", why);
+  vs_why why;
+  if (vs_report_files_write(&s->request->reports, s->results, &why)) return true;
+  fprintf(stderr, "vcpuspec: %s\n", why.text);
   return false;
 }
 
@@ -159,17 +159,17 @@ static bool is_missing_a_backend(const vs_run_request* request) {
     bool asked = request->named[i] || request->required[i];
     if (!asked || target->state == VS_TARGET_READY) continue;
     fprintf(stderr, "vcpuspec: --write-expect needs every backend that is named, and %s: %s\n",
-            target->name, target->reason);
+            target->name, target->reason.text);
     return true;
   }
   return false;
 }
 
 static bool put_expectations(const session* s, const vs_expectations* renewed, size_t left_out) {
-  char why[VS_FILE_WHY];
+  vs_why why;
   const char* path = s->request->write_expect;
-  if (!vs_file_put_whole(path, vs_expectations_print, renewed, why)) {
-    fprintf(stderr, "vcpuspec: %s\n", why);
+  if (!vs_file_put_whole(path, vs_expectations_print, renewed, &why)) {
+    fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
   fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "combinations.h"
+#include "common/refuse.h"
 
 static bool leave_out(vs_export* export, const char* id, const char* why) {
   size_t size = (export->left_out_count + 1) * sizeof *export->left_out;
@@ -41,10 +42,10 @@ static bool add_predicted(vs_export* export, const vs_case* c, const vs_predicte
 
 bool vs_export_script(vs_export* export, const vs_case* c, const vs_script* script) {
   vs_predicted predicted;
-  char why[VS_PREDICT_WHY];
-  switch (vs_predict(script, export->profile, export->info, &predicted, why)) {
+  vs_why why;
+  switch (vs_predict(script, export->profile, export->info, &predicted, &why)) {
     case VS_PREDICT_LEFT_OUT:
-      return leave_out(export, c->id, why);
+      return leave_out(export, c->id, why.text);
     case VS_PREDICT_NO_MEMORY:
       return false;
     default:
@@ -59,9 +60,9 @@ bool vs_export_script(vs_export* export, const vs_case* c, const vs_script* scri
 
 bool vs_export_case(vs_export* export, const vs_case* c) {
   if (c->arch != 0 && c->arch != export->arch) {
-    char why[VS_PREDICT_WHY];
-    snprintf(why, sizeof why, "it is about %s", vs_arch_find(c->arch)->name);
-    return leave_out(export, c->id, why);
+    vs_why why;
+    vs_refuse(&why, "it is about %s", vs_arch_find(c->arch)->name);
+    return leave_out(export, c->id, why.text);
   }
   vs_script script;
   if (!vs_case_script(c, export->arch, export->seed, &script)) return false;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
+
 typedef struct predictor {
   vs_oracle* oracle;
   const vs_profile* profile;
@@ -12,12 +14,11 @@ typedef struct predictor {
   vs_predicted* to;
   uint32_t handles;  // invented so far
   size_t at;         // of the op in the script that was asked for
-  char* why;
+  vs_why* why;
 } predictor;
 
 static bool leave_out(const predictor* p, const char* what) {
-  snprintf(p->why, VS_PREDICT_WHY, "op %zu: %s", p->at, what);
-  return false;
+  return vs_refuse(p->why, "op %zu: %s", p->at, what);
 }
 
 // True of an op whose results go where nothing of the vectors' own looks.
@@ -192,13 +193,12 @@ static bool predict_all(predictor* p, const vs_script* script) {
     if (!predict_op(p, &to->script.ops[at], &to->predictions[at])) return false;
     judged |= vs_ops[op->code].phase == VS_PHASE_JUDGED;
   }
-  if (!judged) snprintf(p->why, VS_PREDICT_WHY, "nothing of it can be predicted");
+  if (!judged) vs_refuse(p->why, "nothing of it can be predicted");
   return judged;
 }
 
 vs_predict_result vs_predict(const vs_script* script, const vs_profile* profile,
-                             const vs_arch_info* info, vs_predicted* predicted,
-                             char why[VS_PREDICT_WHY]) {
+                             const vs_arch_info* info, vs_predicted* predicted, vs_why* why) {
   *predicted = (vs_predicted){0};
   size_t room = script->count > 0 ? script->count : 1;
   predictor p = {.oracle = malloc(sizeof *p.oracle),

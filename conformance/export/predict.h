@@ -8,8 +8,6 @@
 
 #include "oracle.h"
 
-enum { VS_PREDICT_WHY = 160 };
-
 // Of one op.
 typedef struct vs_prediction {
   vs_decision allowed;            // the statuses; of every op but WRITE_STATE: ZX_OK alone
@@ -32,8 +30,7 @@ typedef enum vs_predict_result {
 
 // Only on VS_PREDICT_DONE there is something to free. `script` is not kept.
 vs_predict_result vs_predict(const vs_script* script, const vs_profile* profile,
-                             const vs_arch_info* info, vs_predicted* predicted,
-                             char why[VS_PREDICT_WHY]);
+                             const vs_arch_info* info, vs_predicted* predicted, vs_why* why);
 void vs_predicted_free(vs_predicted* predicted);
 
 #endif  // VS_CONFORMANCE_PREDICT_H_

@@ -2,16 +2,18 @@
 #include "initramfs.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/refuse.h"
 #include "text/file.h"
 
 enum { PLAIN = 0100644, PROGRAM = 0100755, FOLDER = 0040755, ALIGNED = 4, FILE_MOST = 512 << 20 };
 
 static bool fail(vs_initramfs* a, const char* path, const char* why) {
-  if (!a->failed) snprintf(a->why, sizeof a->why, "%.300s: %s", path, why);
+  if (!a->failed) vs_refuse(&a->why, "%.300s: %s", path, why);
   a->failed = true;
   return false;
 }
@@ -56,11 +58,11 @@ bool vs_initramfs_text(vs_initramfs* a, const char* name, const char* text, size
 }
 
 bool vs_initramfs_file(vs_initramfs* a, const char* name, const char* path) {
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   if (a->failed) return false;
-  if (!vs_file_read(path, &file, why)) {
-    snprintf(a->why, sizeof a->why, "%s", why);
+  if (!vs_file_read(path, &file, &why)) {
+    vs_refuse(&a->why, "%s", why.text);
     a->failed = true;
     return false;
   }
@@ -112,13 +114,10 @@ static bool has(const vs_modules* modules, const char* path, size_t length) {
   return false;
 }
 
-static bool take(vs_modules* modules, const char* path, size_t length, char why[VS_INITRAMFS_WHY]) {
+static bool take(vs_modules* modules, const char* path, size_t length, vs_why* why) {
   if (has(modules, path, length)) return true;
-  if (modules->count == VS_MODULES_MOST || length >= VS_MODULE_PATH) {
-    snprintf(why, VS_INITRAMFS_WHY, "modules.dep: more than %d modules, or a name too long",
-             VS_MODULES_MOST);
-    return false;
-  }
+  if (modules->count == VS_MODULES_MOST || length >= VS_MODULE_PATH)
+    return vs_refuse(why, "modules.dep: more than %d modules, or a name too long", VS_MODULES_MOST);
   memcpy(modules->paths[modules->count], path, length);
   modules->paths[modules->count++][length] = '\0';
   return true;
@@ -126,7 +125,7 @@ static bool take(vs_modules* modules, const char* path, size_t length, char why[
 
 // depmod names what a module needs in the order in which it is to be unloaded, so that the last
 // comes first.
-static bool take_line(vs_modules* modules, const char* line, char why[VS_INITRAMFS_WHY]) {
+static bool take_line(vs_modules* modules, const char* line, vs_why* why) {
   size_t own = strcspn(line, ":");
   size_t length = strcspn(line, "\n");
   size_t end = length;
@@ -140,16 +139,11 @@ static bool take_line(vs_modules* modules, const char* line, char why[VS_INITRAM
   return take(modules, line, own, why);
 }
 
-bool vs_modules_add(vs_modules* modules, const char* folder, const char* name,
-                    char why[VS_INITRAMFS_WHY]) {
-  char path[VS_INITRAMFS_WHY];
+bool vs_modules_add(vs_modules* modules, const char* folder, const char* name, vs_why* why) {
+  char path[PATH_MAX];
   vs_file file;
-  char reason[VS_FILE_WHY];
   snprintf(path, sizeof path, "%s/modules.dep", folder);
-  if (!vs_file_read(path, &file, reason)) {
-    snprintf(why, VS_INITRAMFS_WHY, "%s", reason);
-    return false;
-  }
+  if (!vs_file_read(path, &file, why)) return false;
   const char* line = line_of(file.text, name);
   bool good = line == NULL || take_line(modules, line, why);
   vs_file_free(&file);

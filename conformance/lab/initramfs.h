@@ -7,13 +7,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { VS_INITRAMFS_WHY = 512 };
+#include <vcpuspec/why.h>
 
 typedef struct vs_initramfs {
   FILE* out;
   unsigned number;  // of the next file
   bool failed;
-  char why[VS_INITRAMFS_WHY];
+  vs_why why;
 } vs_initramfs;
 
 // False, as of all that follow: `why` says the reason in one line.
@@ -36,7 +36,6 @@ typedef struct vs_modules {
 // Adds the module of this name ('-' and '_' are the same) and all that it needs, as modules.dep in
 // the folder says. One that is not there is no error: the kernel may have it built in. False: there
 // is no modules.dep, or there are too many; `why`.
-bool vs_modules_add(vs_modules* modules, const char* folder, const char* name,
-                    char why[VS_INITRAMFS_WHY]);
+bool vs_modules_add(vs_modules* modules, const char* folder, const char* name, vs_why* why);
 
 #endif  // VS_CONFORMANCE_LAB_INITRAMFS_H_

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "text/file.h"
 
 // As much as takes an emulated processor some ten seconds.
@@ -68,14 +69,13 @@ static bool has_programs(const char* folder) {
   return access(path, R_OK) == 0;
 }
 
-bool vs_lab_find_programs(vs_lane* lane, const char* programs, char why[VS_LANE_WHY]) {
+bool vs_lab_find_programs(vs_lane* lane, const char* programs, vs_why* why) {
   static const char* const places[] = {"/lab-", "/../lib/vcpuspec/lab-"};
   char self[PATH_MAX - 64];
   if (programs != NULL) {
     snprintf(lane->programs, sizeof lane->programs, "%s", programs);
     if (has_programs(programs)) return true;
-    snprintf(why, VS_LANE_WHY, "%.300s: vcpuspec and lab-init are not both there", programs);
-    return false;
+    return vs_refuse(why, "%.300s: vcpuspec and lab-init are not both there", programs);
   }
   ssize_t length = readlink("/proc/self/exe", self, sizeof self - 1);
   self[length > 0 ? length : 0] = '\0';
@@ -85,37 +85,36 @@ bool vs_lab_find_programs(vs_lane* lane, const char* programs, char why[VS_LANE_
     snprintf(lane->programs, sizeof lane->programs, "%s%s%s", self, places[i], lane->machine->name);
     if (has_programs(lane->programs)) return true;
   }
-  snprintf(why, VS_LANE_WHY,
-           "there are no programs for %s guests beside vcpuspec: `make lab-programs` builds them, "
-           "or name a folder with --programs",
-           lane->machine->name);
-  return false;
+  return vs_refuse(
+      why,
+      "there are no programs for %s guests beside vcpuspec: `make lab-programs` builds them, "
+      "or name a folder with --programs",
+      lane->machine->name);
 }
 
-bool vs_lab_find(vs_lane* lane, const char* programs, char why[VS_LANE_WHY]) {
+bool vs_lab_find(vs_lane* lane, const char* programs, vs_why* why) {
   char cache[PATH_MAX];
   char stamp[PATH_MAX + 32];
   say_cache(cache);
   snprintf(stamp, sizeof stamp, "%s/%s/complete", cache, lane->machine->name);
   snprintf(lane->kernel, sizeof lane->kernel, "%.4000s/%s/kernel", cache, lane->machine->name);
   snprintf(lane->modules, sizeof lane->modules, "%.4000s/%s/modules", cache, lane->machine->name);
-  if (access(stamp, R_OK) != 0) {
-    snprintf(why, VS_LANE_WHY,
-             "no kernel for %s is in %.250s: `make lab-packages` fetches it, or name one with "
-             "--kernel",
-             lane->machine->name, cache);
-    return false;
-  }
+  if (access(stamp, R_OK) != 0)
+    return vs_refuse(
+        why,
+        "no kernel for %s is in %.250s: `make lab-packages` fetches it, or name one with "
+        "--kernel",
+        lane->machine->name, cache);
   return vs_lab_find_programs(lane, programs, why);
 }
 
 void vs_lab_describe(const vs_lane* lane, char* text, size_t size) {
   char path[PATH_MAX + 16];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   text[0] = '\0';
   snprintf(path, sizeof path, "%s/../release", lane->modules);
-  if (lane->modules[0] == '\0' || !vs_file_read(path, &file, why)) return;
+  if (lane->modules[0] == '\0' || !vs_file_read(path, &file, &why)) return;
   snprintf(text, size, "%.*s", (int)strcspn(file.text, "\n"), file.text);
   vs_file_free(&file);
 }
@@ -226,7 +225,7 @@ static vs_exit tell_missing(const vs_lane* lane, FILE* out) {
 
 static void tell_why(const vs_lane* lane, FILE* out) {
   char path[PATH_MAX];
-  fprintf(out, "  broken   %s\n", lane->why);
+  fprintf(out, "  broken   %s\n", lane->why.text);
   vs_lane_show_end(lane, "qemu", 4, "    qemu: ", out);
   vs_lane_path(lane, "console", path);
   struct stat about;

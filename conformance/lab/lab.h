@@ -23,9 +23,9 @@ char* vs_lab_plan_of(const vs_lab_plan* plan, const vs_lane* lane);
 // Fills kernel, modules and programs of a lane of Debian's kernel. `program` is how vcpuspec was
 // called: what the guest runs is beside it, or where it is installed. False: one is not there;
 // `why` says which, and how it gets there.
-bool vs_lab_find(vs_lane* lane, const char* programs, char why[VS_LANE_WHY]);
+bool vs_lab_find(vs_lane* lane, const char* programs, vs_why* why);
 // Programs alone.
-bool vs_lab_find_programs(vs_lane* lane, const char* programs, char why[VS_LANE_WHY]);
+bool vs_lab_find_programs(vs_lane* lane, const char* programs, vs_why* why);
 
 // One line about the kernel of a lane of Debian's: its package and version; "": not known.
 void vs_lab_describe(const vs_lane* lane, char* text, size_t size);

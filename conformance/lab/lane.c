@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "initramfs.h"
 #include "text/file.h"
 
@@ -43,8 +44,8 @@ __attribute__((format(printf, 2, 3))) static bool broken(vs_lane* lane, const ch
   va_list values;
   va_start(values, form);
   if (!lane->broken) {
-    vsnprintf(lane->why, sizeof lane->why, form, values);
-    make_printable(lane->why);
+    vs_refuse_as(&lane->why, form, values);
+    vs_why_clean(&lane->why);
   }
   va_end(values);
   lane->broken = true;
@@ -136,13 +137,13 @@ static void on_end(void* context, const char* name, vs_lab_end how, int detail) 
 
 static bool find_modules(vs_lane* lane, vs_modules* modules) {
   char words[256];
-  char why[VS_INITRAMFS_WHY];
+  vs_why why;
   modules->count = 0;
   if (lane->modules[0] == '\0') return true;
   snprintf(words, sizeof words, "virtio_pci virtio_console %s", lane->machine->modules);
   char* rest = words;
   for (char* word; (word = strsep(&rest, " ")) != NULL;) {
-    if (!vs_modules_add(modules, lane->modules, word, why)) return broken(lane, "%s", why);
+    if (!vs_modules_add(modules, lane->modules, word, &why)) return broken(lane, "%s", why.text);
   }
   return true;
 }
@@ -197,7 +198,7 @@ static bool make_initramfs(vs_lane* lane, const vs_modules* modules) {
   if (good) vs_initramfs_text(&archive, "plan", plan, length);
   free(plan);
   good = vs_initramfs_end(&archive) && good;
-  return good || broken(lane, "%s", archive.why[0] != '\0' ? archive.why : "no memory");
+  return good || broken(lane, "%s", archive.why.text[0] != '\0' ? archive.why.text : "no memory");
 }
 
 typedef struct argument_list {
@@ -341,7 +342,7 @@ static void take(vs_lane* lane, int i, const char* bytes, size_t count) {
   if (lane->words >= 0 && lane->words != i) return;
   vs_stream_feed(stream, bytes, count);
   if (stream->greeted) lane->words = i;
-  if (stream->torn) broken(lane, "%s", stream->why);
+  if (stream->torn) broken(lane, "%s", stream->why.text);
 }
 
 static void read_source(vs_lane* lane, int i) {
@@ -437,10 +438,10 @@ static void show_lines(const char* text, const char* before, FILE* out) {
 void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const char* before,
                       FILE* out) {
   char path[PATH_MAX];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   vs_lane_path(lane, suffix, path);
-  if (!vs_file_read(path, &file, why)) return;
+  if (!vs_file_read(path, &file, &why)) return;
   size_t from = file.length;
   while (from > 0 && file.text[from - 1] == '\n') from--;
   for (int found = 0; from > 0; from--) {

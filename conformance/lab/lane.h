@@ -7,6 +7,8 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include <vcpuspec/why.h>
+
 #include "runner/child.h"
 #include "stream.h"
 #include "tables.h"
@@ -23,7 +25,7 @@ typedef struct vs_lab_machine {
   const char* modules;
 } vs_lab_machine;
 
-enum { VS_LAB_MACHINE_COUNT = 2, VS_LANE_WHY = 512, VS_LANE_RUNS = 8, VS_LANE_NAME = 32 };
+enum { VS_LAB_MACHINE_COUNT = 2, VS_LANE_RUNS = 8, VS_LANE_NAME = 32 };
 extern const vs_lab_machine vs_lab_machines[VS_LAB_MACHINE_COUNT];
 
 // A program of the plan, once it has begun.
@@ -71,7 +73,7 @@ typedef struct vs_lane {
   bool over;
   bool stale;   // files of an earlier boot are in the way: nothing there is this one's
   bool broken;  // it did not come to its end: `why`
-  char why[VS_LANE_WHY];
+  vs_why why;
 } vs_lane;
 
 // Makes FOLDER/NAME.initramfs and begins to boot. False: `why`, and the lane is over.

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
+
 enum { WORDS = 5 };
 
 void vs_stream_begin(vs_stream* stream, const vs_stream_ears* ears) {
@@ -14,10 +16,8 @@ void vs_stream_begin(vs_stream* stream, const vs_stream_ears* ears) {
 
 static void tear(vs_stream* s, const char* why, const char* what) {
   s->torn = true;
-  snprintf(s->why, sizeof s->why, "%s%.120s", why, what);
-  for (char* c = s->why; *c != '\0'; c++) {
-    if ((unsigned char)*c < ' ' || (unsigned char)*c > '~') *c = '?';
-  }
+  vs_refuse(&s->why, "%s%.120s", why, what);
+  vs_why_clean(&s->why);
 }
 
 // Names become names of files.

@@ -6,9 +6,9 @@
 
 #include <stdbool.h>
 
-#include "wire.h"
+#include <vcpuspec/why.h>
 
-enum { VS_STREAM_WHY = 256 };
+#include "wire.h"
 
 // How a program of the plan ended.
 typedef enum vs_lab_end { VS_LAB_EXIT, VS_LAB_SIGNAL, VS_LAB_TIME } vs_lab_end;
@@ -28,7 +28,7 @@ typedef struct vs_stream {
   bool greeted;                // whatever came before was no word of the guest's
   bool over;                   // it said bye
   bool torn;                   // a block was not what was announced: `why`
-  char why[VS_STREAM_WHY];
+  vs_why why;
   char name[VS_LAB_NAME];  // of the block that is awaited
   size_t awaited;          // bytes of it, with the newline at its end; 0: a line is awaited
   uint32_t sum;

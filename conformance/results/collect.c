@@ -48,7 +48,7 @@ static void count(vs_collector* c, const vs_result* one) {
 static void write_down(vs_collector* c, const vs_result* one) {
   if (c->journal == NULL || c->journal->failed || vs_run_journal_add(c->journal, one)) return;
   clear(c);
-  fprintf(stderr, "vcpuspec: %s\n", c->journal->why);
+  fprintf(stderr, "vcpuspec: %s\n", c->journal->why.text);
 }
 
 static void keep(vs_collector* c, const vs_run* run, const vs_case_result* result) {

@@ -323,12 +323,12 @@ bool vs_expectations_parse(const char* text, size_t length, vs_expectations* all
 
 bool vs_expectations_read(const char* path, vs_expectations* all, vs_fault* fault) {
   vs_file file;
-  char why[VS_FILE_WHY];
+  vs_why why;
   *fault = (vs_fault){0};
-  if (!vs_file_read(path, &file, why)) {
+  if (!vs_file_read(path, &file, &why)) {
     // The path is told already.
-    const char* reason = strstr(why, "cannot be read");
-    snprintf(fault->message, sizeof fault->message, "%s", reason != NULL ? reason : why);
+    const char* reason = strstr(why.text, "cannot be read");
+    snprintf(fault->message, sizeof fault->message, "%.250s", reason != NULL ? reason : why.text);
     return false;
   }
   bool good = vs_expectations_parse(file.text, file.length, all, fault);

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
+
 enum { MOST_SHARDS = 100000 };  // as of --shard
 
 typedef VS_LIST(char) elements;
@@ -22,12 +24,11 @@ static size_t size_of(const vs_field* list) {
 typedef struct reader {
   vs_store* store;
   char path[160];  // of what is read, for messages: "results[3].failure"
-  char* why;
+  vs_why* why;
 } reader;
 
 static bool fault(const reader* r, const char* expected) {
-  snprintf(r->why, VS_RESULTS_WHY, "%s: expected %s", r->path, expected);
-  return false;
+  return vs_refuse(r->why, "%s: expected %s", r->path, expected);
 }
 
 static bool read_value(reader* r, const vs_field* f, const json_t* form, void* to);
@@ -57,7 +58,7 @@ static bool is_shard(const char* text) {
 }
 
 static bool read_word(reader* r, const vs_field* f, const char* word, unsigned* to) {
-  char expected[VS_RESULTS_WHY / 2] = "one of";
+  char expected[VS_WHY_MAX / 2] = "one of";
   for (*to = 0; f->allowed >> *to != 0; ++*to) {
     if (!(f->allowed >> *to & 1)) continue;
     if (strcmp(word, f->words[*to]) == 0) return true;
@@ -159,7 +160,7 @@ static bool read_value(reader* r, const vs_field* f, const json_t* form, void* t
 }
 
 bool vs_form_read(vs_store* store, const vs_field* shape, const json_t* form, void* to,
-                  char why[VS_RESULTS_WHY]) {
+                  vs_why* why) {
   reader r = {.store = store, .why = why};
   return read_object(&r, shape, form, to);
 }

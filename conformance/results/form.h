@@ -6,9 +6,9 @@
 #include <jansson.h>
 #include <stdint.h>
 
-#include "store.h"
+#include <vcpuspec/why.h>
 
-enum { VS_RESULTS_WHY = 512 };  // bytes of a reason
+#include "store.h"
 
 #define VS_NONE SIZE_MAX  // of a number that may be null
 
@@ -48,7 +48,7 @@ typedef struct vs_field {
 // Fills the struct, which is 0. False: `why` says in one line what is wrong, and where. Members
 // that the shape has not are ignored.
 bool vs_form_read(vs_store* store, const vs_field* shape, const json_t* form, void* to,
-                  char why[VS_RESULTS_WHY]);
+                  vs_why* why);
 
 // The caller's.
 json_t* vs_form_write(const vs_field* shape, const void* from);

@@ -58,7 +58,7 @@ static void add_backends(vs_results* all, const vs_plan* plan, const vs_request*
         .arch = arch_of(target),
         .profile = vs_keep(&all->store, plan->profile->id),
         .state = target->state,
-        .reason = target->state == VS_TARGET_READY ? "" : vs_keep(&all->store, target->reason),
+        .reason = target->state == VS_TARGET_READY ? "" : vs_keep(&all->store, target->reason.text),
         .required = request->required[i],
         .named = request->named[i]};
   }
@@ -135,7 +135,7 @@ static void close_one(vs_results* all, size_t at, const vs_plan* plan) {
   const char* note = "the run was stopped before";
   if (all->results.at[at].id != NULL) return;
   if (target->state != VS_TARGET_READY)
-    note = vs_said(&all->store, "%s cannot be used: %s", target->name, target->reason);
+    note = vs_said(&all->store, "%s cannot be used: %s", target->name, target->reason.text);
   all->results.at[at] =
       vs_results_not_judged(&all->store, backend, plan->cases[at % plan->case_count], note);
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "text/file.h"
 #include "text/names.h"
 
@@ -41,21 +42,17 @@ static const vs_format* find_format(const char* word, size_t length) {
   return NULL;
 }
 
-static vs_report_state unknown(const char* word, size_t length, char why[VS_RESULTS_WHY]) {
+static vs_report_state unknown(const char* word, size_t length, vs_why* why) {
   char form[32];
   const char* names[VS_FORMAT_COUNT];
-  size_t at = 0;
   snprintf(form, sizeof form, "%.*s", (int)length, word);
   for (size_t i = 0; i < VS_FORMAT_COUNT; i++) names[i] = vs_formats[i].name;
   const char* nearest = vs_nearest(form, names, VS_FORMAT_COUNT);
-  at += (size_t)snprintf(why, VS_RESULTS_WHY, "--report '%.200s': ", word);
-  if (nearest != NULL && word[length] == ':') {
-    at += (size_t)snprintf(why + at, VS_RESULTS_WHY - at, "did you mean '%s'? ", nearest);
-  }
-  at += (size_t)snprintf(why + at, VS_RESULTS_WHY - at,
-                         "it takes a form and a file, FORM:FILE; forms:");
+  const bool near = nearest != NULL && word[length] == ':';
+  vs_refuse(why, "--report '%.200s': %s%s%sit takes a form and a file, FORM:FILE; forms:", word,
+            near ? "did you mean '" : "", near ? nearest : "", near ? "'? " : "");
   for (size_t i = 0; i < VS_FORMAT_COUNT; i++) {
-    at += (size_t)snprintf(why + at, VS_RESULTS_WHY - at, " %s", names[i]);
+    vs_refuse_more(why, " %s", names[i]);
   }
   return VS_REPORT_UNKNOWN;
 }
@@ -68,20 +65,19 @@ static bool is_named(const vs_report_files* files, const char* path) {
   return false;
 }
 
-static vs_report_state add(vs_report_files* files, const char* word, char why[VS_RESULTS_WHY]) {
+static vs_report_state add(vs_report_files* files, const char* word, vs_why* why) {
   size_t length = strcspn(word, ":");
   const vs_format* format = find_format(word, length);
   if (format == NULL || word[length] == '\0' || word[length + 1] == '\0')
     return unknown(word, length, why);
   const char* path = word + length + 1;
-  char reason[VS_FILE_WHY];
+  vs_why reason;
   if (is_named(files, path)) {
-    snprintf(why, VS_RESULTS_WHY, "--report names %.300s twice: give each report a file of its own",
-             path);
+    vs_refuse(why, "--report names %.300s twice: give each report a file of its own", path);
     return VS_REPORT_UNKNOWN;
   }
-  if (!vs_file_can_be_put(path, reason)) {
-    snprintf(why, VS_RESULTS_WHY, "%s: name a file in a directory that is there", reason);
+  if (!vs_file_can_be_put(path, &reason)) {
+    vs_refuse(why, "%s: name a file in a directory that is there", reason.text);
     return VS_REPORT_CANNOT;
   }
   files->items[files->count++] = (vs_report_file){format, path};
@@ -89,7 +85,7 @@ static vs_report_state add(vs_report_files* files, const char* word, char why[VS
 }
 
 vs_report_state vs_report_files_open(vs_report_files* files, const char* const* words, size_t count,
-                                     char why[VS_RESULTS_WHY]) {
+                                     vs_why* why) {
   vs_report_state state = VS_REPORT_OK;
   *files = (vs_report_files){vs_needed(calloc(count + 1, sizeof *files->items)), 0};
   for (size_t i = 0; i < count && state == VS_REPORT_OK; i++) state = add(files, words[i], why);
@@ -124,14 +120,13 @@ static bool render(FILE* out, const void* what) {
   return vs_render(w->format, out, w->results);
 }
 
-bool vs_report_files_write(const vs_report_files* files, const vs_results* results,
-                           char why[VS_RESULTS_WHY]) {
+bool vs_report_files_write(const vs_report_files* files, const vs_results* results, vs_why* why) {
   bool good = true;
   for (size_t i = 0; i < files->count; i++) {
-    char reason[VS_FILE_WHY];
+    vs_why reason;
     const writing w = {files->items[i].format, results};
-    if (vs_file_put_whole(files->items[i].path, render, &w, reason)) continue;
-    snprintf(why, VS_RESULTS_WHY, "%s", reason);
+    if (vs_file_put_whole(files->items[i].path, render, &w, &reason)) continue;
+    vs_refuse(why, "%s", reason.text);
     good = false;
   }
   return good;

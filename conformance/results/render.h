@@ -6,6 +6,8 @@
 
 #include <stdio.h>
 
+#include <vcpuspec/why.h>
+
 #include "view.h"
 
 typedef enum vs_format_code {
@@ -55,7 +57,7 @@ typedef enum vs_report_state {
 // time. But for OK, `why` says in one line what is wrong and what to do, and there is nothing to
 // free.
 vs_report_state vs_report_files_open(vs_report_files* files, const char* const* words, size_t count,
-                                     char why[VS_RESULTS_WHY]);
+                                     vs_why* why);
 void vs_report_files_free(vs_report_files* files);
 
 // One of them is written to standard output, which then holds nothing else.
@@ -65,7 +67,6 @@ bool vs_report_files_use_stdout(const vs_report_files* files);
 const char* vs_report_files_first(const vs_report_files* files);
 
 // Writes them all, each as a whole or not at all. False: `why` says which could not be written.
-bool vs_report_files_write(const vs_report_files* files, const vs_results* results,
-                           char why[VS_RESULTS_WHY]);
+bool vs_report_files_write(const vs_report_files* files, const vs_results* results, vs_why* why);
 
 #endif  // VS_CONFORMANCE_RENDER_H_

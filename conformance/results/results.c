@@ -58,40 +58,38 @@ enum {
   { .name = NULL }     \
   }                    \
   ;
+#include "common/refuse.h"
 #include "results.def"
 
 // --- what is between members --------------------------------------------------------------------
 
-bool vs_result_is_sound(const vs_result* result, size_t backends, char why[VS_RESULTS_WHY]) {
+bool vs_result_is_sound(const vs_result* result, size_t backends, vs_why* why) {
   const char* fault = NULL;
   if ((result->failure != NULL) != vs_verdict_is_failure(result->verdict))
     fault = "failure: expected it where the verdict is fail or flaky, and null elsewhere";
   if (result->backend >= backends) fault = "backend: expected the number of one of the backends";
-  if (fault != NULL) snprintf(why, VS_RESULTS_WHY, "%s", fault);
+  if (fault != NULL) vs_refuse(why, "%s", fault);
   return fault == NULL;
 }
 
-static bool count_is(const char* name, size_t count, size_t real, char why[VS_RESULTS_WHY]) {
+static bool count_is(const char* name, size_t count, size_t real, vs_why* why) {
   if (count == real) return true;
-  snprintf(why, VS_RESULTS_WHY, "counts.%s: expected %zu, as the results are", name, real);
-  return false;
+  return vs_refuse(why, "counts.%s: expected %zu, as the results are", name, real);
 }
 
 // Each case once on each backend, or something was lost or is there twice.
-static bool are_sound(const vs_results* results, vs_store* store, vs_index* seen, char* why) {
+static bool are_sound(const vs_results* results, vs_store* store, vs_index* seen, vs_why* why) {
   size_t judged = 0;
   size_t count = results->results.count;
   for (size_t i = 0; i < count; i++) {
-    char fault[VS_RESULTS_WHY];
+    vs_why fault;
     size_t number;
     const vs_result* one = &results->results.at[i];
-    bool good = vs_result_is_sound(one, results->backends.count, fault);
+    bool good = vs_result_is_sound(one, results->backends.count, &fault);
     if (good && !vs_index_add(seen, vs_said(store, "%zu %s", one->backend, one->id), &number)) {
-      snprintf(fault, sizeof fault, "case: expected each case once on each backend");
-      good = false;
+      good = vs_refuse(&fault, "case: expected each case once on each backend");
     }
-    if (!good) snprintf(why, VS_RESULTS_WHY, "results[%zu].%.300s", i, fault);
-    if (!good) return false;
+    if (!good) return vs_refuse(why, "results[%zu].%.300s", i, fault.text);
     judged += vs_verdict_is_judged(one->verdict);
   }
   return count_is("expected", results->counts.expected, count, why) &&
@@ -99,7 +97,7 @@ static bool are_sound(const vs_results* results, vs_store* store, vs_index* seen
          count_is("not_judged", results->counts.not_judged, count - judged, why);
 }
 
-bool vs_results_are_sound(const vs_results* results, char why[VS_RESULTS_WHY]) {
+bool vs_results_are_sound(const vs_results* results, vs_why* why) {
   vs_store store = {0};
   vs_index seen = {0};
   bool good = are_sound(results, &store, &seen, why);
@@ -110,20 +108,17 @@ bool vs_results_are_sound(const vs_results* results, char why[VS_RESULTS_WHY]) {
 
 // --- files --------------------------------------------------------------------------------------
 
-static bool has_format(const json_t* form, char why[VS_RESULTS_WHY]) {
+static bool has_format(const json_t* form, vs_why* why) {
   const char* format = json_string_value(json_object_get(form, "format"));
   const json_t* version = json_object_get(form, "version");
-  if (format == NULL || strcmp(format, VS_RESULTS_FORMAT) != 0) {
-    snprintf(why, VS_RESULTS_WHY, "format: expected '%s': these are no results of vcpuspec run",
-             VS_RESULTS_FORMAT);
-    return false;
-  }
+  if (format == NULL || strcmp(format, VS_RESULTS_FORMAT) != 0)
+    return vs_refuse(why, "format: expected '%s': these are no results of vcpuspec run",
+                     VS_RESULTS_FORMAT);
   if (json_is_integer(version) && json_integer_value(version) == VS_RESULTS_VERSION) return true;
-  snprintf(why, VS_RESULTS_WHY, "version: expected 1, the only one that this program understands");
-  return false;
+  return vs_refuse(why, "version: expected 1, the only one that this program understands");
 }
 
-static vs_results* understand(const json_t* form, char why[VS_RESULTS_WHY]) {
+static vs_results* understand(const json_t* form, vs_why* why) {
   vs_store store = {0};
   vs_results* results = vs_take(&store, sizeof *results);
   bool good = has_format(form, why) && vs_form_read(&store, vs_form_results, form, results, why) &&
@@ -134,27 +129,26 @@ static vs_results* understand(const json_t* form, char why[VS_RESULTS_WHY]) {
   return NULL;
 }
 
-vs_results* vs_results_parse(const char* name, const char* text, size_t length,
-                             char why[VS_RESULTS_WHY]) {
+vs_results* vs_results_parse(const char* name, const char* text, size_t length, vs_why* why) {
   json_error_t error;
-  char reason[VS_RESULTS_WHY];
+  vs_why reason;
   json_t* form = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
   if (form == NULL) {
-    snprintf(why, VS_RESULTS_WHY, "%.200s:%d:%d: %s: it is no whole JSON text", name, error.line,
-             error.column, error.text);
+    vs_refuse(why, "%.200s:%d:%d: %s: it is no whole JSON text", name, error.line, error.column,
+              error.text);
     return NULL;
   }
-  vs_results* results = understand(form, reason);
-  if (results == NULL) snprintf(why, VS_RESULTS_WHY, "%.200s: at %.300s", name, reason);
+  vs_results* results = understand(form, &reason);
+  if (results == NULL) vs_refuse(why, "%.200s: at %.300s", name, reason.text);
   json_decref(form);
   return results;
 }
 
-vs_results* vs_results_read(const char* path, char why[VS_RESULTS_WHY]) {
+vs_results* vs_results_read(const char* path, vs_why* why) {
   vs_file file;
-  char reason[VS_FILE_WHY];
-  if (!vs_file_read(path, &file, reason)) {
-    snprintf(why, VS_RESULTS_WHY, "%s", reason);
+  vs_why reason;
+  if (!vs_file_read(path, &file, &reason)) {
+    vs_refuse(why, "%s", reason.text);
     return NULL;
   }
   const char* name = strcmp(path, "-") == 0 ? "standard input" : path;

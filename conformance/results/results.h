@@ -46,16 +46,15 @@ typedef enum vs_expect_problem {
 
 // Reads a file, or standard input for "-". NULL: `why` begins with the path, and says in one line
 // what is wrong, and where.
-vs_results* vs_results_read(const char* path, char why[VS_RESULTS_WHY]);
+vs_results* vs_results_read(const char* path, vs_why* why);
 // The same of a text; `name` is for messages.
-vs_results* vs_results_parse(const char* name, const char* text, size_t length,
-                             char why[VS_RESULTS_WHY]);
+vs_results* vs_results_parse(const char* name, const char* text, size_t length, vs_why* why);
 void vs_results_free(vs_results* results);
 
 // True if what is in different members belongs together: no other looks again. False: `why`.
-bool vs_results_are_sound(const vs_results* results, char why[VS_RESULTS_WHY]);
+bool vs_results_are_sound(const vs_results* results, vs_why* why);
 // The same of one result, of which `backends` is the number of columns.
-bool vs_result_is_sound(const vs_result* result, size_t backends, char why[VS_RESULTS_WHY]);
+bool vs_result_is_sound(const vs_result* result, size_t backends, vs_why* why);
 
 // "pass", "permitted", "fail", ...: what the form calls them.
 extern const char* const vs_results_words[VS_VERDICT_COUNT];

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/digest.h"
+#include "common/refuse.h"
 #include "runner/child.h"
 #include "text/file.h"
 #include "text/profile.h"
@@ -33,12 +34,12 @@ static uint64_t digest_cases(const vs_plan* plan) {
 // greets.
 static uint64_t digest_contents(const vs_target* target) {
   uint64_t sum = VS_DIGEST64;
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   if (target->shim != NULL) {
     return vs_digest64(sum, vs_shim_greeting(target->shim), sizeof(vs_greeting));
   }
-  if (target->path == NULL || !vs_file_read(target->path, &file, why)) return sum;
+  if (target->path == NULL || !vs_file_read(target->path, &file, &why)) return sum;
   sum = vs_digest64(sum, file.text, file.length);
   vs_file_free(&file);
   return sum;
@@ -79,9 +80,10 @@ __attribute__((format(printf, 3, 4))) static vs_run_journal_state refuse(vs_run_
                                                                          const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  int length = snprintf(journal->why, sizeof journal->why, "%.200s ", journal->path);
-  vsnprintf(journal->why + length, sizeof journal->why - (size_t)length, format, arguments);
+  vs_refuse_as(&journal->why, format, arguments);
   va_end(arguments);
+  const vs_why what = journal->why;
+  vs_refuse(&journal->why, "%.200s %.800s", journal->path, what.text);
   return state;
 }
 
@@ -122,16 +124,14 @@ static vs_run_journal_state read_header(reader* r, const char* text, size_t leng
   return state;
 }
 
-static bool take_result(reader* r, const json_t* form, char why[VS_RESULTS_WHY]) {
+static bool take_result(reader* r, const json_t* form, vs_why* why) {
   vs_result one = {0};
   size_t row;
   if (!vs_form_read(&r->results->store, vs_form_result, form, &one, why) ||
       !vs_result_is_sound(&one, r->results->backends.count, why))
     return false;
-  if (!vs_index_find(&r->rows, one.id, &row)) {
-    snprintf(why, VS_RESULTS_WHY, "case: expected a case of this run");
-    return false;
-  }
+  if (!vs_index_find(&r->rows, one.id, &row))
+    return vs_refuse(why, "case: expected a case of this run");
   vs_result* place = &r->results->results.at[one.backend * r->rows.count + row];
   r->journal->found += place->id == NULL;
   *place = one;
@@ -140,17 +140,17 @@ static bool take_result(reader* r, const json_t* form, char why[VS_RESULTS_WHY])
 
 static vs_run_journal_state read_result(reader* r, const char* text, size_t length) {
   json_error_t error;
-  char why[VS_RESULTS_WHY];
+  vs_why why;
   r->journal->found += r->results == NULL;
   if (r->results == NULL) return VS_RUN_JOURNAL_OPEN;
   json_t* form = json_loadb(text, length, JSON_REJECT_DUPLICATES, &error);
-  snprintf(why, sizeof why, "%s", error.text);
-  bool good = form != NULL && take_result(r, form, why);
+  vs_refuse(&why, "%s", error.text);
+  bool good = form != NULL && take_result(r, form, &why);
   json_decref(form);
   if (good) return VS_RUN_JOURNAL_OPEN;
   return refuse(r->journal, VS_RUN_JOURNAL_BAD,
                 "was spoilt at line %zu (%.150s): take the line out, and its case is judged again",
-                r->line, why);
+                r->line, why.text);
 }
 
 // A header that was cut off while it was written holds nothing.

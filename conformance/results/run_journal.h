@@ -23,7 +23,7 @@ typedef struct vs_run_journal {
   size_t found;                    // results that stood in it when it was opened
   double synced;
   bool failed;  // a result could not be written: the file holds what came before
-  char why[VS_RESULTS_WHY];
+  vs_why why;
 } vs_run_journal;
 
 // What has to be the same for results to belong together: the program, the profile with its rules,

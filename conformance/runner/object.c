@@ -5,12 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
-void* vs_object_load(const char* path, char* reason, size_t size) {
+#include "common/refuse.h"
+
+void* vs_object_load(const char* path, vs_why* reason) {
   // Without a slash dlopen would search the system's directories for it.
   char local[4096];
   snprintf(local, sizeof local, "%s%s", strchr(path, '/') ? "" : "./", path);
   void* object = dlopen(local, RTLD_NOW | RTLD_LOCAL);
-  if (object == NULL) snprintf(reason, size, "cannot be loaded: %s", dlerror());
+  if (object == NULL) vs_refuse(reason, "cannot be loaded: %s", dlerror());
   return object;
 }
 

@@ -5,9 +5,11 @@
 
 #include <stddef.h>
 
+#include <vcpuspec/why.h>
+
 // Loads a shared object, for as long as the process lives. NULL: `reason` says why, and what would
 // help.
-void* vs_object_load(const char* path, char* reason, size_t size);
+void* vs_object_load(const char* path, vs_why* reason);
 // The address of what it exports by this name, or NULL.
 void* vs_object_symbol(void* object, const char* name);
 

@@ -2,13 +2,14 @@
 // For programs that are wholly static.
 #include <stdio.h>
 
+#include "common/refuse.h"
 #include "object.h"
 
-void* vs_object_load(const char* path, char* reason, size_t size) {
-  snprintf(reason, size,
-           "%s: this vcpuspec is a static program and loads no shared objects: use one that was "
-           "built without VS_STATIC=ALL, or a shim (shim:COMMAND)",
-           path);
+void* vs_object_load(const char* path, vs_why* reason) {
+  vs_refuse(reason,
+            "%s: this vcpuspec is a static program and loads no shared objects: use one that was "
+            "built without VS_STATIC=ALL, or a shim (shim:COMMAND)",
+            path);
   return NULL;
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "object.h"
 
 #if defined(__aarch64__)
@@ -39,42 +40,33 @@ static void set_name(vs_plugin_backend* plugin, const char* name) {
   plugin->name[i] = '\0';
 }
 
-static bool describe(void* object, const char* path, vs_plugin_backend* plugin, char* reason,
-                     size_t size) {
+static bool describe(void* object, const char* path, vs_plugin_backend* plugin, vs_why* reason) {
   const vs_plugin* says = vs_object_symbol(object, "vcpuspec_plugin");
   plugin->arch = host_arch;
   set_name(plugin, base_name(path));
   if (says == NULL) return true;
-  if (says->abi != VS_PLUGIN_ABI) {
-    snprintf(reason, size, "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks %u: rebuild it",
-             path, says->abi, VS_PLUGIN_ABI);
-    return false;
-  }
-  if (says->arch != VS_ARCH_X64 && says->arch != VS_ARCH_ARM64) {
-    snprintf(reason, size,
-             "%s: vcpuspec_plugin.arch is %u: it must be VS_ARCH_X64 (1) or VS_ARCH_ARM64 (2)",
-             path, says->arch);
-    return false;
-  }
+  if (says->abi != VS_PLUGIN_ABI)
+    return vs_refuse(reason,
+                     "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks %u: rebuild it", path,
+                     says->abi, VS_PLUGIN_ABI);
+  if (says->arch != VS_ARCH_X64 && says->arch != VS_ARCH_ARM64)
+    return vs_refuse(
+        reason, "%s: vcpuspec_plugin.arch is %u: it must be VS_ARCH_X64 (1) or VS_ARCH_ARM64 (2)",
+        path, says->arch);
   plugin->arch = (vs_arch)says->arch;
   plugin->resource = says->resource;
   if (says->name != NULL && says->name[0] != '\0') set_name(plugin, says->name);
   return true;
 }
 
-bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, char* reason, size_t size) {
+bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, vs_why* reason) {
   memset(plugin, 0, sizeof *plugin);
-  if (access(path, F_OK) != 0) {
-    snprintf(reason, size, "%s: there is no such file", path);
-    return false;
-  }
-  void* object = vs_object_load(path, reason, size);
+  if (access(path, F_OK) != 0) return vs_refuse(reason, "%s: there is no such file", path);
+  void* object = vs_object_load(path, reason);
   if (object == NULL) return false;
   look_up_calls(object, &plugin->calls);
-  if (plugin->calls.vcpu_write_state == NULL) {
-    snprintf(reason, size, "%s: exports no zx_vcpu_write_state, so there is nothing to judge",
-             path);
-    return false;
-  }
-  return describe(object, path, plugin, reason, size);
+  if (plugin->calls.vcpu_write_state == NULL)
+    return vs_refuse(reason, "%s: exports no zx_vcpu_write_state, so there is nothing to judge",
+                     path);
+  return describe(object, path, plugin, reason);
 }

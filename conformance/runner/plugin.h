@@ -14,6 +14,6 @@ typedef struct vs_plugin_backend {
 } vs_plugin_backend;
 
 // Loads the object; it stays loaded. False: `reason` says why, and what would help.
-bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, char* reason, size_t size);
+bool vs_plugin_load(const char* path, vs_plugin_backend* plugin, vs_why* reason);
 
 #endif  // VS_CONFORMANCE_PLUGIN_H_

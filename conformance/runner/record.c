@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "describe.h"
 #include "executor/executor.h"
 #include "remote/remote.h"
@@ -51,10 +52,10 @@ static void work(void* argument) {
   }
   // What this process has open is no business of an implementation's.
   if (shim == NULL) close_range(STDERR_FILENO + 1, UINT_MAX, 0);
-  if (!vs_target_open(r->target, &opened, r->record->reason)) return;
+  if (!vs_target_open(r->target, &opened, &r->record->reason)) return;
   vs_executor* executor = vs_opened_executor(&opened);
   if (executor == NULL) {
-    snprintf(r->record->reason, VS_REASON_MAX, "no memory for the buffers of a case");
+    vs_refuse(&r->record->reason, "no memory for the buffers of a case");
     return;
   }
   play(r, executor);
@@ -70,7 +71,7 @@ static bool start(vs_recording* r) {
   vs_shim* shim = r->target->shim;
   if (shim != NULL) {
     vs_shim_forget_errors(shim);
-    if (!vs_shim_ready(shim, r->timeout, r->record->reason, VS_REASON_MAX)) return true;
+    if (!vs_shim_ready(shim, r->timeout, &r->record->reason)) return true;
   }
   return vs_child_start(&r->child, r->timeout, work, r);
 }
@@ -79,7 +80,7 @@ static bool start(vs_recording* r) {
 static void take_trace(vs_recording* r) {
   vs_record* record = r->record;
   const vs_document* d =
-      vs_traces_find(r->target->recorded, r->script, r->target->arch, record->reason);
+      vs_traces_find(r->target->recorded, r->script, r->target->arch, &record->reason);
   r->ended = true;
   if (d == NULL) return;
   vs_trace trace = vs_document_trace(d);
@@ -87,7 +88,7 @@ static void take_trace(vs_recording* r) {
   record->executing = trace.opened;
   record->done = trace.end == VS_TRACE_DONE;
   record->progress = (uint32_t)d->count;
-  if (!record->done) snprintf(r->trouble, sizeof r->trouble, "%s", trace.death);
+  if (!record->done) vs_refuse(&r->trouble, "%s", trace.death);
 }
 
 bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
@@ -122,17 +123,16 @@ static void forget_call(vs_recording* r) {
 
 // What became of the shim. False: it had ended before the first op, and the script is begun again.
 static bool conclude(vs_recording* r) {
-  vs_shim_fate fate =
-      vs_shim_conclude(r->target->shim, r->record->done, r->trouble, sizeof r->trouble);
+  vs_shim_fate fate = vs_shim_conclude(r->target->shim, r->record->done, &r->trouble);
   r->confused = fate == VS_SHIM_CONFUSED;
   if (r->confused || fate == VS_SHIM_GARBAGE) forget_call(r);
   if (fate != VS_SHIM_WELL) r->record->done = false;
   if (fate != VS_SHIM_IDLE) return true;
   r->record->executing = false;
-  memcpy(r->record->reason, r->trouble, sizeof r->trouble);
+  r->record->reason = r->trouble;
   if (++r->idle >= IDLE_MOST) return true;
-  fprintf(stderr, "vcpuspec: between two cases, %s; it is started again\n", r->trouble);
-  r->record->reason[0] = r->trouble[0] = '\0';
+  fprintf(stderr, "vcpuspec: between two cases, %s; it is started again\n", r->trouble.text);
+  r->record->reason.text[0] = r->trouble.text[0] = '\0';
   return !start(r);
 }
 
@@ -165,12 +165,12 @@ void vs_recording_wait(vs_recording* recording) {
 }
 
 void vs_recording_free(vs_recording* recording) {
-  char nothing[VS_REASON_MAX];
+  vs_why nothing;
   if (recording->record == NULL) return;
   if (!recording->ended && recording->child.pid != 0) {
     vs_child_kill(&recording->child);
     vs_shim* shim = recording->target->shim;
-    if (shim != NULL) vs_shim_conclude(shim, false, nothing, sizeof nothing);
+    if (shim != NULL) vs_shim_conclude(shim, false, &nothing);
   }
   vs_tail_close(&recording->tail);
   vs_shared_free(recording->record, recording->size);
@@ -202,20 +202,20 @@ static void say_last_op(const vs_recording* r, char* text, size_t size) {
 // "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason
 // for which it could not be opened.
 static void say_death(const vs_recording* recording, bool within_call, char* text, size_t size) {
-  char death[VS_REASON_MAX];
+  char death[VS_WHY_MAX];
   char when[200] = "";
   vs_record* record = recording->record;
-  record->reason[VS_REASON_MAX - 1] = '\0';  // whatever the backend did to it
-  if (!record->executing && record->reason[0] != '\0') {
-    snprintf(text, size, "%s", record->reason);
+  record->reason.text[VS_WHY_MAX - 1] = '\0';  // whatever the backend did to it
+  if (!record->executing && record->reason.text[0] != '\0') {
+    snprintf(text, size, "%s", record->reason.text);
     return;
   }
   if (recording->target->recorded != NULL) {
-    snprintf(text, size, "%s", recording->trouble);
+    snprintf(text, size, "%s", recording->trouble.text);
     return;
   }
-  if (recording->trouble[0] != '\0') {
-    snprintf(death, sizeof death, "%s", recording->trouble);
+  if (recording->trouble.text[0] != '\0') {
+    snprintf(death, sizeof death, "%s", recording->trouble.text);
   } else {
     size_t used = (size_t)snprintf(death, sizeof death, "the backend ");
     vs_death_describe(&recording->child, recording->timeout, death + used, sizeof death - used);
@@ -261,8 +261,8 @@ static void read_death_word(const char* death, char word[VS_DEATH_WORD]) {
 
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]) {
   if (recording->target->recorded != NULL) {
-    read_death_word(recording->trouble, word);
-  } else if (recording->trouble[0] != '\0') {
+    read_death_word(recording->trouble.text, word);
+  } else if (recording->trouble.text[0] != '\0') {
     vs_shim_death_word(recording->target->shim, word);
   } else {
     vs_death_word(&recording->child, word);

@@ -14,7 +14,7 @@ typedef struct vs_record {
   bool executing;     // the backend was opened
   pid_t player;       // the process that plays, and no copy of it
   bool done;          // the script ran to its end
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   vs_observation observations[];
 } vs_record;
 
@@ -27,11 +27,11 @@ typedef struct vs_recording {
   size_t size;        // bytes of record
   uint32_t progress;  // as last seen
   bool ended;
-  bool confused;                // a shim did not understand a line: nothing was learnt
-  unsigned idle;                // times that the shim had ended before the first op
-  vs_tail tail;                 // of what is no shim
-  char trouble[VS_REASON_MAX];  // of a shim; "": none
-  char death[VS_REASON_MAX];    // of its trace
+  bool confused;           // a shim did not understand a line: nothing was learnt
+  unsigned idle;           // times that the shim had ended before the first op
+  vs_tail tail;            // of what is no shim
+  vs_why trouble;          // of a shim; "": none
+  char death[VS_WHY_MAX];  // of its trace
 } vs_recording;
 
 // Begins. The target and the script must outlive the recording. False: the machine has no process

@@ -45,7 +45,7 @@ typedef struct vs_case_result {
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
   vs_also* also;                 // owned; of each other sort of failure the first
   size_t also_count;
-  char note[VS_REASON_MAX];    // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
+  char note[VS_WHY_MAX];       // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
   char errors[VS_ERRORS_MAX];  // of what failed: last lines of its standard error, or ""
   char died[VS_DEATH_WORD];    // of a backend that died: vs_death_word
   double seconds;              // that it took

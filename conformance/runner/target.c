@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "common/refuse.h"
 #include "kvm/kvm.h"
 #include "plugin.h"
 #include "remote/remote.h"
@@ -61,23 +62,23 @@ bool vs_target_parse(const char* spec, vs_target* target) {
   return target->backend != NULL;
 }
 
-static bool open_plugin(const vs_target* target, vs_opened* opened, char* reason) {
+static bool open_plugin(const vs_target* target, vs_opened* opened, vs_why* reason) {
   static vs_plugin_backend plugin;  // its calls outlive this function; one a process
-  if (!vs_plugin_load(target->path, &plugin, reason, VS_REASON_MAX)) return false;
+  if (!vs_plugin_load(target->path, &plugin, reason)) return false;
   *opened = (vs_opened){.arch = plugin.arch, .resource = plugin.resource, .calls = &plugin.calls};
   snprintf(opened->name, sizeof opened->name, "%s", plugin.name);
   return true;
 }
 
 // Who was not probed has a shim of its own.
-static bool open_shim(const vs_target* target, vs_opened* opened, char* reason) {
+static bool open_shim(const vs_target* target, vs_opened* opened, vs_why* reason) {
   static vs_calls calls;  // one a process
   vs_shim* shim = target->shim;
   if (shim == NULL) {
-    shim = vs_shim_new(target->where, reason, VS_REASON_MAX);
+    shim = vs_shim_new(target->where, reason);
     if (shim == NULL) return false;
     vs_shim_keep(shim);
-    if (!vs_shim_ready(shim, SHIM_PATIENCE, reason, VS_REASON_MAX)) {
+    if (!vs_shim_ready(shim, SHIM_PATIENCE, reason)) {
       vs_shim_free(shim);
       return false;
     }
@@ -99,15 +100,13 @@ vs_executor* vs_opened_executor(const vs_opened* opened) {
   return x;
 }
 
-bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason) {
-  if (target->traces != NULL) {
-    snprintf(reason, VS_REASON_MAX, "traces were recorded, and nothing can be asked of them again");
-    return false;
-  }
+bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason) {
+  if (target->traces != NULL)
+    return vs_refuse(reason, "traces were recorded, and nothing can be asked of them again");
   if (target->where != NULL) return open_shim(target, opened, reason);
   if (target->path != NULL) return open_plugin(target, opened, reason);
   const vs_backend* backend = target->backend;
-  if (!backend->open(reason, VS_REASON_MAX)) return false;
+  if (!backend->open(reason)) return false;
   const vs_calls* calls = backend->calls;
   if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, calls);
   *opened = (vs_opened){.arch = backend->arch,
@@ -126,7 +125,7 @@ typedef struct probe {
   bool ready;
   vs_arch arch;
   char name[64];
-  char reason[VS_REASON_MAX];
+  vs_why reason;
 } probe;
 
 static void probe_work(void* argument) {
@@ -138,7 +137,7 @@ static void probe_work(void* argument) {
   }
   // What this process has open is no business of an implementation's.
   close_range(STDERR_FILENO + 1, UINT_MAX, 0);
-  p->ready = vs_target_open(p->target, &opened, p->reason);
+  p->ready = vs_target_open(p->target, &opened, &p->reason);
   if (p->ready) {
     p->arch = opened.arch;
     memcpy(p->name, opened.name, sizeof p->name);
@@ -155,7 +154,7 @@ static void make_printable(char* text) {
 
 static void conclude(vs_target* target, probe* p, const vs_child* child, double seconds) {
   p->name[sizeof p->name - 1] = '\0';
-  p->reason[sizeof p->reason - 1] = '\0';
+  p->reason.text[VS_WHY_MAX - 1] = '\0';
   if (p->done && p->ready && vs_arch_find(p->arch) != NULL) {
     target->state = VS_TARGET_READY;
     target->arch = p->arch;
@@ -164,21 +163,21 @@ static void conclude(vs_target* target, probe* p, const vs_child* child, double 
   }
   bool absent = p->done && target->backend != NULL;
   target->state = absent ? VS_TARGET_ABSENT : VS_TARGET_BROKEN;
-  if (p->done && p->reason[0] != '\0') {
-    memcpy(target->reason, p->reason, sizeof target->reason);
+  if (p->done && p->reason.text[0] != '\0') {
+    target->reason = p->reason;
     return;
   }
   char death[128];
   vs_death_describe(child, seconds, death, sizeof death);
-  snprintf(target->reason, sizeof target->reason, "when it was loaded, it %s", death);
+  vs_refuse(&target->reason, "when it was loaded, it %s", death);
 }
 
 static void probe_shim(vs_target* target, double seconds) {
   vs_target_close(target);
   target->state = VS_TARGET_BROKEN;
-  target->shim = vs_shim_new(target->where, target->reason, sizeof target->reason);
+  target->shim = vs_shim_new(target->where, &target->reason);
   if (target->shim == NULL) return;
-  if (!vs_shim_ready(target->shim, seconds, target->reason, sizeof target->reason)) {
+  if (!vs_shim_ready(target->shim, seconds, &target->reason)) {
     vs_target_close(target);
     return;
   }
@@ -192,7 +191,7 @@ static void probe_shim(vs_target* target, double seconds) {
 static void probe_traces(vs_target* target) {
   vs_target_close(target);
   target->state = VS_TARGET_BROKEN;
-  target->recorded = vs_traces_read(target->traces, target->reason);
+  target->recorded = vs_traces_read(target->traces, &target->reason);
   if (target->recorded == NULL) return;
   const vs_document* first = &target->recorded->traces[0];
   target->state = VS_TARGET_READY;
@@ -221,7 +220,7 @@ static void probe_apart(vs_target* target, double seconds) {
   vs_tail tail;
   probe* p = vs_shared_new(sizeof *p);
   target->state = VS_TARGET_BROKEN;
-  snprintf(target->reason, sizeof target->reason, "this machine has no process or memory to spare");
+  vs_refuse(&target->reason, "this machine has no process or memory to spare");
   if (p == NULL) return;
   vs_tail_open(&tail);
   p->target = target;
@@ -243,5 +242,5 @@ void vs_target_probe(vs_target* target, double seconds) {
     probe_apart(target, seconds);
   }
   make_printable(target->name);
-  make_printable(target->reason);
+  make_printable(target->reason.text);
 }

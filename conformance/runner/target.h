@@ -10,8 +10,6 @@
 #include "shim/shim.h"
 #include "traces.h"
 
-enum { VS_REASON_MAX = 512 };
-
 typedef enum vs_target_state {
   VS_TARGET_READY,
   VS_TARGET_ABSENT,  // built in, but this machine cannot run it
@@ -30,7 +28,7 @@ typedef struct vs_target {
   vs_target_state state;
   vs_arch arch;
   char name[64];  // what a report calls it
-  char reason[VS_REASON_MAX];
+  vs_why reason;
 } vs_target;
 
 // An opened target: valid in this process only.
@@ -54,10 +52,10 @@ extern const size_t vs_default_target_count;
 // Understands the name, opens nothing. False: it names no backend.
 bool vs_target_parse(const char* spec, vs_target* target);
 
-// Opens it in this process, once. False: `reason` (VS_REASON_MAX bytes) says why. Plugins run their
+// Opens it in this process, once. False: `reason` says why. Plugins run their
 // constructors, and what becomes of a shim becomes of this process, or ends it: only in a process
 // that may die.
-bool vs_target_open(const vs_target* target, vs_opened* opened, char* reason);
+bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason);
 
 // Who executes scripts on what is open. NULL: no memory.
 vs_executor* vs_opened_executor(const vs_opened* opened);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "text/file.h"
 #include "text/print.h"
 
@@ -19,10 +20,8 @@ static bool add(vs_traces* all, const vs_document* d) {
   return true;
 }
 
-static bool fail(const char* path, const vs_fault* fault, char why[VS_TRACES_WHY]) {
-  snprintf(why, VS_TRACES_WHY, "%.200s:%zu:%zu: %.200s", path, fault->line, fault->column,
-           fault->message);
-  return false;
+static bool fail(const char* path, const vs_fault* fault, vs_why* why) {
+  return vs_refuse(why, "%.200s:%zu:%zu: %.200s", path, fault->line, fault->column, fault->message);
 }
 
 static bool is_first_of_its_name(const vs_traces* all, const vs_document* d, vs_fault* fault) {
@@ -57,8 +56,7 @@ static bool may_add(const vs_traces* all, const vs_document* d, vs_fault* fault)
   return (cut || vs_document_is_sound(d, fault)) && is_first_of_its_name(all, d, fault);
 }
 
-static bool read_all(vs_traces* all, const char* path, const vs_file* file,
-                     char why[VS_TRACES_WHY]) {
+static bool read_all(vs_traces* all, const char* path, const vs_file* file, vs_why* why) {
   size_t length = file->length;
   while (length > 0 && file->text[length - 1] != '\n') length--;  // a line was cut off
   vs_source source = vs_source_of(file->text, length);
@@ -69,14 +67,11 @@ static bool read_all(vs_traces* all, const char* path, const vs_file* file,
     vs_read got = vs_document_read(&source, &reading, &d, &fault);
     if (got == VS_READ_FAULT) return fail(path, &fault, why);
     if (got == VS_READ_END && all->count > 0) return true;
-    if (got == VS_READ_END) {
-      snprintf(why, VS_TRACES_WHY, "%.200s holds no trace", path);
-      return false;
-    }
+    if (got == VS_READ_END) return vs_refuse(why, "%.200s holds no trace", path);
     bool good = may_add(all, &d, &fault) || fail(path, &fault, why);
     if (good && !add(all, &d)) {
       good = false;
-      snprintf(why, VS_TRACES_WHY, "no memory");
+      vs_refuse(why, "no memory");
     }
     if (!good) {
       vs_document_free(&d);
@@ -85,16 +80,16 @@ static bool read_all(vs_traces* all, const char* path, const vs_file* file,
   }
 }
 
-vs_traces* vs_traces_read(const char* path, char why[VS_TRACES_WHY]) {
+vs_traces* vs_traces_read(const char* path, vs_why* why) {
   vs_file file;
-  char reason[VS_FILE_WHY];
+  vs_why reason;
   vs_traces* all = calloc(1, sizeof *all);
   if (all == NULL) {
-    snprintf(why, VS_TRACES_WHY, "no memory");
+    vs_refuse(why, "no memory");
     return NULL;
   }
-  if (!vs_file_read(path, &file, reason)) {
-    snprintf(why, VS_TRACES_WHY, "%s", reason);
+  if (!vs_file_read(path, &file, &reason)) {
+    vs_refuse(why, "%s", reason.text);
     free(all);
     return NULL;
   }
@@ -137,29 +132,28 @@ static const vs_document* with_title(const vs_traces* all, const char* title) {
 }
 
 const vs_document* vs_traces_find(const vs_traces* all, const vs_script* script, vs_arch arch,
-                                  char why[VS_TRACES_WHY]) {
+                                  vs_why* why) {
   const vs_arch_info* info = vs_arch_find(arch);
   const vs_document* d = with_title(all, script->title);
-  bool early = all->early[0] != '\0';
+  bool early = all->early.text[0] != '\0';
   if (d == NULL) {
-    snprintf(why, VS_TRACES_WHY, "there is no trace of it%s%.400s", early ? ": " : "", all->early);
+    vs_refuse(why, "there is no trace of it%s%.400s", early ? ": " : "", all->early.text);
     return NULL;
   }
   if (d->end == VS_TRACE_CUT) {
-    snprintf(why, VS_TRACES_WHY, "its trace is cut off%s%.400s", early ? ": " : "", all->early);
+    vs_refuse(why, "its trace is cut off%s%.400s", early ? ": " : "", all->early.text);
     return NULL;
   }
   bool same = d->count == script->count;
   for (size_t i = 0; same && i < d->count; i++) {
     same = is_same_op(&d->ops[i], &script->ops[i], info);
     if (same) continue;
-    snprintf(why, VS_TRACES_WHY,
-             "its trace, line %u, is of another script than this program's: record it again",
-             (unsigned)d->lines[i]);
+    vs_refuse(why, "its trace, line %u, is of another script than this program's: record it again",
+              (unsigned)d->lines[i]);
   }
   if (d->count != script->count) {
-    snprintf(why, VS_TRACES_WHY, "its trace has %zu ops, and the script %zu: record it again",
-             d->count, script->count);
+    vs_refuse(why, "its trace has %zu ops, and the script %zu: record it again", d->count,
+              script->count);
   }
   return same ? d : NULL;
 }

@@ -82,7 +82,7 @@ bool vs_historic_judge(const vs_historic* row, const vs_kill_plan* plan,
   }
   vs_target_probe(&target, 10);
   if (target.state != VS_TARGET_READY) {
-    snprintf(result->note, sizeof result->note, "%s", target.reason);
+    snprintf(result->note, sizeof result->note, "%s", target.reason.text);
     return true;
   }
   return judge_caught(row, &target, plan, result) && judge_passes(row, &target, plan, result);

@@ -20,9 +20,9 @@ extern const vs_historic vs_historics[];
 extern const size_t vs_historic_count;
 
 typedef struct vs_historic_result {
-  bool caught;  // the case fails under the profile that objects, or none has to
-  bool passes;  // no case fails under the profile under which it passes, or there is none
-  char note[VS_REASON_MAX];  // what went otherwise
+  bool caught;            // the case fails under the profile that objects, or none has to
+  bool passes;            // no case fails under the profile under which it passes, or there is none
+  char note[VS_WHY_MAX];  // what went otherwise
 } vs_historic_result;
 
 // Judges one row. `plan` gives jobs, timeout and the cases that there are. False: no memory.

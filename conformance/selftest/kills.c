@@ -10,6 +10,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
+
 enum { HANGS = 2 };  // cases in which a mutant may hang
 
 // What a base cannot do, no mutant over it can.
@@ -122,11 +124,10 @@ static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases
   if (!vs_target_parse(spec, &target)) return false;
   vs_target_probe(&target, plan->timeout > 10 ? plan->timeout : 10);
   row->state = target.state;
-  snprintf(row->reason, sizeof row->reason, "%s", target.reason);
+  vs_refuse(&row->reason, "%s", target.reason.text);
   if (target.state == VS_TARGET_READY && r->flaw != NULL) {
     row->state = VS_TARGET_BROKEN;
-    snprintf(row->reason, sizeof row->reason, "%s, which it is laid over, fails %s",
-             row->mutant->base, r->flaw->id);
+    vs_refuse(&row->reason, "%s, which it is laid over, fails %s", row->mutant->base, r->flaw->id);
   }
   if (row->state != VS_TARGET_READY) return true;
   for (size_t i = 0; i < plan->case_count; i++) {
@@ -144,7 +145,7 @@ static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases
   }
   if (row->kills == 0 && row->broken > 0) {
     row->state = VS_TARGET_BROKEN;
-    snprintf(row->reason, sizeof row->reason, "this machine could not run %zu cases", row->broken);
+    vs_refuse(&row->reason, "this machine could not run %zu cases", row->broken);
   }
   return true;
 }

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+#include <vcpuspec/why.h>
+
 #include "cases/cases.h"
 #include "mutants/mutants.h"
 #include "runner/run.h"
@@ -21,13 +23,13 @@ typedef enum vs_cell {
 
 typedef struct vs_kill_row {
   const vs_mutant* mutant;
-  vs_clause_code clause;       // that it breaks
-  size_t kills;                // cells that are VS_CELL_KILL
-  size_t broken;               // and VS_CELL_BROKEN
-  size_t elsewhere;            // and VS_CELL_ELSEWHERE
-  bool by_chance;              // not to be held against the suite on this machine: see `missing`
-  vs_target_state state;       // of the mutant's base
-  char reason[VS_REASON_MAX];  // why it is not READY
+  vs_clause_code clause;  // that it breaks
+  size_t kills;           // cells that are VS_CELL_KILL
+  size_t broken;          // and VS_CELL_BROKEN
+  size_t elsewhere;       // and VS_CELL_ELSEWHERE
+  bool by_chance;         // not to be held against the suite on this machine: see `missing`
+  vs_target_state state;  // of the mutant's base
+  vs_why reason;          // why it is not READY
 } vs_kill_row;
 
 typedef struct vs_kill_matrix {

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/refuse.h"
+
 enum { REASONS = VS_MUTANT_REASON_COUNT, SETS = 1 << REASONS, ASKED = 2 };
 
 static const char* const asked[ASKED] = {"documented", "zircon-x64"};
@@ -304,15 +306,15 @@ static void count(vs_orders* orders) {
   }
 }
 
-bool vs_orders_make(const vs_kill_plan* plan, vs_orders* orders, char* reason) {
+bool vs_orders_make(const vs_kill_plan* plan, vs_orders* orders, vs_why* reason) {
   double since = vs_now();
   vs_target target;
   vs_run run;
   *orders = (vs_orders){0};
-  snprintf(reason, VS_REASON_MAX, "no memory");
+  vs_refuse(reason, "no memory");
   if (!vs_target_parse("mutant:reasons_told", &target)) return false;
   vs_target_probe(&target, 10);
-  if (target.state != VS_TARGET_READY) snprintf(reason, VS_REASON_MAX, "%s", target.reason);
+  if (target.state != VS_TARGET_READY) vs_refuse(reason, "%s", target.reason.text);
   if (target.state != VS_TARGET_READY || !find_classes(orders)) return false;
   vs_plan one = {.targets = &target,
                  .target_count = 1,

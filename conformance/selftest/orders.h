@@ -31,9 +31,9 @@ typedef struct vs_orders {
 
 // Runs each case once, on a backend that tells all the reasons that it has to refuse a call, and
 // judges what each order would have answered, under `documented` and under "zircon-x64". Left out:
-// cases whose threads race. False: no memory, or the backend cannot run; `reason` (VS_REASON_MAX
+// cases whose threads race. False: no memory, or the backend cannot run; `reason` (VS_WHY_MAX
 // bytes) says so. The orders are the caller's (vs_orders_free) in any case.
-bool vs_orders_make(const vs_kill_plan* plan, vs_orders* orders, char* reason);
+bool vs_orders_make(const vs_kill_plan* plan, vs_orders* orders, vs_why* reason);
 void vs_orders_free(vs_orders* orders);
 
 // "bad_handle and kind": a set of reasons, in words.

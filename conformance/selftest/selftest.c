@@ -52,7 +52,7 @@ static bool judge_variant(const vs_mutant* mutant, const vs_kill_plan* plan,
   snprintf(spec, sizeof spec, "mutant:%s", mutant->id);
   if (!vs_target_parse(spec, &target)) return false;
   vs_target_probe(&target, 10);
-  snprintf(result->note, sizeof result->note, "%s", target.reason);
+  snprintf(result->note, sizeof result->note, "%s", target.reason.text);
   result->judged = target.state == VS_TARGET_READY;
   if (!result->judged) return true;
   if (!judge_under("documented", &target, plan, &result->flagged, &used)) return false;
@@ -115,7 +115,7 @@ static bool judge_all(const vs_kill_plan* plan, const vs_case** cases, vs_selfte
   }
   if (!judge_mutants(plan, selftest) || !judge_variants(&quick, selftest)) return false;
   if (!selftest->whole) return true;
-  selftest->orders_judged = vs_orders_make(&quick, &selftest->orders, selftest->orders_reason);
+  selftest->orders_judged = vs_orders_make(&quick, &selftest->orders, &selftest->orders_why);
   return !is_stopped(plan) && judge_historic(&quick, selftest);
 }
 

@@ -16,7 +16,7 @@ typedef struct vs_variant_result {
   const vs_case* noticed;  // a case that fails under "zircon-x64"; NULL: none
   bool used;               // its latitude was needed, or it needs none
   bool judged;             // its base can run
-  char note[VS_REASON_MAX];
+  char note[VS_WHY_MAX];
 } vs_variant_result;
 
 typedef struct vs_selftest {
@@ -26,7 +26,7 @@ typedef struct vs_selftest {
   size_t variant_count;
   vs_orders orders;
   bool orders_judged;
-  char orders_reason[VS_REASON_MAX];
+  vs_why orders_why;
   vs_historic_result* historic;  // vs_historic_count of them; NULL: not asked for
   bool whole;                    // every mutant and every case took part
   double seconds;

@@ -11,7 +11,7 @@ static void show_rows(FILE* out, const vs_selftest* selftest) {
     const vs_kill_row* row = &selftest->matrix.rows[i];
     const vs_mutant* mutant = row->mutant;
     if (row->state != VS_TARGET_READY) {
-      fprintf(out, "NOT JUDGED  %s: %s\n", mutant->id, row->reason);
+      fprintf(out, "NOT JUDGED  %s: %s\n", mutant->id, row->reason.text);
     } else if (row->kills == 0) {
       fprintf(out, "%s  %s (%s): no case fails at %s%s\n",
               row->by_chance ? "BY CHANCE " : "NOT CAUGHT", mutant->id, mutant->mistake,
@@ -46,7 +46,7 @@ static void show_orders(FILE* out, const vs_selftest* selftest) {
   size_t listed = 0;
   char text[TEXT];
   if (!selftest->orders_judged) {
-    fprintf(out, "NOT JUDGED  the orders of the checks: %s\n", selftest->orders_reason);
+    fprintf(out, "NOT JUDGED  the orders of the checks: %s\n", selftest->orders_why.text);
     return;
   }
   for (size_t i = 0; i < orders->class_count; i++) {

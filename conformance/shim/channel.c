@@ -14,12 +14,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
+
 enum { FOR_EVER = 1000000000, PATH_MOST = 4096 };  // seconds; bytes
 
-static bool say(char* reason, size_t size, const char* what, const char* where, int error) {
-  snprintf(reason, size, "%.200s: %s%s%s", where, what, error ? ": " : "",
-           error ? strerror(error) : "");
-  return false;
+static bool say(vs_why* reason, const char* what, const char* where, int error) {
+  return vs_refuse(reason, "%.200s: %s%s%s", where, what, error ? ": " : "",
+                   error ? strerror(error) : "");
 }
 
 static const char* after(const char* text, const char* prefix) {
@@ -27,21 +28,21 @@ static const char* after(const char* text, const char* prefix) {
   return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-bool vs_channel_parse(vs_channel* c, const char* where, char* reason, size_t size) {
+bool vs_channel_parse(vs_channel* c, const char* where, vs_why* reason) {
   const char* path = after(where, "unix:");
   *c = (vs_channel){.where = where, .sort = VS_CHANNEL_PROCESS, .in = -1, .out = -1};
   c->tail.from = c->tail.to = -1;
   if (path != NULL) {
     c->sort = VS_CHANNEL_UNIX;
     if (strlen(path) >= sizeof((struct sockaddr_un*)NULL)->sun_path)
-      return say(reason, size, "the path of a Unix socket has at most 107 bytes", where, 0);
+      return say(reason, "the path of a Unix socket has at most 107 bytes", where, 0);
   } else {
     path = after(where, "serial:");
     if (path != NULL) c->sort = VS_CHANNEL_SERIAL;
   }
   if (path == NULL) path = where;
   bool empty = path[strspn(path, " \t")] == '\0';
-  return !empty || say(reason, size, "shim: needs a command, unix:PATH or serial:PATH", where, 0);
+  return !empty || say(reason, "shim: needs a command, unix:PATH or serial:PATH", where, 0);
 }
 
 // --- a process --------------------------------------------------------------------------------
@@ -74,15 +75,14 @@ static void close_both(const int ends[2]) {
   close(ends[1]);
 }
 
-static bool start_process(vs_channel* c, char* reason, size_t size) {
+static bool start_process(vs_channel* c, vs_why* reason) {
   int down[2];
   int up[2];
-  if (strlen(c->where) >= PATH_MOST)
-    return say(reason, size, "the command is too long", c->where, 0);
-  if (pipe2(down, O_CLOEXEC) != 0) return say(reason, size, "no pipe", c->where, errno);
+  if (strlen(c->where) >= PATH_MOST) return say(reason, "the command is too long", c->where, 0);
+  if (pipe2(down, O_CLOEXEC) != 0) return say(reason, "no pipe", c->where, errno);
   if (pipe2(up, O_CLOEXEC) != 0) {
     close_both(down);
-    return say(reason, size, "no pipe", c->where, errno);
+    return say(reason, "no pipe", c->where, errno);
   }
   if (!c->tells) vs_tail_open(&c->tail);
   spawn s = {c->where, down[0], up[1], c->tail.to};
@@ -96,7 +96,7 @@ static bool start_process(vs_channel* c, char* reason, size_t size) {
   c->open = true;
   if (started) return true;
   vs_channel_close(c, 0);
-  return say(reason, size, "this machine has no process or memory to spare", c->where, 0);
+  return say(reason, "this machine has no process or memory to spare", c->where, 0);
 }
 
 // --- sockets and serial lines -----------------------------------------------------------------
@@ -107,16 +107,15 @@ static bool use(vs_channel* c, int fd) {
   return true;
 }
 
-static bool connect_socket(vs_channel* c, char* reason, size_t size) {
+static bool connect_socket(vs_channel* c, vs_why* reason) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
   snprintf(address.sun_path, sizeof address.sun_path, "%s", after(c->where, "unix:"));
   int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return say(reason, size, "no socket", c->where, errno);
+  if (fd < 0) return say(reason, "no socket", c->where, errno);
   if (connect(fd, (const struct sockaddr*)&address, sizeof address) == 0) return use(c, fd);
   int error = errno;
   close(fd);
-  return say(reason, size, "nobody accepts connections there (start the shim first)", c->where,
-             error);
+  return say(reason, "nobody accepts connections there (start the shim first)", c->where, error);
 }
 
 typedef struct rate {
@@ -146,17 +145,17 @@ static bool split_rate(const char* text, char path[PATH_MOST], speed_t* speed) {
   return false;
 }
 
-static bool open_serial(vs_channel* c, char* reason, size_t size) {
+static bool open_serial(vs_channel* c, vs_why* reason) {
   char path[PATH_MOST];
   speed_t speed;
   struct termios mode;
   if (!split_rate(after(c->where, "serial:"), path, &speed))
-    return say(reason, size, "the speed is none of 9600 to 4000000 that are usual", c->where, 0);
+    return say(reason, "the speed is none of 9600 to 4000000 that are usual", c->where, 0);
   int fd = open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
-  if (fd < 0) return say(reason, size, "cannot be opened", c->where, errno);
+  if (fd < 0) return say(reason, "cannot be opened", c->where, errno);
   if (tcgetattr(fd, &mode) != 0) {
     close(fd);
-    return say(reason, size, "is no serial line", c->where, errno);
+    return say(reason, "is no serial line", c->where, errno);
   }
   cfmakeraw(&mode);
   mode.c_cflag |= CLOCAL | CREAD;
@@ -167,12 +166,12 @@ static bool open_serial(vs_channel* c, char* reason, size_t size) {
   return use(c, fd);
 }
 
-bool vs_channel_open(vs_channel* c, char* reason, size_t size) {
+bool vs_channel_open(vs_channel* c, vs_why* reason) {
   c->start = c->end = 0;
   vs_tail_forget(&c->tail);
-  if (c->sort == VS_CHANNEL_UNIX) return connect_socket(c, reason, size);
-  if (c->sort == VS_CHANNEL_SERIAL) return open_serial(c, reason, size);
-  return start_process(c, reason, size);
+  if (c->sort == VS_CHANNEL_UNIX) return connect_socket(c, reason);
+  if (c->sort == VS_CHANNEL_SERIAL) return open_serial(c, reason);
+  return start_process(c, reason);
 }
 
 void vs_channel_leave(vs_channel* c) {

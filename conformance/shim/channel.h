@@ -3,6 +3,8 @@
 #ifndef VS_CONFORMANCE_CHANNEL_H_
 #define VS_CONFORMANCE_CHANNEL_H_
 
+#include <vcpuspec/why.h>
+
 #include "remote/wire.h"
 #include "runner/child.h"
 #include "runner/tail.h"
@@ -29,10 +31,10 @@ typedef struct vs_channel {
 } vs_channel;
 
 // Understands `where`; opens nothing. False: `reason` says why.
-bool vs_channel_parse(vs_channel* channel, const char* where, char* reason, size_t size);
+bool vs_channel_parse(vs_channel* channel, const char* where, vs_why* reason);
 
 // Starts the process, or connects. False: `reason` says why, and what would help.
-bool vs_channel_open(vs_channel* channel, char* reason, size_t size);
+bool vs_channel_open(vs_channel* channel, vs_why* reason);
 
 // Ends the process, whatever it does, and whatever it started, or hangs up. A process is first told
 // by the end of its input, and gets `patience` seconds to end of itself.

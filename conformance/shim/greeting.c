@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "text/names.h"
 
 enum { SHOWN = 60 };
@@ -14,26 +15,23 @@ typedef struct talk {
   vs_channel* channel;
   double deadline;
   vs_tail* noise;
-  char* reason;
-  size_t size;
+  vs_why* reason;
 } talk;
 
 static vs_greeted failed(const talk* t, vs_channel_result result) {
   const char* why = "ended, or closed its output,";
   if (result == VS_CHANNEL_LATE) why = "was silent for too long";
   if (result == VS_CHANNEL_LONG) why = "wrote more than 16384 bytes without a newline";
-  snprintf(t->reason, t->size, "the shim %s before it had answered 'hello 2'", why);
+  vs_refuse(t->reason, "the shim %s before it had answered 'hello 2'", why);
   return result == VS_CHANNEL_ENDED ? VS_GREETED_GONE : VS_GREETED_WRONG;
 }
 
 static vs_greeted refuse(const talk* t, const char* shown, size_t length, const char* why,
                          const char* meant) {
-  snprintf(t->reason, t->size, "the shim's greeting is '%.*s%s': %s%s%s%s",
-           length < SHOWN ? (int)length : SHOWN, shown, length > SHOWN ? "..." : "", why,
-           meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
-  for (char* c = t->reason; *c != '\0'; c++) {
-    if ((unsigned char)*c < ' ' || (unsigned char)*c >= 0x7f) *c = '?';
-  }
+  vs_refuse(t->reason, "the shim's greeting is '%.*s%s': %s%s%s%s",
+            length < SHOWN ? (int)length : SHOWN, shown, length > SHOWN ? "..." : "", why,
+            meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+  vs_why_clean(t->reason);
   return VS_GREETED_WRONG;
 }
 
@@ -65,16 +63,16 @@ static vs_greeted understand(const talk* t, const char* line, size_t length,
   vs_wire_fault fault;
   char word[SHOWN];
   if (vs_wire_read_greeting(line, length, greeting, &fault)) return VS_GREETED_WELL;
-  if (fault.word == NULL) return refuse(t, line, length, fault.why, NULL);
+  if (fault.word == NULL) return refuse(t, line, length, fault.why.text, NULL);
   snprintf(word, sizeof word, "%.*s", (int)(fault.word_length < SHOWN ? fault.word_length : SHOWN),
            fault.word);
   const char* meant = vs_nearest(word, vs_wire_words, vs_wire_word_count);
-  return refuse(t, fault.word, fault.word_length, fault.why, meant);
+  return refuse(t, fault.word, fault.word_length, fault.why.text, meant);
 }
 
 vs_greeted vs_greet(vs_channel* channel, double deadline, vs_greeting* greeting, vs_tail* noise,
-                    char* reason, size_t size) {
-  const talk t = {channel, deadline, noise, reason, size};
+                    vs_why* reason) {
+  const talk t = {channel, deadline, noise, reason};
   const char* line;
   size_t length;
   vs_channel_result result = say_hello(&t);

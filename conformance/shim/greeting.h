@@ -11,6 +11,6 @@ typedef enum vs_greeted { VS_GREETED_WELL, VS_GREETED_GONE, VS_GREETED_WRONG } v
 // before it on a serial line are put into `noise`. But for VS_GREETED_WELL `reason` says why, and
 // what would help; VS_GREETED_GONE: the channel ended.
 vs_greeted vs_greet(vs_channel* channel, double deadline, vs_greeting* greeting, vs_tail* noise,
-                    char* reason, size_t size);
+                    vs_why* reason);
 
 #endif  // VS_CONFORMANCE_GREETING_H_

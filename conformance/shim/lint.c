@@ -11,6 +11,7 @@
 #include <zircon/syscalls.h>
 
 #include "channel.h"
+#include "common/refuse.h"
 
 enum { LINE = 16384, SUM = 13, SHOWN = 90, WHY = 600 };
 
@@ -27,17 +28,15 @@ typedef struct lint {
   char answer[LINE + 1];  // the last one, without tag and sum
   bool failed;
   bool ended;  // the shim is gone
-  char why[WHY];
+  vs_why why;
 } lint;
 
 // --- what is wrong ----------------------------------------------------------------------------
 
 static bool say(lint* l, bool good, const char* format, va_list arguments) {
   if (l->failed) return false;  // the first trouble is the cause of the others
-  vsnprintf(l->why, sizeof l->why, format, arguments);
-  for (char* c = l->why; *c != '\0'; c++) {
-    if (*c < ' ' || *c > '~') *c = '?';
-  }
+  vs_refuse_as(&l->why, format, arguments);
+  vs_why_clean(&l->why);
   l->failed = !good;
   return good;
 }
@@ -530,8 +529,8 @@ static const struct {
 };
 
 static bool begin(lint* l) {
-  return (vs_channel_parse(&l->channel, l->where, l->why, sizeof l->why) &&
-          vs_channel_open(&l->channel, l->why, sizeof l->why) && hello(l)) ||
+  return (vs_channel_parse(&l->channel, l->where, &l->why) &&
+          vs_channel_open(&l->channel, &l->why) && hello(l)) ||
          !(l->failed = true);
 }
 
@@ -539,12 +538,11 @@ static bool begin(lint* l) {
 static void add_errors(lint* l) {
   char errors[256];
   vs_tail_say(&l->channel.tail, errors, sizeof errors);
-  size_t used = strlen(l->why);
-  if (errors[0] == '\0' || used + 40 > sizeof l->why) return;
+  if (errors[0] == '\0') return;
   for (char* c = errors; *c != '\0'; c++) {
     if (*c == '\n') *c = c[1] == '\0' ? ' ' : '|';
   }
-  snprintf(l->why + used, sizeof l->why - used, "; its standard error ends in: %s", errors);
+  vs_refuse_more(&l->why, "; its standard error ends in: %s", errors);
 }
 
 vs_lint_sum vs_lint(const char* where, double patience, vs_lint_tell tell_of, void* context) {
@@ -557,7 +555,7 @@ vs_lint_sum vs_lint(const char* where, double patience, vs_lint_tell tell_of, vo
     bool good = greeted && checks[i].check(l) && !l->failed;
     vs_channel_close(&l->channel, good ? patience : 0);
     if (!good) add_errors(l);
-    bool more = tell_of(context, checks[i].name, good, l->why);
+    bool more = tell_of(context, checks[i].name, good, l->why.text);
     sum.checks++;
     sum.failed += !good;
     sum.greeted |= greeted;

@@ -8,9 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "remote/remote.h"
 
-enum { REASON = 400, GIVE_UP = 3 };
+enum { GIVE_UP = 3 };
 static const double PATIENCE = 1;         // seconds until a shim that was told to end is ended
 static const double GONE_PATIENCE = 0.3;  // until one whose output has ended does not end any more
 
@@ -19,7 +20,7 @@ typedef struct shared {
   uint64_t tag;      // of the last call
   uint32_t trouble;  // vs_remote_trouble
   bool begun;        // it was greeted before the case, and answered
-  char why[REASON];
+  vs_why why;
   vs_tail noise;  // of a serial line
 } shared;
 
@@ -40,10 +41,10 @@ struct vs_shim {
 
 // This process ends as the shim did.
 static void end_alike(vs_shim* shim) {
-  char text[REASON];
-  vs_shim_fate fate = vs_shim_conclude(shim, false, text, sizeof text);
+  vs_why why;
+  vs_shim_fate fate = vs_shim_conclude(shim, false, &why);
   const vs_child* child = &shim->channel.child;
-  fprintf(stderr, "%s\n", text);
+  fprintf(stderr, "%s\n", why.text);
   bool signalled = fate == VS_SHIM_FAILED && child->death == VS_DEATH_SIGNAL;
   if (signalled) {
     signal(child->detail, SIG_DFL);
@@ -66,7 +67,7 @@ static void keep_noise(void* context, const char* line, size_t length) {
 
 __attribute__((noreturn)) static void fail(vs_shim* shim, vs_remote_trouble trouble,
                                            const char* why) {
-  snprintf(shim->shared->why, REASON, "%s", why);
+  vs_refuse(&shim->shared->why, "%s", why);
   leave(shim, trouble);
 }
 
@@ -81,22 +82,22 @@ static bool is_same(const vs_greeting* a, const vs_greeting* b) {
          a->hold == b->hold && a->flip == b->flip && a->sums == b->sums;
 }
 
-static void say_other(const vs_shim* shim, char* text, size_t size) {
-  snprintf(text, size, "the shim greets in another way than at first, when it was '%s'",
-           shim->greeting.name);
+static void say_other(const vs_shim* shim, vs_why* why) {
+  vs_refuse(why, "the shim greets in another way than at first, when it was '%s'",
+            shim->greeting.name);
 }
 
 void vs_shim_begin(vs_shim* shim, vs_calls* calls) {
   vs_channel* c = &shim->channel;
   vs_greeting again;
-  char why[REASON];
+  vs_why why;
   c->quiet = true;    // vs_child_start ignores SIGPIPE
   c->tail.from = -1;  // read by the process that opened it
-  vs_greeted greeted = vs_greet(c, 0, &again, &shim->shared->noise, why, sizeof why);
+  vs_greeted greeted = vs_greet(c, 0, &again, &shim->shared->noise, &why);
   if (greeted == VS_GREETED_GONE) fail(shim, VS_REMOTE_GONE, "");
-  if (greeted == VS_GREETED_WRONG) fail(shim, VS_REMOTE_NONSENSE, why);
-  say_other(shim, why, sizeof why);
-  if (!is_same(&shim->greeting, &again)) fail(shim, VS_REMOTE_NONSENSE, why);
+  if (greeted == VS_GREETED_WRONG) fail(shim, VS_REMOTE_NONSENSE, why.text);
+  say_other(shim, &why);
+  if (!is_same(&shim->greeting, &again)) fail(shim, VS_REMOTE_NONSENSE, why.text);
   bool serial = c->sort == VS_CHANNEL_SERIAL;
   if (!serial && c->start < c->end)
     fail(shim, VS_REMOTE_NONSENSE, "the shim said more than its greeting when it was greeted");
@@ -116,18 +117,18 @@ void vs_shim_begin(vs_shim* shim, vs_calls* calls) {
 
 // --- the side that owns -----------------------------------------------------------------------
 
-vs_shim* vs_shim_new(const char* where, char* reason, size_t size) {
+vs_shim* vs_shim_new(const char* where, vs_why* reason) {
   vs_shim* shim = calloc(1, sizeof *shim);
   shared* common = vs_shared_new(sizeof *common);
   if (shim == NULL || common == NULL) {
-    snprintf(reason, size, "no memory");
+    vs_refuse(reason, "no memory");
     free(shim);
     vs_shared_free(common, sizeof *common);
     return NULL;
   }
   shim->shared = common;
   common->noise.from = common->noise.to = -1;
-  if (vs_channel_parse(&shim->channel, where, reason, size)) return shim;
+  if (vs_channel_parse(&shim->channel, where, reason)) return shim;
   vs_shim_free(shim);
   return NULL;
 }
@@ -168,7 +169,7 @@ static void say_death(vs_shim* shim, char* text, size_t size) {
 }
 
 // What a shim that cannot be started has to say for itself.
-static void add_errors(const vs_shim* shim, char* reason, size_t size) {
+static void add_errors(const vs_shim* shim, vs_why* reason) {
   char errors[256];
   vs_tail_say(&shim->channel.tail, errors, sizeof errors);
   size_t length = strlen(errors);
@@ -177,8 +178,7 @@ static void add_errors(const vs_shim* shim, char* reason, size_t size) {
     if (errors[i] == '\n') errors[i] = '|';
   }
   errors[length - 1] = '\0';
-  size_t used = strlen(reason);
-  snprintf(reason + used, size - used, "; its standard error ends in: %s", errors);
+  vs_refuse_more(reason, "; its standard error ends in: %s", errors);
 }
 
 // The channel has ended, and so has the process, or does soon. False: it is none, or goes on.
@@ -190,14 +190,14 @@ static bool ends_soon(vs_channel* c) {
   return c->child.pid == 0;
 }
 
-static bool start(vs_shim* shim, double seconds, char* reason, size_t size) {
+static bool start(vs_shim* shim, double seconds, vs_why* reason) {
   vs_channel* c = &shim->channel;
   double deadline = vs_now() + seconds;
-  if (!vs_channel_open(c, reason, size)) return false;
+  if (!vs_channel_open(c, reason)) return false;
   vs_greeting greeting;
-  vs_greeted greeted = vs_greet(c, deadline, &greeting, &shim->shared->noise, reason, size);
+  vs_greeted greeted = vs_greet(c, deadline, &greeting, &shim->shared->noise, reason);
   bool other = greeted == VS_GREETED_WELL && shim->greeted && !is_same(&shim->greeting, &greeting);
-  if (other) say_other(shim, reason, size);
+  if (other) say_other(shim, reason);
   if (greeted == VS_GREETED_WELL && !other) {
     shim->greeting = greeting;
     return true;
@@ -206,11 +206,10 @@ static bool start(vs_shim* shim, double seconds, char* reason, size_t size) {
   vs_channel_close(c, 0);
   if (ended) {
     char death[160];
-    size_t used = strlen(reason);
     say_death(shim, death, sizeof death);
-    snprintf(reason + used, size - used, " (it %s)", death);
+    vs_refuse_more(reason, " (it %s)", death);
   }
-  add_errors(shim, reason, size);
+  add_errors(shim, reason);
   return false;
 }
 
@@ -228,11 +227,8 @@ static bool own(vs_shim* shim) {
   return true;
 }
 
-bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
-  if (!own(shim)) {
-    snprintf(reason, size, "no memory");
-    return false;
-  }
+bool vs_shim_ready(vs_shim* shim, double seconds, vs_why* reason) {
+  if (!own(shim)) return vs_refuse(reason, "no memory");
   shim->shared->trouble = VS_REMOTE_FINE;
   shim->shared->begun = shim->went_on = false;
   if (shim->channel.open && has_process(shim)) return true;
@@ -243,11 +239,9 @@ bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size) {
     fprintf(stderr, "vcpuspec: between two cases, the backend %s; it is started again\n", death);
   }
   vs_channel_close(&shim->channel, 0);
-  if (shim->failures >= GIVE_UP) {
-    snprintf(reason, size, "the shim could not be started again, %d times in a row", GIVE_UP);
-    return false;
-  }
-  bool started = start(shim, seconds, reason, size);
+  if (shim->failures >= GIVE_UP)
+    return vs_refuse(reason, "the shim could not be started again, %d times in a row", GIVE_UP);
+  bool started = start(shim, seconds, reason);
   shim->greeted |= started;
   shim->failures = started ? 0 : shim->failures + 1;
   shim->served = 0;
@@ -278,38 +272,38 @@ static void say_gone(vs_shim* shim, char* text, size_t size) {
   snprintf(text, size, "the backend %s%s", death, before);
 }
 
-static vs_shim_fate fate_of(vs_shim* shim, bool done, char* text, size_t size) {
+static vs_shim_fate fate_of(vs_shim* shim, bool done, vs_why* why) {
   const shared* s = shim->shared;
   switch ((vs_remote_trouble)s->trouble) {
     case VS_REMOTE_GONE:
-      say_gone(shim, text, size);
+      say_gone(shim, why->text, sizeof why->text);
       return s->begun ? VS_SHIM_FAILED : VS_SHIM_IDLE;
     case VS_REMOTE_NONSENSE:
-      snprintf(text, size, "%s", s->why);
+      *why = s->why;
       return s->begun ? VS_SHIM_GARBAGE : VS_SHIM_IDLE;
     case VS_REMOTE_CONFUSED:
-      snprintf(text, size, "%s", s->why);
+      *why = s->why;
       return VS_SHIM_CONFUSED;
     default:
       break;
   }
   if (!done && !s->begun) {
-    snprintf(text, size, "the shim did not answer 'hello 2' in time");
+    vs_refuse(why, "the shim did not answer 'hello 2' in time");
     return VS_SHIM_IDLE;
   }
   if (!done) return VS_SHIM_CUT;
   if (has_process(shim)) return VS_SHIM_WELL;
   char death[160];
   say_death(shim, death, sizeof death);
-  snprintf(text, size,
-           "the backend %s, while its output stayed open: it forked away, or ended last", death);
+  vs_refuse(why, "the backend %s, while its output stayed open: it forked away, or ended last",
+            death);
   return VS_SHIM_FAILED;
 }
 
-vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size) {
-  text[0] = '\0';
-  shim->shared->why[REASON - 1] = '\0';
-  vs_shim_fate fate = fate_of(shim, done, text, size);
+vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why) {
+  why->text[0] = '\0';
+  shim->shared->why.text[VS_WHY_MAX - 1] = '\0';
+  vs_shim_fate fate = fate_of(shim, done, why);
   if (fate == VS_SHIM_WELL) shim->served++;
   if (fate == VS_SHIM_IDLE) shim->ended_between++;
   if (fate != VS_SHIM_WELL) vs_channel_close(&shim->channel, 0);

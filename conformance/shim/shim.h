@@ -12,7 +12,7 @@ typedef struct vs_shim vs_shim;
 
 // Understands what follows "shim:", and starts nothing. NULL: `reason` says why. `where` must
 // outlive it.
-vs_shim* vs_shim_new(const char* where, char* reason, size_t size);
+vs_shim* vs_shim_new(const char* where, vs_why* reason);
 
 // Ends the shim's process, or hangs up, until it is needed again.
 void vs_shim_stop(vs_shim* shim);
@@ -26,7 +26,7 @@ void vs_shim_keep(vs_shim* shim);
 
 // Sees to it that the shim runs and has greeted, within `seconds`. False: `reason` says why; after
 // three times in a row at once.
-bool vs_shim_ready(vs_shim* shim, double seconds, char* reason, size_t size);
+bool vs_shim_ready(vs_shim* shim, double seconds, vs_why* reason);
 
 // What it said of itself. Valid once it was ready.
 const vs_greeting* vs_shim_greeting(const vs_shim* shim);
@@ -46,9 +46,9 @@ typedef enum vs_shim_fate {
   VS_SHIM_CUT        // the child was ended: it got no answer, or nobody waited for it
 } vs_shim_fate;
 
-// After the child has ended, `done` or not. But for VS_SHIM_WELL the shim is ended, and `text` says
+// After the child has ended, `done` or not. But for VS_SHIM_WELL the shim is ended, and `why` says
 // what happened; of VS_SHIM_CUT that is the caller's to say.
-vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, char* text, size_t size);
+vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why);
 
 // How often it ended, or spoke unasked, while no case was judged.
 unsigned vs_shim_ended_between(const vs_shim* shim);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "text/calls.h"
 
 #define MAGIC "vcpuspec sweep 1"
@@ -141,7 +142,7 @@ static bool read_line(const char* line, vs_sweep_outcome* o) {
 }
 
 static vs_journal_state bad(vs_sweep_outcome* o, const char* path, const char* why) {
-  snprintf(o->reason, sizeof o->reason, "%s %s", path, why);
+  vs_refuse(&o->reason, "%s %s", path, why);
   return VS_JOURNAL_BAD;
 }
 
@@ -159,8 +160,8 @@ static vs_journal_state read_open(FILE* in, const char* path, const char* what,
   if (!next_line(in, line) || strcmp(line, MAGIC) != 0) return bad(o, path, "is no journal");
   if (!next_line(in, line) || strncmp(line, "of ", 3) != 0) return bad(o, path, "is no journal");
   if (strcmp(line + 3, what) != 0) {
-    snprintf(o->reason, sizeof o->reason, "%.120s is of another sweep: %.140s; this one is: %.140s",
-             path, line + 3, what);
+    vs_refuse(&o->reason, "%.120s is of another sweep: %.140s; this one is: %.140s", path, line + 3,
+              what);
     return VS_JOURNAL_OTHER;
   }
   while (next_line(in, line)) {

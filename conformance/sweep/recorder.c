@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/refuse.h"
 #include "executor/arena.h"
 #include "executor/executor.h"
 #include "foresee.h"
@@ -219,12 +220,12 @@ void vs_recorder_run(void* recorder) {
   static recording x;  // too large for the stack; one a process
   vs_opened opened;
   x.r = recorder;
-  if (!vs_target_open(x.r->target, &opened, x.r->reason)) return;
+  if (!vs_target_open(x.r->target, &opened, &x.r->reason)) return;
   x.calls = opened.calls;
   x.reach = opened.reach;
   x.executor = vs_opened_executor(&opened);
   if (x.executor == NULL || !vs_arena_open(&x.arena)) {
-    snprintf(x.r->reason, VS_REASON_MAX, "no memory for the buffers of a call");
+    vs_refuse(&x.r->reason, "no memory for the buffers of a call");
     return;
   }
   x.r->opened = true;

@@ -44,9 +44,9 @@ typedef struct vs_recorder {
   uint32_t skip;      // combinations of the first batch that are not recorded
   uint32_t progress;  // atomic: calls that have ended
   bool opened;
-  bool again;                  // ended of itself: the next batch needs a process without a past
-  char reason[VS_REASON_MAX];  // why not
-  vs_tape tapes[VS_TAPES];     // batch `from + n` is on tape n % VS_TAPES
+  bool again;               // ended of itself: the next batch needs a process without a past
+  vs_why reason;            // why not
+  vs_tape tapes[VS_TAPES];  // batch `from + n` is on tape n % VS_TAPES
 } vs_recorder;
 
 // In the child: records all batches, each as soon as its tape is free.

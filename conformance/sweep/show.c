@@ -26,7 +26,7 @@ typedef struct attempt {
   size_t at;
   vs_violation violation;
   vs_death death;
-  char note[VS_REASON_MAX];
+  char note[VS_WHY_MAX];
 } attempt;
 
 // --- words ------------------------------------------------------------------------------------

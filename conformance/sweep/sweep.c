@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/refuse.h"
 #include "journal.h"
 #include "runner/child.h"
 #include "text/calls.h"
@@ -181,7 +182,7 @@ static void collect_rest(sweep* s, lane* l) {
 
 static void give_up(sweep* s, vs_sweep_end end, const char* why) {
   s->end = end;
-  snprintf(s->out->reason, sizeof s->out->reason, "%s", why);
+  vs_refuse(&s->out->reason, "%s", why);
 }
 
 // A child that has ended: done, or the backend's doing; then another goes on.
@@ -189,9 +190,9 @@ static void replace(sweep* s, lane* l) {
   l->running = false;
   collect(l);
   if (l->part->next == l->part->to) return;
-  if (!l->recorder->opened && l->recorder->reason[0] != '\0') {
-    l->recorder->reason[VS_REASON_MAX - 1] = '\0';
-    return give_up(s, VS_SWEEP_BROKEN, l->recorder->reason);
+  if (!l->recorder->opened && l->recorder->reason.text[0] != '\0') {
+    l->recorder->reason.text[VS_WHY_MAX - 1] = '\0';
+    return give_up(s, VS_SWEEP_BROKEN, l->recorder->reason.text);
   }
   if (!l->recorder->again) collect_rest(s, l);
   if (s->out->deaths >= VS_SWEEP_DEATHS || s->out->hangs >= VS_SWEEP_HANGS) {
@@ -285,8 +286,7 @@ static bool find_start(sweep* s) {
   }
   if (state == VS_JOURNAL_NONE) divide(s);
   if (state == VS_JOURNAL_READ && !parts_are_sound(s)) {
-    snprintf(s->out->reason, sizeof s->out->reason, "%s holds parts that are not of this sweep",
-             s->plan->journal);
+    vs_refuse(&s->out->reason, "%s holds parts that are not of this sweep", s->plan->journal);
     state = VS_JOURNAL_BAD;
   }
   s->before = done_with(&s->out->counts);

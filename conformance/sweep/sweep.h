@@ -7,6 +7,8 @@
 
 #include <signal.h>
 
+#include <vcpuspec/why.h>
+
 #include "judge.h"
 
 enum {
@@ -50,7 +52,7 @@ typedef struct vs_sweep_outcome {
   uint8_t skipped_for;  // vs_call_index for want of which, or of whose ZX_OK, something was not
                         // judged; VS_NO_CALL: none
   zx_status_t skipped_status;  // that it returned; ZX_OK: the backend lacks it
-  char reason[VS_REASON_MAX];
+  vs_why reason;
 } vs_sweep_outcome;
 
 typedef enum vs_sweep_end {

@@ -44,10 +44,10 @@ static void map_state(void) {
 static void open_backend(void) {
   static vs_target target;
   static vs_own_profile own;
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   vs_fault fault;
   if (!vs_target_parse(told(VS_FUZZ_BACKEND), &target)) exit(9);
-  if (!vs_target_open(&target, &opened, reason)) exit(9);
+  if (!vs_target_open(&target, &opened, &reason)) exit(9);
   profile = vs_profile_find(told(VS_FUZZ_PROFILE));
   if (profile == NULL && vs_profile_load(told(VS_FUZZ_PROFILE), &own, &fault)) {
     profile = &own.profile;

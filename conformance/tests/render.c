@@ -6,10 +6,10 @@
 #include <string.h>
 
 int main(int argc, char** argv) {
-  char why[VS_RESULTS_WHY] = "usage: render FORMAT FILE.json";
-  vs_results* results = argc == 3 ? vs_results_read(argv[2], why) : NULL;
+  vs_why why = {"usage: render FORMAT FILE.json"};
+  vs_results* results = argc == 3 ? vs_results_read(argv[2], &why) : NULL;
   if (results == NULL) {
-    fprintf(stderr, "%s\n", why);
+    fprintf(stderr, "%s\n", why.text);
     return 2;
   }
   int status = 2;

@@ -10,8 +10,8 @@ static vs_bench_outcome measure(const char* backend, const char* profile, const 
   vs_bench bench = {
       .id = "both", .backend = backend, .profile = profile, .ours = both, .floor = both};
   vs_race_result result;
-  char reason[VS_REASON_MAX];
-  return vs_bench_measure(&bench, 0.01, &result, reason);
+  vs_why reason;
+  return vs_bench_measure(&bench, 0.01, &result, &reason);
 }
 
 Test(bench, right_answers_are_measured) {

@@ -27,9 +27,9 @@ static bool is_allowed(const vs_diff_side* side, const vs_observation* seen) {
 // Executes the script on the example backend of its architecture. False: it lacks something.
 static bool execute(const vs_diff_side* side, vs_observation* seen) {
   vs_target target = judging_target(side->arch == VS_ARCH_X64 ? "soft" : "soft:arm64");
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   vs_opened opened;
-  cr_assert(vs_target_open(&target, &opened, reason), "%s", reason);
+  cr_assert(vs_target_open(&target, &opened, &reason), "%s", reason.text);
   vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
   cr_assert(executor != NULL && side->script.count <= OPS_MAX);
   vs_execute(executor, &side->script, seen);

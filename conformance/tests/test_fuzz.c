@@ -140,13 +140,13 @@ static char* new_directory(char* path) {
 }
 
 static void open_session(vs_fuzz_target target, const char* backend, const char* findings) {
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   const vs_session_options options = {.target = target,
                                       .backend = backend,
                                       .profile = "documented",
                                       .findings = findings,
                                       .feedback = true};
-  cr_assert(vs_session_open(&session, &options, reason), "%s", reason);
+  cr_assert(vs_session_open(&session, &options, &reason), "%s", reason.text);
 }
 
 static void run_mutated(const char* backend, unsigned scripts) {
@@ -231,13 +231,13 @@ static void only_file(const char* directory, char* path, size_t size) {
 // The script that was written down fails in the same way, in a process of its own.
 static void expect_fails_again(const char* directory, const char* backend) {
   char path[512];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   vs_fault fault;
   vs_document d;
   vs_target target;
   only_file(directory, path, sizeof path);
-  cr_assert(vs_file_read(path, &file, why), "%s", why);
+  cr_assert(vs_file_read(path, &file, &why), "%s", why.text);
   vs_source source = vs_source_of(file.text, file.length);
   vs_reading reading = {.arch = VS_ARCH_X64};
   cr_assert_eq(vs_document_read(&source, &reading, &d, &fault), VS_READ_OK, "%s", fault.message);
@@ -278,12 +278,12 @@ Test(findings, a_script_of_a_guest_that_fails_is_written_down) {
 Test(findings, a_call_that_fails_alone_is_written_down_alone) {
   char directory[64];
   char path[512];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   find(VS_FUZZ_CALL, "mutant:kind_8_bits", new_directory(directory));
   vs_session_close(&session);
   only_file(directory, path, sizeof path);
-  cr_assert(vs_file_read(path, &file, why), "%s", why);
+  cr_assert(vs_file_read(path, &file, &why), "%s", why.text);
   unsigned writes = 0;
   for (const char* at = file.text; (at = strstr(at, "write_state h")) != NULL; at++) writes++;
   cr_expect_leq(writes, 3u, "%u writes:\n%s", writes, file.text);

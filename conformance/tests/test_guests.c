@@ -16,9 +16,9 @@ static vs_executor* executor;
 
 static void open_target(const char* spec) {
   vs_target target;
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   cr_assert(vs_target_parse(spec, &target), "%s", spec);
-  cr_assert(vs_target_open(&target, &opened, reason), "%s: %s", spec, reason);
+  cr_assert(vs_target_open(&target, &opened, &reason), "%s: %s", spec, reason.text);
   executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
   cr_assert(executor != NULL);
 }

@@ -39,8 +39,9 @@ Test(kernels, zircon_arm64_kvm, .timeout = 300) {
   if (target.state == VS_TARGET_READY) {
     conforms_under("kvm:zircon", "zircon-arm64", 90);
   } else {
-    cr_expect(strstr(target.reason, "arm64") != NULL || strstr(target.reason, "/dev/kvm") != NULL,
-              "%s", target.reason);
+    cr_expect(strstr(target.reason.text, "arm64") != NULL ||
+                  strstr(target.reason.text, "/dev/kvm") != NULL,
+              "%s", target.reason.text);
   }
 }
 Test(kernels, zircon_arm64_guests, .timeout = 300) {

@@ -191,7 +191,7 @@ Test(initramfs, unpacks_to_what_went_in) {
   cr_expect(vs_initramfs_text(&archive, "modules/odd", "12345", 5));
   cr_expect(vs_initramfs_text(&archive, "empty", "", 0));
   cr_expect(vs_initramfs_file(&archive, "init", "/proc/self/exe"));
-  cr_expect(vs_initramfs_end(&archive), "%s", archive.why);
+  cr_expect(vs_initramfs_end(&archive), "%s", archive.why.text);
   snprintf(path, sizeof path,
            "cpio -it < a && cpio -i < a && cmp init /proc/%d/exe && test -x init", getpid());
   expect(path, 0, "modules\nmodules/odd\nempty\ninit\n");
@@ -209,7 +209,7 @@ Test(initramfs, without_a_file_that_is_to_go_in_is_an_error) {
   cr_expect(!vs_initramfs_file(&archive, "init", "/nowhere/init"));
   cr_expect(!vs_initramfs_text(&archive, "plan", "", 0));
   cr_expect(!vs_initramfs_end(&archive));
-  cr_expect(strstr(archive.why, "/nowhere/init") != NULL, "%s", archive.why);
+  cr_expect(strstr(archive.why.text, "/nowhere/init") != NULL, "%s", archive.why.text);
   cr_expect(!vs_initramfs_begin(&archive, "/nowhere/a"));
 }
 
@@ -222,23 +222,23 @@ static void write_modules(const char* lines) {
 
 Test(initramfs, modules_come_after_those_that_they_need) {
   static vs_modules modules;
-  char why[VS_INITRAMFS_WHY] = "";
+  vs_why why = {""};
   write_modules(
       "a/kvm-amd.ko: a/kvm.ko a/ccp.ko a/irqbypass.ko\n"
       "a/kvm.ko.xz: a/none.ko\n"
       "b/virtio_pci.ko: b/virtio.ko b/virtio_ring.ko\n"
       "b/virtio.ko:\n");
-  cr_expect(vs_modules_add(&modules, directory, "kvm_amd", why), "%s", why);
-  cr_expect(vs_modules_add(&modules, directory, "virtio-pci", why), "%s", why);
-  cr_expect(vs_modules_add(&modules, directory, "virtio", why), "%s", why);
-  cr_expect(vs_modules_add(&modules, directory, "built_in", why), "%s", why);
+  cr_expect(vs_modules_add(&modules, directory, "kvm_amd", &why), "%s", why.text);
+  cr_expect(vs_modules_add(&modules, directory, "virtio-pci", &why), "%s", why.text);
+  cr_expect(vs_modules_add(&modules, directory, "virtio", &why), "%s", why.text);
+  cr_expect(vs_modules_add(&modules, directory, "built_in", &why), "%s", why.text);
   static const char* const order[] = {"a/irqbypass.ko", "a/ccp.ko",         "a/kvm.ko",
                                       "a/kvm-amd.ko",   "b/virtio_ring.ko", "b/virtio.ko",
                                       "b/virtio_pci.ko"};
   cr_assert_eq(modules.count, sizeof order / sizeof order[0]);
   for (size_t i = 0; i < modules.count; i++) cr_expect_str_eq(modules.paths[i], order[i]);
-  cr_expect(!vs_modules_add(&modules, "/nowhere", "kvm", why));
-  cr_expect(strstr(why, "/nowhere/modules.dep") != NULL, "%s", why);
+  cr_expect(!vs_modules_add(&modules, "/nowhere", "kvm", &why));
+  cr_expect(strstr(why.text, "/nowhere/modules.dep") != NULL, "%s", why.text);
 }
 
 // --- the guest's first process ------------------------------------------------------------------

@@ -128,12 +128,12 @@ Test(escape, strings_of_a_format) {
 // Not all of them are sound: what they count is not looked at.
 static vs_results* model(const char* source) {
   json_error_t error;
-  char why[VS_RESULTS_WHY];
+  vs_why why;
   vs_store store = {0};
   vs_results* results = vs_take(&store, sizeof *results);
   json_t* form = json_loads(source, 0, &error);
   cr_assert_not_null(form, "%s", error.text);
-  cr_assert(vs_form_read(&store, vs_form_results, form, results, why), "%s", why);
+  cr_assert(vs_form_read(&store, vs_form_results, form, results, &why), "%s", why.text);
   json_decref(form);
   results->store = store;
   return results;

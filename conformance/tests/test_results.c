@@ -29,7 +29,7 @@ static const char whole[] =
 
 // The results of the text with the first `from` replaced by `to`; in both, ' stands for ". NULL:
 // `why`.
-static vs_results* with(const char* from, const char* to, char why[VS_RESULTS_WHY]) {
+static vs_results* with(const char* from, const char* to, vs_why* why) {
   char text[sizeof whole + 256];
   const char* at = strstr(whole, from);
   cr_assert(at != NULL, "the text holds no %s", from);
@@ -38,25 +38,25 @@ static vs_results* with(const char* from, const char* to, char why[VS_RESULTS_WH
     if (*c == '\'') *c = '"';
   }
   vs_results* made = vs_results_parse("text", text, strlen(text), why);
-  cr_assert(made != NULL || strstr(why, "no whole JSON") == NULL, "%s: %s", why, text);
+  cr_assert(made != NULL || strstr(why->text, "no whole JSON") == NULL, "%s: %s", why->text, text);
   return made;
 }
 
 Test(validate, takes_what_is_whole_and_what_it_does_not_know) {
-  char why[VS_RESULTS_WHY] = "";
-  vs_results* results = with("'seed'", "'more':{},'seed'", why);
-  cr_expect(results != NULL, "%s", why);
+  vs_why why = {""};
+  vs_results* results = with("'seed'", "'more':{},'seed'", &why);
+  cr_expect(results != NULL, "%s", why.text);
   vs_results_free(results);
 }
 
 // What is written is what was read, and is written so again.
 Test(validate, reads_what_it_writes) {
-  char why[VS_RESULTS_WHY] = "";
-  vs_results* results = with("'seed'", "'seed'", why);
+  vs_why why = {""};
+  vs_results* results = with("'seed'", "'seed'", &why);
   json_t* form = vs_form_write(vs_form_results, results);
   char* text = json_dumps(form, 0);
-  vs_results* again = vs_results_parse("again", text, strlen(text), why);
-  cr_assert(again != NULL, "%s: %s", why, text);
+  vs_results* again = vs_results_parse("again", text, strlen(text), &why);
+  cr_assert(again != NULL, "%s: %s", why.text, text);
   json_t* same = vs_form_write(vs_form_results, again);
   cr_expect(json_equal(form, same));
   cr_expect_eq(again->results.at[0].failure->op, 3);
@@ -110,18 +110,18 @@ Test(validate, notices_what_is_spoilt_and_says_where) {
       {"'clauses':['c']", "'clauses':'c'", "results[0].clauses: expected a list"},
   };
   for (size_t i = 0; i < sizeof spoilt / sizeof spoilt[0]; i++) {
-    char why[VS_RESULTS_WHY] = "";
-    vs_results* made = with(spoilt[i][0], spoilt[i][1], why);
+    vs_why why = {""};
+    vs_results* made = with(spoilt[i][0], spoilt[i][1], &why);
     cr_expect(made == NULL, "%s for %s went unnoticed", spoilt[i][1], spoilt[i][0]);
-    cr_expect(strstr(why, spoilt[i][2]) != NULL, "no \"%s\" in: %s", spoilt[i][2], why);
+    cr_expect(strstr(why.text, spoilt[i][2]) != NULL, "no \"%s\" in: %s", spoilt[i][2], why.text);
     vs_results_free(made);
   }
 }
 
 Test(matrix, folds_what_results_say_and_counts_what_is_expected_apart) {
-  char why[VS_RESULTS_WHY];
-  vs_results* known = with("'seed'", "'seed'", why);
-  vs_results* failing = with("'state':'known'", "'state':'different'", why);
+  vs_why why;
+  vs_results* known = with("'seed'", "'seed'", &why);
+  vs_results* failing = with("'state':'known'", "'state':'different'", &why);
   vs_view view = vs_view_of(known);
   cr_expect_eq(vs_view_cell(&view, 0, 0), VS_VERDICT_KNOWN);
   cr_expect_eq(view.of[0].of[VS_VERDICT_KNOWN], 1);

@@ -184,10 +184,10 @@ Test(selftest, no_variant_is_flagged_by_a_case_whose_threads_race, .timeout = 60
 // --- orders -----------------------------------------------------------------------------------
 
 static vs_orders orders_without(const char* id) {
-  char reason[VS_REASON_MAX];
+  vs_why reason;
   vs_orders orders;
   vs_kill_plan plan = plan_for(id, "kind_16_bits", NULL);
-  cr_assert(vs_orders_make(&plan, &orders, reason), "%s", reason);
+  cr_assert(vs_orders_make(&plan, &orders, &reason), "%s", reason.text);
   return orders;
 }
 

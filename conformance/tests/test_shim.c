@@ -546,7 +546,7 @@ static vs_run run_some(const vs_target* target, double timeout) {
 // Never ends the test: what serves it is to be ended first.
 static void expect_all_pass(const char* spec) {
   vs_target target = judging_target(spec);
-  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason);
+  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason.text);
   if (target.state != VS_TARGET_READY) return;
   vs_run run = run_some(&target, 10);
   for (size_t i = 0; i < run.count; i++) {
@@ -578,13 +578,13 @@ Test(shim, on_a_unix_socket) {
   kill(pid, SIGKILL);
   pclose(shell);
   unlink(path);
-  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason);
+  cr_expect(target.state == VS_TARGET_READY, "%s", target.reason.text);
 }
 
 Test(shim, where_nobody_listens) {
   vs_target target = judging_target("shim:unix:/nowhere/shim");
   cr_expect(target.state == VS_TARGET_BROKEN);
-  cr_expect(strstr(target.reason, "start the shim first") != NULL, "%s", target.reason);
+  cr_expect(strstr(target.reason.text, "start the shim first") != NULL, "%s", target.reason.text);
 }
 
 // The line also carries a console, and the first greeting is lost in it.
@@ -646,7 +646,7 @@ enum { WRONGS = sizeof wrongs / sizeof wrongs[0] };
 
 // True if some result, or the reason for which there is none, says the words.
 static bool is_told(const vs_target* target, const vs_run* run, const char* words) {
-  bool said = strstr(target->reason, words) != NULL;
+  bool said = strstr(target->reason.text, words) != NULL;
   for (size_t i = 0; i < run->count; i++) said |= strstr(run->results[i].note, words) != NULL;
   return said;
 }
@@ -659,7 +659,7 @@ static void goes_wrong(const wrong* w) {
   cr_assert(vs_target_parse(spec, &target));
   vs_target_probe(&target, 0.7);
   if (target.state == VS_TARGET_READY) run = run_some(&target, 0.7);
-  cr_expect(is_told(&target, &run, w->words), "%s: '%s', '%s'", w->mode, target.reason,
+  cr_expect(is_told(&target, &run, w->words), "%s: '%s', '%s'", w->mode, target.reason.text,
             run.count > 0 ? run.results[0].note : "");
   size_t expected = 0;
   for (size_t i = 0; i < run.count; i++) {

@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
+
 enum { FIRST = 1 << 16, PATH = 4096 };
 
 static bool grow(vs_file* file, size_t* capacity) {
@@ -30,7 +32,7 @@ static const char* read_all(FILE* in, vs_file* file) {
   return ferror(in) ? strerror(errno) : NULL;
 }
 
-bool vs_file_read(const char* path, vs_file* file, char why[VS_FILE_WHY]) {
+bool vs_file_read(const char* path, vs_file* file, vs_why* why) {
   bool standard = strcmp(path, "-") == 0;
   *file = (vs_file){0};
   errno = 0;
@@ -38,7 +40,7 @@ bool vs_file_read(const char* path, vs_file* file, char why[VS_FILE_WHY]) {
   const char* reason = in == NULL ? strerror(errno) : read_all(in, file);
   if (in != NULL && !standard) fclose(in);
   if (reason == NULL) return true;
-  snprintf(why, VS_FILE_WHY, "%s cannot be read: %s", standard ? "standard input" : path, reason);
+  vs_refuse(why, "%s cannot be read: %s", standard ? "standard input" : path, reason);
   vs_file_free(file);
   return false;
 }
@@ -50,10 +52,9 @@ void vs_file_free(vs_file* file) {
 
 // --- writing ----------------------------------------------------------------------------------
 
-static bool cannot(const char* path, char why[VS_FILE_WHY]) {
+static bool cannot(const char* path, vs_why* why) {
   const char* name = strcmp(path, "-") == 0 ? "standard output" : path;
-  snprintf(why, VS_FILE_WHY, "%.180s cannot be written: %s", name, strerror(errno));
-  return false;
+  return vs_refuse(why, "%.180s cannot be written: %s", name, strerror(errno));
 }
 
 bool vs_file_is_plain(const char* path) {
@@ -111,7 +112,7 @@ static bool can_be_written_through(const char* path) {
   return !S_ISDIR(status.st_mode) && access(path, W_OK) == 0;
 }
 
-bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]) {
+bool vs_file_can_be_put(const char* path, vs_why* why) {
   if (strcmp(path, "-") == 0) return true;
   bool good = vs_file_is_plain(path) ? can_be_replaced(path) : can_be_written_through(path);
   return good || cannot(path, why);
@@ -151,7 +152,7 @@ static bool replace(const char* path, bool (*write)(FILE* out, const void* what)
 }
 
 bool vs_file_put_whole(const char* path, bool (*write)(FILE* out, const void* what),
-                       const void* what, char why[VS_FILE_WHY]) {
+                       const void* what, vs_why* why) {
   bool through = strcmp(path, "-") == 0 || !vs_file_is_plain(path);
   bool good = through ? write_through(path, write, what) : replace(path, write, what);
   return good || cannot(path, why);

@@ -7,7 +7,9 @@
 #include <stddef.h>
 #include <stdio.h>
 
-enum { VS_FILE_MAX = 256 << 20, VS_FILE_WHY = 256 };  // bytes
+#include <vcpuspec/why.h>
+
+enum { VS_FILE_MAX = 256 << 20 };  // bytes
 
 typedef struct vs_file {
   char* text;  // owned; ends in a NUL that `length` does not count
@@ -15,7 +17,7 @@ typedef struct vs_file {
 } vs_file;
 
 // Reads a file, or standard input for "-". False: `why` says the reason in one line.
-bool vs_file_read(const char* path, vs_file* file, char why[VS_FILE_WHY]);
+bool vs_file_read(const char* path, vs_file* file, vs_why* why);
 void vs_file_free(vs_file* file);
 
 // A file, or nothing yet: it can be replaced as a whole. A device, a pipe or a link stays what it
@@ -27,12 +29,12 @@ bool vs_file_is_plain(const char* path);
 bool vs_file_is_same(const char* a, const char* b);
 
 // Finds out, before the time comes, whether the file can be written. False: `why` in one line.
-bool vs_file_can_be_put(const char* path, char why[VS_FILE_WHY]);
+bool vs_file_can_be_put(const char* path, vs_why* why);
 
 // Writes the file, or standard output for "-", by write(out, what), which is false if it cannot. A
 // plain file is replaced once all is on disk: if it cannot be, what was there before still is, and
 // `why` says the reason in one line.
 bool vs_file_put_whole(const char* path, bool (*write)(FILE* out, const void* what),
-                       const void* what, char why[VS_FILE_WHY]);
+                       const void* what, vs_why* why);
 
 #endif  // VS_CONFORMANCE_FILE_H_

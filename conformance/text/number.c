@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/refuse.h"
 #include "names.h"
 
 enum { DEPTH = 24, LEVELS = 6, PICK_MAX = 64 };
@@ -13,7 +14,7 @@ typedef struct reader {
   size_t at;
   unsigned depth;
   const vs_scope* scope;
-  char* why;
+  vs_why* why;
 } reader;
 
 // splitmix64's finaliser.
@@ -34,8 +35,7 @@ uint64_t vs_calm_flags(const vs_arch_info* info, uint64_t flags) {
 }
 
 static bool wants(reader* r, const char* what) {
-  if (r->why[0] == '\0') snprintf(r->why, VS_WHY_MAX, "%s", what);
-  return false;
+  return r->why->text[0] == '\0' ? vs_refuse(r->why, "%s", what) : false;
 }
 
 static bool sum(reader* r, unsigned level, uint64_t* value);
@@ -238,9 +238,9 @@ static bool sum(reader* r, unsigned level, uint64_t* value) {
 }
 
 bool vs_number_read(const char* text, const vs_scope* scope, uint64_t* value, size_t* at,
-                    char why[VS_WHY_MAX]) {
+                    vs_why* why) {
   reader r = {.text = text, .scope = scope, .why = why};
-  why[0] = '\0';
+  why->text[0] = '\0';
   *value = 0;
   bool good = whole(&r, value);
   if (good && text[r.at] != '\0') good = wants(&r, "an operator, or the end of the number");

@@ -12,6 +12,8 @@
 #ifndef VS_CONFORMANCE_NUMBER_H_
 #define VS_CONFORMANCE_NUMBER_H_
 
+#include <vcpuspec/why.h>
+
 #include "tables.h"
 
 // What names stand for.
@@ -24,12 +26,10 @@ typedef struct vs_scope {
   uint64_t index;
 } vs_scope;
 
-enum { VS_WHY_MAX = 128 };
-
 // Reads all of `text` as a number. False: `at` is the offset of what is wrong, `why` says what was
 // expected there.
 bool vs_number_read(const char* text, const vs_scope* scope, uint64_t* value, size_t* at,
-                    char why[VS_WHY_MAX]);
+                    vs_why* why);
 
 // A well-mixed word of two, so that every byte of every value is its own.
 uint64_t vs_mix(uint64_t seed, uint64_t number);

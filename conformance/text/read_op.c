@@ -3,8 +3,11 @@
 #include <string.h>
 
 #include "calls.h"
+#include "common/refuse.h"
 #include "names.h"
 #include "read.h"
+
+enum { WHAT = 128 };  // bytes of what was expected
 
 enum { BUFFER_LENGTH_MAX = 2048 };
 
@@ -36,14 +39,14 @@ bool vs_finished(vs_parse* p, const char* or_else) {
 
 bool vs_read_number(vs_parse* p, const char* text, uint64_t most, uint64_t* value) {
   size_t at;
-  char why[VS_WHY_MAX];
+  vs_why why;
   size_t offset = (size_t)(text - vs_peek(p));
-  if (!vs_number_read(text, &p->scope, value, &at, why)) {
-    return vs_wants_within(p, offset + at, why);
+  if (!vs_number_read(text, &p->scope, value, &at, &why)) {
+    return vs_wants_within(p, offset + at, why.text);
   }
   if (*value <= most) return true;
-  snprintf(why, sizeof why, "a number from 0 to %llu", (unsigned long long)most);
-  return vs_wants_within(p, offset, why);
+  vs_refuse(&why, "a number from 0 to %llu", (unsigned long long)most);
+  return vs_wants_within(p, offset, why.text);
 }
 
 static int nibble(char c) {
@@ -53,7 +56,7 @@ static int nibble(char c) {
 
 bool vs_read_bytes(vs_parse* p, const char* text, uint8_t* bytes, size_t room, size_t* count) {
   size_t offset = (size_t)(text - vs_peek(p));
-  char what[VS_WHY_MAX];
+  char what[WHAT];
   snprintf(what, sizeof what, "at most %zu bytes, as two digits of 0-9 a-f each", room);
   for (*count = 0; text[2 * *count] != '\0'; ++*count) {
     int high = nibble(text[2 * *count]);
@@ -291,7 +294,7 @@ static bool placement(reading* r, uint8_t parameter, const char* text) {
     return true;
   }
   const char* meant = vs_nearest(text, names, VS_PLACEMENT_COUNT);
-  char what[VS_WHY_MAX];
+  char what[WHAT];
   snprintf(what, sizeof what, "a placement%s%s", meant ? ", such as " : "", meant ? meant : "");
   return vs_wants_within(p, (size_t)(text - vs_peek(p)), what);
 }
@@ -372,7 +375,7 @@ static size_t names_of(const reading* r, char (*room)[40], const char** names) {
 static bool wants_argument(const reading* r) {
   char room[VS_ARGS_MAX][40];
   const char* names[VS_ARGS_MAX + 8];
-  char what[VS_WHY_MAX + 128];
+  char what[2 * WHAT];
   size_t count = names_of(r, room, names);
   if (count == 0) return vs_wants(r->p, "the end of the line", NULL, 0);
   size_t used = 0;
@@ -466,7 +469,7 @@ static bool read_positional(reading* r, uint8_t parameter) {
   const vs_param* param = &r->info->params[parameter];
   vs_arg* arg = &r->op->args[parameter];
   vs_parse* p = r->p;
-  char what[VS_WHY_MAX];
+  char what[WHAT];
   if (param->type == VS_PARAM_KIND) return read_kind(r, arg);
   if (param->type == VS_PARAM_ENTRY) return read_program(p, r->op, arg);
   if (param->type == VS_PARAM_HANDLE) {

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/refuse.h"
 #include "files.h"
 #include "known.h"
 #include "merge.h"
@@ -38,7 +39,7 @@ void vs_supervisor_end(vs_supervisor* s, vs_campaign_end end, const char* format
   s->over = true;
   s->outcome->end = end;
   va_start(arguments, format);
-  vsnprintf(s->outcome->reason, sizeof s->outcome->reason, format, arguments);
+  vs_refuse_as(&s->outcome->reason, format, arguments);
   va_end(arguments);
 }
 
@@ -176,17 +177,17 @@ static void begin(vs_supervisor* s) {
 }
 
 static void merge(vs_supervisor* s) {
-  char why[VS_REASON_MAX];
+  vs_why why;
   size_t before = s->outcome->corpus;
   vs_campaign_merge_clean(s->plan);
   if (!s->plan->merge) return;
-  bool good = vs_campaign_merge(s->plan, why, sizeof why);
+  bool good = vs_campaign_merge(s->plan, &why);
   count_corpus(s);
   s->started = s->last_new = vs_now();
   if (good) {
     vs_supervisor_say(s, "merged: %zu inputs of %zu are left\n", s->outcome->corpus, before);
   } else if (!is_stopped(s->plan)) {
-    vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP, "the corpus could not be merged: %s", why);
+    vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP, "the corpus could not be merged: %s", why.text);
   }
 }
 
@@ -262,7 +263,7 @@ vs_campaign_end vs_campaign(const vs_campaign_plan* plan, vs_campaign_outcome* o
     run(s);
   } else {
     outcome->end = VS_CAMPAIGN_BROKEN;
-    snprintf(outcome->reason, sizeof outcome->reason, "no memory");
+    vs_refuse(&outcome->reason, "no memory");
   }
   vs_shared_free(result, sizeof *result);
   free(s);

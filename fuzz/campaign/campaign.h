@@ -69,7 +69,7 @@ typedef struct vs_campaign_outcome {
   bool crowded;      // there are more findings than have room here
   size_t finding_count;
   vs_finding findings[VS_CAMPAIGN_FINDINGS];
-  char reason[4 * VS_REASON_MAX];
+  vs_why reason;
 } vs_campaign_outcome;
 
 // The outcome is large: the caller's, and not on the stack.

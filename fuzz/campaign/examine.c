@@ -405,13 +405,13 @@ static bool understand(attempt* a, const vs_file* file) {
 
 static bool prepare(attempt* a, const vs_examiner* examiner) {
   char path[VS_PATH];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   *a = (attempt){.plan = examiner->plan, .examiner = examiner, .result = examiner->result};
   a->oracle = malloc(sizeof *a->oracle);
   vs_path(path, a->plan->dir, "raw", examiner->raw);
   if (a->oracle == NULL) return false;
-  if (!vs_file_read(path, &file, why)) return cannot(a, why);
+  if (!vs_file_read(path, &file, &why)) return cannot(a, why.text);
   bool good = understand(a, &file);
   vs_file_free(&file);
   return good;

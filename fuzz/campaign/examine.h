@@ -19,7 +19,7 @@ typedef enum vs_examined {
 typedef struct vs_examination {
   vs_examined outcome;
   char name[VS_FINDING_NAME];  // of the finding
-  char note[VS_REASON_MAX];
+  char note[VS_WHY_MAX];
   char text[1 << 16];  // what to tell people of a new one
 } vs_examination;
 

@@ -109,11 +109,11 @@ static void print_update(FILE* out, const void* what) {
 bool vs_finding_update(const char* dir, const vs_finding* finding) {
   char name[VS_FINDING_NAME + 8];
   char path[VS_PATH];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   snprintf(name, sizeof name, "%s.vcpu", finding->name);
   vs_path(path, dir, "findings", name);
-  if (!vs_file_read(path, &file, why)) return false;
+  if (!vs_file_read(path, &file, &why)) return false;
   const update what = {file.text, finding};
   bool good = vs_file_put(path, print_update, &what);
   vs_file_free(&file);
@@ -194,13 +194,13 @@ static bool read_script(const vs_file* file, vs_finding* finding) {
 
 bool vs_finding_read(const char* dir, const char* name, vs_finding* finding) {
   char path[VS_PATH];
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
   *finding = (vs_finding){0};
   if (!vs_ends_in(name, ".vcpu") || strlen(name) >= VS_FINDING_NAME + 5) return false;
   snprintf(finding->name, sizeof finding->name, "%.*s", (int)(strlen(name) - 5), name);
   vs_path(path, dir, "findings", name);
-  if (!vs_file_read(path, &file, why)) return false;
+  if (!vs_file_read(path, &file, &why)) return false;
   bool good = read_script(&file, finding);
   if (good) vs_finding_read_comments(file.text, finding);
   vs_file_free(&file);

@@ -81,12 +81,12 @@ static bool set_aside_if_same(const char* name, void* context) {
   const input* last = context;
   char path[VS_PATH];
   char to[VS_PATH];
-  char why[VS_FILE_WHY];
+  vs_why why;
   struct stat status;
   vs_file file;
   vs_path(path, last->plan->dir, "corpus", name);
   if (stat(path, &status) != 0 || (size_t)status.st_size != last->size) return true;
-  if (!vs_file_read(path, &file, why)) return true;
+  if (!vs_file_read(path, &file, &why)) return true;
   bool same = file.length == last->size && memcmp(file.text, last->bytes, last->size) == 0;
   vs_file_free(&file);
   if (!same) return true;

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "files.h"
 #include "fuzzer.h"
 
@@ -69,26 +70,23 @@ static bool run(const vs_campaign_plan* plan, size_t units) {
   return child.death == VS_DEATH_EXIT && child.detail == 0;
 }
 
-bool vs_campaign_merge(const vs_campaign_plan* plan, char* why, size_t size) {
+bool vs_campaign_merge(const vs_campaign_plan* plan, vs_why* why) {
   char corpus[VS_PATH];
   char fresh[VS_PATH];
   vs_campaign_merge_clean(plan);
   vs_path(corpus, plan->dir, "corpus", NULL);
   vs_path(fresh, plan->dir, FRESH, NULL);
   size_t units = vs_files_each(corpus, NULL, NULL);
-  if (mkdir(fresh, 0777) != 0) {
-    snprintf(why, size, "%.400s: %s", fresh, strerror(errno));
-    return false;
-  }
+  if (mkdir(fresh, 0777) != 0) return vs_refuse(why, "%.400s: %s", fresh, strerror(errno));
   bool good = run(plan, units);
-  if (!good) snprintf(why, size, "see %.400s/log.merge", plan->dir);
+  if (!good) vs_refuse(why, "see %.400s/log.merge", plan->dir);
   if (good && vs_files_each(fresh, NULL, NULL) == 0) {
     good = false;
-    snprintf(why, size, "no input is left");
+    vs_refuse(why, "no input is left");
   }
   if (good && renameat2(AT_FDCWD, fresh, AT_FDCWD, corpus, RENAME_EXCHANGE) != 0) {
     good = false;
-    snprintf(why, size, "%.400s cannot take the place of the corpus: %s", fresh, strerror(errno));
+    vs_refuse(why, "%.400s cannot take the place of the corpus: %s", fresh, strerror(errno));
   }
   vs_campaign_merge_clean(plan);
   return good;

@@ -6,7 +6,7 @@
 
 // Has libFuzzer copy those inputs of the corpus that add something into a fresh directory, which
 // then takes the corpus' place, at once. False: `why` says the reason, and the corpus is as it was.
-bool vs_campaign_merge(const vs_campaign_plan* plan, char* why, size_t size);
+bool vs_campaign_merge(const vs_campaign_plan* plan, vs_why* why);
 
 // Removes what an interrupted merge has left.
 void vs_campaign_merge_clean(const vs_campaign_plan* plan);

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "files.h"
 #include "runner/child.h"
 #include "text/file.h"
@@ -17,14 +18,12 @@
 
 static bool refuse(vs_campaign_outcome* o, const char* dir, const char* why) {
   o->end = VS_CAMPAIGN_REFUSED;
-  snprintf(o->reason, sizeof o->reason, "%.400s %s", dir, why);
-  return false;
+  return vs_refuse(&o->reason, "%.400s %s", dir, why);
 }
 
 static bool fail(vs_campaign_outcome* o, const char* path, const char* what) {
   o->end = VS_CAMPAIGN_BROKEN;
-  snprintf(o->reason, sizeof o->reason, "%.400s cannot be %s: %s", path, what, strerror(errno));
-  return false;
+  return vs_refuse(&o->reason, "%.400s cannot be %s: %s", path, what, strerror(errno));
 }
 
 // --- what it is of ----------------------------------------------------------------------------
@@ -53,7 +52,7 @@ static void tell(char* to, size_t size, const char* text) {
 static bool is_same(const vs_campaign_plan* plan, vs_campaign_outcome* o, const char* found) {
   char wanted[1024] = "";
   char told[512];
-  char why[768];
+  vs_why why;
   if (strncmp(found, MAGIC, strlen(MAGIC)) != 0) {
     return refuse(o, plan->dir, "holds no campaign that this program can read");
   }
@@ -63,14 +62,14 @@ static bool is_same(const vs_campaign_plan* plan, vs_campaign_outcome* o, const 
   fclose(out);
   if (strcmp(found + strlen(MAGIC), wanted) == 0) return true;
   tell(told, sizeof told, found + strlen(MAGIC));
-  snprintf(why, sizeof why, "is another campaign's (%s): name another directory", told);
-  return refuse(o, plan->dir, why);
+  vs_refuse(&why, "is another campaign's (%s): name another directory", told);
+  return refuse(o, plan->dir, why.text);
 }
 
 static bool read_identity(const vs_campaign_plan* plan, vs_campaign_outcome* o, const char* path) {
-  char why[VS_FILE_WHY];
+  vs_why why;
   vs_file file;
-  if (!vs_file_read(path, &file, why)) return fail(o, path, "read");
+  if (!vs_file_read(path, &file, &why)) return fail(o, path, "read");
   bool same = is_same(plan, o, file.text);
   vs_file_free(&file);
   return same;

@@ -66,7 +66,7 @@ void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campai
   }
   fprintf(out, "fuzzed   %s, profile %s, target %s, seed %" PRIu64 "; ended: %s\n",
           plan->target->name, plan->profile->id, vs_fuzz_target_names[plan->what], plan->seed,
-          o->reason);
+          o->reason.text);
   print_totals(out, o);
   fprintf(out, "findings %zu, %zu of them new", o->finding_count - known, fresh);
   if (plan->known != NULL) fprintf(out, "; %zu known", known);

@@ -127,10 +127,10 @@ static bool read_lines(char* text, vs_totals* t) {
 
 bool vs_totals_read(const char* path, vs_totals* totals) {
   vs_file file;
-  char why[VS_FILE_WHY];
+  vs_why why;
   *totals = (vs_totals){0};
   if (!vs_file_exists(path)) return true;
-  if (!vs_file_read(path, &file, why)) return false;
+  if (!vs_file_read(path, &file, &why)) return false;
   bool good = read_lines(file.text, totals);
   vs_file_free(&file);
   return good;

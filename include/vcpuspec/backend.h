@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <vcpuspec/why.h>
 #include <zircon/syscalls.h>
 
 // The architecture of the vCPUs that a backend makes: it decides the layout of ZX_VCPU_STATE.
@@ -44,10 +45,10 @@ typedef struct vs_backend {
   vs_arch arch;
   zx_handle_t resource;   // what to hand to zx_guest_create
   const vs_calls* calls;  // valid between open and close
-  // Makes the backend usable in this process. False: this machine cannot run it, and `reason` (at
-  // most `size` bytes, always terminated) holds one line with the cause and the remedy. Called
-  // after any fork: a backend may hold resources that a child must not inherit.
-  bool (*open)(char* reason, size_t size);
+  // Makes the backend usable in this process. False: this machine cannot run it, and `reason` says
+  // the cause and the remedy. Called after any fork: a backend may hold resources that a child must
+  // not inherit.
+  bool (*open)(vs_why* reason);
   // Gives back whatever open took, and every object still alive.
   void (*close)(void);
   // NULL, or of a backend whose implementation does not share this process's memory: told, on the

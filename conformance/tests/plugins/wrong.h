@@ -11,8 +11,8 @@
 #define EXPORT __attribute__((visibility("default")))
 
 __attribute__((constructor)) static void open_soft(void) {
-  char reason[256];
-  vs_backend_soft.open(reason, sizeof reason);
+  vs_why reason;
+  vs_backend_soft.open(&reason);
 }
 
 EXPORT zx_status_t zx_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,

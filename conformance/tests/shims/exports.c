@@ -34,8 +34,8 @@ extern const vs_plugin vcpuspec_plugin;
 const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, "unicorn_shim", ZX_HANDLE_INVALID};
 
 __attribute__((constructor)) static void begin(void) {
-  char reason[256];
-  if (BACKEND.open(reason, sizeof reason)) return;
-  fprintf(stderr, "%s\n", reason);
+  vs_why reason;
+  if (BACKEND.open(&reason)) return;
+  fprintf(stderr, "%s\n", reason.text);
   exit(3);
 }

@@ -384,9 +384,9 @@ static void end_thread(unsigned number) {
 // --- the channel ------------------------------------------------------------------------------
 
 static void open_backend(void) {
-  char reason[256];
-  if (BACKEND.open(reason, sizeof reason)) return;
-  fprintf(stderr, "%s\n", reason);
+  vs_why reason;
+  if (BACKEND.open(&reason)) return;
+  fprintf(stderr, "%s\n", reason.text);
   exit(3);
 }
 
