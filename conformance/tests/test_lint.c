@@ -75,6 +75,7 @@ static void finds_nothing(const char* command) {
 Test(lint, finds_nothing_wrong_with_ours) {
   finds_nothing(VS_SHIM_DIR "/shim_soft_posix");
   finds_nothing(VS_SHIM_DIR "/shim_soft_posix --sums");
+  finds_nothing(VS_SHIM_DIR "/shim_soft_bare");
   finds_nothing("python3 -B " VS_SOURCE_DIR "/shims/python/toy.py --arch arm64");
 }
 

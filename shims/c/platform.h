@@ -49,8 +49,9 @@ bool platform_unmap(uint64_t page);
 
 // Finds one of the thread's pages that is not as it was last known, from the number `*page` on,
 // which is 0 at first. Returns the end of the range that differs, and its begin in `*at`; it is
-// known from now on. 0: there is none, of at most so many bytes.
-uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t most, uint64_t* at);
+// known from now on. 0: there is none that fits, as " 0xADDRESS=HEX", into so much room on the
+// line.
+uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t room, uint64_t* at);
 
 // Ends the thread, if there is one: what has its number afterwards is another one.
 bool platform_end(unsigned thread);

@@ -108,14 +108,14 @@ bool platform_unmap(uint64_t page) {
   return true;
 }
 
-uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t most, uint64_t* at) {
+uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t room, uint64_t* at) {
   for (uint64_t p = *page; p < PAGES; p++) {
     size_t first = p * PAGE;
     size_t end = first + PAGE;
     if (pages[p].owner != thread + 1) continue;
     while (first < end && arena[first] == known[first]) first++;
     while (first < end && arena[end - 1] == known[end - 1]) end--;
-    if (first == end || (ptrdiff_t)(end - first) > most) continue;
+    if (first == end || (ptrdiff_t)(end - first) * 2 + 24 > room) continue;
     memcpy(known + first, arena + first, end - first);
     *page = p + 1;
     *at = (uintptr_t)(arena + first);

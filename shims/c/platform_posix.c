@@ -333,7 +333,7 @@ bool platform_unmap(uint64_t page) {
   return true;
 }
 
-uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t most, uint64_t* at) {
+uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t room, uint64_t* at) {
   for (struct page* p = pages + *page; p < pages + PAGES; p++) {
     const uint64_t* now = pointer(p->at);
     uint64_t* was = known[p - pages];
@@ -342,7 +342,7 @@ uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t most, uint6
     size_t end = PAGE / 8;
     while (now[first] == was[first]) first++;
     while (now[end - 1] == was[end - 1]) end--;
-    if ((ptrdiff_t)(end - first) * 8 > most) continue;
+    if ((ptrdiff_t)(end - first) * 16 + 24 > room) continue;
     memcpy(was + first, now + first, (end - first) * 8);
     *page = (uint64_t)(p - pages) + 1;
     *at = p->at + first * 8;

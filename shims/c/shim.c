@@ -43,10 +43,12 @@ static unsigned digit(char c) {
 }
 
 // These return what is left of the line. NULL: it says something else.
-static const char* take_number(const char* at, unsigned base, uint64_t* n) {
+static const char* take_number(const char* at, unsigned base, uint64_t* number) {
+  uint64_t n = 0;
   bool good = digit(*at) < base;
-  for (*n = 0; digit(*at) < base; at++)
-    good &= !__builtin_mul_overflow(*n, base, n) && !__builtin_add_overflow(*n, digit(*at), n);
+  for (; digit(*at) < base; at++)
+    good &= !__builtin_mul_overflow(n, base, &n) && !__builtin_add_overflow(n, digit(*at), &n);
+  *number = n;
   return good ? at : NULL;
 }
 
@@ -64,9 +66,9 @@ static const char* take(const char* at, const char* form, uint64_t* n) {
 }
 
 static bool is_said(const char* line, const char* name, unsigned row) {
-  const char* at = row >= HELLO ? line : rows[row].symbol != NULL ? name : NULL;
-  at = take(at, rows[row].form, &numbers[THREAD]);
-  for (size_t i = 0; i < rows[row].count; i++) at = take(at, " 0xX", &numbers[ARGS + i]);
+  if (row < HELLO) line = rows[row].symbol != NULL ? name : NULL;
+  const char* at = take(line, rows[row].form, &numbers[THREAD]);
+  for (size_t i = 0; at && i < rows[row].count; i++) at = take(at, " 0xX", &numbers[ARGS + i]);
   return at != NULL && *at == '\0' && (row == HELLO || numbers[THREAD] < THREADS);
 }
 
@@ -94,10 +96,9 @@ static char* add_number(char* end, uint64_t n, unsigned base) {
 
 // What does not fit on this line is told by the next one.
 static char* add_changes(char* end, const char* limit, unsigned thread) {
-  for (uint64_t at, stop, page = 0;
-       (stop = platform_changed(thread, &page, (limit - end) / 2 - 12, &at)) != 0;) {
+  for (uint64_t at, to, page = 0; (to = platform_changed(thread, &page, limit - end, &at)) > 0;) {
     end = add(add_number(add(end, " 0x"), at, 16), "=");
-    for (; at < stop; at++) {
+    for (; at < to; at++) {
       *end++ = hex[*(const uint8_t*)(uintptr_t)at >> 4];
       *end++ = hex[*(const uint8_t*)(uintptr_t)at & 15];
     }
@@ -129,12 +130,11 @@ static char* call(char* end, const char* limit, unsigned thread) {
 }
 
 static bool obey(unsigned thread) {
-  uint64_t at = numbers[AT];
   if (said == END) return platform_end((unsigned)numbers[THREAD]);
-  if (said == UNMAP) return platform_unmap(at);
-  if (said == NONSENSE || at + size <= at) return false;
-  if (said == HOLD || said == FLIP) return platform_change(thread, said == HOLD, at, bytes, size);
-  return platform_map(thread, at, bytes, size, said == MAP_READONLY);
+  if (said == UNMAP) return platform_unmap(numbers[AT]);
+  if (said == NONSENSE || numbers[AT] + size <= numbers[AT]) return false;
+  if (said >= HOLD) return platform_change(thread, said == HOLD, numbers[AT], bytes, size);
+  return platform_map(thread, numbers[AT], bytes, size, said == MAP_READONLY);
 }
 
 void shim_obey(unsigned thread) {
