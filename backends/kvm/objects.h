@@ -136,9 +136,6 @@ void vs_kvm_unpin(vs_kvm_object* object);
 zx_status_t vs_kvm_publish(vs_kvm_object* object, zx_rights_t rights, zx_handle_t* user_out);
 void vs_kvm_handle_revoke(zx_handle_t value);
 
-// A number that no other thread of this process has or will ever have; never 0.
-uint64_t vs_kvm_this_thread(void);
-
 // The calls.
 #define VS_CALL(name, word, phase, text, ...) \
   zx_status_t vs_kvm_##name(VS_EACH(VS_DECLARE, __VA_ARGS__));

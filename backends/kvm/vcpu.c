@@ -5,16 +5,9 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "caller.h"
 #include "objects.h"
 #include "user_copy.h"
-
-uint64_t vs_kvm_this_thread(void) {
-  // Neither pthread_self nor the kernel's id will do: both come back when a thread is gone.
-  static _Atomic uint64_t last;
-  static _Thread_local uint64_t mine;
-  if (mine == 0) mine = atomic_fetch_add(&last, 1) + 1;
-  return mine;
-}
 
 static bool thread_has_vcpu(uint64_t thread) {
   for (const vs_kvm_vcpu* vcpu = vs_kvm.vcpus; vcpu; vcpu = vcpu->next) {
@@ -25,14 +18,14 @@ static bool thread_has_vcpu(uint64_t thread) {
 
 static zx_status_t bind(vs_kvm_vcpu* vcpu, vs_kvm_guest* guest, zx_vaddr_t entry) {
   if (entry >= vs_kvm_guest_limit()) return ZX_ERR_INVALID_ARGS;
-  if (thread_has_vcpu(vs_kvm_this_thread())) return ZX_ERR_BAD_STATE;
+  if (thread_has_vcpu(vs_caller())) return ZX_ERR_BAD_STATE;
   const int result = vs_kvm_cpu_take(&vs_kvm.machines, guest->vm, entry, &vcpu->cpu);
   if (result == -EXDEV) return ZX_ERR_NO_RESOURCES;
   if (result < 0) return vs_kvm_status(result);
   vcpu->base = (vs_kvm_object){.type = ZX_OBJ_TYPE_VCPU, .references = 1};
   vcpu->guest = guest;
   vs_kvm_ref(&guest->base);
-  vcpu->owner = vs_kvm_this_thread();
+  vcpu->owner = vs_caller();
   vcpu->owner_id = gettid();
   atomic_init(&vcpu->kicked, false);
   pthread_cond_init(&vcpu->awaken, NULL);
@@ -93,7 +86,7 @@ zx_status_t vs_kvm_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t e
 // Also keeps every other thread away from the descriptor: an ioctl on it would wait for as long as
 // the guest runs.
 static bool may_access(const vs_kvm_vcpu* vcpu) {
-  return vcpu->owner == vs_kvm_this_thread();
+  return vcpu->owner == vs_caller();
 }
 
 static zx_status_t write_state(vs_kvm_vcpu* vcpu, uint32_t kind, const void* buffer,

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "caller.h"
 #include "objects.h"
 #include "user_copy.h"
 
@@ -85,7 +86,7 @@ static void set_running(vs_kvm_vcpu* vcpu, bool running) {
 
 static zx_status_t enter(vs_kvm_vcpu* vcpu, zx_port_packet_t* user_packet) {
   zx_port_packet_t packet;
-  if (vcpu->owner != vs_kvm_this_thread()) return ZX_ERR_BAD_STATE;
+  if (vcpu->owner != vs_caller()) return ZX_ERR_BAD_STATE;
   set_running(vcpu, true);
   const zx_status_t status = run_until_exit(vcpu, &packet);
   set_running(vcpu, false);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "caller.h"
 #include "rules.h"
 #include "user_copy.h"
 
@@ -35,14 +36,6 @@ static struct {
   unsigned next_slot;          // where the search for a free one goes on
   slot slots[SLOTS];
 } soft = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-// A thread's number is never given to another one, unlike a pthread_t or a tid.
-static uint64_t this_thread(void) {
-  static atomic_uint_fast64_t last;
-  static _Thread_local uint64_t mine;
-  if (mine == 0) mine = atomic_fetch_add(&last, 1) + 1;
-  return mine;
-}
 
 // ---- Objects and handles. The functions ending in _locked need the lock.
 
@@ -213,9 +206,9 @@ static zx_status_t vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t e
   object_put(g);
   if (entry >> soft.rules->gpa_bits != 0) return ZX_ERR_INVALID_ARGS;
   pthread_mutex_lock(&soft.lock);
-  const bool taken = owns_vcpu_locked(this_thread());
+  const bool taken = owns_vcpu_locked(vs_caller());
   const zx_handle_t made =
-      taken ? 0 : create_locked(ZX_OBJ_TYPE_VCPU, ZX_DEFAULT_VCPU_RIGHTS, this_thread());
+      taken ? 0 : create_locked(ZX_OBJ_TYPE_VCPU, ZX_DEFAULT_VCPU_RIGHTS, vs_caller());
   pthread_mutex_unlock(&soft.lock);
   return taken ? ZX_ERR_BAD_STATE : deliver(made, out);
 }
@@ -240,7 +233,7 @@ static zx_status_t vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
 }
 
 bool vs_soft_is_owner(const vs_soft_vcpu* vcpu) {
-  return vcpu->owner == this_thread();
+  return vcpu->owner == vs_caller();
 }
 
 static zx_status_t read_state(const vs_soft_vcpu* vcpu, uint32_t kind, void* buffer, size_t size) {

@@ -29,7 +29,7 @@ vs_run judging_run(const vs_target* target, const vs_case* const* cases, size_t 
                   .cases = cases,
                   .case_count = count,
                   .profile = vs_profile_find(profile),
-                  .jobs = 2,
+                  .jobs = 4,  // some only wait
                   .timeout = timeout};
   vs_run run;
   if (!vs_run_plan(&plan, &run)) abort();

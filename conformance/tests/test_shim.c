@@ -18,7 +18,10 @@
 #include "remote/memory.h"
 #include "remote/remote.h"
 
-#define SHIM(name) "shim:" VS_SHIM_DIR "/" name
+#define SHIM(name) "shim:" VS_SHIM_DIR "/shim_" name
+#define SPOILED(fault, name)                                                                      \
+  "shim:python3 -BIS " VS_SOURCE_DIR "/conformance/tests/shims/spoiled.py " fault " " VS_SHIM_DIR \
+  "/shim_" name
 
 // --- lines ------------------------------------------------------------------------------------
 
@@ -513,19 +516,22 @@ static void same_as_here(const char* spec, const char* here, size_t least) {
 }
 
 Test(shim, soft_is_judged_as_in_this_process) {
-  same_as_here(SHIM("shim_honest_soft --hold --flip"), "soft", 115);
+  same_as_here(SHIM("soft_posix"), "soft", 115);
 }
 Test(shim, soft_that_cannot_rewrite) {
-  same_as_here(SHIM("shim_honest_soft"), "soft", 100);
+  same_as_here(SPOILED("cannot_change", "soft_posix"), "soft", 100);
 }
-Test(shim, soft_with_sums_in_an_arena) {
-  same_as_here(SHIM("shim_honest_soft --sums --arena --flip"), "soft", 115);
+Test(shim, soft_with_sums) {
+  same_as_here(SHIM("soft_posix --sums"), "soft", 115);
+}
+Test(shim, soft_in_an_arena_without_threads) {
+  same_as_here(SHIM("soft_bare"), "soft", 100);
 }
 Test(shim, guests_of_unicorn) {
-  same_as_here(SHIM("shim_honest_unicorn --flip"), "unicorn", 150);
+  same_as_here(SPOILED("cannot_hold", "unicorn"), "unicorn", 150);
 }
 Test(shim, guests_of_unicorn_arm64) {
-  same_as_here(SHIM("shim_honest_unicorn_arm64 --hold --arena"), "unicorn:arm64", 110);
+  same_as_here(SHIM("unicorn_arm64"), "unicorn:arm64", 110);
 }
 
 static const vs_case* case_called(const char* id) {
@@ -561,7 +567,7 @@ Test(shim, on_a_unix_socket) {
   char command[256];
   char spec[96];
   snprintf(path, sizeof path, "/tmp/vcpuspec-shim-%d", (int)getpid());
-  snprintf(command, sizeof command, VS_SHIM_DIR "/shim_honest_soft --unix %s & echo $!", path);
+  snprintf(command, sizeof command, VS_SHIM_DIR "/shim_soft_posix --unix %s & echo $!", path);
   FILE* shell = popen(command, "r");
   int pid = 0;
   cr_assert(shell != NULL && fscanf(shell, "%d", &pid) == 1);
@@ -603,7 +609,7 @@ Test(shim, on_a_serial_line) {
     dup2(master, STDIN_FILENO);
     dup2(master, STDOUT_FILENO);
     (void)!write(STDOUT_FILENO, "[    0.0] booting\r\n[    0.1] ready\r\n", 36);
-    execl(VS_SHIM_DIR "/shim_honest_soft", "shim", "--sums", "--serial", (char*)NULL);
+    execl(VS_SHIM_DIR "/shim_soft_posix", "shim", "--sums", (char*)NULL);
     _exit(127);
   }
   snprintf(spec, sizeof spec, "shim:serial:%s", name);
@@ -620,7 +626,7 @@ Test(shim, one_process_serves_a_run) {
   size_t starts = 0;
   snprintf(path, sizeof path, "/tmp/vcpuspec-starts-%d", (int)getpid());
   unlink(path);
-  snprintf(spec, sizeof spec, "shim:echo start >> %s; exec " VS_SHIM_DIR "/shim_honest_soft", path);
+  snprintf(spec, sizeof spec, "shim:echo start >> %s; exec " VS_SHIM_DIR "/shim_soft_posix", path);
   expect_all_pass(spec);
   FILE* file = fopen(path, "r");
   while (file != NULL && fgets(line, sizeof line, file)) starts++;
@@ -635,12 +641,16 @@ typedef struct wrong {
   const char* mode;
   vs_verdict verdict;
   const char* words;
+  double patience;
+  const char* options;  // of the shim
 } wrong;
 
 static const wrong wrongs[] = {
-#define WRONG(mode, verdict, words) {#mode, VS_VERDICT_##verdict, words},
+#define WRONG(mode, verdict, words) {#mode, VS_VERDICT_##verdict, words, 10, ""},
+#define SILENT(mode, verdict, words) {#mode, VS_VERDICT_##verdict, words, 1, ""},
 #include "shims/wrong.def"
 #undef WRONG
+#undef SILENT
 };
 enum { WRONGS = sizeof wrongs / sizeof wrongs[0] };
 
@@ -652,13 +662,13 @@ static bool is_told(const vs_target* target, const vs_run* run, const char* word
 }
 
 static void goes_wrong(const wrong* w) {
-  char spec[300];
+  char spec[600];
   vs_target target;
   vs_run run = {0};
-  snprintf(spec, sizeof spec, SHIM("shim_wrong_soft %s"), w->mode);
+  snprintf(spec, sizeof spec, SPOILED("%s", "soft_posix%s"), w->mode, w->options);
   cr_assert(vs_target_parse(spec, &target));
-  vs_target_probe(&target, 0.7);
-  if (target.state == VS_TARGET_READY) run = run_some(&target, 0.7);
+  vs_target_probe(&target, w->patience);
+  if (target.state == VS_TARGET_READY) run = run_some(&target, w->patience);
   cr_expect(is_told(&target, &run, w->words), "%s: '%s', '%s'", w->mode, target.reason.text,
             run.count > 0 ? run.results[0].note : "");
   size_t expected = 0;
@@ -681,11 +691,12 @@ Test(shim, that_breaks_the_protocol_otherwise_never_passes) {
 
 // A byte of a line that it is sent is hurt on the way.
 Test(shim, that_hears_badly) {
-  const wrong w = {"deaf --sums", VS_VERDICT_BROKEN, "did not understand a line: the sum is wrong"};
+  const wrong w = {"deaf", VS_VERDICT_BROKEN, "did not understand a line: this line", 10,
+                   " --sums"};
   goes_wrong(&w);
 }
 
 // It ends between two cases: no case is to blame.
 Test(shim, that_ends_while_nothing_is_asked) {
-  expect_all_pass(SHIM("shim_wrong_soft dies_idle"));
+  expect_all_pass(SPOILED("dies_idle", "soft_posix"));
 }

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the shim needs of the system it is built for: memory at given addresses, threads, and the
-// channel. platform_posix.c has all of it; platform_bare.c shows the least.
+// The shim has two halves. shim.c is the protocol: what a line says, and the answer. The platform
+// is the program, and what it needs of its system: lines, memory, threads. It gives each line to
+// shim_read, and lets the thread that shim_read names call shim_obey before it reads the next one.
+// platform_posix.c has all of it; platform_bare.c shows the least.
+//
+// The platform also defines `vcpuspec_plugin` (vcpuspec/backend.h), weak, for an implementation
+// that has none.
 #ifndef VCPUSPEC_SHIMS_C_PLATFORM_H_
 #define VCPUSPEC_SHIMS_C_PLATFORM_H_
 
@@ -15,68 +20,48 @@ enum {
   SUM = sizeof " sum=00000000" - 1,
 };
 
-// --- channel ----------------------------------------------------------------------------------
+// --- the shim ---------------------------------------------------------------------------------
 
-// Opens what the command line names. False: a line on standard error says why.
-bool platform_open(int argc, char** argv);
+// Takes in a line, without its end and its sum, which is at most LINE bytes; `good` is false if it
+// was longer, or has a wrong sum. Returns which thread is to obey it: below THREADS, one of the
+// caller's, which begins with its first line; THREADS, the one with which the program began.
+unsigned shim_read(const char* line, bool good);
 
-// Known once it is open.
-extern bool platform_is_arm64;      // what vCPUs are like of which nothing is known
+// Obeys the line that was read last. The next one may be read once this returns, or once
+// platform_call lets it.
+void shim_obey(unsigned thread);
+
+// --- the platform: where it says bool, false means that it cannot be done -----------------------
+
 extern const char* platform_words;  // of the greeting, each after a blank: arena=, hold, flip, sums
 
-// The next line, without its end, until the next one is asked for. NULL: there will be no more.
-// `*good` is false if it is too long, or has a wrong sum. What was written is out before this
-// waits.
-const char* platform_line(bool* good);
-
-// Writes a line; its end is added, and a sum where there are sums. Several threads may write. It is
-// out once the thread that writes it has no line any more.
+// Writes a line; its end is added, and a sum where there are sums. Several threads may write.
 void platform_write(const char* line, size_t length);
 
-// Writes the greeting at once, and without a sum. What follows has sums if the user asks for them.
-void platform_greet(const char* line, size_t length);
+// Forgets memory, threads, and what the implementation has made. If that takes a new process, this
+// one ends, and the other reads the line again.
+void platform_forget(void);
 
-// Begins the program anew, so that it knows nothing; it reads this line and what follows it first.
-// Returns where that cannot be done.
-void platform_restart(const char* line);
+// Puts bytes at this address, on pages of which nothing else was there if they are new. They are
+// the thread's from now on. `size` is at least 1, and at + size does not wrap.
+bool platform_map(unsigned thread, uint64_t at, const uint8_t* bytes, size_t size, bool readonly);
+bool platform_unmap(uint64_t page);
 
-// --- memory -----------------------------------------------------------------------------------
+// Finds one of the thread's pages that is not as it was last known, from the number `*page` on,
+// which is 0 at first. Returns the end of the range that differs, and its begin in `*at`; it is
+// known from now on. 0: there is none that fits, as " 0xADDRESS=HEX", into so much room on the
+// line.
+uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t room, uint64_t* at);
 
-// Puts a page of zeros at this address. False: it cannot be had.
-bool platform_map(uint64_t page);
-void platform_unmap(uint64_t page);
-void platform_protect(uint64_t page, bool writable);
+// Ends the thread, if there is one: what has its number afterwards is another one.
+bool platform_end(unsigned thread);
 
-// --- threads ----------------------------------------------------------------------------------
+// Notes how memory changes during the thread's next call, as `hold` and `flip` of the protocol say.
+bool platform_change(unsigned thread, bool hold, uint64_t at, const uint8_t* bytes, size_t size);
 
-// Of the shim: does what the line says, on its thread.
-void shim_obey(unsigned thread, const char* line);
-
-// Hands a line to the thread of this number, which begins with this if it has not yet: it obeys its
-// lines in the order in which they came. Returns once the thread of the line before, if it is
-// another, is done with all but a call. False: there is no such thread.
-bool platform_pass(unsigned thread, const char* line, bool is_call);
-
-// Ends the thread once it has obeyed its lines: what has its number afterwards is another one.
-void platform_end(unsigned thread);
-
-// --- memory that changes ----------------------------------------------------------------------
-
-typedef enum sort { STILL, HOLD, FLIP } sort;
-
-// What happens to memory during a call, as `hold` and `flip` of the protocol say.
-typedef struct change {
-  sort sort;
-  uint64_t at;
-  size_t size;
-  uint8_t bytes[PAGE];
-} change;
-
-// Fills it. False: this cannot be done here.
-bool platform_change(change* c, bool hold, uint64_t at, const uint8_t* bytes, size_t size);
-
-// Makes the call on this thread, while the memory changes; `*held` says whether it did.
-int32_t platform_call(change* c, bool* held, int32_t (*call)(const uint64_t*),
-                      const uint64_t* args);
+// Makes the call, on the thread of this number. True: memory changed, as was noted. If the call may
+// wait for others, lines are read meanwhile.
+bool platform_call(unsigned thread, bool waits, int32_t (*call)(const uint64_t*),
+                   const uint64_t* args, int32_t* status);
 
 #endif  // VCPUSPEC_SHIMS_C_PLATFORM_H_

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Channel, memory and threads of a POSIX system; what only Linux has is said to be.
+// Lines, memory and threads of a POSIX system; what only Linux has is said to be.
 #include "platform.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
+#include <vcpuspec/backend.h>
 #ifdef __linux__
 #include <linux/userfaultfd.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #endif
 
@@ -27,33 +29,26 @@
 #define MAP_FIXED_NOREPLACE 0
 #endif
 
-const char* platform_words = " flip";
+void vcpuspec_reset(void) __attribute__((weak));
+
 #ifdef __aarch64__
-bool platform_is_arm64 = true;
+__attribute__((weak)) const vs_plugin vcpuspec_plugin = {.arch = VS_ARCH_ARM64};
 #else
-bool platform_is_arm64 = false;
+__attribute__((weak)) const vs_plugin vcpuspec_plugin = {.arch = VS_ARCH_X64};
 #endif
+const char* platform_words;
 
-// --- channel ----------------------------------------------------------------------------------
-
-static const char open_files[] = "VCPUSPEC_SHIM_FILES";  // set where the program begins anew
-
-static char** arguments;
 static int in = STDIN_FILENO;
-static int out = STDOUT_FILENO;
+static FILE* out;
 static int listening = -1;
-static int first = -1;  // what is read first
-static bool asks_sums;  // the user
+static bool has_sums;
+static bool can_hold;
+
+// --- the channel ------------------------------------------------------------------------------
 
 static bool say(const char* what) {
   fprintf(stderr, "shim: %s: %s\n", what, strerror(errno));
   return false;
-}
-
-static bool next_connection(void) {
-  do in = out = accept(listening, NULL, NULL);
-  while (in < 0 && errno == EINTR);
-  return in >= 0;
 }
 
 static bool open_socket(const char* path) {
@@ -63,116 +58,71 @@ static bool open_socket(const char* path) {
   memcpy(address.sun_path, path, strlen(path) + 1);
   unlink(path);
   listening = socket(AF_UNIX, SOCK_STREAM, 0);
-  if (listening < 0 || bind(listening, (const struct sockaddr*)&address, sizeof address) != 0 ||
-      listen(listening, 4) != 0) {
-    return say(path);
-  }
-  return next_connection();
+  return (listening >= 0 && bind(listening, (struct sockaddr*)&address, sizeof address) == 0 &&
+          listen(listening, 4) == 0) ||
+         say(path);
 }
 
 // The speed is what it is: `stty -F PATH 921600`.
 static bool open_serial(const char* path) {
   struct termios mode;
-  in = out = open(path, O_RDWR | O_NOCTTY);
+  in = open(path, O_RDWR | O_NOCTTY);
   if (in < 0 || tcgetattr(in, &mode) != 0) return say(path);
   cfmakeraw(&mode);
   mode.c_cflag |= CLOCAL | CREAD;
   return tcsetattr(in, TCSANOW, &mode) == 0 || say(path);
 }
 
-// What the implementation prints must not get into the channel.
-static bool open_standard(void) {
-  out = dup(STDOUT_FILENO);
-  return (out >= 0 && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) || say("standard output");
-}
-
-static bool find_faults(void);
-
-bool platform_open(int argc, char** argv) {
-  arguments = argv;
+static bool open_channel(int argc, char** argv) {
   const char* path[2] = {NULL, NULL};
-  bool good = true;
   for (int i = 1; i < argc; i++) {
     bool serial = strcmp(argv[i], "--serial") == 0;
     if (strcmp(argv[i], "--sums") == 0) {
-      asks_sums = true;
+      has_sums = true;
     } else if ((serial || strcmp(argv[i], "--unix") == 0) && i + 1 < argc) {
       path[serial] = argv[++i];
     } else {
-      good = false;
+      path[0] = path[1] = "";  // no way to say it
     }
   }
-  if (!good || (path[0] != NULL && path[1] != NULL)) {
+  if (path[0] != NULL && path[1] != NULL) {
     fprintf(stderr, "usage: %s [--sums] [--unix PATH | --serial PATH]\n", argv[0]);
     return false;
   }
-  if (find_faults()) platform_words = " hold flip";
-  if (asks_sums) platform_words = find_faults() ? " hold flip sums" : " flip sums";
-  const char* files = getenv(open_files);
-  if (files != NULL) {
-    good = sscanf(files, "%d %d %d %d", &in, &out, &listening, &first) == 4;
-    unsetenv(open_files);
-    return good;
-  }
   if (path[0] != NULL) return open_socket(path[0]);
-  return path[1] != NULL ? open_serial(path[1]) : open_standard();
+  return path[1] == NULL || open_serial(path[1]);
 }
 
-static size_t read_file(int file, char* bytes, size_t size) {
-  ssize_t count;
-  do count = read(file, bytes, size);
-  while (count < 0 && errno == EINTR);
-  return count > 0 ? (size_t)count : 0;
+// What the implementation prints must not get into the channel.
+static bool open_output(void) {
+  int file = dup(in == STDIN_FILENO ? STDOUT_FILENO : in);
+  out = file >= 0 ? fdopen(file, "w") : NULL;
+  return (out != NULL && dup2(STDERR_FILENO, STDOUT_FILENO) >= 0) || say("the output");
 }
 
 // --- lines ------------------------------------------------------------------------------------
 
-static char came[3 * LINE];  // from `head` to `tail` nothing was done about it
-static size_t head, tail;
-static bool has_sums;
+// What came and was not read as a line: it outlives the process that serves.
+static struct input {
+  size_t line;  // where the last line begins
+  size_t head;  // and where it ended
+  size_t tail;
+  bool anew;  // another process is to read the last line again
+  char bytes[3 * LINE];
+} * input;
 
-static struct {
-  pthread_mutex_t lock;
-  size_t length;
-  char bytes[4 * LINE];
-} written = {.lock = PTHREAD_MUTEX_INITIALIZER};
-
-static void write_out(void) {
-  const char* bytes = written.bytes;
-  while (written.length > 0) {
-    ssize_t count = write(out, bytes, written.length);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) break;
-    bytes += count;
-    written.length -= (size_t)count;
-  }
-  written.length = 0;
+static bool read_more(void) {
+  ssize_t count;
+  fflush(out);
+  do count = read(in, input->bytes + input->tail, sizeof input->bytes - input->tail);
+  while (count < 0 && errno == EINTR);
+  if (count > 0) input->tail += (size_t)count;
+  return count > 0;
 }
 
-static void flush(void) {
-  pthread_mutex_lock(&written.lock);
-  write_out();
-  pthread_mutex_unlock(&written.lock);
-}
-
-static void wake(void);
-
-// A new connection is served by the program anew, so that half a line does not get into it.
-static size_t read_more(char* bytes, size_t size) {
-  flush();
-  wake();
-  size_t count = first >= 0 ? read_file(first, bytes, size) : 0;
-  if (first >= 0 && count == 0) {
-    close(first);
-    first = -1;
-  }
-  if (count == 0) count = read_file(in, bytes, size);
-  if (count > 0 || listening < 0) return count;
-  close(in);
-  if (!next_connection()) return 0;
-  tail = head;
-  platform_restart("");
-  return read_file(in, bytes, size);
+// All but the greeting, and what asks for it.
+static bool is_summed(const char* line) {
+  return has_sums && strncmp(line, "hello", 5) != 0;
 }
 
 static void make_sum(char sum[SUM + 1], const char* line, size_t length) {
@@ -191,252 +141,245 @@ static bool take_sum(char* line, size_t length) {
   return true;
 }
 
-const char* platform_line(bool* good) {
+// The end of the next line. NULL: no more will come.
+static const char* find_end(void) {
   size_t seen = 0;
-  char* stop = NULL;
-  while (stop == NULL) {
-    stop = memchr(came + head + seen, '\n', tail - head - seen);
-    if (stop != NULL) break;
-    // Of what is too long the beginning is enough.
-    if (tail - head > LINE + 2) tail = head + LINE + 2;
-    seen = tail - head;
-    if (sizeof came - tail < LINE) {
-      memmove(came, came + head, seen);
-      head = 0;
-      tail = seen;
-    }
-    size_t count = read_more(came + tail, sizeof came - tail);
-    if (count == 0) return NULL;
-    tail += count;
+  for (;;) {
+    char* begin = input->bytes + input->head;
+    size_t size = input->tail - input->head;
+    const char* end = memchr(begin + seen, '\n', size - seen);
+    if (end != NULL) return end;
+    seen = size < LINE + 2 ? size : LINE + 2;  // of what is too long the beginning is enough
+    memmove(input->bytes, begin, seen);
+    input->head = 0;
+    input->tail = seen;
+    if (!read_more()) return NULL;
   }
-  char* line = came + head;
-  head = (size_t)(stop - came) + 1;
-  if (stop > line && stop[-1] == '\r') stop--;
-  *stop = '\0';
-  size_t length = (size_t)(stop - line);
-  *good = length <= LINE && strlen(line) == length && (!has_sums || take_sum(line, length));
-  return line;
+}
+
+// Has the next line read. Returns which thread is to obey it.
+static unsigned read_line(void) {
+  static char line[LINE + 1];
+  const char* end = find_end();
+  if (end == NULL) exit(0);
+  const char* begin = input->bytes + input->head;
+  size_t length = (size_t)(end - begin);
+  if (length > 0 && begin[length - 1] == '\r') length--;
+  size_t kept = length < LINE ? length : LINE;
+  memcpy(line, begin, kept);
+  line[kept] = '\0';
+  input->line = input->head;
+  input->head = (size_t)(end - input->bytes) + 1;
+  return shim_read(line, strlen(line) == length && (!is_summed(line) || take_sum(line, length)));
 }
 
 void platform_write(const char* line, size_t length) {
   char sum[SUM + 1] = "";
-  if (has_sums) make_sum(sum, line, length);
-  pthread_mutex_lock(&written.lock);
-  if (sizeof written.bytes - written.length < length + SUM + 1) write_out();
-  memcpy(written.bytes + written.length, line, length);
-  written.length += length;
-  if (has_sums) memcpy(written.bytes + written.length, sum, SUM);
-  if (has_sums) written.length += SUM;
-  written.bytes[written.length++] = '\n';
-  pthread_mutex_unlock(&written.lock);
+  if (is_summed(line)) make_sum(sum, line, length);
+  flockfile(out);
+  fwrite(line, 1, length, out);
+  fprintf(out, "%s\n", sum);
+  funlockfile(out);
 }
 
-void platform_greet(const char* line, size_t length) {
-  has_sums = false;
-  platform_write(line, length);
-  has_sums = asks_sums;
+// --- threads ----------------------------------------------------------------------------------
+
+// One thread reads lines at a time. Where another one is to obey a line, it is that one's turn.
+static struct {
+  pthread_mutex_t lock;
+  unsigned thread;  // whose turn it is
+  bool read;        // the line that this thread is to obey
+  unsigned busy;    // threads that gave their turn away for a call, and are within it
+} turn = {.lock = PTHREAD_MUTEX_INITIALIZER, .thread = THREADS};
+
+// What happens to memory during a thread's next call.
+typedef struct change {
+  bool (*begin)(struct change* c);  // NULL: nothing
+  uint64_t at;
+  size_t size;
+  pthread_t thread;  // that does it
+  bool begun;
+  bool ends;
+  bool held;
+  int faults;  // of the page that comes late
+  uint8_t bytes[PAGE];
+  uint8_t before[PAGE];  // what was there
+} change;
+
+static struct worker {
+  pthread_t thread;
+  pthread_cond_t changed;
+  bool lives;
+  bool ends;
+  change change;
+} workers[THREADS + 1];
+
+static void give_turn(unsigned thread) {
+  turn.thread = thread;
+  pthread_cond_signal(&workers[thread].changed);
 }
 
-// --- the program anew -------------------------------------------------------------------------
-
-// Closes the files that the implementation has opened: ours were the first.
-static void close_others(int from) {
-  int most = (int)sysconf(_SC_OPEN_MAX);
-#if defined(__linux__) && defined(SYS_close_range)
-  if (syscall(SYS_close_range, from, ~0u, 0) == 0) return;
-#endif
-  for (int file = from; file < most && file < 65536; file++) close(file);
-}
-
-void platform_restart(const char* line) {
-  const char* rest = came + head;
-  size_t size = tail - head;
-  int ends[2];
-  char files[64];
-  int last = in > out ? in : out;
-  if (listening > last) last = listening;
-  if (last < STDERR_FILENO) last = STDERR_FILENO;
-  if (pipe(ends) != 0) return;
-  size_t length = strlen(line);
-  bool good = write(ends[1], line, length) == (ssize_t)length &&
-              (length == 0 || write(ends[1], "\n", 1) == 1) &&
-              write(ends[1], rest, size) == (ssize_t)size;
-  close(ends[1]);
-  if (ends[0] != last + 1 && dup2(ends[0], last + 1) < 0) good = false;
-  snprintf(files, sizeof files, "%d %d %d %d", in, out, listening, last + 1);
-  if (good && setenv(open_files, files, 1) == 0) {
-    close_others(last + 2);
-    execv("/proc/self/exe", arguments);
+static bool await_turn(unsigned thread) {
+  struct worker* w = &workers[thread];
+  pthread_mutex_lock(&turn.lock);
+  while (turn.thread != thread && !w->ends) {
+    fflush(out);
+    pthread_cond_wait(&w->changed, &turn.lock);
   }
-  say("the program cannot begin anew (define vcpuspec_reset)");
+  pthread_mutex_unlock(&turn.lock);
+  return !w->ends;
+}
+
+static void* live(void* argument);
+
+static void begin_thread(unsigned thread) {
+  struct worker* w = &workers[thread];
+  w->ends = false;
+  w->change.begin = NULL;
+  w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
+  if (w->lives) return;
+  say("a thread");
   _exit(3);
 }
 
+// Reads lines while it is this thread's turn, and obeys those that are for it.
+static void* live(void* argument) {
+  struct worker* w = argument;
+  unsigned self = (unsigned)(w - workers);
+  while (await_turn(self)) {
+    unsigned other = turn.read ? self : read_line();
+    turn.read = other != self;
+    if (other == self) {
+      shim_obey(self);
+      continue;
+    }
+    if (other < THREADS && !workers[other].lives) begin_thread(other);
+    pthread_mutex_lock(&turn.lock);
+    give_turn(other);
+    pthread_mutex_unlock(&turn.lock);
+  }
+  return NULL;
+}
+
+bool platform_end(unsigned thread) {
+  struct worker* w = &workers[thread];
+  if (!w->lives) return true;
+  pthread_mutex_lock(&turn.lock);
+  w->ends = true;
+  pthread_cond_signal(&w->changed);
+  pthread_mutex_unlock(&turn.lock);
+  pthread_join(w->thread, NULL);
+  w->lives = false;
+  return true;
+}
+
 // --- memory -----------------------------------------------------------------------------------
+
+enum { PAGES = 64 };
+static struct page {
+  uint64_t at;             // 0: none
+  _Atomic unsigned owner;  // the number, and one, of the thread that mapped it; 0: none
+  bool readonly;
+} pages[PAGES];
+static uint64_t known[PAGES][PAGE / 8];  // what the other side knows to be there
 
 static void* pointer(uint64_t address) {
   return (void*)(uintptr_t)address;
 }
 
-bool platform_map(uint64_t page) {
+static uint8_t* known_at(const struct page* p, uint64_t at) {
+  return (uint8_t*)known[p - pages] + at % PAGE;
+}
+
+// At 0 are those that are free.
+static struct page* page_at(uint64_t at) {
+  struct page* p = pages;
+  while (p < pages + PAGES && p->at != at - at % PAGE) p++;
+  return p < pages + PAGES ? p : NULL;
+}
+
+static struct page* new_page(uint64_t at) {
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
-  void* got = mmap(pointer(page), PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
-  if (got != MAP_FAILED && got != pointer(page)) munmap(got, PAGE);
-  return got == pointer(page);
+  struct page* p = page_at(0);
+  void* got = mmap(pointer(at), PAGE, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (got != MAP_FAILED && (p == NULL || got != pointer(at))) munmap(got, PAGE);
+  if (p == NULL || got != pointer(at)) return NULL;
+  p->at = at;
+  p->readonly = false;
+  memset(known_at(p, 0), 0, PAGE);
+  return p;
 }
 
-void platform_unmap(uint64_t page) {
-  munmap(pointer(page), PAGE);
+bool platform_map(unsigned thread, uint64_t at, const uint8_t* bytes, size_t size, bool readonly) {
+  size_t part = size < PAGE - at % PAGE ? size : PAGE - at % PAGE;
+  struct page* p = at < PAGE ? NULL : page_at(at);
+  if (p == NULL) p = new_page(at - at % PAGE);
+  if (p == NULL) return false;
+  if (p->readonly) mprotect(pointer(p->at), PAGE, PROT_READ | PROT_WRITE);
+  memcpy(pointer(at), bytes, part);
+  memcpy(known_at(p, at), bytes, part);
+  if (readonly) mprotect(pointer(p->at), PAGE, PROT_READ);
+  p->readonly = readonly;
+  p->owner = thread + 1;
+  return size == part || platform_map(thread, at + part, bytes + part, size - part, readonly);
 }
 
-void platform_protect(uint64_t page, bool writable) {
-  mprotect(pointer(page), PAGE, PROT_READ | (writable ? PROT_WRITE : 0));
-}
-
-// --- threads ----------------------------------------------------------------------------------
-
-enum { QUEUE = 4 * LINE };
-
-static struct worker {
-  pthread_t thread;
-  pthread_mutex_t lock;
-  pthread_cond_t changed;
-  bool lives;
-  bool ends;
-  size_t passed;         // lines that it got
-  size_t done;           // lines that it has obeyed
-  bool last_is_call;     // of those that it got
-  unsigned half;         // of the queue, to which lines are added
-  size_t size;           // bytes of this half
-  char queue[2][QUEUE];  // lines, each with its '\0'
-} workers[THREADS];
-static struct worker* last;  // the one that got the last line
-
-static void* live(void* argument) {
-  struct worker* w = argument;
-  pthread_mutex_lock(&w->lock);
-  for (;;) {
-    while (w->size == 0 && !w->ends) pthread_cond_wait(&w->changed, &w->lock);
-    if (w->size == 0) break;
-    const char* line = w->queue[w->half];
-    const char* stop = line + w->size;
-    w->half = 1 - w->half;
-    w->size = 0;
-    pthread_cond_signal(&w->changed);
-    pthread_mutex_unlock(&w->lock);
-    for (; line < stop; line += strlen(line) + 1) {
-      shim_obey((unsigned)(w - workers), line);
-      __atomic_add_fetch(&w->done, 1, __ATOMIC_RELEASE);
-    }
-    flush();
-    pthread_mutex_lock(&w->lock);
-  }
-  pthread_mutex_unlock(&w->lock);
-  return NULL;
-}
-
-// The last line was added some time ago, and nobody was told.
-static void wake(void) {
-  if (last == NULL) return;
-  pthread_mutex_lock(&last->lock);
-  if (last->size > 0) pthread_cond_signal(&last->changed);
-  pthread_mutex_unlock(&last->lock);
-}
-
-static bool begin_thread(struct worker* w) {
-  memset(w, 0, offsetof(struct worker, queue));
-  pthread_mutex_init(&w->lock, NULL);
-  pthread_cond_init(&w->changed, NULL);
-  return w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
-}
-
-// Until there is no line but for a call that has not returned.
-static void leave(struct worker* w) {
-  wake();
-  while (w->passed - __atomic_load_n(&w->done, __ATOMIC_ACQUIRE) > w->last_is_call) sched_yield();
-}
-
-bool platform_pass(unsigned thread, const char* line, bool is_call) {
-  struct worker* w = &workers[thread];
-  size_t size = strlen(line) + 1;
-  if (last != NULL && last != w) leave(last);
-  if (!w->lives && !begin_thread(w)) return false;
-  last = w;
-  pthread_mutex_lock(&w->lock);
-  while (w->size + size > QUEUE) {
-    pthread_cond_signal(&w->changed);
-    pthread_cond_wait(&w->changed, &w->lock);
-  }
-  memcpy(w->queue[w->half] + w->size, line, size);
-  w->size += size;
-  w->passed++;
-  w->last_is_call = is_call;
-  pthread_mutex_unlock(&w->lock);
+bool platform_unmap(uint64_t page) {
+  struct page* p = page_at(page);
+  if (p == NULL || p->at == 0) return true;
+  munmap(pointer(p->at), PAGE);
+  p->owner = 0;
+  p->at = 0;
   return true;
 }
 
-void platform_end(unsigned thread) {
-  struct worker* w = &workers[thread];
-  if (!w->lives) return;
-  if (last == w) last = NULL;
-  pthread_mutex_lock(&w->lock);
-  w->ends = true;
-  pthread_cond_signal(&w->changed);
-  pthread_mutex_unlock(&w->lock);
-  pthread_join(w->thread, NULL);
-  w->lives = false;
+uint64_t platform_changed(unsigned thread, uint64_t* page, ptrdiff_t room, uint64_t* at) {
+  for (struct page* p = pages + *page; p < pages + PAGES; p++) {
+    const uint64_t* now = pointer(p->at);
+    uint64_t* was = known[p - pages];
+    if (p->owner != thread + 1 || memcmp(now, was, PAGE) == 0) continue;
+    size_t first = 0;
+    size_t end = PAGE / 8;
+    while (now[first] == was[first]) first++;
+    while (now[end - 1] == was[end - 1]) end--;
+    if ((ptrdiff_t)(end - first) * 16 + 24 > room) continue;
+    memcpy(was + first, now + first, (end - first) * 8);
+    *page = (uint64_t)(p - pages) + 1;
+    *at = p->at + first * 8;
+    return p->at + end * 8;
+  }
+  return 0;
 }
 
 // --- memory that changes ----------------------------------------------------------------------
 
-typedef struct changer {
-  change* change;
-  bool begun;
-  bool ends;
-  bool held;
-  int faults;
-  int wake;
-  uint8_t* page;    // that comes late
-  uint8_t* before;  // what was there
-} changer;
-
 static void put(uint64_t at, const uint8_t* bytes, size_t size) {
-  for (size_t i = 0; i < size; i++) {
+  for (size_t i = 0; i < size; i++)
     __atomic_store_n((uint8_t*)pointer(at + i), bytes[i], __ATOMIC_RELAXED);
-  }
 }
 
 static void* flip(void* argument) {
-  changer* f = argument;
-  const change* c = f->change;
-  while (!__atomic_load_n(&f->ends, __ATOMIC_ACQUIRE)) {
+  change* c = argument;
+  while (!__atomic_load_n(&c->ends, __ATOMIC_ACQUIRE)) {
     put(c->at, c->bytes, c->size);
-    __atomic_store_n(&f->begun, true, __ATOMIC_RELEASE);
-    put(c->at, f->before, c->size);
+    __atomic_store_n(&c->begun, true, __ATOMIC_RELEASE);
+    put(c->at, c->before, c->size);
   }
   return NULL;
 }
 
-static int32_t call_flipped(change* c, bool* held, int32_t (*call)(const uint64_t*),
-                            const uint64_t* args) {
-  uint8_t before[PAGE];
-  changer f = {.change = c, .before = before};
-  pthread_t thread;
-  memcpy(before, pointer(c->at), c->size);
-  *held = pthread_create(&thread, NULL, flip, &f) == 0;
-  if (!*held) return call(args);
-  while (!__atomic_load_n(&f.begun, __ATOMIC_ACQUIRE)) sched_yield();
-  int32_t status = call(args);
-  __atomic_store_n(&f.ends, true, __ATOMIC_RELEASE);
-  pthread_join(thread, NULL);
-  return status;
+static bool begin_flip(change* c) {
+  memcpy(c->before, pointer(c->at), c->size);
+  c->held = pthread_create(&c->thread, NULL, flip, c) == 0;
+  while (c->held && !__atomic_load_n(&c->begun, __ATOMIC_ACQUIRE)) sched_yield();
+  return c->held;
 }
 
 #ifdef __linux__
 static int open_faults(void) {
-  int file = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
+  int file = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 #ifdef UFFD_USER_MODE_ONLY
-  if (file < 0) file = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK | UFFD_USER_MODE_ONLY);
+  if (file < 0) file = (int)syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
 #endif
   struct uffdio_api api = {.api = UFFD_API};
   if (file < 0 || ioctl(file, UFFDIO_API, &api) == 0) return file;
@@ -444,79 +387,130 @@ static int open_faults(void) {
   return -1;
 }
 
-static bool find_faults(void) {
-  int file = open_faults();
-  if (file >= 0) close(file);
-  return file >= 0;
-}
-
-static void give_page(const changer* h) {
-  struct uffdio_copy copy = {.dst = (uintptr_t)h->page, .src = (uintptr_t)h->before, .len = PAGE};
-  ioctl(h->faults, UFFDIO_COPY, &copy);
-}
-
-// Waits for the call to touch the page, or to return.
+// The first that touches the page is the call, or end_change.
 static void* hold(void* argument) {
-  changer* h = argument;
-  const change* c = h->change;
-  struct pollfd ready[] = {{.fd = h->wake, .events = POLLIN}, {.fd = h->faults, .events = POLLIN}};
+  change* c = argument;
+  struct uffdio_copy copy = {.dst = c->at, .src = (uintptr_t)c->before, .len = PAGE};
   struct uffd_msg message;
-  while (!h->held) {
-    if (poll(ready, 2, -1) < 1) continue;
-    if (ready[0].revents != 0) break;
-    if (read(h->faults, &message, sizeof message) < 0) continue;
-    put(c->at - c->size, c->bytes, c->size);
-    h->held = true;
-  }
-  give_page(h);
+  while (read(c->faults, &message, sizeof message) < 0) continue;
+  c->held = !__atomic_load_n(&c->ends, __ATOMIC_ACQUIRE);
+  if (c->held) put(c->at - c->size, c->bytes, c->size);
+  ioctl(c->faults, UFFDIO_COPY, &copy);
+  close(c->faults);
   return NULL;
 }
 
-static bool begin_hold(changer* h, pthread_t* thread) {
-  struct uffdio_register page = {.range = {(uintptr_t)h->page, PAGE},
-                                 .mode = UFFDIO_REGISTER_MODE_MISSING};
-  return h->faults >= 0 && h->wake >= 0 && ioctl(h->faults, UFFDIO_REGISTER, &page) == 0 &&
-         pthread_create(thread, NULL, hold, h) == 0;
-}
-
-static int32_t call_held(change* c, bool* held, int32_t (*call)(const uint64_t*),
-                         const uint64_t* args) {
-  _Alignas(PAGE) uint8_t before[PAGE];
-  changer h = {.change = c, .page = pointer(c->at), .before = before};
-  pthread_t thread;
-  memcpy(before, h.page, PAGE);
-  h.faults = open_faults();
-  h.wake = eventfd(0, EFD_CLOEXEC);
-  bool begun = begin_hold(&h, &thread);
-  if (begun) madvise(h.page, PAGE, MADV_DONTNEED);
-  int32_t status = call(args);
-  if (begun) {
-    eventfd_write(h.wake, 1);
-    pthread_join(thread, NULL);
-  }
-  *held = h.held;
-  close(h.faults);
-  close(h.wake);
-  return status;
-}
-#else
-static bool find_faults(void) {
-  return false;
-}
-
-#define call_held call_flipped
-#endif
-
-bool platform_change(change* c, bool hold_it, uint64_t at, const uint8_t* bytes, size_t size) {
-  if (size > PAGE || (hold_it && (at % PAGE != 0 || !find_faults()))) return false;
-  c->sort = hold_it ? HOLD : FLIP;
-  c->at = at;
-  c->size = size;
-  memcpy(c->bytes, bytes, size);
+static bool begin_hold(change* c) {
+  struct uffdio_register page = {.range = {c->at, PAGE}, .mode = UFFDIO_REGISTER_MODE_MISSING};
+  memcpy(c->before, pointer(c->at), PAGE);
+  c->faults = open_faults();
+  if (c->faults < 0 || ioctl(c->faults, UFFDIO_REGISTER, &page) != 0) return false;
+  if (pthread_create(&c->thread, NULL, hold, c) != 0) return false;
+  madvise(pointer(c->at), PAGE, MADV_DONTNEED);
   return true;
 }
 
-int32_t platform_call(change* c, bool* held, int32_t (*call)(const uint64_t*),
-                      const uint64_t* args) {
-  return (c->sort == HOLD ? call_held : call_flipped)(c, held, call, args);
+static void die_with_parent(void) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+#else
+static int open_faults(void) {
+  return -1;
+}
+
+static void die_with_parent(void) {}
+#define begin_hold begin_flip
+#endif
+
+static void end_change(change* c) {
+  __atomic_store_n(&c->ends, true, __ATOMIC_RELEASE);
+  (void)*(volatile uint8_t*)pointer(c->at);
+  pthread_join(c->thread, NULL);
+}
+
+bool platform_change(unsigned thread, bool hold, uint64_t at, const uint8_t* bytes, size_t size) {
+  change* c = &workers[thread].change;
+  struct page* p = page_at(at - hold);
+  if (size > PAGE || p == NULL || (hold && (at % PAGE != 0 || !can_hold))) return false;
+  *c = (change){.begin = hold ? begin_hold : begin_flip, .at = at, .size = size};
+  memcpy(c->bytes, bytes, size);
+  if (hold) memcpy(known_at(p, at - size), bytes, size);
+  return true;
+}
+
+bool platform_call(unsigned thread, bool waits, int32_t (*call)(const uint64_t*),
+                   const uint64_t* args, int32_t* status) {
+  change* c = &workers[thread].change;
+  pthread_mutex_lock(&turn.lock);
+  bool leaves = waits || turn.busy > 0;
+  turn.busy += leaves;
+  if (leaves) give_turn(THREADS);
+  pthread_mutex_unlock(&turn.lock);
+  bool begun = c->begin != NULL && c->begin(c);
+  *status = call(args);
+  if (begun) end_change(c);
+  c->begin = NULL;
+  pthread_mutex_lock(&turn.lock);
+  turn.busy -= leaves;
+  pthread_mutex_unlock(&turn.lock);
+  return begun && c->held;
+}
+
+// --- the program ------------------------------------------------------------------------------
+
+void platform_forget(void) {
+  static bool used;
+  for (unsigned t = 0; t < THREADS; t++) platform_end(t);
+  for (struct page* p = pages; p < pages + PAGES; p++) platform_unmap(p->at);
+  if (vcpuspec_reset != NULL) {
+    vcpuspec_reset();
+  } else if (used) {
+    fflush(out);
+    input->head = input->line;
+    input->anew = true;
+    _exit(0);
+  }
+  used = true;
+}
+
+// Returns in a process that serves until its connection ends, or it is to forget; then this one
+// makes another, which is as this one was when the program began.
+static void serve_anew(void) {
+  for (int status = 0; true;) {
+    if (listening >= 0 && !input->anew) {
+      while ((in = accept(listening, NULL, NULL)) < 0 && errno == EINTR) continue;
+      input->head = input->tail = 0;
+    }
+    input->anew = false;
+    pid_t child = in >= 0 ? fork() : -1;
+    if (child == 0) return die_with_parent();
+    if (child < 0 || waitpid(child, &status, 0) != child) exit(say("a process that serves") + 3);
+    if (input->anew) continue;
+    int death = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    if (listening >= 0) {
+      if (death != 0) fprintf(stderr, "shim: signal %d ended what served a connection\n", death);
+      close(in);
+    } else {
+      signal(death, SIG_DFL);
+      raise(death);
+      _exit(WEXITSTATUS(status));
+    }
+  }
+}
+
+int main(int argc, char** argv) {
+  static char words[32];
+  int flags = MAP_SHARED | MAP_ANONYMOUS;
+  input = mmap(NULL, sizeof *input, PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (input == MAP_FAILED || !open_channel(argc, argv)) return 2;
+  int faults = open_faults();
+  can_hold = faults >= 0;
+  if (can_hold) close(faults);
+  snprintf(words, sizeof words, "%s flip%s", can_hold ? " hold" : "", has_sums ? " sums" : "");
+  platform_words = words;
+  if (vcpuspec_reset == NULL || listening >= 0) serve_anew();
+  if (!open_output()) return 2;
+  for (size_t i = 0; i <= THREADS; i++) pthread_cond_init(&workers[i].changed, NULL);
+  live(&workers[THREADS]);
+  return 0;
 }
