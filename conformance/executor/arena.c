@@ -11,7 +11,7 @@
 #define MAP_FIXED_NOREPLACE 0x100000
 #endif
 
-enum { PAGE = 4096, PAGES = 16, CANARY = 0xc7, GUARD = 8 };
+enum { PAGE = 4096, PAGES = 16, CANARY = 0xc7, TOLD = 8 };
 
 // Where user code's addresses end; and what has to be set as well for a bit of the top byte to make
 // another address: arm64 ignores that byte, and user code does read through such a pointer.
@@ -112,14 +112,18 @@ void vs_arena_close(vs_arena* arena) {
 
 // --- one pointer --------------------------------------------------------------------------------
 
-// What is the caller's beside the buffer, as far as it lies on the buffer's own pages.
+// What is the caller's beside the buffer: all else on the buffer's own pages.
 static size_t guard_before(const uint8_t* at) {
-  size_t before = (uintptr_t)at % PAGE;
-  return before < GUARD ? before : GUARD;
+  return (uintptr_t)at % PAGE;
 }
 static size_t guard_after(const uint8_t* end) {
-  size_t after = (PAGE - (uintptr_t)end % PAGE) % PAGE;
-  return after < GUARD ? after : GUARD;
+  return (PAGE - (uintptr_t)end % PAGE) % PAGE;
+}
+
+// As much of that as another process is told of. Of the rest it sees zeros, and says what it
+// writes.
+static size_t told(size_t guard) {
+  return guard < TOLD ? guard : TOLD;
 }
 
 static uint64_t kernel_address(uint64_t which) {
@@ -219,11 +223,11 @@ vs_laid vs_arena_place(vs_arena* arena, const vs_arg* pointer, size_t length, co
 
 vs_region vs_arena_region(const vs_arena* arena, const vs_laid* laid) {
   if (!laid->filled || laid->count == 0) return (vs_region){0};
-  uint8_t* from = laid->there - guard_before(laid->there);
+  uint8_t* from = laid->there - told(guard_before(laid->there));
   uint8_t* end = laid->there + laid->count;
   bool first = from >= arena->pages && from < arena->pages + PAGE;
   return (vs_region){.address = from,
-                     .length = (size_t)(end + guard_after(end) - from),
+                     .length = (size_t)(end + told(guard_after(end)) - from),
                      .pages = first ? 2 : 1,
                      .writable = laid->writable};
 }
@@ -244,12 +248,18 @@ static bool is_same(const vs_laid* l, ptrdiff_t i, const uint8_t* expected, uint
   return l->there[i] == (expected != NULL ? expected[i] : value);
 }
 
+// Most often nothing has changed, and there is much of it.
+static bool is_filled(const uint8_t* at, size_t size, uint8_t value) {
+  return size == 0 || (at[0] == value && memcmp(at, at + 1, size - 1) == 0);
+}
+
 // Adds where the bytes [from, to), counted from `there`, differ from `expected` or, without it,
 // from `value`.
 static void compare(const vs_laid* l, ptrdiff_t from, ptrdiff_t to, const uint8_t* expected,
                     uint8_t value, uint8_t parameter, vs_observation* seen) {
   ptrdiff_t lead = l->there - l->address;
   if (expected != NULL && memcmp(l->there, expected, (size_t)to) == 0) return;
+  if (expected == NULL && is_filled(l->there + from, (size_t)(to - from), value)) return;
   for (ptrdiff_t i = from; i < to;) {
     while (i < to && is_same(l, i, expected, value)) i++;
     ptrdiff_t first = i;
