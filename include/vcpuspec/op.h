@@ -77,11 +77,11 @@ typedef struct vs_arg {
   uint16_t length;
 } vs_arg;
 
-// While the call runs, another thread writes bytes[0..length) over the in-buffer from `offset` on.
+// While the call runs, bytes[0..length) are written over the in-buffer from `offset` on.
 typedef enum vs_rewrite_mode {
   VS_REWRITE_NONE,
   VS_REWRITE_HELD,  // once, while the call is held at a fault on what follows offset + length
-  VS_REWRITE_FLIP   // back and forth, as fast as it can
+  VS_REWRITE_FLIP   // between two looks, or back and forth as fast as it can
 } vs_rewrite_mode;
 
 typedef struct vs_rewrite {
