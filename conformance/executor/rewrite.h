@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Makes a call while the caller's buffer changes. HELD: the buffer crosses into a page that is not
-// there yet; once the call has met it (userfaultfd), the bytes before it are rewritten, and then the
-// page is given. FLIP, and HELD where the machine does not allow that: the bytes change between two
-// looks (watch.h); where those are not seen, another thread writes the old and the new bytes in turn
-// as fast as it can.
+// there yet; once the call has met it (userfaultfd), the bytes before it are rewritten, and then
+// the page is given. FLIP, and HELD where the machine does not allow that: the bytes change between
+// two looks (watch.h); where those are not seen, another thread writes the old and the new bytes in
+// turn as fast as it can.
 #ifndef VS_CONFORMANCE_REWRITE_H_
 #define VS_CONFORMANCE_REWRITE_H_
 
