@@ -41,12 +41,11 @@ made = $$([ build/selftest.json -nt build/vcpuspec ] && [ build/reports/plain.ht
 
 test-long: packages-test ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
 	$(MAKE) all
-	ctest --test-dir build --output-on-failure -j $(JOBS) -L long $(made)
+	VS_FAULTS_TOTAL=$(FAULTS) ctest --test-dir build --output-on-failure -j $(JOBS) -L long $(made)
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
 	$(MAKE) tidy
-	VS_FAULTS_TOTAL=$(FAULTS) build/test_faults --short-filename -j4
 	tools/check-reproducible
 	tools/check-ci-templates --whole build
 	$(MAKE) packages-prove
@@ -65,7 +64,7 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'tools|quick|long' -E 'campaign|faults'
+	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'tools|quick|long' -E campaign
 
 # What tests without fuzzing run of model/: all of it.
 coverage: packages-coverage ## lines and branches of the model that its tests run, and a report
