@@ -29,7 +29,7 @@ typedef struct vs_recording {
   bool ended;
   bool confused;           // a shim did not understand a line: nothing was learnt
   unsigned idle;           // times that the shim had ended before the first op
-  vs_tail tail;            // of what is no shim
+  vs_tail tail;            // unused for a shim, which has its own
   vs_why trouble;          // of a shim; "": none
   char death[VS_WHY_MAX];  // of its trace
 } vs_recording;
