@@ -165,9 +165,19 @@ static void say_call(vs_text* text, const vs_op* op) {
   }
 }
 
+// Two looks at such a buffer may find two values: without that, a refusal seems to have no cause.
+static void say_rewrite(vs_text* text, const vs_rewrite* rewrite) {
+  if (rewrite->mode == VS_REWRITE_NONE) return;
+  const unsigned last = rewrite->offset + rewrite->length - 1u;
+  vs_say(text, ", while byte");
+  if (rewrite->length > 1) vs_say(text, "s %u to", rewrite->offset);
+  vs_say(text, " %u of the buffer change%s", last, rewrite->length > 1 ? "" : "s");
+}
+
 void vs_say_op(vs_text* text, const vs_op* op) {
   vs_say(text, "T%u: ", op->thread);
   say_call(text, op);
+  say_rewrite(text, &op->rewrite);
   if (op->async) vs_say(text, ", without waiting");
 }
 

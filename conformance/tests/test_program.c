@@ -240,6 +240,11 @@ Test(failure, latitude_is_named) {
   expect("run --backend soft --filter 'flags.*'", 0, "soft is permitted by: flags_gate");
 }
 
+Test(failure, a_buffer_that_changes_meanwhile_is_told) {
+  expect("run --backend mutant:io_fetched_twice --filter snapshots.io_access_size", 1,
+         "8), while byte 0 of the buffer changes = ");
+}
+
 Test(exit_status, full_disk) {
   expect("run --backend soft --filter types.event > /dev/full", 3, "is the disk full?");
   expect("list cases > /dev/full", 3, "is the disk full?");
