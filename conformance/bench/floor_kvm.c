@@ -80,6 +80,7 @@ static bool start_long_mode(bare* b, vs_why* reason) {
   sregs.cr0 = 1u << 31 | 1u << 5 | 1u << 4 | 1u;  // PG NE ET PE
   if (ioctl(b->vcpu, KVM_SET_SREGS, &sregs) < 0) return failed("KVM_SET_SREGS", reason);
   if (ioctl(b->vcpu, KVM_SET_REGS, &regs) < 0) return failed("KVM_SET_REGS", reason);
+  if (b->run == NULL) return false;
   b->run->s.regs.regs = regs;
   b->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
   return true;

@@ -45,7 +45,8 @@ static bool record_script(vs_recorded_case* c, const vs_side_setup* setup,
 
 bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, vs_why* reason) {
   *recorded = (vs_recorded){.cases = calloc(vs_case_count, sizeof *recorded->cases)};
-  for (size_t i = 0; i < vs_case_count && recorded->cases != NULL; i++) {
+  if (recorded->cases == NULL) return vs_refuse(reason, "no memory");
+  for (size_t i = 0; i < vs_case_count; i++) {
     vs_script script;
     if (!vs_case_script(&vs_cases[i], setup->backend->arch, 0, &script)) continue;
     recorded->count += record_script(&recorded->cases[recorded->count], setup, &script);

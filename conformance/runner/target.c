@@ -130,7 +130,7 @@ typedef struct probe {
 
 static void probe_work(void* argument) {
   probe* p = argument;
-  vs_opened opened;
+  vs_opened opened = {0};
   if (p->output >= 0) {
     dup2(p->output, STDERR_FILENO);
     dup2(p->output, STDOUT_FILENO);

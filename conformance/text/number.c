@@ -98,7 +98,7 @@ static bool right_named(const char* name, size_t length, uint64_t* value) {
 
 // The chosen argument of "i,a,b,...)"; the others are read all the same.
 static bool pick(reader* r, uint64_t* value) {
-  uint64_t index;
+  uint64_t index = 0;
   uint64_t each = 0;
   bool found = false;
   if (!whole(r, &index)) return false;
