@@ -115,7 +115,7 @@ static bool connect_socket(vs_channel* c, vs_why* reason) {
   if (connect(fd, (const struct sockaddr*)&address, sizeof address) == 0) return use(c, fd);
   int error = errno;
   close(fd);
-  return say(reason, "nobody accepts connections there (start the shim first)", c->where, error);
+  return say(reason, "nothing listens there (start the shim first)", c->where, error);
 }
 
 typedef struct rate {
