@@ -3,6 +3,11 @@
 #ifndef VS_TESTS_RESULTS_SHELL_H_
 #define VS_TESTS_RESULTS_SHELL_H_
 
+// Runs a program, and sends it the signal once the condition holds; see the script.
+#define SIGNAL_WHEN VS_SOURCE_DIR "/conformance/tests/signal_when "
+// So many results are in that journal: its first line is its heading.
+#define JUDGED(count, journal) "'[ $(wc -l < " journal ") -gt " #count " ]' "
+
 // Each test's, from make_directory to remove_directory.
 extern char directory[];
 void make_directory(void);

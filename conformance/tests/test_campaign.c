@@ -269,6 +269,13 @@ static pid_t start(const char* backend, const char* log) {
   _exit(127);
 }
 
+// Waits until its processes are at work.
+static pid_t start_and_wait(const char* backend, const char* log) {
+  const pid_t pid = start(backend, log);
+  expect_shell("timeout 60 sh -c 'until test -s %s/c/state.1; do sleep 0.02; done'", 0);
+  return pid;
+}
+
 static void kill_after(pid_t pid, unsigned microseconds, int sig) {
   usleep(microseconds);
   kill(pid, sig);
@@ -349,7 +356,7 @@ Test(campaign, crash_that_nobody_saw_is_tried_again) {
 Test(campaign, processes_end_with_their_supervisor) {
   char log[128];
   snprintf(log, sizeof log, "%s/log", directory);
-  kill_after(start("soft", log), 500000, SIGKILL);
+  kill_after(start_and_wait("soft", log), 0, SIGKILL);
   usleep(200000);
   expect_shell(
       "grep -l %s /proc/[0-9]*/cmdline 2>/dev/null | xargs -r -n1 dirname | while read p; "
@@ -360,7 +367,7 @@ Test(campaign, processes_end_with_their_supervisor) {
 Test(campaign, process_that_somebody_kills_is_replaced) {
   char log[128];
   snprintf(log, sizeof log, "%s/log", directory);
-  pid_t pid = start("soft", log);
+  pid_t pid = start_and_wait("soft", log);
   for (int i = 0; i < 5; i++) {
     usleep(150000);
     char command[256];
@@ -524,8 +531,7 @@ Test(campaign, directory_that_cannot_be_written) {
 Test(campaign, directory_in_use) {
   char log[128];
   snprintf(log, sizeof log, "%s/log", directory);
-  pid_t pid = start("soft", log);
-  usleep(300000);
+  pid_t pid = start_and_wait("soft", log);
   expect("%/c", 2, "is in use");
   kill_after(pid, 0, SIGTERM);
 }

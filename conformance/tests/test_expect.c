@@ -275,10 +275,10 @@ Test(expect, an_interrupted_run_is_not_green) {
   write_file("k", BEGIN
              "known *\n  backend mutant:hang_on_success\n  profile *\n  reason r\n"
              "  answer ZX_OK -> no_return\n  answer life -> no_return\n  matches 161\n");
-  expect_shell(
-      "timeout -s INT 0.7 " VS_PROGRAM_PATH
-      " run --backend mutant:hang_on_success --jobs 1 --timeout 0.2 --expect %/k; echo exit $?",
-      0, "exit status 3");
+  expect_shell(SIGNAL_WHEN "INT " JUDGED(1, "%/j") VS_PROGRAM_PATH
+               " run --backend mutant:hang_on_success --jobs 1 --timeout 0.2 --resume %/j "
+               "--expect %/k",
+               3, "exit status 3");
 }
 
 // --- writing ------------------------------------------------------------------------------------
@@ -327,8 +327,8 @@ Test(expect, nothing_is_written_of_a_part) {
   expect("run --backend soft --shard 1/2 --write-expect %/k", 2, "leave out --shard");
   expect("run --backend soft --backend plugin:./none.so --write-expect %/k", 3,
          "needs every backend that is named");
-  expect_shell("timeout -s INT 0.5 " VS_PROGRAM_PATH
-               " run --backend mutant:hang_on_success --write-expect %/k; echo exit $?",
+  expect_shell(SIGNAL_WHEN "INT " JUDGED(1, "%/j") VS_PROGRAM_PATH
+               " run --backend mutant:hang_on_success --resume %/j --write-expect %/k; rm %/j",
                0, "is left as it was");
   expect_shell("cat %/k; ls %", 0, "mine\nk\n");
   expect("run --backend soft --write-expect %/none/k", 3, "cannot be written");

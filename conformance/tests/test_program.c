@@ -257,9 +257,9 @@ Test(exit_status, named_backend_of_which_nothing_was_judged, .timeout = 60) {
 Test(exit_status, interrupted_run_tells_what_is_finished, .timeout = 60) {
   // One backend hangs; the other has failed at once.
   expect(
-      "run --timeout 600 --jobs 2 --filter 'kinds.*[hs]' "
-      "--backend mutant:kind_8_bits --backend mutant:hang_on_success & sleep 2; "
-      "kill -TERM $!; wait $!",
+      "run --timeout 600 --jobs 2 --filter 'kinds.*[hs]' --backend mutant:kind_8_bits "
+      "--backend mutant:hang_on_success > told & until grep -q FAIL told; do sleep 0.02; done; "
+      "kill -TERM $!; wait $!; s=$?; cat told; rm told; exit $s",
       3, "FAIL kinds.aliases on mutant:kind_8_bits");
 }
 

@@ -206,7 +206,7 @@ Test(run_journal, two_runs_at_once_are_refused) {
   expect_shell(
       VS_PROGRAM_PATH
       " run --backend mutant:hang_on_success --filter 'kinds.*[hs]' --jobs 1 --timeout 2 "
-      "--resume %/j > %/first & sleep 0.7; " VS_PROGRAM_PATH
+      "--resume %/j > %/first & until test -s %/j; do sleep 0.02; done; " VS_PROGRAM_PATH
       " run --backend mutant:hang_on_success --filter 'kinds.*[hs]' --timeout 2 --resume %/j; "
       "echo exit $?; wait",
       0, "is kept by another run that has not ended");
@@ -231,13 +231,15 @@ Test(run_journal, is_beside_the_first_report_until_that_is_whole) {
 }
 
 Test(run_journal, that_was_left_behind_is_kept_and_told) {
-  expect_shell("timeout -s KILL 0.7 " VS_PROGRAM_PATH
+  expect_shell(SIGNAL_WHEN "KILL " JUDGED(1, "%/r.journal") VS_PROGRAM_PATH
                " run --backend soft --backend mutant:hang_on_success --jobs 1 --report json:%/r",
                -1, "");
   expect_shell("cp %/r.journal %/j", 0, "");
-  expect_shell("timeout -s INT 0.3 " VS_PROGRAM_PATH
-               " run --backend soft --backend mutant:hang_on_success --jobs 1 --report json:%/r",
-               -1, "results are now in ");
+  expect_shell(SIGNAL_WHEN
+               "INT '[ -e %/r.journal.old ] && [ $(wc -l < %/r.journal) -gt 1 ]' " VS_PROGRAM_PATH
+               " run --backend soft --backend mutant:hang_on_success --jobs 1 "
+               "--report json:%/r",
+               3, "results are now in ");
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
   expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/r", 0,
          "r.journal was of another run, and is now ");

@@ -441,9 +441,11 @@ Test(sweep_program, killed_and_resumed_is_as_in_one_go, .timeout = 240) {
   const char* const what = "--backend mutant:size_32_bits --depth 3";
   snprintf(
       command, sizeof command,
-      "for i in 1 2 3; do timeout -s KILL 0.7 %s sweep %s --resume %s/journal > /dev/null 2>&1; "
-      "done; test -s %s/journal && %s sweep %s --resume %s/journal 2>&1",
-      VS_PROGRAM_PATH, what, directory, directory, VS_PROGRAM_PATH, what, directory);
+      "cd %s; for i in 1 2 3; do " VS_SOURCE_DIR
+      "/conformance/tests/signal_when KILL \"[ \\$(wc -l < journal) -gt $((i * 2)) ]\" %s sweep %s "
+      "--resume journal > /dev/null 2>&1; echo $? >> ends; done; test $(grep -c 137 ends) = 3 && "
+      "%s sweep %s --resume journal 2>&1",
+      directory, VS_PROGRAM_PATH, what, VS_PROGRAM_PATH, what);
   char* resumed = without_time(shell(command)->text);
   const outcome* at_once = sweep_with(what);
   char* whole = without_time(at_once->text);
