@@ -46,7 +46,7 @@ static void remove_directory(void) {
   cr_expect_eq(shell(command)->status, 0);
 }
 
-TestSuite(campaign, .init = make_directory, .fini = remove_directory, .timeout = 60);
+TestSuite(campaign, .init = make_directory, .fini = remove_directory, .timeout = 300);
 
 // Runs `fuzz` with these arguments, in which % stands for the directory.
 static const outcome* fuzz_with(const char* environment, const char* arguments) {

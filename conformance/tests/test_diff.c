@@ -68,7 +68,7 @@ static void check_difference(const vs_difference* d, void* context) {
   check_answers(d, &d->sides[1]);
 }
 
-Test(diff, scripts_give_the_printed_answers, .timeout = 120) {
+Test(diff, scripts_give_the_printed_answers, .timeout = 600) {
   for (size_t a = 0; a < vs_profile_count; a++) {
     for (size_t b = 0; b < vs_profile_count; b++) {
       unsigned count = 0;
@@ -90,7 +90,7 @@ static void check_real(const vs_difference* d, void* context) {
   cr_expect(other == d->sides[1].decision.anything, "%s: as %s", d->words, d->sides[1].profile->id);
 }
 
-Test(diff, a_modern_kernel_shows_each_difference, .timeout = 120) {
+Test(diff, a_modern_kernel_shows_each_difference, .timeout = 600) {
   static const char* const others[] = {"zircon-2018", "zcore"};
   static const unsigned counts[] = {3, 6};
   for (size_t i = 0; i < 2; i++) {

@@ -685,7 +685,7 @@ Test(executor, thread_that_never_ran_can_end) {
   ended(&r, 1, VS_RETURNED, VS_CALL_COUNT);
 }
 
-Test(executor, asynchronous_call_is_answered_by_its_join, .timeout = 30) {
+Test(executor, asynchronous_call_is_answered_by_its_join, .timeout = 300) {
   fake.blocks = true;
   run r = {.count = 0};
   put_setup(&r);
@@ -740,7 +740,7 @@ static void put_blocking_enter(run* r) {
   op->async = true;
 }
 
-Test(executor, op_of_a_thread_that_is_within_a_call_is_not_done, .timeout = 30) {
+Test(executor, op_of_a_thread_that_is_within_a_call_is_not_done, .timeout = 300) {
   run r = {.count = 0};
   put_blocking_enter(&r);
   put_write(&r, VCPU, 0, 136)->thread = 1;
@@ -752,7 +752,7 @@ Test(executor, op_of_a_thread_that_is_within_a_call_is_not_done, .timeout = 30) 
   cr_assert_eq(times(VS_CALL_vcpu_write_state), 0);
 }
 
-Test(executor, reset_ends_a_call_that_nobody_joined, .timeout = 30) {
+Test(executor, reset_ends_a_call_that_nobody_joined, .timeout = 300) {
   run r = {.count = 0};
   put_blocking_enter(&r);
   do_run(&r);

@@ -7,7 +7,7 @@
 #include "results/expect.h"
 #include "results_shell.h"
 
-TestSuite(expect, .init = make_directory, .fini = remove_directory, .timeout = 120);
+TestSuite(expect, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
 // --- the text -----------------------------------------------------------------------------------
 

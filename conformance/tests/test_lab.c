@@ -43,7 +43,7 @@ static void expect(const char* line, int status, const char* words) {
 
 // --- what guests say ----------------------------------------------------------------------------
 
-TestSuite(stream, .timeout = 60);
+TestSuite(stream, .timeout = 300);
 
 static char heard[4096];
 static vs_stream stream;
@@ -180,7 +180,7 @@ Test(stream, that_is_over_hears_nothing_more) {
 
 // --- what they boot from ------------------------------------------------------------------------
 
-TestSuite(initramfs, .init = make_directory, .fini = remove_directory, .timeout = 60);
+TestSuite(initramfs, .init = make_directory, .fini = remove_directory, .timeout = 300);
 
 Test(initramfs, unpacks_to_what_went_in) {
   vs_initramfs archive;
@@ -243,7 +243,7 @@ Test(initramfs, modules_come_after_those_that_they_need) {
 
 // --- the guest's first process ------------------------------------------------------------------
 
-TestSuite(first_process, .init = make_directory, .fini = remove_directory, .timeout = 60);
+TestSuite(first_process, .init = make_directory, .fini = remove_directory, .timeout = 300);
 
 Test(first_process, tells_how_each_program_ended_and_what_it_printed) {
   cr_assert_eq(
@@ -275,7 +275,7 @@ Test(first_process, sends_much_in_blocks) {
 
 // --- vcpuspec lab -------------------------------------------------------------------------------
 
-TestSuite(lab, .init = make_directory, .fini = remove_directory, .timeout = 60);
+TestSuite(lab, .init = make_directory, .fini = remove_directory, .timeout = 300);
 
 #define LAB(how)                                                                \
   "touch kernel; FAKE_QEMU=" how " PATH=" VS_QEMU_DIR ":$PATH " VS_PROGRAM_PATH \

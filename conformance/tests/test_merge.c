@@ -7,7 +7,7 @@
 #include "cases/cases.h"
 #include "results_shell.h"
 
-TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 120);
+TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
 #define CHECK VS_SOURCE_DIR "/tools/check-results "
 #define WRONG "run --backend soft --backend mutant:kind_8_bits "

@@ -160,7 +160,7 @@ static void is_sound(const vs_own_profile* own, uint64_t seed) {
             (unsigned long long)seed, text);
 }
 
-Test(profile_text, survives_any_bytes, .timeout = 60) {
+Test(profile_text, survives_any_bytes, .timeout = 300) {
   enum { ROUNDS = 30000, SIZE = 4096 };
   uint64_t state = 0x5eed;
   unsigned good = 0;

@@ -144,7 +144,7 @@ static const char* profile_file(const char* text) {
   fclose(out);
   return path;
 }
-Test(profile_file, judges_and_is_named_in_the_command, .timeout = 60) {
+Test(profile_file, judges_and_is_named_in_the_command, .timeout = 300) {
   const char* path = profile_file("vcpuspec profile 1\nname mine\nbase zircon-x64\nquirks none\n");
   char words[512];
   snprintf(words, sizeof words, "run --backend soft --profile %s --filter 'kinds.*[hs]'", path);
@@ -177,7 +177,7 @@ Test(usage, profile_of_another_arch) {
 Test(usage, profile_of_another_arch_and_a_required_backend) {
   expect("run --require-backend unicorn:arm64 --profile zircon-x64", 2, "speaks of x86-64");
 }
-Test(defaults, of_another_arch_than_the_profiles_are_left_out, .timeout = 60) {
+Test(defaults, of_another_arch_than_the_profiles_are_left_out, .timeout = 300) {
   expect("run --filter types.event", 0, "unicorn:arm64");
   expect("run --filter types.event --profile zircon-x64", 0, "unicorn");
   expect_without("run --filter types.event --profile zircon-x64", "arm64");
@@ -195,10 +195,10 @@ Test(usage, numbers_out_of_bounds) {
 
 // --- verdicts ---------------------------------------------------------------------------------
 
-Test(exit_status, conforms, .timeout = 120) {
+Test(exit_status, conforms, .timeout = 600) {
   expect("run --backend soft", 0, "write_state.errors.bad_handle");
 }
-Test(exit_status, fails, .timeout = 120) {
+Test(exit_status, fails, .timeout = 600) {
   expect("run --backend mutant:kind_8_bits --filter 'kinds.*[hs]'", 1, "FAIL kinds.aliases");
 }
 Test(exit_status, nothing_matched) {
@@ -210,7 +210,7 @@ Test(exit_status, all_unsupported) {
 Test(exit_status, all_unsupported_elsewhere) {
   expect("run --backend unicorn:arm64 --filter io.after_in8", 5, "the case is about x86-64");
 }
-Test(exit_status, clause_as_filter, .timeout = 120) {
+Test(exit_status, clause_as_filter, .timeout = 600) {
   expect("run --backend soft --filter write_state.errors.wrong_type", 0, "cases: pass");
 }
 
@@ -249,12 +249,12 @@ Test(exit_status, full_disk) {
   expect("run --backend soft --filter types.event > /dev/full", 3, "is the disk full?");
   expect("list cases > /dev/full", 3, "is the disk full?");
 }
-Test(exit_status, named_backend_of_which_nothing_was_judged, .timeout = 60) {
+Test(exit_status, named_backend_of_which_nothing_was_judged, .timeout = 300) {
   expect("run --backend soft --backend " VS_NO_GUEST " --filter types.event", 5, "was named");
   expect("run --require-backend " VS_NO_GUEST " --filter types.event", 3, "is required");
 }
 
-Test(exit_status, interrupted_run_tells_what_is_finished, .timeout = 60) {
+Test(exit_status, interrupted_run_tells_what_is_finished, .timeout = 300) {
   // One backend hangs; the other has failed at once.
   expect(
       "run --timeout 600 --jobs 2 --filter 'kinds.*[hs]' --backend mutant:kind_8_bits "
@@ -263,7 +263,7 @@ Test(exit_status, interrupted_run_tells_what_is_finished, .timeout = 60) {
       3, "FAIL kinds.aliases on mutant:kind_8_bits");
 }
 
-Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 60) {
+Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 300) {
   const outcome* got = vcpuspec("list cases > /dev/null; trap '' CHLD; exec " VS_PROGRAM_PATH
                                 " run --backend mutant:crash_on_success --filter types.event");
   cr_expect_eq(got->status, 1);
@@ -271,7 +271,7 @@ Test(exit_status, signals_that_the_caller_ignores_change_nothing, .timeout = 60)
 }
 
 // Whoever called exec may have started some: `exec vcpuspec ... > >(tee log)`.
-Test(exit_status, children_of_the_caller_are_spared, .timeout = 60) {
+Test(exit_status, children_of_the_caller_are_spared, .timeout = 300) {
   const outcome* got = vcpuspec(
       "list cases > /dev/null; sleep 50 > /dev/null 2>&1 & echo $! > children.pid; "
       "exec " VS_PROGRAM_PATH " run --backend soft --filter types.event");
@@ -293,12 +293,12 @@ Test(failure, wrong_bits_and_what_was_written_are_named) {
   expect("run --backend mutant:flags_df_lost --filter flags.each_set", 1, "written  rflags = 0x");
 }
 
-Test(failure, ordered_profile_says_what_it_looks_at_first, .timeout = 60) {
+Test(failure, ordered_profile_says_what_it_looks_at_first, .timeout = 300) {
   expect("run --profile zircon-x64 --backend mutant:arguments_first", 1,
          "which the profile looks at first");
 }
 
-Test(failure, other_clauses_are_judged_all_the_same, .timeout = 60) {
+Test(failure, other_clauses_are_judged_all_the_same, .timeout = 300) {
   expect("run --backend mutant:register_rbx_lost", 1,
          "write_state.errors.bad_handle           pass");
 }
@@ -309,22 +309,22 @@ Test(failure, seed_is_repeated) {
 
 // --- plugins ----------------------------------------------------------------------------------
 
-Test(plugin, example_conforms, .timeout = 120) {
+Test(plugin, example_conforms, .timeout = 600) {
   expect("run --backend plugin:$(dirname " VS_PROGRAM_PATH ")/backends/soft/soft_plugin.so", 0,
          "cases: pass");
 }
-Test(plugin, least_is_judged, .timeout = 120) {
+Test(plugin, least_is_judged, .timeout = 600) {
   expect("run --backend " PLUGIN("least"), 0, "cases: unsupported");
 }
-Test(plugin, instrumented_is_judged, .timeout = 120) {
+Test(plugin, instrumented_is_judged, .timeout = 600) {
   expect("run --backend " PLUGIN("instrumented"), 0, "cases: unsupported");
 }
-Test(plugin, least_is_never_passed_unjudged, .timeout = 120) {
+Test(plugin, least_is_never_passed_unjudged, .timeout = 600) {
   // Without a way to look, nothing can be said of effects.
   expect("run --backend " PLUGIN("least") " --filter 'registers.*'", 5, "zx_vcpu_read_state");
 }
 // It has no calls: it is never more than loaded.
-Test(plugin, that_is_loaded_neither_reaches_the_terminal_nor_has_our_files, .timeout = 60) {
+Test(plugin, that_is_loaded_neither_reaches_the_terminal_nor_has_our_files, .timeout = 300) {
   const char* arguments =
       "run --backend " PLUGIN("speaks_on_load") " --filter types.event 9< /dev/null";
   expect(arguments, 3, "?[31mred\n?]0;title?\n");
@@ -346,27 +346,27 @@ Test(plugin, of_another_abi) {
 Test(plugin, crashes_on_load) {
   expect("run --backend " PLUGIN("crash_on_load"), 3, "SIGABRT");
 }
-Test(plugin, hangs_on_load, .timeout = 60) {
+Test(plugin, hangs_on_load, .timeout = 300) {
   expect("run --backend " PLUGIN("hang_on_load"), 3, "did not return within");
 }
-Test(plugin, cannot_make_a_guest, .timeout = 60) {
+Test(plugin, cannot_make_a_guest, .timeout = 300) {
   expect("run --backend " PLUGIN("no_guest"), 5, "zx_guest_create returned -2");
 }
-Test(plugin, exits_in_the_call, .timeout = 120) {
+Test(plugin, exits_in_the_call, .timeout = 600) {
   expect("run --backend " PLUGIN("exit_in_call") " --filter 'buffers.null'", 1, "exit status 0");
 }
-Test(plugin, hangs_in_the_call, .timeout = 120) {
+Test(plugin, hangs_in_the_call, .timeout = 600) {
   expect("run --timeout 0.5 --backend " PLUGIN("hang_in_call") " --filter 'types.*'", 1,
          "did not return within 0.5 s");
 }
 
-Test(plugin, broken_one_leaves_the_others_judged, .timeout = 120) {
+Test(plugin, broken_one_leaves_the_others_judged, .timeout = 600) {
   expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "soft");
   expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "pass");
 }
 
 // The report of the failure quotes it; it does not stand there by itself.
-Test(plugin, noise_does_not_reach_standard_output, .timeout = 60) {
+Test(plugin, noise_does_not_reach_standard_output, .timeout = 300) {
   expect_without("run --backend " PLUGIN("exit_in_call") " --filter types.event 2>/dev/null",
                  "\nnoise on standard output");
 }
@@ -391,7 +391,7 @@ static bool can_hide_kvm(void) {
   return system("test -e /dev/kvm && unshare -m mount --bind /dev/null /dev/kvm 2>/dev/null") == 0;
 }
 
-Test(machine, without_kvm_the_others_are_judged, .timeout = 120) {
+Test(machine, without_kvm_the_others_are_judged, .timeout = 600) {
   static char text[65536];
   if (!can_hide_kvm()) cr_skip_test("this machine has no /dev/kvm to hide, or no namespaces");
   int status = run_without_kvm("run --filter types.event", text, sizeof text);
@@ -399,7 +399,7 @@ Test(machine, without_kvm_the_others_are_judged, .timeout = 120) {
   cr_expect(strstr(text, "kvm was not judged: ") != NULL, "%s", text);
 }
 
-Test(machine, required_kvm_that_is_absent_is_an_error, .timeout = 120) {
+Test(machine, required_kvm_that_is_absent_is_an_error, .timeout = 600) {
   static char text[65536];
   if (!can_hide_kvm()) cr_skip_test("this machine has no /dev/kvm to hide, or no namespaces");
   int status = run_without_kvm("run --filter types.event --require-backend kvm", text, sizeof text);

@@ -7,7 +7,7 @@
 #define RECORD(backend, words) \
   VS_PROGRAM_PATH " exec --backend " backend " kinds.aliases kinds.both kinds.single_bits " words
 
-TestSuite(recorded, .init = make_directory, .fini = remove_directory, .timeout = 60);
+TestSuite(recorded, .init = make_directory, .fini = remove_directory, .timeout = 300);
 
 Test(recorded, is_judged_like_what_recorded_it) {
   expect_shell(RECORD("mutant:kind_8_bits", "> %/t"), 0, "");

@@ -7,7 +7,7 @@
 #include "results/view.h"
 #include "results_shell.h"
 
-TestSuite(results, .init = make_directory, .fini = remove_directory, .timeout = 120);
+TestSuite(results, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
 // --- the form -----------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@
 #include "results/run_journal.h"
 #include "results_shell.h"
 
-TestSuite(run_journal, .init = make_directory, .fini = remove_directory, .timeout = 240);
+TestSuite(run_journal, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
 #define CHECK VS_SOURCE_DIR "/tools/check-results "
 #define PLUGIN(name) "plugin:" VS_PLUGIN_DIR "/" name ".so"

@@ -191,7 +191,7 @@ static bool count_told(const vs_event* event, void* context) {
   return false;
 }
 
-Test(run, every_result_is_told_once_and_in_order, .timeout = 120) {
+Test(run, every_result_is_told_once_and_in_order, .timeout = 600) {
   vs_target targets[2] = {judging_target("soft"), judging_target("mutant:crash_on_success")};
   size_t count;
   const vs_case** cases = judging_cases(VS_CLAUSE_RETURN_OK, &count);

@@ -123,13 +123,13 @@ static vs_selftest_gates gates_of(const vs_kill_plan* plan) {
   return gates;
 }
 
-Test(selftest, a_mutant_is_caught_and_a_variant_is_not_flagged, .timeout = 120) {
+Test(selftest, a_mutant_is_caught_and_a_variant_is_not_flagged, .timeout = 600) {
   vs_kill_plan plan = plan_for(NULL, "kind_bit_ignored_17", "io_upper_zeroed");
   vs_selftest_gates gates = gates_of(&plan);
   cr_expect(vs_selftest_holds(&gates));
 }
 
-Test(selftest, a_mutant_whose_only_case_is_gone_is_not_caught, .timeout = 120) {
+Test(selftest, a_mutant_whose_only_case_is_gone_is_not_caught, .timeout = 600) {
   vs_kill_plan plan = plan_for("kinds.single_bits", "kind_bit_ignored_17", NULL);
   vs_selftest_gates gates = gates_of(&plan);
   cr_expect_eq(gates.uncaught, 1);
@@ -137,7 +137,7 @@ Test(selftest, a_mutant_whose_only_case_is_gone_is_not_caught, .timeout = 120) {
 }
 
 // What is wrong cannot be passed off as permitted.
-Test(selftest, a_variant_that_is_flagged_is_told, .timeout = 120) {
+Test(selftest, a_variant_that_is_flagged_is_told, .timeout = 600) {
   vs_mutant wrong = *vs_mutant_find("kind_16_bits");
   vs_kill_plan plan = plan_for(NULL, "kind_16_bits", NULL);
   wrong.breaks = NULL;
@@ -148,7 +148,7 @@ Test(selftest, a_variant_that_is_flagged_is_told, .timeout = 120) {
   cr_expect(!vs_selftest_holds(&gates));
 }
 
-Test(selftest, a_variant_that_needs_no_latitude_is_told, .timeout = 120) {
+Test(selftest, a_variant_that_needs_no_latitude_is_told, .timeout = 600) {
   vs_mutant odd = *vs_mutant_find("flags_without_gate");
   vs_kill_plan plan = plan_for(NULL, "flags_without_gate", NULL);
   odd.latitude = "io_upper_zeroed";
@@ -221,7 +221,7 @@ static vs_historic_result judged(vs_historic row) {
   return result;
 }
 
-Test(historic, a_defect_that_its_case_does_not_catch_is_told, .timeout = 120) {
+Test(historic, a_defect_that_its_case_does_not_catch_is_told, .timeout = 600) {
   vs_historic row = vs_historics[0];
   cr_expect(judged(row).caught);
   row.shown = "kinds.both";
@@ -231,7 +231,7 @@ Test(historic, a_defect_that_its_case_does_not_catch_is_told, .timeout = 120) {
   cr_expect(!judged(row).caught);
 }
 
-Test(historic, a_kernel_that_fails_under_its_own_profile_is_told, .timeout = 120) {
+Test(historic, a_kernel_that_fails_under_its_own_profile_is_told, .timeout = 600) {
   vs_historic row = {.backend = "soft:zcore", .profile = "", .shown = "", .passes = "zcore"};
   cr_expect(judged(row).passes);
   row.passes = "zircon-2018";
@@ -259,10 +259,10 @@ static void expect(const char* arguments, int status, const char* words) {
   cr_expect(strstr(text, words) != NULL, "%s: no \"%s\" in:\n%.2000s", arguments, words, text);
 }
 
-Test(program, a_mutant_that_is_caught_is_0, .timeout = 120) {
+Test(program, a_mutant_that_is_caught_is_0, .timeout = 600) {
   expect("--filter kind_bit_ignored_17", 0, "1 of 1 are caught");
 }
-Test(program, a_mutant_that_is_not_caught_is_1, .timeout = 120) {
+Test(program, a_mutant_that_is_not_caught_is_1, .timeout = 600) {
   expect("--filter kind_bit_ignored_17 --without kinds.single_bits", 1,
          "NOT CAUGHT  kind_bit_ignored_17");
 }

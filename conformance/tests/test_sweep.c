@@ -167,7 +167,7 @@ Test(sweep_space, every_parameter_is_a_factor) {
 
 // --- the model ----------------------------------------------------------------------------------
 
-Test(sweep_model, is_the_pages_on_every_profile_but_for_named_defects, .timeout = 120) {
+Test(sweep_model, is_the_pages_on_every_profile_but_for_named_defects, .timeout = 600) {
   for (size_t i = 0; i < vs_profile_count; i++) {
     const vs_profile* profile = &vs_profiles[i];
     vs_product product;
@@ -179,7 +179,7 @@ Test(sweep_model, is_the_pages_on_every_profile_but_for_named_defects, .timeout 
   }
 }
 
-Test(sweep_model, shards_add_up, .timeout = 60) {
+Test(sweep_model, shards_add_up, .timeout = 300) {
   const vs_profile* profile = vs_profile_find("zircon-x64");
   vs_product whole;
   cr_assert(vs_product_count_all(profile, VS_ARCH_X64, 1, 1, &whole));
@@ -199,7 +199,7 @@ Test(sweep_model, shards_add_up, .timeout = 60) {
   }
 }
 
-Test(sweep_model, an_order_that_ends_too_early_is_noticed, .timeout = 60) {
+Test(sweep_model, an_order_that_ends_too_early_is_noticed, .timeout = 300) {
   vs_profile profile = *vs_profile_find("zircon-x64");
   // Nobody looks at the rights any more.
   for (size_t i = 0; i < VS_CHECK_COUNT; i++) {
@@ -244,22 +244,22 @@ static void expect_clean(const char* spec, const char* profile, uint8_t depth) {
   cr_expect_gt(outcome.counts.refused, outcome.counts.accepted);
 }
 
-Test(sweep, soft_conforms, .timeout = 120) {
+Test(sweep, soft_conforms, .timeout = 600) {
   expect_clean("soft", "documented", 2);
 }
-Test(sweep, soft_conforms_to_its_kernel, .timeout = 120) {
+Test(sweep, soft_conforms_to_its_kernel, .timeout = 600) {
   expect_clean("soft", "zircon-x64", 2);
 }
-Test(sweep, soft_arm64_conforms, .timeout = 120) {
+Test(sweep, soft_arm64_conforms, .timeout = 600) {
   expect_clean("soft:arm64", "documented", 1);
 }
-Test(sweep, unicorn_conforms, .timeout = 120) {
+Test(sweep, unicorn_conforms, .timeout = 600) {
   expect_clean("unicorn", "documented", 1);
 }
-Test(sweep, unicorn_arm64_conforms, .timeout = 120) {
+Test(sweep, unicorn_arm64_conforms, .timeout = 600) {
   expect_clean("unicorn:arm64", "documented", 1);
 }
-Test(sweep, kvm_conforms, .timeout = 120) {
+Test(sweep, kvm_conforms, .timeout = 600) {
   expect_clean("kvm", "documented", 1);
 }
 
@@ -269,7 +269,7 @@ static void add(vs_sweep_counts* sum, const vs_sweep_counts* part) {
   sum->skipped += part->skipped;
 }
 
-Test(sweep, shards_and_jobs_add_up_to_the_whole, .timeout = 240) {
+Test(sweep, shards_and_jobs_add_up_to_the_whole, .timeout = 600) {
   static vs_sweep_outcome whole;
   static vs_sweep_outcome jobs;
   static vs_sweep_outcome part;
@@ -349,46 +349,46 @@ static void expect_script(const char* spec, const char* profile, const char* dep
   cr_expect(strstr(got->text, line) != NULL, "%s: no \"%s\" in:\n%s", spec, line, got->text);
 }
 
-Test(sweep_finds, kind_alias, .timeout = 120) {
+Test(sweep_finds, kind_alias, .timeout = 600) {
   expect_script("mutant:kind_8_bits", "documented", "1", "write_state.description.kind");
 }
-Test(sweep_finds, size_alias, .timeout = 120) {
+Test(sweep_finds, size_alias, .timeout = 600) {
   expect_script("mutant:size_32_bits", "documented", "1", "write_state.errors.invalid_args.size");
 }
-Test(sweep_finds, refused_write_that_changes_a_register, .timeout = 120) {
+Test(sweep_finds, refused_write_that_changes_a_register, .timeout = 600) {
   expect_script("mutant:refused_kind_written", "documented", "1", "write_state.refusal.unchanged");
 }
-Test(sweep_finds, crash, .timeout = 120) {
+Test(sweep_finds, crash, .timeout = 600) {
   expect_script("mutant:buffer_read_directly", "documented", "1",
                 "write_state.errors.invalid_args.buffer");
 }
-Test(sweep_finds, other_order, .timeout = 120) {
+Test(sweep_finds, other_order, .timeout = 600) {
   const outcome* got =
       sweep_with("--backend mutant:arguments_first --profile zircon-x64 --depth 2");
   cr_expect_eq(got->status, 1, "%s", got->text);
   cr_expect(strstr(got->text, "which the profile looks at first") != NULL, "%s", got->text);
 }
-Test(sweep_finds, fault_that_is_remembered_across_stages, .timeout = 120) {
+Test(sweep_finds, fault_that_is_remembered_across_stages, .timeout = 600) {
   expect("--backend mutant:handle_closed_lives --depth 1", 1, "write_state.errors.bad_handle");
 }
-Test(sweep_finds, crash_on_every_success, .timeout = 120) {
+Test(sweep_finds, crash_on_every_success, .timeout = 600) {
   expect("--backend mutant:crash_on_success --depth 1 --timeout 1", 1, "write_state.return.ok");
 }
-Test(sweep_finds, hang, .timeout = 120) {
+Test(sweep_finds, hang, .timeout = 600) {
   expect("--backend mutant:hang_on_success --depth 1 --timeout 0.5", 1, "gave up: ");
   expect("--backend mutant:hang_on_success --depth 1 --timeout 0.5", 1, "write_state.return.ok");
 }
-Test(sweep_finds, plugin_that_ends_the_process, .timeout = 120) {
+Test(sweep_finds, plugin_that_ends_the_process, .timeout = 600) {
   expect("--backend " PLUGIN("exit_in_call") " --depth 1 --timeout 1", 1, "no answer");
 }
-Test(sweep_finds, permitted_variants_are_no_failures, .timeout = 120) {
+Test(sweep_finds, permitted_variants_are_no_failures, .timeout = 600) {
   expect("--backend mutant:io_odd_size_accepted --depth 2", 0, "0 failures");
   expect("--backend mutant:io_upper_zeroed --depth 2", 0, "0 failures");
 }
 
 // --- other calls --------------------------------------------------------------------------------
 
-Test(sweep_calls, what_is_predicted_is_judged, .timeout = 120) {
+Test(sweep_calls, what_is_predicted_is_judged, .timeout = 600) {
   expect("--backend soft --call interrupt --depth 2", 0, " combinations judged: ");
   expect("--backend soft --call zx_vcpu_read_state --depth 1", 0, "were recorded, not judged:");
   expect("--backend mutant:interrupt_even_refused --call interrupt --depth 1", 1,
@@ -396,7 +396,7 @@ Test(sweep_calls, what_is_predicted_is_judged, .timeout = 120) {
   expect("--backend mutant:read_drifts --call read_state --depth 1", 1,
          "family.read_state.reports");
 }
-Test(sweep_calls, what_is_not_predicted_is_only_recorded, .timeout = 120) {
+Test(sweep_calls, what_is_not_predicted_is_only_recorded, .timeout = 600) {
   for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     if (vs_ops[call].phase == VS_PHASE_JUDGED) continue;
     char arguments[128];
@@ -409,7 +409,7 @@ Test(sweep_calls, bad_names) {
   expect("--backend model --call enter", 2, "--call means nothing");
 }
 
-Test(sweep_program, nothing_to_judge, .timeout = 60) {
+Test(sweep_program, nothing_to_judge, .timeout = 300) {
   expect("--backend " PLUGIN("no_guest") " --depth 1", 5, "zx_guest_create returned");
 }
 Test(sweep_program, bad_flags) {
@@ -434,7 +434,7 @@ static char* without_time(const char* text) {
   return copy;
 }
 
-Test(sweep_program, killed_and_resumed_is_as_in_one_go, .timeout = 240) {
+Test(sweep_program, killed_and_resumed_is_as_in_one_go, .timeout = 600) {
   char directory[] = "/tmp/vcpuspec-sweep-XXXXXX";
   cr_assert(mkdtemp(directory) != NULL);
   char command[2048];
