@@ -13,6 +13,10 @@ static uint64_t mix(uint64_t sum, uint64_t value) {
   return sum ^ sum >> 29;
 }
 
+static uint64_t fold(vs_set set) {
+  return (uint64_t)set ^ (uint64_t)(set >> 64);
+}
+
 // Whether a number is right, or would be in fewer bits.
 static unsigned likeness(uint64_t value, uint64_t right) {
   static const uint64_t masks[] = {UINT64_MAX, UINT32_MAX, UINT16_MAX, UINT8_MAX};
@@ -68,16 +72,19 @@ static void classify_numbers(const vs_arch_info* arch, const vs_op* op, vs_feedb
 vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
   vs_feedback_class of = {.facts = mix(op->code, op->async)};
   if (oracle->count == 0) return of;
-  if (op->code != VS_CALL_vcpu_write_state) {
+  if (op->code >= VS_CALL_COUNT || !vs_op_is_predicted(op)) {
     of.facts = facts_of_other(oracle->arch, op);
     return of;
   }
   const vs_facts facts = vs_facts_of(&oracle->worlds[0], op, oracle->arch);
-  uint64_t words[3] = {0};
-  _Static_assert(sizeof facts <= sizeof words, "the facts fit");
+  uint64_t words[(sizeof facts + 7) / 8] = {0};
   memcpy(words, &facts, sizeof facts);
-  for (size_t i = 0; i < 3; i++) of.facts = mix(of.facts, words[i]);
-  of.faults = vs_faults_of(&facts);
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) of.facts = mix(of.facts, words[i]);
+  if (op->code != VS_CALL_vcpu_write_state) {
+    of.facts = mix(of.facts, facts_of_other(oracle->arch, op));
+    return of;
+  }
+  of.faults = fold(vs_faults_of(&facts));
   of.place = 1u + VS_OP_ARG(op, vcpu_write_state, buffer).at;
   classify_numbers(oracle->arch, op, &of);
   return of;
@@ -94,7 +101,7 @@ void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class
                       vs_clause_set attested, const vs_observation* seen, vs_step step) {
   uint64_t verdict = mix((uint32_t)seen->status,
                          seen->packet.type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
-  count(state, guides, mix(mix(of->facts, verdict), attested));
+  count(state, guides, mix(mix(of->facts, verdict), fold(attested)));
   if (of->place == 0) return;
   count(state, guides, mix(mix(verdict, of->faults), of->place));
   count(state, guides, mix(mix(verdict, ~of->numbers), (uint64_t)(of->faults != 0)));

@@ -718,7 +718,7 @@ static void drop_odd(const vs_mutator* m, vs_fuzz_script* script) {
   for (size_t i = 0; i < script->count; i++) {
     vs_op* op = &script->ops[i];
     if (!is_write(op)) vs_sense_tidy(m->arch, op);
-    if (!vs_sense_is_judged(m->arch, op)) continue;
+    if (!vs_sense_is_judged(op)) continue;
     if (kept != i) script->ops[kept] = *op;
     kept++;
   }

@@ -181,10 +181,10 @@ static bool is_ordinary(const vs_param* param, const vs_arg* arg) {
   }
 }
 
-bool vs_sense_is_judged(const vs_arch_info* arch, const vs_op* op) {
+bool vs_sense_is_judged(const vs_op* op) {
   const vs_param* params = vs_ops[op->code].params;
   if (is_write(op)) return true;
-  bool judged = vs_op_is_predicted(op, arch);
+  bool judged = vs_op_is_predicted(op);
   for (size_t i = 0; i < VS_ARGS_MAX && judged; i++) {
     judged = is_ordinary(&params[i], &op->args[i]);
   }
@@ -245,7 +245,7 @@ static bool has_vcpu(const vs_books* b, uint8_t thread) {
 static bool is_fit(const vs_books* b, uint8_t slot, const vs_op* op, const vs_param* param) {
   const vs_book_object* object = vs_books_object(b, slot);
   const vs_object_type* type = &vs_object_types[object->code];
-  bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
+  bool setup = vs_op_makes_object(op->code);
   zx_rights_t rights = setup ? type->rights : (zx_rights_t)param->value;
   return b->slots[slot].state == VS_BOOK_OPEN && (b->slots[slot].rights & rights) == rights &&
          (param->object == ZX_OBJ_TYPE_NONE || param->object == type->type);
@@ -415,7 +415,7 @@ bool vs_sense_admit(vs_sense* s, vs_op* op) {
   op->code %= VS_OP_COUNT;
   op->thread %= VS_THREADS;
   vs_sense_tidy(s->books.arch, op);
-  const bool odd = !vs_sense_is_judged(s->books.arch, op);
+  const bool odd = !vs_sense_is_judged(op);
   if (op->code == VS_OP_join || op->code == VS_OP_thread_exit) return admit_of_thread(s, op);
   if (odd && a_guest_runs(&s->books)) return false;
   op->thread = idle_thread(&s->books, op->thread);

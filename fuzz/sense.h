@@ -34,6 +34,6 @@ void vs_sense_tidy(const vs_arch_info* arch, vs_op* op);
 
 // True if the oracle says what comes of the op, whose arguments are in their ranges, where it makes
 // sense.
-bool vs_sense_is_judged(const vs_arch_info* arch, const vs_op* op);
+bool vs_sense_is_judged(const vs_op* op);
 
 #endif  // VS_FUZZ_SENSE_H_

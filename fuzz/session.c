@@ -61,7 +61,7 @@ static bool is_lost(const vs_oracle* oracle) {
 static vs_step judge(vs_session* s, const vs_trace* trace, vs_violation* why, size_t* at) {
   vs_oracle_init(&s->oracle, s->profile, s->arch);
   for (*at = 0; *at < trace->script.count; ++*at) {
-    bool judged = vs_sense_is_judged(s->arch, &trace->script.ops[*at]);
+    bool judged = vs_sense_is_judged(&trace->script.ops[*at]);
     vs_step step = judge_step(s, trace, *at, why);
     if (step == VS_STEP_VIOLATION) return step;
     if (!judged) return VS_STEP_ALLOWED;

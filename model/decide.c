@@ -1,69 +1,40 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "decide.h"
 
-#include "place.h"
-
-static bool access_size_is_odd(uint8_t size) {
-  return size != 1 && size != 2 && size != 4;
+static vs_tristate is_nothing(const vs_handle_facts* h) {
+  return h->valid ? VS_NO : VS_YES;
 }
 
-static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op) {
-  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
-  facts->handle_valid = slot != NULL;
-  if (!slot) return;
-  const vs_object_type* type = &vs_object_types[world->objects[slot->object].code];
-  const vs_vcpu* vcpu = vs_world_vcpu(world, slot);
-  facts->has_write = (slot->rights & ZX_RIGHT_WRITE) != 0;
-  facts->write_unknown = type->write == VS_UNKNOWN;
-  facts->is_vcpu = vcpu != NULL;
-  if (!vcpu) return;
-  facts->on_creator = vcpu->creator == op->thread;
-  facts->running = vcpu->running;
+static vs_tristate is_other(const vs_handle_facts* h) {
+  return h->valid && !h->right_type ? VS_YES : VS_NO;
 }
 
-// What a pointer has to be for a kernel that looks at it as a structure.
-static bool is_misaligned(const vs_facts* facts, const vs_place* place) {
-  unsigned alignment = facts->io ? _Alignof(zx_vcpu_io_t) : VS_STATE_ALIGN;
-  return facts->kind_known && place->address % alignment != 0;
+static vs_tristate lacks_rights(const vs_handle_facts* h) {
+  if (!h->valid) return VS_NO;
+  if (h->rights_unknown) return VS_UNKNOWN;
+  return h->has_rights ? VS_NO : VS_YES;
 }
 
-static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound) {
-  vs_place place = vs_place_of(&VS_OP_ARG(op, vcpu_write_state, buffer));
-  uint64_t size = VS_OP_ARG(op, vcpu_write_state, buffer_size).number;
-  uint64_t most = facts->kind_known ? exact : bound;
-  uint64_t needed = size < most ? size : most;
-  facts->buffer_readable = place.user && place.readable >= needed;
-  facts->copy_unreadable = !place.user || place.readable < size;
-  facts->pointer_null = place.null;
-  facts->pointer_misaligned = is_misaligned(facts, &place);
-  facts->size_unbounded = size > bound;
+bool vs_handle_is_good(const vs_handle_facts* h) {
+  return h->valid && h->right_type && h->has_rights && !h->rights_unknown;
 }
 
-vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
-  vs_facts facts = {0};
-  handle_facts(&facts, world, op);
-  uint64_t kind = VS_OP_ARG(op, vcpu_write_state, kind).number;
-  facts.io = kind == ZX_VCPU_IO;
-  facts.kind_known = kind == ZX_VCPU_STATE || facts.io;
-  uint64_t exact = facts.io ? sizeof(zx_vcpu_io_t) : arch->state_size;
-  facts.size_exact =
-      facts.kind_known && VS_OP_ARG(op, vcpu_write_state, buffer_size).number == exact;
-  buffer_facts(&facts, op, exact, arch->state_size);
-  uint8_t access_size = op->bytes[0];
-  bool looked_at = facts.io && facts.size_exact && facts.buffer_readable;
-  facts.access_size_odd = looked_at && access_size_is_odd(access_size);
-  facts.access_size_large = looked_at && access_size > sizeof(((zx_vcpu_io_t*)0)->data);
-  facts.io_without_ports = facts.io && !arch->has_ports;
-  return facts;
-}
-
-vs_check_set vs_faults_of(const vs_facts* f) {
+// The checks of the call that apply as much as that.
+static vs_check_set applying(const vs_facts* f, vs_tristate how) {
   vs_check_set faults = 0;
-#define VS_CHECK(code, name, sort, when, status, rule, error, reason) \
-  faults |= (vs_check_set)((when) ? VS_BIT(VS_CHECK_##code) : 0);
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason) \
+  faults |= f->call == VS_CALL_##of && (vs_tristate)(when) == how ? VS_MEMBER(VS_CHECK_##code) : 0;
 #include "checks.def"
 #undef VS_CHECK
   return faults;
+}
+
+vs_check_set vs_faults_of(const vs_facts* facts) {
+  return applying(facts, VS_YES);
+}
+
+vs_check_set vs_unsure_of(const vs_facts* facts) {
+  return applying(facts, VS_UNKNOWN);
 }
 
 vs_defect_set vs_defects_of(const vs_facts* f) {
@@ -86,9 +57,25 @@ static void allow(vs_decision* decision, zx_status_t status, vs_check_code check
   vs_decision_allow(decision, &(vs_allowed){status, (uint8_t)check, (uint8_t)latitude});
 }
 
-// Of the two checks that the page does not make, so that applying is a choice.
+// Of the checks that the page does not make, so that applying is a choice.
 static vs_latitude_code latitude_of(vs_check_code check) {
-  return check == VS_CHECK_ACCESS_SIZE ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_NO_PORTS;
+  switch (check) {
+    case VS_CHECK_ACCESS_SIZE:
+      return VS_LATITUDE_ACCESS_SIZE;
+    case VS_CHECK_NO_PORTS:
+      return VS_LATITUDE_NO_PORTS;
+    case VS_CHECK_GUEST_NO_RESOURCE:
+    case VS_CHECK_GUEST_NOT_THIS:
+      return VS_LATITUDE_NO_RESOURCE;
+    case VS_CHECK_TRAP_APIC:
+    case VS_CHECK_TRAP_APIC_RANGE:
+      return VS_LATITUDE_TRAP_APIC;
+    case VS_CHECK_TRAP_NO_PORTS:
+    case VS_CHECK_TRAP_NO_PORT_SPACE:
+      return VS_LATITUDE_TRAP_PORTS;
+    default:
+      return VS_LATITUDE_TRAP_EMPTY;
+  }
 }
 
 static bool may(const vs_profile* profile, vs_latitude_code latitude) {
@@ -98,35 +85,40 @@ static bool may(const vs_profile* profile, vs_latitude_code latitude) {
 static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
   vs_check_set kept = 0;
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (vs_checks[check].sort == sort) kept |= checks & (vs_check_set)VS_BIT(check);
+    if (vs_checks[check].sort == sort) kept |= checks & (vs_check_set)VS_MEMBER(check);
+  }
+  return kept;
+}
+
+// Which of the checks that the page does not make the profile leaves open.
+static vs_check_set optional_of(const vs_profile* profile, vs_check_set checks) {
+  vs_check_set kept = 0;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    bool open = (checks & VS_MEMBER(check)) && may(profile, latitude_of(check));
+    if (open) kept |= VS_MEMBER(check);
   }
   return kept;
 }
 
 static void decide_unordered(vs_decision* decision, const vs_facts* facts,
                              const vs_profile* profile) {
-  // Without ports there is no access to have a size.
-  if (facts->io_without_ports) decision->faults &= ~(vs_check_set)VS_BIT(VS_CHECK_ACCESS_SIZE);
   vs_check_set certain = of_sort(decision->faults, VS_SORT_PAGE);
   vs_check_set optional = of_sort(decision->faults, VS_SORT_LATITUDE);
-  if (facts->write_unknown) certain |= (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
-  if (!may(profile, VS_LATITUDE_ACCESS_SIZE)) {
-    certain |= optional & (vs_check_set)VS_BIT(VS_CHECK_ACCESS_SIZE);
-  }
-  if (!may(profile, VS_LATITUDE_NO_PORTS)) optional &= ~(vs_check_set)VS_BIT(VS_CHECK_NO_PORTS);
-  optional &= ~certain;
+  vs_check_set unsure = of_sort(vs_unsure_of(facts), VS_SORT_PAGE);
+  if (!may(profile, VS_LATITUDE_ACCESS_SIZE)) certain |= optional & VS_MEMBER(VS_CHECK_ACCESS_SIZE);
+  optional = optional_of(profile, optional) & ~certain;
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (!((certain | optional) & VS_BIT(check))) continue;
-    bool choice = optional & VS_BIT(check);
+    if (!((certain | unsure | optional) & VS_MEMBER(check))) continue;
+    bool choice = optional & VS_MEMBER(check);
     allow(decision, vs_checks[check].status, check,
           choice ? latitude_of(check) : VS_LATITUDE_COUNT);
   }
-  bool elsewhere = certain & (VS_BIT(VS_CHECK_CREATOR) | VS_BIT(VS_CHECK_RUNNING));
+  bool elsewhere = certain & (VS_MEMBER(VS_CHECK_CREATOR) | VS_MEMBER(VS_CHECK_RUNNING));
   if (elsewhere && facts->io && may(profile, VS_LATITUDE_WRONG_THREAD_IO)) {
     allow(decision, ZX_ERR_INVALID_ARGS, VS_CHECK_CREATOR, VS_LATITUDE_WRONG_THREAD_IO);
   }
   if (certain == 0) {
-    bool odd = optional & VS_BIT(VS_CHECK_ACCESS_SIZE);
+    bool odd = optional & VS_MEMBER(VS_CHECK_ACCESS_SIZE);
     allow(decision, ZX_OK, VS_CHECK_NONE, odd ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
   }
   decision->faults = certain;
@@ -137,7 +129,7 @@ static void allow_first(vs_decision* decision, const vs_profile* profile, vs_che
   vs_check_code first = VS_CHECK_NONE;
   for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
     vs_check_code check = profile->order[i];
-    if (first == VS_CHECK_NONE && (faults & VS_BIT(check))) first = check;
+    if (first == VS_CHECK_NONE && (faults & VS_MEMBER(check))) first = check;
   }
   if (vs_checks[first].sort == VS_SORT_UNDEFINED) {
     decision->anything = true;
@@ -146,23 +138,32 @@ static void allow_first(vs_decision* decision, const vs_profile* profile, vs_che
   }
 }
 
-static void decide_ordered(vs_decision* decision, const vs_facts* facts,
-                           const vs_profile* profile) {
-  const vs_check_set denied = (vs_check_set)VS_BIT(VS_CHECK_ACCESS_DENIED);
+static void decide_ordered(vs_decision* decision, const vs_facts* facts, const vs_profile* profile,
+                           vs_check_set made) {
+  const vs_check_set unsure = vs_unsure_of(facts) & made;
+  decision->ordered = true;
+  decision->faults &= made;
+  // Once for each way in which what is unsure may be.
+  vs_check_set some = unsure;
+  do {
+    allow_first(decision, profile, decision->faults | (unsure & ~some));
+    some = (some - 1) & unsure;
+  } while (some != unsure);
+}
+
+vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
   vs_check_set made = 0;
   for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
-    made |= (vs_check_set)VS_BIT(profile->order[i]);
+    if (vs_checks[profile->order[i]].call == call) made |= VS_MEMBER(profile->order[i]);
   }
-  decision->ordered = true;
-  allow_first(decision, profile, decision->faults);
-  if (facts->write_unknown) allow_first(decision, profile, decision->faults ^ denied);
-  decision->faults &= made;
+  return made;
 }
 
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
   vs_decision decision = {.faults = vs_faults_of(facts)};
-  if (profile->ordered) {
-    decide_ordered(&decision, facts, profile);
+  vs_check_set made = vs_profile_makes(profile, facts->call);
+  if (profile->ordered && made != 0) {
+    decide_ordered(&decision, facts, profile, made);
   } else {
     decide_unordered(&decision, facts, profile);
   }

@@ -6,13 +6,21 @@
 
 #include "world.h"
 
-// Everything about a call of zx_vcpu_write_state that a check may look at.
+// What a handle argument is worth for its parameter.
+typedef struct vs_handle_facts {
+  bool given;           // it is not ZX_HANDLE_INVALID
+  bool valid;           // it names something
+  bool right_type;      // and that is of the parameter's type
+  bool has_rights;      // the handle has the rights that the parameter needs
+  bool rights_unknown;  // kernels differ in whether such a handle has them
+} vs_handle_facts;
+
+// Everything about a call that a check may look at. Facts of other calls than `call` are false.
 typedef struct vs_facts {
-  bool handle_valid;
-  bool is_vcpu;
-  bool has_write;
-  bool write_unknown;  // kernels differ in whether such a handle has ZX_RIGHT_WRITE
-  bool kind_known;
+  uint8_t call;            // vs_op_code
+  vs_handle_facts handle;  // the first handle
+  vs_handle_facts port;    // zx_guest_set_trap's second
+  bool kind_known;         // read_state and write_state
   bool io;
   bool size_exact;
   bool buffer_readable;  // what a kernel that reads the size of the kind would read of it
@@ -25,7 +33,29 @@ typedef struct vs_facts {
   bool copy_unreadable;    // not all of the first buffer_size bytes can be read
   bool pointer_null;
   bool pointer_misaligned;  // of a known kind: to 8 bytes for ZX_VCPU_STATE, 4 for ZX_VCPU_IO
+  bool out_lost[2];         // the first and second out-parameter cannot be written to, all of it
+  bool options_set;         // options is not zero
+  bool thread_busy;         // the calling thread has a vCPU
+  bool kicked;              // and a kick is pending
+  bool vector_beyond;       // zx_vcpu_interrupt: there is no such vector
+  uint8_t entry_outside;    // vs_tristate: the entry is no guest-physical address
+  uint8_t rights_beyond;    // vs_tristate: rights are asked that the handle does not have
+  // zx_guest_set_trap.
+  bool trap_known;             // the kind
+  bool trap_bell;              // ZX_GUEST_TRAP_BELL
+  bool trap_io;                // ZX_GUEST_TRAP_IO
+  bool trap_io_without_ports;  // the same, on an architecture without port IO
+  bool trap_unaligned;         // of BELL and MEM: address or size
+  bool trap_empty;             // size is zero
+  bool trap_apic;              // at the local APIC, and not a page long
+  bool trap_last_port;         // it ends with port 0xffff
+  bool trap_begins_in_one;     // its address lies in a trap of the kind
+  uint8_t trap_outside;        // vs_tristate: not within the bounds of the space
+  uint8_t trap_meets;          // vs_tristate: it intersects a trap of the kind
 } vs_facts;
+
+// True of a handle that is all that its parameter asks for, on every kernel.
+bool vs_handle_is_good(const vs_handle_facts* handle);
 
 enum { VS_ALLOWED_MAX = 8 };
 
@@ -46,8 +76,9 @@ typedef struct vs_decision {
 
 vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch);
 
-// The checks that apply, as a set of VS_BIT(vs_check_code).
+// The checks of the call that apply for certain, and those that may apply or not.
 vs_check_set vs_faults_of(const vs_facts* facts);
+vs_check_set vs_unsure_of(const vs_facts* facts);
 
 // The defects (model/defects.def) that can show with these facts, as a set of
 // VS_BIT(vs_defect_code).
@@ -55,6 +86,9 @@ vs_defect_set vs_defects_of(const vs_facts* facts);
 
 // `arch` decides nothing but comes with the facts; the profile decides all.
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile);
+
+// The checks of a call that the profile's order has; none: it says of that call what the page says.
+vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call);
 
 // Adds the row unless its status is allowed already. Checks of the page come before those that need
 // a latitude, so that of two the one is kept that needs none.

@@ -30,7 +30,7 @@ static bool agrees_with_race(const vs_vcpu* vcpu, const vs_register* reg, uint64
 static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
                             bool guest_view) {
   if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
-  if (vcpu->touch == VS_TOUCH_REFUSED) return VS_CLAUSE_UNCHANGED;
+  if (vcpu->touch == VS_TOUCH_REFUSED) return vs_judged_calls[vcpu->refused].refused;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
   if (is_raced(vcpu, reg)) return VS_CLAUSE_ONE_SNAPSHOT;
   if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
@@ -111,15 +111,15 @@ bool vs_observe_registers(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* ar
 vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
   static const vs_clause_set by_touch[] = {
       [VS_TOUCH_NONE] = 0,
-      [VS_TOUCH_STATE] =
-          VS_BIT(VS_CLAUSE_REGISTERS) | VS_BIT(VS_CLAUSE_FLAGS) | VS_BIT(VS_CLAUSE_SYSTEM_FLAGS),
-      [VS_TOUCH_IO] = VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE),
-      [VS_TOUCH_REFUSED] = VS_BIT(VS_CLAUSE_UNCHANGED),
-      [VS_TOUCH_OTHER] = VS_BIT(VS_CLAUSE_OF_HANDLE),
+      [VS_TOUCH_STATE] = VS_MEMBER(VS_CLAUSE_REGISTERS) | VS_MEMBER(VS_CLAUSE_FLAGS) |
+                         VS_MEMBER(VS_CLAUSE_SYSTEM_FLAGS),
+      [VS_TOUCH_IO] = VS_MEMBER(VS_CLAUSE_IO) | VS_MEMBER(VS_CLAUSE_IO_ALONE),
+      [VS_TOUCH_OTHER] = VS_MEMBER(VS_CLAUSE_OF_HANDLE),
   };
-  vs_clause_set view = VS_BIT(VS_CLAUSE_READ_BACK);
-  if (guest_view) view = VS_BIT(VS_CLAUSE_GUEST_SEES) | VS_BIT(VS_CLAUSE_RUNS_GUEST);
+  vs_clause_set view = VS_MEMBER(VS_CLAUSE_READ_BACK);
+  if (guest_view) view = VS_MEMBER(VS_CLAUSE_GUEST_SEES) | VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
   bool raced = vcpu->raced.mode != VS_REWRITE_NONE;
-  if (raced) view |= VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
+  if (raced) view |= VS_MEMBER(VS_CLAUSE_ONE_SNAPSHOT);
+  if (vcpu->touch == VS_TOUCH_REFUSED) view |= VS_MEMBER(vs_judged_calls[vcpu->refused].refused);
   return by_touch[vcpu->touch] | view;
 }

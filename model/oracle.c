@@ -12,16 +12,7 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   oracle->attested = 0;
   oracle->raced = oracle->overflow = oracle->unpredicted = false;
   oracle->count = 1;
-  vs_world_init(&oracle->worlds[0]);
-}
-
-// Whoever takes the number of a thread that has ended is another thread.
-static vs_step step_thread_exit(vs_step_context* c) {
-  for (size_t i = 0; i < VS_VCPUS; i++) {
-    vs_vcpu* vcpu = &c->world->vcpus[i];
-    if (vcpu->creator == c->op->thread) vcpu->creator = VS_THREADS;
-  }
-  return VS_STEP_ALLOWED;
+  vs_world_init(&oracle->worlds[0], profile);
 }
 
 // Whatever comes back will do; only who is busy is still known.
@@ -39,19 +30,12 @@ static vs_step step_unpredicted(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
-// The phase of an op says who predicts its answer.
 vs_step vs_step_world(vs_step_context* c) {
   if (c->world->lost) return step_lost(c);
-  if (!vs_op_is_predicted(c->op, c->oracle->arch)) return step_unpredicted(c);
-  switch (vs_ops[c->op->code].phase) {
-    case VS_PHASE_SETUP:
-      return vs_step_setup(c);
-    case VS_PHASE_LOCAL:
-      return step_thread_exit(c);
-    default:
-      if (c->op->code != VS_CALL_vcpu_write_state) return vs_step_family(c);
-      return c->seen->held ? vs_race_write(c) : vs_step_write(c);
-  }
+  if (!vs_op_is_predicted(c->op)) return step_unpredicted(c);
+  if (c->op->code >= VS_CALL_COUNT) return vs_step_local(c);
+  if (c->op->code == VS_CALL_vcpu_enter && c->op->async) return vs_step_enter_begin(c);
+  return c->seen->held ? vs_race_write(c) : vs_step_call(c);
 }
 
 // A thread that is within a call can do nothing else.
@@ -61,11 +45,23 @@ static bool thread_is_busy(const vs_oracle* oracle, const vs_op* op) {
   return busy && op->code != VS_OP_join;
 }
 
-// The backend lacks the call, or a setup did not succeed: nothing can be said of what follows.
+static bool has_guest(const vs_world* world) {
+  bool found = false;
+  for (size_t i = 0; i < VS_OBJECTS; i++) found |= world->objects[i].code == VS_OBJECT_GUEST;
+  return found;
+}
+
+// The backend lacks the call, or says that this machine does: that there is no hypervisor, as long
+// as no guest says otherwise, or no memory.
 static bool is_missing(const vs_oracle* oracle, const vs_op* op, const vs_observation* seen) {
-  bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP && vs_op_is_predicted(op, oracle->arch);
-  return seen->outcome == VS_UNSUPPORTED ||
-         (setup && seen->outcome == VS_RETURNED && seen->status != ZX_OK);
+  if (seen->outcome == VS_UNSUPPORTED) return true;
+  if (seen->outcome != VS_RETURNED || !vs_op_is_predicted(op)) return false;
+  bool around = vs_ops[op->code].phase == VS_PHASE_SETUP;
+  bool makes = around || op->code == VS_CALL_guest_create || op->code == VS_CALL_vcpu_create ||
+               op->code == VS_CALL_guest_set_trap;
+  bool guest = op->code == VS_CALL_guest_create && !has_guest(&oracle->worlds[0]);
+  if (seen->status == ZX_ERR_NOT_SUPPORTED) return around || guest;
+  return seen->status == ZX_ERR_NO_MEMORY && makes;
 }
 
 // What either decision allows.
@@ -145,6 +141,7 @@ static void recover_write(vs_world* world, const vs_op* op, zx_status_t status) 
                  status == ZX_ERR_WRONG_TYPE;
   if (refused) {
     vs_touch_all(world, 0, VS_TOUCH_REFUSED);
+    for (size_t i = 0; i < VS_VCPUS; i++) world->vcpus[i].refused = op->code;
   } else {
     forget_write(world, named_vcpu(world, op));
   }
@@ -188,7 +185,7 @@ bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation*
 }
 
 static void note_violation(vs_judgement* result, size_t at, const vs_violation* violation) {
-  result->broken |= VS_BIT(violation->clause);
+  result->broken |= VS_MEMBER(violation->clause);
   if (result->step == VS_STEP_VIOLATION) return;
   result->step = VS_STEP_VIOLATION;
   result->at = at;
@@ -219,7 +216,7 @@ vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, v
 
 void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed) {
   *allowed = (vs_decision){0};
-  if (op->code != VS_CALL_vcpu_write_state) return;
+  if (op->code >= VS_CALL_COUNT || !vs_op_is_predicted(op)) return;
   for (uint8_t i = 0; i < oracle->count; i++) {
     vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
     vs_decision one = vs_decide(&facts, oracle->profile);

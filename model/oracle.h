@@ -90,7 +90,8 @@ bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation*
 // What the JOIN of the call that op `at` starts observes; NULL: it was not reached.
 const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at);
 
-// The answers that some world allows a WRITE_STATE; of other ops nothing is said.
+// The answers that some world allows a call; of other ops, and of what is not predicted, nothing is
+// said.
 void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed);
 
 // Latitudes that every remaining explanation of the trace needs: empty if one needs none.

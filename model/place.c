@@ -57,3 +57,26 @@ vs_place vs_place_of(const vs_arg* pointer) {
       return after_boundary(0, two);
   }
 }
+
+// Bytes that an out-parameter receives, of a buffer as many as the call is told.
+static uint64_t width_of(const vs_op* op, uint8_t parameter) {
+  switch (vs_ops[op->code].params[parameter].type) {
+    case VS_PARAM_OUT_HANDLE:
+      return sizeof(zx_handle_t);
+    case VS_PARAM_OUT_PACKET:
+      return sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT_U64:
+      return sizeof(uint64_t);
+    default:
+      return op->args[vs_param_find(op->code, VS_PARAM_SIZE, 0)].number;
+  }
+}
+
+bool vs_place_is_writable(const vs_op* op, uint8_t parameter) {
+  vs_arg pointer = op->args[parameter];
+  uint64_t width = width_of(op, parameter);
+  bool buffer = vs_ops[op->code].params[parameter].type == VS_PARAM_OUT;
+  if (!buffer) pointer.length = (uint16_t)width;
+  vs_place place = vs_place_of(&pointer);
+  return place.user && pointer.at != VS_AT_READONLY && place.readable >= width;
+}

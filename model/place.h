@@ -4,7 +4,7 @@
 #ifndef VS_MODEL_PLACE_H_
 #define VS_MODEL_PLACE_H_
 
-#include <vcpuspec/op.h>
+#include "tables.h"
 
 enum {
   VS_STATE_ALIGN = 8,  // bytes; what the registers' structure is aligned to
@@ -21,5 +21,8 @@ typedef struct vs_place {
 
 // Of an in- or out-buffer's pointer.
 vs_place vs_place_of(const vs_arg* pointer);
+
+// True if all that the out-parameter receives can be written where its pointer points.
+bool vs_place_is_writable(const vs_op* op, uint8_t parameter);
 
 #endif  // VS_MODEL_PLACE_H_

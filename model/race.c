@@ -37,28 +37,19 @@ void vs_race_merge(vs_oracle* oracle) {
   if (oracle->raced) drop_known(oracle, 0, 0);
 }
 
-static bool is_stale(const vs_step_context* c) {
-  return vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0])) == NULL;
-}
-
 // The next thing that the thread's call does; its state follows if that explains the answer.
 static vs_step advance(vs_step_context* c, uint8_t thread) {
   uint8_t* state = &c->world->racing[thread];
   bool enter = c->op->code == VS_CALL_vcpu_enter;
-  if (!enter || (*state == VS_RACING_BEFORE && is_stale(c))) {
-    *state = VS_RACING_AFTER;
-    if (!enter) return vs_step_world(c);
-    bool answered = vs_step_answered(c, ZX_ERR_BAD_HANDLE) && c->seen->outcome == VS_RETURNED;
-    return answered ? VS_STEP_ALLOWED
-                    : vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
-  }
-  if (*state == VS_RACING_BEFORE) {
+  if (enter && *state == VS_RACING_BEFORE && vs_step_enter_begin(c) == VS_STEP_ALLOWED) {
     *state = VS_RACING_INSIDE;
-    return vs_step_enter_begin(c);
+    return VS_STEP_ALLOWED;
   }
-  if (c->seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;  // it still runs in the end
+  if (enter && c->seen->outcome == VS_NOT_REACHED) return VS_STEP_ENDED;  // it runs in the end
+  bool inside = *state == VS_RACING_INSIDE;
   *state = VS_RACING_AFTER;
-  return vs_step_enter_end(c);
+  if (inside) return vs_step_enter_end(c);
+  return enter ? vs_step_call(c) : vs_step_world(c);
 }
 
 // The world `from`, in which the thread's call takes effect now, joins the set if it explains the
@@ -209,7 +200,7 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
   *world = *before;
   oracle->count++;
   vs_step_context one = {.oracle = oracle, .world = world, .op = found, .seen = c->seen};
-  vs_step step = vs_step_write(&one);
+  vs_step step = vs_step_call(&one);
   if (step != VS_STEP_ALLOWED) {
     // Wrong in the same way whichever way it was found: the change is not to blame.
     if (why->clause == VS_CLAUSE_COUNT) *why = one.why;
@@ -221,7 +212,7 @@ static bool explain_by(vs_step_context* c, const vs_world* before, const vs_op* 
     mark_raced(&oracle->worlds[i], found, oracle->arch);
   }
   drop_known(oracle, first, among);
-  c->attests |= one.attests | VS_BIT(VS_CLAUSE_ONE_SNAPSHOT);
+  c->attests |= one.attests | VS_MEMBER(VS_CLAUSE_ONE_SNAPSHOT);
   return true;
 }
 
@@ -240,13 +231,6 @@ vs_step vs_race_write(vs_step_context* c) {
   *c->world = oracle->worlds[oracle->count - 1];
   oracle->count--;
   return VS_STEP_ALLOWED;
-}
-
-bool vs_race_is_stale(const vs_step_context* c) {
-  const vs_arg* ref = &c->op->args[0];
-  return c->oracle->raced && ref->form == VS_HANDLE_SLOT &&
-         c->world->slots[ref->slot].state == VS_SLOT_CLOSED &&
-         vs_world_resolve(c->world, c->world->slots[ref->slot].value) == NULL;
 }
 
 vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation* answer) {

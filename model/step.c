@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "step.h"
+#include "place.h"
 
 vs_step vs_step_violation(vs_step_context* c, vs_violation_kind kind, vs_clause_code clause) {
   c->why.kind = c->seen->outcome == VS_IN_CALL ? VS_VIOLATION_NO_RETURN : kind;
@@ -14,40 +15,98 @@ bool vs_step_answered(vs_step_context* c, zx_status_t status) {
   return c->seen->outcome != VS_IN_CALL && c->seen->status == status;
 }
 
+static bool has_fixed_bits(const vs_step_context* c, zx_handle_t value) {
+  return vs_has_quirk(c->oracle->profile, VS_QUIRK_HANDLE_BITS) ||
+         (value & ZX_HANDLE_FIXED_BITS_MASK) == ZX_HANDLE_FIXED_BITS_MASK;
+}
+
 bool vs_step_is_fresh(const vs_step_context* c, zx_handle_t value) {
-  return value != ZX_HANDLE_INVALID && vs_world_resolve(c->world, value) == NULL;
+  return value != ZX_HANDLE_INVALID && has_fixed_bits(c, value) &&
+         vs_world_resolve(c->world, value) == NULL;
 }
 
 const vs_slot* vs_step_slot(vs_step_context* c) {
   return vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
 }
 
-static bool add_created(vs_step_context* c) {
-  vs_world* world = c->world;
-  const vs_op* op = c->op;
-  switch (op->code) {
-    case VS_CALL_guest_create:
-      return vs_world_add(world, vs_op_out(op, 0)->slot, VS_OBJECT_GUEST, c->seen->handle) &&
-             vs_world_add(world, vs_op_out(op, 1)->slot, VS_OBJECT_VMAR, c->seen->handle2);
-    case VS_CALL_event_create:
-      return vs_world_add(world, vs_op_out(op, 0)->slot, VS_OBJECT_EVENT, c->seen->handle);
-    case VS_CALL_port_create:
-      return vs_world_add(world, vs_op_out(op, 0)->slot, VS_OBJECT_PORT, c->seen->handle);
-    case VS_OP_guest_load:
-    case VS_CALL_vmo_create:
-      return vs_world_add(world, vs_op_out(op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
-    default:  // VS_CALL_vcpu_create
-      return vs_world_add_vcpu(world, op, c->oracle->profile, c->oracle->arch, c->seen->handle);
+// --- ops that are no calls ----------------------------------------------------------------------
+
+// Guests share the memory in which they show it.
+static bool may_live(const vs_world* world) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    if (world->vcpus[i].entered) return true;
   }
+  return false;
 }
 
-vs_step vs_step_setup(vs_step_context* c) {
-  if (!vs_step_answered(c, ZX_OK))
-    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RETURN_OK);
-  bool two = c->op->code == VS_CALL_guest_create;
-  bool fresh =
-      vs_step_is_fresh(c, c->seen->handle) &&
-      (!two || (vs_step_is_fresh(c, c->seen->handle2) && c->seen->handle != c->seen->handle2));
-  if (!fresh) return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
-  return add_created(c) ? VS_STEP_ALLOWED : VS_STEP_BROKEN;
+static vs_step step_await(vs_step_context* c) {
+  if (!vs_step_answered(c, ZX_OK) || !may_live(c->world))
+    return vs_step_violation(c, VS_VIOLATION_SILENCE, VS_CLAUSE_RUNS_GUEST);
+  c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
+  return VS_STEP_ALLOWED;
+}
+
+static vs_step step_join(vs_step_context* c) {
+  if (c->world->racing[c->op->thread] != VS_RACING_NONE) return vs_race_join(c);
+  return c->world->async_vcpu[c->op->thread] != 0 ? vs_step_enter_end(c) : VS_STEP_BROKEN;
+}
+
+// Whoever takes the number of a thread that has ended is another thread.
+static vs_step step_thread_exit(vs_step_context* c) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    vs_vcpu* vcpu = &c->world->vcpus[i];
+    if (vcpu->creator == c->op->thread) vcpu->creator = VS_THREADS;
+  }
+  return VS_STEP_ALLOWED;
+}
+
+// The traps by which guest programs leave, as the executor sets them.
+static bool add_traps(vs_step_context* c, uint8_t guest) {
+  static const uint64_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  if (!c->oracle->arch->has_ports) {
+    return vs_world_set_trap(c->world, &(vs_trap){.guest = guest,
+                                                  .kind = ZX_GUEST_TRAP_MEM,
+                                                  .first = VS_MMIO_DUMP,
+                                                  .last = VS_MMIO_DUMP + VS_PLACE_PAGE - 1,
+                                                  .key = VS_MMIO_DUMP});
+  }
+  bool room = true;
+  for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+    const vs_trap trap = {true, guest, ZX_GUEST_TRAP_IO, ports[i], ports[i], ports[i]};
+    room = room && vs_world_set_trap(c->world, &trap);
+  }
+  return room;
+}
+
+// The calls of which it is made have all to succeed, if its guest is there and has none of its
+// traps.
+static vs_step step_guest_load(vs_step_context* c) {
+  const vs_slot* slot = vs_step_slot(c);
+  bool guest = slot != NULL && c->world->objects[slot->object].code == VS_OBJECT_GUEST;
+  bool good = guest && (slot->rights & ZX_RIGHT_WRITE) && !c->world->objects[slot->object].loaded;
+  if (!vs_step_answered(c, ZX_OK)) {
+    return good ? vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS)
+                : VS_STEP_UNSUPPORTED;
+  }
+  if (!vs_step_is_fresh(c, c->seen->handle))
+    return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
+  if (!guest) return VS_STEP_BROKEN;
+  c->world->objects[slot->object].loaded = true;
+  bool room = add_traps(c, slot->object) &&
+              vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
+  c->attests |= VS_MEMBER(VS_CLAUSE_OBJECTS);
+  return room ? VS_STEP_ALLOWED : VS_STEP_BROKEN;
+}
+
+vs_step vs_step_local(vs_step_context* c) {
+  switch (c->op->code) {
+    case VS_OP_guest_load:
+      return step_guest_load(c);
+    case VS_OP_await_guest:
+      return step_await(c);
+    case VS_OP_join:
+      return step_join(c);
+    default:  // VS_OP_thread_exit
+      return step_thread_exit(c);
+  }
 }

@@ -11,22 +11,47 @@ typedef struct vs_step_context {
   vs_world* world;
   const vs_op* op;
   const vs_observation* seen;
+  vs_facts facts;  // of a call
+  vs_vcpu* vcpu;   // that the call is about, or NULL
   vs_clause_set attests;
   vs_violation why;
 } vs_step_context;
 
-// zx_vcpu_write_state. May add a second explanation to the oracle's set.
-vs_step vs_step_write(vs_step_context* c);
-// The calls around it, whose answers are predicted.
-vs_step vs_step_family(vs_step_context* c);
-// The two ends of a zx_vcpu_enter that runs beside other calls.
-vs_step vs_step_enter_begin(vs_step_context* c);
-vs_step vs_step_enter_end(vs_step_context* c);
-// What a case needs in order to begin.
-vs_step vs_step_setup(vs_step_context* c);
-
 // One op against c->world, whatever it is.
 vs_step vs_step_world(vs_step_context* c);
+// A documented call: facts, decision, answer, effect. May add further explanations to the oracle's
+// set.
+vs_step vs_step_call(vs_step_context* c);
+// The same, with facts and vCPU as the context has them.
+vs_step vs_step_judge(vs_step_context* c);
+// What an op is that is no call.
+vs_step vs_step_local(vs_step_context* c);
+
+// What the accepted call has done: the world follows, and what it shows is compared.
+vs_step vs_step_effect(vs_step_context* c);
+// What the refused call may have done all the same.
+vs_step vs_step_refusal(vs_step_context* c);
+
+// zx_vcpu_enter: what an accepted one shows, what a refused one uses up, and its two ends where it
+// runs beside other calls.
+vs_step vs_step_left(vs_step_context* c);
+vs_step vs_step_not_entered(vs_step_context* c);
+vs_step vs_step_enter_begin(vs_step_context* c);
+vs_step vs_step_enter_end(vs_step_context* c);
+// True if nothing is known of what the guest does, so that any answer will do.
+bool vs_step_enters_unknown(const vs_step_context* c);
+
+// zx_vcpu_write_state: choices that are made once are held to, and noted; what an answer that is
+// not allowed breaks, and what an accepted one bears out, beside what is so of every call.
+void vs_write_hold_to_choices(vs_step_context* c);
+void vs_write_note_choices(vs_step_context* c);
+bool vs_write_is_choice(const vs_step_context* c);
+vs_clause_code vs_write_blame(const vs_step_context* c);
+vs_clause_set vs_write_attests(const vs_op* op);
+
+// Compares the registers that the call has shown.
+vs_step vs_step_observe(vs_step_context* c, bool guest_view);
+
 // Adds to the set the worlds in which calls that run beside others have had their effect by now.
 // False: too many worlds.
 bool vs_race_settle(vs_oracle* oracle);
@@ -36,16 +61,14 @@ void vs_race_merge(vs_oracle* oracle);
 vs_step vs_race_join(vs_step_context* c);
 // zx_vcpu_write_state of a buffer that changed during the call.
 vs_step vs_race_write(vs_step_context* c);
-// True if the handle that the op names was closed, and other threads may have done so.
-bool vs_race_is_stale(const vs_step_context* c);
 // Where a further world of the set may be made; NULL: there is no room.
 vs_world* vs_spare_world(vs_oracle* oracle);
 
 // Fills `why` with what was got; a call that did not return is that, whatever `kind` says.
 vs_step vs_step_violation(vs_step_context* c, vs_violation_kind kind, vs_clause_code clause);
-// For calls around the one under test: true if the answer is `status`, the only right one.
+// For what is decided by nothing else: true if the answer is `status`, the only right one.
 bool vs_step_answered(vs_step_context* c, zx_status_t status);
-// True if a handle may be given out: not 0, and no open handle's value.
+// True if a handle may be given out: not 0, not an open handle's value, and with its fixed bits.
 bool vs_step_is_fresh(const vs_step_context* c, zx_handle_t value);
 // The open slot that the op's handle names, or NULL.
 const vs_slot* vs_step_slot(vs_step_context* c);

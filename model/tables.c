@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "orders.h"
+
 const vs_clause vs_clauses[VS_CLAUSE_COUNT] = {
 #define VS_CLAUSE(code, id, section, sentence, status) \
   [VS_CLAUSE_##code] = {id, section, sentence, status},
@@ -11,11 +13,12 @@ const vs_clause vs_clauses[VS_CLAUSE_COUNT] = {
 };
 
 const vs_check vs_checks[VS_CHECK_COUNT] = {
-    [VS_CHECK_NONE] = {"none", VS_SORT_PAGE, ZX_OK, VS_CLAUSE_RETURN_OK, VS_CLAUSE_RETURN_OK,
-                       "no documented error applies", ""},
-#define VS_CHECK(code, name, sort, when, status, rule, error, reason) \
-  [VS_CHECK_##                                                        \
-      code] = {#name, VS_SORT_##sort, status, VS_CLAUSE_##rule, VS_CLAUSE_##error, reason, #when},
+    [VS_CHECK_NONE] = {"none", VS_OP_COUNT, VS_SORT_PAGE, ZX_OK, VS_CLAUSE_RETURN_OK,
+                       VS_CLAUSE_RETURN_OK, "no documented error applies", ""},
+#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason)                \
+  [VS_CHECK_##code] = {                                                                    \
+      #name,  VS_CALL_##call, VS_SORT_##sort, status, VS_CLAUSE_##rule, VS_CLAUSE_##error, \
+      reason, #when},
 #include "checks.def"
 #undef VS_CHECK
 };
@@ -40,9 +43,9 @@ const vs_defect vs_defects[VS_DEFECT_COUNT] = {
 };
 
 const vs_object_type vs_object_types[VS_OBJECT_COUNT] = {
-    [VS_OBJECT_FREE] = {"nothing", ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, VS_NO},
-#define VS_OBJECT(code, name, type, rights, write) \
-  [VS_OBJECT_##code] = {#name, type, rights, VS_##write},
+    [VS_OBJECT_FREE] = {"nothing", ZX_OBJ_TYPE_NONE, ZX_RIGHT_NONE, ZX_RIGHT_NONE},
+#define VS_OBJECT(code, name, type, rights, maybe) \
+  [VS_OBJECT_##code] = {#name, type, rights, maybe},
 #include "objects.def"
 #undef VS_OBJECT
 };
@@ -77,6 +80,14 @@ const vs_op_info vs_ops[VS_OP_COUNT] = {
 #define VS_LOCAL(name, phase, text, ...) \
   [VS_OP_##name] = {#name, NULL, VS_PHASE_##phase, text, {VS_EACH(VS_PARAM_INFO, __VA_ARGS__)}},
 #include <vcpuspec/ops.def>
+};
+
+const vs_judged vs_judged_calls[VS_OP_COUNT] = {
+#define VS_JUDGED(call, accepted, several, refused, beside)                                 \
+  [VS_CALL_##call] = {true, VS_CLAUSE_##accepted, VS_CLAUSE_##several, VS_CLAUSE_##refused, \
+                      VS_CLAUSE_##beside},
+#include "judged.def"
+#undef VS_JUDGED
 };
 
 #define VS_REGISTER(name, role, offset, width) {#name, VS_ROLE_##role, offset, width},
@@ -214,40 +225,38 @@ bool vs_changed(const vs_observation* seen, uint8_t parameter) {
   return false;
 }
 
+bool vs_op_makes_object(uint8_t code) {
+  return vs_param_find(code, VS_PARAM_OUT_HANDLE, 0) < VS_ARGS_MAX &&
+         vs_param_find(code, VS_PARAM_RIGHTS, 0) == VS_ARGS_MAX;
+}
+
 // --- what is predicted --------------------------------------------------------------------------
 
 static bool is_writable(const vs_arg* pointer) {
   return vs_placements[pointer->at].readable && pointer->at != VS_AT_READONLY;
 }
 
-static bool argument_is_predicted(const vs_param* param, const vs_arg* arg, uint64_t state_size) {
-  switch (param->type) {
-    case VS_PARAM_HANDLE:
-      return (param->object == ZX_OBJ_TYPE_RESOURCE) == (arg->form == VS_HANDLE_RESOURCE);
-    case VS_PARAM_U32:
-    case VS_PARAM_KIND:
-      return arg->number == param->value;
-    case VS_PARAM_ENTRY:
-      return arg->form == VS_ENTRY_PROGRAM;
-    case VS_PARAM_SIZE:
-      return arg->number == state_size;
-    case VS_PARAM_OUT:
-      return is_writable(arg) && arg->length >= state_size;
-    case VS_PARAM_OUT_HANDLE:
-    case VS_PARAM_OUT_PACKET:
-      return is_writable(arg);
-    default:
-      return true;
-  }
+// Of the ops around: as they are unless a script says otherwise.
+static bool is_usual(const vs_param* param, const vs_arg* arg) {
+  if (param->type == VS_PARAM_U32) return arg->number == param->value;
+  return param->type != VS_PARAM_OUT_HANDLE || is_writable(arg);
 }
 
-bool vs_op_is_predicted(const vs_op* op, const vs_arch_info* arch) {
+// What sort of handle stands for the machine's resource, the backend alone knows, and whether it is
+// ZX_HANDLE_INVALID.
+static bool handle_is_predicted(const vs_param* param, const vs_arg* arg) {
+  bool resource = arg->form == VS_HANDLE_RESOURCE;
+  if (param->object != ZX_OBJ_TYPE_RESOURCE) return !resource;
+  return resource || arg->form != VS_HANDLE_RAW || arg->number != 0;
+}
+
+bool vs_op_is_predicted(const vs_op* op) {
   const vs_op_info* info = &vs_ops[op->code];
   bool predicted = info->phase != VS_PHASE_RECORDED;
-  // What sort of handle stands for the machine's resource, the backend alone knows.
-  if (op->code == VS_CALL_vcpu_write_state) return op->args[0].form != VS_HANDLE_RESOURCE;
   for (size_t i = 0; i < VS_ARGS_MAX && predicted; i++) {
-    predicted = argument_is_predicted(&info->params[i], &op->args[i], arch->state_size);
+    const vs_param* param = &info->params[i];
+    if (param->type == VS_PARAM_HANDLE) predicted = handle_is_predicted(param, &op->args[i]);
+    if (info->phase == VS_PHASE_SETUP) predicted = predicted && is_usual(param, &op->args[i]);
   }
   return predicted;
 }

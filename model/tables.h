@@ -15,7 +15,7 @@ typedef enum vs_clause_code {
 
 typedef enum vs_check_code {
   VS_CHECK_NONE,  // ends an order; stands for "nothing is wrong"
-#define VS_CHECK(code, name, sort, when, status, rule, error, reason) VS_CHECK_##code,
+#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason) VS_CHECK_##code,
 #include "checks.def"
 #undef VS_CHECK
   VS_CHECK_COUNT
@@ -44,23 +44,31 @@ typedef enum vs_defect_code {
 
 typedef enum vs_object_code {
   VS_OBJECT_FREE,
-#define VS_OBJECT(code, name, type, rights, write) VS_OBJECT_##code,
+#define VS_OBJECT(code, name, type, rights, maybe) VS_OBJECT_##code,
 #include "objects.def"
 #undef VS_OBJECT
   VS_OBJECT_COUNT
 } vs_object_code;
 
-// Sets of codes are bit masks.
-typedef uint64_t vs_clause_set;
-typedef uint32_t vs_check_set;
+// Sets of codes are bit masks. The prover knows no type of 128 bits, and is asked of no set.
+#ifdef __FRAMAC__
+typedef uint64_t vs_set;
+#else
+__extension__ typedef unsigned __int128 vs_set;
+#endif
+typedef vs_set vs_clause_set;
+typedef vs_set vs_check_set;
 typedef uint32_t vs_latitude_set;
 typedef uint32_t vs_quirk_set;
 typedef uint32_t vs_defect_set;
 #define VS_BIT(code) (UINT64_C(1) << (code))
+#define VS_MEMBER(code) ((vs_set)1 << (code))  // of a set of clauses or checks
 #define VS_ALL_LATITUDES ((vs_latitude_set)(VS_BIT(VS_LATITUDE_COUNT) - 1))
 
-_Static_assert(VS_CLAUSE_COUNT <= 64, "a vs_clause_set holds every clause");
-_Static_assert(VS_CHECK_COUNT <= 32, "a vs_check_set holds every check");
+#ifndef __FRAMAC__
+_Static_assert(VS_CLAUSE_COUNT <= 8 * sizeof(vs_set), "a vs_clause_set holds every clause");
+_Static_assert(VS_CHECK_COUNT <= 8 * sizeof(vs_set), "a vs_check_set holds every check");
+#endif
 
 typedef struct vs_clause {
   const char* id;
@@ -78,7 +86,8 @@ typedef enum vs_check_sort {
 } vs_check_sort;
 
 typedef struct vs_check {
-  const char* name;
+  const char* name;  // one of its call's
+  uint8_t call;      // vs_op_code
   vs_check_sort sort;
   zx_status_t status;
   vs_clause_code rule;   // broken by accepting the call
@@ -114,9 +123,18 @@ typedef enum vs_tristate { VS_NO, VS_YES, VS_UNKNOWN } vs_tristate;
 typedef struct vs_object_type {
   const char* name;
   zx_obj_type_t type;
-  zx_rights_t rights;
-  vs_tristate write;
+  zx_rights_t rights;  // that a new handle has
+  zx_rights_t maybe;   // that it has on some kernels, and on others not
 } vs_object_type;
+
+// What the pages say of every call that is answered, beside its errors (model/judged.def).
+typedef struct vs_judged {
+  bool known;               // false: the row of another call
+  vs_clause_code accepted;  // broken by refusing a call to which no error applies
+  vs_clause_code several;   // broken by another status than those of the errors that apply
+  vs_clause_code refused;   // broken by what a refused call leaves behind
+  vs_clause_code beside;    // broken by what is written beside an out-parameter
+} vs_judged;
 
 typedef enum vs_register_role {
   VS_ROLE_GENERAL,
@@ -164,9 +182,11 @@ typedef struct vs_profile {
   // In an ordered profile, `order` alone decides on the answer.
   vs_latitude_set latitudes;
   vs_quirk_set quirks;
-  uint64_t flags_kept;            // user flags that a write leaves as they are
-  uint64_t flags_or_only;         // user flags that a write sets and never clears
-  uint8_t order[VS_CHECK_COUNT];  // vs_check_code, ended by VS_CHECK_NONE
+  uint64_t flags_kept;     // user flags that a write leaves as they are
+  uint64_t flags_or_only;  // user flags that a write sets and never clears
+  // vs_check_code, ended by VS_CHECK_NONE. Of one call's checks it is the order; of a call that it
+  // names no check of, the profile says what the page says.
+  uint8_t order[VS_CHECK_COUNT];
 } vs_profile;
 
 typedef struct vs_program_info {
@@ -216,6 +236,7 @@ extern const size_t vs_profile_count;
 extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
 extern const vs_op_info vs_ops[VS_OP_COUNT];
+extern const vs_judged vs_judged_calls[VS_OP_COUNT];
 
 // An op with each argument as it is unless a script says otherwise: a call that is told a kind, and
 // has a buffer, is told ZX_VCPU_STATE and its exact size.
@@ -249,9 +270,12 @@ bool vs_param_is_pointer(uint8_t type);
 // True if the memory of that parameter was changed.
 bool vs_changed(const vs_observation* seen, uint8_t parameter);
 
+// True of an op that makes an object: what a case begins with.
+bool vs_op_makes_object(uint8_t code);
+
 // True if the oracle predicts what comes of the op: each argument of a call that is not under test
 // is as the suite's cases have it.
-bool vs_op_is_predicted(const vs_op* op, const vs_arch_info* arch);
+bool vs_op_is_predicted(const vs_op* op);
 
 // True if every number of the op is within its table, its slots, its threads and its buffer, and it
 // is asynchronous only if it is a judged call, of a thread other than 0.

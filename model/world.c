@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-void vs_world_init(vs_world* world) {
+void vs_world_init(vs_world* world, const vs_profile* profile) {
   memset(world, 0, sizeof *world);
+  world->manage_process = vs_has_quirk(profile, VS_QUIRK_MANAGE_PROCESS);
 }
 
 zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref) {
@@ -49,15 +50,60 @@ bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_
     return false;
   }
   world->objects[object] = (vs_object){.code = (uint8_t)code};
-  open_slot(world, slot, object, vs_object_types[code].rights, value);
+  open_slot(world, slot, object, vs_world_right(world, vs_object_types[code].rights), value);
+  world->slots[slot].maybe = vs_object_types[code].maybe;
+  world->slots[slot].born = true;
   return true;
 }
 
 bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
                     zx_handle_t value) {
   if (slot >= VS_SLOTS || world->slots[slot].state == VS_SLOT_OPEN) return false;
-  open_slot(world, slot, from->object, rights, value);
+  bool same = rights == ZX_RIGHT_SAME_RIGHTS;
+  zx_rights_t maybe = same ? from->maybe : 0;
+  open_slot(world, slot, from->object, same ? from->rights : rights, value);
+  world->slots[slot].maybe = maybe;
   return true;
+}
+
+zx_rights_t vs_world_right(const vs_world* world, zx_rights_t right) {
+  bool other = world->manage_process && (right & ZX_RIGHT_MANAGE_THREAD);
+  return other ? (right & ~ZX_RIGHT_MANAGE_THREAD) | ZX_RIGHT_MANAGE_PROCESS : right;
+}
+
+bool vs_world_is_busy(const vs_world* world, uint8_t thread) {
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    if (world->vcpus[i].live && world->vcpus[i].creator == thread) return true;
+  }
+  return false;
+}
+
+const vs_trap* vs_world_trap(const vs_world* world, uint8_t guest, uint64_t kind, uint64_t first,
+                             uint64_t last) {
+  const vs_trap* met = NULL;
+  for (size_t i = 0; i < VS_TRAPS; i++) {
+    const vs_trap* trap = &world->traps[i];
+    bool space = (trap->kind == ZX_GUEST_TRAP_IO) == (kind == ZX_GUEST_TRAP_IO);
+    if (!trap->live || trap->guest != guest || !space) continue;
+    if (trap->first > last || first > trap->last) continue;
+    if (met == NULL || trap->kind == kind) met = trap;
+  }
+  return met;
+}
+
+bool vs_world_set_trap(vs_world* world, const vs_trap* trap) {
+  size_t i = 0;
+  while (i < VS_TRAPS && world->traps[i].live) i++;
+  if (i == VS_TRAPS) return false;
+  world->traps[i] = *trap;
+  world->traps[i].live = true;
+  return true;
+}
+
+static void drop_traps(vs_world* world, uint8_t guest) {
+  for (size_t i = 0; i < VS_TRAPS; i++) {
+    if (world->traps[i].guest == guest) world->traps[i] = (vs_trap){0};
+  }
 }
 
 void vs_world_close(vs_world* world, const vs_slot* slot) {
@@ -69,6 +115,7 @@ void vs_world_close(vs_world* world, const vs_slot* slot) {
     vs_vcpu* vcpu = &world->vcpus[object->vcpu];
     vcpu->live = vcpu->running;
   }
+  if (object->code == VS_OBJECT_GUEST) drop_traps(world, slot->object);
   object->code = VS_OBJECT_FREE;
 }
 
@@ -91,6 +138,12 @@ static bool starts_as_expected(vs_world* world, const vs_op* op) {
   return first;
 }
 
+// 1 + the guest's object.
+static uint8_t guest_of(const vs_world* world, const vs_op* op) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
+  return slot != NULL ? (uint8_t)(1 + slot->object) : 0;
+}
+
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
                        const vs_arch_info* arch, zx_handle_t value) {
   const uint8_t slot = vs_op_out(op, 0)->slot;
@@ -101,6 +154,7 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   world->objects[world->slots[slot].object].vcpu = index;
   vs_vcpu* vcpu = &world->vcpus[index];
   *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = program};
+  vcpu->guest = guest_of(world, op);
   if (vs_programs[program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
   if (vs_programs[program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
   bool known = vs_programs[program].exit != VS_PROGRAM_EXIT_UNKNOWN;

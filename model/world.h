@@ -7,7 +7,7 @@
 
 #include "tables.h"
 
-enum { VS_VCPUS = 4, VS_OBJECTS = 16, VS_VECTORS = 256 };
+enum { VS_VCPUS = 4, VS_OBJECTS = 16, VS_TRAPS = 12, VS_VECTORS = 256 };
 
 // A register is what is known of it: bits outside `known` may have any value until observed.
 typedef struct vs_reg {
@@ -20,7 +20,7 @@ typedef enum vs_touch {
   VS_TOUCH_NONE,     // nothing since it was created
   VS_TOUCH_STATE,    // an accepted write of ZX_VCPU_STATE
   VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
-  VS_TOUCH_REFUSED,  // a refused write, of this or another vCPU
+  VS_TOUCH_REFUSED,  // a refused call: `refused` says which
   VS_TOUCH_OTHER     // an accepted write of another vCPU
 } vs_touch;
 
@@ -42,6 +42,8 @@ typedef struct vs_vcpu {
   uint8_t program;     // vs_program
   uint8_t stage;       // vs_stage
   uint8_t touch;       // vs_touch
+  uint8_t refused;     // REFUSED: vs_op_code
+  uint8_t guest;       // 1 + the object that it is of
   vs_rewrite raced;    // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
   bool unanswered;     // left by an IN, and nothing was written since
@@ -63,12 +65,24 @@ typedef struct vs_object {
   bool bred;        // of a guest: a vCPU was made of it
 } vs_object;
 
+// Of a guest, as long as a handle to that is open.
+typedef struct vs_trap {
+  bool live;
+  uint8_t guest;  // object
+  uint8_t kind;   // ZX_GUEST_TRAP_...
+  uint64_t first;
+  uint64_t last;
+  uint64_t key;
+} vs_trap;
+
 typedef enum vs_slot_state { VS_SLOT_EMPTY, VS_SLOT_OPEN, VS_SLOT_CLOSED } vs_slot_state;
 
 typedef struct vs_slot {
   uint8_t state;   // vs_slot_state
   uint8_t object;  // index
   zx_rights_t rights;
+  zx_rights_t maybe;  // rights that it may have, or not
+  bool born;          // it came with its object: no zx_handle_duplicate or _replace made it
   zx_handle_t value;  // as observed
 } vs_slot;
 
@@ -86,6 +100,7 @@ typedef struct vs_world {
   vs_slot slots[VS_SLOTS];
   vs_object objects[VS_OBJECTS];
   vs_vcpu vcpus[VS_VCPUS];
+  vs_trap traps[VS_TRAPS];
   uint8_t async_vcpu[VS_THREADS];  // 1 + the vCPU that the thread is within zx_vcpu_enter for
   uint8_t racing[VS_THREADS];      // vs_racing, of the call that the thread is within
   vs_clause_set race_attests[VS_THREADS];  // what that call's answer bears out
@@ -98,10 +113,11 @@ typedef struct vs_world {
   uint64_t flags_honoured;   // optional flags that were seen to be written
   uint64_t flags_ignored;    // and those that were seen to be ignored
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
+  bool manage_process;       // guests have MANAGE_PROCESS in the place of MANAGE_THREAD
   bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;
 
-void vs_world_init(vs_world* world);
+void vs_world_init(vs_world* world, const vs_profile* profile);
 
 // The value that a handle argument stands for.
 zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref);
@@ -115,9 +131,25 @@ vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
 // Puts a new handle to a new object (`code`) in a slot. False: no room, or the slot is open.
 bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_t value);
 
-// Puts a further handle to the object of `from` in a slot. False: the slot is open.
+// Puts a further handle to the object of `from` in a slot, with rights as asked of
+// zx_handle_duplicate. False: the slot is open.
 bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
                     zx_handle_t value);
+
+// The right that a call needs where its page asks for this one: kernels of before 2021 made vCPUs
+// of a guest with ZX_RIGHT_MANAGE_PROCESS.
+zx_rights_t vs_world_right(const vs_world* world, zx_rights_t right);
+
+// True if the thread has a vCPU.
+bool vs_world_is_busy(const vs_world* world, uint8_t thread);
+
+// A trap of the guest (an object) that the range meets: of the kind itself, else of the kind that
+// shares its space. NULL: there is none.
+const vs_trap* vs_world_trap(const vs_world* world, uint8_t guest, uint64_t kind, uint64_t first,
+                             uint64_t last);
+
+// Sets one. False: there is no room.
+bool vs_world_set_trap(vs_world* world, const vs_trap* trap);
 
 // Closes an open slot; the last handle's close ends the object.
 void vs_world_close(vs_world* world, const vs_slot* slot);

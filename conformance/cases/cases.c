@@ -35,7 +35,7 @@ bool vs_case_matches(const vs_case* c, const char* glob) {
 
 vs_clause_set vs_case_clauses(const vs_case* c) {
   vs_clause_set set = 0;
-  for (size_t i = 0; i < c->clause_count; i++) set |= VS_BIT(c->clauses[i]);
+  for (size_t i = 0; i < c->clause_count; i++) set |= VS_MEMBER(c->clauses[i]);
   return set;
 }
 

@@ -27,7 +27,7 @@ static void print_allowed(const vs_decision* allowed, const vs_arch_info* arch) 
 
 static void print_clauses(const char* title, vs_clause_set set) {
   for (vs_clause_code code = 0; code < VS_CLAUSE_COUNT; code++) {
-    if (set & VS_BIT(code)) printf("          %-9s %s\n", title, vs_clauses[code].id);
+    if (set & VS_MEMBER(code)) printf("          %-9s %s\n", title, vs_clauses[code].id);
   }
 }
 
@@ -92,7 +92,7 @@ static void print_violation(const vs_violation* why, const vs_arch_info* arch) {
 }
 
 static bool is_plain_setup(const vs_op* op) {
-  return vs_ops[op->code].phase == VS_PHASE_SETUP;
+  return vs_op_makes_object(op->code);
 }
 
 static void print_end(vs_step step) {

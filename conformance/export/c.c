@@ -361,12 +361,13 @@ static void print_comment(const program* p, size_t at) {
   vs_say_op(&text, op_at(p, at));
   fprintf(p->out, "  // %zu  %s", at, words);
   const vs_decision* allowed = &predicted_of(p)->predictions[at].allowed;
-  vs_check_set said = VS_BIT(VS_CHECK_NONE);
+  vs_check_set said = VS_MEMBER(VS_CHECK_NONE);
   for (size_t i = 0; i < allowed->count; i++) {
     vs_check_code check = allowed->allowed[i].check;
-    if (said & VS_BIT(check)) continue;
-    fprintf(p->out, "%s%s", said == VS_BIT(VS_CHECK_NONE) ? ": " : "; ", vs_checks[check].reason);
-    said |= (vs_check_set)VS_BIT(check);
+    if (said & VS_MEMBER(check)) continue;
+    fprintf(p->out, "%s%s", said == VS_MEMBER(VS_CHECK_NONE) ? ": " : "; ",
+            vs_checks[check].reason);
+    said |= (vs_check_set)VS_MEMBER(check);
   }
   fputc('\n', p->out);
 }
@@ -436,7 +437,7 @@ static void print_statement(program* p, size_t at) {
   if (in != NULL || out != NULL) fprintf(p->out, "%s", indent);
   if (in != NULL) print_in(p, op, in);
   if (out != NULL) print_out(p, out);
-  bool setup = vs_ops[op->code].phase == VS_PHASE_SETUP;
+  bool setup = vs_op_makes_object(op->code);
   fprintf(p->out, "%s%s(%zu, ", indent, setup ? "NEED" : "EXPECT", at);
   print_call(p, op);
   if (!setup) print_allowed(p, &predicted_of(p)->predictions[at].allowed);

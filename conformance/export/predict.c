@@ -30,14 +30,14 @@ static bool is_elsewhere(const vs_op* op) {
 }
 
 // NULL if the op can be predicted.
-static const char* unpredictable(const vs_op* op, const vs_arch_info* info) {
+static const char* unpredictable(const vs_op* op) {
   if (op->async || op->code == VS_OP_join) return "runs beside other calls";
   if (op->code == VS_CALL_vcpu_enter || op->code == VS_OP_await_guest) {
     return "needs guest execution";
   }
   if (op->code == VS_OP_guest_load) return "needs guest memory";
   if (op->rewrite.mode != VS_REWRITE_NONE) return "its buffer changes during the call";
-  if (!vs_op_is_predicted(op, info)) return "no profile says what such a call answers";
+  if (!vs_op_is_predicted(op)) return "no profile says what such a call answers";
   return is_elsewhere(op) ? "its result is placed" : NULL;
 }
 
@@ -170,7 +170,7 @@ static void take(vs_predicted* to, const vs_op* op) {
 // NULL if the op can be predicted where the script has come to.
 static const char* unpredictable_here(const predictor* p, const vs_op* op) {
   if (!vs_op_is_valid(op)) return "makes no sense";
-  const char* reason = unpredictable(op, p->info);
+  const char* reason = unpredictable(op);
   if (reason != NULL || op->code != VS_CALL_vcpu_write_state) return reason;
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
@@ -191,7 +191,7 @@ static bool predict_all(predictor* p, const vs_script* script) {
     take(to, op);
     size_t at = to->script.count++;
     if (!predict_op(p, &to->script.ops[at], &to->predictions[at])) return false;
-    judged |= vs_ops[op->code].phase == VS_PHASE_JUDGED;
+    judged |= op->code < VS_CALL_COUNT && !vs_op_makes_object(op->code);
   }
   if (!judged) vs_refuse(p->why, "nothing of it can be predicted");
   return judged;

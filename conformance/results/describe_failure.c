@@ -81,7 +81,7 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
   size_t failing = result->judgement.at;
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
     bool near = i + OPS_AFTER_SETUP > failing;
-    if (!near && vs_ops[result->script.ops[i].code].phase != VS_PHASE_SETUP) {
+    if (!near && !vs_op_makes_object(result->script.ops[i].code)) {
       left_out++;
       continue;
     }

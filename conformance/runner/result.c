@@ -87,8 +87,8 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
              "the profile says nothing of a call that the case makes, nor of what follows it");
     return;
   }
-  const vs_clause_set by_status = VS_BIT(VS_CLAUSE_BAD_HANDLE) | VS_BIT(VS_CLAUSE_DERIVED);
-  bool looks = !(by_status & VS_BIT(result->c->clauses[0]));
+  const vs_clause_set by_status = VS_MEMBER(VS_CLAUSE_BAD_HANDLE) | VS_MEMBER(VS_CLAUSE_DERIVED);
+  bool looks = !(by_status & VS_MEMBER(result->c->clauses[0]));
   for (size_t i = 0; i < result->script.count && looks; i++) {
     if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
     note_missing(result, i, observations);
@@ -122,7 +122,7 @@ static void note_senseless(vs_case_result* result) {
 static bool subject_was_judged(const vs_case_result* result) {
   vs_clause_set attested = result->judgement.attested;
   return result->c->clause_count == 0 ? attested != 0
-                                      : (attested & VS_BIT(result->c->clauses[0])) != 0;
+                                      : (attested & VS_MEMBER(result->c->clauses[0])) != 0;
 }
 
 static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
@@ -208,7 +208,7 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 vs_clause_set vs_result_broken(const vs_case_result* result) {
   if (!vs_verdict_is_failure(result->verdict)) return 0;
   if (result->judgement.step == VS_STEP_VIOLATION) return result->judgement.broken;
-  return result->c->clause_count > 0 ? VS_BIT(result->c->clauses[0]) : 0;
+  return result->c->clause_count > 0 ? VS_MEMBER(result->c->clauses[0]) : 0;
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {
@@ -233,13 +233,13 @@ static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
 }
 
 vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause) {
-  if (vs_result_broken(result) & VS_BIT(clause)) return result->verdict;
-  if (vs_result_borne_out(result) & VS_BIT(clause)) {
+  if (vs_result_broken(result) & VS_MEMBER(clause)) return result->verdict;
+  if (vs_result_borne_out(result) & VS_MEMBER(clause)) {
     // It is the subject that a latitude bends; the rest was as it must be.
     bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
     return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
   }
-  if (!(vs_case_clauses(result->c) & VS_BIT(clause))) return VS_VERDICT_NOT_JUDGED;
+  if (!(vs_case_clauses(result->c) & VS_MEMBER(clause))) return VS_VERDICT_NOT_JUDGED;
   if (vs_verdict_is_failure(result->verdict) && !lacks_call(result, clause))
     return VS_VERDICT_CUT_SHORT;
   return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;

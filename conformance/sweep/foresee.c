@@ -32,7 +32,8 @@ static void enter_stage(vs_foresight* f, const vs_space* space, size_t stage) {
   f->stage = stage;
   vs_odometer_set(&start, space, stage, 0);
   vs_scene_make(space, &start.c, true, &f->scene);
-  if (!vs_foresee_scene(space, &f->scene, &f->oracle)) vs_world_init(&f->oracle.worlds[0]);
+  if (!vs_foresee_scene(space, &f->scene, &f->oracle))
+    vs_world_init(&f->oracle.worlds[0], f->oracle.profile);
   f->start = f->oracle.worlds[0];
 }
 
@@ -49,7 +50,7 @@ bool vs_foresee(vs_foresight* f, const vs_space* space, size_t stage, const vs_c
   if (vs_ops[space->call].phase != VS_PHASE_JUDGED) return false;
   enter_stage(f, space, stage);
   vs_compose_parts(space, &f->scene, c, 0, parts);
-  if (!vs_op_is_predicted(&parts[VS_PART_CALL], vs_arch_find(space->arch))) return false;
+  if (!vs_op_is_predicted(&parts[VS_PART_CALL])) return false;
   f->oracle.worlds[0] = f->start;
   f->oracle.count = 1;
   f->oracle.overflow = false;

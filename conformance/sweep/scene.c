@@ -333,7 +333,7 @@ bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage) {
   bool needed = type->form == VS_FORM_TYPE_VCPU && vcpu->form == VS_FORM_VCPU_RUNNING;
   if (handle->form == VS_FORM_HANDLE_GONE && needed) return false;
   // Kernels differ in which rights such a handle has, so that asking for them may fail.
-  bool unsure = vs_object_types[objects[type->form]].write == VS_UNKNOWN;
+  bool unsure = (vs_object_types[objects[type->form]].maybe & ZX_RIGHT_WRITE) != 0;
   if (unsure && (narrowed || is_derived((vs_handle_class)handle->form))) {
     if (rights_of(type, rights) & ZX_RIGHT_WRITE) return false;
   }

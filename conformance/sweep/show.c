@@ -268,7 +268,7 @@ static void tell(attempt* a, vs_shown* shown) {
   result->script.title = shown->title;
   result->verdict = VS_VERDICT_FAIL;
   result->judgement = (vs_judgement){.step = VS_STEP_VIOLATION, .at = a->at};
-  result->judgement.broken = VS_BIT(a->key->clause);
+  result->judgement.broken = VS_MEMBER(a->key->clause);
   result->judgement.violation = a->violation;
   result->judgement.violation.clause = a->key->clause;
   memcpy(result->note, a->note, sizeof result->note);

@@ -16,7 +16,7 @@ static void hole(const char* what, const char* id) {
 
 static bool has_case(vs_clause_code clause) {
   for (size_t i = 0; i < vs_case_count; i++) {
-    if (vs_case_clauses(&vs_cases[i]) & VS_BIT(clause)) return true;
+    if (vs_case_clauses(&vs_cases[i]) & VS_MEMBER(clause)) return true;
   }
   return false;
 }

@@ -39,7 +39,8 @@ vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
 
 // Of the world, not of numbers, and not proved: conformance/tests/test_rules.c goes through its
 // results.
-/*@ assigns facts->handle_valid, facts->is_vcpu, facts->has_write, facts->write_unknown,
+/*@ assigns facts->handle.valid, facts->handle.right_type, facts->handle.has_rights,
+  facts->handle.rights_unknown,
   @   facts->on_creator, facts->running; */
 static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op);
 

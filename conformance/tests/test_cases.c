@@ -39,8 +39,8 @@ static void judge_everywhere(const char* id) {
     }
     vs_clause_set left = vs_case_clauses(c) & ~borne_out;
     for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
-      cr_expect(!(left & VS_BIT(clause)), "%s declares %s, and no backend let it judge that", c->id,
-                vs_clauses[clause].id);
+      cr_expect(!(left & VS_MEMBER(clause)), "%s declares %s, and no backend let it judge that",
+                c->id, vs_clauses[clause].id);
     }
   }
 }

@@ -13,10 +13,10 @@ enum { FACT_COUNT = 17 };
 
 static vs_facts facts_from(unsigned bits) {
   return (vs_facts){
-      .handle_valid = bits & 1u << 0,
-      .is_vcpu = bits & 1u << 1,
-      .has_write = bits & 1u << 2,
-      .write_unknown = bits & 1u << 3,
+      .handle.valid = bits & 1u << 0,
+      .handle.right_type = bits & 1u << 1,
+      .handle.has_rights = bits & 1u << 2,
+      .handle.rights_unknown = bits & 1u << 3,
       .kind_known = bits & 1u << 4,
       .io = bits & 1u << 5,
       .size_exact = bits & 1u << 6,
@@ -47,8 +47,9 @@ static bool pointer_is_consistent(const vs_facts* f) {
 
 // What names nothing has neither type nor rights; only a vCPU has a creator; and so on.
 static bool is_consistent(const vs_facts* f) {
-  bool handle = f->handle_valid || !(f->is_vcpu || f->has_write || f->write_unknown);
-  bool object = f->is_vcpu ? !f->write_unknown : !(f->on_creator || f->running);
+  bool handle = f->handle.valid ||
+                !(f->handle.right_type || f->handle.has_rights || f->handle.rights_unknown);
+  bool object = f->handle.right_type ? !f->handle.rights_unknown : !(f->on_creator || f->running);
   bool kind = f->kind_known || !(f->io || f->size_exact);
   bool odd = !f->access_size_odd || (f->io && f->size_exact && f->buffer_readable);
   bool large = !f->access_size_large || f->access_size_odd;
@@ -61,10 +62,10 @@ static const char* text_of_facts(const vs_facts* f) {
   snprintf(text, sizeof text,
            "valid %d vcpu %d write %d unknown %d kind %d io %d size %d readable %d creator %d "
            "running %d odd %d portless %d large %d unbounded %d copy %d null %d misaligned %d",
-           f->handle_valid, f->is_vcpu, f->has_write, f->write_unknown, f->kind_known, f->io,
-           f->size_exact, f->buffer_readable, f->on_creator, f->running, f->access_size_odd,
-           f->io_without_ports, f->access_size_large, f->size_unbounded, !f->copy_unreadable,
-           f->pointer_null, f->pointer_misaligned);
+           f->handle.valid, f->handle.right_type, f->handle.has_rights, f->handle.rights_unknown,
+           f->kind_known, f->io, f->size_exact, f->buffer_readable, f->on_creator, f->running,
+           f->access_size_odd, f->io_without_ports, f->access_size_large, f->size_unbounded,
+           !f->copy_unreadable, f->pointer_null, f->pointer_misaligned);
   return text;
 }
 
@@ -103,7 +104,7 @@ static const vs_profile* profile_named(const char* id) {
 // --- the page's law ----------------------------------------------------------------------------
 
 static bool cannot_be_written_from_here(const vs_facts* f) {
-  return f->is_vcpu && (f->running || !f->on_creator);
+  return f->handle.right_type && (f->running || !f->on_creator);
 }
 
 static bool has_bad_arguments(const vs_facts* f) {
@@ -114,9 +115,10 @@ static bool has_bad_arguments(const vs_facts* f) {
 // then it is the only answer, unless the page is silent on what the buffer asks for.
 static status_set page_allows(const vs_facts* f) {
   status_set errors = 0;
-  if (!f->handle_valid) errors |= just(ZX_ERR_BAD_HANDLE);
-  if (f->handle_valid && !f->is_vcpu) errors |= just(ZX_ERR_WRONG_TYPE);
-  if (f->handle_valid && (!f->has_write || f->write_unknown)) errors |= just(ZX_ERR_ACCESS_DENIED);
+  if (!f->handle.valid) errors |= just(ZX_ERR_BAD_HANDLE);
+  if (f->handle.valid && !f->handle.right_type) errors |= just(ZX_ERR_WRONG_TYPE);
+  if (f->handle.valid && (!f->handle.has_rights || f->handle.rights_unknown))
+    errors |= just(ZX_ERR_ACCESS_DENIED);
   if (has_bad_arguments(f)) errors |= just(ZX_ERR_INVALID_ARGS);
   if (cannot_be_written_from_here(f)) {
     errors |= just(ZX_ERR_BAD_STATE);
@@ -142,8 +144,8 @@ Test(documented, allows_what_the_page_allows) {
 }
 
 static bool latitude_is_right(const vs_facts* f, const vs_allowed* row) {
-  bool refusal = !f->handle_valid || !f->is_vcpu || !f->has_write || has_bad_arguments(f) ||
-                 cannot_be_written_from_here(f);
+  bool refusal = !f->handle.valid || !f->handle.right_type || !f->handle.has_rights ||
+                 has_bad_arguments(f) || cannot_be_written_from_here(f);
   bool sized = f->access_size_odd && !f->io_without_ports;  // without ports there is no access
   if (row->status == ZX_OK) {
     return row->latitude == (sized ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
@@ -175,11 +177,11 @@ Test(documented, names_the_latitude_of_every_choice) {
 static bool fault_applies(const vs_facts* f, vs_check_code check) {
   switch (check) {
     case VS_CHECK_BAD_HANDLE:
-      return !f->handle_valid;
+      return !f->handle.valid;
     case VS_CHECK_WRONG_TYPE:
-      return f->handle_valid && !f->is_vcpu;
+      return f->handle.valid && !f->handle.right_type;
     case VS_CHECK_ACCESS_DENIED:
-      return f->handle_valid && (!f->has_write || f->write_unknown);
+      return f->handle.valid && (!f->handle.has_rights || f->handle.rights_unknown);
     case VS_CHECK_KIND:
       return !f->kind_known;
     case VS_CHECK_SIZE:
@@ -189,7 +191,7 @@ static bool fault_applies(const vs_facts* f, vs_check_code check) {
     case VS_CHECK_RUNNING:
       return f->running;
     case VS_CHECK_CREATOR:
-      return f->is_vcpu && !f->on_creator;
+      return f->handle.right_type && !f->on_creator;
     default:
       return false;  // choices, not faults
   }
@@ -202,7 +204,7 @@ Test(documented, lists_exactly_the_faults_that_apply) {
     if (!is_consistent(&facts)) continue;
     vs_decision decision = vs_decide(&facts, documented);
     for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-      bool listed = decision.faults & VS_BIT(check);
+      bool listed = decision.faults & VS_MEMBER(check);
       cr_assert(listed == fault_applies(&facts, check), "%s: fault %s is %slisted",
                 text_of_facts(&facts), vs_checks[check].name, listed ? "" : "not ");
     }
@@ -212,9 +214,9 @@ Test(documented, lists_exactly_the_faults_that_apply) {
 // --- the order of a kernel ---------------------------------------------------------------------
 
 static zx_status_t x64_answers(const vs_facts* f) {
-  if (!f->handle_valid) return ZX_ERR_BAD_HANDLE;
-  if (!f->is_vcpu) return ZX_ERR_WRONG_TYPE;
-  if (!f->has_write) return ZX_ERR_ACCESS_DENIED;
+  if (!f->handle.valid) return ZX_ERR_BAD_HANDLE;
+  if (!f->handle.right_type) return ZX_ERR_WRONG_TYPE;
+  if (!f->handle.has_rights) return ZX_ERR_ACCESS_DENIED;
   if (!f->kind_known) return ZX_ERR_INVALID_ARGS;
   if (!f->size_exact) return ZX_ERR_INVALID_ARGS;
   if (!f->buffer_readable) return ZX_ERR_INVALID_ARGS;
@@ -245,7 +247,7 @@ Test(ordered_profiles, answer_once_and_without_latitude) {
       if (!is_consistent(&facts)) continue;
       vs_decision decision = vs_decide(&facts, &vs_profiles[p]);
       unsigned answers = decision.count + decision.anything;
-      bool single = answers == 1 || (answers == 2 && facts.write_unknown);
+      bool single = answers == 1 || (answers == 2 && facts.handle.rights_unknown);
       for (size_t i = 0; i < decision.count; i++) {
         single &= decision.allowed[i].latitude == VS_LATITUDE_COUNT;
       }
@@ -259,7 +261,7 @@ Test(ordered_profiles, answer_twice_where_the_right_is_asked_for_before_the_type
   const status_set denied = just(ZX_ERR_ACCESS_DENIED);
   const status_set type = just(ZX_ERR_WRONG_TYPE);
   for (unsigned has = 0; has < 2; has++) {
-    vs_facts vmar = {.handle_valid = true, .has_write = has, .write_unknown = true};
+    vs_facts vmar = {.handle.valid = true, .handle.has_rights = has, .handle.rights_unknown = true};
     vs_decision zcore = vs_decide(&vmar, profile_named("zcore"));
     vs_decision x64 = vs_decide(&vmar, profile_named("zircon-x64"));
     cr_assert(set_of(&zcore) == (denied | type), "zcore: got %s", text_of_set(set_of(&zcore)));
@@ -270,15 +272,15 @@ Test(ordered_profiles, answer_twice_where_the_right_is_asked_for_before_the_type
 Test(ordered_profiles, list_the_faults_that_they_look_for) {
   vs_facts nothing = {0};
   vs_decision decision = vs_decide(&nothing, profile_named("zircon-x64"));
-  vs_check_set looked_for =
-      (vs_check_set)(VS_BIT(VS_CHECK_BAD_HANDLE) | VS_BIT(VS_CHECK_KIND) | VS_BIT(VS_CHECK_BUFFER));
+  vs_check_set looked_for = (vs_check_set)(VS_MEMBER(VS_CHECK_BAD_HANDLE) |
+                                           VS_MEMBER(VS_CHECK_KIND) | VS_MEMBER(VS_CHECK_BUFFER));
   cr_assert(decision.faults == looked_for, "faults 0x%x", decision.faults);
 }
 
 Test(documented, tells_which_check_each_answer_is_of) {
-  vs_facts io = {.handle_valid = true,
-                 .is_vcpu = true,
-                 .has_write = true,
+  vs_facts io = {.handle.valid = true,
+                 .handle.right_type = true,
+                 .handle.has_rights = true,
                  .kind_known = true,
                  .io = true,
                  .size_exact = true,
@@ -297,11 +299,11 @@ Test(ordered_profiles, may_fill_the_whole_order) {
   vs_profile full = {.id = "full", .ordered = true};
   for (size_t i = 0; i < VS_CHECK_COUNT; i++) full.order[i] = VS_CHECK_KIND;
   full.order[VS_CHECK_COUNT - 1] = VS_CHECK_SIZE;
-  vs_facts facts = {.handle_valid = true, .kind_known = true};
+  vs_facts facts = {.handle.valid = true, .kind_known = true};
   vs_decision decision = vs_decide(&facts, &full);
   cr_assert(decision.count == 1 && decision.allowed[0].check == VS_CHECK_SIZE,
             "the last one counts");
-  cr_assert(decision.faults == VS_BIT(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
+  cr_assert(decision.faults == VS_MEMBER(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
 }
 
 // --- refinement --------------------------------------------------------------------------------
@@ -352,7 +354,7 @@ Test(ordered_profiles, refine_documented_but_for_the_named_defects) {
 Test(faults, are_those_whose_predicate_holds) {
   for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
     vs_facts facts = facts_from(bits);
-    cr_assert(!(vs_faults_of(&facts) & VS_BIT(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
+    cr_assert(!(vs_faults_of(&facts) & VS_MEMBER(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
   }
 }
 
@@ -381,7 +383,7 @@ Test(defects, can_show_where_their_call_is_made) {
 
 Test(decision, finds_the_row_of_each_allowed_status_only) {
   vs_facts facts = {
-      .handle_valid = true, .is_vcpu = true, .kind_known = true, .buffer_readable = true};
+      .handle.valid = true, .handle.right_type = true, .kind_known = true, .buffer_readable = true};
   vs_decision decision = vs_decide(&facts, profile_named("documented"));
   for (zx_status_t status = 0; status > -64; status--) {
     const vs_allowed* row = vs_decision_find(&decision, status);
@@ -398,7 +400,7 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, EVENT_SLOT, EMPTY_SLOT };
 
 static vs_world world_with_a_vcpu(const vs_arch_info* arch) {
   vs_world world;
-  vs_world_init(&world);
+  vs_world_init(&world, &vs_profiles[0]);
   vs_op create = vs_op_new(VS_CALL_vcpu_create, arch);
   create.thread = 1;
   vs_op_give(&create, 0, VCPU_SLOT);
@@ -543,8 +545,9 @@ Test(facts, of_handles_follow_the_object) {
     vs_op op = valid_op(ZX_VCPU_STATE, info);
     op.args[0].slot = rows[i].slot;
     vs_facts f = vs_facts_of(&world, &op, info);
-    cr_assert(f.handle_valid == rows[i].valid && f.is_vcpu == rows[i].is_vcpu &&
-                  f.has_write == rows[i].has_write && f.write_unknown == rows[i].unknown,
+    cr_assert(f.handle.valid == rows[i].valid && f.handle.right_type == rows[i].handle.right_type &&
+                  f.handle.has_rights == rows[i].handle.has_rights &&
+                  f.handle.rights_unknown == rows[i].unknown,
               "write_state.rights, slot %u: got %s", rows[i].slot, text_of_facts(&f));
   }
 }
@@ -555,7 +558,7 @@ Test(facts, write_right_is_bit_3_of_the_handle) {
     vs_world world = world_with_a_vcpu(info);
     world.slots[VCPU_SLOT].rights = (zx_rights_t)1 << bit;
     vs_op op = valid_op(ZX_VCPU_STATE, info);
-    cr_assert(vs_facts_of(&world, &op, info).has_write == (bit == 3),
+    cr_assert(vs_facts_of(&world, &op, info).handle.has_rights == (bit == 3),
               "write_state.rights.write: a handle with right %u alone", bit);
   }
 }

@@ -159,12 +159,15 @@ typedef struct tally {
 } tally;
 
 static unsigned number_of(const vs_facts* f) {
-  const bool facts[FACTS] = {f->handle_valid,     f->is_vcpu,           f->has_write,
-                             f->write_unknown,    f->kind_known,        f->io,
-                             f->size_exact,       f->buffer_readable,   f->on_creator,
-                             f->running,          f->access_size_odd,   f->access_size_large,
-                             f->io_without_ports, f->size_unbounded,    f->copy_unreadable,
-                             f->pointer_null,     f->pointer_misaligned};
+  const bool facts[FACTS] = {f->handle.valid,      f->handle.right_type,
+                             f->handle.has_rights, f->handle.rights_unknown,
+                             f->kind_known,        f->io,
+                             f->size_exact,        f->buffer_readable,
+                             f->on_creator,        f->running,
+                             f->access_size_odd,   f->access_size_large,
+                             f->io_without_ports,  f->size_unbounded,
+                             f->copy_unreadable,   f->pointer_null,
+                             f->pointer_misaligned};
   unsigned number = 0;
   for (unsigned i = 0; i < FACTS; i++) number |= (unsigned)facts[i] << i;
   return number;
@@ -449,10 +452,10 @@ static vs_facts facts_of(const vs_rules_call* c) {
   bool readable = c->user && c->readable >= needed;
   bool whole = known && c->size == exact && readable;
   bool odd = io && whole && c->first != 1 && c->first != 2 && c->first != 4;
-  return (vs_facts){.handle_valid = c->valid,
-                    .is_vcpu = c->vcpu,
-                    .has_write = c->right,
-                    .write_unknown = !c->right_known,
+  return (vs_facts){.handle.valid = c->valid,
+                    .handle.right_type = c->vcpu,
+                    .handle.has_rights = c->right,
+                    .handle.rights_unknown = !c->right_known,
                     .kind_known = known,
                     .io = io,
                     .size_exact = known && c->size == exact,

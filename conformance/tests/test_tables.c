@@ -171,9 +171,9 @@ Test(profiles, orders_have_no_duplicates_and_an_end) {
     size_t i = 0;
     for (; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
       cr_assert(profile->order[i] < VS_CHECK_COUNT, "%s: check %u", profile->id, profile->order[i]);
-      cr_assert(!(made & VS_BIT(profile->order[i])), "%s makes the check %s twice", profile->id,
+      cr_assert(!(made & VS_MEMBER(profile->order[i])), "%s makes the check %s twice", profile->id,
                 vs_checks[profile->order[i]].name);
-      made |= VS_BIT(profile->order[i]);
+      made |= VS_MEMBER(profile->order[i]);
     }
     cr_assert(i < VS_CHECK_COUNT, "%s: the order has no end", profile->id);
     cr_assert((i > 0) == profile->ordered, "%s: %u checks in order", profile->id, (unsigned)i);
@@ -369,7 +369,7 @@ Test(calls, are_made_with_the_arguments_that_are_usual) {
       }
       bool predicted = vs_ops[code].phase != VS_PHASE_RECORDED;
       cr_assert(op.code == code && vs_op_is_valid(&op), "%s", vs_ops[code].name);
-      cr_assert(vs_op_is_predicted(&op, info) == predicted, "%s", vs_ops[code].name);
+      cr_assert(vs_op_is_predicted(&op) == predicted, "%s", vs_ops[code].name);
     }
   }
 }
@@ -386,13 +386,13 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   const vs_arch_info* arch = vs_arch_find(VS_ARCH_X64);
   vs_op enter = vs_op_new(VS_CALL_vcpu_enter, arch);
   enter.args[0] = vs_arg_slot(2);
-  cr_expect(vs_arg_names_slot(&enter.args[0]) && vs_op_is_predicted(&enter, arch));
+  cr_expect(vs_arg_names_slot(&enter.args[0]) && vs_op_is_predicted(&enter));
   VS_OP_ARG(&enter, vcpu_enter, packet).at = VS_AT_READONLY;
-  cr_expect(!vs_op_is_predicted(&enter, arch));
+  cr_expect(!vs_op_is_predicted(&enter));
   vs_op write = vs_op_new(VS_CALL_vcpu_write_state, arch);
-  cr_expect(!vs_arg_names_slot(&write.args[0]) && vs_op_is_predicted(&write, arch));
+  cr_expect(!vs_arg_names_slot(&write.args[0]) && vs_op_is_predicted(&write));
   write.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};
-  cr_expect(!vs_op_is_predicted(&write, arch));
+  cr_expect(!vs_op_is_predicted(&write));
 }
 
 Test(calls, have_no_options_and_are_about_a_state_unless_told) {

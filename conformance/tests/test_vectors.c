@@ -104,9 +104,9 @@ static vs_facts facts_with(unsigned faults, const vs_arch_info* arch) {
   bool bad = faults & BAD_POINTER;
   bool io = faults & IS_IO;
   return (vs_facts){
-      .handle_valid = true,
-      .is_vcpu = !(faults & WRONG_TYPE),
-      .has_write = !(faults & NO_WRITE),
+      .handle.valid = true,
+      .handle.right_type = !(faults & WRONG_TYPE),
+      .handle.has_rights = !(faults & NO_WRITE),
       .kind_known = known,
       .io = io,
       .size_exact = known && !(faults & (TOO_SMALL | TOO_LARGE)),

@@ -460,7 +460,7 @@ Test(latitudes, are_not_needed_for_what_must_be_refused) {
 
 // --- what a trace bears out --------------------------------------------------------------------
 
-#define C(code) VS_BIT(VS_CLAUSE_##code)
+#define C(code) VS_MEMBER(VS_CLAUSE_##code)
 #define ACCEPTED                                                                            \
   (C(RETURN_OK) | C(KIND) | C(PAUSED) | C(SAME_THREAD) | C(RIGHTS_TYPE) | C(RIGHTS_WRITE) | \
    C(BUFFER_KEPT))
@@ -531,9 +531,9 @@ Test(judge, bears_out_what_was_shown_and_no_more) {
     vs_judgement got = judge(attested[i].text, vs_profile_find("documented"), &count);
     vs_clause_set wrong = got.attested ^ attested[i].borne_out;
     vs_clause_code first = 0;
-    while (first < VS_CLAUSE_COUNT - 1 && !(wrong & VS_BIT(first))) first++;
+    while (first < VS_CLAUSE_COUNT - 1 && !(wrong & VS_MEMBER(first))) first++;
     cr_expect(wrong == 0, "%s (step %d): %s %s", attested[i].what, got.step, vs_clauses[first].id,
-              got.attested & VS_BIT(first) ? "is borne out" : "is not borne out");
+              got.attested & VS_MEMBER(first) ? "is borne out" : "is not borne out");
   }
 }
 
@@ -678,7 +678,7 @@ Test(kernels, overrun_bears_nothing_out) {
   vs_judgement got = judge(HEAD WRITE("h2 io access=5", "ZX_OK") READ("rax=7"),
                            vs_profile_find("zircon-2018"), &count);
   vs_clause_set none =
-      VS_BIT(VS_CLAUSE_IO) | VS_BIT(VS_CLAUSE_IO_ALONE) | VS_BIT(VS_CLAUSE_OF_HANDLE);
+      VS_MEMBER(VS_CLAUSE_IO) | VS_MEMBER(VS_CLAUSE_IO_ALONE) | VS_MEMBER(VS_CLAUSE_OF_HANDLE);
   cr_assert(got.step == VS_STEP_ALLOWED && !(got.attested & none), "step %d", got.step);
 }
 
@@ -690,7 +690,7 @@ Test(judge, goes_on_after_a_read_that_was_refused) {
                                OP("read_state h2", "ZX_ERR_BAD_STATE") READ("rax=2"),
                            vs_profile_find("documented"), &count);
   cr_assert(got.step == VS_STEP_VIOLATION && got.at == 3, "step %d at op %zu", got.step, got.at);
-  cr_assert_eq(got.broken, VS_BIT(VS_CLAUSE_READ_BACK) | VS_BIT(VS_CLAUSE_REGISTERS));
+  cr_assert_eq(got.broken, VS_MEMBER(VS_CLAUSE_READ_BACK) | VS_MEMBER(VS_CLAUSE_REGISTERS));
 }
 
 Test(judge, ends_after_a_wrong_answer_of_which_nothing_follows) {
@@ -701,7 +701,7 @@ Test(judge, ends_after_a_wrong_answer_of_which_nothing_follows) {
   for (size_t i = 0; i < 2; i++) {
     size_t count;
     vs_judgement got = judge(texts[i], vs_profile_find("documented"), &count);
-    cr_assert_eq(got.broken, VS_BIT(broken[i]));
+    cr_assert_eq(got.broken, VS_MEMBER(broken[i]));
   }
 }
 
@@ -719,7 +719,7 @@ Test(judge, says_nothing_of_a_call_whose_join_was_not_reached) {
   for (size_t i = 0; i < 2; i++) {
     size_t count;
     vs_judgement got = judge(texts[i], vs_profile_find("documented"), &count);
-    cr_assert(got.step == VS_STEP_ALLOWED && !(got.attested & VS_BIT(VS_CLAUSE_DERIVED)),
+    cr_assert(got.step == VS_STEP_ALLOWED && !(got.attested & VS_MEMBER(VS_CLAUSE_DERIVED)),
               "step %d at op %zu", got.step, got.at);
   }
 }
@@ -732,7 +732,7 @@ Test(judge, believes_that_a_guest_runs_whose_join_was_not_reached) {
   vs_judgement got = judge(text, vs_profile_find("documented"), &count);
   cr_assert(got.step == VS_STEP_VIOLATION && got.violation.clause == VS_CLAUSE_PAUSED,
             "step %d at op %zu", got.step, got.at);
-  cr_assert(got.attested & VS_BIT(VS_CLAUSE_RUNS_GUEST));
+  cr_assert(got.attested & VS_MEMBER(VS_CLAUSE_RUNS_GUEST));
 }
 
 Test(judge, ends_where_the_call_that_was_to_be_started_is_missing) {
@@ -824,7 +824,8 @@ Test(allowed, is_what_some_world_allows) {
   cr_assert(allowed.count == 2 && vs_decision_find(&allowed, ZX_OK) != NULL &&
                 vs_decision_find(&allowed, ZX_ERR_BAD_HANDLE) != NULL,
             "%u statuses are allowed", allowed.count);
-  cr_assert(allowed.faults == VS_BIT(VS_CHECK_BAD_HANDLE) && !allowed.ordered && !allowed.anything);
+  cr_assert(allowed.faults == VS_MEMBER(VS_CHECK_BAD_HANDLE) && !allowed.ordered &&
+            !allowed.anything);
 }
 
 Test(allowed, says_whether_an_order_chose_or_anything_may_come) {

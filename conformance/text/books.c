@@ -321,7 +321,7 @@ static void note_effect(vs_books* b, const vs_op* op) {
 }
 
 void vs_books_note(vs_books* b, const vs_op* op, size_t at) {
-  if (vs_op_is_predicted(op, b->arch)) {
+  if (vs_op_is_predicted(op)) {
     note_effect(b, op);
   } else {
     note_unpredicted(b, op);

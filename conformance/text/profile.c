@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "decide.h"
 #include "lines.h"
 
 static const char header[] = "vcpuspec profile 1";
@@ -18,7 +19,8 @@ typedef struct reader {
   vs_line line;  // that is being read; its first word is the key
   vs_own_profile* own;
   vs_fault* fault;
-  unsigned seen;  // a bit for each key
+  unsigned seen;    // a bit for each key
+  uint64_t orders;  // a bit for each call whose order was read
 } reader;
 
 static bool fail_whole(vs_fault* fault, const char* message) {
@@ -45,9 +47,16 @@ typedef struct names {
   const char* at[NAMES_MAX];
 } names;
 
-static names check_names(void) {
-  names n = {.what = "a check (vcpuspec list checks)"};
-  for (size_t i = 1; i < VS_CHECK_COUNT; i++) n.at[n.count++] = vs_checks[i].name;
+// The checks of one call follow each other: `first` is its first.
+static names check_names(uint8_t call, vs_check_code* first) {
+  names n = {.what = "a check of that call (vcpuspec list checks)"};
+  *first = VS_CHECK_COUNT;
+  for (vs_check_code i = VS_CHECK_COUNT - 1; i > 0; i--) {
+    if (vs_checks[i].call == call) *first = i;
+  }
+  for (vs_check_code i = *first; i < VS_CHECK_COUNT && vs_checks[i].call == call; i++) {
+    n.at[n.count++] = vs_checks[i].name;
+  }
   return n;
 }
 
@@ -133,21 +142,51 @@ static bool read_arch(reader* r) {
   return ends(r, 1);
 }
 
+// Takes the call's checks out of the order. Returns how many are left.
+static size_t clear_order(vs_profile* profile, uint8_t call) {
+  size_t kept = 0;
+  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
+    bool other = vs_checks[profile->order[i]].call != call;
+    if (other) profile->order[kept++] = profile->order[i];
+  }
+  memset(profile->order + kept, VS_CHECK_NONE, sizeof profile->order - kept);
+  return kept;
+}
+
+// The call that the line's word names, if any has an order of its own.
+static uint8_t call_of(const reader* r) {
+  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+    if (is_word(r, 1, vs_ops[call].name)) return call;
+  }
+  return VS_OP_COUNT;
+}
+
+// `order CHECK...` is zx_vcpu_write_state's, `order CALL CHECK...` another call's; `any` in the
+// place of the checks: there is none.
 static bool read_order(reader* r) {
-  const names n = check_names();
+  const uint8_t named = call_of(r);
+  const uint8_t call = named < VS_OP_COUNT ? named : VS_CALL_vcpu_write_state;
+  vs_check_code first;
+  const names n = check_names(call, &first);
   vs_profile* profile = &r->own->profile;
-  memset(profile->order, VS_CHECK_NONE, sizeof profile->order);
-  profile->ordered = !is_word(r, 1, "any");
-  if (!profile->ordered) return ends(r, 1);
-  size_t i = 1;
+  if (r->orders >> call & 1) {
+    return vs_line_expected(&r->line, 0, r->fault, "each key once, of each call", NULL, 0);
+  }
+  r->orders |= VS_BIT(call);
+  const size_t kept = clear_order(profile, call);
+  size_t i = named < VS_OP_COUNT ? 2 : 1;
+  const bool any = is_word(r, i, "any");
+  if (call == VS_CALL_vcpu_write_state) profile->ordered = !any;
+  if (any) return ends(r, i);
+  size_t count = kept;
   do {
     size_t found;
     if (!look_up(r, i, &n, &found)) return false;
-    uint8_t check = (uint8_t)(found + 1);
-    if (memchr(profile->order, check, i - 1)) {
+    const uint8_t check = (uint8_t)(found + first);
+    if (memchr(profile->order, check, count)) {
       return vs_line_expected(&r->line, i, r->fault, "each check once", NULL, 0);
     }
-    profile->order[i - 1] = check;
+    profile->order[count++] = check;
   } while (++i < r->line.count);
   return true;
 }
@@ -224,7 +263,7 @@ static const struct {
     {"flags_kept", read_flags_kept},
     {"flags_or_only", read_flags_or_only},
 };
-enum { KEYS = sizeof keys / sizeof keys[0], KEY_NAME = 0, KEY_BASE = 2 };
+enum { KEYS = sizeof keys / sizeof keys[0], KEY_NAME = 0, KEY_BASE = 2, KEY_ORDER = 4 };
 
 // --- the whole --------------------------------------------------------------------------------
 
@@ -234,7 +273,7 @@ static bool read_line(reader* r) {
   for (size_t i = 0; i < KEYS; i++) n.at[n.count++] = keys[i].name;
   size_t key;
   if (!look_up(r, 0, &n, &key)) return false;
-  if (r->seen >> key & 1) {
+  if (key != KEY_ORDER && (r->seen >> key & 1)) {
     return vs_line_expected(&r->line, 0, r->fault, "each key once", NULL, 0);
   }
   if (key == KEY_BASE && r->seen >> (KEY_BASE + 1) != 0) {
@@ -334,16 +373,27 @@ static void print_set(FILE* out, const char* key, const names* n, uint64_t set) 
   fputs(set == 0 ? " none\n" : "\n", out);
 }
 
+static void print_order(FILE* out, const vs_profile* profile, uint8_t call) {
+  fputs("order", out);
+  if (call != VS_CALL_vcpu_write_state) fprintf(out, " %s", vs_ops[call].name);
+  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
+    const vs_check* check = &vs_checks[profile->order[i]];
+    if (profile->ordered && check->call == call) fprintf(out, " %s", check->name);
+  }
+  fputs(profile->ordered ? "\n" : " any\n", out);
+}
+
 void vs_profile_print(FILE* out, const vs_profile* profile) {
   const names latitudes = latitude_names();
   const names quirks = quirk_names();
   fprintf(out, "%s\nname %s\n", header, profile->id);
   if (profile->summary[0] != '\0') fprintf(out, "summary %s\n", profile->summary);
-  fprintf(out, "arch %s\norder", profile->arch ? vs_arch_find(profile->arch)->name : "any");
-  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
-    fprintf(out, " %s", vs_checks[profile->order[i]].name);
+  fprintf(out, "arch %s\n", profile->arch ? vs_arch_find(profile->arch)->name : "any");
+  print_order(out, profile, VS_CALL_vcpu_write_state);
+  for (uint8_t call = 0; call < VS_CALL_COUNT && profile->ordered; call++) {
+    bool its = call != VS_CALL_vcpu_write_state && vs_profile_makes(profile, call) != 0;
+    if (its) print_order(out, profile, call);
   }
-  fputs(profile->ordered ? "\n" : " any\n", out);
   print_set(out, "latitudes", &latitudes, profile->latitudes);
   print_set(out, "quirks", &quirks, profile->quirks);
   fprintf(out, "flags_kept 0x%" PRIx64 "\nflags_or_only 0x%" PRIx64 "\n", profile->flags_kept,

@@ -82,7 +82,7 @@ static void note_death(attempt* a, const vs_recording* recording, const vs_trace
 // What the backend lacks, or what could not be made, is gone on without, as where it was fuzzed.
 static void mark_missing(attempt* a, const vs_observation* seen) {
   for (size_t i = 0; i < a->count; i++) {
-    bool setup = vs_ops[a->ops[i].code].phase == VS_PHASE_SETUP;
+    bool setup = vs_op_makes_object(a->ops[i].code);
     bool failed = seen[i].outcome == VS_RETURNED && seen[i].status != ZX_OK;
     a->ops[i].optional |= seen[i].outcome == VS_UNSUPPORTED || (setup && failed);
   }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A call, whichever it is: what may be answered, whether that was, and whose sentence is broken if
+// not.
+#include "step.h"
+
+// --- what is broken -----------------------------------------------------------------------------
+
+// `faults` is not empty.
+static vs_check_code first_fault(vs_check_set faults) {
+  vs_check_code check = 1;
+  while (!(faults & VS_MEMBER(check))) check++;
+  return check;
+}
+
+// True if the faults are of more than one sort: some rows say the same in two ways.
+static bool are_several(vs_check_set faults) {
+  const vs_check* first = &vs_checks[first_fault(faults)];
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    if ((faults & VS_MEMBER(check)) && vs_checks[check].rule != first->rule) return true;
+  }
+  return false;
+}
+
+static bool is_fixed_bit_form(const vs_op* op) {
+  return op->args[0].form == VS_HANDLE_CLEARED &&
+         (op->args[0].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
+}
+
+// A valid call was refused: the sentence that the refusal speaks of, as far as it is a refusal of
+// this call.
+static vs_clause_code blame_refusal(const vs_step_context* c) {
+  zx_status_t got = c->seen->status;
+  if (got != ZX_ERR_INVALID_ARGS) {
+    for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+      const vs_check* row = &vs_checks[check];
+      bool page = row->sort == VS_SORT_PAGE && row->call == c->facts.call;
+      if (page && row->status == got) return row->rule;
+    }
+  }
+  return vs_judged_calls[c->facts.call].accepted;
+}
+
+// An ordered profile asks for the answer of its first check; by the page alone any will do.
+static vs_clause_code blame_wrong_error(const vs_step_context* c, vs_check_set faults) {
+  const vs_decision* decision = &c->why.decision;
+  if (decision->ordered) return vs_checks[decision->allowed[0].check].error;
+  return are_several(faults) ? vs_judged_calls[c->facts.call].several
+                             : vs_checks[first_fault(faults)].error;
+}
+
+// What a new handle may do is first seen by who asks for a part of it.
+static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clause) {
+  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
+  if (c->facts.call != VS_CALL_handle_duplicate || slot == NULL || !slot->born) return clause;
+  uint8_t code = c->world->objects[slot->object].code;
+  bool rights = clause == VS_CLAUSE_DERIVE_RIGHTS || clause == VS_CLAUSE_DERIVE_ACCESS_DENIED ||
+                clause == VS_CLAUSE_DERIVED;
+  if (!rights) return clause;
+  if (code == VS_OBJECT_GUEST) return VS_CLAUSE_GUEST_RIGHTS;
+  return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;
+}
+
+static vs_clause_code blame(const vs_step_context* c) {
+  vs_check_set faults = c->why.decision.faults;
+  bool write = c->facts.call == VS_CALL_vcpu_write_state;
+  bool no_answer = c->seen->outcome == VS_IN_CALL;
+  bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
+  if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
+  if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
+  if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
+  if (faults == 0) return blame_rights(c, blame_refusal(c));
+  vs_check_code first = first_fault(faults);
+  bool nothing = vs_checks[first].status == ZX_ERR_BAD_HANDLE;
+  if (nothing && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
+  if (c->seen->status == ZX_OK || no_answer) return blame_rights(c, vs_checks[first].rule);
+  return blame_wrong_error(c, faults);
+}
+
+// --- what is borne out --------------------------------------------------------------------------
+
+static vs_clause_set attested_by_success(const vs_step_context* c) {
+  vs_clause_set set = 0;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    const vs_check* row = &vs_checks[check];
+    bool of_handle = row->status == ZX_ERR_WRONG_TYPE || row->status == ZX_ERR_ACCESS_DENIED;
+    bool page = row->call == c->facts.call && row->sort == VS_SORT_PAGE;
+    bool made = row->rule != row->error;  // a sentence about rights, not about an error
+    if (page && of_handle && made) set |= VS_MEMBER(row->rule);
+  }
+  return set;
+}
+
+static vs_clause_set attested_by_refusal(const vs_step_context* c) {
+  vs_clause_set set = 0;
+  vs_check_set faults = c->why.decision.faults;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    if (!(faults & VS_MEMBER(check))) continue;
+    set |= VS_MEMBER(vs_checks[check].rule);
+    if (vs_checks[check].status == c->seen->status) set |= VS_MEMBER(vs_checks[check].error);
+  }
+  if (faults != 0 && are_several(faults)) set |= VS_MEMBER(vs_judged_calls[c->facts.call].several);
+  if (is_fixed_bit_form(c->op)) set |= VS_MEMBER(VS_CLAUSE_FIXED_BITS);
+  return set;
+}
+
+// --- memory -------------------------------------------------------------------------------------
+
+// Bytes at the parameter that the call may write.
+static int writable_of(const vs_step_context* c, uint8_t parameter) {
+  switch (vs_ops[c->facts.call].params[parameter].type) {
+    case VS_PARAM_OUT_HANDLE:
+      return (int)sizeof(zx_handle_t);
+    case VS_PARAM_OUT_PACKET:
+      return (int)sizeof(zx_port_packet_t);
+    case VS_PARAM_OUT: {
+      // One that cannot be written to its end may hold a part.
+      bool part = c->facts.out_lost[0];
+      bool read = c->seen->status == ZX_OK || part;
+      return read ? c->op->args[parameter].length : 0;
+    }
+    default:
+      return 0;
+  }
+}
+
+static bool wrote_beside(const vs_step_context* c) {
+  for (uint8_t i = 0; i < c->seen->change_count && i < VS_CHANGES_MAX; i++) {
+    const vs_change* change = &c->seen->changes[i];
+    if (change->from < 0 || change->to > writable_of(c, change->parameter)) return true;
+  }
+  return false;
+}
+
+// --- the call -----------------------------------------------------------------------------------
+
+// A cleared fixed bit makes a value that names nothing, whatever the implementation issued; where
+// the lowest bit is ignored, it names what it did.
+static void read_fixed_bits(vs_step_context* c) {
+  if (!is_fixed_bit_form(c->op)) return;
+  c->facts.handle = (vs_handle_facts){.given = true};
+  c->facts.running = c->facts.on_creator = c->facts.kicked = false;
+  c->vcpu = NULL;
+}
+
+// Where a bit of a handle's value is ignored, whoever clears it says nothing new, and the other one
+// may make the value of another handle.
+static bool is_unspoken(const vs_step_context* c) {
+  return is_fixed_bit_form(c->op) && vs_has_quirk(c->oracle->profile, VS_QUIRK_HANDLE_BITS);
+}
+
+vs_step vs_step_judge(vs_step_context* c) {
+  bool write = c->facts.call == VS_CALL_vcpu_write_state;
+  c->why.decision = vs_decide(&c->facts, c->oracle->profile);
+  if (c->why.decision.anything || is_unspoken(c)) {
+    c->world->lost = true;
+    return VS_STEP_ALLOWED;
+  }
+  if (vs_step_enters_unknown(c)) return vs_step_left(c);
+  if (write) vs_write_hold_to_choices(c);
+  const vs_allowed* row = vs_decision_find(&c->why.decision, c->seen->status);
+  if (row == NULL || c->seen->outcome == VS_IN_CALL) {
+    return vs_step_violation(c, VS_VIOLATION_STATUS, blame(c));
+  }
+  vs_clause_code beside = vs_judged_calls[c->facts.call].beside;
+  if (wrote_beside(c)) {
+    bool refused = c->seen->status != ZX_OK && c->facts.call == VS_CALL_vcpu_read_state;
+    return vs_step_violation(c, VS_VIOLATION_BUFFER, refused ? VS_CLAUSE_READ_REFUSED : beside);
+  }
+  if (write) c->attests |= VS_MEMBER(VS_CLAUSE_BUFFER_KEPT);
+  if (write) vs_write_note_choices(c);
+  if (row->latitude != VS_LATITUDE_COUNT) {
+    c->world->used |= (vs_latitude_set)VS_BIT(row->latitude);
+  }
+  if (c->seen->status != ZX_OK) {
+    c->attests |= attested_by_refusal(c);
+    return vs_step_refusal(c);
+  }
+  c->attests |= attested_by_success(c);
+  return vs_step_effect(c);
+}
+
+vs_step vs_step_call(vs_step_context* c) {
+  const vs_slot* slot = vs_step_slot(c);
+  c->facts = vs_facts_of(c->world, c->op, c->oracle->arch);
+  c->vcpu = slot != NULL ? vs_world_vcpu(c->world, slot) : NULL;
+  read_fixed_bits(c);
+  return vs_step_judge(c);
+}
