@@ -19,7 +19,7 @@
 #undef VS_OFFERED
 
 __attribute__((visibility("default"))) extern const vs_plugin vcpuspec_plugin;
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", ZX_HANDLE_INVALID};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", VS_SOFT_RESOURCE};
 
 // A plugin has no open and no close of its own: loading and unloading it are these.
 __attribute__((constructor)) static void on_load(void) {

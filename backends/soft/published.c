@@ -1,110 +1,62 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Rows that answer as some published kernel does where that differs from what soft.c does of its
-// own accord: the order of the checks, and known peculiarities.
+// Rows that answer as some published kernel does where that differs from the pages, or from what
+// soft.c does where they are silent.
+#include "rules.h"
 #include "soft.h"
 
-#include <stdalign.h>
-#include <string.h>
+enum { VCPUS_X64 = 64, VCPUS_ARM64 = 8 };  // of a guest, in all of them
 
-#include "rules.h"
-#include "user_copy.h"
+// Zircon of 2018: sizes are bounded and copied before anything else is asked, and an access_size is
+// any count of bytes.
+#define STATES_2018                                                             \
+  .read = {VS_SOFT_STATE_BOUND, VS_SOFT_STATE_CREATOR, VS_SOFT_STATE_REGISTERS, \
+           VS_SOFT_STATE_SIZE},                                                 \
+  .write = {VS_SOFT_STATE_BOUND, VS_SOFT_STATE_FETCH, VS_SOFT_STATE_CREATOR,    \
+            VS_SOFT_STATE_KIND,  VS_SOFT_STATE_PORTS, VS_SOFT_STATE_SIZE}
+#define HANDLES_2018                                                                              \
+  .low_bit_ignored = true, .rights_first = true, .options_first = true, .maker_is_process = true, \
+  .many_vcpus = true
+#define TRAPS_X64_2018                                                                             \
+  .traps = {VS_SOFT_TRAP_SOME,    VS_SOFT_TRAP_NO_WRAP, VS_SOFT_TRAP_KIND,     VS_SOFT_TRAP_PORTS, \
+            VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_UNMAP,   VS_SOFT_TRAP_NEW_START}
+#define TRAPS_ARM64_2018                                                                       \
+  .traps = {VS_SOFT_TRAP_KIND, VS_SOFT_TRAP_NO_WRAP, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_UNMAP, \
+            VS_SOFT_TRAP_NEW_START}
+// Of 2021 and later.
+#define TRAPS                                                                                \
+  .traps = {VS_SOFT_TRAP_KIND, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_UNMAP, VS_SOFT_TRAP_PORTS, \
+            VS_SOFT_TRAP_APART}
 
-enum { X64_STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
+VS_SOFT_ROW(_2018, "soft:2018", VS_ARCH_X64,
+            "soft with the order of Zircon of 2018, which took any access_size", VS_SOFT_X64,
+            HANDLES_2018, STATES_2018, TRAPS_X64_2018, .vcpus_max = VCPUS_X64)
 
-typedef union fetched {
-  uint64_t words[VS_SOFT_WORDS_MAX];
-  zx_vcpu_io_t io;
-} fetched;
+VS_SOFT_ROW(_2023, "soft:2023", VS_ARCH_X64,
+            "soft as Zircon of 2023, which took any interrupt, and no trap of port 0xffff",
+            VS_SOFT_X64, VS_SOFT_STATES, TRAPS, .vcpus_max = VCPUS_X64, .vectors_unchecked = true)
 
-static zx_status_t check_kind(uint32_t kind, size_t size) {
-  if (kind == ZX_VCPU_STATE && size == X64_STATE) return ZX_OK;
-  return kind == ZX_VCPU_IO && size == IO ? ZX_OK : ZX_ERR_INVALID_ARGS;
-}
+VS_SOFT_ROW(_arm64_2018, "soft:arm64:2018", VS_ARCH_ARM64,
+            "soft:arm64 with the order of Zircon of 2018; a write clears no flag", VS_SOFT_ARM64,
+            HANDLES_2018, STATES_2018, TRAPS_ARM64_2018, .vcpus_max = VCPUS_ARM64,
+            .flags_stay = true)
 
-static zx_status_t apply(vs_soft_vcpu* vcpu, uint32_t kind, const fetched* from) {
-  const zx_vcpu_io_t* io = &from->io;
-  if (kind == ZX_VCPU_STATE) {
-    vs_soft_set_registers(vcpu, from->words);
-  } else {
-    vs_soft_set_low_bytes(vcpu, io->data, io->access_size);
-  }
-  return ZX_OK;
-}
+VS_SOFT_ROW(_arm64_2023, "soft:arm64:2023", VS_ARCH_ARM64,
+            "soft:arm64 as Zircon of 2023, which took any interrupt; a write clears no flag",
+            VS_SOFT_ARM64, VS_SOFT_STATES, TRAPS, .vcpus_max = VCPUS_ARM64, .flags_stay = true,
+            .vectors_unchecked = true)
 
-// Zircon of 2018 on x86-64. Any access_size is a count of bytes; more than the call brings was read
-// from beyond it, which is not done here.
-static zx_status_t write_2018(vs_soft_vcpu* vcpu, uint32_t kind, const void* buffer, size_t size) {
-  fetched from;
-  if (size > X64_STATE) return ZX_ERR_INVALID_ARGS;
-  if (!vs_copy_from_user(&from, buffer, size)) return ZX_ERR_INVALID_ARGS;
-  if (!vs_soft_is_owner(vcpu)) return ZX_ERR_BAD_STATE;
-  const zx_status_t status = check_kind(kind, size);
-  if (status != ZX_OK) return status;
-  if (kind == ZX_VCPU_IO && from.io.access_size > sizeof from.io.data) {
-    from.io.access_size = sizeof from.io.data;
-  }
-  return apply(vcpu, kind, &from);
-}
+// Of 2026.
+VS_SOFT_ROW(_arm64_zircon, "soft:arm64:zircon", VS_ARCH_ARM64,
+            "soft:arm64, where as in published Zircon a write sets flags but clears none",
+            VS_SOFT_ARM64, VS_SOFT_STATES, TRAPS, .vcpus_max = VCPUS_ARM64, .flags_stay = true)
 
-static bool is_natural(const void* buffer, uint32_t kind) {
-  const uintptr_t alignment =
-      kind == ZX_VCPU_IO ? alignof(zx_vcpu_io_t) : alignof(zx_vcpu_state_x64_t);
-  return buffer != NULL && (uintptr_t)buffer % alignment == 0;
-}
-
-// zCore of 2022. Where nothing is mapped the kernel itself faults; here that is refused.
-static zx_status_t write_zcore(vs_soft_vcpu* vcpu, uint32_t kind, const void* buffer, size_t size) {
-  fetched from;
-  if (!vs_soft_is_owner(vcpu)) return ZX_ERR_BAD_STATE;
-  const zx_status_t status = check_kind(kind, size);
-  if (status != ZX_OK) return status;
-  if (!is_natural(buffer, kind)) return ZX_ERR_INVALID_ARGS;
-  if (!vs_copy_from_user(&from, buffer, size)) return ZX_ERR_INVALID_ARGS;
-  const uint8_t bytes = from.io.access_size;
-  if (kind == ZX_VCPU_IO && bytes != 1 && bytes != 2 && bytes != 4) return ZX_ERR_INVALID_ARGS;
-  return apply(vcpu, kind, &from);
-}
-
-static const vs_soft_rules rules_arm64_zircon = {VS_SOFT_ARM64, .flags_stay = true};
-static const vs_soft_rules rules_2018 = {VS_SOFT_X64, .write = write_2018};
-static const vs_soft_rules rules_zcore = {VS_SOFT_X64, .write = write_zcore, .rights_first = true};
-
-static bool open_arm64_zircon(vs_why* reason) {
-  return vs_soft_open(&rules_arm64_zircon, reason);
-}
-static bool open_2018(vs_why* reason) {
-  return vs_soft_open(&rules_2018, reason);
-}
-static bool open_zcore(vs_why* reason) {
-  return vs_soft_open(&rules_zcore, reason);
-}
-
-const vs_backend vs_backend_soft_arm64_zircon = {
-    .name = "soft:arm64:zircon",
-    .summary = "soft:arm64, where as in published Zircon a write sets flags but clears none",
-    .arch = VS_ARCH_ARM64,
-    .resource = ZX_HANDLE_INVALID,
-    .calls = &vs_soft_calls,
-    .open = open_arm64_zircon,
-    .close = vs_soft_close,
-};
-
-const vs_backend vs_backend_soft_2018 = {
-    .name = "soft:2018",
-    .summary = "soft with the order of Zircon of 2018, which took any access_size",
-    .arch = VS_ARCH_X64,
-    .resource = ZX_HANDLE_INVALID,
-    .calls = &vs_soft_calls,
-    .open = open_2018,
-    .close = vs_soft_close,
-};
-
-const vs_backend vs_backend_soft_zcore = {
-    .name = "soft:zcore",
-    .summary = "soft with the order of zCore of 2022, which wants buffers aligned",
-    .arch = VS_ARCH_X64,
-    .resource = ZX_HANDLE_INVALID,
-    .calls = &vs_soft_calls,
-    .open = open_zcore,
-    .close = vs_soft_close,
-};
+// zCore of 2022, with RVM. Where nothing is mapped at a pointer the kernel itself faults; here that
+// is refused. A vector of 256 or more panics there; here it is refused.
+VS_SOFT_ROW(_zcore, "soft:zcore", VS_ARCH_X64,
+            "soft with the order of zCore of 2022, which wants buffers aligned", VS_SOFT_X64,
+            TRAPS_X64_2018, .taken_is_invalid = true, .rights_first = true,
+            .same_rights_lost = true, .options_first = true, .maker_is_process = true,
+            .early = {VS_SOFT_STATE_REGISTERS, VS_SOFT_STATE_SIZE},
+            .read = {VS_SOFT_STATE_CREATOR, VS_SOFT_STATE_NATURAL},
+            .write = {VS_SOFT_STATE_CREATOR, VS_SOFT_STATE_KIND, VS_SOFT_STATE_SIZE,
+                      VS_SOFT_STATE_NATURAL, VS_SOFT_STATE_FETCH, VS_SOFT_STATE_ACCESS})

@@ -1,54 +1,102 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What a row of soft is made of: a register layout, and where published kernels differ. Internal to
-// this folder.
+// What a row of soft is made of: a register layout, and the points at which published kernels
+// differ, as data. A row with an order of checks lists them; the first that fails is the answer.
+// Internal to this folder.
 #ifndef VS_BACKENDS_SOFT_RULES_H_
 #define VS_BACKENDS_SOFT_RULES_H_
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include <zircon/syscalls.h>
+#include <vcpuspec/backend.h>
 
-#include <vcpuspec/why.h>
+// Checks of zx_vcpu_read_state and zx_vcpu_write_state, once the handle is good (vcpu.c).
+typedef enum vs_soft_state_check {
+  VS_SOFT_STATE_END,
+  VS_SOFT_STATE_KIND,       // ZX_VCPU_STATE or ZX_VCPU_IO
+  VS_SOFT_STATE_REGISTERS,  // ZX_VCPU_STATE alone
+  VS_SOFT_STATE_SIZE,       // that of the kind
+  VS_SOFT_STATE_BOUND,      // at most the size of the registers
+  VS_SOFT_STATE_FETCH,      // the buffer can be read; needs one of the two before it
+  VS_SOFT_STATE_NATURAL,    // the buffer is aligned for the registers, and not NULL
+  VS_SOFT_STATE_PORTS,      // ZX_VCPU_IO is for architectures with IN and OUT
+  VS_SOFT_STATE_CREATOR,    // the caller is the thread that made the vCPU
+  VS_SOFT_STATE_ACCESS,     // an access_size of 1, 2 or 4
+} vs_soft_state_check;
 
-// Both register layouts are rows of 64-bit words with the flags in the last one: rflags, and cpsr
-// with its padding above it (hence little-endian hosts only).
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half of its word");
-enum { VS_SOFT_WORDS_MAX = 33, VS_SOFT_VECTORS = 256 };
+// Checks of zx_guest_set_trap, once the handles are good (traps.c).
+typedef enum vs_soft_trap_check {
+  VS_SOFT_TRAP_END,
+  VS_SOFT_TRAP_KIND,     // a known kind, and a port for a bell alone
+  VS_SOFT_TRAP_ALIGNED,  // memory: addr and size
+  VS_SOFT_TRAP_SPACE,    // within the space of the kind, as the page has it
+  VS_SOFT_TRAP_APIC,     // x86-64: the local APIC's page alone, or not it
+  VS_SOFT_TRAP_APART,    // no trap of the space intersects
+  // As published kernels have them:
+  VS_SOFT_TRAP_SOME,       // size is not 0
+  VS_SOFT_TRAP_NO_WRAP,    // addr + size is below 2^64
+  VS_SOFT_TRAP_PORTS,      // IO: size is not 0, and addr + size at most 0xffff
+  VS_SOFT_TRAP_UNMAP,      // memory: within the guest's space, where it also unmaps
+  VS_SOFT_TRAP_NEW_START,  // no trap of the space begins at addr
+} vs_soft_trap_check;
 
-typedef struct vs_soft_vcpu {
-  uint64_t owner;  // never changes
-  atomic_bool kicked;
-  atomic_bool pending[VS_SOFT_VECTORS];  // interrupts, which nothing here delivers
-  uint64_t words[VS_SOFT_WORDS_MAX];     // touched by the owner's thread only, hence without a lock
-} vs_soft_vcpu;
+enum { VS_SOFT_CHECKS_MAX = 8 };  // an order, and its end
 
 typedef struct vs_soft_rules {
-  size_t words;
+  size_t words;         // of 64 bits, in ZX_VCPU_STATE
   uint64_t flags_mask;  // what a write may change and a read shows
   uint64_t flags_gate;  // a write whose flags lack this bit leaves the flags alone
   bool flags_stay;      // a write sets flags and clears none
-  bool has_io;          // ZX_VCPU_IO is for architectures with IN and OUT
-  bool rights_first;    // a handle's rights are looked at before its type
-  unsigned gpa_bits;    // an entry has to lie within the guest's physical address space
-  // zx_vcpu_write_state, once the handle is good; NULL: in the order of soft.c.
-  zx_status_t (*write)(vs_soft_vcpu* vcpu, uint32_t kind, const void* buffer, size_t size);
+  bool has_io;          // the architecture has IN and OUT
+  unsigned gpa_bits;    // of a guest-physical address
+
+  bool low_bit_ignored;    // of handles: bit 0 says nothing, bit 1 is one of the slot's number
+  bool rights_first;       // a handle's rights are looked at before its type
+  bool same_rights_lost;   // a handle that replaces another with ZX_RIGHT_SAME_RIGHTS has none
+  bool options_first;      // zx_guest_create looks at them before the resource
+  bool maker_is_process;   // ZX_RIGHT_MANAGE_PROCESS stands for ZX_RIGHT_MANAGE_THREAD
+  bool many_vcpus;         // a thread may have several
+  unsigned vcpus_max;      // of a guest, then ZX_ERR_NO_RESOURCES; 0: no limit
+  bool vectors_unchecked;  // any interrupt is accepted
+  bool taken_is_invalid;   // a trap at an address that has one: ZX_ERR_INVALID_ARGS
+
+  uint8_t early[VS_SOFT_CHECKS_MAX];  // vs_soft_state_check: of reads, before the handle
+  uint8_t read[VS_SOFT_CHECKS_MAX];
+  uint8_t write[VS_SOFT_CHECKS_MAX];
+  uint8_t traps[VS_SOFT_CHECKS_MAX];  // vs_soft_trap_check
 } vs_soft_rules;
 
 #define VS_SOFT_X64 \
   .words = 17, .flags_mask = 0x244dd5, .flags_gate = 2, .has_io = true, .gpa_bits = 48
 #define VS_SOFT_ARM64 .words = 33, .flags_mask = 0xf0000000, .gpa_bits = 36
 
-// For a row's open and close.
+// The orders of 2021 and later.
+#define VS_SOFT_STATES                                                          \
+  .read = {VS_SOFT_STATE_REGISTERS, VS_SOFT_STATE_SIZE, VS_SOFT_STATE_CREATOR}, \
+  .write = {VS_SOFT_STATE_KIND,  VS_SOFT_STATE_SIZE,    VS_SOFT_STATE_FETCH,    \
+            VS_SOFT_STATE_PORTS, VS_SOFT_STATE_CREATOR, VS_SOFT_STATE_ACCESS}
+// The page's.
+#define VS_SOFT_TRAPS                                                                       \
+  .traps = {VS_SOFT_TRAP_KIND, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_SPACE, VS_SOFT_TRAP_APIC, \
+            VS_SOFT_TRAP_APART}
+
+// Makes the backend vs_backend_soft<id> of rules, a list of initialisers.
+#define VS_SOFT_ROW(id, row_name, row_arch, row_summary, ...)           \
+  static const vs_soft_rules rules_soft##id = {__VA_ARGS__};            \
+  static bool open_soft##id(vs_why* reason) {                           \
+    return vs_soft_open(&rules_soft##id, reason);                       \
+  }                                                                     \
+  const vs_backend vs_backend_soft##id = {.name = (row_name),           \
+                                          .summary = (row_summary),     \
+                                          .arch = (row_arch),           \
+                                          .resource = VS_SOFT_RESOURCE, \
+                                          .calls = &vs_soft_calls,      \
+                                          .open = open_soft##id,        \
+                                          .close = vs_soft_close};
+
 bool vs_soft_open(const vs_soft_rules* rules, vs_why* reason);
 void vs_soft_close(void);
 extern const vs_calls vs_soft_calls;
-
-// For `write`: the checks and the effects that the rows order in their own ways.
-bool vs_soft_is_owner(const vs_soft_vcpu* vcpu);
-void vs_soft_set_registers(vs_soft_vcpu* vcpu, const uint64_t* words);
-void vs_soft_set_low_bytes(vs_soft_vcpu* vcpu, const uint8_t* data, size_t count);
 
 #endif  // VS_BACKENDS_SOFT_RULES_H_

@@ -17,7 +17,8 @@ __attribute__((constructor)) static void open_soft(void) {
 
 EXPORT zx_status_t zx_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                                    zx_handle_t* vmar) {
-  return vs_backend_soft.calls->guest_create(resource, options, guest, vmar);
+  (void)resource;
+  return vs_backend_soft.calls->guest_create(VS_SOFT_RESOURCE, options, guest, vmar);
 }
 
 EXPORT zx_status_t zx_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
