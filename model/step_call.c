@@ -60,6 +60,13 @@ static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clau
   return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;
 }
 
+// True if the handle's value is one that zx_handle_replace should have closed.
+static bool was_replaced(const vs_step_context* c) {
+  const vs_arg* handle = &c->op->args[0];
+  return handle->form == VS_HANDLE_SLOT && !c->facts.handle.valid &&
+         c->world->slots[handle->slot].replaced;
+}
+
 static vs_clause_code blame(const vs_step_context* c) {
   vs_check_set faults = c->why.decision.faults;
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
@@ -72,6 +79,7 @@ static vs_clause_code blame(const vs_step_context* c) {
   vs_check_code first = first_fault(faults);
   bool nothing = vs_checks[first].status == ZX_ERR_BAD_HANDLE;
   if (nothing && is_fixed_bit_form(c->op)) return VS_CLAUSE_FIXED_BITS;
+  if (nothing && was_replaced(c) && c->seen->status == ZX_OK) return VS_CLAUSE_REPLACE_CONSUMES;
   if (c->seen->status == ZX_OK || no_answer) return blame_rights(c, vs_checks[first].rule);
   return blame_wrong_error(c, faults);
 }
@@ -100,6 +108,7 @@ static vs_clause_set attested_by_refusal(const vs_step_context* c) {
   }
   if (faults != 0 && are_several(faults)) set |= VS_MEMBER(vs_judged_calls[c->facts.call].several);
   if (is_fixed_bit_form(c->op)) set |= VS_MEMBER(VS_CLAUSE_FIXED_BITS);
+  if (was_replaced(c)) set |= VS_MEMBER(VS_CLAUSE_REPLACE_CONSUMES);
   return set;
 }
 

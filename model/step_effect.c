@@ -71,7 +71,10 @@ static vs_step derived(vs_step_context* c) {
   vs_slot source = *from;
   uint8_t source_slot = (uint8_t)(from - c->world->slots);
   c->attests |= rights_attested(c, &source);
-  if (replace) c->world->slots[source_slot].state = VS_SLOT_CLOSED;
+  if (replace) {
+    c->world->slots[source_slot].state = VS_SLOT_CLOSED;
+    c->world->slots[source_slot].replaced = true;
+  }
   if (!vs_step_is_fresh(c, c->seen->handle))
     return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
   if (!vs_world_alias(c->world, vs_op_out(c->op, 0)->slot, &source, loses ? 0 : asked,
@@ -191,6 +194,7 @@ static vs_step not_replaced(vs_step_context* c) {
     *other = *c->world;
     c->oracle->count++;
   }
+  c->world->slots[slot - c->world->slots].replaced = true;
   vs_world_close(c->world, slot);
   return VS_STEP_ALLOWED;
 }

@@ -82,6 +82,7 @@ typedef struct vs_slot {
   uint8_t object;  // index
   zx_rights_t rights;
   zx_rights_t maybe;  // rights that it may have, or not
+  bool replaced;      // CLOSED: by zx_handle_replace
   bool born;          // it came with its object: no zx_handle_duplicate or _replace made it
   zx_handle_t value;  // as observed
 } vs_slot;
