@@ -30,6 +30,10 @@ static bool is_fixed_bit_form(const vs_op* op) {
 // this call.
 static vs_clause_code blame_refusal(const vs_step_context* c) {
   zx_status_t got = c->seen->status;
+  bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
+  bool left = got == ZX_ERR_ALREADY_EXISTS ||
+              (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
+  if (again && left) return vs_judged_calls[c->facts.call].refused;
   if (got != ZX_ERR_INVALID_ARGS) {
     for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
       const vs_check* row = &vs_checks[check];

@@ -154,6 +154,12 @@ static bool is_beyond_words(const vs_step_context* c) {
 }
 
 vs_step vs_step_effect(vs_step_context* c) {
+  // What succeeds after a refusal shows that that has left nothing in the way.
+  bool refused = (c->world->refused & VS_BIT(c->facts.call)) != 0;
+  bool leaves = c->facts.call == VS_CALL_guest_create || c->facts.call == VS_CALL_vcpu_create ||
+                c->facts.call == VS_CALL_guest_set_trap;
+  if (refused && leaves) c->attests |= VS_MEMBER(vs_judged_calls[c->facts.call].refused);
+  c->world->refused &= ~VS_BIT(c->facts.call);
   if (is_beyond_words(c)) {
     c->world->lost = true;
     return VS_STEP_ALLOWED;
@@ -200,6 +206,7 @@ static vs_step not_replaced(vs_step_context* c) {
 }
 
 vs_step vs_step_refusal(vs_step_context* c) {
+  c->world->refused |= VS_BIT(c->facts.call);
   if (c->facts.call == VS_CALL_vcpu_enter && c->seen->status == ZX_ERR_CANCELED)
     return vs_step_not_entered(c);
   vs_touch_all(c->world, 0, VS_TOUCH_REFUSED);

@@ -114,6 +114,7 @@ typedef struct vs_world {
   uint64_t flags_honoured;   // optional flags that were seen to be written
   uint64_t flags_ignored;    // and those that were seen to be ignored
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
+  uint64_t refused;          // calls (VS_BIT) of which the last one was refused
   bool manage_process;       // guests have MANAGE_PROCESS in the place of MANAGE_THREAD
   bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;
