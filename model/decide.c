@@ -39,8 +39,8 @@ vs_check_set vs_unsure_of(const vs_facts* facts) {
 
 vs_defect_set vs_defects_of(const vs_facts* f) {
   vs_defect_set defects = 0;
-#define VS_DEFECT(code, id, profile, aspect, when, what, source) \
-  defects |= (vs_defect_set)((when) ? VS_BIT(VS_DEFECT_##code) : 0);
+#define VS_DEFECT(code, id, of, profiles, aspect, when, what, source) \
+  defects |= (vs_defect_set)(f->call == VS_CALL_##of && (when) ? VS_BIT(VS_DEFECT_##code) : 0);
 #include "defects.def"
 #undef VS_DEFECT
   return defects;

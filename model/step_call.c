@@ -30,6 +30,9 @@ static bool is_fixed_bit_form(const vs_op* op) {
 // this call.
 static vs_clause_code blame_refusal(const vs_step_context* c) {
   zx_status_t got = c->seen->status;
+  vs_clause_code accepted = vs_judged_calls[c->facts.call].accepted;
+  bool enters = c->facts.call == VS_CALL_vcpu_enter && got == ZX_ERR_BAD_STATE;
+  if (accepted == VS_CLAUSE_DERIVED || enters) return accepted;
   bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
   bool left = got == ZX_ERR_ALREADY_EXISTS ||
               (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
@@ -41,7 +44,7 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
       if (page && row->status == got) return row->rule;
     }
   }
-  return vs_judged_calls[c->facts.call].accepted;
+  return accepted;
 }
 
 // An ordered profile asks for the answer of its first check; by the page alone any will do.
@@ -57,8 +60,9 @@ static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clau
   const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
   if (c->facts.call != VS_CALL_handle_duplicate || slot == NULL || !slot->born) return clause;
   uint8_t code = c->world->objects[slot->object].code;
+  bool denied = c->seen->status == ZX_ERR_INVALID_ARGS || c->seen->status == ZX_ERR_ACCESS_DENIED;
   bool rights = clause == VS_CLAUSE_DERIVE_RIGHTS || clause == VS_CLAUSE_DERIVE_ACCESS_DENIED ||
-                clause == VS_CLAUSE_DERIVED;
+                (clause == VS_CLAUSE_DERIVED && denied);
   if (!rights) return clause;
   if (code == VS_OBJECT_GUEST) return VS_CLAUSE_GUEST_RIGHTS;
   return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;

@@ -48,15 +48,27 @@ static bool add_created(vs_step_context* c) {
   }
 }
 
+// A new value that is none, or another handle's; or that only lacks its fixed bits.
+static vs_step stale_value(vs_step_context* c) {
+  zx_handle_t values[] = {c->seen->handle, c->seen->handle2};
+  bool two = c->facts.call == VS_CALL_guest_create;
+  bool bits = false;
+  for (size_t i = 0; i < (two ? 2 : 1); i++) {
+    bool fixed = (values[i] & ZX_HANDLE_FIXED_BITS_MASK) == ZX_HANDLE_FIXED_BITS_MASK;
+    bits |= values[i] != ZX_HANDLE_INVALID && !fixed;
+  }
+  return vs_step_violation(c, VS_VIOLATION_HANDLE, bits ? VS_CLAUSE_FIXED_BITS : VS_CLAUSE_DERIVED);
+}
+
 static vs_step created(vs_step_context* c) {
-  if (!are_fresh(c, c->facts.call == VS_CALL_guest_create))
-    return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
+  if (!are_fresh(c, c->facts.call == VS_CALL_guest_create)) return stale_value(c);
   if (!add_created(c)) return VS_STEP_BROKEN;
   return bears_out(c, vs_judged_calls[c->facts.call].accepted);
 }
 
 static vs_clause_set rights_attested(const vs_step_context* c, const vs_slot* from) {
-  if (!from->born) return 0;
+  bool all = VS_OP_ARG(c->op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS;
+  if (!from->born || all) return 0;
   uint8_t code = c->world->objects[from->object].code;
   if (code == VS_OBJECT_GUEST) return VS_MEMBER(VS_CLAUSE_GUEST_RIGHTS);
   return code == VS_OBJECT_VCPU ? VS_MEMBER(VS_CLAUSE_VCPU_RIGHTS) : 0;
@@ -75,8 +87,7 @@ static vs_step derived(vs_step_context* c) {
     c->world->slots[source_slot].state = VS_SLOT_CLOSED;
     c->world->slots[source_slot].replaced = true;
   }
-  if (!vs_step_is_fresh(c, c->seen->handle))
-    return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
+  if (!vs_step_is_fresh(c, c->seen->handle)) return stale_value(c);
   if (!vs_world_alias(c->world, vs_op_out(c->op, 0)->slot, &source, loses ? 0 : asked,
                       c->seen->handle)) {
     return VS_STEP_BROKEN;

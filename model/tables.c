@@ -36,8 +36,8 @@ const vs_quirk vs_quirks[VS_QUIRK_COUNT] = {
 };
 
 const vs_defect vs_defects[VS_DEFECT_COUNT] = {
-#define VS_DEFECT(code, id, profile, aspect, when, what, source) \
-  [VS_DEFECT_##code] = {id, profile, VS_ASPECT_##aspect, what, source},
+#define VS_DEFECT(code, id, call, profiles, aspect, when, what, source) \
+  [VS_DEFECT_##code] = {id, VS_CALL_##call, profiles, VS_ASPECT_##aspect, what, source},
 #include "defects.def"
 #undef VS_DEFECT
 };
@@ -310,6 +310,16 @@ const vs_profile* vs_profile_find(const char* id) {
 
 bool vs_has_quirk(const vs_profile* profile, vs_quirk_code quirk) {
   return profile->quirks & VS_BIT(quirk);
+}
+
+bool vs_defect_is_of(const vs_defect* defect, const char* profile) {
+  size_t length = strlen(profile);
+  for (const char* at = defect->profiles; *at != '\0';) {
+    size_t word = strcspn(at, " ");
+    if (word == length && strncmp(at, profile, length) == 0) return true;
+    at += word + (at[word] == ' ');
+  }
+  return false;
 }
 
 vs_clause_code vs_clause_find(const char* id) {

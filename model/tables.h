@@ -36,7 +36,7 @@ typedef enum vs_quirk_code {
 } vs_quirk_code;
 
 typedef enum vs_defect_code {
-#define VS_DEFECT(code, id, profile, aspect, when, what, source) VS_DEFECT_##code,
+#define VS_DEFECT(code, id, call, profiles, aspect, when, what, source) VS_DEFECT_##code,
 #include "defects.def"
 #undef VS_DEFECT
   VS_DEFECT_COUNT
@@ -112,7 +112,8 @@ typedef enum vs_aspect { VS_ASPECT_ANSWER, VS_ASPECT_EFFECT } vs_aspect;
 // What a published kernel does and `documented` does not allow.
 typedef struct vs_defect {
   const char* id;
-  const char* profile;
+  uint8_t call;          // vs_op_code
+  const char* profiles;  // ids, a blank between each two
   vs_aspect aspect;
   const char* what;
   const char* source;
@@ -286,6 +287,8 @@ const vs_arch_info* vs_arch_find(uint32_t arch);
 // NULL for an unknown id.
 const vs_profile* vs_profile_find(const char* id);
 bool vs_has_quirk(const vs_profile* profile, vs_quirk_code quirk);
+// True if the defect is one of the profile's kernel.
+bool vs_defect_is_of(const vs_defect* defect, const char* profile);
 // VS_CLAUSE_COUNT for an unknown id.
 vs_clause_code vs_clause_find(const char* id);
 

@@ -26,6 +26,8 @@ void vs_rules_made(vs_rules_profile profile, bool arm64, vs_rules_choices* m) {
   m->zeroes_upper = false;
   if (arm64 && profile == VS_RULES_ZIRCON_ARM64) m->or_only = true;
   if (arm64 && profile == VS_RULES_ZIRCON_2018) m->or_only = true;
+  if (arm64 && profile == VS_RULES_ZIRCON_2023) m->or_only = true;
+  if (arm64 && profile == VS_RULES_ZIRCON_2026) m->or_only = true;
 }
 
 // Bit numbers of rflags: CF 0, PF 2, AF 4, ZF 6, SF 7, TF 8, DF 10, OF 11, NT 14, AC 18, ID 21; of

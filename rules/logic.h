@@ -80,7 +80,9 @@
     c->size <= bytes_of_state(c->arm64) && c->readable >= c->size && (c->size == 0 ==> c->user);
   predicate taken_2018(vs_rules_call* c) = sized(c) && (io(c) ==> !c->arm64);
   predicate zircon_2018(vs_rules_call* c, integer w, integer status) =
-    zircon_door(c, w, status) &&
+    (status == ZX_ERR_BAD_HANDLE <==> !c->valid) &&
+    (status == ZX_ERR_ACCESS_DENIED <==> (c->valid && w == 0)) &&
+    (status == ZX_ERR_WRONG_TYPE <==> (c->valid && w == 1 && !c->vcpu)) &&
     (status == ZX_ERR_BAD_STATE <==> (let_in(c, w) && copied_2018(c) && elsewhere(c))) &&
     (status == ZX_ERR_INVALID_ARGS <==>
       (let_in(c, w) && (!copied_2018(c) || (!elsewhere(c) && !taken_2018(c))))) &&
@@ -107,8 +109,9 @@
     s == ZX_ERR_BAD_STATE || s == ZX_ERR_INVALID_ARGS;
 
   // ------------------------------------------------------------------ any profile
+  predicate since_2023(integer p) = p == VS_RULES_ZIRCON_2023 || p == VS_RULES_ZIRCON_2026;
   predicate speaks(integer p, integer arm64) =
-    p == VS_RULES_DOCUMENTED || p == VS_RULES_ZIRCON_2018 ||
+    p == VS_RULES_DOCUMENTED || p == VS_RULES_ZIRCON_2018 || since_2023(p) ||
     ((p == VS_RULES_ZIRCON_X64 || p == VS_RULES_ZCORE) && arm64 == 0) ||
     (p == VS_RULES_ZIRCON_ARM64 && arm64 != 0);
   predicate says_knowing(integer p, vs_rules_call* c, integer w, integer status) =
@@ -116,6 +119,8 @@
     (p == VS_RULES_ZIRCON_X64 && zircon_x64(c, w, status)) ||
     (p == VS_RULES_ZIRCON_ARM64 && zircon_arm64(c, w, status)) ||
     (p == VS_RULES_ZIRCON_2018 && zircon_2018(c, w, status)) ||
+    (since_2023(p) && !c->arm64 && zircon_x64(c, w, status)) ||
+    (since_2023(p) && c->arm64 && zircon_arm64(c, w, status)) ||
     (p == VS_RULES_ZCORE && zcore(c, w, status));
   // Not knowing the right, the profile says what it would say with it, and what without.
   predicate says(integer p, vs_rules_call* c, integer status) =
@@ -142,10 +147,12 @@
     callers_flag(arm64, i) && !kept_flag(arm64, m, i) && !gate_shut(arm64, m, given) &&
     (m->or_only ==> given->flags[i] == 1);
   // What the profiles' kernels have chosen.
+  predicate or_only_kernel(integer p) =
+    p == VS_RULES_ZIRCON_ARM64 || p == VS_RULES_ZIRCON_2018 || since_2023(p);
   predicate kernels(integer p, integer arm64, vs_rules_choices* m) =
     (m->gated <==> arm64 == 0) &&
     !m->keeps_nt && !m->keeps_ac && !m->keeps_id && !m->zeroes_upper &&
-    (m->or_only <==> ((p == VS_RULES_ZIRCON_ARM64 || p == VS_RULES_ZIRCON_2018) && arm64 != 0));
+    (m->or_only <==> (or_only_kernel(p) && arm64 != 0));
   predicate flags_are_bits(vs_rules_registers* r) =
     \forall integer i; 0 <= i < 64 ==> (r->flags[i] == 0 || r->flags[i] == 1);
 
@@ -212,7 +219,7 @@
     p == VS_RULES_ZCORE && sized(c) && !whole(c);
   predicate defect_flags_or_only(integer p, vs_rules_call* c, vs_rules_registers* given,
                                  vs_rules_registers* b) =
-    (p == VS_RULES_ZIRCON_ARM64 || p == VS_RULES_ZIRCON_2018) && c->arm64 && !io(c) &&
+    or_only_kernel(p) && c->arm64 && !io(c) &&
     (\exists integer i; callers_flag(1, i) && b->flags[i] == 1 && given->flags[i] == 0);
   predicate defect_access_size_overruns(integer p, vs_rules_call* c) =
     p == VS_RULES_ZIRCON_2018 && io(c) && c->first > 4;

@@ -122,8 +122,8 @@ static zx_status_t by_zircon_arm64(const vs_rules_call* c, bool right) {
   return ZX_OK;
 }
 
-// Zircon of 2018: the copy, of as many bytes as the caller says, comes before everything else that
-// is not about the handle; an access_size is not looked at.
+// Zircon of 2018: rights before type; the copy, of as many bytes as the caller says, comes before
+// everything else that is not about the handle; an access_size is not looked at.
 /*@ requires \valid_read(c);
   @ assigns \nothing;
   @ ensures one_of_the_six(\result);
@@ -131,8 +131,8 @@ static zx_status_t by_zircon_arm64(const vs_rules_call* c, bool right) {
   @ ensures refines: documented(c, right, \result); */
 static zx_status_t by_zircon_2018(const vs_rules_call* c, bool right) {
   if (!c->valid) return ZX_ERR_BAD_HANDLE;
-  if (!c->vcpu) return ZX_ERR_WRONG_TYPE;
   if (!right) return ZX_ERR_ACCESS_DENIED;
+  if (!c->vcpu) return ZX_ERR_WRONG_TYPE;
   if (c->size > state_size(c->arm64)) return ZX_ERR_INVALID_ARGS;
   if (c->readable < c->size) return ZX_ERR_INVALID_ARGS;
   if (c->size == 0 && !c->user) return ZX_ERR_INVALID_ARGS;
@@ -198,6 +198,8 @@ static vs_rules_answers only(zx_status_t status) {
 bool vs_rules_speaks(vs_rules_profile profile, bool arm64) {
   if (profile == VS_RULES_DOCUMENTED) return true;
   if (profile == VS_RULES_ZIRCON_2018) return true;
+  if (profile == VS_RULES_ZIRCON_2023) return true;
+  if (profile == VS_RULES_ZIRCON_2026) return true;
   if (profile == VS_RULES_ZIRCON_ARM64) return arm64;
   if (profile == VS_RULES_ZIRCON_X64) return !arm64;
   if (profile == VS_RULES_ZCORE) return !arm64;
@@ -222,6 +224,9 @@ static vs_rules_answers knowing(vs_rules_profile profile, const vs_rules_call* c
   if (profile == VS_RULES_ZIRCON_ARM64) return only(by_zircon_arm64(c, right));
   if (profile == VS_RULES_ZIRCON_2018) return only(by_zircon_2018(c, right));
   if (profile == VS_RULES_ZCORE) return only(by_zcore(c, right));
+  if (profile == VS_RULES_ZIRCON_2023 || profile == VS_RULES_ZIRCON_2026) {
+    return only(c->arm64 ? by_zircon_arm64(c, right) : by_zircon_x64(c, right));
+  }
   return by_page(c, right);
 }
 

@@ -19,6 +19,8 @@ typedef enum vs_rules_profile {
   VS_RULES_ZIRCON_X64,    // speaks of x86-64
   VS_RULES_ZIRCON_ARM64,  // speaks of arm64
   VS_RULES_ZIRCON_2018,   // speaks of both
+  VS_RULES_ZIRCON_2023,   // the same; zx_vcpu_write_state is as in those of one architecture
+  VS_RULES_ZIRCON_2026,   // the same
   VS_RULES_ZCORE,         // speaks of x86-64
   VS_RULES_PROFILES
 } vs_rules_profile;

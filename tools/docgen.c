@@ -89,7 +89,7 @@ static void print_defects(void) {
       "| defect | profile | what | source |\n|---|---|---|---|\n");
   for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
     const vs_defect* defect = &vs_defects[i];
-    printf("| `%s` | `%s` | %s | %s |\n", defect->id, defect->profile, defect->what,
+    printf("| `%s` | `%s` | %s | %s |\n", defect->id, defect->profiles, defect->what,
            defect->source);
   }
 }

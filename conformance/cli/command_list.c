@@ -72,7 +72,7 @@ static void list_quirks(void) {
 static void list_defects(void) {
   for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
     const vs_defect* defect = &vs_defects[i];
-    printf("%-22s %-14s %s\n%-37s %s\n", defect->id, defect->profile, defect->what, "",
+    printf("%-22s %-14s %s\n%-37s %s\n", defect->id, defect->profiles, defect->what, "",
            defect->source);
   }
 }

@@ -172,7 +172,7 @@ static vs_defect_code named_defect(const counting* p, const vs_facts* facts) {
   for (; code < VS_DEFECT_COUNT; code++) {
     const vs_defect* defect = &vs_defects[code];
     bool answer = defect->aspect == VS_ASPECT_ANSWER && (set & VS_BIT(code)) != 0;
-    if (answer && strcmp(defect->profile, p->profile->id) == 0) break;
+    if (answer && vs_defect_is_of(defect, p->profile->id)) break;
   }
   return code;
 }

@@ -7,7 +7,7 @@
 
 #include "place.h"
 
-#include "decide.h"
+#include "facts.h"
 
 // clang-format off
 // The arguments of zx_vcpu_write_state, by the order of its row.
@@ -28,21 +28,6 @@ _Static_assert(VS_ARG(vcpu_write_state, kind) == 1 && VS_ARG(vcpu_write_state, b
 /*@ assigns \nothing;
   @ ensures \result <==> odd_size(size); */
 static bool access_size_is_odd(uint8_t size);
-
-// What the next one calls.
-/*@ assigns \nothing; */
-zx_handle_t vs_world_value(const vs_world* world, const vs_arg* ref);
-/*@ assigns \nothing; */
-const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);
-/*@ assigns \nothing; */
-vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
-
-// Of the world, not of numbers, and not proved: conformance/tests/test_rules.c goes through its
-// results.
-/*@ assigns facts->handle.valid, facts->handle.right_type, facts->handle.has_rights,
-  facts->handle.rights_unknown,
-  @   facts->on_creator, facts->running; */
-static void handle_facts(vs_facts* facts, vs_world* world, const vs_op* op);
 
 /*@ requires \valid_read(facts) && \valid_read(place);
   @ assigns \nothing;
@@ -67,17 +52,18 @@ vs_place vs_place_of(const vs_arg* pointer);
   @ ensures !facts->copy_unreadable ==> facts->buffer_readable; */
 static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound);
 
-/*@ requires \valid_read(op) && \valid_read(arch);
-  @ assigns \nothing;
-  @ ensures \result.kind_known <==> known_kind(op);
-  @ ensures \result.io <==> kind_of(op) == 1;
-  @ ensures \result.size_exact <==> (known_kind(op) && size_of(op) == exact_size(op, arch));
-  @ ensures \result.size_unbounded <==> size_of(op) > arch->state_size;
-  @ ensures \result.io_without_ports <==> (kind_of(op) == 1 && !arch->has_ports);
-  @ ensures \result.access_size_odd <==> (\result.io && \result.size_exact &&
-  @   \result.buffer_readable && odd_size(op->bytes[0]));
-  @ ensures \result.access_size_large <==> (\result.io && \result.size_exact &&
-  @   \result.buffer_readable && op->bytes[0] > 4); */
-vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch);
+/*@ requires \valid(facts) && \valid_read(op) && \valid_read(arch);
+  @ requires \separated(facts, op, arch);
+  @ assigns *facts;
+  @ ensures facts->kind_known <==> known_kind(op);
+  @ ensures facts->io <==> kind_of(op) == 1;
+  @ ensures facts->size_exact <==> (known_kind(op) && size_of(op) == exact_size(op, arch));
+  @ ensures facts->size_unbounded <==> size_of(op) > arch->state_size;
+  @ ensures facts->io_without_ports <==> (kind_of(op) == 1 && !arch->has_ports);
+  @ ensures facts->access_size_odd <==> (facts->io && facts->size_exact &&
+  @   facts->buffer_readable && odd_size(op->bytes[0]));
+  @ ensures facts->access_size_large <==> (facts->io && facts->size_exact &&
+  @   facts->buffer_readable && op->bytes[0] > 4); */
+void vs_write_facts(vs_facts* facts, const vs_op* op, const vs_arch_info* arch);
 
-#include "decide.c"
+#include "facts_write.c"

@@ -97,7 +97,7 @@ static vs_defect_set rows_for(const vs_op* first, const vs_op* second) {
   vs_defect_set named = 0;
   if (!write(first) || !read_is_allowed() || !write(second) || read_is_allowed()) return 0;
   for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
-    bool its = strcmp(vs_defects[i].profile, s.profile->id) == 0;
+    bool its = vs_defect_is_of(&vs_defects[i], s.profile->id);
     if (its && vs_defects[i].aspect == VS_ASPECT_EFFECT) named |= (vs_defect_set)VS_BIT(i);
   }
   named &= s.last;

@@ -117,6 +117,7 @@ static void put_exit(tape* t, uint16_t port, uint8_t width, bool input, uint32_t
   put(t, VS_CALL_vcpu_enter, VCPU, ZX_OK);
   last(t)->has_packet = true;
   last(t)->packet.type = ZX_PKT_TYPE_GUEST_IO;
+  last(t)->packet.key = port;
   last(t)->packet.guest_io =
       (zx_packet_guest_io_t){.port = port, .access_size = width, .input = input, .u32 = data};
 }
@@ -941,11 +942,10 @@ Test(handle, cleared_fixed_bits_name_nothing) {
   }
 }
 
-Test(handle, cleared_fixed_bits_name_nothing_even_if_they_were_never_set) {
+Test(handle, without_its_fixed_bits_is_none) {
   tape t;
   start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
   last(&t)->handle = 0x4000;
-  put_write_by(&t, form(VS_HANDLE_CLEARED, VCPU, 3), ZX_OK);
   breaks(&t, "documented", VS_CLAUSE_FIXED_BITS, "the vCPU has a value without fixed bits");
 }
 
@@ -1331,14 +1331,22 @@ Test(unsupported, call_ends_the_case_unless_it_is_optional) {
             (unsigned)j.skipped);
 }
 
-Test(unsupported, setup_that_fails_ends_the_case) {
-  for (size_t at = 0; at < 3; at++) {
-    tape t;
-    start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
-    t.count = at + 1;
-    last(&t)->status = ZX_ERR_NOT_SUPPORTED;
-    ends(&t, VS_STEP_UNSUPPORTED, vs_ops[last_op(&t)->code].name);
-  }
+// That there is no hypervisor, and no memory, is documented, and nobody's fault; that there is none
+// any more, or that a valid call does not do, is.
+Test(unsupported, machine_without_a_hypervisor_or_memory_ends_the_case) {
+  tape t;
+  start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
+  last(&t)->status = ZX_ERR_NO_MEMORY;
+  ends(&t, VS_STEP_UNSUPPORTED, "zx_vcpu_create");
+  last(&t)->status = ZX_ERR_NOT_SUPPORTED;
+  breaks(&t, "documented", VS_CLAUSE_VCPU_CREATED, "zx_vcpu_create");
+  t.count = 1;
+  last(&t)->status = ZX_ERR_NOT_SUPPORTED;
+  ends(&t, VS_STEP_UNSUPPORTED, "zx_guest_create");
+  last(&t)->status = ZX_OK;
+  put_new(&t, VS_CALL_guest_create, 0, OBJECT)->args[3].slot = DERIVED;
+  last(&t)->status = ZX_ERR_NOT_SUPPORTED;
+  breaks(&t, "documented", VS_CLAUSE_GUEST_CREATED, "a second guest");
 }
 
 Test(unsupported, what_was_not_reached_is_not_judged) {
@@ -1380,47 +1388,86 @@ Test(broken, script_with_a_number_out_of_range) {
   }
 }
 
-Test(broken, script_that_asks_of_a_wrong_object) {
-  static const vs_op_code codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter,
-                                     VS_CALL_vcpu_kick};
-  for (size_t i = 0; i < 3; i++) {
-    for (uint8_t slot = 0; slot < VS_SLOTS; slot++) {
-      if (slot == VCPU) continue;
-      tape t;
-      start_known(&t, 0);
-      put(&t, codes[i], slot, ZX_OK);
-      ends(&t, VS_STEP_BROKEN, vs_ops[codes[i]].name);
-    }
+// --- the calls around zx_vcpu_write_state
+// -----------------------------------------------------------
+
+Test(around, accepted_of_a_wrong_object_breaks_rights_type) {
+  static const struct {
+    vs_op_code code;
+    vs_clause_code type;
+    vs_clause_code nothing;
+  } rows[] = {{VS_CALL_vcpu_read_state, VS_CLAUSE_READ_TYPE, VS_CLAUSE_READ_BAD_HANDLE},
+              {VS_CALL_vcpu_enter, VS_CLAUSE_ENTER_TYPE, VS_CLAUSE_ENTER_BAD_HANDLE},
+              {VS_CALL_vcpu_kick, VS_CLAUSE_KICK_TYPE, VS_CLAUSE_KICK_BAD_HANDLE},
+              {VS_CALL_vcpu_interrupt, VS_CLAUSE_INTERRUPT_TYPE, VS_CLAUSE_INTERRUPT_BAD_HANDLE}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    tape t;
+    start_known(&t, 0);
+    put(&t, rows[i].code, GUEST, ZX_OK);
+    breaks(&t, "documented", rows[i].type, vs_ops[rows[i].code].name);
+    t.count--;
+    put(&t, rows[i].code, OBJECT, ZX_OK);
+    breaks(&t, "documented", rows[i].nothing, vs_ops[rows[i].code].name);
+    t.count--;
+    put(&t, rows[i].code, GUEST, ZX_ERR_WRONG_TYPE);
+    put(&t, rows[i].code, OBJECT, ZX_ERR_BAD_HANDLE);
+    allows(&t, "documented", 0, vs_ops[rows[i].code].name);
   }
 }
 
-Test(broken, script_that_asks_without_the_right) {
+Test(around, accepted_without_the_right_breaks_the_right) {
   static const struct {
     vs_op_code code;
     zx_rights_t lacks;
-  } rows[] = {{VS_CALL_vcpu_read_state, ZX_RIGHT_READ},
-              {VS_CALL_vcpu_enter, ZX_RIGHT_EXECUTE},
-              {VS_CALL_vcpu_kick, ZX_RIGHT_EXECUTE},
-              {VS_CALL_vcpu_interrupt, ZX_RIGHT_SIGNAL},
-              {VS_CALL_handle_duplicate, ZX_RIGHT_DUPLICATE}};
+    vs_clause_code clause;
+  } rows[] = {{VS_CALL_vcpu_read_state, ZX_RIGHT_READ, VS_CLAUSE_READ_RIGHT},
+              {VS_CALL_vcpu_enter, ZX_RIGHT_EXECUTE, VS_CLAUSE_ENTER_EXECUTE},
+              {VS_CALL_vcpu_kick, ZX_RIGHT_EXECUTE, VS_CLAUSE_KICK_EXECUTE},
+              {VS_CALL_vcpu_interrupt, ZX_RIGHT_SIGNAL, VS_CLAUSE_INTERRUPT_SIGNAL},
+              {VS_CALL_handle_duplicate, ZX_RIGHT_DUPLICATE, VS_CLAUSE_DERIVE_ACCESS_DENIED}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     tape t;
     start_known(&t, 0);
     put_derived(&t, VS_CALL_handle_duplicate, VCPU, DERIVED,
                 ZX_DEFAULT_VCPU_RIGHTS & ~rows[i].lacks);
     put_derived(&t, rows[i].code, DERIVED, OBJECT, 0);
-    ends(&t, VS_STEP_BROKEN, vs_ops[rows[i].code].name);
+    breaks(&t, "documented", rows[i].clause, vs_ops[rows[i].code].name);
+    last(&t)->status = ZX_ERR_ACCESS_DENIED;
+    allows(&t, "documented", 0, vs_ops[rows[i].code].name);
   }
 }
 
-Test(broken, script_that_asks_on_the_wrong_thread) {
+Test(around, accepted_on_the_wrong_thread_breaks_same_thread) {
   static const vs_op_code codes[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_enter};
+  static const vs_clause_code clauses[] = {VS_CLAUSE_READ_THREAD, VS_CLAUSE_ENTER_THREAD};
   for (size_t i = 0; i < 2; i++) {
     tape t;
     start_known(&t, 0);
     put(&t, codes[i], VCPU, ZX_OK)->thread = 1;
-    ends(&t, VS_STEP_BROKEN, vs_ops[codes[i]].name);
+    breaks(&t, "documented", clauses[i], vs_ops[codes[i]].name);
+    last(&t)->status = ZX_ERR_BAD_STATE;
+    allows(&t, "documented", 0, vs_ops[codes[i]].name);
   }
+}
+
+Test(around, close_of_nothing_and_rights_that_nobody_has) {
+  tape t;
+  start_known(&t, 0);
+  put(&t, VS_CALL_handle_close, OBJECT, ZX_OK);
+  allows(&t, "documented", 0, "ZX_HANDLE_INVALID, as the slot has no value yet");
+  t.count--;
+  put_derived(&t, VS_CALL_handle_duplicate, VCPU, DERIVED, ZX_RIGHT_MAP);
+  breaks(&t, "documented", VS_CLAUSE_VCPU_RIGHTS, "a right that a new vCPU does not have");
+  last(&t)->status = ZX_ERR_INVALID_ARGS;
+  allows(&t, "documented", 0, "refused");
+}
+
+Test(around, second_vcpu_of_a_thread_breaks_one_per_thread) {
+  tape t;
+  start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
+  put_vcpu(&t, 0, OBJECT, VS_PROGRAM_DUMP);
+  breaks(&t, "documented", VS_CLAUSE_VCPU_ONE, "a second vCPU");
+  allows(&t, "zircon-2018", 0, "as many as one likes");
 }
 
 Test(broken, script_that_does_not_make_sense) {
@@ -1429,21 +1476,17 @@ Test(broken, script_that_does_not_make_sense) {
   put(&t, VS_OP_join, 0, ZX_OK)->thread = 1;
   ends(&t, VS_STEP_BROKEN, "nothing to join");
   t.count--;
-  put(&t, VS_CALL_handle_close, OBJECT, ZX_OK);
-  ends(&t, VS_STEP_BROKEN, "nothing to close");
-  t.count--;
   put_new(&t, VS_CALL_event_create, 0, GUEST);
   ends(&t, VS_STEP_BROKEN, "the slot is open");
-  t.count--;
-  put_derived(&t, VS_CALL_handle_duplicate, VCPU, DERIVED, ZX_RIGHT_MAP);
-  ends(&t, VS_STEP_BROKEN, "a right that the source lacks");
 }
 
+// Kernels that give a thread as many vCPUs as it likes can give more than there is room for.
 Test(broken, more_vcpus_than_the_world_holds) {
   tape t;
   start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
   for (uint8_t i = 1; i <= VS_VCPUS; i++) put_vcpu(&t, 0, (uint8_t)(OBJECT + i), VS_PROGRAM_DUMP);
-  ends(&t, VS_STEP_BROKEN, "one vCPU too many");
+  vs_judgement j = judge(&t, "zircon-2018");
+  cr_assert_eq(j.step, VS_STEP_BROKEN);
 }
 
 Test(broken, unknown_architecture) {
@@ -1509,8 +1552,8 @@ Test(recorded, arguments_that_no_case_has_are_not_predicted) {
   tape t;
   start_known(&t, 0);
   for (size_t code = 0; code < VS_CALL_COUNT; code++) {
-    bool written = code == VS_CALL_vcpu_write_state;
-    if (written || vs_ops[code].phase == VS_PHASE_RECORDED) continue;
+    bool decided = vs_ops[code].phase == VS_PHASE_JUDGED;
+    if (decided || vs_ops[code].phase == VS_PHASE_RECORDED) continue;
     for (size_t i = 0; i < VS_ARGS_MAX; i++) {
       const vs_param* param = &vs_ops[code].params[i];
       vs_op* op = put(&t, (vs_op_code)code, VCPU, ZX_OK);

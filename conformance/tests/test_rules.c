@@ -18,6 +18,8 @@ static const char* const profile_ids[VS_RULES_PROFILES] = {
     [VS_RULES_ZIRCON_X64] = "zircon-x64",
     [VS_RULES_ZIRCON_ARM64] = "zircon-arm64",
     [VS_RULES_ZIRCON_2018] = "zircon-2018",
+    [VS_RULES_ZIRCON_2023] = "zircon-2023",
+    [VS_RULES_ZIRCON_2026] = "zircon-2026",
     [VS_RULES_ZCORE] = "zcore",
 };
 
@@ -172,7 +174,9 @@ static unsigned number_of(const vs_facts* f) {
   for (unsigned i = 0; i < FACTS; i++) number |= (unsigned)facts[i] << i;
   return number;
 }
-_Static_assert(sizeof(vs_facts) == FACTS * sizeof(bool), "every fact is in number_of");
+_Static_assert(sizeof(vs_handle_facts) == 5 &&
+                   offsetof(vs_facts, out_lost) - offsetof(vs_facts, kind_known) == FACTS - 4,
+               "every fact of the call is in number_of");
 
 static void compare(tally* t, const vs_rules_call* call, const vs_facts* facts) {
   vs_rules_call taken = *call;
@@ -220,7 +224,7 @@ static const situation situations[] = {
     {VCPU, OTHER, {NAMES(.vcpu = true, .right = true)}},
     {BUSY, OTHER, {NAMES(.vcpu = true, .right = true, .running = true)}},
     {POORER + GUEST, MINE, {NAMES(.right = false)}},
-    {POORER + VMAR, MINE, {.valid = true}},
+    {POORER + VMAR, MINE, {NAMES(.right = false)}},
     {POORER + VCPU, MINE, {NAMES(.vcpu = true, .creator = true)}},
     {POORER + VCPU, OTHER, {NAMES(.vcpu = true)}},
     {POORER + BUSY, OTHER, {NAMES(.vcpu = true, .running = true)}},
@@ -230,8 +234,8 @@ enum { SITUATIONS = sizeof situations / sizeof situations[0] };
 
 static vs_world world_of(const vs_arch_info* arch) {
   vs_world world;
-  vs_world_init(&world);
   const vs_profile* documented = vs_profile_find("documented");
+  vs_world_init(&world, documented);
   vs_op mine = vs_op_new(VS_CALL_vcpu_create, arch);
   vs_op busy = mine;
   mine.thread = MINE;
@@ -452,7 +456,9 @@ static vs_facts facts_of(const vs_rules_call* c) {
   bool readable = c->user && c->readable >= needed;
   bool whole = known && c->size == exact && readable;
   bool odd = io && whole && c->first != 1 && c->first != 2 && c->first != 4;
-  return (vs_facts){.handle.valid = c->valid,
+  return (vs_facts){.call = VS_CALL_vcpu_write_state,
+                    .handle.given = true,
+                    .handle.valid = c->valid,
                     .handle.right_type = c->vcpu,
                     .handle.has_rights = c->right,
                     .handle.rights_unknown = !c->right_known,

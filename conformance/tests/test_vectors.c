@@ -37,7 +37,7 @@ typedef struct vector {
 static const vector vectors[] = {
     // what, faults, x64, arm64, 2018 on x64, 2018 on arm64, zcore, documented
     {"nothing is wrong", 0, "o", "o", "o", "o", "o", "o"},
-    {"wrong type, no WRITE", WRONG_TYPE | NO_WRITE, "t", "t", "t", "t", "d", "td"},
+    {"wrong type, no WRITE", WRONG_TYPE | NO_WRITE, "t", "t", "d", "d", "d", "td"},
     {"no WRITE, bad kind", NO_WRITE | BAD_KIND, "d", "d", "d", "d", "d", "di"},
     {"no WRITE, wrong thread", NO_WRITE | ELSEWHERE, "d", "d", "d", "d", "d", "ds"},
     {"bad kind, wrong thread", BAD_KIND | ELSEWHERE, "i", "i", "s", "s", "s", "is"},
@@ -61,7 +61,7 @@ enum { GUEST_SLOT, VMAR_SLOT, VCPU_SLOT, BARE_SLOT, EVENT_SLOT };
 
 static vs_world world_with(const vs_profile* profile, const vs_arch_info* arch) {
   vs_world world;
-  vs_world_init(&world);
+  vs_world_init(&world, profile);
   vs_op create = vs_op_new(VS_CALL_vcpu_create, arch);
   create.thread = 1;
   vs_op_give(&create, 0, VCPU_SLOT);
@@ -104,6 +104,8 @@ static vs_facts facts_with(unsigned faults, const vs_arch_info* arch) {
   bool bad = faults & BAD_POINTER;
   bool io = faults & IS_IO;
   return (vs_facts){
+      .call = VS_CALL_vcpu_write_state,
+      .handle.given = true,
       .handle.valid = true,
       .handle.right_type = !(faults & WRONG_TYPE),
       .handle.has_rights = !(faults & NO_WRITE),

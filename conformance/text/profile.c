@@ -177,6 +177,7 @@ static bool read_order(reader* r) {
   size_t i = named < VS_OP_COUNT ? 2 : 1;
   const bool any = is_word(r, i, "any");
   if (call == VS_CALL_vcpu_write_state) profile->ordered = !any;
+  if (any && call == VS_CALL_vcpu_write_state) memset(profile->order, 0, sizeof profile->order);
   if (any) return ends(r, i);
   size_t count = kept;
   do {
@@ -317,6 +318,9 @@ static bool agrees_with_itself(const reader* r) {
     return fail_whole(r->fault,
                       "an order needs bad_handle, wrong_type, kind, size, and one of buffer, copy "
                       "and kernel_fault");
+  }
+  if (!profile->ordered && profile->order[0] != VS_CHECK_NONE) {
+    return fail_whole(r->fault, "an order of a call needs zx_vcpu_write_state's: 'order CHECK...'");
   }
   if (profile->ordered && (profile->latitudes & answers)) {
     return fail_whole(r->fault,
