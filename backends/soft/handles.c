@@ -31,18 +31,25 @@ static uint32_t generation(zx_handle_t handle) {
   return handle >> (fixed_bits() + VS_SOFT_SLOT_BITS);
 }
 
+// Where a slot's generations begin. Each has its own, so that a value of which one bit is inverted
+// does not name what a neighbour holds.
+static uint32_t first_generation(unsigned number) {
+  return number * 0x6255 & GENERATION_MASK;
+}
+
 static zx_handle_t value(unsigned number) {
-  const zx_handle_t high = vs_soft.slots[number].generation << VS_SOFT_SLOT_BITS | number;
+  const uint32_t now = vs_soft.slots[number].closed + first_generation(number);
+  const zx_handle_t high = (now & GENERATION_MASK) << VS_SOFT_SLOT_BITS | number;
   const zx_handle_t fixed = vs_soft.rules->low_bit_ignored ? 1 : ZX_HANDLE_FIXED_BITS_MASK;
   return high << fixed_bits() | fixed;
 }
 
 static vs_soft_slot* find_slot(zx_handle_t handle) {
   if (vs_soft.rules == NULL) return NULL;
-  const zx_handle_t fixed = vs_soft.rules->low_bit_ignored ? 0 : ZX_HANDLE_FIXED_BITS_MASK;
-  if ((handle & fixed) != fixed) return NULL;
-  vs_soft_slot* slot = &vs_soft.slots[slot_number(handle)];
-  return slot->object != NULL && slot->generation == generation(handle) ? slot : NULL;
+  const unsigned number = slot_number(handle);
+  vs_soft_slot* slot = &vs_soft.slots[number];
+  const zx_handle_t ignored = vs_soft.rules->low_bit_ignored ? 1 : 0;
+  return slot->object != NULL && value(number) == (handle | ignored) ? slot : NULL;
 }
 
 // ---- Objects and handles, under the lock.
@@ -81,21 +88,22 @@ zx_handle_t vs_soft_handle_new(void* object, zx_rights_t rights) {
 
 static void close_slot(vs_soft_slot* slot) {
   vs_soft_object* object = slot->object;
-  *slot = (vs_soft_slot){.generation = (slot->generation + 1) & GENERATION_MASK};
+  *slot = (vs_soft_slot){.closed = slot->closed + 1};
   vs_soft_unref(object);
 }
 
 bool vs_soft_resource_new(void) {
+  const unsigned number = slot_number(VS_SOFT_RESOURCE);
   vs_soft_object* resource = vs_soft_object_new(ZX_OBJ_TYPE_RESOURCE, sizeof *resource, NULL);
-  vs_soft.slots[slot_number(VS_SOFT_RESOURCE)] = (vs_soft_slot){
+  vs_soft.slots[number] = (vs_soft_slot){
       resource,
       ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WRITE | ZX_RIGHT_INSPECT,
-      generation(VS_SOFT_RESOURCE),
+      generation(VS_SOFT_RESOURCE) - first_generation(number),
   };
   return resource != NULL;
 }
 
-// Generations stay: a handle of this life does not resolve in the next one.
+// What counts them stays: a handle of this life does not resolve in the next one.
 void vs_soft_close_all(void) {
   for (unsigned i = 0; i < VS_SOFT_SLOTS; i++) {
     if (vs_soft.slots[i].object != NULL) close_slot(&vs_soft.slots[i]);

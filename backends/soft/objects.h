@@ -26,13 +26,13 @@ typedef struct vs_soft_object {
   void (*end)(struct vs_soft_object* object);  // gives back what it holds; NULL: nothing
 } vs_soft_object;
 
-// A slot's generation is part of its handles' values and moves on when one is closed, so that a
-// stale value does not resolve. Value: generation, slot number, and the fixed bits.
+// How many of a slot's handles have been closed is part of the values that it gives out, so that a
+// stale value does not resolve. Value: that (the generation), the slot's number, and fixed bits.
 enum { VS_SOFT_SLOT_BITS = 12, VS_SOFT_SLOTS = 1 << VS_SOFT_SLOT_BITS };
 typedef struct vs_soft_slot {
   vs_soft_object* object;  // NULL: free
   zx_rights_t rights;
-  uint32_t generation;
+  uint32_t closed;
 } vs_soft_slot;
 
 // The documented calls have no context, so there is one state for a process.

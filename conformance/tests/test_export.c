@@ -11,6 +11,7 @@
 #include "export/export.h"
 #include "judging.h"
 #include "runner/record.h"
+#include "soft/soft.h"
 #include "text/names.h"
 
 static vs_export exported(const char* profile, vs_arch arch) {
@@ -236,7 +237,8 @@ typedef struct outcome {
 static const outcome* run(const char* format, const char* a, const char* b, const char* c) {
   static outcome result;
   char command[4096];
-  int length = snprintf(command, sizeof command, "cd /tmp && ( ");
+  int length = snprintf(command, sizeof command, "export VCPUSPEC_RESOURCE=%#x; cd /tmp && ( ",
+                        VS_SOFT_RESOURCE);
   length += snprintf(command + length, sizeof command - (size_t)length, format, a, b, c);
   snprintf(command + length, sizeof command - (size_t)length, " ) 2>&1");
   memset(&result, 0, sizeof result);
