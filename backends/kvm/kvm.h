@@ -26,8 +26,9 @@
 // - A guest is not run once a trap on memory covers address 0, where its page tables are:
 //   ZX_ERR_NOT_SUPPORTED.
 // - zx_vcpu_enter: an access to a port without a trap, or to an address without memory, is
-//   ZX_ERR_NOT_FOUND as there, but the guest goes on after the instruction, not at it; likewise
-//   after an access to a trap on memory. Of an access to memory that is not there, no register but the instruction pointer keeps a trace.
+//   ZX_ERR_NOT_FOUND as there, but the guest goes on after the instruction, not at it; so it does
+//   after an access to a trap on memory. Of an access to memory that is not there, no register but
+//   the instruction pointer keeps a trace.
 // - A guest whose page tables are not in its memory crashes (ZX_ERR_BAD_STATE) or, on some
 //   processors, runs until it is kicked.
 // - After a crash (ZX_ERR_BAD_STATE) the system registers are as at the start. SVM does not tell
