@@ -71,8 +71,8 @@ typedef struct vs_kvm_vcpu {
   // The thread that made it, which never changes: only that thread gets at the registers and the
   // descriptor, so neither needs the lock.
   uint64_t owner;
-  bool abandoned;         // its last handle is closed; under the lock
-  atomic_bool kicked;     // a kick that no zx_vcpu_enter has answered yet
+  bool abandoned;      // its last handle is closed; under the lock
+  atomic_bool kicked;  // a kick that no zx_vcpu_enter has answered yet
   // Vectors that were raised and that the guest has not taken: a bit each, the lowest in [0].
   atomic_uint_fast64_t interrupts[VS_KVM_VECTORS / 64];
   bool running;           // inside zx_vcpu_enter

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Running a vCPU, and kicking it.
 //
-// A kick sets `kicked`, then immediate_exit, then sends a signal if the vCPU runs; an interrupt does
-// so with `interrupts`. The runner clears immediate_exit, then looks at `kicked`, then runs. Whichever way the two interleave,
-// either the runner sees `kicked`, or immediate_exit is set after it was cleared; and if KVM has
-// read that already, the signal ends the run, since `running` was set before.
+// A kick sets `kicked`, then immediate_exit, then sends a signal if the vCPU runs; an interrupt
+// does so with `interrupts`. The runner clears immediate_exit, then looks at `kicked`, then runs.
+// Whichever way the two interleave, either the runner sees `kicked`, or immediate_exit is set after
+// it was cleared; and if KVM has read that already, the signal ends the run, since `running` was
+// set before.
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>

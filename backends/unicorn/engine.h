@@ -41,9 +41,9 @@ struct vs_uc_engine {
   bool can_run;
   bool missed;           // the run ended at a load or store to where nothing is mapped
   uint64_t missed_addr;  // of that access
-  uint64_t pc;         // where the next run starts
-  uint64_t at;         // linear address of the instruction that the hook saw last
-  unsigned maps_seen;  // mappings that the engine has
+  uint64_t pc;           // where the next run starts
+  uint64_t at;           // linear address of the instruction that the hook saw last
+  unsigned maps_seen;    // mappings that the engine has
   unsigned traps_seen;
   uint64_t changes_seen;
   union {

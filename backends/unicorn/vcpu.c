@@ -11,10 +11,10 @@
 
 typedef struct vcpu {
   vs_uc_object object;
-  vs_uc_guest* guest;   // with a reference
-  vs_uc_thread* owner;  // with a reference; never changes
-  int number;           // within the guest
-  vs_uc_engine engine;  // the owner's, but for `kicked`
+  vs_uc_guest* guest;       // with a reference
+  vs_uc_thread* owner;      // with a reference; never changes
+  int number;               // within the guest
+  vs_uc_engine engine;      // the owner's, but for `kicked`
   atomic_bool interrupted;  // ever: no guest takes an interrupt here
   pthread_mutex_t kick_lock;
   pthread_cond_t kick_signal;  // for a vCPU that waits in HLT or WFI
