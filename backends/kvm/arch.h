@@ -17,7 +17,9 @@
 typedef struct vs_kvm_arch_facts {
   unsigned max_cpus;        // per guest, at most VS_KVM_MAX_CPUS
   unsigned aspace_bits;     // of a guest-physical address
-  uint32_t trap_kind;       // the one that zx_guest_set_trap takes
+  bool has_ports;           // ZX_GUEST_TRAP_IO makes sense
+  uint64_t page_tables;     // of a new vCPU, guest-physical; UINT64_MAX: none
+  uint64_t lone_page;       // memory that only a trap of this one page begins at; not a page: none
   const char* least_linux;  // the oldest version that has what is asked for
 } vs_kvm_arch_facts;
 

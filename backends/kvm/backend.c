@@ -130,7 +130,7 @@ static void close_backend(void) {
   end_runs();
   vs_kvm_handles_close_all();
   close_device();
-  vs_kvm.flags_stay = false;
+  vs_kvm.as_published = false;
   vs_kvm_unlock();
   sigaction(vs_kvm.kick_signal, &vs_kvm.previous_action, NULL);
   vs_user_copy_close();
@@ -141,6 +141,7 @@ static const vs_calls calls = {
     .guest_set_trap = vs_kvm_guest_set_trap,
     .vcpu_create = vs_kvm_vcpu_create,
     .vcpu_enter = vs_kvm_vcpu_enter,
+    .vcpu_interrupt = vs_kvm_vcpu_interrupt,
     .vcpu_kick = vs_kvm_vcpu_kick,
     .vcpu_read_state = vs_kvm_vcpu_read_state,
     .vcpu_write_state = vs_kvm_vcpu_write_state,
@@ -160,7 +161,7 @@ static bool open_zircon(vs_why* reason) {
     return vs_refuse(reason,
                      "this is for arm64, where published kernels never clear a flag; use kvm");
   if (!open_backend(reason)) return false;
-  vs_kvm.flags_stay = true;
+  vs_kvm.as_published = true;
   return true;
 }
 

@@ -41,6 +41,7 @@ static zx_status_t connect(vs_kvm_guest* guest, vs_kvm_vmar* vmar) {
   guest->vm = vs_kvm_vm_take(&vs_kvm.machines, &error);
   if (!guest->vm) return vs_kvm_status(error);
   atomic_init(&guest->has_memory, false);
+  atomic_init(&guest->tables_trapped, false);
   vmar->guest = guest;
   vs_kvm_ref(&guest->base);
   return ZX_OK;
@@ -100,10 +101,16 @@ zx_status_t vs_kvm_guest_create(zx_handle_t resource, uint32_t options, zx_handl
   return ZX_ERR_INVALID_ARGS;
 }
 
+static bool is_of_ports(uint32_t kind) {
+  return kind == ZX_GUEST_TRAP_IO;
+}
+
+// BELL and MEM share one space.
 static const vs_kvm_trap* overlapping(const vs_kvm_guest* guest, uint32_t kind, uint64_t first,
                                       uint64_t last) {
   for (const vs_kvm_trap* trap = guest->traps; trap; trap = trap->next) {
-    if (trap->kind == kind && trap->first <= last && first <= trap->last) return trap;
+    const bool one_space = is_of_ports(trap->kind) == is_of_ports(kind);
+    if (one_space && trap->first <= last && first <= trap->last) return trap;
   }
   return NULL;
 }
@@ -111,28 +118,25 @@ static const vs_kvm_trap* overlapping(const vs_kvm_guest* guest, uint32_t kind, 
 bool vs_kvm_guest_find_trap(const vs_kvm_guest* guest, uint32_t kind, uint64_t addr,
                             uint64_t* key) {
   const vs_kvm_trap* trap = overlapping(guest, kind, addr, addr);
-  if (trap) *key = trap->key;
-  return trap != NULL;
+  if (!trap || trap->kind != kind) return false;
+  *key = trap->key;
+  return true;
 }
 
 // With the lock held. A trap on memory takes the memory away: that is how an access is noticed.
 static zx_status_t make_room(vs_kvm_guest* guest, const vs_kvm_trap* trap) {
   if (overlapping(guest, trap->kind, trap->first, trap->last)) return ZX_ERR_ALREADY_EXISTS;
-  if (trap->kind != ZX_GUEST_TRAP_MEM) return ZX_OK;
+  if (is_of_ports(trap->kind)) return ZX_OK;
   const int result = vs_kvm_vm_unmap(guest->vm, trap->first, trap->last - trap->first + 1);
+  const uint64_t tables = vs_kvm_arch.page_tables;
+  if (trap->first <= tables && tables <= trap->last) atomic_store(&guest->tables_trapped, true);
   return result == -ENOSPC ? ZX_ERR_NO_RESOURCES : vs_kvm_status(result);
 }
 
-// `limit`: the first address, or port, that the space of the kind does not have.
-static zx_status_t add_range(vs_kvm_guest* guest, uint64_t limit, uint64_t size,
-                             const vs_kvm_trap* wanted) {
-  if (wanted->first >= limit || size == 0 || size > limit - wanted->first) {
-    return ZX_ERR_OUT_OF_RANGE;
-  }
+static zx_status_t add_trap(vs_kvm_guest* guest, const vs_kvm_trap* wanted) {
   vs_kvm_trap* trap = malloc(sizeof(*trap));
   if (!trap) return ZX_ERR_NO_MEMORY;
   *trap = *wanted;
-  trap->last = wanted->first + size - 1;
   vs_kvm_lock();
   const zx_status_t status = make_room(guest, trap);
   if (status == ZX_OK) {
@@ -152,15 +156,35 @@ static zx_status_t check_port(zx_handle_t port) {
   return status;
 }
 
-static zx_status_t add_trap(vs_kvm_guest* guest, uint32_t kind, zx_vaddr_t addr, size_t size,
-                            zx_handle_t port, uint64_t key) {
-  const vs_kvm_trap trap = {.kind = kind, .first = addr, .key = key};
+static zx_status_t check_kind(uint32_t kind, bool has_port) {
+  if (is_of_ports(kind) && !vs_kvm_arch.has_ports) return ZX_ERR_NOT_SUPPORTED;
   if (kind > ZX_GUEST_TRAP_IO) return ZX_ERR_INVALID_ARGS;
-  if (kind != vs_kvm_arch.trap_kind) return ZX_ERR_NOT_SUPPORTED;
-  if (port != ZX_HANDLE_INVALID) return ZX_ERR_INVALID_ARGS;
-  if (kind == ZX_GUEST_TRAP_IO) return add_range(guest, PORTS, size, &trap);
-  if ((addr | size) & (VS_KVM_PAGE - 1)) return ZX_ERR_INVALID_ARGS;
-  return add_range(guest, vs_kvm_guest_limit(), size, &trap);
+  return has_port == (kind == ZX_GUEST_TRAP_BELL) ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+static zx_status_t check_pages(zx_vaddr_t addr, size_t size) {
+  if (size == 0 || ((addr | size) & (VS_KVM_PAGE - 1))) return ZX_ERR_INVALID_ARGS;
+  return addr == vs_kvm_arch.lone_page && size != VS_KVM_PAGE ? ZX_ERR_INVALID_ARGS : ZX_OK;
+}
+
+// Published kernels take the memory away first, and there what is beyond it is a bad argument.
+static zx_status_t check_range(uint32_t kind, zx_vaddr_t addr, size_t size) {
+  const bool of_ports = is_of_ports(kind);
+  const uint64_t limit = of_ports ? PORTS : vs_kvm_guest_limit();
+  const zx_status_t status = of_ports ? ZX_OK : check_pages(addr, size);
+  if (status != ZX_OK) return status;
+  if (addr < limit && size != 0 && size <= limit - addr) return ZX_OK;
+  return vs_kvm.as_published && !of_ports ? ZX_ERR_INVALID_ARGS : ZX_ERR_OUT_OF_RANGE;
+}
+
+static zx_status_t set_trap(vs_kvm_guest* guest, uint32_t kind, zx_vaddr_t addr, size_t size,
+                            zx_handle_t port, uint64_t key) {
+  zx_status_t status = check_port(port);
+  if (status == ZX_OK) status = check_kind(kind, port != ZX_HANDLE_INVALID);
+  if (status == ZX_OK) status = check_range(kind, addr, size);
+  if (status != ZX_OK) return status;
+  const vs_kvm_trap trap = {.kind = kind, .first = addr, .last = addr + size - 1, .key = key};
+  return add_trap(guest, &trap);
 }
 
 zx_status_t vs_kvm_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,
@@ -168,10 +192,7 @@ zx_status_t vs_kvm_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t 
   vs_kvm_object* object;
   zx_status_t status = vs_kvm_pin(handle, ZX_OBJ_TYPE_GUEST, ZX_RIGHT_WRITE, &object);
   if (status != ZX_OK) return status;
-  status = check_port(port_handle);
-  if (status == ZX_OK) {
-    status = add_trap((vs_kvm_guest*)object, kind, addr, size, port_handle, key);
-  }
+  status = set_trap((vs_kvm_guest*)object, kind, addr, size, port_handle, key);
   vs_kvm_unpin(object);
   return status;
 }

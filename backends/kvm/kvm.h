@@ -9,21 +9,26 @@
 // refuses a VM to any process but its creator.
 //
 // Where it differs from a Zircon kernel:
-// - zx_guest_set_trap: BELL is ZX_ERR_NOT_SUPPORTED, after the checks of the guest's and the port's
-//   handles; so is MEM on x86-64, and IO on arm64, as there.
+// - A trap on memory takes the memory away, until other memory is mapped there. An access to a BELL
+//   trap, and on x86-64 to a MEM trap, is ZX_ERR_NOT_SUPPORTED: no port ever receives a packet. IO
+//   on arm64 is ZX_ERR_NOT_SUPPORTED as there.
 // - zx_vmar_map: on a guest's vmar only, with ZX_VM_SPECIFIC; vmar_offset is the guest-physical
 //   address, and comes back in mapped_addr. PERM_EXECUTE needs no more than PERM_READ on the VMO,
 //   since there is no call here that makes a VMO executable.
 // - A guest without any memory is not run: ZX_ERR_NOT_FOUND.
-// - A guest that halts waits until it is kicked: there are no interrupts here.
 // - Closing the last handle of a running vCPU makes it leave with ZX_ERR_CANCELED: nobody could
 //   kick it any more.
-// - zx_vcpu_interrupt is not offered.
+// - zx_vcpu_interrupt: every vector is an external interrupt, the highest comes first, and none is
+//   delivered before the guest's flags let it. On arm64 none is ever delivered.
 //
 // x86-64:
+// - A guest that halts waits for a kick, or for an interrupt that its flags let through.
+// - A guest is not run once a trap on memory covers address 0, where its page tables are:
+//   ZX_ERR_NOT_SUPPORTED.
 // - zx_vcpu_enter: an access to a port without a trap, or to an address without memory, is
-//   ZX_ERR_NOT_FOUND as there, but the guest goes on after the instruction, not at it. Of an access
-//   to memory that is not there, no register but the instruction pointer keeps a trace.
+//   ZX_ERR_NOT_FOUND as there, but the guest goes on after the instruction, not at it; so it does
+//   after an access to a trap on memory. Of an access to memory that is not there, no register but
+//   the instruction pointer keeps a trace.
 // - A guest whose page tables are not in its memory crashes (ZX_ERR_BAD_STATE) or, on some
 //   processors, runs until it is kicked.
 // - After a crash (ZX_ERR_BAD_STATE) the system registers are as at the start. SVM does not tell
@@ -43,6 +48,7 @@
 // - The last page of the guest's 36 bits of addresses is taken: VBAR_EL1 points there at the start.
 //   An exception of a guest that has set no vectors is ZX_ERR_BAD_STATE, and the guest stays where
 //   the exception would return to. So is every BRK.
+// - A guest that halts waits until it is kicked.
 // - HVC and SMC are answered by KVM itself (PSCI). A guest that powers its vCPU off that way waits
 //   until it is kicked.
 // - Without a page size of 4 KiB in the host's kernel the backend does not open.
@@ -52,8 +58,9 @@
 #include <vcpuspec/backend.h>
 
 extern const vs_backend vs_backend_kvm;
-// On arm64, as published Zircon kernels are there: a write never clears a flag. On x86-64 there is
-// no such difference, and it does not open.
+// On arm64, as published Zircon kernels are there: a write never clears a flag, and a trap on
+// memory out of range is ZX_ERR_INVALID_ARGS. On x86-64 there is no such difference, and it does
+// not open.
 extern const vs_backend vs_backend_kvm_zircon;
 
 #endif  // VS_BACKENDS_KVM_KVM_H_

@@ -52,13 +52,17 @@ typedef struct vs_kvm_guest {
   vs_kvm_vm* vm;
   vs_kvm_trap* traps;
   vs_kvm_mapping* mappings;
-  atomic_bool has_memory;  // mappings is not empty; without the lock
+  // Without the lock: mappings is not empty, and a trap has taken a new vCPU's page tables.
+  atomic_bool has_memory;
+  atomic_bool tables_trapped;
 } vs_kvm_guest;
 
 typedef struct vs_kvm_vmar {
   vs_kvm_object base;
   vs_kvm_guest* guest;
 } vs_kvm_vmar;
+
+enum { VS_KVM_VECTORS = 256 };
 
 typedef struct vs_kvm_vcpu {
   vs_kvm_object base;
@@ -67,8 +71,10 @@ typedef struct vs_kvm_vcpu {
   // The thread that made it, which never changes: only that thread gets at the registers and the
   // descriptor, so neither needs the lock.
   uint64_t owner;
-  bool abandoned;         // its last handle is closed; under the lock
-  atomic_bool kicked;     // a kick that no zx_vcpu_enter has answered yet
+  bool abandoned;      // its last handle is closed; under the lock
+  atomic_bool kicked;  // a kick that no zx_vcpu_enter has answered yet
+  // Vectors that were raised and that the guest has not taken: a bit each, the lowest in [0].
+  atomic_uint_fast64_t interrupts[VS_KVM_VECTORS / 64];
   bool running;           // inside zx_vcpu_enter
   pid_t owner_id;         // the kernel's name of the owner, good for as long as it is running
   pthread_cond_t awaken;  // signalled by a kick, for a guest that halted
@@ -93,7 +99,7 @@ typedef struct vs_kvm_state {
   uint32_t pins;                   // references held by calls at work
   pthread_cond_t unpinned;         // pins became 0
   int kick_signal;
-  bool flags_stay;                   // a write clears none, as on the published arm64 kernels
+  bool as_published;                 // where published arm64 kernels part from the page: kvm.h
   struct sigaction previous_action;  // of kick_signal
 } vs_kvm_state;
 
@@ -119,6 +125,8 @@ void vs_kvm_vmar_destroy(vs_kvm_vmar* vmar);
 void vs_kvm_vcpu_destroy(vs_kvm_vcpu* vcpu);
 void vs_kvm_vcpu_abandon(vs_kvm_vcpu* vcpu);
 void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu);
+// Makes a vCPU that is in zx_vcpu_enter look again at what other threads want of it.
+void vs_kvm_vcpu_wake_locked(vs_kvm_vcpu* vcpu);
 // The first guest-physical address that there is not.
 uint64_t vs_kvm_guest_limit(void);
 // The key of the trap of this kind that covers an address; false: none does.
@@ -135,6 +143,12 @@ void vs_kvm_unpin(vs_kvm_object* object);
 // that reference over. On a refusal (a full table, a bad `user_out`) nothing remains of the object.
 zx_status_t vs_kvm_publish(vs_kvm_object* object, zx_rights_t rights, zx_handle_t* user_out);
 void vs_kvm_handle_revoke(zx_handle_t value);
+
+// For the owner of a vCPU, without the lock. Whether the guest would take an interrupt that is
+// raised, as it was when it last left; and, right before it runs, the hand-over of one: 0 or
+// -errno. One that it would not take stays raised, and KVM comes back once it would.
+bool vs_kvm_vcpu_takes_interrupt(const vs_kvm_vcpu* vcpu);
+int vs_kvm_vcpu_offer_interrupt(vs_kvm_vcpu* vcpu);
 
 // The calls.
 #define VS_CALL(name, word, phase, text, ...) \

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Running a vCPU, and kicking it.
 //
-// A kick sets `kicked`, then immediate_exit, then sends a signal if the vCPU runs. The runner
-// clears immediate_exit, then looks at `kicked`, then runs. Whichever way the two interleave,
-// either the runner sees `kicked`, or immediate_exit is set after it was cleared; and if KVM has
-// read that already, the signal ends the run, since `running` was set before.
+// A kick sets `kicked`, then immediate_exit, then sends a signal if the vCPU runs; an interrupt
+// does so with `interrupts`. The runner clears immediate_exit, then looks at `kicked`, then runs.
+// Whichever way the two interleave, either the runner sees `kicked`, or immediate_exit is set after
+// it was cleared; and if KVM has read that already, the signal ends the run, since `running` was
+// set before.
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,11 +15,15 @@
 #include "objects.h"
 #include "user_copy.h"
 
-void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu) {
-  atomic_store(&vcpu->kicked, true);
+void vs_kvm_vcpu_wake_locked(vs_kvm_vcpu* vcpu) {
   vs_kvm_set_immediate_exit(vcpu->cpu, true);
   pthread_cond_signal(&vcpu->awaken);
   if (vcpu->running) tgkill(getpid(), vcpu->owner_id, vs_kvm.kick_signal);
+}
+
+void vs_kvm_vcpu_kick_locked(vs_kvm_vcpu* vcpu) {
+  atomic_store(&vcpu->kicked, true);
+  vs_kvm_vcpu_wake_locked(vcpu);
 }
 
 zx_status_t vs_kvm_vcpu_kick(zx_handle_t handle) {
@@ -51,9 +56,11 @@ static bool read_memory(void* context, uint64_t gpa, void* out, size_t size) {
   return at != NULL;
 }
 
-static void wait_for_kick(vs_kvm_vcpu* vcpu) {
+static void wait_in_halt(vs_kvm_vcpu* vcpu) {
   vs_kvm_lock();
-  while (!atomic_load(&vcpu->kicked)) pthread_cond_wait(&vcpu->awaken, &vs_kvm.lock);
+  while (!atomic_load(&vcpu->kicked) && !vs_kvm_vcpu_takes_interrupt(vcpu)) {
+    pthread_cond_wait(&vcpu->awaken, &vs_kvm.lock);
+  }
   vs_kvm_unlock();
 }
 
@@ -67,14 +74,17 @@ static zx_status_t run_until_exit(vs_kvm_vcpu* vcpu, zx_port_packet_t* packet) {
     // Not even an instruction can be fetched. KVM would not say so: depending on the processor it
     // reports a crash, or keeps trying until somebody kicks.
     if (!atomic_load(&vcpu->guest->has_memory)) return ZX_ERR_NOT_FOUND;
+    if (atomic_load(&vcpu->guest->tables_trapped)) return ZX_ERR_NOT_SUPPORTED;
     vs_kvm_arch_before_run(vcpu->cpu);
-    const int result = vs_kvm_run(vcpu->cpu);
-    if (result == -EINTR) continue;  // a kick, or a signal that is none of the guest's business
+    int result = vs_kvm_vcpu_offer_interrupt(vcpu);
+    if (result >= 0) result = vs_kvm_run(vcpu->cpu);
+    // A kick, an interrupt, or a signal that the guest has nothing to do with.
+    if (result == -EINTR) continue;
     if (result < 0) return vs_kvm_status(result);
+    if (vcpu->cpu->run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN) continue;
     const zx_status_t status = vs_kvm_arch_exit(vcpu->cpu, &outside, packet, &halted);
     if (!halted) return status;
-    // Zircon waits in the kernel for an interrupt; here nothing can send one, but a kick ends it.
-    wait_for_kick(vcpu);
+    wait_in_halt(vcpu);
   }
 }
 

@@ -23,7 +23,9 @@ typedef struct vs_uc_arch {
   int vcpus;             // per guest, at most 64
   unsigned aspace_bits;  // of a guest-physical address
   bool has_ports;        // ZX_GUEST_TRAP_IO and ZX_VCPU_IO make sense
-  bool has_mem_traps;
+  bool wakes_masked;     // waiting ends with an interrupt also while the guest takes none
+  uint64_t lone_page;    // memory that only a trap of this one page begins at; not a page: none
+  zx_status_t beyond;    // the answer to a trap on memory that the space does not have
   // Opens engine->uc, with every register 0 but the program counter, for the vCPU of that number
   // within its guest. Says in engine->can_run whether it could ever be entered. False: no memory,
   // and nothing is left open.
@@ -42,7 +44,7 @@ typedef struct vs_uc_arch {
 
 extern const vs_uc_arch vs_uc_x64;
 extern const vs_uc_arch vs_uc_arm64;
-extern const vs_uc_arch vs_uc_arm64_zircon;  // flags are only ever set
+extern const vs_uc_arch vs_uc_arm64_zircon;  // published kernels: flags are only ever set
 
 // The row that the backend was opened with.
 const vs_uc_arch* vs_uc_backend_arch(void);

@@ -84,7 +84,7 @@ static bool cut_traps(vs_uc_engine* engine, unsigned maps_before) {
   unsigned number = 0;
   for (const vs_uc_trap* trap = vs_uc_trap_first(engine->guest); trap != NULL;
        trap = vs_uc_trap_next(trap), number++) {
-    if (trap->kind != ZX_GUEST_TRAP_MEM) continue;
+    if (trap->kind == ZX_GUEST_TRAP_IO) continue;
     unsigned i = number < engine->traps_seen ? maps_before : 0;
     for (; i < engine->maps_seen; i++) {
       if (!cut(engine, &engine->guest->aspace.maps[i], trap)) return false;
@@ -104,6 +104,7 @@ static bool refresh_memory(vs_uc_engine* engine) {
 }
 
 vs_uc_exit vs_uc_engine_run(vs_uc_engine* engine) {
+  engine->missed = false;
   return refresh_memory(engine) ? engine->arch->run(engine) : VS_UC_EXIT_FAULT;
 }
 
@@ -116,12 +117,24 @@ bool vs_uc_engine_begin(vs_uc_engine* engine, uc_arch arch, uc_mode mode) {
   return false;
 }
 
+// Refused: Unicorn ends the run with the access not made.
+static bool on_missing(uc_engine* uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+                       void* data) {
+  vs_uc_engine* engine = data;
+  (void)uc, (void)type, (void)size, (void)value;
+  engine->missed = true;
+  engine->missed_addr = address;
+  return false;
+}
+
 bool vs_uc_engine_hook(vs_uc_engine* engine, void (*on_instruction)(uc_engine* uc, uint64_t address,
                                                                     uint32_t size, void* engine)) {
   uc_hook hook;
+  const int missing = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED;
   // begin > end: everywhere.
   return uc_hook_add(engine->uc, &hook, UC_HOOK_CODE, (void*)on_instruction, engine, 1, 0) ==
-         UC_ERR_OK;
+             UC_ERR_OK &&
+         uc_hook_add(engine->uc, &hook, missing, (void*)on_missing, engine, 1, 0) == UC_ERR_OK;
 }
 
 bool vs_uc_engine_open(vs_uc_engine* engine, vs_uc_guest* guest, uint64_t entry, int number) {

@@ -30,9 +30,7 @@ typedef struct vs_uc_x64_part {
 // Of an arm64 engine.
 typedef struct vs_uc_arm64_part {
   bool stopped;             // the hook ended the run
-  bool missed;              // the run ended at an access to where nothing is mapped
-  uint64_t addr;            // of that access
-  vs_uc_transfer transfer;  // which made it
+  vs_uc_transfer transfer;  // made the access that missed
 } vs_uc_arm64_part;
 
 struct vs_uc_engine {
@@ -41,9 +39,11 @@ struct vs_uc_engine {
   const vs_uc_arch* arch;  // the guest's
   atomic_bool kicked;      // set by any thread, cleared by the owner
   bool can_run;
-  uint64_t pc;         // where the next run starts
-  uint64_t at;         // linear address of the instruction that the hook saw last
-  unsigned maps_seen;  // mappings that the engine has
+  bool missed;           // the run ended at a load or store to where nothing is mapped
+  uint64_t missed_addr;  // of that access
+  uint64_t pc;           // where the next run starts
+  uint64_t at;           // linear address of the instruction that the hook saw last
+  unsigned maps_seen;    // mappings that the engine has
   unsigned traps_seen;
   uint64_t changes_seen;
   union {
@@ -62,7 +62,7 @@ vs_uc_exit vs_uc_engine_run(vs_uc_engine* engine);
 // ---- For the architectures.
 
 // Opens the library's engine so that no address ends a run, with `on_instruction` before every
-// instruction. False: no memory.
+// instruction, and with `missed` kept. False: no memory.
 bool vs_uc_engine_begin(vs_uc_engine* engine, uc_arch arch, uc_mode mode);
 bool vs_uc_engine_hook(vs_uc_engine* engine, void (*on_instruction)(uc_engine* uc, uint64_t address,
                                                                     uint32_t size, void* engine));

@@ -42,15 +42,28 @@ void vs_uc_guest_return_number(vs_uc_guest* guest, int number) {
   pthread_mutex_unlock(&guest->lock);
 }
 
-static bool covers(const vs_uc_trap* trap, uint32_t kind, uint64_t addr) {
-  return trap->kind == kind && addr >= trap->first && addr <= trap->last;
+static bool is_of_ports(uint32_t kind) {
+  return kind == ZX_GUEST_TRAP_IO;
 }
 
-bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint32_t kind, uint64_t addr, uint64_t* key) {
+// BELL and MEM share one space.
+static bool meet(const vs_uc_trap* a, const vs_uc_trap* b) {
+  return is_of_ports(a->kind) == is_of_ports(b->kind) && a->first <= b->last && b->first <= a->last;
+}
+
+static const vs_uc_trap* find_trap(const vs_uc_guest* guest, uint32_t kind, uint64_t addr) {
+  const vs_uc_trap wanted = {.kind = kind, .first = addr, .last = addr};
   const vs_uc_trap* trap = vs_uc_trap_first(guest);
-  while (trap != NULL && !covers(trap, kind, addr)) trap = vs_uc_trap_next(trap);
-  if (trap != NULL) *key = trap->key;
-  return trap != NULL;
+  while (trap != NULL && !meet(trap, &wanted)) trap = vs_uc_trap_next(trap);
+  return trap;
+}
+
+const vs_uc_trap* vs_uc_guest_find_port_trap(const vs_uc_guest* guest, uint16_t port) {
+  return find_trap(guest, ZX_GUEST_TRAP_IO, port);
+}
+
+const vs_uc_trap* vs_uc_guest_find_memory_trap(const vs_uc_guest* guest, uint64_t addr) {
+  return find_trap(guest, ZX_GUEST_TRAP_MEM, addr);
 }
 
 // A guest's root vmar is the guest's address space with a type and rights of its own.
@@ -73,16 +86,24 @@ static zx_status_t publish_vmar(vs_uc_guest* guest, zx_handle_t* out) {
   return vs_uc_publish(&root->object, ZX_DEFAULT_VMAR_RIGHTS, out);
 }
 
+// The machine's resource is no object of the table, which holds no other resource either.
+static zx_status_t check_resource(zx_handle_t resource) {
+  vs_uc_object* object = NULL;
+  if (resource == vs_backend_unicorn.resource) return ZX_OK;
+  return vs_uc_resolve(resource, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_NONE, &object);
+}
+
 // The vmar comes first: its handle is known here, and taken back if the guest's cannot be
 // delivered.
 zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest_out,
                                zx_handle_t* vmar_out) {
-  if (resource != vs_backend_unicorn.resource) return ZX_ERR_BAD_HANDLE;
+  zx_status_t status = check_resource(resource);
+  if (status != ZX_OK) return status;
   if (options != ZX_GUEST_OPT_NORMAL) return ZX_ERR_INVALID_ARGS;
   vs_uc_guest* guest = guest_new();
   if (guest == NULL) return ZX_ERR_NO_MEMORY;
   zx_handle_t vmar_handle = ZX_HANDLE_INVALID;
-  zx_status_t status = publish_vmar(guest, &vmar_handle);
+  status = publish_vmar(guest, &vmar_handle);
   if (status == ZX_OK && !vs_copy_to_user(vmar_out, &vmar_handle, sizeof vmar_handle)) {
     status = ZX_ERR_INVALID_ARGS;
   }
@@ -95,59 +116,58 @@ zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle
   return status;
 }
 
-// The link that a new trap goes to; NULL when it overlaps one of its kind.
+// The link that a new trap goes to; NULL when it overlaps one of its space.
 static _Atomic(vs_uc_trap*)* find_end_locked(vs_uc_guest* guest, const vs_uc_trap* trap) {
   _Atomic(vs_uc_trap*)* link = &guest->traps;
   for (vs_uc_trap* other; (other = *link) != NULL; link = &other->next) {
-    const bool apart = other->last < trap->first || other->first > trap->last;
-    if (other->kind == trap->kind && !apart) return NULL;
+    if (meet(other, trap)) return NULL;
   }
   return link;
 }
 
-// `end`: the first address, or port, that the space of the kind does not have.
-static zx_status_t add_trap(vs_uc_guest* guest, const vs_uc_trap* wanted, uint64_t size,
-                            uint64_t end) {
-  if (wanted->first >= end || size == 0 || size > end - wanted->first) return ZX_ERR_OUT_OF_RANGE;
+static zx_status_t add_trap(vs_uc_guest* guest, const vs_uc_trap* wanted) {
   vs_uc_trap* trap = malloc(sizeof *trap);
   if (trap == NULL) return ZX_ERR_NO_MEMORY;
   *trap = *wanted;
-  trap->last = wanted->first + size - 1;
   pthread_mutex_lock(&guest->lock);
   _Atomic(vs_uc_trap*)* link = find_end_locked(guest, trap);
   if (link != NULL) atomic_store_explicit(link, trap, memory_order_release);
   pthread_mutex_unlock(&guest->lock);
-  if (link == NULL) free(trap);
-  return link == NULL ? ZX_ERR_ALREADY_EXISTS : ZX_OK;
+  if (link == NULL) {
+    free(trap);
+    return ZX_ERR_ALREADY_EXISTS;
+  }
+  if (!is_of_ports(wanted->kind)) vs_uc_record_trap();
+  return ZX_OK;
 }
 
-static zx_status_t add_mem_trap(vs_uc_guest* guest, zx_vaddr_t addr, size_t size, uint64_t key) {
-  const vs_uc_trap trap = {.kind = ZX_GUEST_TRAP_MEM, .first = addr, .key = key};
-  if (!guest->arch->has_mem_traps) return ZX_ERR_NOT_SUPPORTED;
-  if (addr % VS_UC_PAGE != 0 || size % VS_UC_PAGE != 0) return ZX_ERR_INVALID_ARGS;
-  const zx_status_t status = add_trap(guest, &trap, size, (uint64_t)1 << guest->arch->aspace_bits);
-  if (status == ZX_OK) vs_uc_record_trap();
-  return status;
+static zx_status_t check_kind(const vs_uc_arch* arch, uint32_t kind, bool has_port) {
+  if (is_of_ports(kind) && !arch->has_ports) return ZX_ERR_NOT_SUPPORTED;
+  if (kind > ZX_GUEST_TRAP_IO) return ZX_ERR_INVALID_ARGS;
+  return has_port == (kind == ZX_GUEST_TRAP_BELL) ? ZX_OK : ZX_ERR_INVALID_ARGS;
 }
 
-static zx_status_t add_io_trap(vs_uc_guest* guest, zx_vaddr_t addr, size_t size, uint64_t key) {
-  const vs_uc_trap trap = {.kind = ZX_GUEST_TRAP_IO, .first = addr, .key = key};
-  return add_trap(guest, &trap, size, 0x10000);
+static zx_status_t check_ports(zx_vaddr_t first, size_t count) {
+  enum { PORTS = 0x10000 };
+  const bool inside = first < PORTS && count != 0 && count <= PORTS - first;
+  return inside ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
+}
+
+static zx_status_t check_pages(const vs_uc_arch* arch, zx_vaddr_t addr, size_t size) {
+  const uint64_t end = (uint64_t)1 << arch->aspace_bits;
+  if (size == 0 || addr % VS_UC_PAGE != 0 || size % VS_UC_PAGE != 0) return ZX_ERR_INVALID_ARGS;
+  if (addr == arch->lone_page && size != VS_UC_PAGE) return ZX_ERR_INVALID_ARGS;
+  return addr < end && size <= end - addr ? ZX_OK : arch->beyond;
 }
 
 static zx_status_t set_trap(vs_uc_guest* guest, uint32_t kind, zx_vaddr_t addr, size_t size,
                             bool has_port, uint64_t key) {
-  switch (kind) {
-    case ZX_GUEST_TRAP_BELL:
-      return has_port ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_INVALID_ARGS;
-    case ZX_GUEST_TRAP_MEM:
-      return has_port ? ZX_ERR_INVALID_ARGS : add_mem_trap(guest, addr, size, key);
-    case ZX_GUEST_TRAP_IO:
-      if (!guest->arch->has_ports) return ZX_ERR_NOT_SUPPORTED;
-      return has_port ? ZX_ERR_INVALID_ARGS : add_io_trap(guest, addr, size, key);
-    default:
-      return ZX_ERR_INVALID_ARGS;
-  }
+  zx_status_t status = check_kind(guest->arch, kind, has_port);
+  if (status != ZX_OK) return status;
+  status = is_of_ports(kind) ? check_ports(addr, size) : check_pages(guest->arch, addr, size);
+  if (status != ZX_OK) return status;
+  const vs_uc_trap trap = {.kind = kind, .first = addr, .last = addr + size - 1, .key = key};
+  return add_trap(guest, &trap);
 }
 
 zx_status_t vs_uc_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,

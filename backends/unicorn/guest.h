@@ -37,8 +37,9 @@ static inline const vs_uc_trap* vs_uc_trap_next(const vs_uc_trap* trap) {
   return atomic_load_explicit(&trap->next, memory_order_acquire);
 }
 
-// False: no trap of that kind covers the address, or port.
-bool vs_uc_guest_find_trap(const vs_uc_guest* guest, uint32_t kind, uint64_t addr, uint64_t* key);
+// The trap that covers a port, or a guest-physical address (of kind BELL or MEM); NULL: none does.
+const vs_uc_trap* vs_uc_guest_find_port_trap(const vs_uc_guest* guest, uint16_t port);
+const vs_uc_trap* vs_uc_guest_find_memory_trap(const vs_uc_guest* guest, uint64_t addr);
 
 zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                                zx_handle_t* vmar);

@@ -53,6 +53,7 @@ static const vs_calls calls = {
     .guest_set_trap = vs_uc_guest_set_trap,
     .vcpu_create = vs_uc_vcpu_create,
     .vcpu_enter = vs_uc_vcpu_enter,
+    .vcpu_interrupt = vs_uc_vcpu_interrupt,
     .vcpu_kick = vs_uc_vcpu_kick,
     .vcpu_read_state = vs_uc_vcpu_read_state,
     .vcpu_write_state = vs_uc_vcpu_write_state,

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // vCPUs that run guest code on the Unicorn library (QEMU's translator in a process of its own): no
-// privileges, no /dev node, any host. Every documented call but zx_vcpu_interrupt. One row of the
-// table is open at a time: the one opened first keeps the others from opening.
+// privileges, no /dev node, any host. One row of the table is open at a time: the one opened first
+// keeps the others from opening.
 //
 // What no architecture does here as the published kernels do:
 // - No paging: guest code runs with linear addresses = guest-physical addresses.
-// - ZX_GUEST_TRAP_BELL: ZX_ERR_NOT_SUPPORTED, after the checks of the handles and of the kind.
+// - A trap on memory takes its pages out of the guest's memory for good. An access to a BELL trap
+//   is ZX_ERR_NOT_SUPPORTED, with the guest at it: no port ever receives a packet.
+// - zx_vcpu_interrupt: no guest ever takes an interrupt.
 // - zx_vmar_map: only a guest's vmar, only with ZX_VM_SPECIFIC. The guest may execute from a VMO
 //   whose handle lacks EXECUTE, since no call here could add that right.
-// - Waiting (HLT, WFI) is for a kick, there being no interrupts. Whatever stops Unicorn with an
-//   error (a fault, an exception) is ZX_ERR_BAD_STATE, and the vCPU remains usable.
+// - Waiting (HLT, WFI) is for a kick. Once a vCPU was interrupted, WFI does not wait any more.
+// - Whatever stops Unicorn with an error (a fault, an exception) is ZX_ERR_BAD_STATE, and the vCPU
+//   remains usable.
 // - A guest sees a write of zx_vmo_write to its code at its next instruction at the latest; a write
 //   by one vCPU to code that another one has run is not seen by that other.
 //
@@ -21,13 +24,13 @@
 //   but only if the entry is below 1 MiB and a multiple of 16: otherwise they have registers and
 //   every check, and zx_vcpu_enter answers ZX_ERR_NOT_SUPPORTED. Leaving the mode in which a vCPU
 //   starts is not supported.
-// - ZX_GUEST_TRAP_MEM: ZX_ERR_NOT_SUPPORTED, as BELL.
+// - An access to a MEM trap is ZX_ERR_NOT_SUPPORTED, as one to BELL.
 //
 // arm64:
 // - Every vCPU starts at EL1 with the MMU off and interrupts masked. Exceptions of the guest's own
 //   are not delivered to its vectors.
 // - ZX_GUEST_TRAP_IO: ZX_ERR_NOT_SUPPORTED, and ZX_VCPU_IO: ZX_ERR_INVALID_ARGS, as in published
-//   kernels. A trap on memory takes its pages out of the guest's memory for good.
+//   kernels.
 // - A load from a trap leaves with `read` 1; whoever answers it writes x[xt] by ZX_VCPU_STATE.
 #ifndef VS_BACKENDS_UNICORN_UNICORN_BACKEND_H_
 #define VS_BACKENDS_UNICORN_UNICORN_BACKEND_H_

@@ -11,12 +11,13 @@
 
 typedef struct vcpu {
   vs_uc_object object;
-  vs_uc_guest* guest;   // with a reference
-  vs_uc_thread* owner;  // with a reference; never changes
-  int number;           // within the guest
-  vs_uc_engine engine;  // the owner's, but for `kicked`
+  vs_uc_guest* guest;       // with a reference
+  vs_uc_thread* owner;      // with a reference; never changes
+  int number;               // within the guest
+  vs_uc_engine engine;      // the owner's, but for `kicked`
+  atomic_bool interrupted;  // ever: no guest takes an interrupt here
   pthread_mutex_t kick_lock;
-  pthread_cond_t kick_signal;  // for a vCPU that waits in HLT
+  pthread_cond_t kick_signal;  // for a vCPU that waits in HLT or WFI
 } vcpu;
 
 static zx_status_t resolve(zx_handle_t handle, zx_rights_t rights, vcpu** out) {
@@ -93,9 +94,14 @@ zx_status_t vs_uc_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t en
 
 // ---- Running.
 
-static void wait_for_kick(vcpu* v) {
+static bool goes_on(const vcpu* v) {
+  return atomic_load(&v->engine.kicked) ||
+         (v->engine.arch->wakes_masked && atomic_load(&v->interrupted));
+}
+
+static void wait_in_halt(vcpu* v) {
   pthread_mutex_lock(&v->kick_lock);
-  while (!atomic_load(&v->engine.kicked)) pthread_cond_wait(&v->kick_signal, &v->kick_lock);
+  while (!goes_on(v)) pthread_cond_wait(&v->kick_signal, &v->kick_lock);
   pthread_mutex_unlock(&v->kick_lock);
 }
 
@@ -108,7 +114,7 @@ static zx_status_t run(vcpu* v, zx_port_packet_t* packet) {
       case VS_UC_EXIT_ATTENTION:
         break;
       case VS_UC_EXIT_WAIT:
-        wait_for_kick(v);
+        wait_in_halt(v);
         break;
       case VS_UC_EXIT_LEAVE:
         return v->engine.arch->leave(&v->engine, packet);
@@ -139,16 +145,30 @@ zx_status_t vs_uc_vcpu_enter(zx_handle_t handle, zx_port_packet_t* packet) {
   return status;
 }
 
+static void tell(vcpu* v, atomic_bool* what) {
+  pthread_mutex_lock(&v->kick_lock);
+  atomic_store(what, true);
+  pthread_cond_signal(&v->kick_signal);
+  pthread_mutex_unlock(&v->kick_lock);
+}
+
 zx_status_t vs_uc_vcpu_kick(zx_handle_t handle) {
   vcpu* v = NULL;
   const zx_status_t status = resolve(handle, ZX_RIGHT_EXECUTE, &v);
   if (status != ZX_OK) return status;
-  pthread_mutex_lock(&v->kick_lock);
-  atomic_store(&v->engine.kicked, true);
-  pthread_cond_signal(&v->kick_signal);
-  pthread_mutex_unlock(&v->kick_lock);
+  tell(v, &v->engine.kicked);
   vs_uc_unref(&v->object);
   return ZX_OK;
+}
+
+zx_status_t vs_uc_vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
+  enum { VECTORS = 256 };
+  vcpu* v = NULL;
+  const zx_status_t status = resolve(handle, ZX_RIGHT_SIGNAL, &v);
+  if (status != ZX_OK) return status;
+  if (vector < VECTORS) tell(v, &v->interrupted);
+  vs_uc_unref(&v->object);
+  return vector < VECTORS ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
 // ---- State.

@@ -8,6 +8,7 @@
 zx_status_t vs_uc_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
                               zx_handle_t* out);
 zx_status_t vs_uc_vcpu_enter(zx_handle_t handle, zx_port_packet_t* packet);
+zx_status_t vs_uc_vcpu_interrupt(zx_handle_t handle, uint32_t vector);
 zx_status_t vs_uc_vcpu_kick(zx_handle_t handle);
 zx_status_t vs_uc_vcpu_read_state(zx_handle_t handle, uint32_t kind, void* buffer, size_t size);
 zx_status_t vs_uc_vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,

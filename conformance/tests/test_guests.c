@@ -221,7 +221,7 @@ Test(traps_arm64, arguments) {
   trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0x1000, port, ZX_ERR_INVALID_ARGS);
   trap_answers(ZX_GUEST_TRAP_MEM, 0x100004, 0x1000, 0, ZX_ERR_INVALID_ARGS);
   trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0x1004, 0, ZX_ERR_INVALID_ARGS);
-  trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0, 0, ZX_ERR_OUT_OF_RANGE);
+  trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0, 0, ZX_ERR_INVALID_ARGS);
   trap_answers(ZX_GUEST_TRAP_MEM, (zx_vaddr_t)1 << 36, 0x1000, 0, ZX_ERR_OUT_OF_RANGE);
   trap_answers(ZX_GUEST_TRAP_MEM, 0xfffff000, SIZE_MAX - 0xfff, 0, ZX_ERR_OUT_OF_RANGE);
   trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0x2000, 0, ZX_OK);
@@ -230,21 +230,22 @@ Test(traps_arm64, arguments) {
   trap_answers(ZX_GUEST_TRAP_IO, 0xd0, 1, 0, ZX_ERR_NOT_SUPPORTED);
   trap_answers(ZX_GUEST_TRAP_IO, 0xd0, 1, port, ZX_ERR_NOT_SUPPORTED);
   trap_answers(ZX_GUEST_TRAP_BELL, 0x200000, 0x1000, 0, ZX_ERR_INVALID_ARGS);
-  trap_answers(ZX_GUEST_TRAP_BELL, 0x200000, 0x1000, port, ZX_ERR_NOT_SUPPORTED);
+  trap_answers(ZX_GUEST_TRAP_BELL, 0x101000, 0x1000, port, ZX_ERR_ALREADY_EXISTS);
+  trap_answers(ZX_GUEST_TRAP_BELL, 0x200000, 0x1000, port, ZX_OK);
   trap_answers(3, 0x200000, 0x1000, 0, ZX_ERR_INVALID_ARGS);
 }
 
-Test(traps_x64, memory_is_not_supported) {
+Test(traps_x64, local_apic_is_a_page_alone) {
   make_guest();
-  trap_answers(ZX_GUEST_TRAP_MEM, 0x100000, 0x1000, 0, ZX_ERR_NOT_SUPPORTED);
-  trap_answers(ZX_GUEST_TRAP_IO, 0xd0, 1, 0, ZX_OK);
+  trap_answers(ZX_GUEST_TRAP_MEM, 0xfee00000, 0x2000, 0, ZX_ERR_INVALID_ARGS);
+  trap_answers(ZX_GUEST_TRAP_MEM, 0xfee00000, 0x1000, 0, ZX_OK);
+  trap_answers(ZX_GUEST_TRAP_MEM, 0xfee01000, 0x2000, 0, ZX_OK);
 }
 
 enum { CODE = 0x1000, MEMORY_SIZE = 0x4000, TRAP = 0x2000, KEY = 77 };
 
 // A guest of four pages with this code, and a vCPU that has been given `state`.
-static zx_handle_t vcpu_with(const uint32_t* code, size_t size,
-                             const zx_vcpu_state_arm64_t* state) {
+static zx_handle_t vcpu_with(const void* code, size_t size, const void* state) {
   const zx_vm_option_t all =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   const vs_calls* calls = opened.calls;
@@ -255,7 +256,8 @@ static zx_handle_t vcpu_with(const uint32_t* code, size_t size,
   cr_assert_eq(calls->vmo_write(memory, code, CODE, size), ZX_OK);
   cr_assert_eq(calls->vmar_map(vmar, all, 0, memory, 0, MEMORY_SIZE, &mapped), ZX_OK);
   cr_assert_eq(calls->vcpu_create(guest, 0, CODE, &vcpu), ZX_OK);
-  cr_assert_eq(calls->vcpu_write_state(vcpu, ZX_VCPU_STATE, state, sizeof *state), ZX_OK);
+  const size_t state_size = vs_arch_find(opened.arch)->state_size;
+  cr_assert_eq(calls->vcpu_write_state(vcpu, ZX_VCPU_STATE, state, state_size), ZX_OK);
   return vcpu;
 }
 
@@ -381,6 +383,31 @@ Test(traps_arm64, memory_beside_a_trap_is_still_the_same_memory) {
   trapped(vcpu, &last, TRAP, state.x[0]);
 }
 
+// A guest whose first instruction is an access to TRAP, which the trap of that kind covers.
+static void met_is_not_supported(uint32_t kind, const void* code, size_t size, const void* state) {
+  const zx_handle_t vcpu = vcpu_with(code, size, state);
+  zx_handle_t port = ZX_HANDLE_INVALID;
+  zx_port_packet_t p;
+  if (kind == ZX_GUEST_TRAP_BELL) cr_assert_eq(opened.calls->port_create(0, &port), ZX_OK);
+  trap_answers(kind, TRAP, 0x1000, port, ZX_OK);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_NOT_SUPPORTED, "kind %u", kind);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+Test(traps_arm64, bell_that_is_met_is_not_supported) {
+  static const uint32_t store[] = {0xf9000020};  // str x0, [x1]
+  const zx_vcpu_state_arm64_t state = {.x = {[1] = TRAP}};
+  met_is_not_supported(ZX_GUEST_TRAP_BELL, store, sizeof store, &state);
+}
+
+Test(traps_x64, memory_that_is_met_is_not_supported) {
+  static const uint8_t store[] = {0x48, 0x89, 0x01};  // mov %rax, (%rcx)
+  static const uint8_t load[] = {0x8a, 0x41, 0x07};   // mov 7(%rcx), %al
+  const zx_vcpu_state_x64_t state = {.rcx = TRAP};
+  met_is_not_supported(ZX_GUEST_TRAP_BELL, store, sizeof store, &state);
+  met_is_not_supported(ZX_GUEST_TRAP_MEM, load, sizeof load, &state);
+}
+
 static void* kick_later(void* vcpu) {
   usleep(20000);
   opened.calls->vcpu_kick(*(const zx_handle_t*)vcpu);
@@ -400,6 +427,25 @@ Test(traps_arm64, guest_that_waits_goes_on_after_a_kick) {
   cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
   pthread_join(kicker, NULL);
   trapped(vcpu, &last, TRAP, state.x[0]);
+}
+
+static void* interrupt_later(void* vcpu) {
+  usleep(20000);
+  cr_expect_eq(opened.calls->vcpu_interrupt(*(const zx_handle_t*)vcpu, 33), ZX_OK);
+  return NULL;
+}
+
+Test(traps_arm64, guest_that_waits_goes_on_after_an_interrupt) {
+  static const uint32_t code[] = {0xd503207f, 0xd503207f, 0xf9000020};  // wfi; wfi; str x0, [x1]
+  const transfer last = {code[2], 8, false, false, 0};
+  zx_vcpu_state_arm64_t state = numbered_arm64();
+  state.x[1] = TRAP;
+  const zx_handle_t vcpu = vcpu_with(code, sizeof code, &state);
+  pthread_t other;
+  cr_assert_eq(opened.calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, TRAP, 0x1000, 0, KEY), ZX_OK);
+  cr_assert_eq(pthread_create(&other, NULL, interrupt_later, (void*)&vcpu), 0);
+  trapped(vcpu, &last, TRAP, state.x[0]);
+  pthread_join(other, NULL);
 }
 
 // --- interrupts -------------------------------------------------------------------------------

@@ -75,23 +75,29 @@ static int describe(const vs_kvm_cpu* cpu, uint32_t insn, zx_packet_guest_mem_ar
   return vs_kvm_arm64_get(cpu, VS_KVM_ARM64_X(mem->xt), &mem->data);
 }
 
-// Without a trap the guest stays at its load or store; with one it is moved behind it.
+// Whether a packet tells of an access to where no memory is.
+static zx_status_t find_trap(const vs_kvm_outside* outside, uint64_t addr, uint64_t* key) {
+  if (outside->find_trap(outside->context, ZX_GUEST_TRAP_MEM, addr, key)) return ZX_OK;
+  const bool bell = outside->find_trap(outside->context, ZX_GUEST_TRAP_BELL, addr, key);
+  return bell ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_BAD_STATE;
+}
+
+// Without a MEM trap the guest stays at its load or store; with one it is moved behind it.
 static zx_status_t exit_mmio(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
                              zx_port_packet_t* packet) {
   uint64_t pc;
   uint32_t insn;
   uint64_t key;
   zx_packet_guest_mem_arm64_t mem = {0};
-  const bool trapped =
-      outside->find_trap(outside->context, ZX_GUEST_TRAP_MEM, cpu->run->mmio.phys_addr, &key);
+  const zx_status_t trapped = find_trap(outside, cpu->run->mmio.phys_addr, &key);
   int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
   if (result < 0) return vs_kvm_status(result);
   const bool fetched = fetch(cpu, outside, pc, &insn);
   if (fetched) result = describe(cpu, insn, &mem);
   if (result >= 0) result = complete(cpu);
-  if (result >= 0 && !trapped) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
+  if (result >= 0 && trapped != ZX_OK) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
   if (result < 0) return vs_kvm_status(result);
-  if (!trapped) return ZX_ERR_BAD_STATE;
+  if (trapped != ZX_OK) return trapped;
   if (!fetched) return ZX_ERR_IO_DATA_INTEGRITY;
   *packet = (zx_port_packet_t){.key = key, .type = ZX_PKT_TYPE_GUEST_MEM, .guest_mem_arm64 = mem};
   return ZX_OK;
@@ -101,10 +107,8 @@ static zx_status_t exit_mmio(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
 // atomic. KVM leaves the guest at it.
 static zx_status_t exit_undescribed(vs_kvm_cpu* cpu, const vs_kvm_outside* outside) {
   uint64_t pc, key;
-  if (!outside->find_trap(outside->context, ZX_GUEST_TRAP_MEM, cpu->run->arm_nisv.fault_ipa,
-                          &key)) {
-    return ZX_ERR_BAD_STATE;
-  }
+  const zx_status_t trapped = find_trap(outside, cpu->run->arm_nisv.fault_ipa, &key);
+  if (trapped != ZX_OK) return trapped;
   int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc + VS_KVM_ARM64_INSN);
   return result < 0 ? vs_kvm_status(result) : ZX_ERR_IO_DATA_INTEGRITY;

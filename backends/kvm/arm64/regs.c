@@ -32,7 +32,7 @@ static int write_flags(const vs_kvm_cpu* cpu, uint64_t flags) {
   uint64_t pstate;
   const int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PSTATE, &pstate);
   if (result < 0) return result;
-  if (vs_kvm.flags_stay) flags |= pstate;
+  if (vs_kvm.as_published) flags |= pstate;
   return vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PSTATE, (pstate & ~USER_FLAGS) | (flags & USER_FLAGS));
 }
 

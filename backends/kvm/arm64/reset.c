@@ -24,7 +24,8 @@
 const vs_kvm_arch_facts vs_kvm_arch = {
     .max_cpus = 8,
     .aspace_bits = ASPACE_BITS,
-    .trap_kind = ZX_GUEST_TRAP_MEM,
+    .page_tables = UINT64_MAX,
+    .lone_page = UINT64_MAX,
     .least_linux = "5.5",
 };
 

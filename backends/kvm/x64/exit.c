@@ -78,10 +78,15 @@ static zx_status_t exit_io(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
   return ZX_OK;
 }
 
-static zx_status_t exit_mmio(vs_kvm_cpu* cpu) {
+static zx_status_t exit_mmio(vs_kvm_cpu* cpu, const vs_kvm_outside* outside) {
   struct kvm_regs completed = {0};
+  uint64_t key;
+  const uint64_t addr = cpu->run->mmio.phys_addr;
+  const bool trapped = outside->find_trap(outside->context, ZX_GUEST_TRAP_MEM, addr, &key) ||
+                       outside->find_trap(outside->context, ZX_GUEST_TRAP_BELL, addr, &key);
   const zx_status_t status = complete(cpu, &completed);
-  return status == ZX_OK ? ZX_ERR_NOT_FOUND : status;
+  if (status != ZX_OK) return status;
+  return trapped ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_NOT_FOUND;
 }
 
 zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
@@ -91,7 +96,7 @@ zx_status_t vs_kvm_arch_exit(vs_kvm_cpu* cpu, const vs_kvm_outside* outside,
     case KVM_EXIT_IO:
       return exit_io(cpu, outside, packet);
     case KVM_EXIT_MMIO:
-      return exit_mmio(cpu);
+      return exit_mmio(cpu, outside);
     case KVM_EXIT_HLT:
       *halted = true;
       return ZX_OK;

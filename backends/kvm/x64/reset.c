@@ -36,6 +36,7 @@
 // Where KVM may keep three pages of its own; only VMX without unrestricted guests needs them.
 #define TSS_ADDRESS 0xfffbd000u
 #define CPUID_ENTRIES 256u
+#define LOCAL_APIC UINT64_C(0xfee00000)
 
 #define ALL_SYNC_REGS (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
@@ -52,7 +53,9 @@ typedef struct reset {
 const vs_kvm_arch_facts vs_kvm_arch = {
     .max_cpus = 64,
     .aspace_bits = 48,
-    .trap_kind = ZX_GUEST_TRAP_IO,
+    .has_ports = true,
+    .page_tables = 0,
+    .lone_page = LOCAL_APIC,
     .least_linux = "4.17",
 };
 

@@ -75,16 +75,6 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   uc_emu_stop(uc);
 }
 
-// Refused: Unicorn ends the run with the access not made.
-static bool on_missing(uc_engine* uc, uc_mem_type type, uint64_t address, int size, int64_t value,
-                       void* data) {
-  vs_uc_engine* engine = data;
-  (void)uc, (void)type, (void)size, (void)value;
-  engine->arm64.missed = true;
-  engine->arm64.addr = address;
-  return false;
-}
-
 static vs_uc_transfer transfer_at(const vs_uc_engine* engine, uint64_t address) {
   uint32_t insn = 0;
   if (uc_mem_read(engine->uc, address, &insn, INSN_BYTES) != UC_ERR_OK) insn = 0;
@@ -92,7 +82,7 @@ static vs_uc_transfer transfer_at(const vs_uc_engine* engine, uint64_t address) 
 }
 
 static vs_uc_exit run(vs_uc_engine* engine) {
-  engine->arm64.stopped = engine->arm64.missed = false;
+  engine->arm64.stopped = false;
   engine->at = engine->pc;
   // No `until`: exits are enabled and there are none, so this argument means nothing.
   const uc_err error = uc_emu_start(engine->uc, engine->pc, 0, 0, 0);
@@ -100,7 +90,7 @@ static vs_uc_exit run(vs_uc_engine* engine) {
   engine->pc = waits ? vs_uc_engine_register(engine, UC_ARM64_REG_PC) : engine->at;
   if (waits) return VS_UC_EXIT_WAIT;
   if (error == UC_ERR_OK) return VS_UC_EXIT_ATTENTION;
-  if (!engine->arm64.missed) return VS_UC_EXIT_FAULT;
+  if (!engine->missed) return VS_UC_EXIT_FAULT;
   engine->arm64.transfer = transfer_at(engine, engine->at);
   return VS_UC_EXIT_LEAVE;
 }
@@ -111,17 +101,19 @@ static uint64_t stored(const vs_uc_engine* engine, uint8_t xt) {
   return xt < GENERAL ? vs_uc_engine_register(engine, ids[xt]) : 0;
 }
 
-// The guest is at its load or store. Without a trap it stays there; with one it is moved behind it.
+// The guest is at its load or store. Without a MEM trap it stays there; with one it is moved behind
+// it.
 static zx_status_t leave(vs_uc_engine* engine, zx_port_packet_t* packet) {
   const vs_uc_transfer* transfer = &engine->arm64.transfer;
   zx_packet_guest_mem_arm64_t* mem = &packet->guest_mem_arm64;
-  if (!vs_uc_guest_find_trap(engine->guest, ZX_GUEST_TRAP_MEM, engine->arm64.addr, &packet->key)) {
-    return ZX_ERR_BAD_STATE;
-  }
+  const vs_uc_trap* trap = vs_uc_guest_find_memory_trap(engine->guest, engine->missed_addr);
+  if (trap == NULL) return ZX_ERR_BAD_STATE;
+  if (trap->kind != ZX_GUEST_TRAP_MEM) return ZX_ERR_NOT_SUPPORTED;
   engine->pc += INSN_BYTES;
   if (!transfer->known) return ZX_ERR_IO_DATA_INTEGRITY;
+  packet->key = trap->key;
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
-  mem->addr = engine->arm64.addr;
+  mem->addr = engine->missed_addr;
   mem->access_size = transfer->access_size;
   mem->sign_extend = transfer->sign_extend;
   mem->xt = transfer->xt;
@@ -133,13 +125,8 @@ static zx_status_t leave(vs_uc_engine* engine, zx_port_packet_t* packet) {
 // ---- Life.
 
 static bool set_up(vs_uc_engine* engine) {
-  uc_hook hook;
   zx_vcpu_state_arm64_t zero = {.x = {0}};
   if (!vs_uc_engine_hook(engine, on_instruction)) return false;
-  if (uc_hook_add(engine->uc, &hook, UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED,
-                  (void*)on_missing, engine, 1, 0) != UC_ERR_OK) {
-    return false;
-  }
   uc_reg_write(engine->uc, UC_ARM64_REG_PSTATE, &initial_pstate);
   write_all(engine, &zero, 0);
   engine->can_run = true;
@@ -154,12 +141,13 @@ static bool open(vs_uc_engine* engine, uint64_t entry, int number) {
   return false;
 }
 
-#define ARM64_ROW(write_function)                                                            \
+#define ARM64_ROW(write_function, beyond_status)                                             \
   {                                                                                          \
     .state_size = sizeof(zx_vcpu_state_arm64_t), .vcpus = VCPUS, .aspace_bits = ASPACE_BITS, \
-    .has_mem_traps = true, .open = open, .run = run, .leave = leave, .read = read_state,     \
-    .write = (write_function)                                                                \
+    .wakes_masked = true, .lone_page = UINT64_MAX, .beyond = (beyond_status), .open = open,  \
+    .run = run, .leave = leave, .read = read_state, .write = (write_function)                \
   }
 
-const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state);
-const vs_uc_arch vs_uc_arm64_zircon = ARM64_ROW(write_state_zircon);
+// Published kernels take the memory away first, and there what is beyond it is a bad argument.
+const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state, ZX_ERR_OUT_OF_RANGE);
+const vs_uc_arch vs_uc_arm64_zircon = ARM64_ROW(write_state_zircon, ZX_ERR_INVALID_ARGS);

@@ -129,6 +129,12 @@ static uint64_t next_rip(const vs_uc_engine* engine, vs_uc_insn_kind kind, uc_er
   return engine->at - (vs_uc_engine_register(engine, UC_X86_REG_CS) << 4);
 }
 
+static vs_uc_exit why_failed(const vs_uc_engine* engine) {
+  const bool trapped =
+      engine->missed && vs_uc_guest_find_memory_trap(engine->guest, engine->missed_addr) != NULL;
+  return trapped ? VS_UC_EXIT_UNSUPPORTED : VS_UC_EXIT_FAULT;
+}
+
 static vs_uc_exit run(vs_uc_engine* engine) {
   engine->x64.insn.kind = VS_UC_INSN_OTHER;
   engine->at = engine->pc;
@@ -145,7 +151,7 @@ static vs_uc_exit run(vs_uc_engine* engine) {
     case VS_UC_INSN_HLT:
       return VS_UC_EXIT_WAIT;
     case VS_UC_INSN_INVALID:
-      return VS_UC_EXIT_FAULT;
+      return why_failed(engine);
     default:
       return VS_UC_EXIT_ATTENTION;
   }
@@ -160,9 +166,9 @@ static zx_status_t leave(vs_uc_engine* engine, zx_port_packet_t* packet) {
       insn->port_in_dx ? (uint16_t)vs_uc_engine_register(engine, UC_X86_REG_RDX) : insn->port;
   io->access_size = insn->access_size;
   io->input = insn->input;
-  if (!vs_uc_guest_find_trap(engine->guest, ZX_GUEST_TRAP_IO, io->port, &packet->key)) {
-    return ZX_ERR_NOT_FOUND;
-  }
+  const vs_uc_trap* trap = vs_uc_guest_find_port_trap(engine->guest, io->port);
+  if (trap == NULL) return ZX_ERR_NOT_FOUND;
+  packet->key = trap->key;
   packet->type = ZX_PKT_TYPE_GUEST_IO;
   engine->pc += insn->length;
   if (!insn->input) {
@@ -207,6 +213,8 @@ const vs_uc_arch vs_uc_x64 = {
     .vcpus = VCPUS,
     .aspace_bits = ASPACE_BITS,
     .has_ports = true,
+    .lone_page = 0xfee00000,  // the local APIC's
+    .beyond = ZX_ERR_OUT_OF_RANGE,
     .open = open,
     .run = run,
     .leave = leave,
