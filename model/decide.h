@@ -32,7 +32,7 @@ typedef struct vs_facts {
   bool size_unbounded;     // buffer_size is above the size of ZX_VCPU_STATE
   bool copy_unreadable;    // not all of the first buffer_size bytes can be read
   bool pointer_null;
-  bool pointer_misaligned;  // of a known kind: to 8 bytes for ZX_VCPU_STATE, 4 for ZX_VCPU_IO
+  bool pointer_misaligned;  // of ZX_VCPU_STATE: to 8 bytes
   bool out_lost[2];         // the first and second out-parameter cannot be written to, all of it
   bool options_set;         // options is not zero
   bool thread_busy;         // the calling thread has a vCPU

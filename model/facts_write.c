@@ -7,10 +7,10 @@ static bool access_size_is_odd(uint8_t size) {
   return size != 1 && size != 2 && size != 4;
 }
 
-// What a pointer has to be for a kernel that looks at it as a structure.
+// What a pointer has to be for a kernel that looks at it as a structure: that of ZX_VCPU_IO is
+// bytes.
 static bool is_misaligned(const vs_facts* facts, const vs_place* place) {
-  unsigned alignment = facts->io ? _Alignof(zx_vcpu_io_t) : VS_STATE_ALIGN;
-  return facts->kind_known && place->address % alignment != 0;
+  return facts->kind_known && !facts->io && place->address % VS_STATE_ALIGN != 0;
 }
 
 static void buffer_facts(vs_facts* facts, const vs_op* op, uint64_t exact, uint64_t bound) {

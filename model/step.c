@@ -15,14 +15,8 @@ bool vs_step_answered(vs_step_context* c, zx_status_t status) {
   return c->seen->outcome != VS_IN_CALL && c->seen->status == status;
 }
 
-static bool has_fixed_bits(const vs_step_context* c, zx_handle_t value) {
-  return vs_has_quirk(c->oracle->profile, VS_QUIRK_HANDLE_BITS) ||
-         (value & ZX_HANDLE_FIXED_BITS_MASK) == ZX_HANDLE_FIXED_BITS_MASK;
-}
-
 bool vs_step_is_fresh(const vs_step_context* c, zx_handle_t value) {
-  return value != ZX_HANDLE_INVALID && has_fixed_bits(c, value) &&
-         vs_world_resolve(c->world, value) == NULL;
+  return value != ZX_HANDLE_INVALID && vs_world_resolve(c->world, value) == NULL;
 }
 
 const vs_slot* vs_step_slot(vs_step_context* c) {

@@ -68,7 +68,7 @@ vs_world* vs_spare_world(vs_oracle* oracle);
 vs_step vs_step_violation(vs_step_context* c, vs_violation_kind kind, vs_clause_code clause);
 // For what is decided by nothing else: true if the answer is `status`, the only right one.
 bool vs_step_answered(vs_step_context* c, zx_status_t status);
-// True if a handle may be given out: not 0, not an open handle's value, and with its fixed bits.
+// True if a handle may be given out: not 0, and not an open handle's value.
 bool vs_step_is_fresh(const vs_step_context* c, zx_handle_t value);
 // The open slot that the op's handle names, or NULL.
 const vs_slot* vs_step_slot(vs_step_context* c);

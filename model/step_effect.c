@@ -48,16 +48,8 @@ static bool add_created(vs_step_context* c) {
   }
 }
 
-// A new value that is none, or another handle's; or that only lacks its fixed bits.
 static vs_step stale_value(vs_step_context* c) {
-  zx_handle_t values[] = {c->seen->handle, c->seen->handle2};
-  bool two = c->facts.call == VS_CALL_guest_create;
-  bool bits = false;
-  for (size_t i = 0; i < (two ? 2 : 1); i++) {
-    bool fixed = (values[i] & ZX_HANDLE_FIXED_BITS_MASK) == ZX_HANDLE_FIXED_BITS_MASK;
-    bits |= values[i] != ZX_HANDLE_INVALID && !fixed;
-  }
-  return vs_step_violation(c, VS_VIOLATION_HANDLE, bits ? VS_CLAUSE_FIXED_BITS : VS_CLAUSE_DERIVED);
+  return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
 }
 
 static vs_step created(vs_step_context* c) {

@@ -88,8 +88,8 @@
       (let_in(c, w) && (!copied_2018(c) || (!elsewhere(c) && !taken_2018(c))))) &&
     (status == ZX_OK <==> (let_in(c, w) && copied_2018(c) && !elsewhere(c) && taken_2018(c)));
 
-  logic integer alignment(vs_rules_call* c) = c->kind == 1 ? 4 : 8;
-  predicate misaligned(vs_rules_call* c) = c->residue % alignment(c) != 0;
+  // zCore's structure of ZX_VCPU_IO is bytes.
+  predicate misaligned(vs_rules_call* c) = c->kind != 1 && c->residue % 8 != 0;
   predicate pointed_zcore(vs_rules_call* c) = sized(c) && !c->null && !misaligned(c);
   predicate faults_zcore(vs_rules_call* c, integer w) =
     let_in(c, w) && !elsewhere(c) && pointed_zcore(c) && !whole(c);

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // For the prover alone: what the model makes of the numbers of a call, the shipped source as it is.
 // The contracts stand before it, on declarations of its functions.
-// Frama-C has no _Alignof; of zx_vcpu_io_t, the one type that it is asked of, test_rules.c checks
-// it.
-#define _Alignof(type) 4u
-
 #include "place.h"
 
 #include "facts.h"
@@ -31,7 +27,7 @@ static bool access_size_is_odd(uint8_t size);
 
 /*@ requires \valid_read(facts) && \valid_read(place);
   @ assigns \nothing;
-  @ ensures \result <==> (facts->kind_known && place->address % (facts->io != 0 ? 4 : 8) != 0); */
+  @ ensures \result <==> (facts->kind_known && !facts->io && place->address % 8 != 0); */
 static bool is_misaligned(const vs_facts* facts, const vs_place* place);
 
 // Not proved here: test_rules.c asks for it at every placement.

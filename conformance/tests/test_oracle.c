@@ -942,10 +942,11 @@ Test(handle, cleared_fixed_bits_name_nothing) {
   }
 }
 
-Test(handle, without_its_fixed_bits_is_none) {
+Test(handle, cleared_fixed_bits_name_nothing_even_if_they_were_never_set) {
   tape t;
   start(&t, VS_ARCH_X64, VS_PROGRAM_DUMP);
   last(&t)->handle = 0x4000;
+  put_write_by(&t, form(VS_HANDLE_CLEARED, VCPU, 3), ZX_OK);
   breaks(&t, "documented", VS_CLAUSE_FIXED_BITS, "the vCPU has a value without fixed bits");
 }
 

@@ -10,7 +10,13 @@
 #include "oracle.h"
 
 static const char* const profile_ids[VS_RULES_PROFILES] = {
-    "documented", "zircon-x64", "zircon-arm64", "zircon-2018", "zcore",
+    [VS_RULES_DOCUMENTED] = "documented",
+    [VS_RULES_ZIRCON_X64] = "zircon-x64",
+    [VS_RULES_ZIRCON_ARM64] = "zircon-arm64",
+    [VS_RULES_ZIRCON_2018] = "zircon-2018",
+    [VS_RULES_ZIRCON_2023] = "zircon-2023",
+    [VS_RULES_ZIRCON_2026] = "zircon-2026",
+    [VS_RULES_ZCORE] = "zcore",
 };
 
 // --- chance
