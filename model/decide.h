@@ -49,7 +49,9 @@ typedef struct vs_facts {
   bool trap_empty;             // size is zero
   bool trap_apic;              // at the local APIC, and not a page long
   bool trap_last_port;         // it ends with port 0xffff
-  bool trap_begins_in_one;     // its address lies in a trap of the kind
+  bool trap_begins_with_one;   // a trap of the kind begins at its address
+  bool trap_wraps;             // it goes beyond 2^64
+  bool without_ports;          // the architecture has no port IO
   uint8_t trap_outside;        // vs_tristate: not within the bounds of the space
   uint8_t trap_meets;          // vs_tristate: it intersects a trap of the kind
 } vs_facts;

@@ -51,6 +51,8 @@ static void read_facts(vs_facts* facts, const vs_op* op, const vs_arch_info* arc
   facts->kind_known = VS_OP_ARG(op, vcpu_read_state, kind).number == ZX_VCPU_STATE;
   facts->size_exact = facts->kind_known && size == arch->state_size;
   facts->size_unbounded = size > arch->state_size;
+  vs_place place = vs_place_of(&VS_OP_ARG(op, vcpu_read_state, buffer));
+  facts->pointer_misaligned = facts->kind_known && place.address % VS_STATE_ALIGN != 0;
 }
 
 // Where guest-physical memory ends differs between machines: it does not end below 64 GiB, nor
@@ -61,13 +63,23 @@ static vs_tristate is_outside_memory(uint64_t last) {
   return last < sure ? VS_NO : last < most ? VS_UNKNOWN : VS_YES;
 }
 
+static bool begins_with(const vs_world* world, uint8_t guest, uint64_t kind, uint64_t first) {
+  bool io = kind == ZX_GUEST_TRAP_IO;
+  for (size_t i = 0; i < VS_TRAPS; i++) {
+    const vs_trap* trap = &world->traps[i];
+    bool its = trap->live && trap->guest == guest && (trap->kind == ZX_GUEST_TRAP_IO) == io;
+    if (its && trap->first == first) return true;
+  }
+  return false;
+}
+
 static void trap_range(vs_facts* facts, const vs_world* world, const vs_op* op, bool has_apic) {
   enum { PORTS = 0x10000 };
   static const uint64_t apic = 0xfee00000;
   uint64_t first = VS_OP_ARG(op, guest_set_trap, addr).number;
   uint64_t size = VS_OP_ARG(op, guest_set_trap, size).number;
   uint64_t last = first + size - 1;
-  bool wraps = size > 0 && last < first;
+  bool wraps = size > UINT64_MAX - first;
   facts->trap_empty = size == 0;
   facts->trap_unaligned = !facts->trap_io && (first | size) % VS_PLACE_PAGE != 0;
   facts->trap_apic = has_apic && !facts->trap_io && first == apic && size != VS_PLACE_PAGE;
@@ -82,7 +94,7 @@ static void trap_range(vs_facts* facts, const vs_world* world, const vs_op* op, 
   const vs_trap* met = guest ? vs_world_trap(world, guest->object, kind, first, last) : NULL;
   // BELL and MEM share a space; that a trap of one keeps the other out, the page leaves open.
   if (met != NULL) facts->trap_meets = (uint8_t)(met->kind == kind ? VS_YES : VS_UNKNOWN);
-  facts->trap_begins_in_one = met != NULL && met->first <= first && first <= met->last;
+  facts->trap_begins_with_one = met != NULL && begins_with(world, guest->object, kind, first);
 }
 
 static void trap_facts(vs_facts* facts, vs_world* world, const vs_op* op,
@@ -93,6 +105,9 @@ static void trap_facts(vs_facts* facts, vs_world* world, const vs_op* op,
   facts->trap_bell = kind == ZX_GUEST_TRAP_BELL;
   facts->trap_io = kind == ZX_GUEST_TRAP_IO;
   facts->trap_io_without_ports = facts->trap_io && !arch->has_ports;
+  facts->without_ports = !arch->has_ports;
+  uint64_t first = VS_OP_ARG(op, guest_set_trap, addr).number;
+  facts->trap_wraps = VS_OP_ARG(op, guest_set_trap, size).number > UINT64_MAX - first;
   if (facts->trap_known) trap_range(facts, world, op, arch->has_ports);
 }
 

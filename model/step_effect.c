@@ -52,9 +52,21 @@ static vs_step stale_value(vs_step_context* c) {
   return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
 }
 
+// Kernels that give a thread as many vCPUs as it likes can give more than there is room for.
+static bool is_full(const vs_step_context* c) {
+  bool full = c->facts.call == VS_CALL_vcpu_create;
+  for (size_t i = 0; i < VS_VCPUS; i++) full &= c->world->vcpus[i].live;
+  return full;
+}
+
+static vs_step lose(vs_step_context* c) {
+  c->world->lost = true;
+  return VS_STEP_ALLOWED;
+}
+
 static vs_step created(vs_step_context* c) {
   if (!are_fresh(c, c->facts.call == VS_CALL_guest_create)) return stale_value(c);
-  if (!add_created(c)) return VS_STEP_BROKEN;
+  if (!add_created(c)) return is_full(c) ? lose(c) : VS_STEP_BROKEN;
   return bears_out(c, vs_judged_calls[c->facts.call].accepted);
 }
 
@@ -163,10 +175,7 @@ vs_step vs_step_effect(vs_step_context* c) {
                 c->facts.call == VS_CALL_guest_set_trap;
   if (refused && leaves) c->attests |= VS_MEMBER(vs_judged_calls[c->facts.call].refused);
   c->world->refused &= ~VS_BIT(c->facts.call);
-  if (is_beyond_words(c)) {
-    c->world->lost = true;
-    return VS_STEP_ALLOWED;
-  }
+  if (is_beyond_words(c)) return lose(c);
   switch (c->facts.call) {
     case VS_CALL_guest_set_trap:
       return trapped(c);

@@ -31,6 +31,10 @@ VS_SOFT_ROW(_2018, "soft:2018", VS_ARCH_X64,
             "soft with the order of Zircon of 2018, which took any access_size", VS_SOFT_X64,
             HANDLES_2018, STATES_2018, TRAPS_X64_2018, .vcpus_max = VCPUS_X64)
 
+VS_SOFT_ROW(_zircon, "soft:zircon", VS_ARCH_X64,
+            "soft as Zircon of 2026, where it is not as the pages", VS_SOFT_X64, VS_SOFT_STATES,
+            TRAPS, .vcpus_max = VCPUS_X64)
+
 VS_SOFT_ROW(_2023, "soft:2023", VS_ARCH_X64,
             "soft as Zircon of 2023, which took any interrupt, and no trap of port 0xffff",
             VS_SOFT_X64, VS_SOFT_STATES, TRAPS, .vcpus_max = VCPUS_X64, .vectors_unchecked = true)

@@ -21,6 +21,7 @@ extern const vs_backend vs_backend_soft;        // x86-64 vCPUs
 extern const vs_backend vs_backend_soft_arm64;  // arm64 vCPUs
 
 extern const vs_backend vs_backend_soft_2018;
+extern const vs_backend vs_backend_soft_zircon;
 extern const vs_backend vs_backend_soft_2023;
 extern const vs_backend vs_backend_soft_zcore;
 extern const vs_backend vs_backend_soft_arm64_zircon;

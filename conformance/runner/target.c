@@ -22,6 +22,7 @@ static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted
 const vs_backend* const vs_builtins[] = {
     &vs_backend_soft,
     &vs_backend_soft_2018,
+    &vs_backend_soft_zircon,
     &vs_backend_soft_2023,
     &vs_backend_soft_zcore,
     &vs_backend_soft_arm64,

@@ -383,6 +383,7 @@ static vs_facts family_facts(uint8_t call, unsigned n) {
   f.kind_known = m & 16;
   f.size_exact = f.kind_known && (m & 32);
   f.size_unbounded = !f.size_exact && (m & 64);
+  f.pointer_misaligned = call == VS_CALL_vcpu_read_state && f.kind_known && (m & 64);
   f.entry_outside = third(m >> 4);
   f.rights_beyond = third(m >> 4);
   return f;
@@ -397,14 +398,15 @@ static vs_facts trap_facts(unsigned n) {
   f.trap_io = (m & 3) == 2;
   f.trap_io_without_ports = f.trap_io && (m & 4);
   f.trap_unaligned = f.trap_known && !f.trap_io && (m & 8);
-  f.trap_empty = f.trap_known && (m & 16);
+  f.trap_empty = m & 16;
   f.trap_apic = f.trap_known && !f.trap_io && (m & 32);
   m >>= 6;
   f.trap_outside = (uint8_t)(f.trap_known ? third(m) : VS_NO);
   if (f.trap_io && f.trap_outside == VS_UNKNOWN) f.trap_outside = VS_NO;
   m /= 3;
   f.trap_meets = (uint8_t)(f.trap_known && !f.trap_empty ? third(m) : VS_NO);
-  f.trap_begins_in_one = f.trap_meets != VS_NO && (m / 3 & 1);
+  f.trap_begins_with_one = f.trap_meets != VS_NO && (m / 3 & 1);
+  f.trap_wraps = !f.trap_empty && (f.trap_outside == VS_YES || !f.trap_known) && (m / 6 & 1);
   f.trap_last_port = f.trap_io && !f.trap_empty && f.trap_outside == VS_NO && (m / 6 & 1);
   return f;
 }

@@ -115,8 +115,14 @@ static const struct {
      ZX_ERR_OUT_OF_RANGE, "set_trap.return.ok", "set_trap.return.ok"},
     {VS_CHECK_TRAP_EXISTS, "exists", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_ALREADY_EXISTS,
      "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
+    {VS_CHECK_TRAP_WRAPS, "wraps", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_OUT_OF_RANGE,
+     "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
+    {VS_CHECK_TRAP_WRAPS_LATE, "wraps_late", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
+     ZX_ERR_OUT_OF_RANGE, "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_EXISTS_AT, "exists_at", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
      ZX_ERR_ALREADY_EXISTS, "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
+    {VS_CHECK_TRAP_TAKEN, "taken", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_INVALID_ARGS,
+     "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
     {VS_CHECK_CREATE_OPTIONS, "options", VS_CALL_vcpu_create, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
      "vcpu_create.errors.invalid_args.options", "vcpu_create.errors.invalid_args.options"},
     {VS_CHECK_CREATE_BAD_HANDLE, "bad_handle", VS_CALL_vcpu_create, VS_SORT_PAGE, ZX_ERR_BAD_HANDLE,
@@ -174,6 +180,9 @@ static const struct {
      "read_state.description.paused", "read_state.errors.bad_state"},
     {VS_CHECK_READ_CREATOR, "creator", VS_CALL_vcpu_read_state, VS_SORT_PAGE, ZX_ERR_BAD_STATE,
      "read_state.description.same_thread", "read_state.errors.bad_state"},
+    {VS_CHECK_READ_ALIGNMENT, "alignment", VS_CALL_vcpu_read_state, VS_SORT_KERNEL,
+     ZX_ERR_INVALID_ARGS, "read_state.errors.invalid_args.buffer",
+     "read_state.errors.invalid_args.buffer"},
     {VS_CHECK_READ_BUFFER, "buffer", VS_CALL_vcpu_read_state, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
      "read_state.errors.invalid_args.buffer", "read_state.errors.invalid_args.buffer"},
     {VS_CHECK_CLOSE_BAD_HANDLE, "bad_handle", VS_CALL_handle_close, VS_SORT_PAGE, ZX_ERR_BAD_HANDLE,
@@ -446,12 +455,13 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
       {"unreadable_faults", VS_CALL_vcpu_write_state, "zcore", VS_ASPECT_ANSWER},
       {"any_vector", VS_CALL_vcpu_interrupt, "zircon-2023", VS_ASPECT_ANSWER},
       {"unmap_first", VS_CALL_guest_set_trap,
-       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018", VS_ASPECT_ANSWER},
-      {"last_port", VS_CALL_guest_set_trap, "zircon-x64 zircon-arm64 zircon-2026 zircon-2023",
-       VS_ASPECT_ANSWER},
-      {"traps_overlap", VS_CALL_guest_set_trap, "zircon-2018", VS_ASPECT_ANSWER},
-      {"no_bounds", VS_CALL_guest_set_trap, "zircon-2018", VS_ASPECT_ANSWER},
+       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018 zcore", VS_ASPECT_ANSWER},
+      {"last_port", VS_CALL_guest_set_trap,
+       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018 zcore", VS_ASPECT_ANSWER},
+      {"wraps_first", VS_CALL_guest_set_trap, "zircon-2018 zcore", VS_ASPECT_ANSWER},
+      {"traps_overlap", VS_CALL_guest_set_trap, "zircon-2018 zcore", VS_ASPECT_ANSWER},
       {"several_vcpus", VS_CALL_vcpu_create, "zircon-2018", VS_ASPECT_ANSWER},
+      {"read_misaligned_refused", VS_CALL_vcpu_read_state, "zcore", VS_ASPECT_ANSWER},
   };
   cr_assert(VS_DEFECT_COUNT == sizeof rows / sizeof rows[0], "%d defects", VS_DEFECT_COUNT);
   for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
@@ -500,22 +510,28 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "no_ports size\n"                                                                                \
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
-  "port_wrong_type no_ports kind port_given port_missing aligned empty empty_io unmap exists_at\n" \
+  "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
+  "unmap range last_port exists_at\n"                                                              \
   "vcpu_create: options bad_handle access_denied wrong_type entry out\n"                           \
   "enter: bad_handle access_denied wrong_type creator kicked packet\n"                             \
+  "kick: bad_handle access_denied wrong_type\n"                                                    \
   "interrupt: bad_handle access_denied wrong_type range\n"                                         \
   "read_state: bad_handle access_denied wrong_type size_bound creator kind size buffer\n"          \
   "close: bad_handle\n"                                                                            \
   "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
-#define ORDER_ZCORE_TEXT                                                                     \
-  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer " \
-  "alignment kernel_fault access_size\n"                                                     \
-  "vcpu_create: options bad_handle access_denied wrong_type entry busy out\n"                \
-  "interrupt: bad_handle access_denied wrong_type range\n"                                   \
-  "read_state: kind size bad_handle access_denied wrong_type creator running buffer\n"       \
-  "close: bad_handle\n"                                                                      \
-  "duplicate: bad_handle access_denied rights out\n"                                         \
+#define ORDER_ZCORE_TEXT                                                                           \
+  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer "       \
+  "alignment kernel_fault access_size\n"                                                           \
+  "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
+  "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
+  "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
+  "unmap range last_port taken\n"                                                                  \
+  "vcpu_create: options bad_handle access_denied wrong_type entry busy out\n"                      \
+  "interrupt: bad_handle access_denied wrong_type range\n"                                         \
+  "read_state: kind size bad_handle access_denied wrong_type creator running alignment buffer\n"   \
+  "close: bad_handle\n"                                                                            \
+  "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
 
 // The orders of each kernel's checks, by their names; and what it does of its own accord.
