@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 48, ID = VS_MUTANT_ID_MAX, ROWS_MAX = 1200, TEXT_MAX = 160 };
+enum { NAME = FAMILY_NAME, ID = VS_MUTANT_ID_MAX, ROWS_MAX = 2400, TEXT_MAX = 160 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -266,11 +266,15 @@ static bool orders_last(size_t member, char name[NAME]) {
 // --- rows -------------------------------------------------------------------------------------
 
 #define VS_FAMILY(name, base, breaks, members, mistake) void alter_##name(vs_calls* calls);
+#define VS_FAMILY_OF(name, members, mistake) void alter_##name(vs_calls* calls);
 #define VS_PERMITTED_FAMILY(name, base, latitude, members, choice) \
   void alter_##name(vs_calls* calls);
+#define VS_PERMITTED_FAMILY_OF(name, members, choice) void alter_##name(vs_calls* calls);
 #include "families.def"
 #undef VS_FAMILY
+#undef VS_FAMILY_OF
 #undef VS_PERMITTED_FAMILY
+#undef VS_PERMITTED_FAMILY_OF
 
 typedef struct family {
   const char* name;
@@ -278,18 +282,25 @@ typedef struct family {
   const char* breaks;    // NULL: permitted; "": by the reason that is answered
   const char* latitude;  // NULL: not permitted
   namer members;
+  family_members telling;  // NULL, or instead of these: they say what they break
   const char* mistake;
   void (*alter)(vs_calls* calls);
 } family;
 
 static const family families[] = {
 #define VS_FAMILY(name, base, breaks, members, mistake) \
-  {#name, base, breaks, NULL, members, mistake, alter_##name},
+  {#name, base, breaks, NULL, members, NULL, mistake, alter_##name},
+#define VS_FAMILY_OF(name, members, mistake) \
+  {#name, "", "", NULL, NULL, members, mistake, alter_##name},
 #define VS_PERMITTED_FAMILY(name, base, latitude, members, choice) \
-  {#name, base, NULL, latitude, members, choice, alter_##name},
+  {#name, base, NULL, latitude, members, NULL, choice, alter_##name},
+#define VS_PERMITTED_FAMILY_OF(name, members, choice) \
+  {#name, "", NULL, "", NULL, members, choice, alter_##name},
 #include "families.def"
 #undef VS_FAMILY
+#undef VS_FAMILY_OF
 #undef VS_PERMITTED_FAMILY
+#undef VS_PERMITTED_FAMILY_OF
 };
 
 static struct {
@@ -338,17 +349,20 @@ static const char* clause_of_answer(size_t member) {
   return statuses[status].status == ZX_OK ? by_accepting[when] : by_status[when];
 }
 
-static void make_row(const family* of, unsigned member, const char* name) {
+// What runs a guest is laid over a backend that has guests.
+static const char* base_for(const char* name) {
+  bool enters = strstr(name, "running") != NULL || strncmp(name, "enter", strlen("enter")) == 0;
+  return enters ? "unicorn" : "soft";
+}
+
+static void make_row(const family* of, unsigned member, const char* name, const char* breaks) {
   size_t at = made.count++;
   if (at >= ROWS_MAX) abort();  // the tables are fixed, so this is met by whoever adds to them
   snprintf(made.ids[at], ID, "%s_%s", of->name, name);
   const char* gap = strstr(of->mistake, "%s");
   snprintf(made.texts[at], TEXT_MAX, "%.*s%s%s", (int)(gap - of->mistake), of->mistake, name,
            gap + 2);
-  const char* breaks = of->breaks;
-  if (breaks != NULL && breaks[0] == '\0') breaks = clause_of_answer(member);
-  const char* base = of->base;
-  if (base[0] == '\0') base = strstr(name, "running") != NULL ? "unicorn" : "soft";
+  const char* base = of->base[0] != '\0' ? of->base : base_for(name);
   made.rows[at] =
       (vs_mutant){made.ids[at], base, breaks, of->latitude, made.texts[at], of->alter, member};
 }
@@ -356,7 +370,14 @@ static void make_row(const family* of, unsigned member, const char* name) {
 static void make_rows(void) {
   char name[NAME];
   for (size_t i = 0; i < COUNT(families); i++) {
-    for (unsigned k = 0; families[i].members(k, name); k++) make_row(&families[i], k, name);
+    const family* of = &families[i];
+    for (unsigned k = 0;; k++) {
+      const char* breaks = of->breaks;
+      if (!(of->telling != NULL ? of->telling(k, name, &breaks) : of->members(k, name))) break;
+      if (of->breaks == NULL) breaks = NULL;
+      if (breaks != NULL && breaks[0] == '\0') breaks = clause_of_answer(k);
+      make_row(of, k, name, breaks);
+    }
   }
 }
 

@@ -48,6 +48,20 @@ zx_obj_type_t member_unwritable_type(void);
 reason member_of_orders_first(void);
 reason member_of_orders_last(void);
 
+// Families whose members say themselves which clause they break: false past the last. wrongly.c
+enum { FAMILY_NAME = 64 };
+typedef bool (*family_members)(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_unchecked(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_passed(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_told(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool types_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool values_taken(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool calls_ordered(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_first(size_t member, char name[FAMILY_NAME], const char** breaks);
+
 extern const uint8_t x64_flag_bits[];
 extern const uint8_t x64_required_flag_bits[];
 extern const uint8_t x64_optional_flag_bits[];
