@@ -56,6 +56,16 @@ static const struct {
              {"guest", ZX_OBJ_TYPE_GUEST},
              {"event", ZX_OBJ_TYPE_EVENT},
              {"vmar", ZX_OBJ_TYPE_VMAR}};
+// Of a new handle to a guest, to either, to a vCPU, to neither.
+static const struct {
+  const char* name;
+  zx_rights_t right;
+} new_rights[] = {{"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD}, {"DUPLICATE", ZX_RIGHT_DUPLICATE},
+                  {"TRANSFER", ZX_RIGHT_TRANSFER},           {"WRITE", ZX_RIGHT_WRITE},
+                  {"READ", ZX_RIGHT_READ},                   {"EXECUTE", ZX_RIGHT_EXECUTE},
+                  {"SIGNAL", ZX_RIGHT_SIGNAL},               {"MAP", ZX_RIGHT_MAP},
+                  {"DESTROY", ZX_RIGHT_DESTROY},             {"RESIZE", ZX_RIGHT_RESIZE}};
+enum { NEW_RIGHTS = sizeof new_rights / sizeof new_rights[0] };
 enum { WRITABLE_TYPES = 3 };  // whose handles have ZX_RIGHT_WRITE; they come first
 // Those that the documentation of zx_vcpu_create lists come first.
 enum { DOCUMENTED_RIGHTS = 5 };
@@ -136,6 +146,9 @@ unsigned member_odd_size(void) {
 }
 zx_rights_t member_right(void) {
   return rights[altered_member].right;
+}
+zx_rights_t member_new_right(unsigned first) {
+  return new_rights[first + altered_member].right;
 }
 zx_obj_type_t member_type(void) {
   return types[altered_member].type;
@@ -226,6 +239,22 @@ static bool other_rights(size_t member, char name[NAME]) {
 }
 static bool documented_rights(size_t member, char name[NAME]) {
   return member < DOCUMENTED_RIGHTS && other_rights(member, name);
+}
+static bool new_rights_from(size_t first, size_t count, size_t member, char name[NAME]) {
+  if (member < count) snprintf(name, NAME, "%s", new_rights[first + member].name);
+  return member < count;
+}
+static bool guest_rights(size_t member, char name[NAME]) {
+  return new_rights_from(0, GUEST_RIGHTS_END, member, name);
+}
+static bool not_guest_rights(size_t member, char name[NAME]) {
+  return new_rights_from(GUEST_RIGHTS_END, NEW_RIGHTS - GUEST_RIGHTS_END, member, name);
+}
+static bool vcpu_rights(size_t member, char name[NAME]) {
+  return new_rights_from(VCPU_RIGHTS, VCPU_RIGHTS_END - VCPU_RIGHTS, member, name);
+}
+static bool not_vcpu_rights(size_t member, char name[NAME]) {
+  return new_rights_from(VCPU_RIGHTS_END, NEW_RIGHTS - VCPU_RIGHTS_END, member, name);
 }
 static bool other_types(size_t member, char name[NAME]) {
   bool is = member < COUNT(types);

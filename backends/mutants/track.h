@@ -49,6 +49,7 @@ bool track_alike(zx_handle_t handle, zx_handle_t mask, tracked* found);
 bool track_of_type(zx_obj_type_t type, tracked* found);
 // True while a thread is within an entry of the vCPU.
 bool track_is_running(zx_handle_t first);
+bool track_some_run(void);
 // The first handle of the vCPU that the thread created, or ZX_HANDLE_INVALID.
 zx_handle_t track_created_by(uint64_t thread);
 uint64_t track_self(void);

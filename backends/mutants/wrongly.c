@@ -8,6 +8,42 @@
 #include "families.h"
 #include "refused.h"
 
+// --- what is broken -----------------------------------------------------------------------------
+
+// Of a call: by answering one of several errors with something else, by leaving something behind,
+// by writing beside what it writes, by refusing what is right.
+static const struct {
+  vs_call_index call;
+  const char* several;
+  const char* refused;
+  const char* beside;
+} judged[] = {
+    {VS_CALL_guest_create, "guest_create.return.error", "guest_create.refusal.unchanged",
+     "guest_create.refusal.unchanged"},
+    {VS_CALL_guest_set_trap, "set_trap.return.error", "set_trap.refusal.unchanged", NULL},
+    {VS_CALL_vcpu_create, "vcpu_create.return.error", "vcpu_create.refusal.unchanged",
+     "vcpu_create.refusal.unchanged"},
+    {VS_CALL_vcpu_enter, "enter.return.error", "enter.refusal.unchanged",
+     "enter.description.packet"},
+    {VS_CALL_vcpu_kick, "kick.return.error", "kick.refusal.unchanged", NULL},
+    {VS_CALL_vcpu_interrupt, "interrupt.return.error", "interrupt.refusal.unchanged", NULL},
+    {VS_CALL_vcpu_read_state, "read_state.return.error", "read_state.refusal.unchanged",
+     "read_state.description.within"},
+    {VS_CALL_handle_duplicate, "family.handle.derived", "family.handle.derived",
+     "family.handle.derived"},
+    {VS_CALL_handle_replace, "family.handle.derived", "family.handle.derived",
+     "family.handle.derived"},
+    {VS_CALL_event_create, NULL, NULL, "family.objects.created"},
+    {VS_CALL_port_create, NULL, NULL, "family.objects.created"},
+    {VS_CALL_vmo_create, NULL, NULL, "family.objects.created"}};
+enum { JUDGED = sizeof judged / sizeof judged[0] };
+
+static const char* refused_clause(vs_call_index call) {
+  size_t i = 0;
+  while (judged[i].call != call) i++;
+  return judged[i].refused;
+}
+
 // --- members ----------------------------------------------------------------------------------
 
 // What a member of these families is: a row, and which of the things that can be done with it.
@@ -91,6 +127,33 @@ void alter_passed(vs_calls* calls) {
   alter_call(calls, the_choice(is_any, 1).row->call, call_passed);
 }
 
+static bool is_seen_done(const refusal* row, unsigned which) {
+  bool seen = row->call == VS_CALL_guest_set_trap || row->call == VS_CALL_vcpu_create ||
+              row->call == VS_CALL_vcpu_kick || row->call == VS_CALL_vcpu_read_state ||
+              row->call == VS_CALL_vcpu_enter;
+  return seen && is_repaired(row, which);
+}
+
+bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks) {
+  choice found;
+  if (!find_choice(is_seen_done, 1, member, &found)) return false;
+  *breaks = refused_clause(found.row->call);
+  return name_choice(found, "", name, FAMILY_NAME);
+}
+
+static zx_status_t call_late(vs_call_index call, uint64_t* numbers) {
+  const refusal* row = the_choice(is_seen_done, 1).row;
+  uint64_t set = 0;
+  zx_status_t status = make_and_ask(call, numbers, &set);
+  if (is_first(row, set)) make_unchecked(row, numbers);
+  return status;
+}
+
+void alter_done_though(vs_calls* calls);
+void alter_done_though(vs_calls* calls) {
+  alter_call(calls, the_choice(is_seen_done, 1).row->call, call_late);
+}
+
 // --- another status ---------------------------------------------------------------------------
 
 enum { STATUSES = 2 };
@@ -149,6 +212,15 @@ bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks) {
   return name_choice(found, rights[found.which].name, name, FAMILY_NAME);
 }
 
+// Which of two handles a refusal is about, it does not say.
+bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks) {
+  choice found;
+  bool is = rights_beside(member, name, breaks);
+  bool second = is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
+  if (second) *breaks = "set_trap.rights.write";
+  return is;
+}
+
 static bool has_right(choice of, const uint64_t* numbers) {
   tracked found;
   bool known = track_find_any((zx_handle_t)numbers[of.row->parameter], &found);
@@ -182,8 +254,7 @@ static const struct {
   zx_obj_type_t type;
 } types[] = {{"guest", ZX_OBJ_TYPE_GUEST}, {"vmar", ZX_OBJ_TYPE_VMAR},
              {"vcpu", ZX_OBJ_TYPE_VCPU},   {"event", ZX_OBJ_TYPE_EVENT},
-             {"port", ZX_OBJ_TYPE_PORT},   {"vmo", ZX_OBJ_TYPE_VMO},
-             {"resource", ZX_OBJ_TYPE_RESOURCE}};
+             {"port", ZX_OBJ_TYPE_PORT},   {"vmo", ZX_OBJ_TYPE_VMO}};
 enum { TYPES = sizeof types / sizeof types[0] };
 
 static bool is_type_beside(const refusal* row, unsigned which) {
@@ -278,9 +349,9 @@ static const struct {
 enum { LOOKS = sizeof looks / sizeof looks[0], ZERO = LOOKS - 1 };
 
 static bool is_named(const refusal* row, unsigned which) {
-  bool asked = which == ZERO && row->is == refusals[0].is && row->parameter == 0;
-  bool fixed = looks[which].mask != 0 && row->call != VS_CALL_guest_create;
-  return row->status == ZX_ERR_BAD_HANDLE && (asked || fixed);
+  bool zero_is_good = row->call == VS_CALL_handle_close || row->parameter != 0;
+  return row->status == ZX_ERR_BAD_HANDLE && row->call != VS_CALL_guest_create &&
+         (which != ZERO || !zero_is_good);
 }
 
 bool values_taken(size_t member, char name[FAMILY_NAME], const char** breaks) {
@@ -310,31 +381,13 @@ void alter_value_taken(vs_calls* calls) {
 
 // --- several at once, and orders --------------------------------------------------------------
 
-static const struct {
-  vs_call_index call;
-  const char* several;
-} ordered[] = {{VS_CALL_guest_create, "guest_create.return.error"},
-               {VS_CALL_guest_set_trap, "set_trap.return.error"},
-               {VS_CALL_vcpu_create, "vcpu_create.return.error"},
-               {VS_CALL_vcpu_enter, "enter.return.error"},
-               {VS_CALL_vcpu_kick, "kick.return.error"},
-               {VS_CALL_vcpu_interrupt, "interrupt.return.error"},
-               {VS_CALL_vcpu_read_state, "read_state.return.error"},
-               {VS_CALL_handle_duplicate, "family.handle.derived"},
-               {VS_CALL_handle_replace, "family.handle.derived"}};
-enum { ORDERED = sizeof ordered / sizeof ordered[0] };
+enum { ORDERED = 9 };  // calls that have more than one check
 
-static bool name_ordered(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  if (member >= ORDERED) return false;
-  *breaks = ordered[member].several;
-  snprintf(name, FAMILY_NAME, "%s", any_call_word(ordered[member].call));
-  return true;
-}
 bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  return name_ordered(member, name, breaks);
-}
-bool calls_ordered(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  return name_ordered(member, name, breaks);
+  if (member >= ORDERED) return false;
+  *breaks = judged[member].several;
+  snprintf(name, FAMILY_NAME, "%s", any_call_word(judged[member].call));
+  return true;
 }
 
 static bool are_several(uint64_t set) {
@@ -358,21 +411,27 @@ static zx_status_t call_reversed(vs_call_index call, uint64_t* numbers) {
 
 void alter_several(vs_calls* calls);
 void alter_several(vs_calls* calls) {
-  alter_call(calls, ordered[altered_member].call, call_several);
+  alter_call(calls, judged[altered_member].call, call_several);
 }
 void alter_reversed(vs_calls* calls);
 void alter_reversed(vs_calls* calls) {
-  alter_call(calls, ordered[altered_member].call, call_reversed);
+  alter_call(calls, judged[altered_member].call, call_reversed);
+}
+
+// Where a place in the order is likely to differ.
+static bool is_moved(const refusal* row, unsigned which) {
+  bool denied = row->status == ZX_ERR_ACCESS_DENIED && row->parameter == 0;
+  return denied || is_pointer(row, which);
 }
 
 bool checks_first(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   (void)breaks;
-  return find_choice(is_any, 1, member, &found) && name_choice(found, "", name, FAMILY_NAME);
+  return find_choice(is_moved, 1, member, &found) && name_choice(found, "", name, FAMILY_NAME);
 }
 
 static zx_status_t call_first(vs_call_index call, uint64_t* numbers) {
-  const refusal* row = the_choice(is_any, 1).row;
+  const refusal* row = the_choice(is_moved, 1).row;
   uint64_t set = 0;
   zx_status_t status = make_and_ask(call, numbers, &set);
   return set >> (row - refusals) & 1 ? row->status : status;
@@ -380,5 +439,96 @@ static zx_status_t call_first(vs_call_index call, uint64_t* numbers) {
 
 void alter_looks_first(vs_calls* calls);
 void alter_looks_first(vs_calls* calls) {
-  alter_call(calls, the_choice(is_any, 1).row->call, call_first);
+  alter_call(calls, the_choice(is_moved, 1).row->call, call_first);
+}
+
+// --- new handles ------------------------------------------------------------------------------
+
+typedef enum newness { BIT_0_CLEAR, BIT_1_CLEAR, OF_ANOTHER, BESIDE, NEWNESSES } newness;
+static const char* const newness_names[NEWNESSES] = {"bit_0_clear", "bit_1_clear", "of_another",
+                                                     "beside"};
+
+// Where the call puts the last of its new handles; false if it makes none.
+static bool find_out(vs_call_index call, size_t* parameter) {
+  bool has = false;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (any_param_of(call, i).type != VS_PARAM_OUT_HANDLE) continue;
+    *parameter = i;
+    has = true;
+  }
+  return has;
+}
+
+static bool find_maker(size_t member, size_t* at, newness* how) {
+  for (*at = 0; *at < JUDGED; ++*at) {
+    size_t parameter = 0;
+    if (!find_out(judged[*at].call, &parameter)) continue;
+    *how = (newness)(member % NEWNESSES);
+    if (member < NEWNESSES) return true;
+    member -= NEWNESSES;
+  }
+  return false;
+}
+
+bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks) {
+  size_t at = 0;
+  newness how = BESIDE;
+  if (!find_maker(member, &at, &how)) return false;
+  *breaks = how == BESIDE ? judged[at].beside : "family.handle.derived";
+  snprintf(name, FAMILY_NAME, "%s_%s", any_call_word(judged[at].call), newness_names[how]);
+  return true;
+}
+
+static void spoil_new(zx_handle_t* out, newness how) {
+  static zx_handle_t last = ZX_HANDLE_INVALID;
+  tracked found;
+  if (how == BIT_0_CLEAR) *out &= ~(zx_handle_t)1;
+  if (how == BIT_1_CLEAR) *out &= ~(zx_handle_t)2;
+  if (how == BESIDE && is_writable((uintptr_t)(out + 1), sizeof *out)) out[1] ^= 1;
+  zx_handle_t made = *out;
+  if (how == OF_ANOTHER && track_find_any(last, &found)) *out = last;
+  last = made;
+}
+
+static zx_status_t call_new(vs_call_index call, uint64_t* numbers) {
+  size_t at = 0;
+  size_t parameter = 0;
+  newness how = BESIDE;
+  zx_status_t status = make_right(call, numbers);
+  bool is = find_maker(altered_member, &at, &how) && find_out(call, &parameter);
+  if (is && status == ZX_OK) spoil_new((zx_handle_t*)(uintptr_t)numbers[parameter], how);
+  return status;
+}
+
+void alter_new(vs_calls* calls);
+void alter_new(vs_calls* calls) {
+  size_t at = 0;
+  newness how = BESIDE;
+  if (find_maker(altered_member, &at, &how)) alter_call(calls, judged[at].call, call_new);
+}
+
+// --- a refusal changes a register -------------------------------------------------------------
+
+bool calls_refusing(size_t member, char name[FAMILY_NAME], const char** breaks) {
+  enum { WITH_CLAUSE = 7 };  // they come first
+  if (member >= WITH_CLAUSE) return false;
+  *breaks = judged[member].refused;
+  snprintf(name, FAMILY_NAME, "%s", any_call_word(judged[member].call));
+  return true;
+}
+
+static zx_status_t call_refusing(vs_call_index call, uint64_t* numbers) {
+  tracked found;
+  zx_status_t status = make_right(call, numbers);
+  bool own = track_of_type(ZX_OBJ_TYPE_VCPU, &found) && found.creator == track_self();
+  if (status == ZX_OK || status == ZX_ERR_CANCELED || !own) return status;
+  zx_vcpu_state_x64_t state = state_of(found.first);
+  state.r12 = ~state.r12;
+  below->vcpu_write_state(found.first, ZX_VCPU_STATE, &state, sizeof state);
+  return status;
+}
+
+void alter_refusal_changes(vs_calls* calls);
+void alter_refusal_changes(vs_calls* calls) {
+  alter_call(calls, judged[altered_member].call, call_refusing);
 }
