@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Families that do what is right and answer what is wrong, or permitted: they ask themselves, of a
 // call that was refused below, everything that was wrong with it.
-#include <stdatomic.h>
-
 #include "alter.h"
 #include "families.h"
-
-enum { ENTERED = 16 };
-
-static _Atomic zx_handle_t entered[ENTERED];  // the first handles of the vCPUs that run
-
-// For each of the rows here: what runs is known.
-static zx_status_t enter_and_note(zx_handle_t handle, zx_port_packet_t* packet) {
-  tracked row;
-  size_t i = 0;
-  zx_handle_t none = ZX_HANDLE_INVALID;
-  if (!track_find(handle, &row)) return tracking_enter(handle, packet);
-  while (i < ENTERED && !atomic_compare_exchange_strong(&entered[i], &none, row.first)) {
-    none = ZX_HANDLE_INVALID;
-    i++;
-  }
-  zx_status_t status = tracking_enter(handle, packet);
-  if (i < ENTERED) atomic_store(&entered[i], ZX_HANDLE_INVALID);
-  return status;
-}
-
-static bool is_running(zx_handle_t first) {
-  bool is = false;
-  for (size_t i = 0; i < ENTERED; i++) is |= atomic_load(&entered[i]) == first;
-  return is;
-}
 
 static unsigned when(bool is, reason why) {
   return is ? 1u << why : 0;
@@ -40,7 +13,7 @@ static unsigned handle_reasons(zx_handle_t handle) {
   if (!track_find_any(handle, &row)) return when(true, REASON_BAD_HANDLE);
   unsigned reasons = when(!(row.rights & ZX_RIGHT_WRITE), REASON_ACCESS_DENIED);
   if (row.type != ZX_OBJ_TYPE_VCPU) return reasons | when(true, REASON_WRONG_TYPE);
-  return reasons | when(is_running(row.first), REASON_RUNNING) |
+  return reasons | when(track_is_running(row.first), REASON_RUNNING) |
          when(row.creator != track_self(), REASON_CREATOR);
 }
 
@@ -73,7 +46,6 @@ static unsigned reasons_of(zx_handle_t handle, uint32_t kind, const void* buffer
   void alter_##id(vs_calls* calls);                                                        \
   void alter_##id(vs_calls* calls) {                                                       \
     calls->vcpu_write_state = answering_##id;                                              \
-    if (calls->vcpu_enter != NULL) calls->vcpu_enter = enter_and_note;                     \
   }                                                                                        \
   static zx_status_t answer_##id(unsigned reasons, zx_status_t status)
 

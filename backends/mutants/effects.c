@@ -219,14 +219,6 @@ MUTATE_IO(io_16_zero_extended_to_32) {
   return put_io(handle, &io);
 }
 
-MUTATE_IO(io_also_rdx) {
-  zx_status_t status = put_io(handle, &io);
-  if (status != ZX_OK) return status;
-  state_x64 state = old_state(handle);
-  state.rdx ^= io.u32 | 1;
-  return put_state(handle, &state);
-}
-
 // As a kernel did that copied access_size bytes from an eight-byte struct over its registers.
 MUTATE_IO(io_odd_size_overruns) {
   if (is_width(io.access_size)) return put_io(handle, &io);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NAME = 48, ID = VS_MUTANT_ID_MAX, ROWS_MAX = 1200, TEXT_MAX = 160 };
+enum { NAME = FAMILY_NAME, ID = VS_MUTANT_ID_MAX, ROWS_MAX = 2400, TEXT_MAX = 160 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -56,6 +56,16 @@ static const struct {
              {"guest", ZX_OBJ_TYPE_GUEST},
              {"event", ZX_OBJ_TYPE_EVENT},
              {"vmar", ZX_OBJ_TYPE_VMAR}};
+// Of a new handle to a guest, to either, to a vCPU, to neither.
+static const struct {
+  const char* name;
+  zx_rights_t right;
+} new_rights[] = {{"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD}, {"DUPLICATE", ZX_RIGHT_DUPLICATE},
+                  {"TRANSFER", ZX_RIGHT_TRANSFER},           {"WRITE", ZX_RIGHT_WRITE},
+                  {"READ", ZX_RIGHT_READ},                   {"EXECUTE", ZX_RIGHT_EXECUTE},
+                  {"SIGNAL", ZX_RIGHT_SIGNAL},               {"MAP", ZX_RIGHT_MAP},
+                  {"DESTROY", ZX_RIGHT_DESTROY},             {"RESIZE", ZX_RIGHT_RESIZE}};
+enum { NEW_RIGHTS = sizeof new_rights / sizeof new_rights[0] };
 enum { WRITABLE_TYPES = 3 };  // whose handles have ZX_RIGHT_WRITE; they come first
 // Those that the documentation of zx_vcpu_create lists come first.
 enum { DOCUMENTED_RIGHTS = 5 };
@@ -136,6 +146,9 @@ unsigned member_odd_size(void) {
 }
 zx_rights_t member_right(void) {
   return rights[altered_member].right;
+}
+zx_rights_t member_new_right(unsigned first) {
+  return new_rights[first + altered_member].right;
 }
 zx_obj_type_t member_type(void) {
   return types[altered_member].type;
@@ -227,6 +240,22 @@ static bool other_rights(size_t member, char name[NAME]) {
 static bool documented_rights(size_t member, char name[NAME]) {
   return member < DOCUMENTED_RIGHTS && other_rights(member, name);
 }
+static bool new_rights_from(size_t first, size_t count, size_t member, char name[NAME]) {
+  if (member < count) snprintf(name, NAME, "%s", new_rights[first + member].name);
+  return member < count;
+}
+static bool guest_rights(size_t member, char name[NAME]) {
+  return new_rights_from(0, GUEST_RIGHTS_END, member, name);
+}
+static bool not_guest_rights(size_t member, char name[NAME]) {
+  return new_rights_from(GUEST_RIGHTS_END, NEW_RIGHTS - GUEST_RIGHTS_END, member, name);
+}
+static bool vcpu_rights(size_t member, char name[NAME]) {
+  return new_rights_from(VCPU_RIGHTS, VCPU_RIGHTS_END - VCPU_RIGHTS, member, name);
+}
+static bool not_vcpu_rights(size_t member, char name[NAME]) {
+  return new_rights_from(VCPU_RIGHTS_END, NEW_RIGHTS - VCPU_RIGHTS_END, member, name);
+}
 static bool other_types(size_t member, char name[NAME]) {
   bool is = member < COUNT(types);
   if (is) snprintf(name, NAME, "%s", types[member].name);
@@ -266,11 +295,15 @@ static bool orders_last(size_t member, char name[NAME]) {
 // --- rows -------------------------------------------------------------------------------------
 
 #define VS_FAMILY(name, base, breaks, members, mistake) void alter_##name(vs_calls* calls);
+#define VS_FAMILY_OF(name, members, mistake) void alter_##name(vs_calls* calls);
 #define VS_PERMITTED_FAMILY(name, base, latitude, members, choice) \
   void alter_##name(vs_calls* calls);
+#define VS_PERMITTED_FAMILY_OF(name, members, choice) void alter_##name(vs_calls* calls);
 #include "families.def"
 #undef VS_FAMILY
+#undef VS_FAMILY_OF
 #undef VS_PERMITTED_FAMILY
+#undef VS_PERMITTED_FAMILY_OF
 
 typedef struct family {
   const char* name;
@@ -278,18 +311,25 @@ typedef struct family {
   const char* breaks;    // NULL: permitted; "": by the reason that is answered
   const char* latitude;  // NULL: not permitted
   namer members;
+  family_members telling;  // NULL, or instead of these: they say what they break
   const char* mistake;
   void (*alter)(vs_calls* calls);
 } family;
 
 static const family families[] = {
 #define VS_FAMILY(name, base, breaks, members, mistake) \
-  {#name, base, breaks, NULL, members, mistake, alter_##name},
+  {#name, base, breaks, NULL, members, NULL, mistake, alter_##name},
+#define VS_FAMILY_OF(name, members, mistake) \
+  {#name, "", "", NULL, NULL, members, mistake, alter_##name},
 #define VS_PERMITTED_FAMILY(name, base, latitude, members, choice) \
-  {#name, base, NULL, latitude, members, choice, alter_##name},
+  {#name, base, NULL, latitude, members, NULL, choice, alter_##name},
+#define VS_PERMITTED_FAMILY_OF(name, members, choice) \
+  {#name, "", NULL, "", NULL, members, choice, alter_##name},
 #include "families.def"
 #undef VS_FAMILY
+#undef VS_FAMILY_OF
 #undef VS_PERMITTED_FAMILY
+#undef VS_PERMITTED_FAMILY_OF
 };
 
 static struct {
@@ -338,17 +378,20 @@ static const char* clause_of_answer(size_t member) {
   return statuses[status].status == ZX_OK ? by_accepting[when] : by_status[when];
 }
 
-static void make_row(const family* of, unsigned member, const char* name) {
+// What runs a guest is laid over a backend that has guests.
+static const char* base_for(const char* name) {
+  bool enters = strstr(name, "running") != NULL || strncmp(name, "enter", strlen("enter")) == 0;
+  return enters ? "unicorn" : "soft";
+}
+
+static void make_row(const family* of, unsigned member, const char* name, const char* breaks) {
   size_t at = made.count++;
   if (at >= ROWS_MAX) abort();  // the tables are fixed, so this is met by whoever adds to them
   snprintf(made.ids[at], ID, "%s_%s", of->name, name);
   const char* gap = strstr(of->mistake, "%s");
   snprintf(made.texts[at], TEXT_MAX, "%.*s%s%s", (int)(gap - of->mistake), of->mistake, name,
            gap + 2);
-  const char* breaks = of->breaks;
-  if (breaks != NULL && breaks[0] == '\0') breaks = clause_of_answer(member);
-  const char* base = of->base;
-  if (base[0] == '\0') base = strstr(name, "running") != NULL ? "unicorn" : "soft";
+  const char* base = of->base[0] != '\0' ? of->base : base_for(name);
   made.rows[at] =
       (vs_mutant){made.ids[at], base, breaks, of->latitude, made.texts[at], of->alter, member};
 }
@@ -356,7 +399,14 @@ static void make_row(const family* of, unsigned member, const char* name) {
 static void make_rows(void) {
   char name[NAME];
   for (size_t i = 0; i < COUNT(families); i++) {
-    for (unsigned k = 0; families[i].members(k, name); k++) make_row(&families[i], k, name);
+    const family* of = &families[i];
+    for (unsigned k = 0;; k++) {
+      const char* breaks = of->breaks;
+      if (!(of->telling != NULL ? of->telling(k, name, &breaks) : of->members(k, name))) break;
+      if (of->breaks == NULL) breaks = NULL;
+      if (breaks != NULL && breaks[0] == '\0') breaks = clause_of_answer(k);
+      make_row(of, k, name, breaks);
+    }
   }
 }
 

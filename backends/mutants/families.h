@@ -43,10 +43,31 @@ pair member_pair(void);
 io_width member_width(void);
 unsigned member_odd_size(void);
 zx_rights_t member_right(void);
+// The member'th right of those from `first` on, in the order of families.c: first a guest's, then,
+// from VCPU_RIGHTS on, a vCPU's, then neither's.
+enum { VCPU_RIGHTS = 1, GUEST_RIGHTS_END = 4, VCPU_RIGHTS_END = 7 };
+zx_rights_t member_new_right(unsigned first);
 zx_obj_type_t member_type(void);
 zx_obj_type_t member_unwritable_type(void);
 reason member_of_orders_first(void);
 reason member_of_orders_last(void);
+
+// Families whose members say themselves which clause they break: false past the last. wrongly.c
+enum { FAMILY_NAME = 64 };
+typedef bool (*family_members)(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_unchecked(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_passed(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_told(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool types_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool values_taken(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool calls_refusing(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool checks_first(size_t member, char name[FAMILY_NAME], const char** breaks);
 
 extern const uint8_t x64_flag_bits[];
 extern const uint8_t x64_required_flag_bits[];

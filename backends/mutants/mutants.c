@@ -32,14 +32,17 @@ const vs_mutant* vs_mutant_find(const char* id) {
 }
 
 const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_calls* inner) {
+  static vs_calls right;
   static vs_calls above;
   below = inner;
-  above = *inner;
+  right = *inner;
   bool arm64 = strstr(mutant->base, "arm64") != NULL;
   altered_member = mutant->member;
   altered_words =
       (arm64 ? sizeof(zx_vcpu_state_arm64_t) : sizeof(zx_vcpu_state_x64_t)) / sizeof(uint64_t);
-  track_all(&above);
+  track_all(&right);
+  tracked_below = &right;
+  above = right;
   mutant->alter(&above);
   return &above;
 }

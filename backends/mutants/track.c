@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 const vs_calls* below;
+const vs_calls* tracked_below;
 unsigned altered_member;
 size_t altered_words;
 
@@ -28,6 +29,9 @@ static struct {
   uint64_t dead[TRACKED];
   size_t dead_count;
 } track = {.lock = PTHREAD_MUTEX_INITIALIZER, .once = PTHREAD_ONCE_INIT};
+
+enum { ENTERED = 16 };
+static _Atomic zx_handle_t entered[ENTERED];  // the first handles of the vCPUs that run
 
 // --- threads ----------------------------------------------------------------------------------
 
@@ -104,6 +108,27 @@ bool track_any(tracked* found) {
   return track_by_low_bits(0, 0, found);
 }
 
+bool track_alike(zx_handle_t handle, zx_handle_t mask, tracked* found) {
+  return find(handle, mask, true, found);
+}
+
+bool track_of_type(zx_obj_type_t type, tracked* found) {
+  bool known = false;
+  bool own = false;
+  uint64_t self = track_self();
+  pthread_mutex_lock(&track.lock);
+  for (size_t i = 0; i < track.count && !own; i++) {
+    const tracked* row = &track.handles[i];
+    bool is = (type == ZX_OBJ_TYPE_NONE || row->type == type) && row->value == row->first;
+    if (!is) continue;
+    own = row->creator == self;
+    if (own || !known) *found = *row;
+    known = true;
+  }
+  pthread_mutex_unlock(&track.lock);
+  return known;
+}
+
 zx_handle_t track_created_by(uint64_t thread) {
   zx_handle_t first = ZX_HANDLE_INVALID;
   pthread_mutex_lock(&track.lock);
@@ -138,7 +163,9 @@ zx_status_t tracking_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entr
 
 static zx_status_t tracking_guest(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                                   zx_handle_t* vmar) {
+  enum { RESOURCE_RIGHTS = ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WRITE };
   zx_status_t status = below->guest_create(resource, options, guest, vmar);
+  if (resource != ZX_HANDLE_INVALID) remember_new(status, &resource, ZX_OBJ_TYPE_RESOURCE, RESOURCE_RIGHTS);
   remember_new(status, vmar, ZX_OBJ_TYPE_VMAR, ZX_DEFAULT_VMAR_RIGHTS);
   return remember_new(status, guest, ZX_OBJ_TYPE_GUEST, ZX_DEFAULT_GUEST_RIGHTS);
 }
@@ -242,9 +269,31 @@ zx_status_t tracking_read(zx_handle_t handle, uint32_t kind, void* buffer, size_
   return below->vcpu_read_state(handle, kind, buffer, size);
 }
 
+bool track_is_running(zx_handle_t first) {
+  bool is = false;
+  for (size_t i = 0; i < ENTERED; i++) is |= atomic_load(&entered[i]) == first;
+  return is;
+}
+
+bool track_some_run(void) {
+  bool some = false;
+  for (size_t i = 0; i < ENTERED; i++) some |= atomic_load(&entered[i]) != ZX_HANDLE_INVALID;
+  return some;
+}
+
 zx_status_t tracking_enter(zx_handle_t handle, zx_port_packet_t* packet) {
+  tracked row;
+  size_t i = 0;
+  zx_handle_t none = ZX_HANDLE_INVALID;
   make_late_writes(handle);
-  return below->vcpu_enter(handle, packet);
+  if (!track_find(handle, &row)) return below->vcpu_enter(handle, packet);
+  while (i < ENTERED && !atomic_compare_exchange_strong(&entered[i], &none, row.first)) {
+    none = ZX_HANDLE_INVALID;
+    i++;
+  }
+  zx_status_t status = below->vcpu_enter(handle, packet);
+  if (i < ENTERED) atomic_store(&entered[i], ZX_HANDLE_INVALID);
+  return status;
 }
 
 void track_all(vs_calls* calls) {

@@ -20,6 +20,8 @@ typedef struct tracked {
 // The right implementation below, and the altered calls above. The documented calls have no
 // context, hence one of each per process.
 extern const vs_calls* below;
+// The same, with records kept.
+extern const vs_calls* tracked_below;
 
 // Of a row that a family makes: which member of the family it is. Of every row: the 64-bit words of
 // the state below, the last of which holds the flags.
@@ -41,6 +43,13 @@ bool track_find(zx_handle_t handle, tracked* found);
 bool track_find_any(zx_handle_t handle, tracked* found);
 bool track_by_low_bits(zx_handle_t handle, zx_handle_t mask, tracked* found);
 bool track_any(tracked* found);
+// One whose value has the same bits as `handle` under the mask, to anything.
+bool track_alike(zx_handle_t handle, zx_handle_t mask, tracked* found);
+// A handle that is its object's first: of the type, the thread's own object rather than another.
+bool track_of_type(zx_obj_type_t type, tracked* found);
+// True while a thread is within an entry of the vCPU.
+bool track_is_running(zx_handle_t first);
+bool track_some_run(void);
 // The first handle of the vCPU that the thread created, or ZX_HANDLE_INVALID.
 zx_handle_t track_created_by(uint64_t thread);
 uint64_t track_self(void);

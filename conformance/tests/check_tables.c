@@ -25,6 +25,10 @@ static bool has_mutant(const char* clause) {
   for (size_t i = 0; i < vs_mutant_count; i++) {
     if (vs_mutants[i].breaks && strcmp(vs_mutants[i].breaks, clause) == 0) return true;
   }
+  const vs_mutant* row = NULL;
+  for (size_t i = 0; (row = vs_mutant_of_families(i)) != NULL; i++) {
+    if (row->breaks && strcmp(row->breaks, clause) == 0) return true;
+  }
   return false;
 }
 
@@ -55,14 +59,17 @@ static void check_cases(void) {
   }
 }
 
+static void check_mutant(const vs_mutant* mutant) {
+  bool clause = mutant->breaks && vs_clause_find(mutant->breaks) < VS_CLAUSE_COUNT;
+  bool latitude = mutant->latitude && is_latitude(mutant->latitude);
+  if (!clause && !latitude) hole("the mutant names no clause and no latitude", mutant->id);
+  if (vs_mutant_find(mutant->id) != mutant) hole("two mutants have the id", mutant->id);
+}
+
 static void check_mutants(void) {
-  for (size_t i = 0; i < vs_mutant_count; i++) {
-    const vs_mutant* mutant = &vs_mutants[i];
-    bool clause = mutant->breaks && vs_clause_find(mutant->breaks) < VS_CLAUSE_COUNT;
-    bool latitude = mutant->latitude && is_latitude(mutant->latitude);
-    if (!clause && !latitude) hole("the mutant names no clause and no latitude", mutant->id);
-    if (vs_mutant_find(mutant->id) != mutant) hole("two mutants have the id", mutant->id);
-  }
+  const vs_mutant* row = NULL;
+  for (size_t i = 0; i < vs_mutant_count; i++) check_mutant(&vs_mutants[i]);
+  for (size_t i = 0; (row = vs_mutant_of_families(i)) != NULL; i++) check_mutant(row);
 }
 
 // A status that a check answers is one that its clause promises, if it promises any.
