@@ -69,7 +69,8 @@ enum { TRAPS = 64, PAGE = 4096, PORTS = 0x10000 };
 
 typedef struct vs_args_guest_set_trap trap;
 
-static trap traps[TRAPS];  // that were set, in this order; the handle is that of the guest's creation
+static trap
+    traps[TRAPS];  // that were set, in this order; the handle is that of the guest's creation
 static size_t trap_count;
 
 static bool is_io(const trap* a) {
@@ -108,11 +109,11 @@ static zx_status_t set_unless(trap* a, bool (*meets)(const trap* old, const trap
   return is ? ZX_ERR_ALREADY_EXISTS : status;
 }
 
-#define MUTATE_MEETING(id)                                    \
-  static bool meets_##id(const trap* old, const trap* new);   \
-  MUTATE_CALL(id, guest_set_trap) {                           \
-    return set_unless(a, meets_##id);                         \
-  }                                                           \
+#define MUTATE_MEETING(id)                                  \
+  static bool meets_##id(const trap* old, const trap* new); \
+  MUTATE_CALL(id, guest_set_trap) {                         \
+    return set_unless(a, meets_##id);                       \
+  }                                                         \
   static bool meets_##id(const trap* old, const trap* new)
 
 static bool has(const trap* of, uint64_t addr) {
@@ -126,10 +127,10 @@ static bool meet(const trap* old, const trap* new) {
 }
 
 MUTATE_MEETING(trap_start_looked_at) {
-  return old->handle == new->handle && has(old, new->addr);
+  return old->handle == new->handle&& has(old, new->addr);
 }
 MUTATE_MEETING(trap_end_looked_at) {
-  return old->handle == new->handle && has(old, last_of(new));
+  return old->handle == new->handle&& has(old, last_of(new));
 }
 MUTATE_MEETING(trap_ends_looked_at) {
   return old->handle == new->handle && (has(old, new->addr) || has(old, last_of(new)));
@@ -150,7 +151,7 @@ MUTATE_MEETING(trap_last_byte_lost) {
   shorter.size--;
   trap start = *new;
   start.size--;
-  return old->handle == new->handle && meet(&shorter, &start);
+  return old->handle == new->handle&& meet(&shorter, &start);
 }
 MUTATE_MEETING(traps_of_all_guests) {
   return meet(old, new);
@@ -160,14 +161,15 @@ MUTATE_MEETING(traps_by_key) {
 }
 MUTATE_MEETING(trap_newest_looked_at) {
   bool newest = old == &traps[trap_count - 1];
-  return old->handle == new->handle && newest && meet(old, new);
+  return old->handle == new->handle&& newest&& meet(old, new);
 }
 
 // A trap of the other space is in the way if its numbers are the same.
 MUTATE_CALL(trap_spaces_shared, guest_set_trap) {
   bool is = false;
   trap own = of_guest(a);
-  for (size_t i = 0; i < trap_count; i++) is |= is_io(&traps[i]) != is_io(a) && meet(&traps[i], &own);
+  for (size_t i = 0; i < trap_count; i++)
+    is |= is_io(&traps[i]) != is_io(a) && meet(&traps[i], &own);
   return is ? ZX_ERR_ALREADY_EXISTS : set_and_note(a);
 }
 

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "user_copy.h"
 #include "families.h"
 #include "refused.h"
+#include "user_copy.h"
 
 // --- what is broken -----------------------------------------------------------------------------
 
@@ -184,9 +184,12 @@ void alter_told(vs_calls* calls) {
 static const struct {
   const char* name;
   zx_rights_t right;
-} rights[] = {{"DUPLICATE", ZX_RIGHT_DUPLICATE}, {"TRANSFER", ZX_RIGHT_TRANSFER},
-              {"READ", ZX_RIGHT_READ},           {"WRITE", ZX_RIGHT_WRITE},
-              {"EXECUTE", ZX_RIGHT_EXECUTE},     {"SIGNAL", ZX_RIGHT_SIGNAL},
+} rights[] = {{"DUPLICATE", ZX_RIGHT_DUPLICATE},
+              {"TRANSFER", ZX_RIGHT_TRANSFER},
+              {"READ", ZX_RIGHT_READ},
+              {"WRITE", ZX_RIGHT_WRITE},
+              {"EXECUTE", ZX_RIGHT_EXECUTE},
+              {"SIGNAL", ZX_RIGHT_SIGNAL},
               {"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD}};
 enum { RIGHTS = sizeof rights / sizeof rights[0] };
 
@@ -216,7 +219,8 @@ bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks) {
 bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   bool is = rights_beside(member, name, breaks);
-  bool second = is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
+  bool second =
+      is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
   if (second) *breaks = "set_trap.rights.write";
   return is;
 }
@@ -252,9 +256,8 @@ void alter_other_right(vs_calls* calls) {
 static const struct {
   const char* name;
   zx_obj_type_t type;
-} types[] = {{"guest", ZX_OBJ_TYPE_GUEST}, {"vmar", ZX_OBJ_TYPE_VMAR},
-             {"vcpu", ZX_OBJ_TYPE_VCPU},   {"event", ZX_OBJ_TYPE_EVENT},
-             {"port", ZX_OBJ_TYPE_PORT},   {"vmo", ZX_OBJ_TYPE_VMO}};
+} types[] = {{"guest", ZX_OBJ_TYPE_GUEST}, {"vmar", ZX_OBJ_TYPE_VMAR}, {"vcpu", ZX_OBJ_TYPE_VCPU},
+             {"event", ZX_OBJ_TYPE_EVENT}, {"port", ZX_OBJ_TYPE_PORT}, {"vmo", ZX_OBJ_TYPE_VMO}};
 enum { TYPES = sizeof types / sizeof types[0] };
 
 static bool is_type_beside(const refusal* row, unsigned which) {
@@ -367,7 +370,8 @@ static zx_status_t call_value_taken(vs_call_index call, uint64_t* numbers) {
   tracked found;
   zx_handle_t value = (zx_handle_t)numbers[of.row->parameter];
   bool unnamed = !track_find_any(value, &found);
-  if (unnamed && of.which == ZERO && value == ZX_HANDLE_INVALID) return make_unchecked(of.row, numbers);
+  if (unnamed && of.which == ZERO && value == ZX_HANDLE_INVALID)
+    return make_unchecked(of.row, numbers);
   if (unnamed && of.which != ZERO && track_alike(value, looks[of.which].mask, &found)) {
     numbers[of.row->parameter] = found.value;
   }
