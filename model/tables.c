@@ -264,8 +264,7 @@ bool vs_op_is_predicted(const vs_op* op) {
 // --- what makes sense ---------------------------------------------------------------------------
 
 static bool may_be_async(const vs_op* op) {
-  vs_phase phase = vs_ops[op->code].phase;
-  bool call = op->code < VS_CALL_COUNT && phase != VS_PHASE_SETUP;
+  bool call = op->code < VS_CALL_COUNT && !vs_op_makes_object(op->code);
   return op->thread != 0 && call;
 }
 

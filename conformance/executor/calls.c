@@ -111,8 +111,10 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
     if (seen->status == ZX_OK) {
       zx_obj_type_t object = vs_ops[op->code].params[vs_op_out(op, i) - op->args].object;
       if (object == ZX_OBJ_TYPE_NONE) object = x->slots[op->args[0].slot].object;
+      // Of a script that makes no sense: nothing would close it any more.
+      if (x->slots[slot].open) x->calls->handle_close(x->slots[slot].value);
       fill_slot(x, slot, values[i], guest, object);
-    } else {
+    } else if (!x->slots[slot].open) {
       x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
     }
   }

@@ -76,6 +76,7 @@ static void check_mutants(void) {
 static void check_checks(void) {
   for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
     zx_status_t promised = vs_clauses[vs_checks[i].error].status;
+    if (vs_checks[i].sort != VS_SORT_PAGE) continue;
     if (promised != ZX_OK && promised != vs_checks[i].status) {
       hole("the check's status is not what its clause promises", vs_checks[i].name);
     }

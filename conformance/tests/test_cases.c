@@ -28,6 +28,14 @@ static vs_clause_set judge_on(const char* spec, const vs_case* c, const char* pr
   return borne_out;
 }
 
+// Backends that follow the pages set traps as those say; the one that follows the kernel as that
+// does.
+static bool follows(const char* spec, const char* id, const char* profile) {
+  bool page = strcmp(profile, "documented") == 0;
+  bool traps = strncmp(id, "traps.", 6) == 0;
+  return page || !traps || strcmp(spec, "soft:zircon") == 0;
+}
+
 static void judge_everywhere(const char* id) {
   static const char* const profiles[] = {"documented", "zircon-x64"};
   const vs_case* c = vs_case_find(id);
@@ -35,9 +43,12 @@ static void judge_everywhere(const char* id) {
   for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
     vs_clause_set borne_out = 0;
     for (size_t i = 0; i < vs_default_target_count; i++) {
-      borne_out |= judge_on(vs_default_targets[i], c, profiles[p]);
+      const char* spec = vs_default_targets[i];
+      if (follows(spec, id, profiles[p])) borne_out |= judge_on(spec, c, profiles[p]);
     }
-    vs_clause_set left = vs_case_clauses(c) & ~borne_out;
+    if (p == 1) borne_out |= judge_on("soft:zircon", c, profiles[p]);
+    bool spoken = c->arch == 0 || p == 0 || c->arch == vs_profile_find(profiles[p])->arch;
+    vs_clause_set left = spoken ? vs_case_clauses(c) & ~borne_out : 0;
     for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
       cr_expect(!(left & VS_MEMBER(clause)), "%s declares %s, and no backend let it judge that",
                 c->id, vs_clauses[clause].id);
@@ -83,11 +94,6 @@ Test(unicorn_arm64, conforms_as_documented, .timeout = 300) {
   conforms_with_passes("unicorn:arm64", vs_case_count * 2 / 5);
 }
 
-// What the page does not order is all that Zircon of 2018 does in its own way.
-Test(soft_2018, conforms_as_documented, .timeout = 300) {
-  conforms_with_passes("soft:2018", vs_case_count / 2);
-}
-
 // The verdict on a case of a backend that differs from the page in one way.
 static void is_caught(const vs_target* target, const char* id) {
   const vs_case* c = vs_case_find(id);
@@ -98,37 +104,65 @@ static void is_caught(const vs_target* target, const char* id) {
   vs_run_free(&run);
 }
 
-// Whatever fails, fails for a flag that should have been cleared.
-static void flags_that_stay_are_caught(const char* spec) {
+// Whatever fails under `documented` breaks one of these sentences, in which the kernel differs.
+static void differs_in(const char* spec, const vs_clause_code* clauses, size_t count) {
   vs_target target = judging_target(spec);
-  vs_run run = judge_all(&target);
-  for (size_t i = 0; i < run.count; i++) {
-    if (run.results[i].verdict != VS_VERDICT_FAIL) continue;
-    const char* text = judging_text(&run.results[i], "documented");
-    cr_expect(strstr(text, "got      cpsr = ") || strstr(text, "same     as "), "%s", text);
-  }
-  vs_run_free(&run);
-  is_caught(&target, "flags.each_cleared");
-}
-
-Test(unicorn_arm64_zircon, is_caught_by_its_flags_alone, .timeout = 300) {
-  flags_that_stay_are_caught("unicorn:arm64:zircon");
-}
-
-Test(soft_arm64_zircon, is_caught_by_its_flags_alone, .timeout = 300) {
-  flags_that_stay_are_caught("soft:arm64:zircon");
-}
-
-Test(soft_zcore, is_caught_by_misaligned_buffers_alone, .timeout = 300) {
-  vs_target target = judging_target("soft:zcore");
   vs_run run = judge_all(&target);
   size_t failed = 0;
   for (size_t i = 0; i < run.count; i++) {
     if (run.results[i].verdict != VS_VERDICT_FAIL) continue;
-    const char* text = judging_text(&run.results[i], "documented");
-    cr_expect_eq(run.results[i].judgement.violation.clause, VS_CLAUSE_FROM_BUFFER, "%s", text);
+    bool known = false;
+    for (size_t k = 0; k < count; k++) {
+      known |= run.results[i].judgement.violation.clause == clauses[k];
+    }
+    cr_expect(known, "%s", judging_text(&run.results[i], "documented"));
     failed++;
   }
-  cr_expect_gt(failed, 0, "no case has a misaligned buffer");
+  cr_expect_gt(failed, 0, "%s differs in nothing", spec);
   vs_run_free(&run);
+}
+
+#define DIFFERS(spec, ...)                                         \
+  do {                                                             \
+    static const vs_clause_code clauses[] = {__VA_ARGS__};         \
+    differs_in(spec, clauses, sizeof clauses / sizeof clauses[0]); \
+  } while (0)
+
+// A flag that should have been cleared, and ranges of which the memory was unmapped first.
+static void differs_in_flags(const char* spec) {
+  DIFFERS(spec, VS_CLAUSE_FLAGS, VS_CLAUSE_GUEST_SEES, VS_CLAUSE_ONE_SNAPSHOT,
+          VS_CLAUSE_SYSTEM_FLAGS, VS_CLAUSE_TRAP_OUT_OF_RANGE, VS_CLAUSE_TRAP_ERROR,
+          VS_CLAUSE_UNCHANGED, VS_CLAUSE_ENTER_REFUSED);
+  vs_target target = judging_target(spec);
+  is_caught(&target, "flags.each_cleared");
+}
+
+Test(unicorn_arm64_zircon, differs_in_its_flags, .timeout = 300) {
+  differs_in_flags("unicorn:arm64:zircon");
+}
+
+Test(soft_arm64_zircon, differs_in_its_flags, .timeout = 300) {
+  differs_in_flags("soft:arm64:zircon");
+}
+
+Test(soft_zircon, differs_in_its_traps, .timeout = 300) {
+  DIFFERS("soft:zircon", VS_CLAUSE_TRAP_OUT_OF_RANGE, VS_CLAUSE_TRAP_SET, VS_CLAUSE_TRAP_ERROR);
+}
+
+Test(soft_2023, differs_in_its_vectors_and_traps, .timeout = 300) {
+  DIFFERS("soft:2023", VS_CLAUSE_TRAP_OUT_OF_RANGE, VS_CLAUSE_TRAP_SET, VS_CLAUSE_TRAP_ERROR,
+          VS_CLAUSE_INTERRUPT_RANGE);
+}
+
+Test(soft_2018, differs_in_handles_traps_and_vcpus_of_a_thread, .timeout = 300) {
+  DIFFERS("soft:2018", VS_CLAUSE_FIXED_BITS, VS_CLAUSE_GUEST_RIGHTS, VS_CLAUSE_TRAP_EXISTS,
+          VS_CLAUSE_TRAP_OUT_OF_RANGE, VS_CLAUSE_TRAP_PORT_BAD_HANDLE, VS_CLAUSE_TRAP_SET,
+          VS_CLAUSE_VCPU_ONE);
+}
+
+Test(soft_zcore, differs_in_buffers_replacements_traps_and_rights, .timeout = 300) {
+  DIFFERS("soft:zcore", VS_CLAUSE_FROM_BUFFER, VS_CLAUSE_DERIVED, VS_CLAUSE_RIGHTS_WRITE,
+          VS_CLAUSE_READ_BACK, VS_CLAUSE_GUEST_RIGHTS, VS_CLAUSE_TRAP_EXISTS,
+          VS_CLAUSE_TRAP_OUT_OF_RANGE, VS_CLAUSE_TRAP_SET, VS_CLAUSE_READ_RIGHT,
+          VS_CLAUSE_BAD_STATE);
 }

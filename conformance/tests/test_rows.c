@@ -275,7 +275,7 @@ static const struct {
     {"set_trap.rights.port_type", ZX_OK},
     {"set_trap.rights.port_write", ZX_OK},
     {"set_trap.description.aligned", ZX_ERR_INVALID_ARGS},
-    {"set_trap.description.port", ZX_ERR_INVALID_ARGS},
+    {"set_trap.description.port", ZX_OK},
     {"set_trap.return.error", ZX_OK},
     {"set_trap.errors.access_denied.guest", ZX_ERR_ACCESS_DENIED},
     {"set_trap.errors.access_denied.port", ZX_ERR_ACCESS_DENIED},
