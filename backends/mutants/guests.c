@@ -3,11 +3,6 @@
 #include "alter.h"
 #include "families.h"
 
-MUTATE_CALL(guest_create_missing, guest_create) {
-  (void)a;
-  return ZX_ERR_NOT_SUPPORTED;
-}
-
 MUTATE_CALL(guest_only_one, guest_create) {
   static bool made;
   zx_status_t status = made ? ZX_ERR_BAD_STATE : RIGHT_CALL(guest_create);

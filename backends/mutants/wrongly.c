@@ -127,17 +127,25 @@ void alter_passed(vs_calls* calls) {
   alter_call(calls, the_choice(is_any, 1).row->call, call_passed);
 }
 
-static bool is_seen_done(const refusal* row, unsigned which) {
-  bool seen = row->call == VS_CALL_guest_set_trap || row->call == VS_CALL_vcpu_create ||
-              row->call == VS_CALL_vcpu_kick || row->call == VS_CALL_vcpu_read_state ||
-              row->call == VS_CALL_vcpu_enter;
-  return seen && is_repaired(row, which);
+static bool is_pointer(const refusal* row, unsigned which) {
+  (void)which;
+  return any_param_of(row->call, row->parameter).type >= VS_PARAM_OUT_HANDLE;
 }
 
+// Of a call that cannot hand out what it made, or read, nothing is seen but that a thread is busy.
+static bool is_seen_done(const refusal* row, unsigned which) {
+  if (row->call == VS_CALL_vcpu_create) return is_repaired(row, which);
+  bool seen = row->call == VS_CALL_guest_set_trap || row->call == VS_CALL_vcpu_kick ||
+              row->call == VS_CALL_vcpu_read_state || row->call == VS_CALL_vcpu_enter;
+  return seen && is_repaired(row, which) && !is_pointer(row, which);
+}
+
+// A kick that was made or taken is seen at the next entry.
 bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   if (!find_choice(is_seen_done, 1, member, &found)) return false;
-  *breaks = refused_clause(found.row->call);
+  bool kicks = found.row->call == VS_CALL_vcpu_kick || found.row->call == VS_CALL_vcpu_enter;
+  *breaks = kicks ? "family.kick.cancels" : refused_clause(found.row->call);
   return name_choice(found, "", name, FAMILY_NAME);
 }
 
@@ -295,11 +303,6 @@ static place place_of(uint64_t address, size_t size) {
   if (is_writable(address, 1)) return AT_FIRST;
   if (is_writable(address + size - 1, 1)) return AT_LAST;
   return vs_copy_from_user(&byte, (void*)(uintptr_t)address, 1) ? AT_READONLY : AT_NOTHING;
-}
-
-static bool is_pointer(const refusal* row, unsigned which) {
-  (void)which;
-  return any_param_of(row->call, row->parameter).type >= VS_PARAM_OUT_HANDLE;
 }
 
 bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks) {
@@ -523,7 +526,7 @@ static zx_status_t call_refusing(vs_call_index call, uint64_t* numbers) {
   bool own = track_of_type(ZX_OBJ_TYPE_VCPU, &found) && found.creator == track_self();
   if (status == ZX_OK || status == ZX_ERR_CANCELED || !own) return status;
   zx_vcpu_state_x64_t state = state_of(found.first);
-  state.r12 = ~state.r12;
+  state.r12++;
   below->vcpu_write_state(found.first, ZX_VCPU_STATE, &state, sizeof state);
   return status;
 }
