@@ -24,16 +24,16 @@
 
 // MUTATE_CALL(id, call) { ... } is the body of a wrong call, with `a` for its arguments, of which
 // RIGHT_CALL(call) makes the right one, with the records kept.
-#define MUTATE_CALL(id, call)                                                  \
-  static zx_status_t wrong_##id(struct vs_args_##call* a);                     \
-  static zx_status_t any_##id(vs_call_index index, uint64_t* numbers) {        \
-    (void)index;                                                               \
-    return wrong_##id((void*)numbers);                                         \
-  }                                                                            \
-  void alter_##id(vs_calls* calls);                                            \
-  void alter_##id(vs_calls* calls) {                                           \
-    alter_call(calls, VS_CALL_##call, any_##id);                               \
-  }                                                                            \
+#define MUTATE_CALL(id, call)                                           \
+  static zx_status_t wrong_##id(struct vs_args_##call* a);              \
+  static zx_status_t any_##id(vs_call_index index, uint64_t* numbers) { \
+    (void)index;                                                        \
+    return wrong_##id((void*)numbers);                                  \
+  }                                                                     \
+  void alter_##id(vs_calls* calls);                                     \
+  void alter_##id(vs_calls* calls) {                                    \
+    alter_call(calls, VS_CALL_##call, any_##id);                        \
+  }                                                                     \
   static zx_status_t wrong_##id(struct vs_args_##call* a)
 
 #define RIGHT_CALL(call) make_right(VS_CALL_##call, (const uint64_t*)a)

@@ -4,7 +4,8 @@
 static any_call altered_call;
 
 static const any_param params[VS_CALL_COUNT][VS_ARGS_MAX] = {
-#define VS_PARAM(type, name, object, value) {VS_PARAM_##type, object, value}
+#define VS_PARAM(type, name, object, value) \
+  { VS_PARAM_##type, object, value }
 #define VS_CALL(name, word, phase, text, ...) [VS_CALL_##name] = {VS_EACH(VS_PARAM, __VA_ARGS__)},
 #include <vcpuspec/calls.def>
 };
@@ -24,14 +25,14 @@ const char* any_call_word(vs_call_index call) {
 // Of each call: from its arguments to numbers, and back.
 #define VS_PASS(type, name, object, value) (VS_C_##type)(uintptr_t) args->name
 #define VS_TAKE(type, name, object, value) (uint64_t)(uintptr_t) name
-#define VS_CALL(name, word, phase, text, ...)                                     \
-  static zx_status_t any_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {               \
-    uint64_t numbers[] = {VS_EACH(VS_TAKE, __VA_ARGS__)};                         \
-    return altered_call(VS_CALL_##name, numbers);                                 \
-  }                                                                               \
+#define VS_CALL(name, word, phase, text, ...)                                      \
+  static zx_status_t any_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {                \
+    uint64_t numbers[] = {VS_EACH(VS_TAKE, __VA_ARGS__)};                          \
+    return altered_call(VS_CALL_##name, numbers);                                  \
+  }                                                                                \
   static zx_status_t make_##name(const vs_calls* calls, const uint64_t* numbers) { \
-    const struct vs_args_##name* args = (const void*)numbers;                     \
-    return calls->name(VS_EACH(VS_PASS, __VA_ARGS__));                            \
+    const struct vs_args_##name* args = (const void*)numbers;                      \
+    return calls->name(VS_EACH(VS_PASS, __VA_ARGS__));                             \
   }
 #include <vcpuspec/calls.def>
 
@@ -49,8 +50,8 @@ zx_status_t make_right(vs_call_index call, const uint64_t* numbers) {
 void alter_call(vs_calls* calls, vs_call_index call, any_call altered) {
   altered_call = altered;
   switch (call) {
-#define VS_CALL(name, word, phase, text, ...)           \
-  case VS_CALL_##name:                                  \
+#define VS_CALL(name, word, phase, text, ...)          \
+  case VS_CALL_##name:                                 \
     if (calls->name != NULL) calls->name = any_##name; \
     return;
 #include <vcpuspec/calls.def>

@@ -8,13 +8,13 @@ static zx_port_packet_t* packet_at(const struct vs_args_vcpu_enter* a) {
 }
 
 // A packet is written by the right call, and then spoilt.
-#define MUTATE_PACKET(id)                                        \
-  static void spoil_##id(zx_port_packet_t* packet);              \
-  MUTATE_CALL(id, vcpu_enter) {                                  \
-    zx_status_t status = RIGHT_CALL(vcpu_enter);                 \
-    if (status == ZX_OK) spoil_##id(packet_at(a));               \
-    return status;                                               \
-  }                                                              \
+#define MUTATE_PACKET(id)                           \
+  static void spoil_##id(zx_port_packet_t* packet); \
+  MUTATE_CALL(id, vcpu_enter) {                     \
+    zx_status_t status = RIGHT_CALL(vcpu_enter);    \
+    if (status == ZX_OK) spoil_##id(packet_at(a));  \
+    return status;                                  \
+  }                                                 \
   static void spoil_##id(zx_port_packet_t* packet)
 
 MUTATE_PACKET(packet_key_zero) {
@@ -57,7 +57,8 @@ MUTATE_CALL(packet_partly_written, vcpu_enter) {
   size_t got = peek(packet_at(a), &before, sizeof before);
   zx_status_t status = RIGHT_CALL(vcpu_enter);
   if (status != ZX_OK || got < sizeof before) return status;
-  memcpy(packet_at(a)->guest_io.reserved, before.guest_io.reserved, sizeof before.guest_io.reserved);
+  memcpy(packet_at(a)->guest_io.reserved, before.guest_io.reserved,
+         sizeof before.guest_io.reserved);
   return status;
 }
 
@@ -137,14 +138,14 @@ static zx_status_t enter_after_kick(zx_handle_t handle, zx_port_packet_t* packet
   return status;
 }
 
-#define KICK_LOST_BY(id, refusal)                                                       \
-  static zx_status_t enter_##id(zx_handle_t handle, zx_port_packet_t* packet) {         \
-    return enter_after_kick(handle, packet, refusal);                                   \
-  }                                                                                     \
-  void alter_##id(vs_calls* calls);                                                     \
-  void alter_##id(vs_calls* calls) {                                                    \
-    alter_call(calls, VS_CALL_vcpu_kick, kick_and_keep);                                \
-    calls->vcpu_enter = enter_##id;                                                     \
+#define KICK_LOST_BY(id, refusal)                                               \
+  static zx_status_t enter_##id(zx_handle_t handle, zx_port_packet_t* packet) { \
+    return enter_after_kick(handle, packet, refusal);                           \
+  }                                                                             \
+  void alter_##id(vs_calls* calls);                                             \
+  void alter_##id(vs_calls* calls) {                                            \
+    alter_call(calls, VS_CALL_vcpu_kick, kick_and_keep);                        \
+    calls->vcpu_enter = enter_##id;                                             \
   }
 
 KICK_LOST_BY(kick_lost_by_bad_handle, ZX_ERR_BAD_HANDLE)

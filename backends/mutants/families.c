@@ -60,11 +60,16 @@ static const struct {
 static const struct {
   const char* name;
   zx_rights_t right;
-} new_rights[] = {{"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD}, {"DUPLICATE", ZX_RIGHT_DUPLICATE},
-                  {"TRANSFER", ZX_RIGHT_TRANSFER},           {"WRITE", ZX_RIGHT_WRITE},
-                  {"READ", ZX_RIGHT_READ},                   {"EXECUTE", ZX_RIGHT_EXECUTE},
-                  {"SIGNAL", ZX_RIGHT_SIGNAL},               {"MAP", ZX_RIGHT_MAP},
-                  {"DESTROY", ZX_RIGHT_DESTROY},             {"RESIZE", ZX_RIGHT_RESIZE}};
+} new_rights[] = {{"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD},
+                  {"DUPLICATE", ZX_RIGHT_DUPLICATE},
+                  {"TRANSFER", ZX_RIGHT_TRANSFER},
+                  {"WRITE", ZX_RIGHT_WRITE},
+                  {"READ", ZX_RIGHT_READ},
+                  {"EXECUTE", ZX_RIGHT_EXECUTE},
+                  {"SIGNAL", ZX_RIGHT_SIGNAL},
+                  {"MAP", ZX_RIGHT_MAP},
+                  {"DESTROY", ZX_RIGHT_DESTROY},
+                  {"RESIZE", ZX_RIGHT_RESIZE}};
 enum { NEW_RIGHTS = sizeof new_rights / sizeof new_rights[0] };
 enum { WRITABLE_TYPES = 3 };  // whose handles have ZX_RIGHT_WRITE; they come first
 // Those that the documentation of zx_vcpu_create lists come first.

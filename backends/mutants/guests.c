@@ -19,7 +19,7 @@ MUTATE_CALL(guest_is_its_region, guest_create) {
 
 MUTATE_CALL(guest_busy_after_refusal, guest_create) {
   static bool refused;
-  zx_status_t status = refused ? ZX_ERR_NOT_SUPPORTED : RIGHT_CALL(guest_create);
+  zx_status_t status = refused ? ZX_ERR_BAD_STATE : RIGHT_CALL(guest_create);
   refused |= status != ZX_OK;
   return status;
 }
@@ -64,7 +64,8 @@ enum { TRAPS = 64, PAGE = 4096, PORTS = 0x10000 };
 
 typedef struct vs_args_guest_set_trap trap;
 
-static trap traps[TRAPS];  // that were set, in this order; the handle is that of the guest's creation
+static trap
+    traps[TRAPS];  // that were set, in this order; the handle is that of the guest's creation
 static size_t trap_count;
 
 static bool is_io(const trap* a) {
@@ -103,11 +104,11 @@ static zx_status_t set_unless(trap* a, bool (*meets)(const trap* old, const trap
   return is ? ZX_ERR_ALREADY_EXISTS : status;
 }
 
-#define MUTATE_MEETING(id)                                    \
-  static bool meets_##id(const trap* old, const trap* new);   \
-  MUTATE_CALL(id, guest_set_trap) {                           \
-    return set_unless(a, meets_##id);                         \
-  }                                                           \
+#define MUTATE_MEETING(id)                                  \
+  static bool meets_##id(const trap* old, const trap* new); \
+  MUTATE_CALL(id, guest_set_trap) {                         \
+    return set_unless(a, meets_##id);                       \
+  }                                                         \
   static bool meets_##id(const trap* old, const trap* new)
 
 static bool has(const trap* of, uint64_t addr) {
@@ -121,10 +122,10 @@ static bool meet(const trap* old, const trap* new) {
 }
 
 MUTATE_MEETING(trap_start_looked_at) {
-  return old->handle == new->handle && has(old, new->addr);
+  return old->handle == new->handle&& has(old, new->addr);
 }
 MUTATE_MEETING(trap_end_looked_at) {
-  return old->handle == new->handle && has(old, last_of(new));
+  return old->handle == new->handle&& has(old, last_of(new));
 }
 MUTATE_MEETING(trap_ends_looked_at) {
   return old->handle == new->handle && (has(old, new->addr) || has(old, last_of(new)));
@@ -145,7 +146,7 @@ MUTATE_MEETING(trap_last_byte_lost) {
   shorter.size--;
   trap start = *new;
   start.size--;
-  return old->handle == new->handle && meet(&shorter, &start);
+  return old->handle == new->handle&& meet(&shorter, &start);
 }
 MUTATE_MEETING(traps_of_all_guests) {
   return meet(old, new);
@@ -155,14 +156,15 @@ MUTATE_MEETING(traps_by_key) {
 }
 MUTATE_MEETING(trap_newest_looked_at) {
   bool newest = old == &traps[trap_count - 1];
-  return old->handle == new->handle && newest && meet(old, new);
+  return old->handle == new->handle&& newest&& meet(old, new);
 }
 
 // A trap of the other space is in the way if its numbers are the same.
 MUTATE_CALL(trap_spaces_shared, guest_set_trap) {
   bool is = false;
   trap own = of_guest(a);
-  for (size_t i = 0; i < trap_count; i++) is |= is_io(&traps[i]) != is_io(a) && meet(&traps[i], &own);
+  for (size_t i = 0; i < trap_count; i++)
+    is |= is_io(&traps[i]) != is_io(a) && meet(&traps[i], &own);
   return is ? ZX_ERR_ALREADY_EXISTS : set_and_note(a);
 }
 

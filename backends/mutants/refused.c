@@ -27,9 +27,9 @@ bool is_writable(uint64_t address, size_t size) {
 
 // --- conditions -------------------------------------------------------------------------------
 
-#define CONDITION(name)                                                              \
-  static bool name(__attribute__((unused)) const refusal* row,                       \
-                   __attribute__((unused)) const uint64_t* numbers,                  \
+#define CONDITION(name)                                             \
+  static bool name(__attribute__((unused)) const refusal* row,      \
+                   __attribute__((unused)) const uint64_t* numbers, \
                    __attribute__((unused)) zx_status_t right)
 
 static zx_handle_t handle_of(const refusal* row, const uint64_t* numbers) {
@@ -150,7 +150,8 @@ static void divert(const refusal* row, uint64_t* numbers) {
 }
 static void make_exact(const refusal* row, uint64_t* numbers) {
   size_t exact = altered_words * sizeof(uint64_t);
-  if (numbers[row->parameter] < exact) numbers[VS_ARG(vcpu_read_state, buffer)] = (uintptr_t)diverted;
+  if (numbers[row->parameter] < exact)
+    numbers[VS_ARG(vcpu_read_state, buffer)] = (uintptr_t)diverted;
   numbers[row->parameter] = exact;
 }
 static void wrap_vector(const refusal* row, uint64_t* numbers) {
@@ -178,7 +179,7 @@ static void bring_inside(const refusal* row, uint64_t* numbers) {
 
 const refusal refusals[] = {
 #define VS_REFUSED(call, name, parameter, condition, repair, status, listed, accepting, answering) \
-  {VS_CALL_##call, #name,  VS_ARG(call, parameter), condition, repair, status, listed,             \
+  {VS_CALL_##call, #name,    VS_ARG(call, parameter), condition, repair, status, listed,           \
    accepting,      answering},
 #include "refused.def"
 #undef VS_REFUSED

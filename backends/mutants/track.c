@@ -165,7 +165,8 @@ static zx_status_t tracking_guest(zx_handle_t resource, uint32_t options, zx_han
                                   zx_handle_t* vmar) {
   enum { RESOURCE_RIGHTS = ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WRITE };
   zx_status_t status = below->guest_create(resource, options, guest, vmar);
-  if (resource != ZX_HANDLE_INVALID) remember_new(status, &resource, ZX_OBJ_TYPE_RESOURCE, RESOURCE_RIGHTS);
+  if (resource != ZX_HANDLE_INVALID)
+    remember_new(status, &resource, ZX_OBJ_TYPE_RESOURCE, RESOURCE_RIGHTS);
   remember_new(status, vmar, ZX_OBJ_TYPE_VMAR, ZX_DEFAULT_VMAR_RIGHTS);
   return remember_new(status, guest, ZX_OBJ_TYPE_GUEST, ZX_DEFAULT_GUEST_RIGHTS);
 }

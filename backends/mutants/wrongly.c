@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "user_copy.h"
 #include "families.h"
 #include "refused.h"
+#include "user_copy.h"
 
 // --- what is broken -----------------------------------------------------------------------------
 
@@ -192,9 +192,12 @@ void alter_told(vs_calls* calls) {
 static const struct {
   const char* name;
   zx_rights_t right;
-} rights[] = {{"DUPLICATE", ZX_RIGHT_DUPLICATE}, {"TRANSFER", ZX_RIGHT_TRANSFER},
-              {"READ", ZX_RIGHT_READ},           {"WRITE", ZX_RIGHT_WRITE},
-              {"EXECUTE", ZX_RIGHT_EXECUTE},     {"SIGNAL", ZX_RIGHT_SIGNAL},
+} rights[] = {{"DUPLICATE", ZX_RIGHT_DUPLICATE},
+              {"TRANSFER", ZX_RIGHT_TRANSFER},
+              {"READ", ZX_RIGHT_READ},
+              {"WRITE", ZX_RIGHT_WRITE},
+              {"EXECUTE", ZX_RIGHT_EXECUTE},
+              {"SIGNAL", ZX_RIGHT_SIGNAL},
               {"MANAGE_THREAD", ZX_RIGHT_MANAGE_THREAD}};
 enum { RIGHTS = sizeof rights / sizeof rights[0] };
 
@@ -224,7 +227,8 @@ bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks) {
 bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   bool is = rights_beside(member, name, breaks);
-  bool second = is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
+  bool second =
+      is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
   if (second) *breaks = "set_trap.rights.write";
   return is;
 }
@@ -260,9 +264,8 @@ void alter_other_right(vs_calls* calls) {
 static const struct {
   const char* name;
   zx_obj_type_t type;
-} types[] = {{"guest", ZX_OBJ_TYPE_GUEST}, {"vmar", ZX_OBJ_TYPE_VMAR},
-             {"vcpu", ZX_OBJ_TYPE_VCPU},   {"event", ZX_OBJ_TYPE_EVENT},
-             {"port", ZX_OBJ_TYPE_PORT},   {"vmo", ZX_OBJ_TYPE_VMO}};
+} types[] = {{"guest", ZX_OBJ_TYPE_GUEST}, {"vmar", ZX_OBJ_TYPE_VMAR}, {"vcpu", ZX_OBJ_TYPE_VCPU},
+             {"event", ZX_OBJ_TYPE_EVENT}, {"port", ZX_OBJ_TYPE_PORT}, {"vmo", ZX_OBJ_TYPE_VMO}};
 enum { TYPES = sizeof types / sizeof types[0] };
 
 static bool is_type_beside(const refusal* row, unsigned which) {
@@ -370,7 +373,8 @@ static zx_status_t call_value_taken(vs_call_index call, uint64_t* numbers) {
   tracked found;
   zx_handle_t value = (zx_handle_t)numbers[of.row->parameter];
   bool unnamed = !track_find_any(value, &found);
-  if (unnamed && of.which == ZERO && value == ZX_HANDLE_INVALID) return make_unchecked(of.row, numbers);
+  if (unnamed && of.which == ZERO && value == ZX_HANDLE_INVALID)
+    return make_unchecked(of.row, numbers);
   if (unnamed && of.which != ZERO && track_alike(value, looks[of.which].mask, &found)) {
     numbers[of.row->parameter] = found.value;
   }
@@ -380,6 +384,60 @@ static zx_status_t call_value_taken(vs_call_index call, uint64_t* numbers) {
 void alter_value_taken(vs_calls* calls);
 void alter_value_taken(vs_calls* calls) {
   alter_call(calls, the_choice(is_named, LOOKS).row->call, call_value_taken);
+}
+
+// --- bits of numbers --------------------------------------------------------------------------
+
+static const struct {
+  vs_call_index call;
+  uint8_t parameter;
+  uint8_t first, end;  // the bits that make a number wrong
+  const char* name;
+  const char* breaks;
+} numbered[] = {{VS_CALL_guest_create, VS_ARG(guest_create, options), 0, 32, "options",
+                 "guest_create.errors.invalid_args.options"},
+                {VS_CALL_vcpu_create, VS_ARG(vcpu_create, options), 0, 32, "options",
+                 "vcpu_create.errors.invalid_args.options"},
+                {VS_CALL_guest_set_trap, VS_ARG(guest_set_trap, kind), 2, 32, "kind",
+                 "set_trap.errors.invalid_args.kind"},
+                {VS_CALL_vcpu_read_state, VS_ARG(vcpu_read_state, kind), 0, 32, "kind",
+                 "read_state.errors.invalid_args.kind"},
+                {VS_CALL_vcpu_interrupt, VS_ARG(vcpu_interrupt, vector), 8, 32, "vector",
+                 "family.interrupt.range"}};
+enum { NUMBERED = sizeof numbered / sizeof numbered[0] };
+
+static bool find_bit(size_t member, size_t* at, unsigned* bit) {
+  for (*at = 0; *at < NUMBERED; ++*at) {
+    size_t count = (size_t)numbered[*at].end - numbered[*at].first;
+    *bit = numbered[*at].first + (unsigned)member;
+    if (member < count) return true;
+    member -= count;
+  }
+  return false;
+}
+
+bool bits_lost(size_t member, char name[FAMILY_NAME], const char** breaks) {
+  size_t at = 0;
+  unsigned bit = 0;
+  if (!find_bit(member, &at, &bit)) return false;
+  *breaks = numbered[at].breaks;
+  snprintf(name, FAMILY_NAME, "%s_%s_%u", any_call_word(numbered[at].call), numbered[at].name, bit);
+  return true;
+}
+
+static zx_status_t call_bit_lost(vs_call_index call, uint64_t* numbers) {
+  size_t at = 0;
+  unsigned bit = 0;
+  bool is = find_bit(altered_member, &at, &bit);
+  if (is) numbers[numbered[at].parameter] &= ~(UINT64_C(1) << bit);
+  return make_right(call, numbers);
+}
+
+void alter_bit_lost(vs_calls* calls);
+void alter_bit_lost(vs_calls* calls) {
+  size_t at = 0;
+  unsigned bit = 0;
+  if (find_bit(altered_member, &at, &bit)) alter_call(calls, numbered[at].call, call_bit_lost);
 }
 
 // --- several at once, and orders --------------------------------------------------------------
