@@ -383,10 +383,11 @@ static const char* clause_of_answer(size_t member) {
   return statuses[status].status == ZX_OK ? by_accepting[when] : by_status[when];
 }
 
-// What runs a guest is laid over a backend that has guests.
-static const char* base_for(const char* name) {
+// What a guest shows is laid over a backend that has guests.
+static const char* base_for(const family* of, const char* name) {
+  bool kick = strncmp(name, "kick", strlen("kick")) == 0 && strcmp(of->name, "done_though") == 0;
   bool enters = strstr(name, "running") != NULL || strncmp(name, "enter", strlen("enter")) == 0;
-  return enters ? "unicorn" : "soft";
+  return enters || kick ? "unicorn" : "soft";
 }
 
 static void make_row(const family* of, unsigned member, const char* name, const char* breaks) {
@@ -396,7 +397,7 @@ static void make_row(const family* of, unsigned member, const char* name, const 
   const char* gap = strstr(of->mistake, "%s");
   snprintf(made.texts[at], TEXT_MAX, "%.*s%s%s", (int)(gap - of->mistake), of->mistake, name,
            gap + 2);
-  const char* base = of->base[0] != '\0' ? of->base : base_for(name);
+  const char* base = of->base[0] != '\0' ? of->base : base_for(of, name);
   made.rows[at] =
       (vs_mutant){made.ids[at], base, breaks, of->latitude, made.texts[at], of->alter, member};
 }

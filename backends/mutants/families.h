@@ -52,7 +52,8 @@ zx_obj_type_t member_unwritable_type(void);
 reason member_of_orders_first(void);
 reason member_of_orders_last(void);
 
-// Families whose members say themselves which clause they break: false past the last. wrongly.c
+// Families whose members say themselves which clause they break: false past the last. wrongly.c,
+// everycall.c
 enum { FAMILY_NAME = 64 };
 typedef bool (*family_members)(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool checks_unchecked(size_t member, char name[FAMILY_NAME], const char** breaks);
@@ -62,6 +63,7 @@ bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool types_beside(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool values_taken(size_t member, char name[FAMILY_NAME], const char** breaks);
+bool bits_lost(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks);

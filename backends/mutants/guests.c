@@ -3,11 +3,6 @@
 #include "alter.h"
 #include "families.h"
 
-MUTATE_CALL(guest_create_missing, guest_create) {
-  (void)a;
-  return ZX_ERR_NOT_SUPPORTED;
-}
-
 MUTATE_CALL(guest_only_one, guest_create) {
   static bool made;
   zx_status_t status = made ? ZX_ERR_BAD_STATE : RIGHT_CALL(guest_create);
@@ -24,7 +19,7 @@ MUTATE_CALL(guest_is_its_region, guest_create) {
 
 MUTATE_CALL(guest_busy_after_refusal, guest_create) {
   static bool refused;
-  zx_status_t status = refused ? ZX_ERR_NOT_SUPPORTED : RIGHT_CALL(guest_create);
+  zx_status_t status = refused ? ZX_ERR_BAD_STATE : RIGHT_CALL(guest_create);
   refused |= status != ZX_OK;
   return status;
 }

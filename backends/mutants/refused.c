@@ -171,7 +171,8 @@ static void align(const refusal* row, uint64_t* numbers) {
 }
 static void bring_inside(const refusal* row, uint64_t* numbers) {
   bool io = numbers[VS_ARG(guest_set_trap, kind)] == ZX_GUEST_TRAP_IO;
-  numbers[row->parameter] = io ? 1 : PAGE;
+  bool addr = row->parameter == VS_ARG(guest_set_trap, addr);
+  numbers[row->parameter] = io ? (addr ? 0x40 : 1) : (addr ? 0x40000000 : PAGE);
 }
 
 // --- rows -------------------------------------------------------------------------------------

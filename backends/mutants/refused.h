@@ -30,6 +30,9 @@ zx_status_t make_and_ask(vs_call_index call, const uint64_t* numbers, uint64_t* 
 // refused for no reason of these.
 zx_status_t make_unchecked(const refusal* row, uint64_t* numbers);
 
+// Id of the clause that is broken by a refusal that leaves something behind. everycall.c
+const char* refused_clause(vs_call_index call);
+
 // Bytes that the call may write at a pointer.
 size_t room_of(const refusal* row, const uint64_t* numbers);
 bool is_writable(uint64_t address, size_t size);

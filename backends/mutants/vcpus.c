@@ -190,23 +190,20 @@ MUTATE_CALL(read_aligned_only, vcpu_read_state) {
   return status == ZX_OK && a->buffer % 8 != 0 ? ZX_ERR_INVALID_ARGS : status;
 }
 
-// What was in the last bytes of the buffer stays.
-static zx_status_t read_short(const struct vs_args_vcpu_read_state* a, size_t by) {
+// Some of what was in the buffer stays.
+static zx_status_t read_but(const struct vs_args_vcpu_read_state* a, size_t from, size_t count) {
   uint8_t kept[STATE];
   size_t most = a->buffer_size < sizeof kept ? a->buffer_size : sizeof kept;
   size_t got = peek(bytes_at(a), kept, most);
   zx_status_t status = RIGHT_CALL(vcpu_read_state);
-  if (status == ZX_OK && got == a->buffer_size) memcpy(bytes_at(a) + got - by, kept + got - by, by);
+  if (status == ZX_OK && got == most) memcpy(bytes_at(a) + from, kept + from, count);
   return status;
 }
-MUTATE_CALL(read_one_byte_short, vcpu_read_state) {
-  return read_short(a, 1);
+MUTATE_CALL(read_first_byte_left_out, vcpu_read_state) {
+  return read_but(a, 0, 1);
 }
 MUTATE_CALL(read_flags_left_out, vcpu_read_state) {
-  return read_short(a, 8);
-}
-MUTATE_CALL(read_half_of_flags, vcpu_read_state) {
-  return read_short(a, 4);
+  return read_but(a, STATE - 8, 8);
 }
 
 MUTATE_CALL(read_clears_on_refusal, vcpu_read_state) {
@@ -366,14 +363,6 @@ MUTATE_CALL(replace_same_value, handle_replace) {
 
 // --- other objects ----------------------------------------------------------------------------
 
-MUTATE_CALL(event_missing, event_create) {
-  (void)a;
-  return ZX_ERR_NOT_SUPPORTED;
-}
-MUTATE_CALL(port_missing, port_create) {
-  (void)a;
-  return ZX_ERR_NOT_SUPPORTED;
-}
 MUTATE_CALL(vmo_of_one_page, vmo_create) {
   return a->size > 4096 ? ZX_ERR_OUT_OF_RANGE : RIGHT_CALL(vmo_create);
 }

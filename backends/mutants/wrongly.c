@@ -8,42 +8,6 @@
 #include "refused.h"
 #include "user_copy.h"
 
-// --- what is broken -----------------------------------------------------------------------------
-
-// Of a call: by answering one of several errors with something else, by leaving something behind,
-// by writing beside what it writes, by refusing what is right.
-static const struct {
-  vs_call_index call;
-  const char* several;
-  const char* refused;
-  const char* beside;
-} judged[] = {
-    {VS_CALL_guest_create, "guest_create.return.error", "guest_create.refusal.unchanged",
-     "guest_create.refusal.unchanged"},
-    {VS_CALL_guest_set_trap, "set_trap.return.error", "set_trap.refusal.unchanged", NULL},
-    {VS_CALL_vcpu_create, "vcpu_create.return.error", "vcpu_create.refusal.unchanged",
-     "vcpu_create.refusal.unchanged"},
-    {VS_CALL_vcpu_enter, "enter.return.error", "enter.refusal.unchanged",
-     "enter.description.packet"},
-    {VS_CALL_vcpu_kick, "kick.return.error", "kick.refusal.unchanged", NULL},
-    {VS_CALL_vcpu_interrupt, "interrupt.return.error", "interrupt.refusal.unchanged", NULL},
-    {VS_CALL_vcpu_read_state, "read_state.return.error", "read_state.refusal.unchanged",
-     "read_state.description.within"},
-    {VS_CALL_handle_duplicate, "family.handle.derived", "family.handle.derived",
-     "family.handle.derived"},
-    {VS_CALL_handle_replace, "family.handle.derived", "family.handle.derived",
-     "family.handle.derived"},
-    {VS_CALL_event_create, NULL, NULL, "family.objects.created"},
-    {VS_CALL_port_create, NULL, NULL, "family.objects.created"},
-    {VS_CALL_vmo_create, NULL, NULL, "family.objects.created"}};
-enum { JUDGED = sizeof judged / sizeof judged[0] };
-
-static const char* refused_clause(vs_call_index call) {
-  size_t i = 0;
-  while (judged[i].call != call) i++;
-  return judged[i].refused;
-}
-
 // --- members ----------------------------------------------------------------------------------
 
 // What a member of these families is: a row, and which of the things that can be done with it.
@@ -127,17 +91,25 @@ void alter_passed(vs_calls* calls) {
   alter_call(calls, the_choice(is_any, 1).row->call, call_passed);
 }
 
-static bool is_seen_done(const refusal* row, unsigned which) {
-  bool seen = row->call == VS_CALL_guest_set_trap || row->call == VS_CALL_vcpu_create ||
-              row->call == VS_CALL_vcpu_kick || row->call == VS_CALL_vcpu_read_state ||
-              row->call == VS_CALL_vcpu_enter;
-  return seen && is_repaired(row, which);
+static bool is_pointer(const refusal* row, unsigned which) {
+  (void)which;
+  return any_param_of(row->call, row->parameter).type >= VS_PARAM_OUT_HANDLE;
 }
 
+// Of a call that cannot hand out what it made, or read, nothing is seen but that a thread is busy.
+static bool is_seen_done(const refusal* row, unsigned which) {
+  if (row->call == VS_CALL_vcpu_create) return is_repaired(row, which);
+  bool seen = row->call == VS_CALL_guest_set_trap || row->call == VS_CALL_vcpu_kick ||
+              row->call == VS_CALL_vcpu_read_state || row->call == VS_CALL_vcpu_enter;
+  return seen && is_repaired(row, which) && !is_pointer(row, which);
+}
+
+// A kick that was made or taken is seen at the next entry.
 bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   if (!find_choice(is_seen_done, 1, member, &found)) return false;
-  *breaks = refused_clause(found.row->call);
+  bool kicks = found.row->call == VS_CALL_vcpu_kick || found.row->call == VS_CALL_vcpu_enter;
+  *breaks = kicks ? "family.kick.cancels" : refused_clause(found.row->call);
   return name_choice(found, "", name, FAMILY_NAME);
 }
 
@@ -300,11 +272,6 @@ static place place_of(uint64_t address, size_t size) {
   return vs_copy_from_user(&byte, (void*)(uintptr_t)address, 1) ? AT_READONLY : AT_NOTHING;
 }
 
-static bool is_pointer(const refusal* row, unsigned which) {
-  (void)which;
-  return any_param_of(row->call, row->parameter).type >= VS_PARAM_OUT_HANDLE;
-}
-
 bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   if (!find_choice(is_pointer, PLACES, member, &found)) return false;
@@ -383,44 +350,7 @@ void alter_value_taken(vs_calls* calls) {
   alter_call(calls, the_choice(is_named, LOOKS).row->call, call_value_taken);
 }
 
-// --- several at once, and orders --------------------------------------------------------------
-
-enum { ORDERED = 9 };  // calls that have more than one check
-
-bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  if (member >= ORDERED) return false;
-  *breaks = judged[member].several;
-  snprintf(name, FAMILY_NAME, "%s", any_call_word(judged[member].call));
-  return true;
-}
-
-static bool are_several(uint64_t set) {
-  const char* first = set != 0 ? refusals[__builtin_ctzll(set)].accepting : NULL;
-  for (uint64_t others = set; others != 0; others &= others - 1) {
-    if (refusals[__builtin_ctzll(others)].accepting != first) return true;
-  }
-  return false;
-}
-
-static zx_status_t call_several(vs_call_index call, uint64_t* numbers) {
-  uint64_t set = 0;
-  zx_status_t status = make_and_ask(call, numbers, &set);
-  return are_several(set) ? ZX_ERR_INTERNAL : status;
-}
-static zx_status_t call_reversed(vs_call_index call, uint64_t* numbers) {
-  uint64_t set = 0;
-  zx_status_t status = make_and_ask(call, numbers, &set);
-  return set != 0 ? refusals[63 - __builtin_clzll(set)].status : status;
-}
-
-void alter_several(vs_calls* calls);
-void alter_several(vs_calls* calls) {
-  alter_call(calls, judged[altered_member].call, call_several);
-}
-void alter_reversed(vs_calls* calls);
-void alter_reversed(vs_calls* calls) {
-  alter_call(calls, judged[altered_member].call, call_reversed);
-}
+// --- orders ----------------------------------------------------------------------------------
 
 // Where a place in the order is likely to differ.
 static bool is_moved(const refusal* row, unsigned which) {
@@ -444,95 +374,4 @@ static zx_status_t call_first(vs_call_index call, uint64_t* numbers) {
 void alter_looks_first(vs_calls* calls);
 void alter_looks_first(vs_calls* calls) {
   alter_call(calls, the_choice(is_moved, 1).row->call, call_first);
-}
-
-// --- new handles ------------------------------------------------------------------------------
-
-typedef enum newness { BIT_0_CLEAR, BIT_1_CLEAR, OF_ANOTHER, BESIDE, NEWNESSES } newness;
-static const char* const newness_names[NEWNESSES] = {"bit_0_clear", "bit_1_clear", "of_another",
-                                                     "beside"};
-
-// Where the call puts the last of its new handles; false if it makes none.
-static bool find_out(vs_call_index call, size_t* parameter) {
-  bool has = false;
-  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    if (any_param_of(call, i).type != VS_PARAM_OUT_HANDLE) continue;
-    *parameter = i;
-    has = true;
-  }
-  return has;
-}
-
-static bool find_maker(size_t member, size_t* at, newness* how) {
-  for (*at = 0; *at < JUDGED; ++*at) {
-    size_t parameter = 0;
-    if (!find_out(judged[*at].call, &parameter)) continue;
-    *how = (newness)(member % NEWNESSES);
-    if (member < NEWNESSES) return true;
-    member -= NEWNESSES;
-  }
-  return false;
-}
-
-bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  size_t at = 0;
-  newness how = BESIDE;
-  if (!find_maker(member, &at, &how)) return false;
-  *breaks = how == BESIDE ? judged[at].beside : "family.handle.derived";
-  snprintf(name, FAMILY_NAME, "%s_%s", any_call_word(judged[at].call), newness_names[how]);
-  return true;
-}
-
-static void spoil_new(zx_handle_t* out, newness how) {
-  static zx_handle_t last = ZX_HANDLE_INVALID;
-  tracked found;
-  if (how == BIT_0_CLEAR) *out &= ~(zx_handle_t)1;
-  if (how == BIT_1_CLEAR) *out &= ~(zx_handle_t)2;
-  if (how == BESIDE && is_writable((uintptr_t)(out + 1), sizeof *out)) out[1] ^= 1;
-  zx_handle_t made = *out;
-  if (how == OF_ANOTHER && track_find_any(last, &found)) *out = last;
-  last = made;
-}
-
-static zx_status_t call_new(vs_call_index call, uint64_t* numbers) {
-  size_t at = 0;
-  size_t parameter = 0;
-  newness how = BESIDE;
-  zx_status_t status = make_right(call, numbers);
-  bool is = find_maker(altered_member, &at, &how) && find_out(call, &parameter);
-  if (is && status == ZX_OK) spoil_new((zx_handle_t*)(uintptr_t)numbers[parameter], how);
-  return status;
-}
-
-void alter_new(vs_calls* calls);
-void alter_new(vs_calls* calls) {
-  size_t at = 0;
-  newness how = BESIDE;
-  if (find_maker(altered_member, &at, &how)) alter_call(calls, judged[at].call, call_new);
-}
-
-// --- a refusal changes a register -------------------------------------------------------------
-
-bool calls_refusing(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  enum { WITH_CLAUSE = 7 };  // they come first
-  if (member >= WITH_CLAUSE) return false;
-  *breaks = judged[member].refused;
-  snprintf(name, FAMILY_NAME, "%s", any_call_word(judged[member].call));
-  return true;
-}
-
-static zx_status_t call_refusing(vs_call_index call, uint64_t* numbers) {
-  tracked found;
-  zx_status_t status = make_right(call, numbers);
-  bool own = track_of_type(ZX_OBJ_TYPE_VCPU, &found) && found.creator == track_self();
-  if (status == ZX_OK || status == ZX_ERR_CANCELED || !own) return status;
-  zx_vcpu_state_x64_t state = state_of(found.first);
-  state.r12 = ~state.r12;
-  below->vcpu_write_state(found.first, ZX_VCPU_STATE, &state, sizeof state);
-  return status;
-}
-
-void alter_refusal_changes(vs_calls* calls);
-void alter_refusal_changes(vs_calls* calls) {
-  alter_call(calls, judged[altered_member].call, call_refusing);
 }
