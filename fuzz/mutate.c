@@ -422,7 +422,7 @@ static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
 // After what is made first, as a rule.
 static size_t place_in(vs_mutator* m, const vs_fuzz_script* script) {
   size_t first = 0;
-  while (first < script->count && vs_ops[script->ops[first].code].phase == VS_PHASE_SETUP) first++;
+  while (first < script->count && vs_op_makes_object(script->ops[first].code)) first++;
   if (one_in(m, 8)) first = 0;
   return first + (size_t)vs_mutator_pick(m, script->count - first + 1);
 }

@@ -329,7 +329,7 @@ static uint8_t idle_thread(const vs_books* b, uint8_t wish) {
 // For zx_vcpu_enter it is a wish: its thread is not known yet.
 static bool may_be_async(const vs_sense* s, const vs_op* op, bool odd) {
   const vs_phase phase = vs_ops[op->code].phase;
-  if (!op->async || op->code >= VS_CALL_COUNT || phase == VS_PHASE_SETUP) return false;
+  if (!op->async || op->code >= VS_CALL_COUNT || vs_op_makes_object(op->code)) return false;
   if (odd && phase != VS_PHASE_RECORDED) return false;
   if (op->code == VS_CALL_vcpu_enter) return true;
   if (op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_handle_duplicate) return false;

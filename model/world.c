@@ -52,6 +52,7 @@ bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_
   world->objects[object] = (vs_object){.code = (uint8_t)code};
   open_slot(world, slot, object, vs_world_right(world, vs_object_types[code].rights), value);
   world->slots[slot].maybe = vs_object_types[code].maybe;
+  if (world->manage_process) world->slots[slot].maybe &= ~ZX_RIGHT_MANAGE_PROCESS;
   world->slots[slot].born = true;
   return true;
 }

@@ -56,8 +56,10 @@ static bool reach(void* at, size_t length) {
 
 static bool make_vcpu(shimmed* s, vs_why* reason) {
   zx_handle_t* made = (zx_handle_t*)(void*)s->memory;
+  const zx_handle_t resource = vs_shim_greeting(s->shim)->resource;
   vs_refuse(reason, "the shim makes no vCPU");
-  if (!reach(made, 8) || s->calls.guest_create(0, 0, &made[0], &made[1]) != ZX_OK) return false;
+  if (!reach(made, 8) || s->calls.guest_create(resource, 0, &made[0], &made[1]) != ZX_OK)
+    return false;
   const zx_handle_t guest = made[0];
   if (!reach(made, 4) || s->calls.vcpu_create(guest, 0, 0, made) != ZX_OK) return false;
   s->vcpu = made[0];

@@ -417,10 +417,11 @@ static void print_registers(program* p, size_t at, const char* indent) {
           value.name, known.name);
 }
 
-static void print_handles(const program* p, const vs_op* op) {
-  bool closes = op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
+static void print_handles(const program* p, const vs_op* op, bool accepted) {
+  bool closes =
+      (op->code == VS_CALL_handle_close && accepted) || op->code == VS_CALL_handle_replace;
   if (closes) fprintf(p->out, "  closed(&h%u);\n", op->args[0].slot);
-  for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+  for (unsigned i = 0; i < 2 && accepted && vs_op_out(op, i) != NULL; i++) {
     fprintf(p->out, "  EXPECT_NEW(h%u);\n", vs_op_out(op, i)->slot);
   }
 }
@@ -437,12 +438,13 @@ static void print_statement(program* p, size_t at) {
   if (in != NULL || out != NULL) fprintf(p->out, "%s", indent);
   if (in != NULL) print_in(p, op, in);
   if (out != NULL) print_out(p, out);
-  bool setup = vs_op_makes_object(op->code);
+  bool accepted = vs_decision_find(&predicted_of(p)->predictions[at].allowed, ZX_OK) != NULL;
+  bool setup = vs_op_makes_object(op->code) && accepted;
   fprintf(p->out, "%s%s(%zu, ", indent, setup ? "NEED" : "EXPECT", at);
   print_call(p, op);
   if (!setup) print_allowed(p, &predicted_of(p)->predictions[at].allowed);
   fprintf(p->out, ");\n");
-  print_handles(p, op);
+  print_handles(p, op, accepted);
   if (predicted_of(p)->predictions[at].has_state) print_registers(p, at, indent);
   if (may_lack) fprintf(p->out, "  }\n");
 }

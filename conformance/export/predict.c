@@ -142,17 +142,20 @@ static bool predict_read(predictor* p, const vs_op* op, vs_prediction* to) {
 
 // --- scripts ----------------------------------------------------------------------------------
 
+// A refusal among those that are allowed leaves the same behind as any other. Where a call may be
+// accepted or refused, what follows is not one thing.
 static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
   if (op->code == VS_CALL_vcpu_write_state) return predict_write(p, op, to);
-  bool refused = op->code == VS_CALL_vcpu_interrupt &&
-                 VS_OP_ARG(op, vcpu_interrupt, vector).number >= VS_VECTORS;
-  zx_status_t status = refused ? ZX_ERR_OUT_OF_RANGE : ZX_OK;
-  to->allowed.count = 1;
-  to->allowed.allowed[0] =
-      (vs_allowed){.status = status, .check = VS_CHECK_NONE, .latitude = VS_LATITUDE_COUNT};
-  if (op->code == VS_CALL_vcpu_read_state) return predict_read(p, op, to);
-  vs_observation seen = {
-      .outcome = VS_RETURNED, .status = status, .handle = invent(p), .handle2 = invent(p)};
+  if (names_by_chance(p, op)) return leave_out(p, "makes no sense");
+  vs_oracle_allowed(p->oracle, op, &to->allowed);
+  if (op->code >= VS_CALL_COUNT) to->allowed = (vs_decision){.count = 1};
+  const bool accepted = vs_decision_find(&to->allowed, ZX_OK) != NULL;
+  if (accepted && to->allowed.count > 1) return leave_out(p, "kernels differ in it");
+  if (accepted && op->code == VS_CALL_vcpu_read_state) return predict_read(p, op, to);
+  vs_observation seen = {.outcome = VS_RETURNED,
+                         .status = to->allowed.allowed[0].status,
+                         .handle = invent(p),
+                         .handle2 = invent(p)};
   bool good = vs_oracle_step(p->oracle, op, &seen, NULL) == VS_STEP_ALLOWED;
   return good || leave_out(p, "makes no sense");
 }
@@ -161,7 +164,8 @@ static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
 static void take(vs_predicted* to, const vs_op* op) {
   vs_op* taken = (vs_op*)(uintptr_t)&to->script.ops[to->script.count];
   *taken = *op;
-  if (op->code == VS_CALL_vcpu_create) {
+  const vs_arg* entry = &VS_OP_ARG(op, vcpu_create, entry);
+  if (op->code == VS_CALL_vcpu_create && entry->form == VS_ENTRY_PROGRAM) {
     VS_OP_ARG(taken, vcpu_create, entry) = (vs_arg){.slot = VS_PROGRAM_DUMP};
   }
   if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // no implementation lacks it
@@ -171,7 +175,10 @@ static void take(vs_predicted* to, const vs_op* op) {
 static const char* unpredictable_here(const predictor* p, const vs_op* op) {
   if (!vs_op_is_valid(op)) return "makes no sense";
   const char* reason = unpredictable(op);
-  if (reason != NULL || op->code != VS_CALL_vcpu_write_state) return reason;
+  if (reason != NULL || op->code >= VS_CALL_COUNT) return reason;
+  bool cleared = op->args[0].form == VS_HANDLE_CLEARED;
+  bool spoken = !cleared || !vs_has_quirk(p->profile, VS_QUIRK_HANDLE_BITS);
+  if (!spoken) return "the profile says nothing of such a call";
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
   return allowed.anything ? "the profile says nothing of such a call" : NULL;

@@ -502,8 +502,8 @@ Test(scripts, a_misspelt_case) {
   expect("exec kinds.bth", 2, "did you mean the case 'kinds.both'?");
 }
 Test(scripts, one_that_makes_no_sense_is_broken) {
-  expect_of("run", SETUP "T1: read_state h2\n", "--backend soft", 3,
-            "the script makes no sense at op 2, T1: zx_vcpu_read_state(h2)");
+  expect_of("run", SETUP "T0: h2 = event_create\n", "--backend soft", 3,
+            "the script makes no sense at op 2, T0: h2 = zx_event_create()");
 }
 Test(scripts, one_that_uses_a_slot_that_is_empty) {
   expect_of("run", "vcpuspec script 2\nT0: kick h2\n", "--backend soft", 2,
@@ -627,8 +627,8 @@ Test(shards, together_are_the_whole) {
     char arguments[128];
     size_t passed = 0;
     size_t unsupported = 0;
-    snprintf(arguments, sizeof arguments, "run --backend soft --profile zircon-x64 --shard %d/3",
-             i);
+    snprintf(arguments, sizeof arguments,
+             "run --backend soft:zircon --profile zircon-x64 --shard %d/3", i);
     const char* text = vcpuspec(arguments)->text;
     const char* pass = strstr(text, "cases: pass");
     const char* lacking = strstr(text, "cases: unsupported");

@@ -196,7 +196,7 @@ Test(run_journal, a_spoilt_line_is_told) {
 Test(run_journal, a_broken_result_is_tried_again) {
   write_file("s.vcpu",
              "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
-             "T1: read_state h2\n");
+             "T0: h2 = event_create\n");
   expect("run --backend soft %/s.vcpu --resume %/j", 3, "makes no sense");
   expect("run --backend soft %/s.vcpu --resume %/j", 3, "makes no sense");
   expect_shell("wc -l < %/j", 0, "1");

@@ -390,7 +390,7 @@ Test(sweep_finds, permitted_variants_are_no_failures, .timeout = 600) {
 
 Test(sweep_calls, what_is_predicted_is_judged, .timeout = 600) {
   expect("--backend soft --call interrupt --depth 2", 0, " combinations judged: ");
-  expect("--backend soft --call zx_vcpu_read_state --depth 1", 0, "were recorded, not judged:");
+  expect("--backend soft --call zx_vcpu_read_state --depth 1", 0, " combinations judged: ");
   expect("--backend mutant:interrupt_even_refused --call interrupt --depth 1", 1,
          "family.interrupt.accepted");
   expect("--backend mutant:read_drifts --call read_state --depth 1", 1,

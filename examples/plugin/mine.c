@@ -8,7 +8,7 @@
 #include <vcpuspec/backend.h>
 #include <zircon/syscalls.h>
 
-enum { OBJECTS = 64, INDEX_BITS = 6, FIXED_BITS = 2, PROCESSOR_FLAGS = 0x2 };
+enum { OBJECTS = 64, INDEX_BITS = 6, FIXED_BITS = 2, PROCESSOR_FLAGS = 0x2, MEMORY_BITS = 48 };
 // CF PF AF ZF SF TF DF OF NT AC ID: what a caller may choose.
 #define USER_FLAGS UINT64_C(0x244dd5)
 
@@ -64,6 +64,15 @@ static zx_status_t make(zx_obj_type_t type, zx_handle_t* out) {
   return ZX_ERR_NO_MEMORY;
 }
 
+// A handle that its caller cannot be told of is taken back.
+static zx_status_t make_for(zx_obj_type_t type, zx_handle_t* out) {
+  zx_handle_t made = ZX_HANDLE_INVALID;
+  zx_status_t status = make(type, &made);
+  if (status != ZX_OK || vs_copy_to_user(out, &made, sizeof made)) return status;
+  find(made)->type = ZX_OBJ_TYPE_NONE;
+  return ZX_ERR_INVALID_ARGS;
+}
+
 zx_status_t zx_handle_close(zx_handle_t handle) {
   if (handle == ZX_HANDLE_INVALID) return ZX_OK;
   pthread_mutex_lock(&lock);
@@ -75,25 +84,42 @@ zx_status_t zx_handle_close(zx_handle_t handle) {
 
 // --- guests and vCPUs -------------------------------------------------------------------------
 
+// The machine's resource is vcpuspec_plugin's: ZX_HANDLE_INVALID here.
+static zx_status_t check_resource(zx_handle_t resource) {
+  if (resource == ZX_HANDLE_INVALID) return ZX_OK;
+  return find(resource) != NULL ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
+}
+
 zx_status_t zx_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                             zx_handle_t* vmar) {
-  (void)resource;
-  if (options != 0) return ZX_ERR_INVALID_ARGS;
+  zx_handle_t made = ZX_HANDLE_INVALID;
   pthread_mutex_lock(&lock);
-  zx_status_t status = make(ZX_OBJ_TYPE_GUEST, guest);
-  if (status == ZX_OK) status = make(ZX_OBJ_TYPE_VMAR, vmar);
+  zx_status_t status = check_resource(resource);
+  if (status == ZX_OK && options != 0) status = ZX_ERR_INVALID_ARGS;
+  if (status == ZX_OK) status = make(ZX_OBJ_TYPE_GUEST, &made);
+  if (status == ZX_OK) status = make_for(ZX_OBJ_TYPE_VMAR, vmar);
+  if (status == ZX_OK && !vs_copy_to_user(guest, &made, sizeof made)) status = ZX_ERR_INVALID_ARGS;
+  if (status != ZX_OK && made != ZX_HANDLE_INVALID) find(made)->type = ZX_OBJ_TYPE_NONE;
   pthread_mutex_unlock(&lock);
   return status;
+}
+
+static bool has_vcpu(uint64_t thread) {
+  for (uint32_t i = 0; i < OBJECTS; i++) {
+    if (objects[i].type == ZX_OBJ_TYPE_VCPU && objects[i].owner == thread) return true;
+  }
+  return false;
 }
 
 zx_status_t zx_vcpu_create(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
                            zx_handle_t* out) {
   object* g = NULL;
-  (void)entry;
-  if (options != 0) return ZX_ERR_INVALID_ARGS;
   pthread_mutex_lock(&lock);
   zx_status_t status = find_as(guest, ZX_OBJ_TYPE_GUEST, &g);
-  if (status == ZX_OK) status = make(ZX_OBJ_TYPE_VCPU, out);
+  bool good = options == 0 && entry >> MEMORY_BITS == 0;
+  if (status == ZX_OK && !good) status = ZX_ERR_INVALID_ARGS;
+  if (status == ZX_OK && has_vcpu(this_thread())) status = ZX_ERR_BAD_STATE;
+  if (status == ZX_OK) status = make_for(ZX_OBJ_TYPE_VCPU, out);
   pthread_mutex_unlock(&lock);
   return status;
 }
