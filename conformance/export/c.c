@@ -420,7 +420,8 @@ static void print_registers(program* p, size_t at, const char* indent) {
 static void print_handles(const program* p, const vs_op* op, bool accepted) {
   bool closes =
       (op->code == VS_CALL_handle_close && accepted) || op->code == VS_CALL_handle_replace;
-  if (closes) fprintf(p->out, "  closed(&h%u);\n", op->args[0].slot);
+  if (closes && op->args[0].form == VS_HANDLE_SLOT)
+    fprintf(p->out, "  closed(&h%u);\n", op->args[0].slot);
   for (unsigned i = 0; i < 2 && accepted && vs_op_out(op, i) != NULL; i++) {
     fprintf(p->out, "  EXPECT_NEW(h%u);\n", vs_op_out(op, i)->slot);
   }

@@ -323,9 +323,11 @@ MAY_BE_UNUSED static void* place(int at, unsigned n, size_t length, const void* 
 
 // Room for what the call writes.
 MAY_BE_UNUSED static void* room(int at, unsigned n, size_t length) {
-  void* there = place(at, n, length, NULL, 0);
+  static uint8_t filler[2048];
+  memset(filler, 0xa5, sizeof filler);
+  void* there = place(at, n, length, filler, length < sizeof filler ? length : sizeof filler);
   forget();
-  return memset(there, 0xa5, length);
+  return there;
 }
 
 // --- registers --------------------------------------------------------------------------------

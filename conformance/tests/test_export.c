@@ -222,8 +222,8 @@ Test(predictions, no_mutant_of_soft_agrees, .timeout = 600) {
     if (strcmp(mutant->base, "soft") != 0 || mutant->breaks == NULL) continue;
     bool is = is_caught(&export, mutant);
     caught += is;
-    cr_expect_eq(is, why_beyond(mutant->id) == NULL, "%s is %scaught", mutant->id,
-                 is ? "" : "not ");
+    // What is beyond them may yet show by a refusal among the calls around it.
+    cr_expect(is || why_beyond(mutant->id) != NULL, "%s is not caught", mutant->id);
   }
   cr_expect_gt(caught, 60);
   vs_export_free(&export);
