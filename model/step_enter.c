@@ -111,7 +111,7 @@ static bool packet_is_whole(const vs_step_context* c) {
   if (io)
     return rest && (packet->guest_io.reserved[0] | packet->guest_io.reserved[1] |
                     packet->guest_io.reserved[2]) == 0;
-  return rest && c->oracle->arch->has_ports | (mem->reserved == 0);
+  return rest && (c->oracle->arch->has_ports || mem->reserved == 0);
 }
 
 bool vs_step_enters_unknown(const vs_step_context* c) {
