@@ -128,9 +128,10 @@ static zx_status_t make_room(vs_kvm_guest* guest, const vs_kvm_trap* trap) {
   if (overlapping(guest, trap->kind, trap->first, trap->last)) return ZX_ERR_ALREADY_EXISTS;
   if (is_of_ports(trap->kind)) return ZX_OK;
   const int result = vs_kvm_vm_unmap(guest->vm, trap->first, trap->last - trap->first + 1);
+  if (result < 0) return result == -ENOSPC ? ZX_ERR_NO_RESOURCES : vs_kvm_status(result);
   const uint64_t tables = vs_kvm_arch.page_tables;
   if (trap->first <= tables && tables <= trap->last) atomic_store(&guest->tables_trapped, true);
-  return result == -ENOSPC ? ZX_ERR_NO_RESOURCES : vs_kvm_status(result);
+  return ZX_OK;
 }
 
 static zx_status_t add_trap(vs_kvm_guest* guest, const vs_kvm_trap* wanted) {

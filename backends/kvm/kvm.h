@@ -11,7 +11,8 @@
 // Where it differs from a Zircon kernel:
 // - A trap on memory takes the memory away, until other memory is mapped there. An access to a BELL
 //   trap, and on x86-64 to a MEM trap, is ZX_ERR_NOT_SUPPORTED: no port ever receives a packet. IO
-//   on arm64 is ZX_ERR_NOT_SUPPORTED as there.
+//   on arm64 is ZX_ERR_NOT_SUPPORTED as there. Another vCPU of the guest that runs meanwhile may
+//   for a moment miss all of the mapping that the trap is cut out of.
 // - zx_vmar_map: on a guest's vmar only, with ZX_VM_SPECIFIC; vmar_offset is the guest-physical
 //   address, and comes back in mapped_addr. PERM_EXECUTE needs no more than PERM_READ on the VMO,
 //   since there is no call here that makes a VMO executable.
@@ -43,8 +44,6 @@
 // - What register an access was of is read from the guest's code, so a guest that has turned its
 //   MMU on leaves with ZX_ERR_IO_DATA_INTEGRITY, as it does for an access that no processor
 //   describes.
-// - zx_guest_set_trap while another vCPU of the guest runs: that one may for a moment miss all of
-//   the mapping that the trap is cut out of.
 // - The last page of the guest's 36 bits of addresses is taken: VBAR_EL1 points there at the start.
 //   An exception of a guest that has set no vectors is ZX_ERR_BAD_STATE, and the guest stays where
 //   the exception would return to. So is every BRK.

@@ -77,7 +77,7 @@ typedef struct vs_kvm_vcpu {
   atomic_uint_fast64_t interrupts[VS_KVM_VECTORS / 64];
   bool running;           // inside zx_vcpu_enter
   pid_t owner_id;         // the kernel's name of the owner, good for as long as it is running
-  pthread_cond_t awaken;  // signalled by a kick, for a guest that halted
+  pthread_cond_t awaken;  // signalled when a guest that halted may go on
   struct vs_kvm_vcpu* next;
 } vs_kvm_vcpu;
 
