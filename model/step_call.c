@@ -32,6 +32,11 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
   zx_status_t got = c->seen->status;
   vs_clause_code accepted = vs_judged_calls[c->facts.call].accepted;
   bool enters = c->facts.call == VS_CALL_vcpu_enter && got == ZX_ERR_BAD_STATE;
+  // Of the handle calls two sentences speak of what must not be refused.
+  bool nothing = c->facts.call == VS_CALL_handle_close && !c->facts.handle.given;
+  bool denied = c->facts.call == VS_CALL_handle_duplicate && got == ZX_ERR_ACCESS_DENIED;
+  if (nothing) return VS_CLAUSE_CLOSE_BAD_HANDLE;
+  if (denied) return VS_CLAUSE_DERIVE_ACCESS_DENIED;
   if (accepted == VS_CLAUSE_DERIVED || enters) return accepted;
   bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
   bool left = got == ZX_ERR_ALREADY_EXISTS ||

@@ -54,8 +54,8 @@ static const struct {
 } types[] = {{"port", ZX_OBJ_TYPE_PORT},
              {"vmo", ZX_OBJ_TYPE_VMO},
              {"guest", ZX_OBJ_TYPE_GUEST},
-             {"event", ZX_OBJ_TYPE_EVENT},
-             {"vmar", ZX_OBJ_TYPE_VMAR}};
+             {"vmar", ZX_OBJ_TYPE_VMAR},
+             {"event", ZX_OBJ_TYPE_EVENT}};
 // Of a new handle to a guest, to either, to a vCPU, to neither.
 static const struct {
   const char* name;
@@ -71,7 +71,7 @@ static const struct {
                   {"DESTROY", ZX_RIGHT_DESTROY},
                   {"RESIZE", ZX_RIGHT_RESIZE}};
 enum { NEW_RIGHTS = sizeof new_rights / sizeof new_rights[0] };
-enum { WRITABLE_TYPES = 3 };  // whose handles have ZX_RIGHT_WRITE; they come first
+enum { WRITABLE_TYPES = 4 };  // whose handles have ZX_RIGHT_WRITE; they come first
 // Those that the documentation of zx_vcpu_create lists come first.
 enum { DOCUMENTED_RIGHTS = 5 };
 
