@@ -12,7 +12,7 @@
 
 typedef struct outcome {
   int status;
-  char text[1 << 18];  // both streams
+  char text[1 << 20];  // both streams
 } outcome;
 
 // Runs the program with these arguments.
