@@ -127,7 +127,7 @@ static vs_step trapped(vs_step_context* c) {
     if (vcpu->guest == slot->object + 1) vcpu->stage = VS_STAGE_UNKNOWN;
   }
   if (memory) c->world->objects[slot->object].bred = true;
-  if (size > 0 && !vs_world_set_trap(c->world, &trap)) return VS_STEP_BROKEN;
+  if (size > 0 && !vs_world_set_trap(c->world, &trap)) return lose(c);
   return bears_out(c, VS_CLAUSE_TRAP_SET);
 }
 
