@@ -15,10 +15,6 @@ static vs_tristate lacks_rights(const vs_handle_facts* h) {
   return h->has_rights ? VS_NO : VS_YES;
 }
 
-bool vs_handle_is_good(const vs_handle_facts* h) {
-  return h->valid && h->right_type && h->has_rights && !h->rights_unknown;
-}
-
 // The checks of the call that apply as much as that.
 static vs_check_set applying(const vs_facts* f, vs_tristate how) {
   vs_check_set faults = 0;

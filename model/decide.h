@@ -56,9 +56,6 @@ typedef struct vs_facts {
   uint8_t trap_meets;          // vs_tristate: it intersects a trap of the kind
 } vs_facts;
 
-// True of a handle that is all that its parameter asks for, on every kernel.
-bool vs_handle_is_good(const vs_handle_facts* handle);
-
 enum { VS_ALLOWED_MAX = 8 };
 
 // One status that may be answered, why, and under which latitude.

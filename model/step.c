@@ -79,15 +79,16 @@ static vs_step step_guest_load(vs_step_context* c) {
   bool guest = slot != NULL && c->world->objects[slot->object].code == VS_OBJECT_GUEST;
   bool good = guest && (slot->rights & ZX_RIGHT_WRITE) && !c->world->objects[slot->object].loaded;
   if (!vs_step_answered(c, ZX_OK)) {
-    return good ? vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS)
-                : VS_STEP_UNSUPPORTED;
+    if (good) return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS);
+    c->world->lost = true;  // what guest code then runs is not one of the programs
+    return VS_STEP_ALLOWED;
   }
   if (!vs_step_is_fresh(c, c->seen->handle))
     return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
   if (!guest) return VS_STEP_BROKEN;
   c->world->objects[slot->object].loaded = true;
-  bool room = add_traps(c, slot->object) &&
-              vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
+  if (!add_traps(c, slot->object)) c->world->lost = true;
+  bool room = vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
   c->attests |= VS_MEMBER(VS_CLAUSE_OBJECTS);
   return room ? VS_STEP_ALLOWED : VS_STEP_BROKEN;
 }

@@ -65,9 +65,8 @@ static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clau
   const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
   if (c->facts.call != VS_CALL_handle_duplicate || slot == NULL || !slot->born) return clause;
   uint8_t code = c->world->objects[slot->object].code;
-  bool denied = c->seen->status == ZX_ERR_INVALID_ARGS || c->seen->status == ZX_ERR_ACCESS_DENIED;
   bool rights = clause == VS_CLAUSE_DERIVE_RIGHTS || clause == VS_CLAUSE_DERIVE_ACCESS_DENIED ||
-                (clause == VS_CLAUSE_DERIVED && denied);
+                (clause == VS_CLAUSE_DERIVED && c->seen->status == ZX_ERR_INVALID_ARGS);
   if (!rights) return clause;
   if (code == VS_OBJECT_GUEST) return VS_CLAUSE_GUEST_RIGHTS;
   return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;

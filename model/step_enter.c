@@ -104,8 +104,8 @@ static bool packet_is_whole(const vs_step_context* c) {
   bool io = packet->type == ZX_PKT_TYPE_GUEST_IO;
   uint64_t at = io ? packet->guest_io.port : VS_MMIO_DUMP;
   uint64_t kind = io ? ZX_GUEST_TRAP_IO : ZX_GUEST_TRAP_MEM;
-  const vs_trap* trap =
-      c->vcpu->guest == 0 ? NULL : vs_world_trap(c->world, c->vcpu->guest - 1, kind, at, at);
+  uint8_t guest = (uint8_t)(c->vcpu->guest - 1);
+  const vs_trap* trap = vs_world_trap(c->world, guest, kind, at, at);
   bool rest = packet->status == ZX_OK && (trap == NULL || packet->key == trap->key);
   const zx_packet_guest_mem_arm64_t* mem = &packet->guest_mem_arm64;
   if (io)
@@ -114,12 +114,14 @@ static bool packet_is_whole(const vs_step_context* c) {
   return rest && (c->oracle->arch->has_ports || mem->reserved == 0);
 }
 
+// What holds of the handle and the thread does.
+static bool may_enter(const vs_step_context* c) {
+  return c->vcpu != NULL && c->facts.handle.has_rights && c->facts.on_creator;
+}
+
 bool vs_step_enters_unknown(const vs_step_context* c) {
   if (c->facts.call != VS_CALL_vcpu_enter) return false;
-  const vs_handle_facts* handle = &c->facts.handle;
-  bool enters =
-      c->vcpu != NULL && vs_handle_is_good(handle) && c->facts.on_creator && !c->facts.kicked;
-  return enters && c->vcpu->stage == VS_STAGE_UNKNOWN;
+  return may_enter(c) && !c->facts.kicked && c->vcpu->stage == VS_STAGE_UNKNOWN;
 }
 
 vs_step vs_step_left(vs_step_context* c) {
@@ -159,7 +161,7 @@ vs_step vs_step_not_entered(vs_step_context* c) {
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }
-  bool could = c->vcpu != NULL && vs_handle_is_good(&c->facts.handle) && c->facts.on_creator;
+  bool could = may_enter(c);
   return could ? ran_for_nothing(c) : VS_STEP_ALLOWED;
 }
 
@@ -170,8 +172,7 @@ vs_step vs_step_enter_begin(vs_step_context* c) {
   const vs_slot* slot = vs_step_slot(c);
   c->facts = vs_facts_of(c->world, c->op, c->oracle->arch);
   c->vcpu = slot != NULL ? vs_world_vcpu(c->world, slot) : NULL;
-  if (c->vcpu == NULL || !vs_handle_is_good(&c->facts.handle) || !c->facts.on_creator)
-    return VS_STEP_VIOLATION;
+  if (!may_enter(c)) return VS_STEP_VIOLATION;
   c->vcpu->running = c->vcpu->entered = true;
   c->world->async_vcpu[c->op->thread] = (uint8_t)(1 + (c->vcpu - c->world->vcpus));
   return VS_STEP_ALLOWED;

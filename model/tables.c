@@ -218,13 +218,6 @@ uint8_t vs_op_program(const vs_op* op) {
   return entry->form == VS_ENTRY_PROGRAM ? entry->slot : VS_PROGRAM_CODE;
 }
 
-bool vs_changed(const vs_observation* seen, uint8_t parameter) {
-  for (uint8_t i = 0; i < seen->change_count && i < VS_CHANGES_MAX; i++) {
-    if (seen->changes[i].parameter == parameter) return true;
-  }
-  return false;
-}
-
 bool vs_op_makes_object(uint8_t code) {
   return vs_param_find(code, VS_PARAM_OUT_HANDLE, 0) < VS_ARGS_MAX &&
          vs_param_find(code, VS_PARAM_RIGHTS, 0) == VS_ARGS_MAX;

@@ -268,9 +268,6 @@ bool vs_param_is_positional(uint8_t code, uint8_t parameter);
 // True of a parameter that is a pointer.
 bool vs_param_is_pointer(uint8_t type);
 
-// True if the memory of that parameter was changed.
-bool vs_changed(const vs_observation* seen, uint8_t parameter);
-
 // True of an op that makes an object: what a case begins with.
 bool vs_op_makes_object(uint8_t code);
 

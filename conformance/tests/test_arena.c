@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "changed.h"
 #include "executor/arena.h"
 #include "place.h"
 #include "tables.h"

@@ -468,6 +468,13 @@ Test(defects, can_show_where_their_call_is_made) {
   }
 }
 
+Test(defects, do_not_show_in_a_call_of_which_nothing_is_true) {
+  for (unsigned code = 0; code < VS_CALL_COUNT; code++) {
+    vs_facts facts = {.call = (uint8_t)code, .buffer_readable = true};
+    cr_expect(vs_defects_of(&facts) == 0, "%s: 0x%x", vs_ops[code].name, vs_defects_of(&facts));
+  }
+}
+
 // --- rows --------------------------------------------------------------------------------------
 
 Test(decision, finds_the_row_of_each_allowed_status_only) {
@@ -608,6 +615,37 @@ Test(facts, buffer_is_readable_where_its_placement_is) {
     VS_OP_ARG(&op, vcpu_write_state, buffer).argument = 63;
     cr_assert(vs_facts_of(&world, &op, info).buffer_readable == (at <= VS_AT_LOW),
               "write_state.errors.invalid_args.buffer: placement %s", vs_placements[at].name);
+  }
+}
+
+static bool is_out(uint8_t type) {
+  return type == VS_PARAM_OUT || type == VS_PARAM_OUT_HANDLE || type == VS_PARAM_OUT_PACKET ||
+         type == VS_PARAM_OUT_U64;
+}
+
+// By where they point and by that alone, in order; what is only read is not one of them.
+Test(facts, of_out_parameters_follow_their_placements) {
+  const vs_arch_info* info = vs_arch_find(VS_ARCH_X64);
+  vs_world world = world_with_a_vcpu(info);
+  for (unsigned code = 0; code < VS_CALL_COUNT; code++) {
+    if (code == VS_CALL_vcpu_write_state) continue;
+    for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
+      vs_op op = vs_op_new((uint8_t)code, info);
+      uint8_t size = vs_param_find(op.code, VS_PARAM_SIZE, 0);
+      bool lost[VS_ARGS_MAX] = {0};
+      unsigned count = 0;
+      for (uint8_t i = 0; i < VS_ARGS_MAX; i++) {
+        op.args[i].at = (uint8_t)at;
+        op.args[i].argument = 3;
+        op.args[i].length = 8;
+        if (is_out(vs_ops[code].params[i].type))
+          lost[count++] = at > VS_AT_LOW || at == VS_AT_READONLY;
+      }
+      if (size < VS_ARGS_MAX) op.args[size].number = 8;
+      vs_facts f = vs_facts_of(&world, &op, info);
+      cr_assert(f.out_lost[0] == lost[0] && f.out_lost[1] == lost[1], "%s %s: %d %d",
+                vs_ops[code].name, vs_placements[at].name, f.out_lost[0], f.out_lost[1]);
+    }
   }
 }
 

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "changed.h"
 #include "executor/executor.h"
 #include "guest/guest.h"
 #include "tables.h"

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "changed.h"
 #include "export/export.h"
 #include "judging.h"
 #include "runner/record.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Traces as files (traces/), each judged as its heading says: `# profile ID`, then `# allowed`, or
-// `# breaks CLAUSE` by its last op. A new situation is a new file.
+// Traces as files (traces/), each judged as its heading says: `# profile ID`, then what is made of
+// its last op: `# allowed`, `# breaks CLAUSE`, `# unsupported` or `# senseless`. A new situation is
+// a new file.
 #include <criterion/criterion.h>
 #include <glob.h>
 #include <stdio.h>
@@ -46,8 +47,12 @@ static void is_judged_as_it_says(const char* path) {
   vs_judgement got = vs_judge(&oracle, &trace, vs_profile_find(profile));
   const char* broken =
       got.step == VS_STEP_VIOLATION ? vs_clauses[got.violation.clause].id : "nothing";
-  bool right = breaks == NULL ? got.step == VS_STEP_ALLOWED
-                              : strcmp(broken, breaks) == 0 && got.at == d.count - 1;
+  vs_step step = breaks != NULL                  ? VS_STEP_VIOLATION
+                 : strstr(text, "# unsupported") ? VS_STEP_UNSUPPORTED
+                 : strstr(text, "# senseless")   ? VS_STEP_BROKEN
+                                                 : VS_STEP_ALLOWED;
+  bool at_end = step == VS_STEP_ALLOWED || got.at == d.count - 1;
+  bool right = got.step == step && at_end && (breaks == NULL || strcmp(broken, breaks) == 0);
   cr_expect(right, "%s: step %d at op %zu breaks %s", path, got.step, got.at, broken);
   vs_document_free(&d);
 }

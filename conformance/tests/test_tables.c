@@ -452,6 +452,9 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   cr_expect(!vs_arg_names_slot(&write.args[0]) && vs_op_is_predicted(&write));
   write.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};
   cr_expect(!vs_op_is_predicted(&write));
+  vs_op load = vs_op_new(VS_OP_guest_load, arch);
+  load.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};
+  cr_expect(!vs_op_is_predicted(&load));
 }
 
 Test(calls, have_no_options_and_are_about_a_state_unless_told) {

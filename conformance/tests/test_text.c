@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cases/cases.h"
+#include "changed.h"
 #include "text/calls.h"
 #include "text/print.h"
 

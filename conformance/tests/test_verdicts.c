@@ -2,6 +2,7 @@
 // Traces as text, and what the oracle makes of each: the situations that no conforming backend gets
 // the suite's cases into.
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "oracle.h"
@@ -776,6 +777,31 @@ Test(judge, cannot_judge_a_call_that_was_started_and_answered_at_once) {
   cr_assert(got.step == VS_STEP_BROKEN && got.at == 2, "step %d at op %zu", got.step, got.at);
 }
 
+Test(judge, keeps_the_violation_when_it_can_judge_no_further) {
+  size_t count;
+  vs_judgement got = judge(HEAD WRITE("h2 state rflags=2", "ZX_ERR_INTERNAL")
+                               OP("h3 = port_create", "ZX_ERR_NOT_SUPPORTED"),
+                           vs_profile_find("documented"), &count);
+  cr_assert(got.step == VS_STEP_VIOLATION && got.at == 2, "step %d at op %zu", got.step, got.at);
+}
+
+// A profile of somebody's own need not refuse what names nothing, or something else; what comes of
+// it, it does not say.
+Test(judge, says_nothing_after_a_call_that_its_profile_alone_accepts) {
+  static const struct {
+    const char* op;
+    vs_check_code only;
+  } rows[] = {{"kick h7", VS_CHECK_KICK_WRONG_TYPE}, {"kick h0", VS_CHECK_KICK_BAD_HANDLE}};
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    vs_profile own = {.id = "own", .ordered = true, .order = {rows[i].only}};
+    char text[400];
+    snprintf(text, sizeof text, HEAD OP("%s", "ZX_OK"), rows[i].op);
+    size_t count;
+    vs_judgement got = judge(text, &own, &count);
+    cr_expect(got.step == VS_STEP_ALLOWED && got.lost, "%s: step %d", rows[i].op, got.step);
+  }
+}
+
 // --- more worlds than there is room for --------------------------------------------------------
 
 #define THIRD "T2: h4 = vcpu_create h0 dump\n= ZX_OK handle=0x17\n"
@@ -805,6 +831,24 @@ Test(overflow, of_orders_is_no_violation_and_lasts) {
   vs_observation seen = {.outcome = VS_RETURNED, .handle = 0x33};
   cr_assert_eq(vs_oracle_step(&oracle, &op, &seen, NULL), VS_STEP_BROKEN);
   cr_assert(oracle.count > 0, "it is not for want of worlds");
+}
+
+#define NOT_REPLACED(handle) \
+  OP("h5 = replace " handle " same_rights out=null", "ZX_ERR_INVALID_ARGS")
+// Two times three bytes, and a handle that is closed, or not: no world is left.
+#define ALL_WORLDS \
+  HEAD SECOND CHANGING("T0", "h2", "d70d24") CHANGING("T1", "h3", "d70d24") NOT_REPLACED("h1")
+
+Test(overflow, of_refusals_that_leave_a_choice_is_no_violation) {
+  static const char* const texts[] = {ALL_WORLDS NOT_REPLACED("h0"),
+                                      ALL_WORLDS OP("kick h2", "ZX_OK")
+                                          OP("enter h2 packet=null", "ZX_ERR_INVALID_ARGS")};
+  for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+    size_t count;
+    vs_judgement got = judge(texts[i], &ungated, &count);
+    cr_expect(got.step == VS_STEP_BROKEN && got.overflow && got.at == count - 1,
+              "%zu: step %d at op %zu", i, got.step, got.at);
+  }
 }
 
 // --- what may be answered ----------------------------------------------------------------------
@@ -865,6 +909,14 @@ Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
   after(HEAD, "zcore");
   vs_oracle_allowed(&oracle, &op, &allowed);
   cr_assert(allowed.ordered && allowed.anything && allowed.count == 0);
+}
+
+Test(allowed, of_what_is_no_call_is_nothing) {
+  after(HEAD, "documented");
+  vs_op op = vs_op_new(VS_OP_await_guest, vs_arch_find(VS_ARCH_X64));
+  vs_decision allowed = {.count = 3};
+  vs_oracle_allowed(&oracle, &op, &allowed);
+  cr_assert_eq(allowed.count, 0);
 }
 
 Test(allowed, of_other_calls_is_said_where_they_are_predicted) {
