@@ -221,12 +221,13 @@ vs_step vs_oracle_step_of(vs_oracle* oracle, const vs_trace* trace, size_t at, v
 void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed) {
   *allowed = (vs_decision){0};
   if (op->code >= VS_CALL_COUNT || !vs_op_is_predicted(op)) return;
+  allowed->anything = vs_step_is_unspoken(oracle->profile, op);
   for (uint8_t i = 0; i < oracle->count; i++) {
     vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
     vs_decision one = vs_decide(&facts, oracle->profile);
     allowed->faults |= one.faults;
     allowed->ordered |= one.ordered;
-    allowed->anything |= one.anything;
+    allowed->anything |= one.anything || oracle->worlds[i].lost;
     allow_also(allowed, &one);
   }
 }

@@ -24,6 +24,9 @@ vs_step vs_step_world(vs_step_context* c);
 vs_step vs_step_call(vs_step_context* c);
 // The same, with facts and vCPU as the context has them.
 vs_step vs_step_judge(vs_step_context* c);
+
+// True of a call of which the profile says nothing, by the form of its handles.
+bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op);
 // What an op is that is no call.
 vs_step vs_step_local(vs_step_context* c);
 

@@ -165,20 +165,20 @@ static void read_fixed_bits(vs_step_context* c) {
 
 // Where a bit of a handle's value is ignored, whoever clears it says nothing new, and the other one
 // may make the value of another handle.
-static bool is_unspoken(const vs_step_context* c) {
+bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op) {
   bool cleared = false;
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    bool handle = vs_ops[c->op->code].params[i].type == VS_PARAM_HANDLE;
-    cleared |= handle && c->op->args[i].form == VS_HANDLE_CLEARED &&
-               (c->op->args[i].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
+    bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
+    cleared |= handle && op->args[i].form == VS_HANDLE_CLEARED &&
+               (op->args[i].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
   }
-  return cleared && vs_has_quirk(c->oracle->profile, VS_QUIRK_HANDLE_BITS);
+  return cleared && vs_has_quirk(profile, VS_QUIRK_HANDLE_BITS);
 }
 
 vs_step vs_step_judge(vs_step_context* c) {
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
   c->why.decision = vs_decide(&c->facts, c->oracle->profile);
-  if (c->why.decision.anything || is_unspoken(c)) {
+  if (c->why.decision.anything || vs_step_is_unspoken(c->oracle->profile, c->op)) {
     c->world->lost = true;
     return VS_STEP_ALLOWED;
   }

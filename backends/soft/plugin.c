@@ -5,9 +5,14 @@
 
 #include "soft.h"
 
+// Of the rows, this one.
+#ifndef VS_PLUGIN_ROW
+#define VS_PLUGIN_ROW vs_backend_soft
+#endif
+
 #define VS_CALL(name, word, phase, text, ...)                                                   \
   __attribute__((unused)) static zx_status_t forward_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
-    return vs_backend_soft.calls->name(VS_EACH(VS_NAME, __VA_ARGS__));                          \
+    return VS_PLUGIN_ROW.calls->name(VS_EACH(VS_NAME, __VA_ARGS__));                            \
   }
 #include <vcpuspec/calls.def>
 
@@ -24,9 +29,9 @@ const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", VS
 // A plugin has no open and no close of its own: loading and unloading it are these.
 __attribute__((constructor)) static void on_load(void) {
   vs_why reason;
-  (void)vs_backend_soft.open(&reason);
+  (void)VS_PLUGIN_ROW.open(&reason);
 }
 
 __attribute__((destructor)) static void on_unload(void) {
-  vs_backend_soft.close();
+  VS_PLUGIN_ROW.close();
 }

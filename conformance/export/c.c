@@ -380,7 +380,8 @@ static bool is_closed(const program* p, size_t at, uint8_t slot) {
       if (vs_op_out(op, i)->slot == slot) return false;
     }
     bool closes = op->code == VS_CALL_handle_close || op->code == VS_CALL_handle_replace;
-    if (closes && op->args[0].slot == slot) return true;
+    bool named = op->args[0].form == VS_HANDLE_SLOT && op->args[0].slot == slot;
+    if (closes && named) return true;
   }
   return false;
 }

@@ -176,9 +176,6 @@ static const char* unpredictable_here(const predictor* p, const vs_op* op) {
   if (!vs_op_is_valid(op)) return "makes no sense";
   const char* reason = unpredictable(op);
   if (reason != NULL || op->code >= VS_CALL_COUNT) return reason;
-  bool cleared = op->args[0].form == VS_HANDLE_CLEARED;
-  bool spoken = !cleared || !vs_has_quirk(p->profile, VS_QUIRK_HANDLE_BITS);
-  if (!spoken) return "the profile says nothing of such a call";
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
   return allowed.anything ? "the profile says nothing of such a call" : NULL;

@@ -333,6 +333,19 @@ static bool agrees_with_itself(const reader* r) {
   return true;
 }
 
+// The orders of calls say nothing of each other: one call's after another's.
+static void sort_order(vs_profile* profile) {
+  vs_profile sorted = {0};
+  size_t count = 0;
+  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+    for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
+      const uint8_t check = profile->order[i];
+      if (vs_checks[check].call == call) sorted.order[count++] = check;
+    }
+  }
+  memcpy(profile->order, sorted.order, sizeof profile->order);
+}
+
 bool vs_profile_parse(const char* text, size_t length, vs_own_profile* own, vs_fault* fault) {
   memset(own, 0, sizeof *own);
   *fault = (vs_fault){0};
@@ -345,6 +358,7 @@ bool vs_profile_parse(const char* text, size_t length, vs_own_profile* own, vs_f
   }
   own->profile.id = own->name;
   own->profile.summary = own->summary;
+  sort_order(&own->profile);
   return agrees_with_itself(&r);
 }
 
