@@ -128,6 +128,7 @@ static vs_clause_set attested_by_refusal(const vs_step_context* c) {
 
 // Bytes at the parameter that the call may write.
 static int writable_of(const vs_step_context* c, uint8_t parameter) {
+  if (parameter >= VS_ARGS_MAX) return 0;  // a trace from elsewhere
   switch (vs_ops[c->facts.call].params[parameter].type) {
     case VS_PARAM_OUT_HANDLE:
       return (int)sizeof(zx_handle_t);

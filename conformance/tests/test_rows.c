@@ -476,8 +476,6 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 // --- profiles ----------------------------------------------------------------------------------
 
 #define ORDER_2026_TEXT                                                                         \
-  "write_state: bad_handle wrong_type access_denied kind size buffer no_ports creator running " \
-  "access_size\n"                                                                               \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
@@ -487,12 +485,12 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "kick: bad_handle wrong_type access_denied\n"                                                 \
   "interrupt: bad_handle wrong_type access_denied range\n"                                      \
   "read_state: bad_handle wrong_type access_denied kind size creator running buffer\n"          \
+  "write_state: bad_handle wrong_type access_denied kind size buffer no_ports creator running " \
+  "access_size\n"                                                                               \
   "close: bad_handle\n"                                                                         \
   "duplicate: bad_handle access_denied rights out\n"                                            \
   "replace: bad_handle rights out\n"
 #define ORDER_2023_TEXT                                                                         \
-  "write_state: bad_handle wrong_type access_denied kind size buffer no_ports creator running " \
-  "access_size\n"                                                                               \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
@@ -502,12 +500,12 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "kick: bad_handle wrong_type access_denied\n"                                                 \
   "interrupt: bad_handle wrong_type access_denied\n"                                            \
   "read_state: bad_handle wrong_type access_denied kind size creator running buffer\n"          \
+  "write_state: bad_handle wrong_type access_denied kind size buffer no_ports creator running " \
+  "access_size\n"                                                                               \
   "close: bad_handle\n"                                                                         \
   "duplicate: bad_handle access_denied rights out\n"                                            \
   "replace: bad_handle rights out\n"
 #define ORDER_2018_TEXT                                                                            \
-  "write_state: bad_handle access_denied wrong_type size_bound copy creator running kind "         \
-  "no_ports size\n"                                                                                \
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
@@ -517,12 +515,12 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "kick: bad_handle access_denied wrong_type\n"                                                    \
   "interrupt: bad_handle access_denied wrong_type range\n"                                         \
   "read_state: bad_handle access_denied wrong_type size_bound creator kind size buffer\n"          \
+  "write_state: bad_handle access_denied wrong_type size_bound copy creator running kind "         \
+  "no_ports size\n"                                                                                \
   "close: bad_handle\n"                                                                            \
   "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
 #define ORDER_ZCORE_TEXT                                                                           \
-  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer "       \
-  "alignment kernel_fault access_size\n"                                                           \
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
@@ -530,6 +528,8 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "vcpu_create: options bad_handle access_denied wrong_type entry busy out\n"                      \
   "interrupt: bad_handle access_denied wrong_type range\n"                                         \
   "read_state: kind size bad_handle access_denied wrong_type creator running alignment buffer\n"   \
+  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer "       \
+  "alignment kernel_fault access_size\n"                                                           \
   "close: bad_handle\n"                                                                            \
   "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
