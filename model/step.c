@@ -62,11 +62,11 @@ static bool add_traps(vs_step_context* c, uint8_t guest) {
                                                   .kind = ZX_GUEST_TRAP_MEM,
                                                   .first = VS_MMIO_DUMP,
                                                   .last = VS_MMIO_DUMP + VS_PLACE_PAGE - 1,
-                                                  .key = VS_MMIO_DUMP});
+                                                  .key = VS_TRAP_KEY(VS_MMIO_DUMP)});
   }
   bool room = true;
   for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-    const vs_trap trap = {true, guest, ZX_GUEST_TRAP_IO, ports[i], ports[i], ports[i]};
+    const vs_trap trap = {true, guest, ZX_GUEST_TRAP_IO, ports[i], ports[i], VS_TRAP_KEY(ports[i])};
     room = room && vs_world_set_trap(c->world, &trap);
   }
   return room;

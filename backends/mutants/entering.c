@@ -20,6 +20,12 @@ static zx_port_packet_t* packet_at(const struct vs_args_vcpu_enter* a) {
 MUTATE_PACKET(packet_key_zero) {
   packet->key = 0;
 }
+MUTATE_PACKET(packet_key_32_bits) {
+  packet->key = (uint32_t)packet->key;
+}
+MUTATE_PACKET(packet_key_upper_half) {
+  packet->key &= ~(uint64_t)UINT32_MAX;
+}
 MUTATE_PACKET(packet_status_set) {
   packet->status = 1;
 }

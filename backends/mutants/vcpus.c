@@ -202,6 +202,9 @@ static zx_status_t read_but(const struct vs_args_vcpu_read_state* a, size_t from
 MUTATE_CALL(read_first_byte_left_out, vcpu_read_state) {
   return read_but(a, 0, 1);
 }
+MUTATE_CALL(read_last_byte_left_out, vcpu_read_state) {
+  return read_but(a, STATE - 1, 1);
+}
 MUTATE_CALL(read_flags_left_out, vcpu_read_state) {
   return read_but(a, STATE - 8, 8);
 }

@@ -7,7 +7,8 @@
 
 enum {
   IN_FILLER = 0x5a,
-  OUT_FILLER = 0xa5,
+  OUT_FILLER =
+      0xa5,  // and its complement in turn: what a call leaves out differs from call to call
   LIFE_TRIES = 2000,
   LIFE_PAUSE_NS = 500000,
   PAGE = 4096
@@ -150,8 +151,9 @@ static uint64_t place(vs_executor* x, const vs_op* op, uint8_t parameter, placed
   bool in = is_in(type);
   vs_laid* laid = &p->laid[p->count];
   vs_arena* arena = &x->arenas[op->thread][p->count];
+  uint8_t filler = x->turns[op->thread]++ % 2 == 0 ? OUT_FILLER : OUT_FILLER ^ UINT8_MAX;
   *laid = vs_arena_place(arena, arg, length_of(type, arg), op->bytes, in ? VS_STATE_MAX : 0,
-                         in ? IN_FILLER : OUT_FILLER);
+                         in ? IN_FILLER : filler);
   p->parameters[p->count++] = parameter;
   return (uintptr_t)laid->address;
 }
@@ -317,12 +319,12 @@ static zx_status_t set_traps(const vs_executor* x, zx_handle_t guest) {
   static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
   if (x->arch == VS_ARCH_ARM64) {
     return x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, VS_MMIO_DUMP, PAGE, ZX_HANDLE_INVALID,
-                                    VS_MMIO_DUMP);
+                                    VS_TRAP_KEY(VS_MMIO_DUMP));
   }
   zx_status_t status = ZX_OK;
   for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
-    status =
-        x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID, ports[i]);
+    status = x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID,
+                                      VS_TRAP_KEY(ports[i]));
   }
   return status;
 }

@@ -59,6 +59,7 @@ struct vs_executor {
   vs_exec_slot slots[VS_SLOTS];
   vs_exec_guest guests[VS_SLOTS];
   vs_rewriter* rewriters[VS_THREADS];  // made at first use
+  uint8_t turns[VS_THREADS];           // pointers laid out so far, modulo 256
   unsigned races;                      // calls that were started beside others so far
   uint8_t image[VS_GUEST_MEMORY];
 };

@@ -48,6 +48,8 @@ typedef enum vs_program_exit {
 // The ports that guest programs use and the executor traps; and, where the architecture has none,
 // the guest-physical address to which a guest that has stored its registers writes.
 enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP = 0x100000 };
+// The key of the trap there: one of which each half matters.
+#define VS_TRAP_KEY(at) (UINT64_C(0x5ca1ab1e00000000) | (at))
 
 // How the value of a handle argument comes about.
 typedef enum vs_handle_form {
