@@ -444,6 +444,177 @@ Test(ordered_profiles, refine_documented_of_every_call_but_for_the_named_defects
   cr_assert(needed == rows, "defects 0x%x are listed, 0x%x are needed", rows, needed);
 }
 
+// Exactly the checks whose mistake the facts are, however they are ordered.
+typedef struct alone {
+  uint8_t call;
+  uint8_t handle;  // of `handles`
+  vs_facts facts;  // beside them
+  vs_check_set faults;
+} alone;
+
+enum { NOTHING, NAMES_NOTHING, OTHER_TYPE = 4, NO_RIGHTS = 3, GOOD = 5 };
+#define FAULT(check) VS_MEMBER(VS_CHECK_##check)
+#define OF(call) VS_CALL_##call
+
+static const alone alones[] = {
+    {OF(guest_create), GOOD, {.options_set = false}, 0},
+    {OF(guest_create),
+     NAMES_NOTHING,
+     {.options_set = false},
+     FAULT(GUEST_BAD_HANDLE) | FAULT(GUEST_NO_RESOURCE) | FAULT(GUEST_NOT_THIS)},
+    {OF(guest_create), OTHER_TYPE, {.options_set = false}, FAULT(GUEST_WRONG_TYPE)},
+    {OF(guest_create), GOOD, {.options_set = true}, FAULT(GUEST_OPTIONS)},
+    {OF(guest_create), GOOD, {.out_lost = {true, false}}, FAULT(GUEST_OUT)},
+    {OF(guest_create), GOOD, {.out_lost = {false, true}}, FAULT(GUEST_OUT_VMAR)},
+    {OF(guest_set_trap), GOOD, {.trap_known = true}, 0},
+    {OF(guest_set_trap), NAMES_NOTHING, {.trap_known = true}, FAULT(TRAP_BAD_HANDLE)},
+    {OF(guest_set_trap), OTHER_TYPE, {.trap_known = true}, FAULT(TRAP_WRONG_TYPE)},
+    {OF(guest_set_trap), NO_RIGHTS, {.trap_known = true}, FAULT(TRAP_ACCESS_DENIED)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_bell = true},
+     FAULT(TRAP_PORT_MISSING) | FAULT(TRAP_PORT_NOTHING)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_bell = true, .port = {.given = true}},
+     FAULT(TRAP_PORT_BAD_HANDLE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_bell = true, .port = {true, true, false, true, false}},
+     FAULT(TRAP_PORT_WRONG_TYPE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_bell = true, .port = {true, true, true, false, false}},
+     FAULT(TRAP_PORT_ACCESS_DENIED)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .port = {true, true, true, true, false}},
+     FAULT(TRAP_PORT_GIVEN)},
+    {OF(guest_set_trap), GOOD, {.trap_known = false}, FAULT(TRAP_KIND)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_io = true, .trap_io_without_ports = true},
+     FAULT(TRAP_NO_PORTS) | FAULT(TRAP_NO_PORT_SPACE)},
+    {OF(guest_set_trap), GOOD, {.trap_known = true, .trap_unaligned = true}, FAULT(TRAP_ALIGNED)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_apic = true},
+     FAULT(TRAP_APIC) | FAULT(TRAP_APIC_RANGE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_empty = true},
+     FAULT(TRAP_EMPTY) | FAULT(TRAP_EMPTY_RANGE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_io = true, .trap_empty = true},
+     FAULT(TRAP_EMPTY_IO) | FAULT(TRAP_EMPTY_RANGE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_outside = VS_YES},
+     FAULT(TRAP_UNMAP) | FAULT(TRAP_RANGE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_io = true, .trap_outside = VS_YES},
+     FAULT(TRAP_RANGE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_io = true, .trap_last_port = true},
+     FAULT(TRAP_LAST_PORT)},
+    {OF(guest_set_trap), GOOD, {.trap_known = true, .trap_meets = VS_YES}, FAULT(TRAP_EXISTS)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_wraps = true},
+     FAULT(TRAP_WRAPS) | FAULT(TRAP_WRAPS_LATE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_wraps = true, .without_ports = true},
+     FAULT(TRAP_WRAPS_LATE)},
+    {OF(guest_set_trap),
+     GOOD,
+     {.trap_known = true, .trap_begins_with_one = true},
+     FAULT(TRAP_EXISTS_AT) | FAULT(TRAP_TAKEN)},
+    {OF(vcpu_create), GOOD, {.options_set = false}, 0},
+    {OF(vcpu_create), NAMES_NOTHING, {.options_set = false}, FAULT(CREATE_BAD_HANDLE)},
+    {OF(vcpu_create), OTHER_TYPE, {.options_set = false}, FAULT(CREATE_WRONG_TYPE)},
+    {OF(vcpu_create), NO_RIGHTS, {.options_set = false}, FAULT(CREATE_ACCESS_DENIED)},
+    {OF(vcpu_create), GOOD, {.options_set = true}, FAULT(CREATE_OPTIONS)},
+    {OF(vcpu_create), GOOD, {.entry_outside = VS_YES}, FAULT(CREATE_ENTRY)},
+    {OF(vcpu_create), GOOD, {.thread_busy = true}, FAULT(CREATE_BUSY)},
+    {OF(vcpu_create), GOOD, {.out_lost = {true, false}}, FAULT(CREATE_OUT)},
+    {OF(vcpu_enter), GOOD, {.on_creator = true}, 0},
+    {OF(vcpu_enter), NAMES_NOTHING, {.on_creator = false}, FAULT(ENTER_BAD_HANDLE)},
+    {OF(vcpu_enter), OTHER_TYPE, {.on_creator = false}, FAULT(ENTER_WRONG_TYPE)},
+    {OF(vcpu_enter), NO_RIGHTS, {.on_creator = true}, FAULT(ENTER_ACCESS_DENIED)},
+    {OF(vcpu_enter), GOOD, {.on_creator = false}, FAULT(ENTER_CREATOR)},
+    {OF(vcpu_enter), GOOD, {.on_creator = true, .kicked = true}, FAULT(ENTER_KICKED)},
+    {OF(vcpu_enter), GOOD, {.on_creator = true, .out_lost = {true, false}}, FAULT(ENTER_OUT)},
+    {OF(vcpu_kick), GOOD, {.on_creator = false}, 0},
+    {OF(vcpu_kick), NAMES_NOTHING, {.on_creator = false}, FAULT(KICK_BAD_HANDLE)},
+    {OF(vcpu_kick), OTHER_TYPE, {.on_creator = false}, FAULT(KICK_WRONG_TYPE)},
+    {OF(vcpu_kick), NO_RIGHTS, {.on_creator = false}, FAULT(KICK_ACCESS_DENIED)},
+    {OF(vcpu_interrupt), GOOD, {.on_creator = false}, 0},
+    {OF(vcpu_interrupt), NAMES_NOTHING, {.on_creator = false}, FAULT(INTERRUPT_BAD_HANDLE)},
+    {OF(vcpu_interrupt), OTHER_TYPE, {.on_creator = false}, FAULT(INTERRUPT_WRONG_TYPE)},
+    {OF(vcpu_interrupt), NO_RIGHTS, {.on_creator = false}, FAULT(INTERRUPT_ACCESS_DENIED)},
+    {OF(vcpu_interrupt), GOOD, {.vector_beyond = true}, FAULT(INTERRUPT_RANGE)},
+    {OF(vcpu_read_state), GOOD, {.on_creator = true, .kind_known = true, .size_exact = true}, 0},
+    {OF(vcpu_read_state),
+     NAMES_NOTHING,
+     {.kind_known = true, .size_exact = true},
+     FAULT(READ_BAD_HANDLE)},
+    {OF(vcpu_read_state),
+     OTHER_TYPE,
+     {.kind_known = true, .size_exact = true},
+     FAULT(READ_WRONG_TYPE)},
+    {OF(vcpu_read_state),
+     NO_RIGHTS,
+     {.on_creator = true, .kind_known = true, .size_exact = true},
+     FAULT(READ_ACCESS_DENIED)},
+    {OF(vcpu_read_state),
+     GOOD,
+     {.on_creator = true, .size_unbounded = true},
+     FAULT(READ_SIZE_BOUND) | FAULT(READ_KIND)},
+    {OF(vcpu_read_state), GOOD, {.on_creator = true, .kind_known = true}, FAULT(READ_SIZE)},
+    {OF(vcpu_read_state), GOOD, {.kind_known = true, .size_exact = true}, FAULT(READ_CREATOR)},
+    {OF(vcpu_read_state),
+     GOOD,
+     {.on_creator = true, .kind_known = true, .size_exact = true, .running = true},
+     FAULT(READ_RUNNING)},
+    {OF(vcpu_read_state),
+     GOOD,
+     {.on_creator = true, .kind_known = true, .size_exact = true, .pointer_misaligned = true},
+     FAULT(READ_ALIGNMENT)},
+    {OF(vcpu_read_state),
+     GOOD,
+     {.on_creator = true, .kind_known = true, .size_exact = true, .out_lost = {true, false}},
+     FAULT(READ_BUFFER)},
+    {OF(handle_close), NOTHING, {.kicked = false}, 0},
+    {OF(handle_close), NAMES_NOTHING, {.kicked = false}, FAULT(CLOSE_BAD_HANDLE)},
+    {OF(handle_duplicate), NOTHING, {.rights_beyond = VS_YES}, FAULT(DUPLICATE_BAD_HANDLE)},
+    {OF(handle_duplicate), NO_RIGHTS, {.kicked = false}, FAULT(DUPLICATE_ACCESS_DENIED)},
+    {OF(handle_duplicate), GOOD, {.rights_beyond = VS_YES}, FAULT(DUPLICATE_RIGHTS)},
+    {OF(handle_duplicate), GOOD, {.out_lost = {true, false}}, FAULT(DUPLICATE_OUT)},
+    {OF(handle_replace), NOTHING, {.rights_beyond = VS_YES}, FAULT(REPLACE_BAD_HANDLE)},
+    {OF(handle_replace), GOOD, {.rights_beyond = VS_YES}, FAULT(REPLACE_RIGHTS)},
+    {OF(handle_replace), GOOD, {.out_lost = {true, false}}, FAULT(REPLACE_OUT)},
+};
+
+Test(faults, of_the_calls_around_are_each_of_its_own_mistake) {
+  vs_check_set met = 0;
+  for (size_t i = 0; i < sizeof alones / sizeof alones[0]; i++) {
+    vs_facts facts = alones[i].facts;
+    facts.call = alones[i].call;
+    facts.handle = handles[alones[i].handle];
+    cr_expect(vs_faults_of(&facts) == alones[i].faults, "row %zu, of %s", i,
+              vs_ops[facts.call].name);
+    met |= alones[i].faults;
+  }
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    bool around = vs_checks[check].call != VS_CALL_vcpu_write_state;
+    cr_expect(!around || (met & VS_MEMBER(check)), "%s has no row", vs_checks[check].name);
+  }
+}
+
 // No call is at fault for making no mistake.
 Test(faults, are_those_whose_predicate_holds) {
   for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
