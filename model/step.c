@@ -54,42 +54,59 @@ static vs_step step_thread_exit(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
-// The traps by which guest programs leave, as the executor sets them.
-static bool add_traps(vs_step_context* c, uint8_t guest) {
+// The traps by which guest programs leave, as the executor sets them. Returns how many.
+static size_t program_traps(const vs_step_context* c, uint8_t guest, vs_trap* traps) {
   static const uint64_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  const size_t count = sizeof ports / sizeof ports[0];
   if (!c->oracle->arch->has_ports) {
-    return vs_world_set_trap(c->world, &(vs_trap){.guest = guest,
-                                                  .kind = ZX_GUEST_TRAP_MEM,
-                                                  .first = VS_MMIO_DUMP,
-                                                  .last = VS_MMIO_DUMP + VS_PLACE_PAGE - 1,
-                                                  .key = VS_TRAP_KEY(VS_MMIO_DUMP)});
+    traps[0] = (vs_trap){.guest = guest,
+                         .kind = ZX_GUEST_TRAP_MEM,
+                         .first = VS_MMIO_DUMP,
+                         .last = VS_MMIO_DUMP + VS_PLACE_PAGE - 1,
+                         .key = VS_TRAP_KEY(VS_MMIO_DUMP)};
+    return 1;
   }
-  bool room = true;
-  for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
-    const vs_trap trap = {true, guest, ZX_GUEST_TRAP_IO, ports[i], ports[i], VS_TRAP_KEY(ports[i])};
-    room = room && vs_world_set_trap(c->world, &trap);
+  for (size_t i = 0; i < count; i++) {
+    traps[i] = (vs_trap){.guest = guest,
+                         .kind = ZX_GUEST_TRAP_IO,
+                         .first = ports[i],
+                         .last = ports[i],
+                         .key = VS_TRAP_KEY(ports[i])};
   }
-  return room;
+  return count;
 }
 
-// The calls of which it is made have all to succeed, if its guest is there and has none of its
-// traps.
+// True of the region that came with the guest, by a handle that lacks none of its rights, of which
+// kernels differ in most.
+static bool is_region_of(const vs_world* world, const vs_arg* handle, uint8_t guest) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, handle));
+  return slot != NULL && slot->maybe != 0 && world->objects[slot->object].guest == 1 + guest;
+}
+
+// The calls of which it is made have all to succeed, if guest and region are there, and no trap is
+// where its own go.
 static vs_step step_guest_load(vs_step_context* c) {
+  vs_trap traps[3];
   const vs_slot* slot = vs_step_slot(c);
   bool guest = slot != NULL && c->world->objects[slot->object].code == VS_OBJECT_GUEST;
-  bool good = guest && (slot->rights & ZX_RIGHT_WRITE) && !c->world->objects[slot->object].loaded;
-  if (!vs_step_answered(c, ZX_OK)) {
-    if (good) return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS);
-    c->world->lost = true;  // what guest code then runs is not one of the programs
-    return VS_STEP_ALLOWED;
+  bool good = guest && (slot->rights & ZX_RIGHT_WRITE) &&
+              is_region_of(c->world, &VS_OP_ARG(c->op, guest_load, vmar), slot->object);
+  const size_t count = guest ? program_traps(c, slot->object, traps) : 0;
+  for (size_t i = 0; i < count; i++) {
+    const vs_trap* t = &traps[i];
+    good = good && vs_world_trap(c->world, t->guest, t->kind, t->first, t->last) == NULL;
   }
+  if (!vs_step_answered(c, ZX_OK) && good)
+    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS);
+  // What guest code then runs is not one of the programs, or leaves by another trap.
+  if (!good) c->world->lost = true;
+  if (!vs_step_answered(c, ZX_OK)) return VS_STEP_ALLOWED;
   if (!vs_step_is_fresh(c, c->seen->handle))
     return vs_step_violation(c, VS_VIOLATION_HANDLE, VS_CLAUSE_DERIVED);
   if (!guest) return VS_STEP_BROKEN;
-  c->world->objects[slot->object].loaded = true;
-  if (!add_traps(c, slot->object)) c->world->lost = true;
-  bool room = vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
+  for (size_t i = 0; i < count; i++) c->world->lost |= !vs_world_set_trap(c->world, &traps[i]);
   c->attests |= VS_MEMBER(VS_CLAUSE_OBJECTS);
+  bool room = vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
   return room ? VS_STEP_ALLOWED : VS_STEP_BROKEN;
 }
 

@@ -31,11 +31,22 @@ static bool add_object(vs_step_context* c, vs_object_code code) {
   return vs_world_add(c->world, vs_op_out(c->op, 0)->slot, code, c->seen->handle);
 }
 
+static bool add_guest(vs_step_context* c) {
+  const uint8_t vmar = vs_op_out(c->op, 1)->slot;
+  if (!add_object(c, VS_OBJECT_GUEST) ||
+      !vs_world_add(c->world, vmar, VS_OBJECT_VMAR, c->seen->handle2)) {
+    return false;
+  }
+  const vs_slot* slots = c->world->slots;
+  const uint8_t guest = slots[vs_op_out(c->op, 0)->slot].object;
+  c->world->objects[slots[vmar].object].guest = (uint8_t)(1 + guest);
+  return true;
+}
+
 static bool add_created(vs_step_context* c) {
   switch (c->facts.call) {
     case VS_CALL_guest_create:
-      return add_object(c, VS_OBJECT_GUEST) &&
-             vs_world_add(c->world, vs_op_out(c->op, 1)->slot, VS_OBJECT_VMAR, c->seen->handle2);
+      return add_guest(c);
     case VS_CALL_event_create:
       return add_object(c, VS_OBJECT_EVENT);
     case VS_CALL_port_create:

@@ -61,7 +61,7 @@ typedef struct vs_object {
   uint8_t code;     // vs_object_code
   uint8_t handles;  // open handles to it
   uint8_t vcpu;     // index, of a vCPU
-  bool loaded;      // of a guest: its memory holds the guest programs
+  uint8_t guest;    // of an address region: 1 + the guest that it is of
   bool bred;        // of a guest: a vCPU was made of it
 } vs_object;
 

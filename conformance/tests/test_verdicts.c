@@ -920,6 +920,22 @@ Test(allowed, says_whether_an_order_chose_or_anything_may_come) {
   cr_assert(allowed.ordered && allowed.anything && allowed.count == 0);
 }
 
+Test(allowed, is_anything_of_what_a_profile_says_nothing_of_and_after_it) {
+  vs_op kick = op_of(VS_CALL_vcpu_kick, 2);
+  vs_op cleared = kick;
+  cleared.args[0].form = VS_HANDLE_CLEARED;
+  cleared.args[0].number = 1;
+  vs_decision allowed;
+  after(HEAD, "zircon-2018");
+  vs_oracle_allowed(&oracle, &cleared, &allowed);
+  cr_assert(allowed.anything);
+  vs_oracle_allowed(&oracle, &kick, &allowed);
+  cr_assert(!allowed.anything);
+  cr_assert_eq(vs_oracle_step(&oracle, &cleared, &fine, NULL), VS_STEP_ALLOWED);
+  vs_oracle_allowed(&oracle, &kick, &allowed);
+  cr_assert(allowed.anything);
+}
+
 Test(allowed, of_what_is_no_call_is_nothing) {
   after(HEAD, "documented");
   vs_op op = vs_op_new(VS_OP_await_guest, vs_arch_find(VS_ARCH_X64));
