@@ -608,6 +608,25 @@ static void insert_any(vs_mutator* m, vs_fuzz_script* script) {
   insert(script, place_in(m, script), &op, 1);
 }
 
+// A call of the pages with one argument that is anything, on objects as it asks for.
+static void insert_wrong(vs_mutator* m, vs_fuzz_script* script) {
+  uint8_t code;
+  do {
+    code = (uint8_t)vs_mutator_pick(m, VS_CALL_COUNT);
+  } while (vs_ops[code].phase != VS_PHASE_JUDGED || code == VS_CALL_vcpu_write_state);
+  vs_op op = vs_op_new(code, m->arch);
+  for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
+    const vs_param* param = &vs_ops[code].params[i];
+    bool handle = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE;
+    uint8_t slot = handle ? slot_of(m, script, param->object) : VS_SLOTS;
+    draw_argument(m, script, param, &op.args[i]);
+    if (slot < VS_SLOTS) op.args[i] = vs_arg_slot(slot);
+  }
+  change_argument(m, &op, any_parameter(m, code, 0));
+  op.thread = one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
+  insert(script, place_in(m, script), &op, 1);
+}
+
 static void drop_some(vs_mutator* m, vs_fuzz_script* script) {
   size_t at = (size_t)vs_mutator_pick(m, script->count);
   size_t most = script->count - at;
@@ -630,7 +649,7 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
   vs_op* op = &script->ops[vs_mutator_pick(m, script->count)];
   if (is_write(op) && one_in(m, 8)) return change_rewrite(m, op);
   if (is_write(op)) return change_write(m, op);
-  switch (vs_mutator_pick(m, 4)) {
+  switch (vs_mutator_pick(m, 5)) {
     case 0:
       op->thread = (uint8_t)vs_mutator_pick(m, VS_THREADS);
       return;
@@ -638,6 +657,8 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
       op->async = !op->async;
       return;
     case 2:
+      return change_argument(m, op, any_parameter(m, op->code, 0));
+    case 3:
       if (vs_ops[op->code].params[0].type == VS_PARAM_HANDLE) op->args[0].slot = slot_in(m, script);
       return;
     default:
@@ -647,7 +668,11 @@ static void change_some(vs_mutator* m, vs_fuzz_script* script) {
 
 static void mutate_once(vs_mutator* m, vs_fuzz_script* script) {
   if (script->count == 0 || one_in(m, 8)) return make_scene(m, script);
-  switch (vs_mutator_pick(m, 14)) {
+  switch (vs_mutator_pick(m, 17)) {
+    case 14:
+    case 15:
+    case 16:
+      return insert_wrong(m, script);
     case 12:
       return insert_meeting(m, script);
     case 13:

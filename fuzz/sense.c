@@ -88,11 +88,11 @@ static void tidy_pointer(const vs_arch_info* arch, vs_op* op, uint8_t type, vs_a
   tidy_place(pointer, size_of(type, pointer));
 }
 
-// A handle by anything but a slot is for the call under test, and for one that is not judged, if it
-// cannot close what is not its own, or run on for ever.
+// A handle may come in any form, but not where the call could close what is not its own, or run on
+// for ever; the resource stands where one is asked for.
 static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
   bool fixed = op->code >= VS_CALL_COUNT || op->code == VS_CALL_vcpu_enter || closes(op);
-  bool resource = handle->form == VS_HANDLE_RESOURCE && (fixed || is_write(op));
+  bool resource = handle->form == VS_HANDLE_RESOURCE && object != ZX_OBJ_TYPE_RESOURCE;
   bool derived = handle->form == VS_HANDLE_CLEARED || handle->form == VS_HANDLE_FLIPPED;
   handle->number = (uint32_t)handle->number;
   if (handle->form > VS_HANDLE_RESOURCE || resource || (derived && handle->number == 0) ||
@@ -169,26 +169,8 @@ void vs_sense_tidy(const vs_arch_info* arch, vs_op* op) {
   tidy_rewrite(arch, op);
 }
 
-static bool is_ordinary(const vs_param* param, const vs_arg* arg) {
-  switch (param->type) {
-    case VS_PARAM_HANDLE:
-      return arg->form == VS_HANDLE_SLOT || arg->form == VS_HANDLE_RESOURCE;
-    case VS_PARAM_U64:
-    case VS_PARAM_TIME:
-      return arg->number == param->value;
-    default:
-      return true;
-  }
-}
-
 bool vs_sense_is_judged(const vs_op* op) {
-  const vs_param* params = vs_ops[op->code].params;
-  if (is_write(op)) return true;
-  bool judged = vs_op_is_predicted(op);
-  for (size_t i = 0; i < VS_ARGS_MAX && judged; i++) {
-    judged = is_ordinary(&params[i], &op->args[i]);
-  }
-  return judged;
+  return vs_op_is_predicted(op);
 }
 
 // --- vCPUs ------------------------------------------------------------------------------------
@@ -243,12 +225,23 @@ static bool has_vcpu(const vs_books* b, uint8_t thread) {
 
 // True if the slot's handle is of the parameter's type, and has the rights.
 static bool is_fit(const vs_books* b, uint8_t slot, const vs_op* op, const vs_param* param) {
-  const vs_book_object* object = vs_books_object(b, slot);
-  const vs_object_type* type = &vs_object_types[object->code];
+  const vs_object_type* type = &vs_object_types[vs_books_object(b, slot)->code];
   bool setup = vs_op_makes_object(op->code);
-  zx_rights_t rights = setup ? type->rights : (zx_rights_t)param->value;
-  return b->slots[slot].state == VS_BOOK_OPEN && (b->slots[slot].rights & rights) == rights &&
-         (param->object == ZX_OBJ_TYPE_NONE || param->object == type->type);
+  return vs_books_fits(b, slot, param, setup ? type->rights : (zx_rights_t)param->value);
+}
+
+// True if the argument may stay as it is: whatever the call makes of it, nothing is entered that
+// does not leave, and nothing closed that is needed.
+static bool may_stay(const vs_sense* s, const vs_op* op, uint8_t parameter, bool odd) {
+  const vs_books* b = &s->books;
+  const uint8_t slot = op->args[parameter].slot;
+  const vs_param* param = &vs_ops[op->code].params[parameter];
+  if (op->code >= VS_CALL_COUNT || vs_ops[op->code].phase == VS_PHASE_SETUP) return false;
+  if (!vs_books_is_filled(b, slot) || closes(op)) return false;
+  if (op->code != VS_CALL_vcpu_enter) return true;
+  const uint8_t state = b->slots[slot].state;
+  return !odd && state == VS_BOOK_OPEN && vs_books_user(b, slot) == VS_THREADS &&
+         !is_fit(b, slot, op, param);
 }
 
 // True if the argument may name the slot.
@@ -257,8 +250,7 @@ static bool suits(const vs_sense* s, const vs_op* op, uint8_t parameter, uint8_t
   const vs_book_vcpu* v = vs_books_vcpu(b, slot);
   const vs_book_object* object = vs_books_object(b, slot);
   if (closes(op) && (b->slots[slot].memory || is_needed(b, slot))) return false;
-  bool any = is_write(op) || (odd && op->code != VS_CALL_vcpu_enter);
-  if (any) return vs_books_is_filled(b, slot);
+  if (odd && op->code != VS_CALL_vcpu_enter) return vs_books_is_filled(b, slot);
   if (!is_fit(b, slot, op, &vs_ops[op->code].params[parameter])) return false;
   switch (op->code) {
     case VS_OP_guest_load:
@@ -296,6 +288,7 @@ static bool is_free(const vs_sense* s, const vs_op* op, uint8_t parameter, uint8
 static bool mend_slot(const vs_sense* s, vs_op* op, uint8_t parameter, bool odd) {
   const uint8_t wish = op->args[parameter].slot;
   bool out = vs_ops[op->code].params[parameter].type == VS_PARAM_OUT_HANDLE;
+  if (!out && may_stay(s, op, parameter, odd)) return true;
   for (unsigned i = 0; i < VS_SLOTS; i++) {
     uint8_t slot = (uint8_t)((wish + i) % VS_SLOTS);
     bool good = out ? is_free(s, op, parameter, slot) : suits(s, op, parameter, slot, odd);
@@ -347,22 +340,35 @@ static bool find_creator(const vs_books* b, vs_op* op) {
   return false;
 }
 
+// To the thread that may make the call, if the handle is a vCPU's by which it can be made.
+static bool bring_to_creator(const vs_books* b, vs_op* op) {
+  const vs_book_vcpu* v = vs_books_vcpu(b, op->args[0].slot);
+  const bool fit = is_fit(b, op->args[0].slot, op, &vs_ops[op->code].params[0]);
+  if (op->args[0].form != VS_HANDLE_SLOT || v == NULL || !fit) {
+    op->async = false;
+    return true;
+  }
+  if (v->creator == VS_THREADS || b->within[v->creator].busy) return false;
+  op->thread = v->creator;
+  op->async &= op->thread != 0;
+  return true;
+}
+
 // What the other arguments decide.
 static bool settle(vs_sense* s, vs_op* op, bool odd) {
   const vs_books* b = &s->books;
+  const bool as_told = odd || op->thread == VS_SENSE_AS_TOLD;
   switch (op->code) {
     case VS_CALL_vcpu_create:
-      return odd || find_creator(b, op);
+      return as_told || find_creator(b, op);
     case VS_CALL_vcpu_read_state:
+      return as_told || bring_to_creator(b, op);
     case VS_CALL_vcpu_enter:
-      if (odd && op->code != VS_CALL_vcpu_enter) return true;
-      op->thread = vs_books_vcpu(b, op->args[0].slot)->creator;
-      op->async &= op->thread != 0;
-      return true;
+      return bring_to_creator(b, op);
     case VS_CALL_handle_duplicate:
     case VS_CALL_handle_replace: {
       vs_arg* rights = &VS_OP_ARG(op, handle_duplicate, rights);
-      if (rights->number != ZX_RIGHT_SAME_RIGHTS && !odd)
+      if (rights->number != ZX_RIGHT_SAME_RIGHTS && !as_told)
         rights->number &= b->slots[op->args[0].slot].rights;
       return true;
     }

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a script needs in order to make sense, whatever a fuzzer has made of it: slots are filled
-// before they are used, the calls around zx_vcpu_write_state are valid (they are judged only so),
-// every guest that runs for ever is kicked, and every call that was started is waited for. A call
-// of which the oracle says nothing may have any arguments: it follows where no guest runs, and no
-// guest is entered after it. What is open and who is busy, the books tell (text/books.h).
+// before they are used, every guest that runs for ever is kicked, and every call that was started
+// is waited for. Calls may have any arguments that they refuse; a slot that was never filled is
+// mended to one that suits, and a thread that is not VS_SENSE_AS_TOLD to one that may make the
+// call. A call of which the oracle says nothing follows where no guest runs, and no guest is
+// entered after it. What is open and who is busy, the books tell (text/books.h).
 #ifndef VS_FUZZ_SENSE_H_
 #define VS_FUZZ_SENSE_H_
 
 #include "text/books.h"
 
+enum { VS_SENSE_AS_TOLD = 3 };                 // of the threads, the one whose ops stay its own
 enum { VS_SENSE_END = 2 * (VS_THREADS - 1) };  // ops that ending a script takes, at most
 
 typedef struct vs_sense {

@@ -111,7 +111,7 @@ vs_step vs_race_join(vs_step_context* c) {
   // Of several orders, the one that explains most says what is wrong.
   bool registers = race->told && late.why.kind != VS_VIOLATION_REGISTER;
   c->why = registers ? race->why : late.why;
-  return step == VS_STEP_BROKEN ? VS_STEP_BROKEN : VS_STEP_VIOLATION;
+  return VS_STEP_VIOLATION;
 }
 
 // --- a buffer that changes during the call ------------------------------------------------------

@@ -106,8 +106,9 @@ static vs_step step_guest_load(vs_step_context* c) {
   if (!guest) return VS_STEP_BROKEN;
   for (size_t i = 0; i < count; i++) c->world->lost |= !vs_world_set_trap(c->world, &traps[i]);
   c->attests |= VS_MEMBER(VS_CLAUSE_OBJECTS);
-  bool room = vs_world_add(c->world, vs_op_out(c->op, 0)->slot, VS_OBJECT_VMO, c->seen->handle);
-  return room ? VS_STEP_ALLOWED : VS_STEP_BROKEN;
+  const uint8_t out = vs_op_out(c->op, 0)->slot;
+  if (!vs_world_add(c->world, out, VS_OBJECT_VMO, c->seen->handle)) c->world->lost = true;
+  return VS_STEP_ALLOWED;
 }
 
 vs_step vs_step_local(vs_step_context* c) {

@@ -167,13 +167,14 @@ static void read_fixed_bits(vs_step_context* c) {
 // Where a bit of a handle's value is ignored, whoever clears it says nothing new, and the other one
 // may make the value of another handle.
 bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op) {
-  bool cleared = false;
+  bool changed = false;
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    const vs_arg* arg = &op->args[i];
     bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
-    cleared |= handle && op->args[i].form == VS_HANDLE_CLEARED &&
-               (op->args[i].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
+    bool bits = arg->form == VS_HANDLE_CLEARED || arg->form == VS_HANDLE_FLIPPED;
+    changed |= handle && bits && (arg->number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
   }
-  return cleared && vs_has_quirk(profile, VS_QUIRK_HANDLE_BITS);
+  return changed && vs_has_quirk(profile, VS_QUIRK_HANDLE_BITS);
 }
 
 vs_step vs_step_judge(vs_step_context* c) {

@@ -229,8 +229,11 @@ static bool is_writable(const vs_arg* pointer) {
   return vs_placements[pointer->at].readable && pointer->at != VS_AT_READONLY;
 }
 
-// Of the ops around: as they are unless a script says otherwise.
+// Of the ops around: as they are unless a script says otherwise; memory of some other size, which
+// every machine has.
 static bool is_usual(const vs_param* param, const vs_arg* arg) {
+  static const uint64_t most = UINT64_C(1) << 20;
+  if (param->type == VS_PARAM_U64) return arg->number > 0 && arg->number <= most;
   if (param->type == VS_PARAM_U32) return arg->number == param->value;
   return param->type != VS_PARAM_OUT_HANDLE || is_writable(arg);
 }

@@ -36,19 +36,38 @@ vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot) {
   return object->code == VS_OBJECT_VCPU ? &world->vcpus[object->vcpu] : NULL;
 }
 
+static void drop_traps(vs_world* world, uint8_t guest) {
+  for (size_t i = 0; i < VS_TRAPS; i++) {
+    if (world->traps[i].guest == guest) world->traps[i] = (vs_trap){0};
+  }
+}
+
+void vs_world_close(vs_world* world, const vs_slot* slot) {
+  vs_object* object = &world->objects[slot->object];
+  world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
+  if (--object->handles > 0) return;
+  // One that runs is there until its thread leaves it.
+  if (object->code == VS_OBJECT_VCPU) {
+    vs_vcpu* vcpu = &world->vcpus[object->vcpu];
+    vcpu->live = vcpu->running;
+  }
+  if (object->code == VS_OBJECT_GUEST) drop_traps(world, slot->object);
+  object->code = VS_OBJECT_FREE;
+}
+
+// What the slot held is closed: the executor does so.
 static void open_slot(vs_world* world, uint8_t slot, uint8_t object, zx_rights_t rights,
                       zx_handle_t value) {
+  world->objects[object].handles++;
+  if (world->slots[slot].state == VS_SLOT_OPEN) vs_world_close(world, &world->slots[slot]);
   world->slots[slot] =
       (vs_slot){.state = VS_SLOT_OPEN, .object = object, .rights = rights, .value = value};
-  world->objects[object].handles++;
 }
 
 bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_t value) {
   uint8_t object = 0;
   while (object < VS_OBJECTS && world->objects[object].code != VS_OBJECT_FREE) object++;
-  if (object == VS_OBJECTS || slot >= VS_SLOTS || world->slots[slot].state == VS_SLOT_OPEN) {
-    return false;
-  }
+  if (object == VS_OBJECTS) return false;
   world->objects[object] = (vs_object){.code = (uint8_t)code};
   open_slot(world, slot, object, vs_world_right(world, vs_object_types[code].rights), value);
   world->slots[slot].maybe = vs_object_types[code].maybe;
@@ -57,14 +76,12 @@ bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_
   return true;
 }
 
-bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
+void vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
                     zx_handle_t value) {
-  if (slot >= VS_SLOTS || world->slots[slot].state == VS_SLOT_OPEN) return false;
-  bool same = rights == ZX_RIGHT_SAME_RIGHTS;
-  zx_rights_t maybe = same ? from->maybe : 0;
+  const bool same = rights == ZX_RIGHT_SAME_RIGHTS;
+  const zx_rights_t maybe = same ? from->maybe : 0;
   open_slot(world, slot, from->object, same ? from->rights : rights, value);
   world->slots[slot].maybe = maybe;
-  return true;
 }
 
 zx_rights_t vs_world_right(const vs_world* world, zx_rights_t right) {
@@ -99,25 +116,6 @@ bool vs_world_set_trap(vs_world* world, const vs_trap* trap) {
   world->traps[i] = *trap;
   world->traps[i].live = true;
   return true;
-}
-
-static void drop_traps(vs_world* world, uint8_t guest) {
-  for (size_t i = 0; i < VS_TRAPS; i++) {
-    if (world->traps[i].guest == guest) world->traps[i] = (vs_trap){0};
-  }
-}
-
-void vs_world_close(vs_world* world, const vs_slot* slot) {
-  vs_object* object = &world->objects[slot->object];
-  world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
-  if (--object->handles > 0) return;
-  // One that runs is there until its thread leaves it.
-  if (object->code == VS_OBJECT_VCPU) {
-    vs_vcpu* vcpu = &world->vcpus[object->vcpu];
-    vcpu->live = vcpu->running;
-  }
-  if (object->code == VS_OBJECT_GUEST) drop_traps(world, slot->object);
-  object->code = VS_OBJECT_FREE;
 }
 
 static void init_registers(vs_vcpu* vcpu, const vs_profile* profile, const vs_arch_info* arch) {

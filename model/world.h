@@ -130,12 +130,13 @@ const vs_slot* vs_world_resolve(const vs_world* world, zx_handle_t value);
 // The vCPU that an open slot names, or NULL if it names another object.
 vs_vcpu* vs_world_vcpu(vs_world* world, const vs_slot* slot);
 
-// Puts a new handle to a new object (`code`) in a slot. False: no room, or the slot is open.
+// Puts a new handle to a new object (`code`) in a slot, in the place of what it held, which is
+// closed. False: no room.
 bool vs_world_add(vs_world* world, uint8_t slot, vs_object_code code, zx_handle_t value);
 
-// Puts a further handle to the object of `from` in a slot, with rights as asked of
-// zx_handle_duplicate. False: the slot is open.
-bool vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
+// Likewise a further handle to the object of `from`, which is no slot of the world's, with rights
+// as asked of zx_handle_duplicate.
+void vs_world_alias(vs_world* world, uint8_t slot, const vs_slot* from, zx_rights_t rights,
                     zx_handle_t value);
 
 // The right that a call needs where its page asks for this one: kernels of before 2021 made vCPUs

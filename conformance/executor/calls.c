@@ -70,10 +70,13 @@ static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint
   pthread_mutex_unlock(&executor->lock);
 }
 
-static void close_value(vs_executor* executor, zx_handle_t value) {
+static void close_value(vs_executor* executor, zx_handle_t value, bool certain) {
   pthread_mutex_lock(&executor->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
-    if (executor->slots[i].value == value) executor->slots[i].open = false;
+    vs_exec_slot* slot = &executor->slots[i];
+    if (slot->value != value) continue;
+    slot->perhaps = !certain && (slot->open || slot->perhaps);
+    slot->open = false;
   }
   pthread_mutex_unlock(&executor->lock);
 }
@@ -112,10 +115,11 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
     if (seen->status == ZX_OK) {
       zx_obj_type_t object = vs_ops[op->code].params[vs_op_out(op, i) - op->args].object;
       if (object == ZX_OBJ_TYPE_NONE) object = x->slots[op->args[0].slot].object;
-      // Of a script that makes no sense: nothing would close it any more.
-      if (x->slots[slot].open) x->calls->handle_close(x->slots[slot].value);
+      // Nothing could name it any more.
+      if (vs_exec_may_be_open(&x->slots[slot])) x->calls->handle_close(x->slots[slot].value);
       fill_slot(x, slot, values[i], guest, object);
     } else if (!x->slots[slot].open) {
+      if (x->slots[slot].perhaps) x->calls->handle_close(x->slots[slot].value);
       x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
     }
   }
@@ -123,8 +127,9 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
 
 // A handle that was closed, or replaced also where that was refused for the rights.
 static void keep_closed(vs_executor* x, const vs_op* op, zx_handle_t named, zx_status_t status) {
-  bool closed = op->code == VS_CALL_handle_close && status == ZX_OK;
-  if (closed || op->code == VS_CALL_handle_replace) close_value(x, named);
+  bool closes = op->code == VS_CALL_handle_close && status == ZX_OK;
+  bool replaces = op->code == VS_CALL_handle_replace;
+  if (closes || replaces) close_value(x, named, status == ZX_OK);
 }
 
 // --- a call's arguments -----------------------------------------------------------------------

@@ -206,7 +206,7 @@ static void end_calls(vs_executor* x) {
 static void forget_slots(vs_executor* x) {
   for (size_t i = VS_SLOTS; i-- > 0;) {
     vs_exec_slot* s = &x->slots[i];
-    if (s->open) x->calls->handle_close(s->value);
+    if (vs_exec_may_be_open(s)) x->calls->handle_close(s->value);
     *s = (vs_exec_slot){0};
   }
 }

@@ -15,12 +15,17 @@
 typedef struct vs_exec_slot {
   zx_handle_t value;
   bool open;
+  bool perhaps;     // it may be: a zx_handle_replace that was refused closes, or does not
   bool filled;      // some handle was received, though it may be closed by now
   bool tried;       // some op was to fill it
   uint8_t missing;  // the call that should have filled it and is missing or failed; or VS_NO_CALL
   uint8_t guest;    // of a guest and its vCPUs: index into vs_executor.guests
   zx_obj_type_t object;  // what it is a handle to
 } vs_exec_slot;
+
+static inline bool vs_exec_may_be_open(const vs_exec_slot* slot) {
+  return slot->open || slot->perhaps;
+}
 
 // What is known of a guest for as long as some slot refers to it, or to a vCPU of it.
 typedef struct vs_exec_guest {

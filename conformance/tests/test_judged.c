@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Traces as files (traces/), each judged as its heading says: `# profile ID`, then what is made of
-// its last op: `# allowed`, `# breaks CLAUSE`, `# unsupported` or `# senseless`. A new situation is
+// its last op: `# allowed`, `# breaks CLAUSE` or `# unsupported`. A new situation is
 // a new file.
 #include <criterion/criterion.h>
 #include <glob.h>
@@ -49,7 +49,6 @@ static void is_judged_as_it_says(const char* path) {
       got.step == VS_STEP_VIOLATION ? vs_clauses[got.violation.clause].id : "nothing";
   vs_step step = breaks != NULL                  ? VS_STEP_VIOLATION
                  : strstr(text, "# unsupported") ? VS_STEP_UNSUPPORTED
-                 : strstr(text, "# senseless")   ? VS_STEP_BROKEN
                                                  : VS_STEP_ALLOWED;
   bool at_end = step == VS_STEP_ALLOWED || got.at == d.count - 1;
   bool right = got.step == step && at_end && (breaks == NULL || strcmp(broken, breaks) == 0);

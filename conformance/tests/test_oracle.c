@@ -1476,9 +1476,17 @@ Test(broken, script_that_does_not_make_sense) {
   start_known(&t, 0);
   put(&t, VS_OP_join, 0, ZX_OK)->thread = 1;
   ends(&t, VS_STEP_BROKEN, "nothing to join");
-  t.count--;
-  put_new(&t, VS_CALL_event_create, 0, GUEST);
-  ends(&t, VS_STEP_BROKEN, "the slot is open");
+}
+
+// What a slot held is closed, once something else takes its place.
+Test(slots, take_another_handle) {
+  tape t;
+  registers r = start_known(&t, 0);
+  put_new(&t, VS_CALL_event_create, 0, VCPU);
+  put_write(&t, VCPU, &r, ZX_ERR_WRONG_TYPE);
+  put_vcpu(&t, 0, OTHER, VS_PROGRAM_DUMP);
+  put_write(&t, OTHER, &r, ZX_OK);
+  allows(&t, "documented", 0, "the thread's vCPU is gone, and it may have another");
 }
 
 // Kernels that give a thread as many vCPUs as it likes can give more than there is room for.

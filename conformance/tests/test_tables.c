@@ -442,6 +442,12 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   cr_expect(vs_op_is_predicted(&event));
   VS_OP_ARG(&event, event_create, out).at = VS_AT_READONLY;
   cr_expect(!vs_op_is_predicted(&event));
+  vs_op memory = vs_op_new(VS_CALL_vmo_create, arch);
+  static const uint64_t sizes[] = {0, 1, 1 << 20, (1 << 20) + 1};
+  for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+    VS_OP_ARG(&memory, vmo_create, size).number = sizes[i];
+    cr_expect(vs_op_is_predicted(&memory) == (i == 1 || i == 2), "%lu bytes", sizes[i]);
+  }
   vs_op guest = vs_op_new(VS_CALL_guest_create, arch);
   cr_expect(vs_op_is_predicted(&guest));
   guest.args[0] = (vs_arg){.form = VS_HANDLE_RAW};

@@ -68,9 +68,9 @@ static vs_world world_with(const vs_profile* profile, const vs_arch_info* arch) 
   bool made = vs_world_add(&world, GUEST_SLOT, VS_OBJECT_GUEST, 0x13) &&
               vs_world_add(&world, VMAR_SLOT, VS_OBJECT_VMAR, 0x17) &&
               vs_world_add_vcpu(&world, &create, profile, arch, 0x1b) &&
-              vs_world_alias(&world, BARE_SLOT, &world.slots[VCPU_SLOT], ZX_RIGHT_READ, 0x1f) &&
               vs_world_add(&world, EVENT_SLOT, VS_OBJECT_EVENT, 0x23);
   cr_assert(made);
+  vs_world_alias(&world, BARE_SLOT, &world.slots[VCPU_SLOT], ZX_RIGHT_READ, 0x1f);
   return world;
 }
 

@@ -1051,16 +1051,16 @@ Test(world, has_no_value_for_a_slot_that_there_is_not) {
 Test(world, is_full_when_every_object_is_taken) {
   static vs_world world;
   vs_world_init(&world, &vs_profiles[0]);
-  cr_assert(!vs_world_add(&world, VS_SLOTS, VS_OBJECT_EVENT, 3));
   for (uint8_t i = 0; i < VS_OBJECTS; i++) {
     cr_assert(vs_world_add(&world, i, VS_OBJECT_EVENT, 4u * i + 3), "object %u", i);
   }
-  cr_assert(!vs_world_alias(&world, VS_SLOTS, &world.slots[1], 0, 0x103));
-  cr_assert(!vs_world_alias(&world, 0, &world.slots[1], 0, 0x103));
-  world.slots[0].state = VS_SLOT_CLOSED;
-  cr_assert(!vs_world_add(&world, 0, VS_OBJECT_EVENT, 0x103), "a slot is free, and no object");
-  cr_assert(vs_world_alias(&world, 0, &world.slots[1], 0, 0x103));
+  cr_assert(!vs_world_add(&world, 0, VS_OBJECT_EVENT, 0x103), "there is no object left");
+  const vs_slot from = world.slots[1];
+  vs_world_alias(&world, 0, &from, 0, 0x103);
   cr_assert(world.slots[0].object == 1 && world.objects[1].handles == 2);
+  cr_assert(world.objects[0].code == VS_OBJECT_FREE, "what the slot held is closed");
+  vs_world_alias(&world, 1, &from, 0, 0x107);
+  cr_assert(world.objects[1].handles == 2, "a slot may take its own object's place");
 }
 
 // --- where a buffer lies -----------------------------------------------------------------------

@@ -102,6 +102,45 @@ static uint8_t add_object(vs_books* b, uint8_t slot, const vs_param* param) {
   return at;
 }
 
+// --- what is accepted for certain ----------------------------------------------------------------
+
+bool vs_books_fits(const vs_books* b, uint8_t slot, const vs_param* param, zx_rights_t rights) {
+  const vs_book_object* object = vs_books_object(b, slot);
+  return b->slots[slot].state == VS_BOOK_OPEN && (b->slots[slot].rights & rights) == rights &&
+         (param->object == ZX_OBJ_TYPE_NONE || param->object == vs_object_types[object->code].type);
+}
+
+static bool is_right(const vs_books* b, const vs_param* param, const vs_arg* arg) {
+  switch (param->type) {
+    case VS_PARAM_HANDLE:
+      return arg->form == VS_HANDLE_SLOT
+                 ? vs_books_fits(b, arg->slot, param, (zx_rights_t)param->value)
+                 : arg->form == VS_HANDLE_RESOURCE;
+    case VS_PARAM_U32:
+      return arg->number == param->value;
+    case VS_PARAM_ENTRY:
+      return arg->form == VS_ENTRY_PROGRAM;
+    default:
+      return !vs_param_is_pointer(param->type) ||
+             (vs_placements[arg->at].readable && arg->at != VS_AT_READONLY);
+  }
+}
+
+static bool has_vcpu(const vs_books* b, uint8_t thread) {
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    if (b->vcpus[i].live && b->vcpus[i].creator == thread) return true;
+  }
+  return false;
+}
+
+// By its arguments, as far as types tell.
+static bool is_accepted(const vs_books* b, const vs_op* op) {
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    if (!is_right(b, &vs_ops[op->code].params[i], &op->args[i])) return false;
+  }
+  return op->code != VS_CALL_vcpu_create || !has_vcpu(b, op->thread);
+}
+
 // --- what is made -----------------------------------------------------------------------------
 
 // The object that the first argument names; NONE: it is not known.
@@ -127,9 +166,16 @@ static void add_vcpu(vs_books* b, const vs_op* op, uint8_t guest, uint8_t object
                                    .object = object};
 }
 
+// What it was to fill holds something, or nothing.
+static void note_perhaps_made(vs_books* b, const vs_op* op) {
+  const vs_arg* out;
+  for (unsigned i = 0; i < 2 && (out = vs_op_out(op, i)) != NULL; i++) close_slot(b, out->slot);
+}
+
 static void note_made(vs_books* b, const vs_op* op) {
   const vs_param* params = vs_ops[op->code].params;
   uint8_t from = named_object(b, op);
+  if (!is_accepted(b, op)) return note_perhaps_made(b, op);
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
     if (params[i].type != VS_PARAM_OUT_HANDLE) continue;
     uint8_t object = add_object(b, op->args[i].slot, &params[i]);
@@ -165,7 +211,9 @@ static void note_derived(vs_books* b, const vs_op* op) {
   const uint8_t out = vs_op_out(op, 0)->slot;
   const zx_rights_t rights = (zx_rights_t)VS_OP_ARG(op, handle_duplicate, rights).number;
   vs_book_slot made = {.state = VS_BOOK_CLOSED, .object = named_object(b, op)};
-  if (made.object != NONE) {
+  const zx_rights_t beyond = made.object != NONE ? rights & ~b->slots[op->args[0].slot].rights : 0;
+  const bool within = rights == ZX_RIGHT_SAME_RIGHTS || beyond == 0;
+  if (made.object != NONE && within && is_accepted(b, op)) {
     made.state = op->async ? VS_BOOK_COMING : VS_BOOK_OPEN;
     made.rights = b->slots[op->args[0].slot].rights;
     if (rights != ZX_RIGHT_SAME_RIGHTS) made.rights &= rights;
@@ -181,14 +229,20 @@ static vs_book_vcpu* named_vcpu(vs_books* b, const vs_op* op) {
   return op->args[0].form == VS_HANDLE_SLOT ? vcpu_of(b, op->args[0].slot) : NULL;
 }
 
+// True if the handle has the right: else the call is refused.
+static bool may(const vs_books* b, const vs_op* op, zx_rights_t right) {
+  return (b->slots[op->args[0].slot].rights & right) != 0;
+}
+
 static void note_enter(vs_books* b, const vs_op* op) {
   vs_book_vcpu* v = named_vcpu(b, op);
-  if (v == NULL) return;
+  if (v == NULL || !may(b, op, ZX_RIGHT_EXECUTE)) return;
   if (op->async) {
     v->runs_on = (uint8_t)(1 + op->thread);
     v->unsure = false;
   } else {
-    v->kicked = v->perhaps = false;
+    v->perhaps = !is_accepted(b, op) && (v->kicked || v->perhaps);
+    v->kicked = false;
   }
 }
 
@@ -196,9 +250,23 @@ static void note_enter(vs_books* b, const vs_op* op) {
 static void note_kick(vs_books* b, const vs_op* op) {
   vs_book_vcpu* v = named_vcpu(b, op);
   bool certain = !op->async;
-  if (v == NULL) return;
+  if (v == NULL || !may(b, op, ZX_RIGHT_EXECUTE)) return;
   v->perhaps |= !certain || (v->runs_on != 0 && (v->kicked || !v->endless));
   v->kicked |= certain;
+}
+
+// A trap where guest programs are, or where they leave: they are not what they were.
+static void note_trap(vs_books* b, const vs_op* op) {
+  enum { PORTS_END = VS_PORT_OUT + 4, MEMORY_END = VS_MMIO_DUMP + 0x1000 };
+  const uint64_t first = VS_OP_ARG(op, guest_set_trap, addr).number;
+  const bool io = VS_OP_ARG(op, guest_set_trap, kind).number == ZX_GUEST_TRAP_IO;
+  const uint8_t guest = named_object(b, op);
+  if (guest == NONE || first >= (io ? PORTS_END : MEMORY_END)) return;
+  b->objects[guest].loaded = b->objects[guest].bred = true;
+  for (size_t i = 0; i < VS_BOOKS_VCPUS; i++) {
+    vs_book_vcpu* v = &b->vcpus[i];
+    if (v->live && b->objects[v->object].guest == b->objects[guest].guest) v->runnable = false;
+  }
 }
 
 static uint64_t written_flags(const vs_books* b, const vs_op* op) {
@@ -291,11 +359,9 @@ static void end_thread(vs_books* b, uint8_t thread) {
 
 // --- all of them ------------------------------------------------------------------------------
 
-// Whatever comes of the op: what it was to fill holds something, or nothing.
 static void note_unpredicted(vs_books* b, const vs_op* op) {
-  const vs_arg* out;
   if (op->code == VS_CALL_handle_replace) note_close(b, op);
-  for (unsigned i = 0; i < 2 && (out = vs_op_out(op, i)) != NULL; i++) close_slot(b, out->slot);
+  note_perhaps_made(b, op);
 }
 
 static void note_effect(vs_books* b, const vs_op* op) {
@@ -309,6 +375,8 @@ static void note_effect(vs_books* b, const vs_op* op) {
       return note_enter(b, op);
     case VS_CALL_vcpu_kick:
       return note_kick(b, op);
+    case VS_CALL_guest_set_trap:
+      return note_trap(b, op);
     case VS_CALL_vcpu_write_state:
       return note_write(b, op);
     case VS_OP_join:

@@ -87,6 +87,9 @@ const vs_book_object* vs_books_object(const vs_books* books, uint8_t slot);
 // The vCPU that an open slot names; NULL: it names something else.
 const vs_book_vcpu* vs_books_vcpu(const vs_books* books, uint8_t slot);
 
+// True if the slot holds a handle of the parameter's type, with these rights.
+bool vs_books_fits(const vs_books* books, uint8_t slot, const vs_param* param, zx_rights_t rights);
+
 // Objects that there is room for.
 unsigned vs_books_room(const vs_books* books);
 
