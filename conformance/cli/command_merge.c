@@ -29,8 +29,10 @@ static bool understand(merge_request* q) {
     fprintf(stderr, "vcpuspec: --diff compares two files: vcpuspec merge --diff OLD NEW\n");
     return false;
   }
-  if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] == 0) return true;
-  fprintf(stderr, "vcpuspec: --diff prints what differs, and takes no --report and no --expect\n");
+  if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] + a->counts[VS_OPTION_FULL] == 0)
+    return true;
+  fprintf(stderr,
+          "vcpuspec: --diff prints what differs, and takes no --report, no --expect and no --full\n");
   return false;
 }
 
@@ -61,7 +63,8 @@ static vs_exit read_inputs(merge_request* q) {
 
 static vs_exit tell(const merge_request* q, vs_results* all) {
   vs_why why;
-  const vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
+  vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
+  screen.full = q->arguments->counts[VS_OPTION_FULL] > 0;
   if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);
   vs_show_end(&screen, all, true);

@@ -228,6 +228,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                 .named = request->named},
       .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
   };
+  s.screen.full = arguments->counts[VS_OPTION_FULL] > 0;
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);
   vs_exit status = run(&s);

@@ -7,12 +7,13 @@
 #include <unistd.h>
 
 #include "make.h"
+#include "matrix.h"
 
 vs_screen vs_screen_of(FILE* out) {
   const char* none = getenv("NO_COLOR");
   const char* term = getenv("TERM");
   bool wanted = (none == NULL || none[0] == '\0') && term != NULL && strcmp(term, "dumb") != 0;
-  return (vs_screen){out, wanted && isatty(fileno(out)) == 1};
+  return (vs_screen){.out = out, .colours = wanted && isatty(fileno(out)) == 1};
 }
 
 // --- one result ---------------------------------------------------------------------------------
@@ -26,7 +27,7 @@ static const char* colour_of(vs_verdict verdict) {
   return colours[verdict];
 }
 
-static void paint(const vs_screen* s, vs_verdict verdict, const char* word) {
+void vs_paint(const vs_screen* s, vs_verdict verdict, const char* word) {
   const char* colour = s->colours && word[0] != '\0' ? colour_of(verdict) : NULL;
   if (colour == NULL) {
     fputs(word, s->out);
@@ -88,7 +89,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   vs_verdict verdict = vs_result_shown(result);
   bool expected = verdict == VS_VERDICT_KNOWN || verdict == VS_VERDICT_DISPUTED;
   if (!expected && result->failure == NULL && verdict != VS_VERDICT_BROKEN) return;
-  paint(screen, verdict, vs_verdict_names[verdict]);
+  vs_paint(screen, verdict, vs_verdict_names[verdict]);
   fprintf(out, " %s on %s: %s", result->id, backend,
           expected ? result->expectation->reason : result->title);
   // A failure that was expected was told in full when it was new.
@@ -115,120 +116,10 @@ void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* pl
   vs_store_free(&store);
 }
 
-// --- the matrix ---------------------------------------------------------------------------------
-
-enum { CLAUSE_WIDTH = 38, COLUMN = 11 };
-
-// What is shown, and where.
-typedef struct showing {
-  const vs_screen* screen;
-  vs_view* view;
-  const vs_column* backends;
-  size_t count;
-} showing;
-
-static bool is_shown(const showing* s, size_t backend) {
-  return s->backends[backend].state == VS_TARGET_READY || s->view->of[backend].judged > 0;
-}
-
-// A line of the matrix: what stands before a column is padded when the column comes.
-typedef struct row {
-  const showing* of;
-  int padding;  // spaces owed
-} row;
-
-static row row_start(const showing* s, const char* word, const char* more) {
-  return (row){s, CLAUSE_WIDTH - fprintf(s->screen->out, "%s%s", word, more)};
-}
-
-static void row_cell(row* r, size_t backend, vs_verdict verdict, const char* text) {
-  if (!is_shown(r->of, backend)) return;
-  int width = (int)strlen(r->of->backends[backend].name);
-  if (width < COLUMN) width = COLUMN;
-  int gap = r->padding > 0 ? r->padding : 0;
-  fprintf(r->of->screen->out, "%*s", 2 + gap, "");
-  paint(r->of->screen, verdict, text);
-  r->padding = width - (int)strlen(text);
-}
-
-static void row_end(const showing* s) {
-  fputc('\n', s->screen->out);
-}
-
-static const char* word(vs_verdict verdict) {
-  if (verdict == VS_VERDICT_NOT_JUDGED) return "";
-  return verdict == VS_VERDICT_UNSUPPORTED ? "-" : vs_verdict_names[verdict];
-}
-
-static void show_clauses(const showing* s) {
-  for (size_t i = 0; i < s->view->results->clauses.count; i++) {
-    if (!vs_view_has_clause(s->view, i)) continue;
-    row r = row_start(s, s->view->results->clauses.at[i].id, "");
-    for (size_t b = 0; b < s->count; b++) {
-      vs_verdict verdict = vs_view_cell(s->view, i, b);
-      row_cell(&r, b, verdict, word(verdict));
-    }
-    row_end(s);
-  }
-}
-
-// Results with the verdict, on every backend that is shown.
-static size_t total(const showing* s, vs_verdict verdict) {
-  size_t sum = 0;
-  for (size_t b = 0; b < s->count; b++) {
-    if (is_shown(s, b)) sum += s->view->of[b].of[verdict];
-  }
-  return sum;
-}
-
-static void show_totals(const showing* s) {
-  static const struct {
-    vs_verdict verdict;
-    bool always;
-  } rows[] = {
-      {VS_VERDICT_PASS, true},        {VS_VERDICT_PERMITTED, true}, {VS_VERDICT_FAIL, true},
-      {VS_VERDICT_FLAKY, false},      {VS_VERDICT_KNOWN, false},    {VS_VERDICT_DISPUTED, false},
-      {VS_VERDICT_UNSUPPORTED, true}, {VS_VERDICT_BROKEN, true},    {VS_VERDICT_NOT_JUDGED, false}};
-  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-    vs_verdict verdict = rows[i].verdict;
-    if (!rows[i].always && total(s, verdict) == 0) continue;
-    row r = row_start(s, "cases: ", vs_verdict_names[verdict]);
-    for (size_t b = 0; b < s->count; b++) {
-      char text[32];
-      size_t count = s->view->of[b].of[verdict];
-      snprintf(text, sizeof text, "%zu", count);
-      row_cell(&r, b, count > 0 ? verdict : VS_VERDICT_NOT_JUDGED, text);
-    }
-    row_end(s);
-  }
-}
-
-static bool is_one_profile(const showing* s) {
-  for (size_t b = 1; b < s->count; b++) {
-    if (strcmp(s->backends[b].profile, s->backends[0].profile) != 0) return false;
-  }
-  return true;
-}
-
-static void show_names(const showing* s) {
-  bool one = is_one_profile(s);
-  row r = row_start(s, one ? "profile " : "backend", one ? s->backends[0].profile : "");
-  for (size_t b = 0; b < s->count; b++) {
-    row_cell(&r, b, VS_VERDICT_NOT_JUDGED, s->backends[b].name);
-  }
-  row_end(s);
-  if (one) return;
-  r = row_start(s, "profile", "");
-  for (size_t b = 0; b < s->count; b++) {
-    row_cell(&r, b, VS_VERDICT_NOT_JUDGED, s->backends[b].profile);
-  }
-  row_end(s);
-}
-
 // --- below the matrix ---------------------------------------------------------------------------
 
 // Cases that could not be judged, with one line a reason.
-static void show_unsupported(const showing* s) {
+static void show_unsupported(const vs_showing* s) {
   for (size_t i = 0; i < s->view->reasons.count; i++) {
     const vs_reason* reason = &s->view->reasons.at[i];
     size_t count = reason->cases.count;
@@ -246,7 +137,7 @@ static bool is_ours(const char* latitude) {
 }
 
 // In the order of the table, and then what this program does not know.
-static void show_latitudes(const showing* s, size_t backend) {
+static void show_latitudes(const vs_showing* s, size_t backend) {
   const vs_results* all = s->view->results;
   vs_index used = {0};
   vs_texts others = {0};
@@ -264,11 +155,11 @@ static void show_latitudes(const showing* s, size_t backend) {
     if (vs_index_find(&used, id, &number)) fprintf(s->screen->out, " %s", id);
   }
   for (size_t i = 0; i < others.count; i++) fprintf(s->screen->out, " %s", others.at[i]);
-  if (used.count > 0) row_end(s);
+  if (used.count > 0) fputc('\n', s->screen->out);
   vs_index_free(&used);
 }
 
-static void show_absent(const showing* s) {
+static void show_absent(const vs_showing* s) {
   for (size_t b = 0; b < s->count; b++) {
     const vs_column* backend = &s->backends[b];
     if (backend->state == VS_TARGET_READY) continue;
@@ -278,7 +169,7 @@ static void show_absent(const showing* s) {
 }
 
 // Results that were not judged of backends that could be opened, or of those that could not.
-static size_t missing(const showing* s, bool ready) {
+static size_t missing(const vs_showing* s, bool ready) {
   size_t sum = 0;
   for (size_t b = 0; b < s->count; b++) {
     bool counts = (s->backends[b].state == VS_TARGET_READY) == ready;
@@ -288,7 +179,7 @@ static size_t missing(const showing* s, bool ready) {
 }
 
 // Of all backends, also those that could not be opened.
-static void show_counts(const showing* s) {
+static void show_counts(const vs_showing* s) {
   const vs_counts* counts = &s->view->results->counts;
   const struct {
     size_t count;
@@ -310,17 +201,8 @@ static void show_counts(const showing* s) {
   fprintf(s->screen->out, "%s\n", separator[0] == ',' ? ")" : "");
 }
 
-static void show_matrix(const showing* s, bool counts) {
+static void show_below(const vs_showing* s, bool counts) {
   const vs_results* all = s->view->results;
-  bool any = false;
-  for (size_t b = 0; b < s->count; b++) any |= is_shown(s, b);
-  if (any && all->counts.expected > 0) {
-    show_names(s);
-    show_clauses(s);
-    row_end(s);
-    show_totals(s);
-    row_end(s);
-  }
   for (size_t b = 0; b < s->count; b++) show_latitudes(s, b);
   show_unsupported(s);
   show_absent(s);
@@ -350,8 +232,9 @@ static void show_lines(FILE* out, const vs_texts* lines) {
 
 void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts) {
   vs_view view = vs_view_of(results);
-  const showing s = {screen, &view, results->backends.at, results->backends.count};
-  show_matrix(&s, counts);
+  const vs_showing s = {screen, &view, results->backends.at, results->backends.count};
+  vs_show_matrix(&s);
+  show_below(&s, counts);
   show_expectations(screen->out, results->expectations);
   show_lines(screen->out, &results->missing);
   show_lines(screen->out, &results->end.remarks);

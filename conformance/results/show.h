@@ -11,6 +11,7 @@
 typedef struct vs_screen {
   FILE* out;
   bool colours;  // verdicts have some
+  bool full;     // the matrix has a row for every clause
 } vs_screen;
 
 // A stream, with colours if it is a terminal that has them, unless NO_COLOR says none.
@@ -29,11 +30,13 @@ void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* pl
 // result is no failure of an op.
 const char* vs_show_alike_key(vs_store* store, const vs_result* result);
 
-// All that is told at the end. The matrix: a row a clause, a column a backend; then what the
-// columns add up to, why what is missing is missing, which latitudes were made use of, and, if
-// `counts` or something was not judged, how much was. Then entries of the expectations that are
-// stale, each with what to do, and how many are of which sort. Then why the exit status is what it
-// is, unless that is plain from the rest.
+// A verdict in its colour, or anything else that is as good or bad.
+void vs_paint(const vs_screen* screen, vs_verdict verdict, const char* word);
+
+// All that is told at the end: the matrix (matrix.h); then why what is missing is missing, which
+// latitudes were made use of, and, if `counts` or something was not judged, how much was. Then
+// entries of the expectations that are stale, each with what to do, and how many are of which sort.
+// Then why the exit status is what it is, unless that is plain from the rest.
 void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts);
 
 #endif  // VS_CONFORMANCE_SHOW_H_

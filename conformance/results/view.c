@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "pages.h"
+
 const char* vs_or_empty(const char* text) {
   return text != NULL ? text : "";
 }
@@ -87,6 +89,27 @@ bool vs_view_has_clause(const vs_view* view, size_t clause) {
   return false;
 }
 
+bool vs_view_has_backend(const vs_view* view, size_t backend) {
+  return view->results->backends.at[backend].state == VS_TARGET_READY ||
+         view->of[backend].judged > 0;
+}
+
+bool vs_view_is_plain(const vs_view* view, size_t clause) {
+  for (size_t b = 0; b < view->results->backends.count; b++) {
+    bool pass = vs_view_cell(view, clause, b) == VS_VERDICT_PASS;
+    if (vs_view_has_backend(view, b) && !pass) return false;
+  }
+  return vs_view_has_clause(view, clause);
+}
+
+size_t vs_view_clauses(const vs_view* view, bool plain) {
+  size_t count = 0;
+  for (size_t c = 0; c < view->results->clauses.count; c++) {
+    count += plain ? vs_view_is_plain(view, c) : vs_view_has_clause(view, c);
+  }
+  return count;
+}
+
 const vs_result* vs_view_find(const vs_view* view, const char* id, size_t backend) {
   size_t row;
   if (backend >= view->results->backends.count || !vs_index_find(&view->cases, id, &row))
@@ -128,6 +151,73 @@ static void fill_grid(vs_view* v) {
     count_in(&v->all, one);
     count_in(&v->of[one->backend], one);
   }
+}
+
+// --- clauses by call ----------------------------------------------------------------------------
+
+// The page of this name, which is put at the end if it is new.
+static vs_page* page_of(vs_view* v, vs_index* names, const char* name) {
+  size_t number;
+  if (vs_index_add(names, name, &number)) {
+    size_t size = v->results->backends.count * VS_VERDICT_COUNT * sizeof(size_t);
+    vs_page* page = vs_grow(&v->store, &v->pages, sizeof *page);
+    *page = (vs_page){.name = name, .of = vs_take(&v->store, size)};
+  }
+  return &v->pages.at[number];
+}
+
+static void fill_page(vs_view* v, vs_page* page, size_t clause) {
+  if (!vs_view_has_clause(v, clause)) return;
+  size_t* last = vs_grow(&v->store, &page->clauses, sizeof *last);
+  *last = clause;
+  for (size_t b = 0; b < v->results->backends.count; b++) {
+    page->of[b * VS_VERDICT_COUNT + vs_view_cell(v, clause, b)]++;
+  }
+}
+
+// In the order of the table, and then what this program does not know.
+static void fill_pages(vs_view* v) {
+  vs_index names = {0};
+  size_t kept = 0;
+  for (size_t i = 0; i < VS_PART_COUNT; i++) page_of(v, &names, vs_parts[i].page);
+  for (size_t c = 0; c < v->results->clauses.count; c++) {
+    const char* name = vs_page_of(&v->store, v->results->clauses.at[c].id);
+    fill_page(v, page_of(v, &names, name), c);
+  }
+  for (size_t i = 0; i < v->pages.count; i++) {
+    if (v->pages.at[i].clauses.count > 0) v->pages.at[kept++] = v->pages.at[i];
+  }
+  v->pages.count = kept;
+  vs_index_free(&names);
+}
+
+size_t vs_view_sum(const vs_page* page, size_t backend, vs_verdict verdict) {
+  return page->of[backend * VS_VERDICT_COUNT + verdict];
+}
+
+const char* vs_view_told(vs_view* view, const vs_page* page, size_t backend,
+                         const char* unsupported, vs_verdict* worst) {
+  static const vs_verdict good[] = {VS_VERDICT_PERMITTED, VS_VERDICT_PASS};
+  static const vs_verdict bad[] = {VS_VERDICT_FAIL,       VS_VERDICT_FLAKY,    VS_VERDICT_BROKEN,
+                                   VS_VERDICT_CUT_SHORT,  VS_VERDICT_DISPUTED, VS_VERDICT_KNOWN,
+                                   VS_VERDICT_UNSUPPORTED};
+  const char* told = "";
+  size_t sum = 0;
+  *worst = VS_VERDICT_NOT_JUDGED;
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    size_t count = vs_view_sum(page, backend, bad[i]);
+    const char* word = bad[i] == VS_VERDICT_UNSUPPORTED ? unsupported : vs_verdict_names[bad[i]];
+    if (count == 0) continue;
+    told = vs_said(&view->store, "%s%s%zu %s", told, told[0] != '\0' ? ", " : "", count, word);
+    if (*worst == VS_VERDICT_NOT_JUDGED) *worst = bad[i];
+  }
+  for (size_t i = 0; i < sizeof good / sizeof good[0]; i++) {
+    size_t count = vs_view_sum(page, backend, good[i]);
+    sum += count;
+    if (count > 0 && *worst == VS_VERDICT_NOT_JUDGED) *worst = good[i];
+  }
+  if (sum == 0) return told;
+  return vs_said(&view->store, "%zu ok%s%s", sum, told[0] != '\0' ? ", " : "", told);
 }
 
 // --- why not ------------------------------------------------------------------------------------
@@ -207,6 +297,7 @@ vs_view vs_view_of(const vs_results* results) {
   vs_view v = {.results = results};
   fill_grid(&v);
   fill_cells(&v);
+  fill_pages(&v);
   find_reasons(&v);
   find_problems(&v);
   return v;

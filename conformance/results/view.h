@@ -35,6 +35,13 @@ typedef struct vs_reason {
   size_t group;  // the same for all of its backend and verdict
 } vs_reason;
 
+// The clauses of a call together.
+typedef struct vs_page {
+  const char* name;
+  VS_LIST(size_t) clauses;  // which of "clauses": those that some case declares
+  size_t* of;               // how many are shown as which verdict: backends x verdicts
+} vs_page;
+
 typedef struct vs_view {
   const vs_results* results;
   vs_tally all;
@@ -42,6 +49,7 @@ typedef struct vs_view {
   vs_verdict* cells;       // clauses x backends; NOT_JUDGED: no case declares it
   vs_index cases;          // in the order in which they come
   const vs_result** grid;  // cases x backends; NULL: it is not there
+  VS_LIST(vs_page) pages;  // those of which some case declares a clause
   VS_LIST(vs_problem) problems;
   VS_LIST(vs_reason) reasons;
   vs_store store;  // also of what a report makes
@@ -53,6 +61,21 @@ void vs_view_free(vs_view* view);
 // The verdict of the clause at this index of "clauses".
 vs_verdict vs_view_cell(const vs_view* view, size_t clause, size_t backend);
 bool vs_view_has_clause(const vs_view* view, size_t clause);  // some case declares it
+// It could be judged, or something on it was.
+bool vs_view_has_backend(const vs_view* view, size_t backend);
+// A pass on each backend that the view has.
+bool vs_view_is_plain(const vs_view* view, size_t clause);
+// Clauses that some case declares, and those of them that are plain.
+size_t vs_view_clauses(const vs_view* view, bool plain);
+
+// How many clauses of the page are shown as this on the backend.
+size_t vs_view_sum(const vs_page* page, size_t backend, vs_verdict verdict);
+// Those in a few words, "24 ok, 1 FAIL": how many pass or are permitted, and then each other
+// verdict, the worst first, which `worst` is. "": no case declares any. `unsupported` is the word
+// for this verdict.
+const char* vs_view_told(vs_view* view, const vs_page* page, size_t backend,
+                         const char* unsupported, vs_verdict* worst);
+
 // NULL: the case is not there.
 const vs_result* vs_view_find(const vs_view* view, const char* id, size_t backend);
 
