@@ -104,17 +104,16 @@ static bool judge_cases(rowing* r, const vs_kill_plan* plan, const vs_target* ta
   return true;
 }
 
-// A case is tried on the mutants of the clauses that it declares, a costly one on those of its
-// subject; if nothing has caught a mutant, also those that declare its clause and are costly, and
-// those that do not declare it.
+// A case is tried on the mutants of the clauses that it declares: what it notices besides is by
+// chance. A costly one is tried on those of its subject, and on the others if nothing has caught
+// them.
 static bool is_due(const rowing* r, size_t i, bool costly, bool again) {
   const vs_kill_row* row = &r->matrix->rows[r->row];
   const vs_case* c = r->matrix->cases[i];
   bool subject = c->clauses[0] == row->clause;
   bool declared = vs_case_clauses(c) & VS_MEMBER(row->clause);
-  if (r->lacks[i]) return false;
-  bool first = declared && (!costly || subject);
-  return again ? !first && (declared || !costly) : first;
+  if (r->lacks[i] || !declared) return false;
+  return again ? costly && !subject : !costly || subject;
 }
 
 static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases,
