@@ -12,14 +12,14 @@
     text: row.textContent.toLowerCase(),
     cells: row.dataset.v !== undefined ? [row] : all("td[data-b]", row),
   }));
-  const words = { clause: "clauses", failure: "failures", case: "cases", reason: "reasons" };
+  const words = { call: "calls", clause: "clauses", failure: "failures", case: "cases", reason: "reasons" };
 
   const isShown = (item, terms, backend, verdicts) => {
     if (!terms.every((term) => item.text.includes(term))) return false;
     return item.cells.some(
       ({ dataset }) =>
         (backend === "" || dataset.b === backend) &&
-        (verdicts.size === 0 || verdicts.has(dataset.v)));
+        (verdicts.size === 0 || dataset.v.split(" ").some((verdict) => verdicts.has(verdict))));
   };
 
   const apply = () => {
@@ -32,6 +32,11 @@
       const [some, of] = counts.get(item.kind) ?? [0, 0];
       item.row.hidden = !shown;
       counts.set(item.kind, [some + (shown ? 1 : 0), of + 1]);
+    }
+    const asked = terms.length > 0 || backend !== "" || verdicts.size > 0;
+    for (const box of all("details.plain")) {
+      box.hidden = all("[data-row]:not([hidden])", box).length === 0;
+      box.open ||= asked;
     }
     for (const cell of all("th[data-b], td[data-b]")) {
       cell.hidden = backend !== "" && cell.dataset.b !== backend;
