@@ -22,6 +22,7 @@
         (verdicts.size === 0 || dataset.v.split(" ").some((verdict) => verdicts.has(verdict))));
   };
 
+  let narrowed = false;  // something is looked for
   const apply = () => {
     const terms = search.value.toLowerCase().split(/\s+/).filter((term) => term !== "");
     const backend = one("#backend").value;
@@ -36,8 +37,9 @@
     const asked = terms.length > 0 || backend !== "" || verdicts.size > 0;
     for (const box of all("details.plain")) {
       box.hidden = all("[data-row]:not([hidden])", box).length === 0;
-      box.open ||= asked;
+      if (asked !== narrowed) box.open = asked;
     }
+    narrowed = asked;
     for (const cell of all("th[data-b], td[data-b]")) {
       cell.hidden = backend !== "" && cell.dataset.b !== backend;
     }
