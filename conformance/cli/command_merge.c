@@ -31,8 +31,9 @@ static bool understand(merge_request* q) {
   }
   if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] + a->counts[VS_OPTION_FULL] == 0)
     return true;
-  fprintf(stderr,
-          "vcpuspec: --diff prints what differs, and takes no --report, no --expect and no --full\n");
+  fprintf(
+      stderr,
+      "vcpuspec: --diff prints what differs, and takes no --report, no --expect and no --full\n");
   return false;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tables with a column a backend, of calls, clauses and cases; and each failure: what was done, what was
-// allowed, what came, and how to see it again.
+// Tables with a column a backend, of calls, clauses and cases; and each failure: what was done,
+// what was allowed, what came, and how to see it again.
 #include <string.h>
 
 #include "html.h"
@@ -108,16 +108,16 @@ void vs_html_clauses(FILE* out, vs_view* view) {
 // --- calls --------------------------------------------------------------------------------------
 
 // How many of its clauses came out as what, and by `data-v` which of that there is.
-static void put_sums(FILE* out, const vs_page* page, size_t backend) {
+static void put_sums(FILE* out, const vs_page* page, size_t backend, vs_verdict from) {
   const char* blank = "";
   PUT("<td data-b=\"%zu\" data-v=\"", backend);
-  for (vs_verdict v = VS_VERDICT_PASS; v < VS_VERDICT_COUNT; v++) {
+  for (vs_verdict v = from; v < VS_VERDICT_COUNT; v++) {
     if (vs_view_sum(page, backend, v) == 0) continue;
     PUT("%s%s", blank, vs_html_class(v));
     blank = " ";
   }
   PUT("\"><ul class=\"sums\">");
-  for (vs_verdict v = VS_VERDICT_PASS; v < VS_VERDICT_COUNT; v++) {
+  for (vs_verdict v = from; v < VS_VERDICT_COUNT; v++) {
     size_t count = vs_view_sum(page, backend, v);
     if (count == 0) continue;
     PUT("<li><b>%zu</b> ", count);
@@ -127,14 +127,24 @@ static void put_sums(FILE* out, const vs_page* page, size_t backend) {
   PUT("</ul></td>");
 }
 
+static void put_page(FILE* out, const vs_results* all, const vs_page* page) {
+  PUT("<tr data-row=\"call\"><th scope=\"row\"><code>%-s</code></th>", page->name);
+  for (size_t b = 0; b < all->backends.count; b++) {
+    bool ready = all->backends.at[b].state == VS_TARGET_READY;
+    if (ready && vs_view_sum(page, b, VS_VERDICT_NOT_JUDGED) == page->clauses.count) {
+      put_empty(out, b);
+    } else {
+      put_sums(out, page, b, ready ? VS_VERDICT_PASS : VS_VERDICT_NOT_JUDGED);
+    }
+  }
+  PUT("</tr>\n");
+}
+
 void vs_html_calls(FILE* out, const vs_view* view) {
   PUT("<section id=\"matrix\">\n<h2>Calls, and how many of their clauses pass</h2>\n");
   put_table_start(out, view->results, "Calls", "call");
   for (size_t i = 0; i < view->pages.count; i++) {
-    const vs_page* page = &view->pages.at[i];
-    PUT("<tr data-row=\"call\"><th scope=\"row\"><code>%-s</code></th>", page->name);
-    for (size_t b = 0; b < view->results->backends.count; b++) put_sums(out, page, b);
-    PUT("</tr>\n");
+    put_page(out, view->results, &view->pages.at[i]);
   }
   put_table_end(out);
   PUT("</section>\n");
