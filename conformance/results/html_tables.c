@@ -127,8 +127,13 @@ static void put_sums(FILE* out, const vs_page* page, size_t backend, vs_verdict 
   PUT("</ul></td>");
 }
 
+// A search for one of its clauses finds it too.
 static void put_page(FILE* out, const vs_results* all, const vs_page* page) {
-  PUT("<tr data-row=\"call\"><th scope=\"row\"><code>%-s</code></th>", page->name);
+  PUT("<tr data-row=\"call\" data-text=\"");
+  for (size_t i = 0; i < page->clauses.count; i++) {
+    PUT("%s ", all->clauses.at[page->clauses.at[i]].id);
+  }
+  PUT("\"><th scope=\"row\"><code>%-s</code></th>", page->name);
   for (size_t b = 0; b < all->backends.count; b++) {
     bool ready = all->backends.at[b].state == VS_TARGET_READY;
     if (ready && vs_view_sum(page, b, VS_VERDICT_NOT_JUDGED) == page->clauses.count) {

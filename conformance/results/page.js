@@ -9,7 +9,7 @@
   const rows = all("[data-row]").map((row) => ({
     row,
     kind: row.dataset.row,
-    text: row.textContent.toLowerCase(),
+    text: `${row.textContent} ${row.dataset.text ?? ""}`.toLowerCase(),
     cells: row.dataset.v !== undefined ? [row] : all("td[data-b]", row),
   }));
   const words = { call: "calls", clause: "clauses", failure: "failures", case: "cases", reason: "reasons" };
