@@ -4,9 +4,12 @@
 
 #include "cases/cases.h"
 #include "common.h"
+#include "explain_call.h"
 #include "explain_trace.h"
 #include "mutants/mutants.h"
+#include "results/pages.h"
 #include "runner/describe.h"
+#include "text/calls.h"
 #include "text/profile.h"
 
 enum { SHOWN = 40, LINE = 1024 };
@@ -77,17 +80,29 @@ static bool explain_mutant(const char* id) {
   return true;
 }
 
+static void complain_of_call(const char* word) {
+  const char* last = "";
+  fprintf(stderr, "vcpuspec: there are no clauses of '%s'; there are some of:", word);
+  for (size_t i = 0; i < VS_PART_COUNT; i++) {
+    if (strcmp(vs_parts[i].page, last) != 0) fprintf(stderr, " %s", vs_parts[i].page);
+    last = vs_parts[i].page;
+  }
+  fputc('\n', stderr);
+}
+
 static void unknown(const char* word) {
-  enum { NAMES = 512 };
+  enum { NAMES = 2048 };
   const char* names[NAMES];
   size_t count = 0;
   for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) names[count++] = vs_clauses[i].id;
+  for (size_t i = 0; i < VS_PART_COUNT; i++) names[count++] = vs_parts[i].page;
+  for (size_t i = 0; i < VS_CALL_COUNT; i++) names[count++] = vs_ops[i].symbol;
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) names[count++] = vs_latitudes[i].id;
   for (size_t i = 0; i < vs_profile_count; i++) names[count++] = vs_profiles[i].id;
   for (size_t i = 0; i < vs_case_count && count < NAMES; i++) names[count++] = vs_cases[i].id;
   for (size_t i = 0; i < vs_mutant_count && count < NAMES; i++) names[count++] = vs_mutants[i].id;
-  vs_complain("clause, case, latitude, profile or mutant", word, names, count,
-              "see vcpuspec list clauses, vcpuspec list cases");
+  vs_complain("call, clause, case, latitude, profile or mutant", word, names, count,
+              "see vcpuspec list calls, vcpuspec list clauses, vcpuspec list cases");
 }
 
 // A script is shown like a case; a trace, step by step.
@@ -139,8 +154,8 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
     vs_profile_print(stdout, profile);
     return VS_EXIT_CONFORMS;
   }
-  if (explain_mutant(word)) return VS_EXIT_CONFORMS;
+  if (explain_mutant(word) || vs_explain_call(word)) return VS_EXIT_CONFORMS;
   if (is_file(word)) return explain_file(word, arguments);
-  unknown(word);
+  vs_call_find(word) != VS_NO_CALL ? complain_of_call(word) : unknown(word);
   return VS_EXIT_USAGE;
 }

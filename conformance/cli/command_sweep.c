@@ -45,10 +45,8 @@ static bool read_depth(sweep_request* q) {
 // By its word in scripts, or by its symbol.
 static bool read_call(sweep_request* q) {
   const char* word = vs_argument(q->arguments, VS_OPTION_CALL, "write_state");
-  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
-    q->call = (vs_call_index)call;
-    if (strcmp(word, vs_ops[call].name) == 0 || strcmp(word, vs_ops[call].symbol) == 0) return true;
-  }
+  q->call = vs_call_find(word);
+  if (q->call != VS_NO_CALL) return true;
   fprintf(stderr, "vcpuspec: --call '%s' is no call: vcpuspec list calls\n", word);
   return false;
 }

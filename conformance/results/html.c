@@ -259,7 +259,8 @@ void vs_render_html(FILE* out, vs_view* view) {
   put_figures(out, view);
   put_backends(out, view);
   put_controls(out, view);
-  vs_html_matrix(out, view);
+  vs_html_calls(out, view);
+  vs_html_clauses(out, view);
   vs_html_failures(out, view);
   put_expectations(out, view->results->expectations);
   vs_html_cases(out, view);

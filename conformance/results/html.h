@@ -14,7 +14,8 @@ void vs_html_verdict(FILE* out, vs_verdict verdict);
 // What the style and the script call it: "cut-short".
 const char* vs_html_class(vs_verdict verdict);
 
-void vs_html_matrix(FILE* out, vs_view* view);
+void vs_html_calls(FILE* out, const vs_view* view);
+void vs_html_clauses(FILE* out, vs_view* view);
 void vs_html_cases(FILE* out, const vs_view* view);
 void vs_html_failures(FILE* out, vs_view* view);
 void vs_html_reasons(FILE* out, const vs_view* view);

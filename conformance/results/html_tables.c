@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Tables with a column a backend, clauses and cases; and each failure: what was done, what was
-// allowed, what came, and how to see it again.
+// Tables with a column a backend, of calls, clauses and cases; and each failure: what was done,
+// what was allowed, what came, and how to see it again.
 #include <string.h>
 
 #include "html.h"
 
 #define PUT VS_HTML
 
-static void put_table_start(FILE* out, const vs_results* all, const char* id, const char* title,
-                            const char* what) {
-  PUT("<section id=\"%s\">\n<h2 id=\"%s-title\">%s</h2>\n"
-      "<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-labelledby=\"%s-title\">\n"
-      "<table class=\"matrix\"><thead><tr><th scope=\"col\">%s</th>",
-      id, id, title, id, what);
+static void put_table_start(FILE* out, const vs_results* all, const char* title, const char* what) {
+  PUT("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">\n"
+      "<table class=\"matrix of-%ss\"><thead><tr><th scope=\"col\">%s</th>",
+      title, what, what);
   for (size_t b = 0; b < all->backends.count; b++) {
     PUT("<th scope=\"col\" data-b=\"%zu\"><code>%-s</code></th>", b, all->backends.at[b].name);
   }
   PUT("</tr></thead>\n<tbody>\n");
+}
+
+static void put_table_end(FILE* out) {
+  PUT("</tbody></table></div>\n");
 }
 
 // `link` is the result that tells more; NULL: nothing does.
@@ -55,24 +57,102 @@ static void put_clause(FILE* out, vs_store* store, const vs_clause_row* clause) 
       vs_said(store, "%.*s", (int)stem, clause->id), clause->id + stem, clause->sentence);
 }
 
-void vs_html_matrix(FILE* out, vs_view* view) {
+static void put_clause_row(FILE* out, vs_view* view, size_t clause) {
   const vs_results* all = view->results;
-  put_table_start(out, all, "matrix", "Clauses", "clause");
-  for (size_t c = 0; c < all->clauses.count; c++) {
-    if (!vs_view_has_clause(view, c)) continue;
-    put_clause(out, &view->store, &all->clauses.at[c]);
-    for (size_t b = 0; b < all->backends.count; b++) {
-      vs_verdict verdict = vs_view_cell(view, c, b);
-      bool ready = all->backends.at[b].state == VS_TARGET_READY;
-      if (verdict == VS_VERDICT_NOT_JUDGED && ready) {
-        put_empty(out, b);
-      } else {
-        put_cell(out, all, b, verdict, failure_of(all, all->clauses.at[c].id, b, verdict));
-      }
+  const vs_clause_row* its = &all->clauses.at[clause];
+  put_clause(out, &view->store, its);
+  for (size_t b = 0; b < all->backends.count; b++) {
+    vs_verdict verdict = vs_view_cell(view, clause, b);
+    bool ready = all->backends.at[b].state == VS_TARGET_READY;
+    if (verdict == VS_VERDICT_NOT_JUDGED && ready) {
+      put_empty(out, b);
+    } else {
+      put_cell(out, all, b, verdict, failure_of(all, its->id, b, verdict));
     }
-    PUT("</tr>\n");
   }
-  PUT("</tbody></table></div>\n</section>\n");
+  PUT("</tr>\n");
+}
+
+// Those that pass on each backend, or the others, by call.
+static void put_clauses(FILE* out, vs_view* view, bool plain) {
+  put_table_start(out, view->results, plain ? "Clauses that pass" : "Clauses", "clause");
+  for (size_t i = 0; i < view->pages.count; i++) {
+    const vs_page* page = &view->pages.at[i];
+    for (size_t k = 0; k < page->clauses.count; k++) {
+      size_t clause = page->clauses.at[k];
+      if (vs_view_is_plain(view, clause) == plain) put_clause_row(out, view, clause);
+    }
+  }
+  put_table_end(out);
+}
+
+void vs_html_clauses(FILE* out, vs_view* view) {
+  size_t all = vs_view_clauses(view, false);
+  size_t plain = vs_view_clauses(view, true);
+  PUT("<section id=\"clauses\">\n<h2>Clauses that do not pass on every backend</h2>\n");
+  if (all > plain) {
+    put_clauses(out, view, false);
+  } else {
+    PUT("<p class=\"none\">There is none.</p>\n");
+  }
+  if (plain > 0) {
+    PUT("<details class=\"plain\">\n<summary><span><b>%zu</b> of %zu clauses pass on every "
+        "backend</span></summary>\n",
+        plain, all);
+    put_clauses(out, view, true);
+    PUT("</details>\n");
+  }
+  PUT("</section>\n");
+}
+
+// --- calls --------------------------------------------------------------------------------------
+
+// How many of its clauses came out as what, and by `data-v` which of that there is.
+static void put_sums(FILE* out, const vs_page* page, size_t backend, vs_verdict from) {
+  const char* blank = "";
+  PUT("<td data-b=\"%zu\" data-v=\"", backend);
+  for (vs_verdict v = from; v < VS_VERDICT_COUNT; v++) {
+    if (vs_view_sum(page, backend, v) == 0) continue;
+    PUT("%s%s", blank, vs_html_class(v));
+    blank = " ";
+  }
+  PUT("\"><ul class=\"sums\">");
+  for (vs_verdict v = from; v < VS_VERDICT_COUNT; v++) {
+    size_t count = vs_view_sum(page, backend, v);
+    if (count == 0) continue;
+    PUT("<li><b>%zu</b> ", count);
+    vs_html_verdict(out, v);
+    PUT("</li>");
+  }
+  PUT("</ul></td>");
+}
+
+// A search for one of its clauses finds it too.
+static void put_page(FILE* out, const vs_results* all, const vs_page* page) {
+  PUT("<tr data-row=\"call\" data-text=\"");
+  for (size_t i = 0; i < page->clauses.count; i++) {
+    PUT("%s ", all->clauses.at[page->clauses.at[i]].id);
+  }
+  PUT("\"><th scope=\"row\"><code>%-s</code></th>", page->name);
+  for (size_t b = 0; b < all->backends.count; b++) {
+    bool ready = all->backends.at[b].state == VS_TARGET_READY;
+    if (ready && vs_view_sum(page, b, VS_VERDICT_NOT_JUDGED) == page->clauses.count) {
+      put_empty(out, b);
+    } else {
+      put_sums(out, page, b, ready ? VS_VERDICT_PASS : VS_VERDICT_NOT_JUDGED);
+    }
+  }
+  PUT("</tr>\n");
+}
+
+void vs_html_calls(FILE* out, const vs_view* view) {
+  PUT("<section id=\"matrix\">\n<h2>Calls, and how many of their clauses pass</h2>\n");
+  put_table_start(out, view->results, "Calls", "call");
+  for (size_t i = 0; i < view->pages.count; i++) {
+    put_page(out, view->results, &view->pages.at[i]);
+  }
+  put_table_end(out);
+  PUT("</section>\n");
 }
 
 // --- cases --------------------------------------------------------------------------------------
@@ -95,11 +175,13 @@ static void put_case(FILE* out, const vs_results* all, const vs_result* const* r
 
 void vs_html_cases(FILE* out, const vs_view* view) {
   const vs_results* all = view->results;
-  put_table_start(out, all, "cases", "Cases", "case");
+  PUT("<section id=\"cases\">\n<h2>Cases</h2>\n");
+  put_table_start(out, all, "Cases", "case");
   for (size_t i = 0; i < view->cases.count; i++) {
     put_case(out, all, &view->grid[i * all->backends.count]);
   }
-  PUT("</tbody></table></div>\n</section>\n");
+  put_table_end(out);
+  PUT("</section>\n");
 }
 
 // --- failures -----------------------------------------------------------------------------------

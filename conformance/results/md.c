@@ -108,24 +108,75 @@ static void put_known(FILE* out, vs_view* v, const vs_result* result) {
 
 // --- what stands on its own ---------------------------------------------------------------------
 
-static void put_matrix(FILE* out, vs_view* v, const vs_result* none) {
-  const vs_results* all = v->results;
-  (void)none;
-  PUT("<details><summary>Every clause</summary>\n\n| clause |");
-  for (size_t b = 0; b < all->backends.count; b++) {
-    PUT(" <code>%.1000s</code> |", all->backends.at[b].name);
+static void put_names(FILE* out, const vs_view* v, const char* what) {
+  PUT("| %s |", what);
+  for (size_t b = 0; b < v->results->backends.count; b++) {
+    PUT(" <code>%.1000s</code> |", v->results->backends.at[b].name);
   }
   PUT("\n|---|");
-  for (size_t b = 0; b < all->backends.count; b++) PUT("---|");
+  for (size_t b = 0; b < v->results->backends.count; b++) PUT("---|");
   PUT("\n");
-  for (size_t c = 0; c < all->clauses.count; c++) {
-    PUT("| %.1000s |", all->clauses.at[c].id);
-    for (size_t b = 0; b < all->backends.count; b++) {
-      vs_verdict cell = vs_view_cell(v, c, b);
-      PUT(" %s |", cell == VS_VERDICT_NOT_JUDGED ? "" : vs_verdict_names[cell]);
+}
+
+static void put_calls(FILE* out, vs_view* v, const vs_result* none) {
+  (void)none;
+  if (v->pages.count == 0) return;
+  put_names(out, v, "clauses of");
+  for (size_t i = 0; i < v->pages.count; i++) {
+    PUT("| %.1000s |", v->pages.at[i].name);
+    for (size_t b = 0; b < v->results->backends.count; b++) {
+      vs_verdict worst;
+      const char* word = vs_verdict_names[VS_VERDICT_UNSUPPORTED];
+      const char* told = vs_view_told(v, &v->pages.at[i], b, word, &worst);
+      PUT(vs_verdict_is_failure(worst) ? " **%s** |" : " %s |", told);
     }
     PUT("\n");
   }
+  PUT("\n");
+}
+
+static void put_clause(FILE* out, const vs_view* v, size_t clause) {
+  PUT("| %.1000s |", v->results->clauses.at[clause].id);
+  for (size_t b = 0; b < v->results->backends.count; b++) {
+    vs_verdict cell = vs_view_cell(v, clause, b);
+    PUT(" %s |", cell == VS_VERDICT_NOT_JUDGED ? "" : vs_verdict_names[cell]);
+  }
+  PUT("\n");
+}
+
+// Each clause that is plain, or is not, by call.
+static void put_each(FILE* out, const vs_view* v, bool plain,
+                     void (*put)(FILE* out, const vs_view* v, size_t clause)) {
+  for (size_t i = 0; i < v->pages.count; i++) {
+    for (size_t k = 0; k < v->pages.at[i].clauses.count; k++) {
+      size_t clause = v->pages.at[i].clauses.at[k];
+      if (vs_view_is_plain(v, clause) == plain) put(out, v, clause);
+    }
+  }
+}
+
+static void put_name(FILE* out, const vs_view* v, size_t clause) {
+  PUT("- %.1000s\n", v->results->clauses.at[clause].id);
+}
+
+static void put_clauses(FILE* out, vs_view* v, const vs_result* none) {
+  size_t rest = vs_view_clauses(v, false) - vs_view_clauses(v, true);
+  (void)none;
+  if (rest == 0) return;
+  PUT("<details><summary>%zu clause%s not a pass on every backend</summary>\n\n", rest,
+      rest == 1 ? " is" : "s are");
+  put_names(out, v, "clause");
+  put_each(out, v, false, put_clause);
+  PUT("\n</details>\n\n");
+}
+
+static void put_plain(FILE* out, vs_view* v, const vs_result* none) {
+  size_t all = vs_view_clauses(v, false);
+  size_t plain = vs_view_clauses(v, true);
+  (void)none;
+  if (plain == 0) return;
+  PUT("<details><summary>%zu of %zu clauses pass on every backend</summary>\n\n", plain, all);
+  put_each(out, v, true, put_name);
   PUT("\n</details>\n\n");
 }
 
@@ -194,11 +245,13 @@ void vs_render_md(FILE* out, vs_view* view) {
   const vs_results* all = view->results;
   page p = {.out = out, .view = view, .left = ROOM};
   if (!add(&p, put_start, NULL)) put_head(out, view);
+  if (!add(&p, put_calls, NULL)) PUT("The matrix of calls does not fit here.\n\n");
+  if (!add(&p, put_clauses, NULL)) PUT("The matrix of clauses does not fit here.\n\n");
   add_all(&p, false);
   add_all(&p, true);
   if (!add(&p, put_reasons, NULL))
     PUT("The reasons why cases were not judged do not fit here.\n\n");
-  if (!add(&p, put_matrix, NULL)) PUT("The matrix does not fit here.\n\n");
+  if (!add(&p, put_plain, NULL)) PUT("The names of clauses that pass do not fit here.\n\n");
   PUT("Made by %.1000s, started %.1000s, seed %.1000s, shard %.1000s.\n", all->program,
       all->started, all->seed, all->shard);
 }

@@ -9,19 +9,20 @@
   const rows = all("[data-row]").map((row) => ({
     row,
     kind: row.dataset.row,
-    text: row.textContent.toLowerCase(),
+    text: `${row.textContent} ${row.dataset.text ?? ""}`.toLowerCase(),
     cells: row.dataset.v !== undefined ? [row] : all("td[data-b]", row),
   }));
-  const words = { clause: "clauses", failure: "failures", case: "cases", reason: "reasons" };
+  const words = { call: "calls", clause: "clauses", failure: "failures", case: "cases", reason: "reasons" };
 
   const isShown = (item, terms, backend, verdicts) => {
     if (!terms.every((term) => item.text.includes(term))) return false;
     return item.cells.some(
       ({ dataset }) =>
         (backend === "" || dataset.b === backend) &&
-        (verdicts.size === 0 || verdicts.has(dataset.v)));
+        (verdicts.size === 0 || dataset.v.split(" ").some((verdict) => verdicts.has(verdict))));
   };
 
+  let narrowed = false;  // something is looked for
   const apply = () => {
     const terms = search.value.toLowerCase().split(/\s+/).filter((term) => term !== "");
     const backend = one("#backend").value;
@@ -33,6 +34,12 @@
       item.row.hidden = !shown;
       counts.set(item.kind, [some + (shown ? 1 : 0), of + 1]);
     }
+    const asked = terms.length > 0 || backend !== "" || verdicts.size > 0;
+    for (const box of all("details.plain")) {
+      box.hidden = all("[data-row]:not([hidden])", box).length === 0;
+      if (asked !== narrowed) box.open = asked;
+    }
+    narrowed = asked;
     for (const cell of all("th[data-b], td[data-b]")) {
       cell.hidden = backend !== "" && cell.dataset.b !== backend;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tables.h"
+#include "text/calls.h"
 
 const vs_part vs_parts[VS_PART_COUNT] = {
 #define VS_PART(page, start) {page, start},
@@ -34,13 +35,8 @@ const char* vs_page_find(const char* word) {
   for (size_t i = 0; i < VS_PART_COUNT; i++) {
     if (strcmp(vs_parts[i].page, word) == 0) return vs_parts[i].page;
   }
-  const char* name = strncmp(word, "zx_", 3) == 0 ? word + 3 : word;
-  for (size_t i = 0; i < VS_CALL_COUNT; i++) {
-    const vs_op_info* call = &vs_ops[i];
-    const char* symbol = call->symbol + 3;
-    if (strcmp(symbol, name) != 0 && strcmp(call->name, word) != 0) continue;
-    const char* page = begun_by(call->name);
-    return page != NULL ? page : begun_by(symbol);
-  }
-  return NULL;
+  vs_call_index call = vs_call_find(word);
+  if (call == VS_NO_CALL) return NULL;
+  const char* page = begun_by(vs_ops[call].name);
+  return page != NULL ? page : begun_by(vs_ops[call].symbol + strlen("zx_"));
 }

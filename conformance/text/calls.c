@@ -1,10 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "calls.h"
 
+#include <string.h>
+
 #include "tables.h"
 
 const char* vs_call_name(vs_call_index call) {
   return call < VS_CALL_COUNT ? vs_ops[call].symbol : "no call";
+}
+
+vs_call_index vs_call_find(const char* word) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    const char* symbol = vs_ops[call].symbol;
+    bool same = strcmp(word, vs_ops[call].name) == 0 || strcmp(word, symbol) == 0 ||
+                strcmp(word, symbol + strlen("zx_")) == 0;
+    if (same) return (vs_call_index)call;
+  }
+  return VS_NO_CALL;
 }
 
 uint8_t vs_call_of(const vs_op* op) {

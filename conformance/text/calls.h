@@ -11,6 +11,9 @@ uint8_t vs_call_of(const vs_op* op);
 // "zx_vcpu_write_state" and so on.
 const char* vs_call_name(vs_call_index call);
 
+// By its word in scripts or its symbol, with "zx_" or without; VS_NO_CALL: none.
+vs_call_index vs_call_find(const char* word);
+
 // Bytes of the memory that a pointer of this type points to, a vs_param_type; 0: its argument says.
 size_t vs_fixed_length(uint8_t type);
 
