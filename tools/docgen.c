@@ -72,6 +72,22 @@ static void print_latitudes(void) {
   }
 }
 
+static void print_judged(void) {
+  printf(
+      "\n## What else an answer breaks\n\nWhere no check says it: the clause that is broken by a "
+      "call that is refused although no error applies; by another status than those of the several "
+      "errors that apply; by what a refused call leaves behind; by what is written beside an "
+      "out-parameter.\n\n"
+      "| call | refused | several | left behind | beside |\n|---|---|---|---|---|\n");
+  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+    const vs_judged* row = &vs_judged_calls[call];
+    if (!row->known) continue;
+    printf("| `%s` | `%s` | `%s` | `%s` | `%s` |\n", vs_ops[call].symbol,
+           vs_clauses[row->accepted].id, vs_clauses[row->several].id, vs_clauses[row->refused].id,
+           vs_clauses[row->beside].id);
+  }
+}
+
 static void print_defects(void) {
   printf(
       "\n## Defects of published kernels\n\nWhat a kernel's profile does and `documented` does not "
@@ -95,6 +111,7 @@ static void print_clauses(void) {
       if (strcmp(vs_clauses[code].section, sections[s].section) == 0) print_clause(code);
     }
   }
+  print_judged();
   print_latitudes();
   print_defects();
 }
