@@ -1,22 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints the documents that are made from the tables, and what they count: docgen clauses |
-// historic | man | bash | zsh | counts.
+// error-paths | historic | man | bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
 #include "cases/cases.h"
 #include "cli.h"
+#include "docgen.h"
 #include "mutants/mutants.h"
 #include "results/render.h"
-#include "runner/describe.h"
 #include "selftest/historic.h"
-
-static const char* status_name(zx_status_t status) {
-  static char name[64];
-  vs_text text = vs_text_in(name, sizeof name);
-  vs_say_status(&text, status);
-  return name;
-}
 
 // --- the clause reference ---------------------------------------------------------------------
 
@@ -44,13 +37,9 @@ static void print_cases(vs_clause_code clause, bool subject) {
   if (separator[0] == ',') putchar('\n');
 }
 
-static void print_mutants(const char* clause) {
-  const char* separator = "- Mutants that it must catch: ";
-  for (size_t i = 0; i < vs_mutant_count; i++) {
-    if (!vs_mutants[i].breaks || strcmp(vs_mutants[i].breaks, clause) != 0) continue;
-    printf("%s`%s`", separator, vs_mutants[i].id);
-    separator = ", ";
-  }
+static void print_mutants(vs_clause_code clause) {
+  printf("- Mutants that it must catch: ");
+  vs_docgen_mutants_of(clause);
   putchar('\n');
 }
 
@@ -60,8 +49,9 @@ static void print_checks(vs_clause_code clause) {
     if (check->rule != clause && check->error != clause) continue;
     static const char* const makers[] = {"", "", " (kernels' profiles only)",
                                          " (kernels' profiles only, and then anything may happen)"};
-    printf("- Check `%s`: %s when %s%s\n", check->name, status_name(check->status), check->reason,
-           makers[check->sort]);
+    printf("- Check `%s`: ", check->name);
+    vs_docgen_status(check->status);
+    printf(" when %s%s\n", check->reason, makers[check->sort]);
   }
 }
 
@@ -70,7 +60,7 @@ static void print_clause(vs_clause_code code) {
   print_checks(code);
   print_cases(code, true);
   print_cases(code, false);
-  print_mutants(vs_clauses[code].id);
+  print_mutants(code);
 }
 
 static void print_latitudes(void) {
@@ -79,6 +69,22 @@ static void print_latitudes(void) {
       "one of these names, and nothing else.\n");
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) {
     printf("\n### %s\n\n%s %s\n", vs_latitudes[i].id, vs_latitudes[i].what, vs_latitudes[i].why);
+  }
+}
+
+static void print_judged(void) {
+  printf(
+      "\n## What else an answer breaks\n\nWhere no check says it: the clause that is broken by a "
+      "call that is refused although no error applies; by another status than those of the several "
+      "errors that apply; by what a refused call leaves behind; by what is written beside an "
+      "out-parameter.\n\n"
+      "| call | refused | several | left behind | beside |\n|---|---|---|---|---|\n");
+  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+    const vs_judged* row = &vs_judged_calls[call];
+    if (!row->known) continue;
+    printf("| `%s` | `%s` | `%s` | `%s` | `%s` |\n", vs_ops[call].symbol,
+           vs_clauses[row->accepted].id, vs_clauses[row->several].id, vs_clauses[row->refused].id,
+           vs_clauses[row->beside].id);
   }
 }
 
@@ -105,6 +111,7 @@ static void print_clauses(void) {
       if (strcmp(vs_clauses[code].section, sections[s].section) == 0) print_clause(code);
     }
   }
+  print_judged();
   print_latitudes();
   print_defects();
 }
@@ -350,6 +357,8 @@ int main(int argc, char** argv) {
   const char* what = argc == 2 ? argv[1] : "";
   if (strcmp(what, "clauses") == 0) {
     print_clauses();
+  } else if (strcmp(what, "error-paths") == 0) {
+    vs_docgen_error_paths();
   } else if (strcmp(what, "historic") == 0) {
     print_historic();
   } else if (strcmp(what, "man") == 0) {
@@ -361,7 +370,7 @@ int main(int argc, char** argv) {
   } else if (strcmp(what, "counts") == 0) {
     print_counts();
   } else {
-    fprintf(stderr, "usage: docgen clauses|historic|man|bash|zsh|counts\n");
+    fprintf(stderr, "usage: docgen clauses|error-paths|historic|man|bash|zsh|counts\n");
     return 2;
   }
   return 0;

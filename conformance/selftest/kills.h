@@ -59,9 +59,9 @@ bool vs_case_is_costly(const vs_case* c);
 
 // Judges every mutant under `documented` by the cases that declare the clause that it breaks, each
 // case in a process of its own, as many mutants at a time as `jobs`; by those whose threads race if
-// it is their first clause, or if nothing else has caught it. What is left of the cases is not tried
-// once a mutant has hung in two. False: no memory, or it was stopped. The matrix is the caller's
-// (vs_kill_matrix_free) in any case.
+// it is their first clause, or if nothing else has caught it. What is left of the cases is not
+// tried once a mutant has hung in two. False: no memory, or it was stopped. The matrix is the
+// caller's (vs_kill_matrix_free) in any case.
 bool vs_kill_matrix_make(const vs_kill_plan* plan, vs_kill_matrix* matrix);
 void vs_kill_matrix_free(vs_kill_matrix* matrix);
 
