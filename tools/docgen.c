@@ -91,7 +91,8 @@ static void print_judged(void) {
 static void print_defects(void) {
   printf(
       "\n## Defects of published kernels\n\nWhat a kernel's profile does and `documented` does not "
-      "allow. A test over every combination of facts finds these, and no other.\n\n"
+      "allow. Tests over the combinations of a call's facts find these, and no other. What kernels "
+      "do with handles and rights beside the pages is a quirk: `vcpuspec list quirks`.\n\n"
       "| defect | profile | what | source |\n|---|---|---|---|\n");
   for (size_t i = 0; i < VS_DEFECT_COUNT; i++) {
     const vs_defect* defect = &vs_defects[i];
