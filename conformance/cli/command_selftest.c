@@ -167,6 +167,7 @@ static vs_exit make(const request* q) {
                        .case_count = q->case_count,
                        .jobs = (unsigned)q->jobs,
                        .timeout = q->timeout,
+                       .declared_only = q->case_count < vs_case_count,
                        .stop = &vs_stop};
   bool terminal = isatty(STDERR_FILENO) == 1;
   if (terminal) plan.progress = show_progress;

@@ -30,6 +30,7 @@ typedef struct rowing {
   size_t row;
   size_t* at;  // of each case of this row's plan, which case of the matrix it is
   const volatile sig_atomic_t* stop;
+  bool declared_only;  // what a case notices without declaring it does not count
   size_t hung;
   volatile sig_atomic_t enough;
 } rowing;
@@ -104,16 +105,16 @@ static bool judge_cases(rowing* r, const vs_kill_plan* plan, const vs_target* ta
   return true;
 }
 
-// A case is tried on the mutants of the clauses that it declares: what it notices besides is by
-// chance. A costly one is tried on those of its subject, and on the others if nothing has caught
-// them.
+// A case is tried on the mutants of the clauses that it declares, a costly one on those of its
+// subject; if nothing has caught a mutant, on those of its other clauses as well, and then on any.
 static bool is_due(const rowing* r, size_t i, bool costly, bool again) {
   const vs_kill_row* row = &r->matrix->rows[r->row];
   const vs_case* c = r->matrix->cases[i];
   bool subject = c->clauses[0] == row->clause;
   bool declared = vs_case_clauses(c) & VS_MEMBER(row->clause);
-  if (r->lacks[i] || !declared) return false;
-  return again ? costly && !subject : !costly || subject;
+  const bool first = declared && (!costly || subject);
+  if (r->lacks[i]) return false;
+  return again ? !first && (declared || !(costly || r->declared_only)) : first;
 }
 
 static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases,
@@ -216,7 +217,11 @@ static bool judge_each(const part* p, base* bases) {
   size_t i = 0;
   while ((i = atomic_fetch_add(&p->shared->taken, 1)) < plan.mutant_count) {
     vs_kill_row* row = &matrix->rows[i];
-    rowing r = {.matrix = matrix, .row = i, .at = p->at, .stop = plan.stop};
+    rowing r = {.matrix = matrix,
+                .row = i,
+                .at = p->at,
+                .stop = plan.stop,
+                .declared_only = plan.declared_only};
     const base* over = base_of(&plan, &r, bases, row->mutant->base, p->cases, p->costly);
     if (over == NULL) return false;
     r.lacks = over->lacks;

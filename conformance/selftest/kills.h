@@ -48,8 +48,9 @@ typedef struct vs_kill_plan {
   const vs_case* const* cases;
   size_t case_count;
   unsigned jobs;
-  double timeout;                     // seconds a call may take
-  const volatile sig_atomic_t* stop;  // may be NULL
+  double timeout;      // seconds a call may take
+  bool declared_only;  // cases are not tried on mutants of clauses they do not declare
+  const volatile sig_atomic_t* stop;                                         // may be NULL
   void (*progress)(size_t done, size_t all, const char* id, void* context);  // may be NULL
   void* context;
 } vs_kill_plan;
@@ -58,10 +59,11 @@ typedef struct vs_kill_plan {
 bool vs_case_is_costly(const vs_case* c);
 
 // Judges every mutant under `documented` by the cases that declare the clause that it breaks, each
-// case in a process of its own, as many mutants at a time as `jobs`; by those whose threads race if
-// it is their first clause, or if nothing else has caught it. What is left of the cases is not
-// tried once a mutant has hung in two. False: no memory, or it was stopped. The matrix is the
-// caller's (vs_kill_matrix_free) in any case.
+// case in a process of its own, as many mutants at a time as `jobs`; if none of them catches it, by
+// the others as well. Cases whose threads race are tried if it is their first clause, or if nothing
+// else has caught it and they declare it. What is left of the cases is not tried once a mutant has
+// hung in two. False: no memory, or it was stopped. The matrix is the caller's
+// (vs_kill_matrix_free) in any case.
 bool vs_kill_matrix_make(const vs_kill_plan* plan, vs_kill_matrix* matrix);
 void vs_kill_matrix_free(vs_kill_matrix* matrix);
 

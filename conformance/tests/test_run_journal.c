@@ -195,10 +195,11 @@ Test(run_journal, a_spoilt_line_is_told) {
 
 Test(run_journal, a_broken_result_is_tried_again) {
   write_file("s.vcpu",
-             "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
-             "T0: h2 = event_create\n");
-  expect("run --backend soft %/s.vcpu --resume %/j", 3, "makes no sense");
-  expect("run --backend soft %/s.vcpu --resume %/j", 3, "makes no sense");
+             "vcpuspec script 2\nT0: h0 h1 = guest_create\n"
+             "for n in 3 4 5 6 7 8 9 10\n  T0: h$n = duplicate h0 same_rights\nend\n"
+             "for n in 3 4 5 6 7 8 9 10\n  T0: h11 = replace h$n same_rights out=null\nend\n");
+  expect("run --backend soft %/s.vcpu --resume %/j", 3, "has no room");
+  expect("run --backend soft %/s.vcpu --resume %/j", 3, "has no room");
   expect_shell("wc -l < %/j", 0, "1");
 }
 

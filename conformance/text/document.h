@@ -7,7 +7,7 @@
 #include "tables.h"
 
 enum {
-  VS_DOCUMENT_CLAUSES = 10,
+  VS_DOCUMENT_CLAUSES = 6,
   VS_DOCUMENT_OPS = 200000,     // at most, after loops were unrolled
   VS_DOCUMENT_TURNS = 1000000,  // of all loops together
   VS_BACKEND_NAME = 64
