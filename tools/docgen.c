@@ -79,7 +79,7 @@ static void print_judged(void) {
       "errors that apply; by what a refused call leaves behind; by what is written beside an "
       "out-parameter.\n\n"
       "| call | refused | several | left behind | beside |\n|---|---|---|---|---|\n");
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     const vs_judged* row = &vs_judged_calls[call];
     if (!row->known) continue;
     printf("| `%s` | `%s` | `%s` | `%s` | `%s` |\n", vs_ops[call].symbol,
