@@ -79,7 +79,7 @@ static void print_judged(void) {
       "errors that apply; by what a refused call leaves behind; by what is written beside an "
       "out-parameter.\n\n"
       "| call | refused | several | left behind | beside |\n|---|---|---|---|---|\n");
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     const vs_judged* row = &vs_judged_calls[call];
     if (!row->known) continue;
     printf("| `%s` | `%s` | `%s` | `%s` | `%s` |\n", vs_ops[call].symbol,
@@ -151,7 +151,10 @@ static void print_historic(void) {
       "# What published implementations did\n\n"
       "Each row is played by a backend of ours; `vcpuspec selftest` fails if the case does not "
       "catch "
-      "it any\nmore, or if it fails under the profile that describes it. By hand:\n\n"
+      "it any\nmore, or if any case fails under the profile under which the backend passes. There "
+      "the "
+      "case that\ncatches it may be `unsupported`: what it is about is not so in that profile. By "
+      "hand:\n\n"
       "    vcpuspec run --backend soft:2018 --profile zircon-x64\n"
       "    vcpuspec run --backend soft:2018 --profile zircon-2018\n");
   for (size_t i = 0; i < vs_historic_count; i++) print_historic_row(&vs_historics[i]);

@@ -97,8 +97,7 @@ static void check_checks(void) {
   }
 }
 
-// --- the errors that the pages list
-// ---------------------------------------------------------------
+// --- the errors that the pages list ------------------------------------------------------------
 
 static bool is_section(vs_clause_code clause, const char* section) {
   return strcmp(vs_clauses[clause].section, section) == 0;
@@ -165,8 +164,7 @@ static int count_holes(void) {
   return holes;
 }
 
-// --- can it fail?
-// ---------------------------------------------------------------------------------
+// --- can it fail? -----------------------------------------------------------------------------
 
 static bool is_missed(taken what, const char* table, const char* id) {
   gone = what;
