@@ -106,7 +106,8 @@ static bool judge_cases(rowing* r, const vs_kill_plan* plan, const vs_target* ta
 }
 
 // A case is tried on the mutants of the clauses that it declares, a costly one on those of its
-// subject; if nothing has caught a mutant, on those of its other clauses as well, and then on any.
+// subject; unless two cases have caught a mutant, on those of its other clauses as well, and if
+// none has, on any.
 static bool is_due(const rowing* r, size_t i, bool costly, bool again) {
   const vs_kill_row* row = &r->matrix->rows[r->row];
   const vs_case* c = r->matrix->cases[i];
@@ -114,7 +115,8 @@ static bool is_due(const rowing* r, size_t i, bool costly, bool again) {
   bool declared = vs_case_clauses(c) & VS_MEMBER(row->clause);
   const bool first = declared && (!costly || subject);
   if (r->lacks[i]) return false;
-  return again ? !first && (declared || !(costly || r->declared_only)) : first;
+  const bool any = row->kills == 0 && !costly && !r->declared_only;
+  return again ? !first && (declared || any) : first;
 }
 
 static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases,
@@ -136,7 +138,7 @@ static bool judge_row(rowing* r, const vs_kill_plan* plan, const vs_case** cases
     uint8_t* cell = &r->matrix->cells[r->row * plan->case_count + i];
     if (r->lacks[i]) *cell = VS_CELL_UNSUPPORTED;
   }
-  for (int again = 0; again < 2 && row->kills == 0 && !r->enough; again++) {
+  for (int again = 0; again < 2 && row->kills < 2 && !r->enough; again++) {
     size_t count = 0;
     for (size_t i = 0; i < plan->case_count; i++) {
       if (!is_due(r, i, costly[i], again)) continue;
