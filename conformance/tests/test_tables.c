@@ -206,7 +206,7 @@ Test(objects, have_the_rights_that_the_pages_list_for_certain) {
 Test(profiles, orders_have_no_duplicates_and_an_end) {
   for (size_t p = 0; p < vs_profile_count; p++) {
     const vs_profile* profile = &vs_profiles[p];
-    uint64_t made = 0;
+    vs_check_set made = 0;
     size_t i = 0;
     for (; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
       cr_assert(profile->order[i] < VS_CHECK_COUNT, "%s: check %u", profile->id, profile->order[i]);
