@@ -26,7 +26,11 @@ static void print_verdict(const vs_case_result* result, const vs_profile* profil
         printf("  permitted by %s\n", vs_latitudes[code].id);
     }
   }
-  if (result->verdict == VS_VERDICT_UNSUPPORTED) printf("  because  %s\n", result->note);
+  if (result->verdict == VS_VERDICT_UNSUPPORTED) {
+    printf("  because  %s\n", result->note);
+  } else if (result->judgement.unpredicted) {
+    printf("  a call is not judged, and nothing after it: the oracle does not predict it\n");
+  }
 }
 
 static void check(vs_input* input, const vs_profile* profile, vs_oracle* oracle, tally* sum) {

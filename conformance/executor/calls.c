@@ -50,12 +50,12 @@ zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   pthread_mutex_unlock(&x->lock);
   zx_handle_t number = (zx_handle_t)ref->number;
   if (ref->form == VS_HANDLE_SLOT) return value;
-  if (ref->form == VS_HANDLE_CLEARED) return value & ~number;
   if (ref->form == VS_HANDLE_RESOURCE) return x->resource;
-  if (ref->form != VS_HANDLE_FLIPPED) return number;
+  if (ref->form == VS_HANDLE_CLEARED) number = value & ~number;
+  if (ref->form == VS_HANDLE_FLIPPED) number = value ^ number;
   // The resource is a handle too, though no op made it: another bit makes another value.
-  bool meets_resource = (value ^ number) == x->resource;
-  return value ^ number ^ (meets_resource ? UINT32_C(1) << 30 : 0);
+  bool meets_resource = number == x->resource && number != ZX_HANDLE_INVALID;
+  return number ^ (meets_resource ? UINT32_C(1) << 30 : 0);
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest,

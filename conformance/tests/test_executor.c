@@ -284,14 +284,24 @@ Test(executor, handle_argument_follows_its_form) {
                                  {.form = VS_HANDLE_RAW, .slot = VCPU, .number = 0},
                                  {.form = VS_HANDLE_SLOT, .slot = GUEST},
                                  {.form = VS_HANDLE_SLOT, .slot = VMAR},
-                                 {.form = VS_HANDLE_RESOURCE, .slot = VCPU}};
+                                 {.form = VS_HANDLE_RESOURCE, .slot = VCPU},
+                                 {.form = VS_HANDLE_RAW, .number = RESOURCE}};
   enum { FORMS = sizeof forms / sizeof forms[0] };
   for (size_t i = 0; i < FORMS; i++) put_write(&r, 0, 0, 136)->args[0] = forms[i];
   do_run(&r);
   zx_handle_t v = r.seen[2].handle;
   const zx_handle_t expected[FORMS] = {
-      v,          v & ~1u, v & ~2u,          v ^ 0x80000000,    v ^ 3u,
-      0xdeadbeef, 0,       r.seen[0].handle, r.seen[0].handle2, RESOURCE};
+      v,
+      v & ~1u,
+      v & ~2u,
+      v ^ 0x80000000,
+      v ^ 3u,
+      0xdeadbeef,
+      0,
+      r.seen[0].handle,
+      r.seen[0].handle2,
+      RESOURCE,
+      RESOURCE ^ 1u << 30};  // names nothing, as the oracle takes it
   for (size_t i = 0; i < FORMS; i++) got(nth(VS_CALL_vcpu_write_state, i), 0, expected[i]);
 }
 

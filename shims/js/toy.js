@@ -22,6 +22,7 @@ const MANAGE_THREAD = 1 << 18;
 const SAME_RIGHTS = 0x80000000n;
 const BASIC = 1 << 0 | 1 << 1 | 1 << 14 | 1 << 15;  // duplicate, transfer, wait, inspect
 const RIGHTS = {  // of a new handle
+  resource: BASIC,
   guest: 1 << 0 | 1 << 1 | 1 << 3 | 1 << 15 | 1 << 18,
   vmar: BASIC & ~(1 << 14) | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 21,
   vcpu: BASIC | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12,
@@ -30,6 +31,7 @@ const RIGHTS = {  // of a new handle
   vmo: BASIC | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12,
 };
 
+const MEMORY = 1n << 36n;  // bytes that a guest can have
 const STATE = 0n;
 const IO = 1n;
 const IO_SIZE = 8n;  // bytes: access_size, three of padding, four of data
@@ -70,12 +72,14 @@ class Toy {
     this.arch = arch;
     this.layout = ARCHS[arch];
     this.defect = defect;
-    this.handles = new Map();  // value -> {object, rights}
+    this.resource = 0x3;  // what zx_guest_create wants to see
+    this.handles = new Map([[BigInt(this.resource), this.create('resource')]]);  // {object, rights}
     this.next = 0x10003n;
   }
 
   zx_guest_create(memory, resource, options, guest, vmar) {
     return attempt(() => {
+      this.find(resource, 'resource');
       expect(options === 0n);
       this.give(memory, [guest, this.create('guest')], [vmar, this.create('vmar')]);
     });
@@ -84,7 +88,9 @@ class Toy {
   zx_vcpu_create(memory, guest, options, entry, out) {
     return attempt(() => {
       this.find(guest, 'guest', MANAGE_THREAD);
-      expect(options === 0n);
+      expect(options === 0n && entry < MEMORY);
+      const open = [...this.handles.values()];
+      expect(open.every(({object}) => object.creator !== memory.caller), BAD_STATE);
       const state = Buffer.alloc(this.layout.size);
       this.give(memory, [out, this.create('vcpu', {creator: memory.caller, state})]);
     });
@@ -116,7 +122,7 @@ class Toy {
 
   zx_handle_close(memory, handle) {
     return attempt(() => {
-      this.find(handle);
+      if (handle !== 0n) this.find(handle);
       this.handles.delete(handle);
     });
   }
@@ -131,8 +137,11 @@ class Toy {
   zx_handle_replace(memory, handle, rights, out) {
     return attempt(() => {
       this.find(handle);
-      this.give(memory, [out, this.derive(handle, rights)]);
-      this.handles.delete(handle);
+      try {
+        this.give(memory, [out, this.derive(handle, rights)]);
+      } finally {
+        this.handles.delete(handle);
+      }
     });
   }
 

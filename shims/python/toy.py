@@ -27,6 +27,7 @@ RIGHT_MANAGE_THREAD = 1 << 18
 SAME_RIGHTS = 1 << 31
 BASIC = 1 << 0 | 1 << 1 | 1 << 14 | 1 << 15  # duplicate, transfer, wait, inspect
 RIGHTS = {  # of a new handle
+    "resource": BASIC,
     "guest": 1 << 0 | 1 << 1 | 1 << 3 | 1 << 15 | 1 << 18,
     "vmar": BASIC & ~(1 << 14) | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 21,
     "vcpu": BASIC | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 12,
@@ -35,6 +36,7 @@ RIGHTS = {  # of a new handle
     "vmo": BASIC | 1 << 2 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 12,
 }
 
+MEMORY = 1 << 36  # bytes that a guest can have
 STATE, IO = 0, 1
 IO_SIZE = 8  # bytes: access_size, three of padding, four of data
 STATE_SIZE = {"x86-64": 136, "arm64": 264}
@@ -82,22 +84,27 @@ class Toy:
     """The methods are the documented calls; README.md says what they get."""
 
     name = "toy"
+    resource = 0x3  # what zx_guest_create wants to see
 
     def __init__(self, arch="x86-64", defect="none"):
         self.arch, self.defect = arch, defect
         self.lock = threading.Lock()
-        self.handles = {}  # value -> (object, rights)
+        self.handles = {self.resource: self._new("resource")}  # value -> (object, rights)
         self.next_value = 0x10003
 
     @call
     def zx_guest_create(self, memory, resource, options, guest, vmar):
+        self._find(resource, "resource")
         expect(options == 0)
         self._give(memory, (guest, self._new("guest")), (vmar, self._new("vmar")))
 
     @call
     def zx_vcpu_create(self, memory, guest, options, entry, out):
         self._find(guest, "guest", RIGHT_MANAGE_THREAD)
-        expect(options == 0)
+        expect(options == 0 and entry < MEMORY)
+        here = (what.creator is threading.current_thread() for what, _ in self.handles.values()
+                if what.kind == "vcpu")
+        expect(not any(here), BAD_STATE)
         self._give(memory, (out, self._new("vcpu")))
 
     @call
@@ -126,8 +133,9 @@ class Toy:
 
     @call
     def zx_handle_close(self, memory, handle):
-        self._find(handle)
-        del self.handles[handle]
+        if handle != 0:
+            self._find(handle)
+            del self.handles[handle]
 
     @call
     def zx_handle_duplicate(self, memory, handle, rights, out):
@@ -137,8 +145,10 @@ class Toy:
     @call
     def zx_handle_replace(self, memory, handle, rights, out):
         self._find(handle)
-        self._give(memory, (out, self._derive(handle, rights)))
-        del self.handles[handle]
+        try:
+            self._give(memory, (out, self._derive(handle, rights)))
+        finally:
+            del self.handles[handle]
 
     @call
     def zx_event_create(self, memory, options, out):

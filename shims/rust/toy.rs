@@ -33,7 +33,9 @@ const BASIC: u32 = 1 << 0 | 1 << 1 | 1 << 14 | 1 << 15; // duplicate, transfer, 
 const WAIT: u32 = 1 << 14;
 
 const IO_SIZE: usize = 8; // bytes: access_size, three of padding, four of data
+const RESOURCE: Handle = 0x3; // what zx_guest_create wants to see
 const FIRST_VALUE: Handle = 0x10003;
+const MEMORY: u64 = 1 << 36; // bytes that a guest can have
 
 const STATE: u32 = 0; // kinds
 const IO: u32 = 1;
@@ -90,6 +92,7 @@ struct Vcpu {
 
 #[derive(Clone)]
 enum Object {
+    Resource,
     Guest,
     Region,
     Event,
@@ -102,6 +105,7 @@ impl Object {
     /// Of a new handle.
     fn rights(&self) -> u32 {
         match self {
+            Object::Resource => BASIC,
             Object::Guest => 1 << 0 | 1 << 1 | 1 << 3 | 1 << 15 | 1 << 18,
             Object::Region => BASIC & !WAIT | 1 << 2 | 1 << 3 | 1 << 4 | 1 << 21,
             Object::Event => BASIC | 1 << 12,
@@ -129,6 +133,13 @@ impl Handles {
             (Object::Vcpu(_), _) => Err(ACCESS_DENIED),
             _ => Err(WRONG_TYPE),
         }
+    }
+
+    fn has_vcpu(&self, thread: ThreadId) -> bool {
+        self.open.values().any(|(object, _)| match object {
+            Object::Vcpu(vcpu) => vcpu.lock().expect("no panic").creator == thread,
+            _ => false,
+        })
     }
 
     fn derive(&self, handle: u64, rights: u64, needed: u32) -> Result<(Object, u32), Status> {
@@ -177,7 +188,8 @@ struct Toy {
 
 impl Toy {
     fn new(arch: Arch, defect: &str) -> Toy {
-        let handles = Handles { open: HashMap::new(), next: Some(FIRST_VALUE) };
+        let open = HashMap::from([(RESOURCE, of_new(Object::Resource))]);
+        let handles = Handles { open, next: Some(FIRST_VALUE) };
         Toy { arch, defect: defect.to_string(), handles: Mutex::new(handles) }
     }
 
@@ -190,9 +202,13 @@ impl Toy {
     }
 
     fn guest_create(&self, args: &[u64], memory: &mut Memory) -> Answer {
-        expect(args[1] == 0)?;
+        let mut handles = self.handles();
+        match handles.find(args[0])? {
+            (Object::Resource, _) => expect(args[1] == 0)?,
+            _ => return Err(WRONG_TYPE),
+        }
         let given = vec![(args[2], of_new(Object::Guest)), (args[3], of_new(Object::Region))];
-        self.handles().give(memory, given)
+        handles.give(memory, given)
     }
 
     fn vcpu_create(&self, args: &[u64], memory: &mut Memory) -> Answer {
@@ -202,8 +218,12 @@ impl Toy {
             (Object::Guest, _) => return Err(ACCESS_DENIED),
             _ => return Err(WRONG_TYPE),
         }
-        expect(args[1] == 0)?;
-        let vcpu = Vcpu { creator: std::thread::current().id(), state: [0; STATE_MAX] };
+        expect(args[1] == 0 && args[2] < MEMORY)?;
+        let creator = std::thread::current().id();
+        if handles.has_vcpu(creator) {
+            return Err(BAD_STATE);
+        }
+        let vcpu = Vcpu { creator, state: [0; STATE_MAX] };
         let vcpu = Object::Vcpu(Arc::new(Mutex::new(vcpu)));
         handles.give(memory, vec![(args[3], of_new(vcpu))])
     }
@@ -251,6 +271,9 @@ impl Toy {
     }
 
     fn close(&self, handle: u64) -> Answer {
+        if handle == 0 {
+            return Ok(());
+        }
         self.handles().open.remove(&(handle as Handle)).map(drop).ok_or(BAD_HANDLE)
     }
 
@@ -262,10 +285,10 @@ impl Toy {
 
     fn replace(&self, args: &[u64], memory: &mut Memory) -> Answer {
         let mut handles = self.handles();
-        let derived = handles.derive(args[0], args[1], 0)?;
-        handles.give(memory, vec![(args[2], derived)])?;
+        let derived = handles.derive(args[0], args[1], 0);
+        let given = derived.and_then(|entry| handles.give(memory, vec![(args[2], entry)]));
         handles.open.remove(&(args[0] as Handle));
-        Ok(())
+        given
     }
 
     fn create(&self, object: Object, options: u64, out: u64, memory: &mut Memory) -> Answer {
@@ -329,6 +352,6 @@ fn main() {
             _ => usage(&format!("{} {} is not known", option, value)),
         }
     }
-    let greeting = format!("toy {}", arch.name());
+    let greeting = format!("toy {} resource={:#x}", arch.name(), RESOURCE);
     serve(&greeting, CALLS, &|| Arc::new(Toy::new(arch, &defect)));
 }
