@@ -656,6 +656,16 @@ Test(defects, do_not_show_in_a_call_of_which_nothing_is_true) {
   }
 }
 
+Test(defects, of_ranges_of_memory_do_not_show_in_ports) {
+  vs_facts facts = {.call = VS_CALL_guest_set_trap,
+                    .buffer_readable = true,
+                    .trap_known = true,
+                    .trap_outside = VS_YES};
+  cr_expect(vs_defects_of(&facts) == VS_BIT(VS_DEFECT_UNMAP_FIRST));
+  facts.trap_io = true;
+  cr_expect(vs_defects_of(&facts) == 0);
+}
+
 // --- rows --------------------------------------------------------------------------------------
 
 Test(decision, finds_the_row_of_each_allowed_status_only) {
