@@ -80,7 +80,9 @@ static size_t program_traps(const vs_step_context* c, uint8_t guest, vs_trap* tr
 // kernels differ in most.
 static bool is_region_of(const vs_world* world, const vs_arg* handle, uint8_t guest) {
   const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, handle));
-  return slot != NULL && slot->maybe != 0 && world->objects[slot->object].guest == 1 + guest;
+  if (slot == NULL || slot->maybe == 0) return false;
+  const vs_object* region = &world->objects[slot->object];
+  return region->code == VS_OBJECT_VMAR && region->guest == 1 + guest;
 }
 
 // The calls of which it is made have all to succeed, if guest and region are there, and no trap is
@@ -107,7 +109,9 @@ static vs_step step_guest_load(vs_step_context* c) {
   for (size_t i = 0; i < count; i++) c->world->lost |= !vs_world_set_trap(c->world, &traps[i]);
   c->attests |= VS_MEMBER(VS_CLAUSE_OBJECTS);
   const uint8_t out = vs_op_out(c->op, 0)->slot;
-  if (!vs_world_add(c->world, out, VS_OBJECT_VMO, c->seen->handle)) c->world->lost = true;
+  const bool added = vs_world_add(c->world, out, VS_OBJECT_VMO, c->seen->handle);
+  if (added) c->world->objects[c->world->slots[out].object].guest = (uint8_t)(1 + slot->object);
+  c->world->lost |= !added;
   return VS_STEP_ALLOWED;
 }
 

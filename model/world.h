@@ -61,7 +61,7 @@ typedef struct vs_object {
   uint8_t code;     // vs_object_code
   uint8_t handles;  // open handles to it
   uint8_t vcpu;     // index, of a vCPU
-  uint8_t guest;    // of an address region: 1 + the guest that it is of
+  uint8_t guest;    // of an address region, and of the programs' memory: 1 + the guest's object
   bool bred;        // of a guest: a vCPU was made of it
 } vs_object;
 
