@@ -130,6 +130,17 @@ MUTATE_MEETING(trap_end_looked_at) {
 MUTATE_MEETING(trap_ends_looked_at) {
   return old->handle == new->handle && (has(old, new->addr) || has(old, last_of(new)));
 }
+MUTATE_MEETING(trap_inside_missed) {
+  bool inside = old->addr < new->addr&& last_of(new) < last_of(old);
+  return old->handle == new->handle&& meet(old, new) && !inside;
+}
+MUTATE_MEETING(trap_meets_in_32_bits) {
+  trap low = *old;
+  trap other = *new;
+  low.addr = (uint32_t)low.addr;
+  other.addr = (uint32_t)other.addr;
+  return old->handle == new->handle&& meet(&low, &other);
+}
 MUTATE_MEETING(trap_same_looked_at) {
   return old->handle == new->handle && old->addr == new->addr && old->size == new->size;
 }

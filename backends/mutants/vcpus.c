@@ -144,6 +144,44 @@ MUTATE_CALL(interrupt_high_refused, vcpu_interrupt) {
   zx_status_t status = RIGHT_CALL(vcpu_interrupt);
   return a->vector > 127 && status == ZX_OK ? ZX_ERR_INVALID_ARGS : status;
 }
+MUTATE_CALL(interrupt_low_refused, vcpu_interrupt) {
+  zx_status_t status = RIGHT_CALL(vcpu_interrupt);
+  return a->vector < 32 && status == ZX_OK ? ZX_ERR_NOT_SUPPORTED : status;
+}
+MUTATE_CALL(interrupt_511_accepted, vcpu_interrupt) {
+  zx_status_t status = RIGHT_CALL(vcpu_interrupt);
+  return a->vector == 511 && status == ZX_ERR_OUT_OF_RANGE ? ZX_OK : status;
+}
+MUTATE_CALL(interrupt_high_without_signal, vcpu_interrupt) {
+  zx_status_t status = RIGHT_CALL(vcpu_interrupt);
+  return a->vector > 127 && status == ZX_ERR_ACCESS_DENIED ? ZX_OK : status;
+}
+
+// What an interrupt does to a kick, and to the next entry.
+MUTATE_CALL(interrupt_kicks, vcpu_interrupt) {
+  tracked found;
+  zx_status_t status = RIGHT_CALL(vcpu_interrupt);
+  bool known = track_find((zx_handle_t)a->handle, &found);
+  if (status == ZX_OK && known) below->vcpu_kick(found.first);
+  return status;
+}
+MUTATE_CALL(interrupt_refused_kicks, vcpu_interrupt) {
+  tracked found;
+  zx_status_t status = RIGHT_CALL(vcpu_interrupt);
+  bool known = track_find((zx_handle_t)a->handle, &found);
+  if (status == ZX_ERR_OUT_OF_RANGE && known) below->vcpu_kick(found.first);
+  return status;
+}
+MUTATE_CALL(kick_of_all, vcpu_kick) {
+  tracked found;
+  zx_status_t status = RIGHT_CALL(vcpu_kick);
+  if (status != ZX_OK || !track_find((zx_handle_t)a->handle, &found)) return status;
+  for (uint64_t thread = 0; thread < 4; thread++) {
+    zx_handle_t last = track_created_by(thread);
+    if (last != ZX_HANDLE_INVALID) below->vcpu_kick(last);
+  }
+  return status;
+}
 
 // An interrupt leaves a trace in a register.
 MUTATE_CALL(interrupt_in_a_register, vcpu_interrupt) {
@@ -309,6 +347,17 @@ MUTATE_CALL(duplicate_same_lost, handle_duplicate) {
   if (a->rights == ZX_RIGHT_SAME_RIGHTS) a->rights = 0;
   return RIGHT_CALL(handle_duplicate);
 }
+MUTATE_CALL(duplicate_same_loses_signal, handle_duplicate) {
+  tracked found;
+  bool same = a->rights == ZX_RIGHT_SAME_RIGHTS;
+  bool known = track_find_any((zx_handle_t)a->handle, &found);
+  if (known && same) a->rights = found.rights & ~(zx_rights_t)ZX_RIGHT_SIGNAL;
+  return RIGHT_CALL(handle_duplicate);
+}
+MUTATE_CALL(duplicate_same_and_more, handle_duplicate) {
+  if (a->rights & ZX_RIGHT_SAME_RIGHTS) a->rights = ZX_RIGHT_SAME_RIGHTS;
+  return RIGHT_CALL(handle_duplicate);
+}
 MUTATE_CALL(duplicate_closes_source, handle_duplicate) {
   zx_status_t status = RIGHT_CALL(handle_duplicate);
   if (status == ZX_OK) tracked_below->handle_close((zx_handle_t)a->handle);
@@ -348,6 +397,26 @@ MUTATE_CALL(replace_keeps_rights, handle_replace) {
   bool known = track_find_any((zx_handle_t)a->handle, &found);
   if (known && (a->rights & ~(uint64_t)found.rights) == 0) a->rights = ZX_RIGHT_SAME_RIGHTS;
   return RIGHT_CALL(handle_replace);
+}
+MUTATE_CALL(replace_keeps_read, handle_replace) {
+  tracked found;
+  bool known = track_find_any((zx_handle_t)a->handle, &found);
+  if (known && (a->rights & ~(uint64_t)found.rights) == 0)
+    a->rights |= found.rights & ZX_RIGHT_READ;
+  return RIGHT_CALL(handle_replace);
+}
+MUTATE_CALL(replace_keeps_transfer, handle_replace) {
+  tracked found;
+  bool known = track_find_any((zx_handle_t)a->handle, &found);
+  bool asked = known && (a->rights & ~(uint64_t)found.rights) == 0;
+  if (asked) a->rights |= found.rights & ZX_RIGHT_TRANSFER;
+  return RIGHT_CALL(handle_replace);
+}
+MUTATE_CALL(replace_keeps_port, handle_replace) {
+  tracked found;
+  bool known = track_find_any((zx_handle_t)a->handle, &found);
+  if (!known || found.type != ZX_OBJ_TYPE_PORT) return RIGHT_CALL(handle_replace);
+  return make_right(VS_CALL_handle_duplicate, (const uint64_t*)a);
 }
 MUTATE_CALL(replace_cuts_rights, handle_replace) {
   tracked found;
