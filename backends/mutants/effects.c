@@ -303,7 +303,7 @@ static zx_status_t write_and_keep(zx_handle_t handle, uint32_t kind, const void*
 static zx_status_t create_inheriting(zx_handle_t guest, uint32_t options, zx_vaddr_t entry,
                                      zx_handle_t* out) {
   zx_status_t status = tracking_create(guest, options, entry, out);
-  if (status == ZX_OK) put_state(*out, &last_written);
+  if (status == ZX_OK) put_state(*(const loose_handle*)out, &last_written);
   return status;
 }
 

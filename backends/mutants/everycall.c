@@ -172,7 +172,7 @@ bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks) {
   return true;
 }
 
-static void spoil_new(zx_handle_t* out, newness how) {
+static void spoil_new(loose_handle* out, newness how) {
   static zx_handle_t last = ZX_HANDLE_INVALID;
   tracked found;
   if (how == BIT_0_CLEAR) *out &= ~(zx_handle_t)1;
@@ -189,7 +189,7 @@ static zx_status_t call_new(vs_call_index call, uint64_t* numbers) {
   newness how = BESIDE;
   zx_status_t status = make_right(call, numbers);
   bool is = find_maker(altered_member, &at, &how) && find_out(call, &parameter);
-  if (is && status == ZX_OK) spoil_new((zx_handle_t*)(uintptr_t)numbers[parameter], how);
+  if (is && status == ZX_OK) spoil_new((loose_handle*)(uintptr_t)numbers[parameter], how);
   return status;
 }
 

@@ -12,8 +12,8 @@ MUTATE_CALL(guest_only_one, guest_create) {
 
 MUTATE_CALL(guest_is_its_region, guest_create) {
   zx_status_t status = RIGHT_CALL(guest_create);
-  zx_handle_t* out = (zx_handle_t*)(uintptr_t)a->guest_handle;
-  if (status == ZX_OK) *out = *(zx_handle_t*)(uintptr_t)a->vmar_handle;
+  loose_handle* out = (loose_handle*)(uintptr_t)a->guest_handle;
+  if (status == ZX_OK) *out = *(loose_handle*)(uintptr_t)a->vmar_handle;
   return status;
 }
 
@@ -28,7 +28,7 @@ MUTATE_CALL(guest_busy_after_refusal, guest_create) {
 
 // The handle that was given out is replaced by one with a right less.
 static zx_status_t lose_right(zx_status_t status, uint64_t out, zx_rights_t all, unsigned first) {
-  zx_handle_t* made = (zx_handle_t*)(uintptr_t)out;
+  loose_handle* made = (loose_handle*)(uintptr_t)out;
   if (status != ZX_OK) return status;
   tracked_below->handle_replace(*made, all & ~member_new_right(first), made);
   return ZX_OK;

@@ -66,7 +66,7 @@ MUTATE(read_refused, vcpu_read_state,
 MUTATE(duplicate_same_value, handle_duplicate,
        (zx_handle_t handle, zx_rights_t rights, zx_handle_t* out)) {
   (void)rights;
-  *out = handle;
+  *(loose_handle*)out = handle;
   return ZX_OK;
 }
 

@@ -148,7 +148,7 @@ static void forget(zx_handle_t handle) {
   pthread_mutex_unlock(&track.lock);
 }
 
-static zx_status_t remember_new(zx_status_t status, const zx_handle_t* out, zx_obj_type_t type,
+static zx_status_t remember_new(zx_status_t status, const loose_handle* out, zx_obj_type_t type,
                                 zx_rights_t rights) {
   uint64_t self = track_self();
   if (status == ZX_OK) remember((tracked){*out, *out, type, rights, self, self});
@@ -197,13 +197,13 @@ static void remember_derived(zx_handle_t from, zx_rights_t rights, zx_handle_t o
 
 static zx_status_t tracking_duplicate(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
   zx_status_t status = below->handle_duplicate(handle, rights, out);
-  if (status == ZX_OK) remember_derived(handle, rights, *out);
+  if (status == ZX_OK) remember_derived(handle, rights, *(const loose_handle*)out);
   return status;
 }
 
 zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t* out) {
   zx_status_t status = below->handle_replace(handle, rights, out);
-  if (status == ZX_OK) remember_derived(handle, rights, *out);
+  if (status == ZX_OK) remember_derived(handle, rights, *(const loose_handle*)out);
   forget(handle);
   return status;
 }

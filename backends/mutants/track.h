@@ -8,6 +8,9 @@
 
 enum { TRACKED = 128, STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
 
+// A handle at any address that a caller may have named.
+typedef zx_handle_t loose_handle __attribute__((aligned(1)));
+
 typedef struct tracked {
   zx_handle_t value;
   zx_handle_t first;  // the handle that the object's creation gave out

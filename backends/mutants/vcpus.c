@@ -365,7 +365,7 @@ MUTATE_CALL(duplicate_closes_source, handle_duplicate) {
 }
 MUTATE_CALL(duplicate_is_another, handle_duplicate) {
   zx_status_t status = RIGHT_CALL(handle_duplicate);
-  zx_handle_t* out = (zx_handle_t*)(uintptr_t)a->out;
+  loose_handle* out = (loose_handle*)(uintptr_t)a->out;
   if (status == ZX_OK) below->event_create(0, out);
   return status;
 }
@@ -426,7 +426,7 @@ MUTATE_CALL(replace_cuts_rights, handle_replace) {
 }
 MUTATE_CALL(replace_same_value, handle_replace) {
   tracked found;
-  zx_handle_t* out = (zx_handle_t*)(uintptr_t)a->out;
+  loose_handle* out = (loose_handle*)(uintptr_t)a->out;
   bool known = track_find_any((zx_handle_t)a->handle, &found);
   if (!known || !is_writable(a->out, sizeof *out)) return RIGHT_CALL(handle_replace);
   *out = (zx_handle_t)a->handle;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "common.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -8,20 +9,23 @@
 #include "text/profile.h"
 
 static bool unknown_backend(const char* spec) {
-  enum { NAMES = 256, NAME = 64 };
-  static char mutants[NAMES][NAME];
-  const char* names[NAMES + 8];
-  size_t count = 0;
+  enum { NAME = VS_MUTANT_ID_MAX + sizeof "mutant:" };
   if (strcmp(spec, "plugin:") == 0) {
     fprintf(stderr, "vcpuspec: plugin: needs a path: plugin:./mine.so\n");
     return false;
   }
-  for (size_t i = 0; i < vs_builtin_count; i++) names[count++] = vs_builtins[i]->name;
-  for (size_t i = 0; i < vs_mutant_count && i < NAMES; i++) {
-    snprintf(mutants[i], NAME, "mutant:%s", vs_mutants[i].id);
+  const char** names = calloc(vs_builtin_count + vs_mutant_count, sizeof *names);
+  char(*mutants)[NAME] = calloc(vs_mutant_count, sizeof *mutants);
+  size_t count = 0;
+  const bool room = names != NULL && mutants != NULL;
+  for (size_t i = 0; room && i < vs_builtin_count; i++) names[count++] = vs_builtins[i]->name;
+  for (size_t i = 0; room && i < vs_mutant_count; i++) {
+    snprintf(mutants[i], sizeof mutants[i], "mutant:%s", vs_mutants[i].id);
     names[count++] = mutants[i];
   }
   vs_complain("backend", spec, names, count, "see vcpuspec list backends, vcpuspec list mutants");
+  free(mutants);
+  free(names);
   return false;
 }
 

@@ -223,7 +223,7 @@ static bool is_caught(const vs_export* export, const vs_mutant* mutant) {
 }
 
 // Those over unicorn are about the guest's run.
-Test(predictions, no_mutant_of_soft_agrees, .timeout = 600) {
+Test(predictions, no_mutant_of_soft_agrees, .timeout = 1800) {
   vs_export export = exported("zircon-x64", VS_ARCH_X64);
   size_t caught = 0;
   for (size_t i = 0; i < vs_mutant_count; i++) {
