@@ -17,9 +17,9 @@ typedef enum vs_violation_kind {
   VS_VIOLATION_NO_RETURN,  // crashed or hung within the call
   VS_VIOLATION_REGISTER,   // a register is not what it must be
   VS_VIOLATION_PACKET,     // the guest left in another way than its program does
-  VS_VIOLATION_HANDLE,     // a new handle that is 0 or has the value of an open one
-  VS_VIOLATION_BUFFER,     // the caller's buffer was written
-  VS_VIOLATION_SILENCE     // the guest gave no sign of life
+  VS_VIOLATION_HANDLE,  // a new handle that is 0 or has the value of an open one, or of a refusal
+  VS_VIOLATION_BUFFER,  // the caller's buffer was written
+  VS_VIOLATION_SILENCE  // the guest gave no sign of life
 } vs_violation_kind;
 
 typedef struct vs_violation {

@@ -104,10 +104,8 @@ vs_step vs_race_join(vs_step_context* c) {
   uint8_t count = c->oracle->count;
   vs_step_context late = {
       .oracle = c->oracle, .world = &last, .op = &race->op, .seen = &race->answer};
-  vs_step step = advance(&late, thread);
-  if (step == VS_STEP_ALLOWED && last.racing[thread] == VS_RACING_INSIDE) {
-    step = advance(&late, thread);
-  }
+  bool began = advance(&late, thread) == VS_STEP_ALLOWED;
+  if (began && last.racing[thread] == VS_RACING_INSIDE) (void)advance(&late, thread);
   c->oracle->count = count;
   // Of several orders, the one that explains most says what is wrong.
   bool registers = race->told && late.why.kind != VS_VIOLATION_REGISTER;

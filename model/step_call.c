@@ -195,6 +195,9 @@ vs_step vs_step_judge(vs_step_context* c) {
     bool refused = c->seen->status != ZX_OK && c->facts.call == VS_CALL_vcpu_read_state;
     return vs_step_violation(c, VS_VIOLATION_BUFFER, refused ? VS_CLAUSE_READ_REFUSED : beside);
   }
+  const bool left = vs_op_out(c->op, 0) != NULL && (c->seen->handle | c->seen->handle2) != 0;
+  if (c->seen->status != ZX_OK && left)
+    return vs_step_violation(c, VS_VIOLATION_HANDLE, vs_judged_calls[c->facts.call].refused);
   if (write) c->attests |= VS_MEMBER(VS_CLAUSE_BUFFER_KEPT);
   if (write) vs_write_note_choices(c);
   if (row->latitude != VS_LATITUDE_COUNT) {

@@ -67,16 +67,6 @@ static vs_step left_unknown(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
-// What a guest has stored is read by the handle of the programs' memory.
-static bool memory_is_open(const vs_step_context* c) {
-  bool open = false;
-  for (size_t i = 0; i < VS_OBJECTS; i++) {
-    const vs_object* object = &c->world->objects[i];
-    open |= object->code == VS_OBJECT_VMO && object->guest == c->vcpu->guest;
-  }
-  return open;
-}
-
 static vs_step left_guest(vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   go_on(c, vcpu);
@@ -85,12 +75,11 @@ static vs_step left_guest(vs_step_context* c) {
   if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c);
   if (vcpu->stage == VS_STAGE_SPIN)
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
-  const bool looks = memory_is_open(c);
-  if (!left_by_dump(c) || (looks && !c->seen->has_state)) {
+  if (!left_by_dump(c) || !(vcpu->blind || c->seen->has_state)) {
     return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
   }
-  if (!looks) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
-  if (looks && !vcpu->torn) return vs_step_observe(c, true);
+  if (vcpu->blind) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
+  if (!vcpu->blind && !vcpu->torn) return vs_step_observe(c, true);
   vcpu->torn = false;
   vs_world_forget(vcpu);
   return VS_STEP_ALLOWED;

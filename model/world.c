@@ -42,6 +42,11 @@ static void drop_traps(vs_world* world, uint8_t guest) {
   }
 }
 
+static void blind(vs_world* world, uint8_t guest) {
+  for (size_t i = 0; i < VS_VCPUS; i++) world->vcpus[i].blind |= world->vcpus[i].guest == guest;
+  world->objects[guest - 1].blind = true;
+}
+
 void vs_world_close(vs_world* world, const vs_slot* slot) {
   vs_object* object = &world->objects[slot->object];
   world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
@@ -52,6 +57,7 @@ void vs_world_close(vs_world* world, const vs_slot* slot) {
     vcpu->live = vcpu->running;
   }
   if (object->code == VS_OBJECT_GUEST) drop_traps(world, slot->object);
+  if (object->code == VS_OBJECT_VMO && object->guest != 0) blind(world, object->guest);
   object->code = VS_OBJECT_FREE;
 }
 
@@ -154,6 +160,7 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   vs_vcpu* vcpu = &world->vcpus[index];
   *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = program};
   vcpu->guest = guest_of(world, op);
+  vcpu->blind = vcpu->guest != 0 && world->objects[vcpu->guest - 1].blind;
   if (vs_programs[program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
   if (vs_programs[program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
   bool known = vs_programs[program].exit != VS_PROGRAM_EXIT_UNKNOWN;

@@ -44,6 +44,7 @@ typedef struct vs_vcpu {
   uint8_t touch;       // vs_touch
   uint8_t refused;     // REFUSED: vs_op_code
   uint8_t guest;       // 1 + the object that it is of
+  bool blind;          // what the guest stores cannot be read: the handle of its memory is closed
   vs_rewrite raced;    // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
   bool unanswered;     // left by an IN, and nothing was written since
@@ -63,6 +64,7 @@ typedef struct vs_object {
   uint8_t vcpu;     // index, of a vCPU
   uint8_t guest;    // of an address region, and of the programs' memory: 1 + the guest's object
   bool bred;        // of a guest: a vCPU was made of it
+  bool blind;       // of a guest: its memory cannot be read any more
 } vs_object;
 
 // Of a guest, as long as a handle to that is open.

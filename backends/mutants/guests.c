@@ -24,6 +24,22 @@ MUTATE_CALL(guest_busy_after_refusal, guest_create) {
   return status;
 }
 
+// Refused, and done all the same.
+MUTATE_CALL(guest_refused_given_out, guest_create) {
+  zx_status_t status = RIGHT_CALL(guest_create);
+  if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;
+  a->options = 0;
+  RIGHT_CALL(guest_create);
+  return status;
+}
+MUTATE_CALL(vcpu_refused_given_out, vcpu_create) {
+  zx_status_t status = RIGHT_CALL(vcpu_create);
+  if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;
+  a->options = 0;
+  RIGHT_CALL(vcpu_create);
+  return status;
+}
+
 // --- rights of new handles --------------------------------------------------------------------
 
 // The handle that was given out is replaced by one with a right less.

@@ -210,13 +210,42 @@ static void take_out(uint8_t type, const vs_laid* laid, bool second, vs_observat
   }
 }
 
-static void observe(const vs_op* op, const placed* p, vs_observation* seen) {
+static bool was_changed(const vs_observation* seen, uint8_t parameter) {
+  bool changed = false;
+  for (size_t i = 0; i < seen->change_count; i++) {
+    changed |= seen->changes[i].parameter == parameter;
+  }
+  return changed;
+}
+
+static bool is_known(vs_executor* x, zx_handle_t value) {
+  bool known = value == ZX_HANDLE_INVALID || value == x->resource;
+  pthread_mutex_lock(&x->lock);
+  for (size_t i = 0; i < VS_SLOTS; i++) {
+    known |= x->slots[i].value == value || x->guests[i].memory == value;
+  }
+  pthread_mutex_unlock(&x->lock);
+  return known;
+}
+
+// What a refused call has left where a new handle goes: ZX_HANDLE_INVALID, unless it is open.
+static zx_handle_t take_left(vs_executor* x, const vs_laid* laid) {
+  zx_handle_t value = ZX_HANDLE_INVALID;
+  const bool may_be = take(laid, &value, sizeof value) && !is_known(x, value);
+  return may_be && x->calls->handle_close(value) == ZX_OK ? value : ZX_HANDLE_INVALID;
+}
+
+static void observe(vs_executor* x, const vs_op* op, const placed* p, vs_observation* seen) {
   bool second = false;
   for (size_t i = 0; i < p->count; i++) {
     uint8_t type = vs_ops[op->code].params[p->parameters[i]].type;
     vs_arena_changes(&p->laid[i], p->parameters[i], seen);
     if (seen->status == ZX_OK) take_out(type, &p->laid[i], second, seen);
-    second |= type == VS_PARAM_OUT_HANDLE;
+    const bool handle = type == VS_PARAM_OUT_HANDLE;
+    if (handle && seen->status != ZX_OK && was_changed(seen, p->parameters[i])) {
+      *(second ? &seen->handle2 : &seen->handle) = take_left(x, &p->laid[i]);
+    }
+    second |= handle;
   }
 }
 
@@ -312,7 +341,7 @@ static bool make_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
   } else {
     if (x->reach != NULL && !reach_placed(x, op->thread, &p)) return false;
     seen->status = vs_calls_make(x->calls, op->code, numbers);
-    observe(op, &p, seen);
+    observe(x, op, &p, seen);
   }
   keep_closed(x, op, (zx_handle_t)numbers[0], seen->status);
   keep_handles(x, op, seen);

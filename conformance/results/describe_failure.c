@@ -37,7 +37,7 @@ static void say_violation(vs_text* text, const vs_violation* v, const vs_arch_in
     case VS_VIOLATION_PACKET:
       return vs_say(text, "packet -> other");
     case VS_VIOLATION_HANDLE:
-      return vs_say(text, "handle -> invalid");
+      return vs_say(text, "handle -> %s", v->got == ZX_OK ? "invalid" : "left open");
     case VS_VIOLATION_BUFFER:
       return vs_say(text, "buffer -> written");
     case VS_VIOLATION_SILENCE:

@@ -221,7 +221,8 @@ void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* ar
     case VS_VIOLATION_PACKET:
       return vs_say(text, "a packet of the guest's own exit");
     case VS_VIOLATION_HANDLE:
-      return vs_say(text, "a handle that is not 0 and that no open handle equals");
+      return vs_say(text, v->got == ZX_OK ? "a handle that is not 0 and that no open handle equals"
+                                          : "a refusal that leaves no new handle open");
     case VS_VIOLATION_BUFFER:
       return vs_say(text, "the buffer as it was");
     case VS_VIOLATION_SILENCE:
@@ -247,7 +248,8 @@ void vs_say_got(vs_text* text, const vs_violation* v, const vs_arch_info* arch) 
     case VS_VIOLATION_PACKET:
       return vs_say(text, "another packet, or registers that were not stored");
     case VS_VIOLATION_HANDLE:
-      return vs_say(text, "0, or the value of an open handle");
+      return vs_say(text, v->got == ZX_OK ? "0, or the value of an open handle"
+                                          : "a handle that can be closed, where the new one goes");
     case VS_VIOLATION_BUFFER:
       return vs_say(text, "a buffer that the call has written");
     case VS_VIOLATION_SILENCE:

@@ -1434,6 +1434,7 @@ Test(around, accepted_without_the_right_breaks_the_right) {
     put_derived(&t, rows[i].code, DERIVED, OBJECT, 0);
     breaks(&t, "documented", rows[i].clause, vs_ops[rows[i].code].name);
     last(&t)->status = ZX_ERR_ACCESS_DENIED;
+    last(&t)->handle = 0;
     allows(&t, "documented", 0, vs_ops[rows[i].code].name);
   }
 }
@@ -1460,6 +1461,8 @@ Test(around, close_of_nothing_and_rights_that_nobody_has) {
   put_derived(&t, VS_CALL_handle_duplicate, VCPU, DERIVED, ZX_RIGHT_MAP);
   breaks(&t, "documented", VS_CLAUSE_VCPU_RIGHTS, "a right that a new vCPU does not have");
   last(&t)->status = ZX_ERR_INVALID_ARGS;
+  breaks(&t, "documented", VS_CLAUSE_DERIVED, "refused, and given out");
+  last(&t)->handle = 0;
   allows(&t, "documented", 0, "refused");
 }
 

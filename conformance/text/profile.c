@@ -155,8 +155,8 @@ static size_t clear_order(vs_profile* profile, uint8_t call) {
 
 // The call that the line's word names, if any has an order of its own.
 static uint8_t call_of(const reader* r) {
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
-    if (is_word(r, 1, vs_ops[call].name)) return call;
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+    if (is_word(r, 1, vs_ops[call].name)) return (uint8_t)call;
   }
   return VS_OP_COUNT;
 }
@@ -337,7 +337,7 @@ static bool agrees_with_itself(const reader* r) {
 static void sort_order(vs_profile* profile) {
   vs_profile sorted = {0};
   size_t count = 0;
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
       const uint8_t check = profile->order[i];
       if (vs_checks[check].call == call) sorted.order[count++] = check;

@@ -143,7 +143,7 @@ typedef struct vs_observation {
   uint8_t change_count;  // of `changes`, after any status
   vs_change changes[VS_CHANGES_MAX];
   zx_status_t status;   // as returned, not interpreted
-  zx_handle_t handle;   // what the first OUT_HANDLE received
+  zx_handle_t handle;   // what the first OUT_HANDLE received; after a refusal: 0, or it was open
   zx_handle_t handle2;  // and the second
   uint64_t number;      // OUT_U64
   zx_port_packet_t packet;
