@@ -520,7 +520,7 @@ static const alone alones[] = {
     {OF(guest_set_trap),
      GOOD,
      {.trap_known = true, .trap_io = true, .trap_outside = VS_YES},
-     FAULT(TRAP_RANGE)},
+     FAULT(TRAP_RANGE) | FAULT(TRAP_PORT_RANGE)},
     {OF(guest_set_trap),
      GOOD,
      {.trap_known = true, .trap_io = true, .trap_last_port = true},

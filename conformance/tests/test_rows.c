@@ -111,6 +111,8 @@ static const struct {
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_RANGE, "range", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_OUT_OF_RANGE,
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
+    {VS_CHECK_TRAP_PORT_RANGE, "port_range", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
+     ZX_ERR_OUT_OF_RANGE, "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_LAST_PORT, "last_port", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
      ZX_ERR_OUT_OF_RANGE, "set_trap.return.ok", "set_trap.return.ok"},
     {VS_CHECK_TRAP_EXISTS, "exists", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_ALREADY_EXISTS,
@@ -478,7 +480,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 #define ORDER_2026_TEXT                                                                         \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
-  "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
+  "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port exists\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
@@ -493,7 +495,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 #define ORDER_2023_TEXT                                                                         \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
-  "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
+  "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port exists\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
@@ -509,7 +511,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
-  "unmap range last_port exists_at\n"                                                              \
+  "unmap port_range last_port exists_at\n"                                                         \
   "vcpu_create: options bad_handle access_denied wrong_type entry out\n"                           \
   "enter: bad_handle access_denied wrong_type creator kicked packet\n"                             \
   "kick: bad_handle access_denied wrong_type\n"                                                    \
@@ -524,7 +526,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
-  "unmap range last_port taken\n"                                                                  \
+  "unmap port_range last_port taken\n"                                                             \
   "vcpu_create: options bad_handle access_denied wrong_type entry busy out\n"                      \
   "interrupt: bad_handle access_denied wrong_type range\n"                                         \
   "read_state: kind size bad_handle access_denied wrong_type creator running alignment buffer\n"   \
