@@ -117,6 +117,8 @@ static const struct {
      ZX_ERR_OUT_OF_RANGE, "set_trap.return.ok", "set_trap.return.ok"},
     {VS_CHECK_TRAP_EXISTS, "exists", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_ALREADY_EXISTS,
      "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
+    {VS_CHECK_TRAP_SHARED, "shared", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_ALREADY_EXISTS,
+     "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
     {VS_CHECK_TRAP_WRAPS, "wraps", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_OUT_OF_RANGE,
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_WRAPS_LATE, "wraps_late", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
@@ -481,7 +483,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
-  "empty_range last_port exists\n"                                                              \
+  "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
@@ -496,7 +498,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
-  "empty_range last_port exists\n"                                                              \
+  "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
