@@ -156,7 +156,7 @@ static void make_world(stage* s) {
          vs_world_add(&s->world, EVENT, VS_OBJECT_EVENT, 0x23) &&
          vs_world_add(&s->world, PORT, VS_OBJECT_PORT, 0x27);
   cr_assert(made, "a world has room for these");
-  for (uint8_t slot = GUEST; slot < POORER; slot++) {
+  for (unsigned slot = GUEST; slot < POORER; slot++) {
     vs_slot from = s->world.slots[slot];
     vs_world_alias(&s->world, (uint8_t)(POORER + slot), &from, from.rights & ~asked,
                    from.value + 0x100);
