@@ -78,17 +78,16 @@ static void trap_range(vs_facts* facts, const vs_world* world, const vs_op* op, 
   static const uint64_t apic = 0xfee00000;
   uint64_t first = VS_OP_ARG(op, guest_set_trap, addr).number;
   uint64_t size = VS_OP_ARG(op, guest_set_trap, size).number;
-  uint64_t last = first + size - 1;
-  bool wraps = size > UINT64_MAX - first;
+  // An empty range ends before it begins; one that goes beyond 2^64 meets all up to there.
+  uint64_t end = first + size;
+  uint64_t last = size > UINT64_MAX - first ? UINT64_MAX : end - (end > 0);
   facts->trap_empty = size == 0;
   facts->trap_unaligned = !facts->trap_io && (first | size) % VS_PLACE_PAGE != 0;
   facts->trap_apic = has_apic && !facts->trap_io && first == apic && size != VS_PLACE_PAGE;
   facts->trap_last_port = facts->trap_io && size > 0 && last == PORTS - 1;
-  bool beyond_ports = first >= PORTS || (size > 0 && last >= PORTS);
-  vs_tristate beyond = is_outside_memory(size > 0 ? last : first);
-  facts->trap_outside = (uint8_t)(facts->trap_io ? (beyond_ports ? VS_YES : VS_NO) : beyond);
-  if (wraps) facts->trap_outside = VS_YES;
-  if (size == 0 || wraps) return;
+  vs_tristate beyond_ports = last >= PORTS ? VS_YES : VS_NO;
+  facts->trap_outside = (uint8_t)(facts->trap_io ? beyond_ports : is_outside_memory(last));
+  if (size == 0) return;
   uint64_t kind = VS_OP_ARG(op, guest_set_trap, kind).number;
   const vs_slot* guest = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
   const vs_trap* met = guest ? vs_world_trap(world, guest->object, kind, first, last) : NULL;

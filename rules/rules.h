@@ -4,8 +4,8 @@
 // model/, in plain ifs over scalars, so that a prover reads it (`make prove`; the theorems are in
 // logic.h) and a test holds it against the oracle (conformance/tests/test_rules.c).
 //
-// Not in here: that a choice is made once for several calls, calls that run side by side, and every
-// call but this one. docs/proof.md says what is proved.
+// Not in here: that a choice is made once for several calls, and calls that run side by side. The
+// seven calls around this one are in family.h. docs/proof.md says what is proved.
 #ifndef VCPUSPEC_RULES_H_
 #define VCPUSPEC_RULES_H_
 

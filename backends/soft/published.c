@@ -22,6 +22,11 @@ enum { VCPUS_X64 = 64, VCPUS_ARM64 = 8 };  // of a guest, in all of them
 #define TRAPS_ARM64_2018                                                                       \
   .traps = {VS_SOFT_TRAP_KIND, VS_SOFT_TRAP_NO_WRAP, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_UNMAP, \
             VS_SOFT_TRAP_NEW_START}
+// Memory has no end in zCore: its region unmaps whatever it is told to.
+#define TRAPS_ZCORE                                                                      \
+  .traps = {                                                                             \
+      VS_SOFT_TRAP_KNOWN, VS_SOFT_TRAP_SOME,    VS_SOFT_TRAP_NO_WRAP, VS_SOFT_TRAP_KIND, \
+      VS_SOFT_TRAP_PORTS, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_CLEAR,   VS_SOFT_TRAP_NEW_START}
 // Of 2021 and later.
 #define TRAPS                                                                                \
   .traps = {VS_SOFT_TRAP_KIND, VS_SOFT_TRAP_ALIGNED, VS_SOFT_TRAP_UNMAP, VS_SOFT_TRAP_PORTS, \
@@ -58,7 +63,7 @@ VS_SOFT_ROW(_arm64_zircon, "soft:arm64:zircon", VS_ARCH_ARM64,
 // is refused. A vector of 256 or more panics there; here it is refused.
 VS_SOFT_ROW(_zcore, "soft:zcore", VS_ARCH_X64,
             "soft with the order of zCore of 2022, which wants buffers aligned", VS_SOFT_X64,
-            TRAPS_X64_2018, .taken_is_invalid = true, .rights_first = true,
+            TRAPS_ZCORE, .taken_is_invalid = true, .rights_first = true, .owner_first = true,
             .same_rights_lost = true, .options_first = true, .maker_is_process = true,
             .early = {VS_SOFT_STATE_REGISTERS, VS_SOFT_STATE_SIZE},
             .read = {VS_SOFT_STATE_CREATOR, VS_SOFT_STATE_NATURAL},

@@ -38,10 +38,12 @@ typedef enum vs_soft_trap_check {
   VS_SOFT_TRAP_NO_WRAP,    // addr + size is below 2^64
   VS_SOFT_TRAP_PORTS,      // IO: size is not 0, and addr + size at most 0xffff
   VS_SOFT_TRAP_UNMAP,      // memory: within the guest's space, where it also unmaps
+  VS_SOFT_TRAP_CLEAR,      // memory: unmaps what is there, and refuses nothing
+  VS_SOFT_TRAP_KNOWN,      // a known kind
   VS_SOFT_TRAP_NEW_START,  // no trap of the space begins at addr
 } vs_soft_trap_check;
 
-enum { VS_SOFT_CHECKS_MAX = 8 };  // an order, and its end
+enum { VS_SOFT_CHECKS_MAX = 9 };  // an order, and its end
 
 typedef struct vs_soft_rules {
   size_t words;         // of 64 bits, in ZX_VCPU_STATE
@@ -57,6 +59,7 @@ typedef struct vs_soft_rules {
   bool options_first;      // zx_guest_create looks at them before the resource
   bool maker_is_process;   // ZX_RIGHT_MANAGE_PROCESS stands for ZX_RIGHT_MANAGE_THREAD
   bool many_vcpus;         // a thread may have several
+  bool owner_first;        // zx_vcpu_create looks at the thread before the entry
   unsigned vcpus_max;      // of a guest, then ZX_ERR_NO_RESOURCES; 0: no limit
   bool vectors_unchecked;  // any interrupt is accepted
   bool taken_is_invalid;   // a trap at an address that has one: ZX_ERR_INVALID_ARGS

@@ -77,11 +77,19 @@ static zx_status_t check_ports(const request* r) {
   return good || is_memory(r->kind) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
-static zx_status_t check_unmap(const request* r) {
+static zx_status_t check_known(const request* r) {
+  return is_memory(r->kind) || r->kind == ZX_GUEST_TRAP_IO ? ZX_OK : ZX_ERR_INVALID_ARGS;
+}
+
+static zx_status_t check_clear(const request* r) {
   if (!is_memory(r->kind)) return ZX_OK;
-  if (r->size == 0 || !is_within(r, vs_soft_space())) return ZX_ERR_INVALID_ARGS;
   const bool done = vs_soft_vmar_clear(r->guest->vmar, r->addr, r->addr + r->size);
   return done ? ZX_OK : ZX_ERR_NO_MEMORY;
+}
+
+static zx_status_t check_unmap(const request* r) {
+  const bool good = r->size != 0 && is_within(r, vs_soft_space());
+  return good || !is_memory(r->kind) ? check_clear(r) : ZX_ERR_INVALID_ARGS;
 }
 
 static zx_status_t check_new_start(const request* r) {
@@ -98,6 +106,7 @@ static zx_status_t (*const checks[])(const request*) = {
     [VS_SOFT_TRAP_APART] = check_apart,     [VS_SOFT_TRAP_SOME] = check_some,
     [VS_SOFT_TRAP_NO_WRAP] = check_no_wrap, [VS_SOFT_TRAP_PORTS] = check_ports,
     [VS_SOFT_TRAP_UNMAP] = check_unmap,     [VS_SOFT_TRAP_NEW_START] = check_new_start,
+    [VS_SOFT_TRAP_CLEAR] = check_clear,     [VS_SOFT_TRAP_KNOWN] = check_known,
 };
 
 static zx_status_t insert(const request* r) {

@@ -55,8 +55,10 @@ static zx_status_t create_locked(zx_handle_t handle, zx_vaddr_t entry, zx_handle
   const zx_status_t status = vs_soft_find(handle, ZX_OBJ_TYPE_GUEST, right, &slot);
   if (status != ZX_OK) return status;
   vs_soft_guest* guest = (vs_soft_guest*)slot->object;
+  const bool taken = !rules->many_vcpus && owns_vcpu(vs_caller());
+  if (rules->owner_first && taken) return ZX_ERR_BAD_STATE;
   if (entry >= vs_soft_space()) return ZX_ERR_INVALID_ARGS;
-  if (!rules->many_vcpus && owns_vcpu(vs_caller())) return ZX_ERR_BAD_STATE;
+  if (taken) return ZX_ERR_BAD_STATE;
   if (rules->vcpus_max != 0 && guest->vcpu_count >= rules->vcpus_max) return ZX_ERR_NO_RESOURCES;
   *made = vs_soft_handle_new(vcpu_new(guest), ZX_DEFAULT_VCPU_RIGHTS);
   return ZX_OK;

@@ -111,9 +111,13 @@ static const struct {
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_RANGE, "range", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_OUT_OF_RANGE,
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
+    {VS_CHECK_TRAP_PORT_RANGE, "port_range", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
+     ZX_ERR_OUT_OF_RANGE, "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
     {VS_CHECK_TRAP_LAST_PORT, "last_port", VS_CALL_guest_set_trap, VS_SORT_KERNEL,
      ZX_ERR_OUT_OF_RANGE, "set_trap.return.ok", "set_trap.return.ok"},
     {VS_CHECK_TRAP_EXISTS, "exists", VS_CALL_guest_set_trap, VS_SORT_PAGE, ZX_ERR_ALREADY_EXISTS,
+     "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
+    {VS_CHECK_TRAP_SHARED, "shared", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_ALREADY_EXISTS,
      "set_trap.errors.already_exists", "set_trap.errors.already_exists"},
     {VS_CHECK_TRAP_WRAPS, "wraps", VS_CALL_guest_set_trap, VS_SORT_KERNEL, ZX_ERR_OUT_OF_RANGE,
      "set_trap.errors.out_of_range", "set_trap.errors.out_of_range"},
@@ -455,10 +459,11 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
       {"unreadable_faults", VS_CALL_vcpu_write_state, "zcore", VS_ASPECT_ANSWER},
       {"any_vector", VS_CALL_vcpu_interrupt, "zircon-2023", VS_ASPECT_ANSWER},
       {"unmap_first", VS_CALL_guest_set_trap,
-       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018 zcore", VS_ASPECT_ANSWER},
+       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018", VS_ASPECT_ANSWER},
       {"last_port", VS_CALL_guest_set_trap,
        "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018 zcore", VS_ASPECT_ANSWER},
-      {"wraps_first", VS_CALL_guest_set_trap, "zircon-2018 zcore", VS_ASPECT_ANSWER},
+      {"trap_anywhere", VS_CALL_guest_set_trap, "zcore", VS_ASPECT_ANSWER},
+      {"wraps_first", VS_CALL_guest_set_trap, "zircon-2018", VS_ASPECT_ANSWER},
       {"traps_overlap", VS_CALL_guest_set_trap, "zircon-2018 zcore", VS_ASPECT_ANSWER},
       {"several_vcpus", VS_CALL_vcpu_create, "zircon-2018", VS_ASPECT_ANSWER},
       {"read_misaligned_refused", VS_CALL_vcpu_read_state, "zcore", VS_ASPECT_ANSWER},
@@ -478,8 +483,8 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 #define ORDER_2026_TEXT                                                                         \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
-  "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
-  "empty_range last_port exists\n"                                                              \
+  "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
+  "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
@@ -493,8 +498,8 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 #define ORDER_2023_TEXT                                                                         \
   "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
-  "port_access_denied no_ports kind port_given port_missing aligned empty unmap range "         \
-  "empty_range last_port exists\n"                                                              \
+  "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
+  "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
   "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
@@ -509,7 +514,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
-  "unmap range last_port exists_at\n"                                                              \
+  "unmap port_range last_port exists_at\n"                                                         \
   "vcpu_create: options bad_handle access_denied wrong_type entry out\n"                           \
   "enter: bad_handle access_denied wrong_type creator kicked packet\n"                             \
   "kick: bad_handle access_denied wrong_type\n"                                                    \
@@ -520,18 +525,18 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "close: bad_handle\n"                                                                            \
   "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
-#define ORDER_ZCORE_TEXT                                                                           \
-  "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
-  "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
-  "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
-  "unmap range last_port taken\n"                                                                  \
-  "vcpu_create: options bad_handle access_denied wrong_type entry busy out\n"                      \
-  "interrupt: bad_handle access_denied wrong_type range\n"                                         \
-  "read_state: kind size bad_handle access_denied wrong_type creator running alignment buffer\n"   \
-  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer "       \
-  "alignment kernel_fault access_size\n"                                                           \
-  "close: bad_handle\n"                                                                            \
-  "duplicate: bad_handle access_denied rights out\n"                                               \
+#define ORDER_ZCORE_TEXT                                                                         \
+  "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                       \
+  "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "            \
+  "port_wrong_type kind empty empty_io wraps port_given port_missing aligned port_range "        \
+  "last_port taken\n"                                                                            \
+  "vcpu_create: options bad_handle access_denied wrong_type busy entry out\n"                    \
+  "interrupt: bad_handle access_denied wrong_type range\n"                                       \
+  "read_state: kind size bad_handle access_denied wrong_type creator running alignment buffer\n" \
+  "write_state: bad_handle access_denied wrong_type creator running kind size null_pointer "     \
+  "alignment kernel_fault access_size\n"                                                         \
+  "close: bad_handle\n"                                                                          \
+  "duplicate: bad_handle access_denied rights out\n"                                             \
   "replace: bad_handle rights out\n"
 
 // The orders of each kernel's checks, by their names; and what it does of its own accord.

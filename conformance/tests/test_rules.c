@@ -3,13 +3,13 @@
 // model: the answers over classes of everything that a call can be, through the facts that the
 // model makes of a world and an op; and what an accepted call does, bit by bit, through the oracle.
 #include <criterion/criterion.h>
-#include <rules/rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "oracle.h"
 #include "place.h"
+#include "test_rules.h"
 
 // --- profiles, on both sides -------------------------------------------------------------------
 
@@ -23,7 +23,7 @@ static const char* const profile_ids[VS_RULES_PROFILES] = {
     [VS_RULES_ZCORE] = "zcore",
 };
 
-static const vs_profile* profile_of(vs_rules_profile p) {
+const vs_profile* rules_profile(vs_rules_profile p) {
   static const vs_profile* found[VS_RULES_PROFILES];
   if (found[p] == NULL) found[p] = vs_profile_find(profile_ids[p]);
   return found[p];
@@ -184,7 +184,7 @@ static void compare(tally* t, const vs_rules_call* call, const vs_facts* facts) 
   t->met[number_of(facts)] = 1;
   for (vs_rules_profile p = 0; p < VS_RULES_PROFILES; p++) {
     if (!vs_rules_speaks(p, call->arm64)) continue;
-    vs_decision decision = vs_decide(facts, profile_of(p));
+    vs_decision decision = vs_decide(facts, rules_profile(p));
     vs_rules_answers model = answers_of(&decision);
     vs_rules_answers rules = vs_rules_answer(p, &taken);
     t->compared++;
@@ -269,7 +269,7 @@ static void lies(vs_rules_call* c, bool user, uint64_t address, uint64_t readabl
   c->readable = readable;
 }
 
-static void place(const vs_arg* buffer, vs_rules_call* c) {
+void rules_place(const vs_arg* buffer, vs_rules_call* c) {
   uint64_t n = buffer->argument;
   uint64_t length = buffer->length;
   uint64_t part = n > length ? length : n;
@@ -399,7 +399,7 @@ static void at_place(stage* s, unsigned at, uint16_t argument, uint16_t length, 
   vs_arg* buffer = &VS_OP_ARG(&s->op, vcpu_write_state, buffer);
   *buffer = (vs_arg){.at = (uint8_t)at, .argument = argument, .length = length};
   s->op.bytes[0] = s->call.first = (uint8_t)first;
-  place(buffer, &s->call);
+  rules_place(buffer, &s->call);
 }
 
 // Every kind and size, at every placement.

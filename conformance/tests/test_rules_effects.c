@@ -2,22 +2,12 @@
 // What an answered call leaves in the registers, by the rules and by the oracle: registers and
 // buffers at random, each of the rules' readings, and each bit of it changed.
 #include <criterion/criterion.h>
-#include <rules/rules.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "oracle.h"
-
-static const char* const profile_ids[VS_RULES_PROFILES] = {
-    [VS_RULES_DOCUMENTED] = "documented",
-    [VS_RULES_ZIRCON_X64] = "zircon-x64",
-    [VS_RULES_ZIRCON_ARM64] = "zircon-arm64",
-    [VS_RULES_ZIRCON_2018] = "zircon-2018",
-    [VS_RULES_ZIRCON_2023] = "zircon-2023",
-    [VS_RULES_ZIRCON_2026] = "zircon-2026",
-    [VS_RULES_ZCORE] = "zcore",
-};
+#include "test_rules.h"
 
 // --- chance
 // ----------------------------------------------------------------------------------------
@@ -119,7 +109,7 @@ static void setup(const vs_op* op, zx_handle_t handle, zx_handle_t handle2) {
 static void start(vs_rules_profile profile, bool arm64) {
   s.profile = profile;
   s.arm64 = arm64;
-  vs_oracle_init(&s.oracle, vs_profile_find(profile_ids[profile]),
+  vs_oracle_init(&s.oracle, rules_profile(profile),
                  vs_arch_find(arm64 ? VS_ARCH_ARM64 : VS_ARCH_X64));
   vs_op guest = vs_op_new(VS_CALL_guest_create, s.oracle.arch);
   vs_op_give(&guest, 0, GUEST);
@@ -132,7 +122,7 @@ static void start(vs_rules_profile profile, bool arm64) {
   fill(state, sizeof state);
   vs_rules_unpack(arm64, state, &s.now);
   if (profile != VS_RULES_DOCUMENTED) s.now = (vs_rules_registers){0};
-  cr_assert(reads(&s.now), "%s: what a new vCPU holds", profile_ids[profile]);
+  cr_assert(reads(&s.now), "%s: what a new vCPU holds", rules_profile(profile)->id);
 }
 
 // --- a call
@@ -213,7 +203,7 @@ static void is_allowed(const write* w, const vs_rules_registers* r, const kept* 
   if (!allowed) s.refused++;
   cr_assert(allowed || s.spoilt,
             "%s, %s: kind %u, access_size %u: the oracle refuses what the rules say",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64",
+            rules_profile(s.profile)->id, s.arm64 ? "arm64" : "x86-64",
             VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first);
   restore(answered);
 }
@@ -235,7 +225,7 @@ static void is_judged_alike(const write* w, zx_status_t status, const vs_rules_r
   s.compared++;
   cr_assert(rules == oracle,
             "%s, %s: kind %u, access_size %u, status %d: the rules %s it, the oracle %s it",
-            profile_ids[s.profile], s.arm64 ? "arm64" : "x86-64",
+            rules_profile(s.profile)->id, s.arm64 ? "arm64" : "x86-64",
             VS_OP_ARG(&w->op, vcpu_write_state, kind).number, w->call.first, status,
             rules ? "allow" : "refuse", oracle ? "allows" : "refuses");
   restore(answered);
@@ -288,8 +278,8 @@ static void judge_answers(const write* w, const vs_rules_answers* allowed) {
   keep(&before);
   for (zx_status_t status = 3; status >= -64; status--) {
     bool rules = vs_rules_allows(allowed, status);
-    cr_assert(answers(w, status) == rules, "%s: status %d: %s by the rules", profile_ids[s.profile],
-              status, rules ? "allowed" : "refused");
+    cr_assert(answers(w, status) == rules, "%s: status %d: %s by the rules",
+              rules_profile(s.profile)->id, status, rules ? "allowed" : "refused");
     s.compared++;
     restore(&before);
   }
