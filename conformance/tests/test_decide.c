@@ -665,7 +665,8 @@ Test(defects, of_ranges_of_memory_do_not_show_in_ports) {
                     .buffer_readable = true,
                     .trap_known = true,
                     .trap_outside = VS_YES};
-  cr_expect(vs_defects_of(&facts) == VS_BIT(VS_DEFECT_UNMAP_FIRST));
+  cr_expect(vs_defects_of(&facts) ==
+            (VS_BIT(VS_DEFECT_UNMAP_FIRST) | VS_BIT(VS_DEFECT_TRAP_ANYWHERE)));
   facts.trap_io = true;
   cr_expect(vs_defects_of(&facts) == 0);
 }
