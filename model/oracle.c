@@ -51,9 +51,21 @@ static bool has_guest(const vs_world* world) {
   return found;
 }
 
+// True if the call may succeed: one that may not is refused for what is wrong with it. Of memory
+// that is short, calls without a mistake tell.
+static bool may_succeed(vs_oracle* oracle, const vs_op* op) {
+  bool may = vs_ops[op->code].phase == VS_PHASE_SETUP;
+  for (uint8_t i = 0; i < oracle->count && !may; i++) {
+    const vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
+    const vs_decision decision = vs_decide(&facts, oracle->profile);
+    may = oracle->worlds[i].lost || vs_decision_find(&decision, ZX_OK) != NULL;
+  }
+  return may;
+}
+
 // The backend lacks the call, or says that this machine does: that there is no hypervisor, as long
 // as no guest says otherwise, or no memory.
-static bool is_missing(const vs_oracle* oracle, const vs_op* op, const vs_observation* seen) {
+static bool is_missing(vs_oracle* oracle, const vs_op* op, const vs_observation* seen) {
   if (seen->outcome == VS_UNSUPPORTED) return true;
   if (seen->outcome != VS_RETURNED || !vs_op_is_predicted(op)) return false;
   bool around = vs_ops[op->code].phase == VS_PHASE_SETUP;
@@ -65,7 +77,7 @@ static bool is_missing(const vs_oracle* oracle, const vs_op* op, const vs_observ
   // guest of ours.
   bool maps = op->code == VS_OP_guest_load && seen->call == VS_CALL_vmar_map;
   if (seen->status == ZX_ERR_ACCESS_DENIED && maps) return true;
-  return seen->status == ZX_ERR_NO_MEMORY && makes;
+  return seen->status == ZX_ERR_NO_MEMORY && makes && may_succeed(oracle, op);
 }
 
 // What either decision allows.
