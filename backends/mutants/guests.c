@@ -24,6 +24,12 @@ MUTATE_CALL(guest_busy_after_refusal, guest_create) {
   return status;
 }
 
+MUTATE_CALL(guest_pointer_no_memory, guest_create) {
+  zx_status_t status = RIGHT_CALL(guest_create);
+  bool options = a->options != 0;
+  return status == ZX_ERR_INVALID_ARGS && !options ? ZX_ERR_NO_MEMORY : status;
+}
+
 // Refused, and done all the same.
 MUTATE_CALL(guest_refused_given_out, guest_create) {
   zx_status_t status = RIGHT_CALL(guest_create);
