@@ -99,6 +99,22 @@ static void stop_anywhere(const vs_arch_info* arch, vs_vcpu* vcpu) {
   vs_world_forget(vcpu);
 }
 
+// Of an IN nothing is sent, of an OUT as many bytes as it has.
+static bool port_is_told(const zx_packet_guest_io_t* io) {
+  const bool whole = io->access_size >= sizeof io->u32;
+  const uint32_t unsent = whole ? 0 : UINT32_MAX << (8 * io->access_size);
+  const uint32_t beyond = io->input ? UINT32_MAX : unsent;
+  return ((io->u32 & beyond) | io->reserved[0] | io->reserved[1] | io->reserved[2]) == 0;
+}
+
+// The dump's store on arm64: of the whole of x0 (conformance/guest/arm64.S).
+static bool store_is_told(const zx_packet_guest_mem_arm64_t* mem, const vs_reg* x0) {
+  const bool plain = mem->access_size == sizeof mem->data && mem->xt == 0 && mem->read == 0;
+  uint64_t rest = mem->sign_extend | mem->reserved | ((mem->data ^ x0->value) & x0->known);
+  for (size_t i = 0; i < sizeof mem->padding1; i++) rest |= mem->padding1[i];
+  return plain && rest == 0;
+}
+
 // What a packet holds beside how the guest left: the trap's key, a status, and no more.
 static bool packet_is_whole(const vs_step_context* c) {
   const zx_port_packet_t* packet = &c->seen->packet;
@@ -108,11 +124,9 @@ static bool packet_is_whole(const vs_step_context* c) {
   uint8_t guest = (uint8_t)(c->vcpu->guest - 1);
   const vs_trap* trap = vs_world_trap(c->world, guest, kind, at, at);
   bool rest = packet->status == ZX_OK && (trap == NULL || packet->key == trap->key);
-  const zx_packet_guest_mem_arm64_t* mem = &packet->guest_mem_arm64;
-  if (io)
-    return rest && (packet->guest_io.reserved[0] | packet->guest_io.reserved[1] |
-                    packet->guest_io.reserved[2]) == 0;
-  return rest && (c->oracle->arch->has_ports || mem->reserved == 0);
+  if (io) return rest && port_is_told(&packet->guest_io);
+  const bool dump = !c->oracle->arch->has_ports && packet->guest_mem_arm64.addr == VS_MMIO_DUMP;
+  return rest && (!dump || store_is_told(&packet->guest_mem_arm64, &c->vcpu->regs[0]));
 }
 
 // What holds of the handle and the thread does.
