@@ -35,6 +35,12 @@ MUTATE_PACKET(packet_last_byte_dirty) {
 MUTATE_PACKET(packet_reserved_dirty) {
   packet->guest_io.reserved[0] |= 0x100;
 }
+MUTATE_PACKET(packet_data_dirty) {
+  if (packet->guest_io.access_size < 4) packet->guest_io.data[3] = 0x5a;
+}
+MUTATE_PACKET(packet_in_dirty) {
+  if (packet->guest_io.input) packet->guest_io.u8 = 0x5a;
+}
 MUTATE_PACKET(packet_type_mem) {
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
 }

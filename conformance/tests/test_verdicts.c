@@ -285,7 +285,9 @@ static const verdict verdicts[] = {
     // --- guests ---
     {"a guest without ports leaves by its store", "documented", NULL,
      HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
-         OP("enter h2", "ZX_OK packet=4 key=0x5ca1ab1e00100000 addr=0x100000 state x5=7"),
+         OP("enter h2",
+            "ZX_OK packet=4 key=0x5ca1ab1e00100000 payload=0000100000000000080000000000000000000000"
+            "000000000000000000000000 state x5=7"),
      NOTHING},
     {"a guest without ports leaves by another store", "documented", NULL,
      HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
