@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // zx_vcpu_enter: how the guest left, and what a call that did not enter has used up.
+#include <string.h>
+
 #include "place.h"
 #include "step.h"
 
@@ -107,10 +109,12 @@ static bool port_is_told(const zx_packet_guest_io_t* io) {
   return ((io->u32 & beyond) | io->reserved[0] | io->reserved[1] | io->reserved[2]) == 0;
 }
 
-// The dump's store on arm64: of the whole of x0 (conformance/guest/arm64.S).
-static bool store_is_told(const zx_packet_guest_mem_arm64_t* mem, const vs_reg* x0) {
+// The dump's store on arm64: of the whole of x0 (conformance/guest/arm64.S), as the guest had it.
+static bool store_is_told(const vs_observation* seen) {
+  const zx_packet_guest_mem_arm64_t* mem = &seen->packet.guest_mem_arm64;
   const bool plain = mem->access_size == sizeof mem->data && mem->xt == 0 && mem->read == 0;
-  uint64_t rest = mem->sign_extend | mem->reserved | ((mem->data ^ x0->value) & x0->known);
+  const bool same = !seen->has_state || memcmp(&mem->data, seen->state, sizeof mem->data) == 0;
+  uint64_t rest = mem->sign_extend | mem->reserved | !same;
   for (size_t i = 0; i < sizeof mem->padding1; i++) rest |= mem->padding1[i];
   return plain && rest == 0;
 }
@@ -126,7 +130,7 @@ static bool packet_is_whole(const vs_step_context* c) {
   bool rest = packet->status == ZX_OK && (trap == NULL || packet->key == trap->key);
   if (io) return rest && port_is_told(&packet->guest_io);
   const bool dump = !c->oracle->arch->has_ports && packet->guest_mem_arm64.addr == VS_MMIO_DUMP;
-  return rest && (!dump || store_is_told(&packet->guest_mem_arm64, &c->vcpu->regs[0]));
+  return rest && (!dump || store_is_told(c->seen));
 }
 
 // What holds of the handle and the thread does.
