@@ -455,7 +455,7 @@ Test(explain, call_with_the_status_and_the_cases_of_each_clause) {
          "  A guest value that names nothing is answered with ZX_ERR_BAD_HANDLE.\n"
          "  status     ZX_ERR_BAD_HANDLE\n"
          "  subject of traps.bad_handle\n");
-  expect("explain set_trap", 0, "\n  judged by  traps.wrong_type\n");
+  expect("explain set_trap", 0, "\n  judged by  traps.ports_refused traps.wrong_type\n");
   expect("explain set_trap | grep -c '^[a-z_.]* (page'", 0, "18\n");
   expect("explain set_trap | grep -c '^  judged by  [^ ]* [^ ]* '", 0, "1\n");
 }

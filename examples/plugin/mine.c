@@ -64,12 +64,17 @@ static zx_status_t make(zx_obj_type_t type, zx_handle_t* out) {
   return ZX_ERR_NO_MEMORY;
 }
 
+static void take_back(zx_handle_t made) {
+  object* o = find(made);
+  if (o != NULL) o->type = ZX_OBJ_TYPE_NONE;
+}
+
 // A handle that its caller cannot be told of is taken back.
 static zx_status_t make_for(zx_obj_type_t type, zx_handle_t* out) {
   zx_handle_t made = ZX_HANDLE_INVALID;
   zx_status_t status = make(type, &made);
   if (status != ZX_OK || vs_copy_to_user(out, &made, sizeof made)) return status;
-  find(made)->type = ZX_OBJ_TYPE_NONE;
+  take_back(made);
   return ZX_ERR_INVALID_ARGS;
 }
 
@@ -93,13 +98,17 @@ static zx_status_t check_resource(zx_handle_t resource) {
 zx_status_t zx_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                             zx_handle_t* vmar) {
   zx_handle_t made = ZX_HANDLE_INVALID;
+  zx_handle_t region = ZX_HANDLE_INVALID;
   pthread_mutex_lock(&lock);
   zx_status_t status = check_resource(resource);
   if (status == ZX_OK && options != 0) status = ZX_ERR_INVALID_ARGS;
+  if (status == ZX_OK) status = make(ZX_OBJ_TYPE_VMAR, &region);
   if (status == ZX_OK) status = make(ZX_OBJ_TYPE_GUEST, &made);
-  if (status == ZX_OK) status = make_for(ZX_OBJ_TYPE_VMAR, vmar);
-  if (status == ZX_OK && !vs_copy_to_user(guest, &made, sizeof made)) status = ZX_ERR_INVALID_ARGS;
-  if (status != ZX_OK && made != ZX_HANDLE_INVALID) find(made)->type = ZX_OBJ_TYPE_NONE;
+  const bool told = status == ZX_OK && vs_copy_to_user(guest, &made, sizeof made) &&
+                    vs_copy_to_user(vmar, &region, sizeof region);
+  if (status == ZX_OK && !told) status = ZX_ERR_INVALID_ARGS;
+  if (status != ZX_OK) take_back(region);
+  if (status != ZX_OK) take_back(made);
   pthread_mutex_unlock(&lock);
   return status;
 }
