@@ -52,7 +52,7 @@ MUTATE_CALL(vcpu_refused_given_out, vcpu_create) {
 static zx_status_t lose_right(zx_status_t status, uint64_t out, zx_rights_t all, unsigned first) {
   loose_handle* made = (loose_handle*)(uintptr_t)out;
   if (status != ZX_OK) return status;
-  tracked_below->handle_replace(*made, all & ~member_new_right(first), made);
+  tracked_below->handle_replace(*made, all & ~member_new_right(first), (void*)made);
   return ZX_OK;
 }
 

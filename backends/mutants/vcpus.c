@@ -366,7 +366,7 @@ MUTATE_CALL(duplicate_closes_source, handle_duplicate) {
 MUTATE_CALL(duplicate_is_another, handle_duplicate) {
   zx_status_t status = RIGHT_CALL(handle_duplicate);
   loose_handle* out = (loose_handle*)(uintptr_t)a->out;
-  if (status == ZX_OK) below->event_create(0, out);
+  if (status == ZX_OK) below->event_create(0, (void*)out);
   return status;
 }
 

@@ -215,7 +215,7 @@ static bool is_caught(const vs_export* export, const vs_mutant* mutant) {
   char spec[96];
   snprintf(spec, sizeof spec, "mutant:%s", mutant->id);
   vs_target target = judging_target(spec);
-  cr_assert_eq(target.state, VS_TARGET_READY, "%s: %s", spec, target.reason);
+  cr_assert_eq(target.state, VS_TARGET_READY, "%s: %s", spec, target.reason.text);
   for (size_t i = 0; i < export->count; i++) {
     if (differs(&export->vectors[i], &target, 3)) return true;
   }
