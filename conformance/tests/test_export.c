@@ -126,7 +126,7 @@ static bool differs(const vs_vector* vector, const vs_target* target, double tim
   vs_recording recording;
   cr_assert(vs_recording_start(&recording, target, &vector->predicted.script, timeout));
   vs_recording_wait(&recording);
-  cr_assert(recording.record->executing, "%s: %s", target->spec, recording.record->reason);
+  cr_assert(recording.record->executing, "%s: %s", target->spec, recording.record->reason.text);
   bool result = trace_differs(vector, vs_arch_find((uint32_t)target->arch), recording.record);
   vs_recording_free(&recording);
   return result;
