@@ -56,22 +56,15 @@ static vs_step step_thread_exit(vs_step_context* c) {
 
 // The traps by which guest programs leave, as the executor sets them. Returns how many.
 static size_t program_traps(const vs_step_context* c, uint8_t guest, vs_trap* traps) {
-  static const uint64_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
-  const size_t count = sizeof ports / sizeof ports[0];
-  if (!c->oracle->arch->has_ports) {
-    traps[0] = (vs_trap){.guest = guest,
-                         .kind = ZX_GUEST_TRAP_MEM,
-                         .first = VS_MMIO_DUMP,
-                         .last = VS_MMIO_DUMP + VS_PLACE_PAGE - 1,
-                         .key = VS_TRAP_KEY(VS_MMIO_DUMP)};
-    return 1;
-  }
-  for (size_t i = 0; i < count; i++) {
-    traps[i] = (vs_trap){.guest = guest,
-                         .kind = ZX_GUEST_TRAP_IO,
-                         .first = ports[i],
-                         .last = ports[i],
-                         .key = VS_TRAP_KEY(ports[i])};
+  size_t count = 0;
+  for (size_t i = 0; i < vs_program_trap_count; i++) {
+    const vs_program_trap* t = &vs_program_traps[i];
+    if (vs_arch_find(t->arch) != c->oracle->arch) continue;
+    traps[count++] = (vs_trap){.guest = guest,
+                               .kind = (uint8_t)t->kind,
+                               .first = t->first,
+                               .last = t->first + t->size - 1,
+                               .key = VS_TRAP_KEY(c->op->args[0].slot, t->first)};
   }
   return count;
 }

@@ -64,6 +64,14 @@ const vs_program_info vs_programs[VS_PROGRAM_COUNT] = {
 #undef VS_PROGRAM
 };
 
+const vs_program_trap vs_program_traps[] = {
+#define VS_PROGRAM_TRAP(arch, kind, first, size) \
+  {VS_ARCH_##arch, ZX_GUEST_TRAP_##kind, first, size},
+#include <vcpuspec/program_traps.def>
+#undef VS_PROGRAM_TRAP
+};
+const size_t vs_program_trap_count = sizeof vs_program_traps / sizeof vs_program_traps[0];
+
 const vs_placement_info vs_placements[VS_PLACEMENT_COUNT] = {
 #define VS_PLACEMENT(code, name, readable, text) [VS_AT_##code] = {#name, readable, text},
 #include <vcpuspec/placements.def>

@@ -197,6 +197,14 @@ typedef struct vs_program_info {
   const char* text;
 } vs_program_info;
 
+// A trap by which guest programs of an architecture leave.
+typedef struct vs_program_trap {
+  vs_arch arch;
+  uint32_t kind;   // ZX_GUEST_TRAP_...
+  uint64_t first;  // port, or guest-physical address
+  uint64_t size;   // ports, or bytes
+} vs_program_trap;
+
 typedef struct vs_placement_info {
   const char* name;
   bool readable;
@@ -235,6 +243,8 @@ extern const vs_object_type vs_object_types[VS_OBJECT_COUNT];
 extern const vs_profile vs_profiles[];
 extern const size_t vs_profile_count;
 extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
+extern const vs_program_trap vs_program_traps[];
+extern const size_t vs_program_trap_count;
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
 extern const vs_op_info vs_ops[VS_OP_COUNT];
 extern const vs_judged vs_judged_calls[VS_OP_COUNT];

@@ -31,20 +31,17 @@ MUTATE_CALL(guest_pointer_no_memory, guest_create) {
 }
 
 // Refused, and done all the same.
-MUTATE_CALL(guest_refused_given_out, guest_create) {
-  zx_status_t status = RIGHT_CALL(guest_create);
-  if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;
-  a->options = 0;
-  RIGHT_CALL(guest_create);
-  return status;
-}
-MUTATE_CALL(vcpu_refused_given_out, vcpu_create) {
-  zx_status_t status = RIGHT_CALL(vcpu_create);
-  if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;
-  a->options = 0;
-  RIGHT_CALL(vcpu_create);
-  return status;
-}
+#define MUTATE_REFUSED_GIVEN_OUT(id, call)                                  \
+  MUTATE_CALL(id, call) {                                                   \
+    zx_status_t status = RIGHT_CALL(call);                                  \
+    if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;    \
+    a->options = 0;                                                         \
+    RIGHT_CALL(call);                                                       \
+    return status;                                                          \
+  }
+
+MUTATE_REFUSED_GIVEN_OUT(guest_refused_given_out, guest_create)
+MUTATE_REFUSED_GIVEN_OUT(vcpu_refused_given_out, vcpu_create)
 
 // --- rights of new handles --------------------------------------------------------------------
 

@@ -222,7 +222,8 @@ static bool is_known(vs_executor* x, zx_handle_t value) {
   bool known = value == ZX_HANDLE_INVALID || value == x->resource;
   pthread_mutex_lock(&x->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
-    known |= x->slots[i].value == value || x->guests[i].memory == value;
+    known |= vs_exec_may_be_open(&x->slots[i]) && x->slots[i].value == value;
+    known |= x->guests[i].memory == value;
   }
   pthread_mutex_unlock(&x->lock);
   return known;
@@ -349,16 +350,14 @@ static bool make_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
 }
 
 // What a guest leaves by: ports where there are some, else a page without memory.
-static zx_status_t set_traps(const vs_executor* x, zx_handle_t guest) {
-  static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
-  if (x->arch == VS_ARCH_ARM64) {
-    return x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, VS_MMIO_DUMP, PAGE, ZX_HANDLE_INVALID,
-                                    VS_TRAP_KEY(VS_MMIO_DUMP));
-  }
+static zx_status_t set_traps(vs_executor* x, const vs_op* op) {
+  const zx_handle_t guest = vs_exec_value(x, &op->args[0]);
   zx_status_t status = ZX_OK;
-  for (size_t i = 0; i < sizeof ports / sizeof ports[0] && status == ZX_OK; i++) {
-    status = x->calls->guest_set_trap(guest, ZX_GUEST_TRAP_IO, ports[i], 1, ZX_HANDLE_INVALID,
-                                      VS_TRAP_KEY(ports[i]));
+  for (size_t i = 0; i < vs_program_trap_count && status == ZX_OK; i++) {
+    const vs_program_trap* t = &vs_program_traps[i];
+    if (t->arch != x->arch) continue;
+    status = x->calls->guest_set_trap(guest, t->kind, t->first, t->size, ZX_HANDLE_INVALID,
+                                      VS_TRAP_KEY(op->args[0].slot, t->first));
   }
   return status;
 }
@@ -388,7 +387,7 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, at);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
-  return set_traps(x, vs_exec_value(x, &op->args[0]));
+  return set_traps(x, op);
 }
 
 static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {

@@ -316,7 +316,7 @@ Test(executor, closed_slot_keeps_its_value) {
 }
 
 Test(executor, setup_makes_a_guest_with_programs) {
-  static const uint16_t ports[] = {VS_PORT_DUMP, VS_PORT_IN, VS_PORT_OUT};
+  static const uint16_t first[] = {VS_PORT_DUMP, VS_PORT_IN - 2, VS_PORT_OUT};
   uint8_t image[VS_GUEST_MEMORY];
   vs_guest_image(VS_ARCH_X64, image);
   run r = {.count = 0};
@@ -331,7 +331,7 @@ Test(executor, setup_makes_a_guest_with_programs) {
   for (size_t i = 0; i < 3; i++) {
     got(nth(VS_CALL_guest_set_trap, i), 0, r.seen[0].handle);
     got(nth(VS_CALL_guest_set_trap, i), 1, ZX_GUEST_TRAP_IO);
-    got(nth(VS_CALL_guest_set_trap, i), 2, ports[i]);
+    got(nth(VS_CALL_guest_set_trap, i), 2, first[i]);
   }
   got(nth(VS_CALL_vcpu_create, 0), 0, r.seen[0].handle);
   got(nth(VS_CALL_vcpu_create, 0), 1, 0);

@@ -117,7 +117,8 @@ static void put_exit(tape* t, uint16_t port, uint8_t width, bool input, uint32_t
   put(t, VS_CALL_vcpu_enter, VCPU, ZX_OK);
   last(t)->has_packet = true;
   last(t)->packet.type = ZX_PKT_TYPE_GUEST_IO;
-  last(t)->packet.key = VS_TRAP_KEY(port);
+  const uint64_t first = port == VS_PORT_IN ? VS_PORT_IN - 2 : port;
+  last(t)->packet.key = VS_TRAP_KEY(GUEST, first);
   last(t)->packet.guest_io =
       (zx_packet_guest_io_t){.port = port, .access_size = width, .input = input, .u32 = data};
 }

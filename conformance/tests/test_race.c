@@ -28,7 +28,7 @@
   "T0: h8 = guest_load h0 h1\n= ZX_OK handle=0x13\n"           \
   "T1: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n"         \
   "T1: write_state h2 state rflags=2\n= ZX_OK\n"
-#define DUMPED "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rflags=2"
+#define DUMPED "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rflags=2"
 #define KICK "T0: kick h2\n= ZX_OK\n"
 #define ENTER(answer) "T1: enter h2\n= " answer "\n"
 
@@ -73,20 +73,20 @@ static const struct {
     {"a kick stops the guest within its dump, which then is half of before",
      GUEST START("enter h2")
          KICK JOIN("ZX_ERR_CANCELED") "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
-             "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
+             "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
      VS_CLAUSE_COUNT},
     {"a kick stops the guest within its dump, and the one after is whole",
      GUEST START("enter h2") KICK JOIN("ZX_ERR_CANCELED")
          ENTER(DUMPED) "T1: write_state h2 state rflags=2\n= ZX_OK\n" ENTER(
-             "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
+             "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"the guest left with a register that is wrong, and the kick is not to blame",
      GUEST START("enter h2")
-         KICK JOIN("ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
+         KICK JOIN("ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"a kick that came before stops nothing",
      GUEST KICK ENTER("ZX_ERR_CANCELED")
-         ENTER("ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
+         ENTER("ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"a write from the wrong thread, beside a right one",
      HEAD START("write_state h2 state rax=2 rflags=2") WRITE("h2 state rax=1 rflags=2", "ZX_OK")

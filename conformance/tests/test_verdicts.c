@@ -286,12 +286,12 @@ static const verdict verdicts[] = {
     {"a guest without ports leaves by its store", "documented", NULL,
      HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
          OP("enter h2",
-            "ZX_OK packet=4 key=0x5ca1ab1e00100000 payload=0000100000000000080000000000000000000000"
+            "ZX_OK packet=4 key=0xdca1ab0000100000 payload=0000100000000000080000000000000000000000"
             "000000000000000000000000 state x5=7"),
      NOTHING},
     {"a guest without ports leaves by another store", "documented", NULL,
      HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
-         OP("enter h2", "ZX_OK packet=4 key=0x5ca1ab1e00100000 addr=0x100008 state x5=7"),
+         OP("enter h2", "ZX_OK packet=4 key=0xdca1ab0000100000 addr=0x100008 state x5=7"),
      VS_CLAUSE_RUNS_GUEST},
     {"a guest without ports leaves by a port", "documented", NULL,
      HEAD_ARM64 WRITE("h2 state x5=7", "ZX_OK")
@@ -299,30 +299,30 @@ static const verdict verdicts[] = {
      VS_CLAUSE_RUNS_GUEST},
     {"an IN that nobody answered leaves anything in the accumulator", "documented", NULL,
      X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rbx=2 rflags=2", "ZX_OK") OP(
-         "enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d4 port=0xd4 access=2 input=1")
+         "enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d2 port=0xd4 access=2 input=1")
          READ("rax=5 rbx=2 rflags=0") OP(
              "enter h2",
-             "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=6 rbx=2 rflags=2"),
+             "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=6 rbx=2 rflags=2"),
      NOTHING},
     {"an IN that nobody answered leaves the other registers", "documented", NULL,
      X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rbx=2 rflags=2", "ZX_OK") OP(
-         "enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d4 port=0xd4 access=2 input=1")
+         "enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d2 port=0xd4 access=2 input=1")
          READ("rax=5 rbx=2 rflags=0") OP(
              "enter h2",
-             "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=6 rbx=3 rflags=2"),
+             "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=6 rbx=3 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"an IN that was answered is what the guest finds", "documented", NULL,
      X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
-         OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d4 port=0xd4 access=2 input=1")
+         OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d2 port=0xd4 access=2 input=1")
              READ("rax=0 rflags=0") WRITE("h2 io access=2 data=7", "ZX_OK") OP(
                  "enter h2",
-                 "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=6 rflags=2"),
+                 "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=6 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"an IN that nobody answered leaves the accumulator as the kernel does", "zircon-x64", NULL,
      X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
-         OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d4 port=0xd4 access=2 input=1")
+         OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d2 port=0xd4 access=2 input=1")
              OP("enter h2",
-                "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=6 rflags=2"),
+                "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=6 rflags=2"),
      VS_CLAUSE_GUEST_SEES},
     {"an interrupt is taken", "documented", NULL,
      HEAD WRITE("h2 state rflags=2", "ZX_OK") OP("interrupt h2 32", "ZX_OK") READ(""), NOTHING},
@@ -347,7 +347,7 @@ static const verdict verdicts[] = {
      NOTHING},
     {"an IN leaves anything in the accumulator of a kernel that says nothing of it", "zcore", NULL,
      X64 GUEST LOAD VCPU("in16") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
-         OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d4 port=0xd4 access=2 input=1")
+         OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d2 port=0xd4 access=2 input=1")
              READ("rax=5"),
      NOTHING},
     {"a new vCPU's flags are clear on published kernels", "zircon-x64", NULL, HEAD READ("rflags=0"),
@@ -526,11 +526,11 @@ static const struct {
     {"a guest that shows what was written",
      HEAD WRITE("h2 state rax=1 rflags=2", "ZX_OK")
          OP("enter h2",
-            "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=1 rflags=2"),
+            "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=1 rflags=2"),
      ACCEPTED | STATE_SEEN | C(GUEST_SEES) | WAS_ENTERED},
     {"a guest that leaves by its program",
      X64 GUEST LOAD VCPU("out8")
-         OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d8 port=0xd8 access=1"),
+         OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d8 port=0xd8 access=1"),
      WAS_ENTERED},
     {"a buffer that changed", HEAD WRITE("h2 state rflags=2 flip=0:02", "ZX_OK held"),
      ACCEPTED | C(ONE_SNAPSHOT)},
@@ -638,16 +638,16 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
       {TWO WRITE("h2 state rax=5", "ZX_ERR_INVALID_ARGS") LOOK("5", "3"),
        C(RETURN_OK) | C(UNCHANGED)},
       {TWO WRITE("h2 state rax=5", "ZX_OK changed=buffer:0..136") LOOK("5", "3"), C(BUFFER_KEPT)},
-      {TWO OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9")
+      {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=9"),
        C(OF_HANDLE)},
-      {TWO OP("enter h2", "ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9")
+      {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=8"),
        C(OF_HANDLE) | C(READ_BACK)},
       {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
       {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2")
            OP("interrupt h2 32",
-              "ZX_OK") "T1: join\n= ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state "
+              "ZX_OK") "T1: join\n= ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state "
                        "rax=9\n" ON("T1", "write_state h2 state buffer_size=1", "ZX_OK"),
        C(GUEST_SEES)},
   };
@@ -991,7 +991,7 @@ Test(start, of_an_enter_may_be_a_step) {
   vs_observation left = fine;
   left.has_packet = left.has_state = true;
   left.packet.type = ZX_PKT_TYPE_GUEST_IO;
-  left.packet.key = VS_TRAP_KEY(VS_PORT_DUMP);
+  left.packet.key = VS_TRAP_KEY(0, VS_PORT_DUMP);
   left.packet.guest_io = (zx_packet_guest_io_t){.port = VS_PORT_DUMP, .access_size = 1};
   left.state[0] = 3;
   left.state[128] = 2;
@@ -1026,7 +1026,7 @@ Test(race, with_a_wrong_register_names_it) {
   X64 GUEST LOAD VCPU_ON_1 ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") \
       START("enter h2") OP("interrupt h2 32", "ZX_OK")
 #define LEFT_WRONG \
-  "T1: join\n= ZX_OK packet=5 key=0x5ca1ab1e000000d0 port=0xd0 access=1 state rax=9 rflags=2\n"
+  "T1: join\n= ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9 rflags=2\n"
   static const char* const texts[] = {ENTERED LEFT_WRONG,
                                       ENTERED OP("kick h2", "ZX_OK") LEFT_WRONG};
   for (size_t i = 0; i < 2; i++) {

@@ -48,8 +48,9 @@ typedef enum vs_program_exit {
 // The ports that guest programs use and the executor traps; and, where the architecture has none,
 // the guest-physical address to which a guest that has stored its registers writes.
 enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP = 0x100000 };
-// The key of the trap there: one of which each half matters.
-#define VS_TRAP_KEY(at) (UINT64_C(0x5ca1ab1e00000000) | (at))
+// The key of the trap that begins there, of the guest in a slot: each half of it matters, and its
+// highest bit.
+#define VS_TRAP_KEY(slot, at) (UINT64_C(0xdca1ab0000000000) | (uint64_t)(slot) << 32 | (at))
 
 // How the value of a handle argument comes about.
 typedef enum vs_handle_form {
