@@ -26,6 +26,21 @@ MUTATE_PACKET(packet_key_32_bits) {
 MUTATE_PACKET(packet_key_upper_half) {
   packet->key &= ~(uint64_t)UINT32_MAX;
 }
+MUTATE_PACKET(packet_key_63_bits) {
+  packet->key &= INT64_MAX;
+}
+// Of the traps by which programs leave, the key's low half is where the trap begins.
+MUTATE_PACKET(packet_key_first_seen) {
+  static uint64_t first;
+  if (first == 0) first = packet->key >> 32;
+  packet->key = first << 32 | (uint32_t)packet->key;
+}
+MUTATE_PACKET(packet_key_and_offset) {
+  packet->key += packet->guest_io.port - (uint16_t)packet->key;
+}
+MUTATE_PACKET(packet_port_of_trap) {
+  packet->guest_io.port = (uint16_t)packet->key;
+}
 MUTATE_PACKET(packet_status_set) {
   packet->status = 1;
 }
