@@ -211,10 +211,11 @@ vs_step vs_step_enter_end(vs_step_context* c) {
   c->vcpu = &c->world->vcpus[index];
   c->world->async_vcpu[c->op->thread] = 0;
   c->vcpu->running = false;
-  c->vcpu->live = has_handle(c->world, index);
   c->facts = (vs_facts){.call = VS_CALL_vcpu_enter, .on_creator = true, .kicked = c->vcpu->kicked};
   c->facts.handle = (vs_handle_facts){true, true, true, true, false};
   bool told = c->op->code == VS_CALL_vcpu_enter;  // a JOIN does not say where the packet goes
   c->facts.out_lost[0] = told && !vs_place_is_writable(c->op, VS_ARG(vcpu_enter, packet));
-  return vs_step_judge(c);
+  const vs_step step = vs_step_judge(c);
+  if (!has_handle(c->world, index)) vs_world_end_vcpu(c->world, c->vcpu);
+  return step;
 }

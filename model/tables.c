@@ -246,12 +246,10 @@ static bool is_usual(const vs_param* param, const vs_arg* arg) {
   return param->type != VS_PARAM_OUT_HANDLE || is_writable(arg);
 }
 
-// What sort of handle stands for the machine's resource, the backend alone knows, and whether it is
-// ZX_HANDLE_INVALID.
+// What sort of handle stands for the machine's resource, the backend alone knows. A value that a
+// script gives is never that one: the executor sees to it.
 static bool handle_is_predicted(const vs_param* param, const vs_arg* arg) {
-  bool resource = arg->form == VS_HANDLE_RESOURCE;
-  if (param->object != ZX_OBJ_TYPE_RESOURCE) return !resource;
-  return resource || arg->form != VS_HANDLE_RAW || arg->number != 0;
+  return param->object == ZX_OBJ_TYPE_RESOURCE || arg->form != VS_HANDLE_RESOURCE;
 }
 
 bool vs_op_is_predicted(const vs_op* op) {

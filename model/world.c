@@ -47,16 +47,30 @@ static void blind(vs_world* world, uint8_t guest) {
   world->objects[guest - 1].blind = true;
 }
 
+// A guest without a handle is there for as long as one of its vCPUs is.
+static void settle_guest(vs_world* world, uint8_t guest) {
+  bool there = world->objects[guest].handles > 0;
+  for (size_t i = 0; i < VS_VCPUS; i++) {
+    there |= world->vcpus[i].live && world->vcpus[i].guest == 1 + guest;
+  }
+  if (there) return;
+  drop_traps(world, guest);
+  world->objects[guest].code = VS_OBJECT_FREE;
+}
+
+void vs_world_end_vcpu(vs_world* world, vs_vcpu* vcpu) {
+  vcpu->live = false;
+  if (vcpu->guest != 0) settle_guest(world, (uint8_t)(vcpu->guest - 1));
+}
+
 void vs_world_close(vs_world* world, const vs_slot* slot) {
   vs_object* object = &world->objects[slot->object];
   world->slots[slot - world->slots].state = VS_SLOT_CLOSED;
   if (--object->handles > 0) return;
+  if (object->code == VS_OBJECT_GUEST) return settle_guest(world, slot->object);
   // One that runs is there until its thread leaves it.
-  if (object->code == VS_OBJECT_VCPU) {
-    vs_vcpu* vcpu = &world->vcpus[object->vcpu];
-    vcpu->live = vcpu->running;
-  }
-  if (object->code == VS_OBJECT_GUEST) drop_traps(world, slot->object);
+  vs_vcpu* vcpu = object->code == VS_OBJECT_VCPU ? &world->vcpus[object->vcpu] : NULL;
+  if (vcpu != NULL && !vcpu->running) vs_world_end_vcpu(world, vcpu);
   if (object->code == VS_OBJECT_VMO && object->guest != 0) blind(world, object->guest);
   object->code = VS_OBJECT_FREE;
 }

@@ -156,8 +156,11 @@ const vs_trap* vs_world_trap(const vs_world* world, uint8_t guest, uint64_t kind
 // Sets one. False: there is no room.
 bool vs_world_set_trap(vs_world* world, const vs_trap* trap);
 
-// Closes an open slot; the last handle's close ends the object.
+// Closes an open slot; the last handle's close ends the object, but a vCPU that runs, and a guest
+// that has vCPUs.
 void vs_world_close(vs_world* world, const vs_slot* slot);
+// One that has no handle any more, and does not run.
+void vs_world_end_vcpu(vs_world* world, vs_vcpu* vcpu);
 
 // A new vCPU in the slot. False: no room.
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,

@@ -31,13 +31,13 @@ MUTATE_CALL(guest_pointer_no_memory, guest_create) {
 }
 
 // Refused, and done all the same.
-#define MUTATE_REFUSED_GIVEN_OUT(id, call)                                  \
-  MUTATE_CALL(id, call) {                                                   \
-    zx_status_t status = RIGHT_CALL(call);                                  \
-    if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status;    \
-    a->options = 0;                                                         \
-    RIGHT_CALL(call);                                                       \
-    return status;                                                          \
+#define MUTATE_REFUSED_GIVEN_OUT(id, call)                               \
+  MUTATE_CALL(id, call) {                                                \
+    zx_status_t status = RIGHT_CALL(call);                               \
+    if (status != ZX_ERR_INVALID_ARGS || a->options == 0) return status; \
+    a->options = 0;                                                      \
+    RIGHT_CALL(call);                                                    \
+    return status;                                                       \
   }
 
 MUTATE_REFUSED_GIVEN_OUT(guest_refused_given_out, guest_create)

@@ -17,6 +17,7 @@ typedef struct vs_soft_mapping {
   uint64_t start;  // page-aligned, as `end` is
   uint64_t end;    // after the last byte
   vs_soft_vmo* vmo;
+  uint8_t* bytes;       // of the VMO, at `start`
   zx_rights_t allowed;  // of READ, WRITE, EXECUTE: what its permissions may become
 } vs_soft_mapping;
 
@@ -34,6 +35,7 @@ typedef struct vs_soft_trap {
   uint64_t addr;
   uint64_t size;
   vs_soft_object* port;  // of a bell
+  uint64_t key;          // of its packets
 } vs_soft_trap;
 
 typedef struct vs_soft_guest {
@@ -47,6 +49,8 @@ typedef struct vs_soft_guest {
 // All under the lock.
 
 void vs_soft_traps_end(vs_soft_guest* guest);
+// The trap at an address of memory, or at a port. NULL: there is none.
+const vs_soft_trap* vs_soft_trap_at(const vs_soft_guest* guest, bool memory, uint64_t addr);
 
 // NULL: no memory. The reference is the caller's.
 vs_soft_vmar* vs_soft_vmar_new(void);
@@ -54,6 +58,10 @@ vs_soft_vmar* vs_soft_vmar_new(void);
 void vs_soft_vmar_destroy(vs_soft_vmar* vmar);
 
 uint64_t vs_soft_space(void);  // bytes of a guest's physical address space
+
+// How many bytes of the guest's memory lie in a row from `addr` on, and where; 0: nothing is
+// mapped.
+size_t vs_soft_vmar_reach(vs_soft_vmar* vmar, uint64_t addr, uint8_t** bytes);
 
 // Unmaps [start, end), which may have no mappings, or parts of some. False: no memory, and nothing
 // is changed.

@@ -92,6 +92,13 @@ static void close_slot(vs_soft_slot* slot) {
   vs_soft_unref(object);
 }
 
+bool vs_soft_has_handle(const vs_soft_object* object) {
+  for (unsigned i = 0; i < VS_SOFT_SLOTS; i++) {
+    if (vs_soft.slots[i].object == object) return true;
+  }
+  return false;
+}
+
 bool vs_soft_resource_new(void) {
   const unsigned number = slot_number(VS_SOFT_RESOURCE);
   vs_soft_object* resource = vs_soft_object_new(ZX_OBJ_TYPE_RESOURCE, sizeof *resource, NULL);
@@ -175,6 +182,25 @@ zx_status_t vs_soft_handle_duplicate(zx_handle_t handle, zx_rights_t rights, zx_
   vs_soft_lock();
   zx_status_t status = vs_soft_find(handle, ZX_OBJ_TYPE_NONE, ZX_RIGHT_DUPLICATE, &slot);
   if (status == ZX_OK) status = derive(slot, rights, true, &made);
+  vs_soft_unlock();
+  return status == ZX_OK ? vs_soft_deliver(made, out) : status;
+}
+
+// A handle that has EXECUTE too takes the place of another, which is consumed even when this is
+// refused. No resource is needed for it, as it was in the call's first years.
+zx_status_t vs_soft_vmo_replace_as_executable(zx_handle_t handle, zx_handle_t vmex,
+                                              zx_handle_t* out) {
+  (void)vmex;
+  const vs_soft_slot* found = NULL;
+  zx_handle_t made = ZX_HANDLE_INVALID;
+  vs_soft_lock();
+  vs_soft_slot* slot = find_slot(handle);
+  const zx_status_t status = vs_soft_find(handle, ZX_OBJ_TYPE_VMO, ZX_RIGHT_NONE, &found);
+  if (status == ZX_OK) {
+    slot->object->refs++;
+    made = vs_soft_handle_new(slot->object, slot->rights | ZX_RIGHT_EXECUTE);
+  }
+  if (slot != NULL) close_slot(slot);
   vs_soft_unlock();
   return status == ZX_OK ? vs_soft_deliver(made, out) : status;
 }

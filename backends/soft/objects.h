@@ -64,6 +64,11 @@ zx_handle_t vs_soft_handle_new(void* object, zx_rights_t rights);
 zx_status_t vs_soft_find(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rights,
                          const vs_soft_slot** out);
 
+bool vs_soft_has_handle(const vs_soft_object* object);
+
+// Queues a packet. ZX_ERR_SHOULD_WAIT: the port is full.
+zx_status_t vs_soft_port_put(vs_soft_object* port, const zx_port_packet_t* packet);
+
 // Makes the resource, and closes every handle: for open and close.
 bool vs_soft_resource_new(void);
 void vs_soft_close_all(void);

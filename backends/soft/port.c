@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Ports, whose packets are those of zx_port_queue alone: no object here sends one of its own.
+// Ports. Their packets are those of zx_port_queue, and of bells that guests ring.
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -76,6 +76,7 @@ static zx_status_t wait_locked(port* p, zx_time_t deadline, queued** taken) {
   if (vs_soft.closing) return ZX_ERR_CANCELED;
   if (p->first == NULL) return ZX_ERR_TIMED_OUT;
   *taken = take_first(p);
+  pthread_cond_broadcast(&vs_soft.changed);  // a bell may wait for room
   return ZX_OK;
 }
 
@@ -122,18 +123,23 @@ zx_status_t vs_soft_port_wait(zx_handle_t handle, zx_time_t deadline, zx_port_pa
   return status;
 }
 
-static zx_status_t queue(port* p, const zx_port_packet_t* packet) {
-  if (packet->type != ZX_PKT_TYPE_USER) return ZX_ERR_INVALID_ARGS;
+zx_status_t vs_soft_port_put(vs_soft_object* object, const zx_port_packet_t* packet) {
+  port* p = (port*)object;
+  if (p->count >= PACKETS_MAX) return ZX_ERR_SHOULD_WAIT;
   queued* made = malloc(sizeof *made);
   if (made == NULL) return ZX_ERR_NO_MEMORY;
   made->packet = *packet;
-  vs_soft_lock();
-  const bool full = p->count >= PACKETS_MAX;
-  if (!full) put_last(p, made);
+  put_last(p, made);
   pthread_cond_broadcast(&vs_soft.changed);
+  return ZX_OK;
+}
+
+static zx_status_t queue(port* p, const zx_port_packet_t* packet) {
+  if (packet->type != ZX_PKT_TYPE_USER) return ZX_ERR_INVALID_ARGS;
+  vs_soft_lock();
+  const zx_status_t status = vs_soft_port_put(&p->object, packet);
   vs_soft_unlock();
-  if (full) free(made);
-  return full ? ZX_ERR_SHOULD_WAIT : ZX_OK;
+  return status;
 }
 
 zx_status_t vs_soft_port_queue(zx_handle_t handle, const zx_port_packet_t* packet) {

@@ -45,9 +45,12 @@ typedef enum vs_soft_trap_check {
 
 enum { VS_SOFT_CHECKS_MAX = 9 };  // an order, and its end
 
+struct vs_soft_run;
+
 typedef struct vs_soft_rules {
-  size_t words;         // of 64 bits, in ZX_VCPU_STATE
-  uint64_t flags_mask;  // what a write may change and a read shows
+  zx_status_t (*step)(struct vs_soft_run* run);  // runs one instruction (vcpu.h)
+  size_t words;                                  // of 64 bits, in ZX_VCPU_STATE
+  uint64_t flags_mask;                           // what a write may change and a read shows
   uint64_t flags_gate;  // a write whose flags lack this bit leaves the flags alone
   bool flags_stay;      // a write sets flags and clears none
   bool has_io;          // the architecture has IN and OUT
@@ -70,9 +73,16 @@ typedef struct vs_soft_rules {
   uint8_t traps[VS_SOFT_CHECKS_MAX];  // vs_soft_trap_check
 } vs_soft_rules;
 
-#define VS_SOFT_X64 \
-  .words = 17, .flags_mask = 0x244dd5, .flags_gate = 2, .has_io = true, .gpa_bits = 48
-#define VS_SOFT_ARM64 .words = 33, .flags_mask = 0xf0000000, .gpa_bits = 36
+// One instruction, under the lock. Addresses are guest-physical: page tables are not looked at. One
+// that is not known is ZX_ERR_NOT_SUPPORTED, and stays the next.
+zx_status_t vs_soft_step_x64(struct vs_soft_run* run);
+zx_status_t vs_soft_step_arm64(struct vs_soft_run* run);
+
+#define VS_SOFT_X64                                                                               \
+  .step = vs_soft_step_x64, .words = 17, .flags_mask = 0x244dd5, .flags_gate = 2, .has_io = true, \
+  .gpa_bits = 48
+#define VS_SOFT_ARM64 \
+  .step = vs_soft_step_arm64, .words = 33, .flags_mask = 0xf0000000, .gpa_bits = 36
 
 // The orders of 2021 and later.
 #define VS_SOFT_STATES                                                          \

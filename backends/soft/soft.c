@@ -67,8 +67,8 @@ const vs_calls vs_soft_calls = {
 };
 
 VS_SOFT_ROW(, "soft", VS_ARCH_X64,
-            "x86-64 register files in memory: every check, no guest execution", VS_SOFT_X64,
-            VS_SOFT_STATES, VS_SOFT_TRAPS)
+            "x86-64 vCPUs in memory: every check, and an interpreter of the suite's guest programs",
+            VS_SOFT_X64, VS_SOFT_STATES, VS_SOFT_TRAPS)
 VS_SOFT_ROW(_arm64, "soft:arm64", VS_ARCH_ARM64,
-            "arm64 register files in memory: every check, no guest execution", VS_SOFT_ARM64,
-            VS_SOFT_STATES, VS_SOFT_TRAPS)
+            "arm64 vCPUs in memory: every check, and an interpreter of the suite's guest programs",
+            VS_SOFT_ARM64, VS_SOFT_STATES, VS_SOFT_TRAPS)

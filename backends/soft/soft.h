@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The smallest complete backend: objects, handles and register files in memory. It runs no guest
-// code, so zx_vcpu_enter is not offered, traps never fire and a guest's mappings are book-keeping.
+// The smallest complete backend: objects, handles and register files in memory, and an interpreter
+// of the few instructions that the suite's guest programs are made of. Other guest code makes
+// zx_vcpu_enter answer ZX_ERR_NOT_SUPPORTED; interrupts are kept, and never delivered.
 // It is the example to copy for an implementation of one's own: soft.c puts it together, and each
-// subject has a file (handles.c, guest.c, traps.c, vcpu.c, port.c, vmo.c, vmar.c). published.c has
-// rows that answer as particular kernels do, to see their profiles at work.
+// subject has a file (handles.c, guest.c, traps.c, vcpu.c, enter.c with run_x64.c and run_arm64.c,
+// port.c, vmo.c, vmar.c). published.c has rows that answer as particular kernels do, to see their
+// profiles at work.
 //
 // It owns its objects between open and close, and the user copy's signal handlers. The rows share
 // one state: the one opened first keeps the others from opening. close ends the calls that wait

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Traps are kept and checked. There is no guest code here that would meet one.
+// Traps: what zx_guest_set_trap checks, and the look-up for the guest code that meets one.
 #include <stdlib.h>
 
 #include "guest.h"
@@ -13,6 +13,7 @@ typedef struct request {
   uint64_t addr;
   uint64_t size;
   vs_soft_object* port;  // NULL: it named none
+  uint64_t key;
 } request;
 
 // Bells share the memory's space.
@@ -113,7 +114,7 @@ static zx_status_t insert(const request* r) {
   vs_soft_guest* guest = r->guest;
   vs_soft_trap* trap = guest->trap_count < TRAPS_MAX ? malloc(sizeof *trap) : NULL;
   if (trap == NULL) return ZX_ERR_NO_MEMORY;
-  *trap = (vs_soft_trap){guest->traps, r->kind, r->addr, r->size, r->port};
+  *trap = (vs_soft_trap){guest->traps, r->kind, r->addr, r->size, r->port, r->key};
   if (r->port != NULL) r->port->refs++;
   guest->traps = trap;
   guest->trap_count++;
@@ -139,16 +140,21 @@ static zx_status_t find_both(zx_handle_t handle, zx_handle_t port, request* r) {
   return status;
 }
 
-// The key would be that of the packets.
 zx_status_t vs_soft_guest_set_trap(zx_handle_t handle, uint32_t kind, uint64_t addr, uint64_t size,
                                    zx_handle_t port, uint64_t key) {
-  (void)key;
-  request r = {.kind = kind, .addr = addr, .size = size};
+  request r = {.kind = kind, .addr = addr, .size = size, .key = key};
   vs_soft_lock();
   zx_status_t status = find_both(handle, port, &r);
   if (status == ZX_OK) status = set_trap(&r);
   vs_soft_unlock();
   return status;
+}
+
+const vs_soft_trap* vs_soft_trap_at(const vs_soft_guest* guest, bool memory, uint64_t addr) {
+  for (const vs_soft_trap* t = guest->traps; t != NULL; t = t->next) {
+    if (is_memory(t->kind) == memory && addr >= t->addr && addr - t->addr < t->size) return t;
+  }
+  return NULL;
 }
 
 void vs_soft_traps_end(vs_soft_guest* guest) {

@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <stdalign.h>
-#include <stdatomic.h>
 #include <string.h>
 
 #include "caller.h"
-#include "guest.h"
 #include "user_copy.h"
+#include "vcpu.h"
 
 // Both register layouts are rows of 64-bit words with the flags in the last one: rflags, and cpsr
 // with its padding above it (hence little-endian hosts only).
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half of its word");
-enum { WORDS_MAX = 33, VECTORS = 256 };
 
-typedef struct vcpu {
-  vs_soft_object object;
-  vs_soft_guest* guest;
-  uint64_t owner;  // the thread that made it
-  atomic_bool kicked;
-  atomic_bool pending[VECTORS];  // interrupts, which nothing here delivers
-  uint64_t words[WORDS_MAX];     // touched by the owner's thread only, hence without a lock
-} vcpu;
+typedef vs_soft_vcpu vcpu;
 
 // ---- Making one.
 
@@ -37,11 +28,12 @@ static bool owns_vcpu(uint64_t thread) {
   return false;
 }
 
-static vcpu* vcpu_new(vs_soft_guest* guest) {
+static vcpu* vcpu_new(vs_soft_guest* guest, zx_vaddr_t entry) {
   vcpu* made = vs_soft_object_new(ZX_OBJ_TYPE_VCPU, sizeof *made, vcpu_end);
   if (made == NULL) return NULL;
   made->owner = vs_caller();
   made->guest = guest;
+  made->pc = entry;
   guest->object.refs++;
   guest->vcpu_count++;
   return made;
@@ -60,7 +52,7 @@ static zx_status_t create_locked(zx_handle_t handle, zx_vaddr_t entry, zx_handle
   if (entry >= vs_soft_space()) return ZX_ERR_INVALID_ARGS;
   if (taken) return ZX_ERR_BAD_STATE;
   if (rules->vcpus_max != 0 && guest->vcpu_count >= rules->vcpus_max) return ZX_ERR_NO_RESOURCES;
-  *made = vs_soft_handle_new(vcpu_new(guest), ZX_DEFAULT_VCPU_RIGHTS);
+  *made = vs_soft_handle_new(vcpu_new(guest, entry), ZX_DEFAULT_VCPU_RIGHTS);
   return ZX_OK;
 }
 
@@ -80,7 +72,10 @@ zx_status_t vs_soft_vcpu_kick(zx_handle_t handle) {
   vcpu* v = NULL;
   const zx_status_t status = vs_soft_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_EXECUTE, &v);
   if (status != ZX_OK) return status;
+  vs_soft_lock();
   atomic_store(&v->kicked, true);
+  pthread_cond_broadcast(&vs_soft.changed);
+  vs_soft_unlock();
   vs_soft_put(v);
   return ZX_OK;
 }
@@ -89,7 +84,7 @@ zx_status_t vs_soft_vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
   vcpu* v = NULL;
   const zx_status_t status = vs_soft_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_SIGNAL, &v);
   if (status != ZX_OK) return status;
-  const bool known = vector < VECTORS;
+  const bool known = vector < VS_SOFT_VECTORS;
   if (known) atomic_store(&v->pending[vector], true);
   vs_soft_put(v);
   return known || vs_soft.rules->vectors_unchecked ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
@@ -104,7 +99,7 @@ typedef struct access {
   const void* buffer;
   size_t size;
   union {
-    uint64_t words[WORDS_MAX];
+    uint64_t words[VS_SOFT_WORDS_MAX];
     zx_vcpu_io_t io;
   } fetched;
 } access;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What is mapped into a guest's memory, as book-keeping: there is no guest code here that would
-// read it.
+// What is mapped into a guest's memory. Permissions are checked when they are asked for, and not
+// when guest code runs.
 #include <stdlib.h>
 
 #include "guest.h"
@@ -47,12 +47,24 @@ static bool is_mapped(vs_soft_vmar* vmar, uint64_t start, uint64_t end) {
   return m != NULL && m->start < end;
 }
 
+size_t vs_soft_vmar_reach(vs_soft_vmar* vmar, uint64_t addr, uint8_t** bytes) {
+  const vs_soft_mapping* m = *first_behind(vmar, addr);
+  if (m == NULL || m->start > addr) return 0;
+  *bytes = m->bytes + (addr - m->start);
+  return m->end - addr;
+}
+
+static void begin_at(vs_soft_mapping* mapping, uint64_t start) {
+  mapping->bytes += start - mapping->start;
+  mapping->start = start;
+}
+
 bool vs_soft_vmar_clear(vs_soft_vmar* vmar, uint64_t start, uint64_t end) {
   vs_soft_mapping** at = first_behind(vmar, start);
   if (*at != NULL && (*at)->start < start) {
     if ((*at)->end > end) {  // what is behind the range is a mapping of its own
       vs_soft_mapping behind = **at;
-      behind.start = end;
+      begin_at(&behind, end);
       vs_soft_mapping* made = mapping_new(vmar, behind);
       if (made == NULL) return false;
       (*at)->next = made;
@@ -61,7 +73,7 @@ bool vs_soft_vmar_clear(vs_soft_vmar* vmar, uint64_t start, uint64_t end) {
     at = &(*at)->next;
   }
   while (*at != NULL && (*at)->end <= end) remove_at(vmar, at);
-  if (*at != NULL && (*at)->start < end) (*at)->start = end;
+  if (*at != NULL && (*at)->start < end) begin_at(*at, end);
   return true;
 }
 
@@ -164,8 +176,9 @@ static zx_status_t map_locked(const map_request* r, uint64_t* start) {
     return ZX_ERR_ALREADY_EXISTS;
   }
   vs_soft_mapping** at = first_behind(r->vmar, *start);
-  vs_soft_mapping* made =
-      mapping_new(r->vmar, (vs_soft_mapping){*at, *start, *start + r->length, r->vmo, r->allowed});
+  uint8_t* bytes = r->vmo->bytes + r->vmo_offset;
+  vs_soft_mapping* made = mapping_new(
+      r->vmar, (vs_soft_mapping){*at, *start, *start + r->length, r->vmo, bytes, r->allowed});
   if (made == NULL) return ZX_ERR_NO_MEMORY;
   *at = made;
   return ZX_OK;
@@ -214,7 +227,7 @@ zx_status_t vs_soft_vmar_unmap(zx_handle_t handle, uint64_t addr, uint64_t len) 
   return status;
 }
 
-// Nothing here reads the permissions that a mapping has, so they are checked and not kept.
+// Guest code may do whatever it likes to what is mapped, so they are checked and not kept.
 static zx_status_t protect_locked(vs_soft_vmar* vmar, zx_vm_option_t options, uint64_t addr,
                                   uint64_t len) {
   if (vmar->destroyed) return ZX_ERR_BAD_STATE;

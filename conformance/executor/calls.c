@@ -44,6 +44,8 @@ zx_status_t vs_calls_make(const vs_calls* calls, vs_call_index call, const uint6
 
 // --- handles ----------------------------------------------------------------------------------
 
+enum { ANOTHER = 1 << 30 };  // the bit that makes another value of the resource's
+
 zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   pthread_mutex_lock(&x->lock);
   zx_handle_t value = x->slots[ref->slot].value;
@@ -55,7 +57,7 @@ zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   if (ref->form == VS_HANDLE_FLIPPED) number = value ^ number;
   // The resource is a handle too, though no op made it: another bit makes another value.
   bool meets_resource = number == x->resource && number != ZX_HANDLE_INVALID;
-  return number ^ (meets_resource ? UINT32_C(1) << 30 : 0);
+  return number ^ (meets_resource ? ANOTHER : 0);
 }
 
 static void fill_slot(vs_executor* executor, uint8_t at, zx_handle_t value, uint8_t guest,
@@ -106,6 +108,11 @@ static uint8_t guest_of(vs_executor* x, const vs_op* op) {
   return named ? x->slots[op->args[0].slot].guest : vs_op_out(op, 0)->slot;
 }
 
+// Nothing could name what is still open there once the slot is filled again.
+static void leave_slot(vs_executor* x, uint8_t slot) {
+  if (vs_exec_may_be_open(&x->slots[slot])) x->calls->handle_close(x->slots[slot].value);
+}
+
 // The op's slots got handles, or none came of it.
 static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* seen) {
   const zx_handle_t values[] = {seen->handle, seen->handle2};
@@ -115,11 +122,10 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
     if (seen->status == ZX_OK) {
       zx_obj_type_t object = vs_ops[op->code].params[vs_op_out(op, i) - op->args].object;
       if (object == ZX_OBJ_TYPE_NONE) object = x->slots[op->args[0].slot].object;
-      // Nothing could name it any more.
-      if (vs_exec_may_be_open(&x->slots[slot])) x->calls->handle_close(x->slots[slot].value);
+      leave_slot(x, slot);
       fill_slot(x, slot, values[i], guest, object);
     } else if (!x->slots[slot].open) {
-      if (x->slots[slot].perhaps) x->calls->handle_close(x->slots[slot].value);
+      leave_slot(x, slot);
       x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
     }
   }
@@ -170,12 +176,21 @@ static uint64_t entry_of(const vs_op* op, const vs_arg* entry) {
 }
 
 // What each parameter's argument is as a number.
+// Where the resource's value is 0, 0 is not meant: another value that names nothing stands for it.
+static zx_handle_t handle_of(vs_executor* x, const vs_param* param, const vs_arg* arg) {
+  const zx_handle_t value = vs_exec_value(x, arg);
+  const bool meets_resource = param->object == ZX_OBJ_TYPE_RESOURCE &&
+                              arg->form != VS_HANDLE_RESOURCE && value == x->resource;
+  return value ^ (meets_resource ? ANOTHER : 0);
+}
+
 static void numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, placed* p) {
   for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     const vs_arg* arg = &op->args[i];
-    uint8_t type = vs_ops[op->code].params[i].type;
+    const vs_param* param = &vs_ops[op->code].params[i];
+    const uint8_t type = param->type;
     numbers[i] = arg->number;
-    if (type == VS_PARAM_HANDLE) numbers[i] = vs_exec_value(x, arg);
+    if (type == VS_PARAM_HANDLE) numbers[i] = handle_of(x, param, arg);
     if (type == VS_PARAM_ENTRY) numbers[i] = entry_of(op, arg);
     if (vs_param_is_pointer(type)) numbers[i] = place(x, op, i, p);
   }
@@ -362,11 +377,30 @@ static zx_status_t set_traps(vs_executor* x, const vs_op* op) {
   return status;
 }
 
-// The calls that bring the programs into the guest, in order; the first that fails ends it.
-static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, uint8_t* call) {
+static zx_status_t map(vs_executor* x, const vs_op* op, zx_handle_t memory, zx_vaddr_t* at) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
-  zx_handle_t vmar = vs_exec_value(x, &VS_OP_ARG(op, guest_load, vmar));
+  const zx_handle_t vmar = vs_exec_value(x, &VS_OP_ARG(op, guest_load, vmar));
+  reach_memory(x, at, sizeof *at, true);
+  return x->calls->vmar_map(vmar, options, 0, memory, 0, VS_GUEST_MEMORY, at);
+}
+
+// A handle to memory has EXECUTE from the beginning, or is replaced by one that has. A backend that
+// wants a resource for that refuses: there is none.
+static bool make_executable(vs_executor* x, const vs_op* op, vs_exec_guest* guest) {
+  zx_handle_t made = ZX_HANDLE_INVALID;
+  zx_handle_t* out = far_of(x, op->thread, &made);
+  if (x->calls->vmo_replace_as_executable == NULL) return false;
+  *out = ZX_HANDLE_INVALID;
+  reach_memory(x, out, sizeof *out, true);
+  const zx_status_t status =
+      x->calls->vmo_replace_as_executable(guest->memory, ZX_HANDLE_INVALID, out);
+  guest->memory = status == ZX_OK ? *out : ZX_HANDLE_INVALID;
+  return status == ZX_OK;
+}
+
+// The calls that bring the programs into the guest, in order; the first that fails ends it.
+static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, uint8_t* call) {
   zx_vaddr_t mapped = 0;
   zx_handle_t* memory = far_of(x, op->thread, &guest->memory);
   zx_vaddr_t* at = far_of(x, op->thread, &mapped);
@@ -383,8 +417,9 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   status = x->calls->vmo_write(guest->memory, image, 0, VS_GUEST_MEMORY);
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmar_map;
-  reach_memory(x, at, sizeof *at, true);
-  status = x->calls->vmar_map(vmar, options, 0, guest->memory, 0, VS_GUEST_MEMORY, at);
+  status = map(x, op, guest->memory, at);
+  if (status == ZX_ERR_ACCESS_DENIED && make_executable(x, op, guest))
+    status = map(x, op, guest->memory, at);
   if (status != ZX_OK) return status;
   *call = VS_CALL_guest_set_trap;
   return set_traps(x, op);
@@ -398,6 +433,7 @@ static void guest_load(vs_executor* x, const vs_op* op, vs_observation* seen) {
   if (seen->status != ZX_OK) return;
   seen->handle = guest->memory;
   const uint8_t slot = vs_op_out(op, 0)->slot;
+  leave_slot(x, slot);
   fill_slot(x, slot, guest->memory, x->slots[op->args[0].slot].guest, ZX_OBJ_TYPE_VMO);
   x->slots[slot].open = false;  // the record closes it
 }

@@ -37,18 +37,19 @@ vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b) {
 }
 
 static void note_setup(vs_case_result* result, const vs_observation* seen) {
-  snprintf(result->note, sizeof result->note, "%s returned %d, and the case needs ZX_OK of it",
-           vs_call_name(seen->call), seen->status);
+  vs_text note = vs_text_in(result->note, sizeof result->note);
+  vs_say(&note, "%s returned ", vs_call_name(seen->call));
+  vs_say_status(&note, seen->status);
+  vs_say(&note, ", and the case needs ZX_OK of it");
 }
 
-// True if the backend has the call that it lacks here: a shim need not be able to place every
-// buffer, or to have threads.
-static bool is_partly_there(size_t at, const vs_observation* observations) {
-  for (size_t i = 0; i < at; i++) {
+// The last answer before `at` of the call that is missing there. NULL: it was never made.
+static const vs_observation* last_answer(size_t at, const vs_observation* observations) {
+  for (size_t i = at; i-- > 0;) {
     const vs_observation* other = &observations[i];
-    if (other->outcome == VS_RETURNED && other->call == observations[at].call) return true;
+    if (other->outcome == VS_RETURNED && other->call == observations[at].call) return other;
   }
-  return false;
+  return NULL;
 }
 
 static void note_missing(vs_case_result* result, size_t at, const vs_observation* observations) {
@@ -65,7 +66,13 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
              "op %zu of the script could not be done: no op before it gave its slot a handle", at);
     return;
   }
-  const char* how = is_partly_there(at, observations) ? " in such a place, or thread" : "";
+  const vs_observation* answer = last_answer(at, observations);
+  if (answer != NULL && answer->status != ZX_OK) {
+    note_setup(result, answer);
+    return;
+  }
+  // A shim need not be able to place every buffer, or to have threads.
+  const char* how = answer != NULL ? " in such a place, or thread" : "";
   snprintf(result->note, sizeof result->note, "for want of %s%s", vs_call_name(seen->call), how);
 }
 

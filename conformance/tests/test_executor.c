@@ -33,6 +33,7 @@ static struct {
   size_t count;
   zx_handle_t next;                    // the value of the next new handle
   zx_status_t answers[VS_CALL_COUNT];  // ZX_OK but where a test says otherwise
+  size_t denied_maps;                  // that are answered with ZX_ERR_ACCESS_DENIED, first
   const vs_observation* watched;       // NULL: none
   size_t shown;                        // bytes that may be read of what comes in
   size_t written;                      // bytes that read_state writes
@@ -61,6 +62,10 @@ static zx_status_t note(vs_call_index which, const uint64_t* arguments) {
   if (packet != NULL) memcpy(c->bytes, packet, fake.shown);
   if (fake.watched) c->outcome = __atomic_load_n(&fake.watched->outcome, __ATOMIC_ACQUIRE);
   zx_status_t answer = fake.answers[which];
+  if (which == VS_CALL_vmar_map && fake.denied_maps > 0) {
+    fake.denied_maps--;
+    answer = ZX_ERR_ACCESS_DENIED;
+  }
   pthread_mutex_unlock(&fake.lock);
   return answer;
 }
@@ -1200,6 +1205,41 @@ Test(executor, reset_closes_the_memory_of_a_guest_whose_slot_was_used_again) {
   do_run(&r);
   vs_executor_reset(executor);
   gave_back(0);
+}
+
+Test(executor, load_closes_what_its_slot_held) {
+  run r = {.count = 0};
+  put_guest(&r);
+  put(&r, VS_CALL_vcpu_create, GUEST, VCPU);
+  vs_op* load = put(&r, VS_OP_guest_load, GUEST, VCPU);
+  VS_OP_ARG(load, guest_load, vmar) = vs_arg_slot(VMAR);
+  do_run(&r);
+  ended(&r, 2, VS_RETURNED, VS_CALL_guest_set_trap);
+  cr_assert_eq(times(VS_CALL_handle_close), 1);
+  got(nth(VS_CALL_handle_close, 0), 0, r.seen[1].handle);
+}
+
+Test(executor, load_replaces_memory_that_may_not_be_executed) {
+  fake.denied_maps = 1;
+  run r = {.count = 0};
+  put_setup(&r);
+  do_run(&r);
+  ended(&r, 1, VS_RETURNED, VS_CALL_guest_set_trap);
+  cr_assert_eq(times(VS_CALL_vmo_replace_as_executable), 1);
+  cr_assert_eq(times(VS_CALL_vmar_map), 2);
+  got(nth(VS_CALL_vmar_map, 1), 3, r.seen[1].handle);
+  cr_assert_neq(nth(VS_CALL_vmar_map, 0)->arguments[3], r.seen[1].handle);
+}
+
+Test(executor, load_tells_that_memory_may_not_be_executed) {
+  fake.answers[VS_CALL_vmar_map] = ZX_ERR_ACCESS_DENIED;
+  fake.answers[VS_CALL_vmo_replace_as_executable] = ZX_ERR_WRONG_TYPE;
+  run r = {.count = 0};
+  put_setup(&r);
+  do_run(&r);
+  ended(&r, 1, VS_RETURNED, VS_CALL_vmar_map);
+  cr_assert_eq(r.seen[1].status, ZX_ERR_ACCESS_DENIED);
+  cr_assert_eq(times(VS_CALL_vmar_map), 1);
 }
 
 Test(executor, reset_closes_the_memory_of_a_load_that_failed) {

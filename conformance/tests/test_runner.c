@@ -175,7 +175,7 @@ Test(run, a_hang_is_a_failure_of_that_call) {
 Test(run, what_cannot_be_judged_is_unsupported) {
   vs_run run;
   vs_target target;
-  const vs_case_result* result = judge_one("soft", "registers.seen_by_guest", &run, &target);
+  const vs_case_result* result = judge_one("soft:arm64", "io.after_in8", &run, &target);
   cr_expect_eq(result->verdict, VS_VERDICT_UNSUPPORTED);
   cr_expect_eq(vs_result_borne_out(result), 0);
   vs_run_free(&run);

@@ -451,7 +451,7 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   vs_op guest = vs_op_new(VS_CALL_guest_create, arch);
   cr_expect(vs_op_is_predicted(&guest));
   guest.args[0] = (vs_arg){.form = VS_HANDLE_RAW};
-  cr_expect(!vs_op_is_predicted(&guest), "the resource may be 0");
+  cr_expect(vs_op_is_predicted(&guest), "0 is never meant as the resource");
   guest.args[0].number = 7;
   cr_expect(vs_op_is_predicted(&guest));
   vs_op write = vs_op_new(VS_CALL_vcpu_write_state, arch);

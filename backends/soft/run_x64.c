@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The x86-64 instructions that guests of the suite are made of, in 64-bit mode, with addresses that
+// are physical ones. Source: Intel's Software Developer's Manual, volume 2.
+#include <string.h>
+
+#include "vcpu.h"
+
+enum { RAX, RCX, RDX, RBX, RSP, RBP, FLAGS = 16, LENGTH_MAX = 15, FLAGS_ONE = 2 };
+
+// An instruction that is being taken apart.
+typedef struct insn {
+  vs_soft_run* run;
+  uint64_t* words;
+  uint8_t code[LENGTH_MAX];
+  size_t length;  // that there are in `code`
+  size_t at;      // that have been taken; more than `length`: it goes on where nothing is mapped
+  bool narrow;    // 16-bit operands
+  uint8_t rex;
+  uint8_t opcode;
+  // From ModRM:
+  uint8_t reg;
+  uint8_t rm;  // a register, unless `memory`
+  bool memory;
+  uint64_t addr;
+  bool from_next;  // `addr` counts from the next instruction on
+} insn;
+
+static uint64_t take(insn* n, size_t size) {
+  uint64_t value = 0;
+  if (n->at + size <= n->length) memcpy(&value, &n->code[n->at], size);
+  n->at += size;
+  return value;
+}
+
+// Of 1 or 4 bytes.
+static uint64_t take_signed(insn* n, size_t size) {
+  const uint64_t value = take(n, size);
+  return size == 1 ? (uint64_t)(int8_t)value : (uint64_t)(int32_t)value;
+}
+
+// Of an opcode whose lowest bit tells one byte from more.
+static size_t operand_size(const insn* n) {
+  enum { REX_W = 8 };
+  if ((n->opcode & 1) == 0) return 1;
+  if (n->rex & REX_W) return sizeof(uint64_t);
+  return n->narrow ? sizeof(uint16_t) : sizeof(uint32_t);
+}
+
+// ---- ModRM, SIB and what follows them.
+
+static uint8_t rex_bit(const insn* n, unsigned bit) {
+  return (uint8_t)((n->rex >> bit & 1) << 3);
+}
+
+enum { REX_B, REX_X, REX_R };
+
+static uint64_t take_base(insn* n, uint8_t number, uint8_t mod) {
+  if ((number & 7) == RBP && mod == 0) return take_signed(n, 4);
+  return n->words[number];
+}
+
+static void take_sib(insn* n, uint8_t mod) {
+  const uint8_t sib = (uint8_t)take(n, 1);
+  const uint8_t index = (uint8_t)((sib >> 3 & 7) | rex_bit(n, REX_X));
+  n->addr = take_base(n, (uint8_t)((sib & 7) | rex_bit(n, REX_B)), mod);
+  if (index != RSP) n->addr += n->words[index] << (sib >> 6);
+}
+
+static void take_modrm(insn* n) {
+  const uint8_t byte = (uint8_t)take(n, 1);
+  const uint8_t mod = byte >> 6;
+  n->reg = (uint8_t)((byte >> 3 & 7) | rex_bit(n, REX_R));
+  n->rm = (uint8_t)((byte & 7) | rex_bit(n, REX_B));
+  n->memory = mod != 3;
+  if (!n->memory) return;
+  n->from_next = mod == 0 && (byte & 7) == RBP;
+  if ((byte & 7) == RSP) {
+    take_sib(n, mod);
+  } else {
+    n->addr = take_base(n, n->rm, mod);
+  }
+  if (mod == 1) n->addr += take_signed(n, 1);
+  if (mod == 2) n->addr += take_signed(n, 4);
+}
+
+// ---- Operands.
+
+// What is written of 4 bytes clears the others.
+static void set_register(insn* n, uint8_t number, uint64_t value, size_t size) {
+  if (size == sizeof(uint32_t)) n->words[number] = 0;
+  memcpy(&n->words[number], &value, size);
+}
+
+// AH and its like are not known here.
+static bool is_high_byte(const insn* n, uint8_t number, size_t size) {
+  return size == 1 && n->rex == 0 && number >= RSP && number <= RSP + 3;
+}
+
+static zx_status_t access(insn* n, uint64_t addr, uint64_t* value, size_t size, bool write) {
+  const zx_status_t status = vs_soft_access(n->run, addr, value, size, write);
+  enum { OPERAND_64_BIT_MODE = 4 };
+  if (status != ZX_OK) return status;
+  zx_packet_guest_mem_x64_t* mem = &n->run->packet.guest_mem_x64;
+  mem->rip = n->run->vcpu->pc;
+  mem->instruction_size = (uint8_t)n->at;
+  mem->default_operand_size = OPERAND_64_BIT_MODE;
+  return status;
+}
+
+// Moves between ModRM's operand and `value`.
+static zx_status_t operand(insn* n, uint64_t* value, size_t size, bool write) {
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  if (n->memory) {
+    const uint64_t next = n->from_next ? n->run->vcpu->pc + n->at : 0;
+    return access(n, n->addr + next, value, size, write);
+  }
+  if (is_high_byte(n, n->rm, size)) return ZX_ERR_NOT_SUPPORTED;
+  if (write) set_register(n, n->rm, *value, size);
+  if (!write) *value = n->words[n->rm];
+  return VS_SOFT_GOES_ON;
+}
+
+// ---- One instruction each.
+
+static zx_status_t move(insn* n) {
+  enum { TO_REGISTER = 2 };
+  const size_t size = operand_size(n);
+  const bool load = (n->opcode & TO_REGISTER) != 0;
+  take_modrm(n);
+  uint64_t value = n->words[n->reg];
+  if (is_high_byte(n, n->reg, size)) return ZX_ERR_NOT_SUPPORTED;
+  const zx_status_t status = operand(n, &value, size, !load);
+  if (status == VS_SOFT_GOES_ON && load) set_register(n, n->reg, value, size);
+  return status;
+}
+
+static zx_status_t move_immediate(insn* n) {
+  const size_t size = operand_size(n);
+  take_modrm(n);
+  if ((n->reg & 7) != 0) return ZX_ERR_NOT_SUPPORTED;
+  uint64_t value = size == sizeof(uint64_t) ? take_signed(n, 4) : take(n, size);
+  return operand(n, &value, size, true);
+}
+
+static zx_status_t move_to_register(insn* n) {
+  const uint8_t number = (uint8_t)((n->opcode & 7) | rex_bit(n, REX_B));
+  n->opcode |= 1;  // more than one byte
+  const size_t size = operand_size(n);
+  const uint64_t value = take(n, size);
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  set_register(n, number, value, size);
+  return VS_SOFT_GOES_ON;
+}
+
+// Of 8 bytes each.
+static zx_status_t push(insn* n, uint64_t value) {
+  const zx_status_t status = access(n, n->words[RSP] - sizeof value, &value, sizeof value, true);
+  if (status == VS_SOFT_GOES_ON) n->words[RSP] -= sizeof value;
+  return status;
+}
+
+static zx_status_t push_flags(insn* n) {
+  return push(n, n->words[FLAGS] | FLAGS_ONE);
+}
+
+static zx_status_t pop(insn* n) {
+  uint64_t value = 0;
+  take_modrm(n);
+  if ((n->reg & 7) != 0) return ZX_ERR_NOT_SUPPORTED;
+  zx_status_t status = access(n, n->words[RSP], &value, sizeof value, false);
+  if (status != VS_SOFT_GOES_ON) return status;
+  status = operand(n, &value, sizeof value, true);
+  if (status == VS_SOFT_GOES_ON) n->words[RSP] += sizeof value;
+  return status;
+}
+
+// An IN of four bytes leaves zero behind until it is answered.
+static zx_status_t port(insn* n) {
+  enum { BY_DX = 8, OUTPUT = 2 };
+  const bool input = (n->opcode & OUTPUT) == 0;
+  const uint64_t number = n->opcode & BY_DX ? n->words[RDX] : take(n, 1);
+  size_t size = operand_size(n);
+  if (size > sizeof(uint32_t)) size = sizeof(uint32_t);
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  const zx_status_t status = vs_soft_leave_by_port(n->run, (uint16_t)number, (uint8_t)size, input);
+  if (status != ZX_OK) return status;
+  if (!input) memcpy(n->run->packet.guest_io.data, &n->words[RAX], size);
+  if (input && size == sizeof(uint32_t)) n->words[RAX] = 0;
+  return ZX_OK;
+}
+
+// One that jumps to itself can only be kicked.
+static zx_status_t jump(insn* n) {
+  enum { SHORT = 2 };
+  const uint64_t by = take_signed(n, n->opcode & SHORT ? 1 : 4);
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  if (by + n->at == 0) return VS_SOFT_WAITS;
+  n->run->vcpu->pc += by;
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t nothing(insn* n) {
+  (void)n;
+  return VS_SOFT_GOES_ON;
+}
+
+// The bits of an opcode that are fixed, and what it does.
+static const struct {
+  uint8_t mask;
+  uint8_t bits;
+  zx_status_t (*run)(insn*);
+} instructions[] = {
+    {0xfc, 0x88, move},              // MOV between ModRM's operand and a register
+    {0xfe, 0xc6, move_immediate},    // MOV of an immediate to ModRM's operand
+    {0xf8, 0xb8, move_to_register},  // MOV of an immediate to a register
+    {0xff, 0x9c, push_flags},        // PUSHFQ
+    {0xff, 0x8f, pop},               // POP to ModRM's operand
+    {0xf4, 0xe4, port},              // IN and OUT, of an immediate port or DX
+    {0xfd, 0xe9, jump},              // JMP, near and short
+    {0xff, 0x90, nothing},           // NOP
+};
+
+// At most one prefix of each kind, REX last.
+static void take_opcode(insn* n) {
+  enum { NARROW = 0x66, REX = 0x40, REX_MASK = 0xf0 };
+  n->opcode = (uint8_t)take(n, 1);
+  n->narrow = n->opcode == NARROW;
+  if (n->narrow) n->opcode = (uint8_t)take(n, 1);
+  if ((n->opcode & REX_MASK) != REX) return;
+  n->rex = n->opcode;
+  n->opcode = (uint8_t)take(n, 1);
+}
+
+static zx_status_t execute(insn* n) {
+  take_opcode(n);
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  for (size_t i = 0; i < sizeof instructions / sizeof instructions[0]; i++) {
+    if ((n->opcode & instructions[i].mask) == instructions[i].bits) return instructions[i].run(n);
+  }
+  return ZX_ERR_NOT_SUPPORTED;
+}
+
+zx_status_t vs_soft_step_x64(vs_soft_run* run) {
+  vs_soft_vcpu* v = run->vcpu;
+  uint8_t* code = NULL;
+  insn n = {.run = run, .words = v->words};
+  const size_t there = vs_soft_vmar_reach(v->guest->vmar, v->pc, &code);
+  n.length = there < sizeof n.code ? there : sizeof n.code;
+  if (n.length == 0) return ZX_ERR_NOT_FOUND;
+  memcpy(n.code, code, n.length);
+  const zx_status_t status = execute(&n);
+  if (vs_soft_is_behind(run, status)) v->pc += n.at;
+  return status;
+}
