@@ -113,6 +113,12 @@ static void leave_slot(vs_executor* x, uint8_t slot) {
   if (vs_exec_may_be_open(&x->slots[slot])) x->calls->handle_close(x->slots[slot].value);
 }
 
+void vs_exec_not_filled(vs_executor* x, uint8_t slot, uint8_t missing) {
+  if (x->slots[slot].open) return;
+  leave_slot(x, slot);
+  x->slots[slot] = (vs_exec_slot){.tried = true, .missing = missing};
+}
+
 // The op's slots got handles, or none came of it.
 static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* seen) {
   const zx_handle_t values[] = {seen->handle, seen->handle2};
@@ -124,9 +130,8 @@ static void keep_handles(vs_executor* x, const vs_op* op, const vs_observation* 
       if (object == ZX_OBJ_TYPE_NONE) object = x->slots[op->args[0].slot].object;
       leave_slot(x, slot);
       fill_slot(x, slot, values[i], guest, object);
-    } else if (!x->slots[slot].open) {
-      leave_slot(x, slot);
-      x->slots[slot] = (vs_exec_slot){.tried = true, .missing = seen->call};
+    } else {
+      vs_exec_not_filled(x, slot, seen->call);
     }
   }
 }

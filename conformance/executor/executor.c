@@ -107,7 +107,7 @@ static void lack(vs_executor* x, const vs_op* op, uint8_t lacking) {
     return;
   }
   for (unsigned i = 0; vs_op_out(op, i) != NULL && i < 2; i++) {
-    x->slots[vs_op_out(op, i)->slot] = (vs_exec_slot){.tried = true, .missing = lacking};
+    vs_exec_not_filled(x, vs_op_out(op, i)->slot, lacking);
   }
 }
 

@@ -85,4 +85,7 @@ bool vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen);
 // Closes the guest's memory, if there is any.
 void vs_exec_forget_guest(vs_executor* x, vs_exec_guest* guest);
 
+// No handle came for the slot, for want of the call `missing`. One that is open there stays so.
+void vs_exec_not_filled(vs_executor* x, uint8_t slot, uint8_t missing);
+
 #endif  // VS_CONFORMANCE_EXECUTOR_STATE_H_

@@ -1219,6 +1219,16 @@ Test(executor, load_closes_what_its_slot_held) {
   got(nth(VS_CALL_handle_close, 0), 0, r.seen[1].handle);
 }
 
+Test(executor, op_that_cannot_be_done_leaves_what_its_slot_holds) {
+  run r = {.count = 0};
+  put_setup(&r);
+  VS_OP_ARG(put(&r, VS_CALL_handle_duplicate, 12, VCPU), handle_duplicate, rights).number = 0;
+  do_run(&r);
+  ended(&r, 3, VS_UNSUPPORTED, VS_NO_CALL);
+  vs_executor_reset(executor);
+  cr_assert_eq(times(VS_CALL_handle_close), 4, "guest, region, memory and vCPU");
+}
+
 Test(executor, load_replaces_memory_that_may_not_be_executed) {
   fake.denied_maps = 1;
   run r = {.count = 0};
