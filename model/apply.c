@@ -13,13 +13,28 @@ static uint64_t load(const vs_op* op, const vs_register* reg) {
   return value;
 }
 
-void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch) {
+static void touch_by(vs_vcpu* vcpu, vs_touch touch) {
+  vcpu->touch = (uint8_t)touch;
+  vcpu->raced.mode = VS_REWRITE_NONE;
+  vcpu->raced_open = 0;
+  vcpu->read_since = false;
+}
+
+void vs_touch_written(vs_world* world, uint8_t index, vs_touch touch) {
   for (unsigned i = 0; i < VS_VCPUS; i++) {
-    bool other = touch != VS_TOUCH_REFUSED && i != index;
-    world->vcpus[i].touch = (uint8_t)(other ? VS_TOUCH_OTHER : touch);
-    world->vcpus[i].raced.mode = VS_REWRITE_NONE;
-    world->vcpus[i].raced_open = 0;
-    world->vcpus[i].read_since = false;
+    touch_by(&world->vcpus[i], i == index ? touch : VS_TOUCH_OTHER);
+  }
+}
+
+// What was accepted is likelier to have done something, as long as it has not been looked at.
+void vs_touch_refused(vs_world* world, uint8_t code) {
+  for (uint8_t i = 0; i < VS_VCPUS; i++) {
+    vs_vcpu* vcpu = &world->vcpus[i];
+    vcpu->refused_since = (uint8_t)(1 + code);
+    vcpu->kick_refused |= code == VS_CALL_vcpu_kick;
+    if (vcpu->touch == VS_TOUCH_CALLED && !vcpu->read_since) continue;
+    touch_by(vcpu, VS_TOUCH_REFUSED);
+    vcpu->called = code;
   }
 }
 
@@ -149,7 +164,7 @@ bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_pr
                     const vs_arch_info* arch, vs_world* other) {
   bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   world->vcpus[index].unanswered = false;
-  vs_touch_all(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
+  vs_touch_written(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
   return io ? apply_io(world, index, op, profile, arch, other)
             : apply_state(world, index, op, profile, arch, other);
 }

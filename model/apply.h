@@ -11,8 +11,10 @@
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                     const vs_arch_info* arch, vs_world* other);
 
-// Marks what a wrong register of each vCPU would break from now on: `touch` for the vCPU `index`,
-// VS_TOUCH_OTHER for the others after an accepted write, VS_TOUCH_REFUSED for all after a refusal.
-void vs_touch_all(vs_world* world, uint8_t index, vs_touch touch);
+// Mark what a wrong register of each vCPU would break from now on: after a write of the vCPU
+// `index` that was accepted (VS_TOUCH_STATE or VS_TOUCH_IO) ...
+void vs_touch_written(vs_world* world, uint8_t index, vs_touch touch);
+// ... and after the call of this code was refused.
+void vs_touch_refused(vs_world* world, uint8_t code);
 
 #endif  // VS_MODEL_APPLY_H_

@@ -30,7 +30,8 @@ static bool agrees_with_race(const vs_vcpu* vcpu, const vs_register* reg, uint64
 static vs_clause_code blame(const vs_vcpu* vcpu, const vs_register* reg, bool system_bits,
                             bool guest_view) {
   if (!guest_view && vcpu->read_since) return VS_CLAUSE_READ_BACK;
-  if (vcpu->touch == VS_TOUCH_REFUSED) return vs_judged_calls[vcpu->refused].refused;
+  if (vcpu->touch == VS_TOUCH_REFUSED) return vs_judged_calls[vcpu->called].refused;
+  if (vcpu->touch == VS_TOUCH_CALLED) return vs_judged_calls[vcpu->called].accepted;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
   if (is_raced(vcpu, reg)) return VS_CLAUSE_ONE_SNAPSHOT;
   if (system_bits) return VS_CLAUSE_SYSTEM_FLAGS;
@@ -120,6 +121,8 @@ vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
   if (guest_view) view = VS_MEMBER(VS_CLAUSE_GUEST_SEES) | VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
   bool raced = vcpu->raced.mode != VS_REWRITE_NONE;
   if (raced) view |= VS_MEMBER(VS_CLAUSE_ONE_SNAPSHOT);
-  if (vcpu->touch == VS_TOUCH_REFUSED) view |= VS_MEMBER(vs_judged_calls[vcpu->refused].refused);
+  if (vcpu->touch == VS_TOUCH_REFUSED) view |= VS_MEMBER(vs_judged_calls[vcpu->called].refused);
+  if (vcpu->touch == VS_TOUCH_CALLED && vcpu->refused_since != 0)
+    view |= VS_MEMBER(vs_judged_calls[vcpu->refused_since - 1].refused);
   return by_touch[vcpu->touch] | view;
 }

@@ -156,8 +156,7 @@ static void recover_write(vs_world* world, const vs_op* op, zx_status_t status) 
                  status == ZX_ERR_BAD_STATE || status == ZX_ERR_INVALID_ARGS ||
                  status == ZX_ERR_WRONG_TYPE;
   if (refused) {
-    vs_touch_all(world, 0, VS_TOUCH_REFUSED);
-    for (size_t i = 0; i < VS_VCPUS; i++) world->vcpus[i].refused = op->code;
+    vs_touch_refused(world, op->code);
   } else {
     forget_write(world, named_vcpu(world, op));
   }

@@ -29,9 +29,13 @@ typedef struct vs_violation {
   zx_status_t got;
   uint8_t reg;        // REGISTER: index in the architecture's table
   bool guest_view;    // REGISTER: as guest code saw it, else as zx_vcpu_read_state reported it
-  uint64_t expected;  // REGISTER: the bits of `known` are determined
+  uint8_t field;      // PACKET: vs_packet_field; VS_PACKET_FIELD_COUNT: there is none, or no state
+  uint64_t expected;  // REGISTER, PACKET: the bits of `known` are determined
   uint64_t known;
   uint64_t value;
+  uint8_t call;      // BUFFER: vs_op_code, whose parameter `change` speaks of
+  vs_change change;  // BUFFER: what was written
+  int room;          // BUFFER: bytes at that parameter that may be
 } vs_violation;
 
 // A call that runs beside others, from its start to its JOIN.

@@ -26,6 +26,17 @@ static bool is_fixed_bit_form(const vs_op* op) {
          (op->args[0].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
 }
 
+// True if the port's handle was made with fewer rights than it may have, and the guest's was not: a
+// refusal is about those.
+static bool blames_port(const vs_step_context* c) {
+  if (c->facts.call != VS_CALL_guest_set_trap) return false;
+  const vs_world* world = c->world;
+  const vs_arg* port = &VS_OP_ARG(c->op, guest_set_trap, port_handle);
+  const vs_slot* guest = vs_world_resolve(world, vs_world_value(world, &c->op->args[0]));
+  const vs_slot* its = vs_world_resolve(world, vs_world_value(world, port));
+  return guest != NULL && guest->born && its != NULL && !its->born;
+}
+
 // A valid call was refused: the sentence that the refusal speaks of, as far as it is a refusal of
 // this call.
 static vs_clause_code blame_refusal(const vs_step_context* c) {
@@ -42,11 +53,13 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
   bool left = got == ZX_ERR_ALREADY_EXISTS ||
               (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
   if (again && left) return vs_judged_calls[c->facts.call].refused;
-  if (got != ZX_ERR_INVALID_ARGS) {
-    for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-      const vs_check* row = &vs_checks[check];
-      bool page = row->sort == VS_SORT_PAGE && row->call == c->facts.call;
-      if (page && row->status == got) return row->rule;
+  if (got == ZX_ERR_INVALID_ARGS) return accepted;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    const vs_check* row = &vs_checks[check];
+    bool page = row->sort == VS_SORT_PAGE && row->call == c->facts.call;
+    if (page && row->status == got) {
+      accepted = row->rule;
+      if (!blames_port(c)) break;  // its checks come after the guest's
     }
   }
   return accepted;
@@ -79,12 +92,30 @@ static bool was_replaced(const vs_step_context* c) {
          c->world->slots[handle->slot].replaced;
 }
 
+// A kick that is lost, or was never given, is the doing of what was refused meanwhile.
+static vs_clause_code blame_kick(const vs_step_context* c) {
+  const vs_vcpu* vcpu = c->vcpu;
+  const bool came = c->seen->status == ZX_ERR_CANCELED;
+  if (vcpu == NULL || vcpu->refused_since == 0) return VS_CLAUSE_KICK;
+  const uint8_t call = came && vcpu->kick_refused ? VS_CALL_vcpu_kick : vcpu->refused_since - 1;
+  return vs_judged_calls[call].refused;
+}
+
+// True of an entry that answers as if there were a kick, or were none.
+static bool is_about_kick(const vs_step_context* c) {
+  if (c->facts.call != VS_CALL_vcpu_enter) return false;
+  const bool came = c->seen->status == ZX_ERR_CANCELED && c->seen->outcome != VS_IN_CALL;
+  const vs_check_set kicks = VS_MEMBER(VS_CHECK_ENTER_KICKED);
+  return came ? !c->facts.kicked : c->why.decision.faults == kicks;
+}
+
 static vs_clause_code blame(const vs_step_context* c) {
   vs_check_set faults = c->why.decision.faults;
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
   bool no_answer = c->seen->outcome == VS_IN_CALL;
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
   if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
+  if (is_about_kick(c)) return blame_kick(c);
   if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
   if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
   if (faults == 0) return blame_rights(c, blame_refusal(c));
@@ -145,10 +176,12 @@ static int writable_of(const vs_step_context* c, uint8_t parameter) {
   }
 }
 
-static bool wrote_beside(const vs_step_context* c) {
+static bool wrote_beside(vs_step_context* c) {
   for (uint8_t i = 0; i < c->seen->change_count && i < VS_CHANGES_MAX; i++) {
     const vs_change* change = &c->seen->changes[i];
-    if (change->from < 0 || change->to > writable_of(c, change->parameter)) return true;
+    c->why.change = *change;
+    c->why.room = writable_of(c, change->parameter);
+    if (change->from < 0 || change->to > c->why.room) return true;
   }
   return false;
 }
@@ -191,6 +224,7 @@ vs_step vs_step_judge(vs_step_context* c) {
     return vs_step_violation(c, VS_VIOLATION_STATUS, blame(c));
   }
   vs_clause_code beside = vs_judged_calls[c->facts.call].beside;
+  c->why.call = c->facts.call;
   if (wrote_beside(c)) {
     bool refused = c->seen->status != ZX_OK && c->facts.call == VS_CALL_vcpu_read_state;
     return vs_step_violation(c, VS_VIOLATION_BUFFER, refused ? VS_CLAUSE_READ_REFUSED : beside);

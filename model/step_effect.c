@@ -131,7 +131,19 @@ static vs_step trapped(vs_step_context* c) {
   return bears_out(c, VS_CLAUSE_TRAP_SET);
 }
 
+// It changes no register: a wrong one is its doing from now on, unless what was before it has not
+// been looked at yet.
+static void touch_called(vs_step_context* c) {
+  vs_vcpu* vcpu = c->vcpu;
+  if (vcpu->touch != VS_TOUCH_NONE && !vcpu->read_since) return;
+  vcpu->touch = VS_TOUCH_CALLED;
+  vcpu->called = c->facts.call;
+  vcpu->read_since = false;
+}
+
 static vs_step kicked(vs_step_context* c) {
+  touch_called(c);
+  vs_world_settle_kick(c->vcpu);
   c->vcpu->kicked = true;
   c->vcpu->beside |= c->vcpu->running || c->op->async;
   return VS_STEP_ALLOWED;
@@ -140,13 +152,23 @@ static vs_step kicked(vs_step_context* c) {
 // A pending interrupt changes no register: guest code of this suite never lets one in.
 static vs_step interrupted(vs_step_context* c) {
   bool exists = VS_OP_ARG(c->op, vcpu_interrupt, vector).number < VS_VECTORS;
+  touch_called(c);
   return exists ? bears_out(c, VS_CLAUSE_INTERRUPT) : VS_STEP_ALLOWED;
+}
+
+// True if the call has left the register's bytes in the buffer as they were.
+static bool is_beyond_filled(const vs_step_context* c) {
+  const vs_observation* seen = c->seen;
+  const int end = seen->change_count == 1 ? seen->changes[0].to : VS_STATE_MAX;
+  return c->oracle->arch->registers[c->why.reg].offset >= end;
 }
 
 static vs_step read(vs_step_context* c) {
   c->attests |= VS_MEMBER(VS_CLAUSE_READ_WITHIN) | VS_MEMBER(VS_CLAUSE_READ_THREAD) |
                 VS_MEMBER(VS_CLAUSE_READ_PAUSED);
-  return vs_step_observe(c, false);
+  const vs_step step = vs_step_observe(c, false);
+  if (step == VS_STEP_VIOLATION && is_beyond_filled(c)) c->why.clause = VS_CLAUSE_READ_WITHIN;
+  return step;
 }
 
 static vs_step written(vs_step_context* c) {
@@ -221,8 +243,7 @@ vs_step vs_step_refusal(vs_step_context* c) {
   c->world->refused |= VS_BIT(c->facts.call);
   if (c->facts.call == VS_CALL_vcpu_enter && c->seen->status == ZX_ERR_CANCELED)
     return vs_step_not_entered(c);
-  vs_touch_all(c->world, 0, VS_TOUCH_REFUSED);
-  for (size_t i = 0; i < VS_VCPUS; i++) c->world->vcpus[i].refused = c->facts.call;
+  vs_touch_refused(c->world, c->facts.call);
   if (c->facts.call == VS_CALL_vcpu_enter) return vs_step_not_entered(c);
   return c->facts.call == VS_CALL_handle_replace ? not_replaced(c) : VS_STEP_ALLOWED;
 }

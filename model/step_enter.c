@@ -5,26 +5,79 @@
 #include "place.h"
 #include "step.h"
 
-static bool packet_is(const vs_step_context* c, uint16_t port, uint8_t width, bool input) {
-  const zx_packet_guest_io_t* io = &c->seen->packet.guest_io;
-  return c->seen->has_packet && c->seen->packet.type == ZX_PKT_TYPE_GUEST_IO && io->port == port &&
-         io->access_size == width && io->input == input;
+// --- the packet ---------------------------------------------------------------------------------
+
+// True if the bits that are known of the field are as expected; else `why` tells of it.
+static bool is_field(vs_step_context* c, vs_packet_field field, vs_reg expected,
+                     vs_clause_code clause) {
+  uint64_t value = 0;
+  const vs_packet_field_info* info = &vs_packet_fields[field];
+  memcpy(&value, (const uint8_t*)&c->seen->packet + info->offset, info->size);
+  if (((value ^ expected.value) & expected.known) == 0) return true;
+  (void)vs_step_violation(c, VS_VIOLATION_PACKET, clause);
+  c->why.field = (uint8_t)field;
+  c->why.expected = expected.value & expected.known;
+  c->why.known = expected.known;
+  c->why.value = value;
+  return false;
+}
+
+// Of the way in which a program leaves, and of what the page says of every packet.
+static bool is_exit(vs_step_context* c, vs_packet_field field, uint64_t expected) {
+  return is_field(c, field, (vs_reg){expected, UINT64_MAX}, VS_CLAUSE_RUNS_GUEST);
+}
+
+static bool is_told(vs_step_context* c, vs_packet_field field, uint64_t expected) {
+  return is_field(c, field, (vs_reg){expected, UINT64_MAX}, VS_CLAUSE_ENTER_PACKET);
+}
+
+// A trap that was refused is blamed for another key.
+static bool is_of_trap(vs_step_context* c, uint64_t kind, uint64_t at) {
+  const uint8_t guest = (uint8_t)(c->vcpu->guest - 1);
+  const vs_trap* trap = vs_world_trap(c->world, guest, kind, at, at);
+  const bool refused = (c->world->refused & VS_BIT(VS_CALL_guest_set_trap)) != 0;
+  const vs_reg key = {trap != NULL ? trap->key : 0, trap != NULL ? UINT64_MAX : 0};
+  return is_field(c, VS_PACKET_KEY, key,
+                  refused ? VS_CLAUSE_TRAP_REFUSED : VS_CLAUSE_ENTER_PACKET) &&
+         is_told(c, VS_PACKET_STATUS, ZX_OK);
+}
+
+// Of an IN nothing is sent, of an OUT as many bytes as it has: the accumulator's, as far as they
+// are known.
+static bool is_io(vs_step_context* c, uint16_t port, uint8_t width, bool input) {
+  const vs_reg* reg = &c->vcpu->regs[c->oracle->arch->accumulator];
+  const uint64_t sent = input ? 0 : (UINT64_C(1) << (8 * width)) - 1;
+  const bool dump = port == VS_PORT_DUMP;  // it has stored what it sends
+  return is_exit(c, VS_PACKET_TYPE, ZX_PKT_TYPE_GUEST_IO) && is_exit(c, VS_PACKET_IO_PORT, port) &&
+         is_exit(c, VS_PACKET_IO_SIZE, width) && is_exit(c, VS_PACKET_IO_INPUT, input) &&
+         is_of_trap(c, ZX_GUEST_TRAP_IO, port) &&
+         is_field(c, VS_PACKET_IO_DATA, (vs_reg){0, ~sent}, VS_CLAUSE_ENTER_PACKET) &&
+         is_told(c, VS_PACKET_IO_RESERVED, 0) && is_told(c, VS_PACKET_IO_RESERVED_1, 0) &&
+         is_told(c, VS_PACKET_IO_RESERVED_2, 0) &&
+         is_field(c, VS_PACKET_IO_DATA, (vs_reg){reg->value, dump ? 0 : reg->known & sent},
+                  VS_CLAUSE_GUEST_SEES);
+}
+
+// The dump's store on arm64: of the whole of x0 (conformance/guest/arm64.S), as the guest had it.
+static bool is_store(vs_step_context* c) {
+  vs_reg stored = {0, c->seen->has_state ? UINT64_MAX : 0};
+  memcpy(&stored.value, c->seen->state, sizeof stored.value);
+  return is_exit(c, VS_PACKET_TYPE, ZX_PKT_TYPE_GUEST_MEM) &&
+         is_exit(c, VS_PACKET_MEM_ADDR, VS_MMIO_DUMP) &&
+         is_of_trap(c, ZX_GUEST_TRAP_MEM, VS_MMIO_DUMP) &&
+         is_told(c, VS_PACKET_MEM_SIZE, sizeof stored.value) && is_told(c, VS_PACKET_MEM_SIGN, 0) &&
+         is_told(c, VS_PACKET_MEM_XT, 0) && is_told(c, VS_PACKET_MEM_READ, 0) &&
+         is_told(c, VS_PACKET_MEM_PADDING, 0) && is_told(c, VS_PACKET_MEM_RESERVED, 0) &&
+         is_field(c, VS_PACKET_MEM_DATA, stored, VS_CLAUSE_ENTER_PACKET);
 }
 
 // A guest that has stored its registers leaves by a trapped OUT, or, without ports, a trapped
 // store.
-static bool left_by_dump(const vs_step_context* c) {
-  if (c->oracle->arch->has_ports) return packet_is(c, VS_PORT_DUMP, 1, false);
-  return c->seen->has_packet && c->seen->packet.type == ZX_PKT_TYPE_GUEST_MEM &&
-         c->seen->packet.guest_mem_arm64.addr == VS_MMIO_DUMP;
+static bool is_dump(vs_step_context* c) {
+  return c->oracle->arch->has_ports ? is_io(c, VS_PORT_DUMP, 1, false) : is_store(c);
 }
 
-// What an OUT sends is the accumulator's low bytes, as far as they are known.
-static bool sent_accumulator(const vs_step_context* c, const vs_vcpu* vcpu, uint8_t width) {
-  const vs_reg* reg = &vcpu->regs[c->oracle->arch->accumulator];
-  uint64_t mask = (UINT64_C(1) << (8 * width)) - 1;
-  return ((reg->value ^ c->seen->packet.guest_io.u32) & reg->known & mask) == 0;
-}
+// --- how the guest left -------------------------------------------------------------------------
 
 // What an IN leaves in the accumulator until it is answered, the page does not say.
 static void leave_by_in(const vs_step_context* c, vs_vcpu* vcpu, uint8_t width) {
@@ -41,12 +94,7 @@ static vs_step left_by_program(vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   const vs_program_info* program = &vs_programs[vcpu->program];
   bool in = program->exit == VS_PROGRAM_EXIT_IN;
-  if (!packet_is(c, in ? VS_PORT_IN : VS_PORT_OUT, program->width, in)) {
-    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
-  }
-  if (!in && !sent_accumulator(c, vcpu, program->width)) {
-    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_GUEST_SEES);
-  }
+  if (!is_io(c, in ? VS_PORT_IN : VS_PORT_OUT, program->width, in)) return VS_STEP_VIOLATION;
   vcpu->stage = VS_STAGE_DUMP;
   c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
   if (in) leave_by_in(c, vcpu, program->width);
@@ -74,12 +122,15 @@ static vs_step left_guest(vs_step_context* c) {
   go_on(c, vcpu);
   vcpu->read_since = false;
   vcpu->flags_read.known &= vcpu->stage == VS_STAGE_SPIN ? UINT64_MAX : 0;
-  if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c);
   if (vcpu->stage == VS_STAGE_SPIN)
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
-  if (!left_by_dump(c) || !(vcpu->blind || c->seen->has_state)) {
+  const bool stored = vcpu->stage == VS_STAGE_ENTRY || vcpu->blind || c->seen->has_state;
+  if (!c->seen->has_packet || !stored) {
+    c->why.field = VS_PACKET_FIELD_COUNT;
     return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
   }
+  if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c);
+  if (!is_dump(c)) return VS_STEP_VIOLATION;
   if (vcpu->blind) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
   if (!vcpu->blind && !vcpu->torn) return vs_step_observe(c, true);
   vcpu->torn = false;
@@ -101,38 +152,6 @@ static void stop_anywhere(const vs_arch_info* arch, vs_vcpu* vcpu) {
   vs_world_forget(vcpu);
 }
 
-// Of an IN nothing is sent, of an OUT as many bytes as it has.
-static bool port_is_told(const zx_packet_guest_io_t* io) {
-  const bool whole = io->access_size >= sizeof io->u32;
-  const uint32_t unsent = whole ? 0 : UINT32_MAX << (8 * io->access_size);
-  const uint32_t beyond = io->input ? UINT32_MAX : unsent;
-  return ((io->u32 & beyond) | io->reserved[0] | io->reserved[1] | io->reserved[2]) == 0;
-}
-
-// The dump's store on arm64: of the whole of x0 (conformance/guest/arm64.S), as the guest had it.
-static bool store_is_told(const vs_observation* seen) {
-  const zx_packet_guest_mem_arm64_t* mem = &seen->packet.guest_mem_arm64;
-  const bool plain = mem->access_size == sizeof mem->data && mem->xt == 0 && mem->read == 0;
-  const bool same = !seen->has_state || memcmp(&mem->data, seen->state, sizeof mem->data) == 0;
-  uint64_t rest = mem->sign_extend | mem->reserved | !same;
-  for (size_t i = 0; i < sizeof mem->padding1; i++) rest |= mem->padding1[i];
-  return plain && rest == 0;
-}
-
-// What a packet holds beside how the guest left: the trap's key, a status, and no more.
-static bool packet_is_whole(const vs_step_context* c) {
-  const zx_port_packet_t* packet = &c->seen->packet;
-  bool io = packet->type == ZX_PKT_TYPE_GUEST_IO;
-  uint64_t at = io ? packet->guest_io.port : VS_MMIO_DUMP;
-  uint64_t kind = io ? ZX_GUEST_TRAP_IO : ZX_GUEST_TRAP_MEM;
-  uint8_t guest = (uint8_t)(c->vcpu->guest - 1);
-  const vs_trap* trap = vs_world_trap(c->world, guest, kind, at, at);
-  bool rest = packet->status == ZX_OK && (trap == NULL || packet->key == trap->key);
-  if (io) return rest && port_is_told(&packet->guest_io);
-  const bool dump = !c->oracle->arch->has_ports && packet->guest_mem_arm64.addr == VS_MMIO_DUMP;
-  return rest && (!dump || store_is_told(c->seen));
-}
-
 // What holds of the handle and the thread does.
 static bool may_enter(const vs_step_context* c) {
   return c->vcpu != NULL && c->facts.handle.has_rights && c->facts.on_creator;
@@ -146,8 +165,7 @@ bool vs_step_enters_unknown(const vs_step_context* c) {
 vs_step vs_step_left(vs_step_context* c) {
   c->vcpu->entered = true;
   if (c->vcpu->stage == VS_STAGE_UNKNOWN) return left_unknown(c);
-  if (c->seen->has_packet && !packet_is_whole(c))
-    return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_ENTER_PACKET);
+  vs_world_settle_kick(c->vcpu);
   vs_step step = left_guest(c);
   if (step == VS_STEP_ALLOWED) {
     c->attests |= VS_MEMBER(VS_CLAUSE_ENTER_PACKET) | VS_MEMBER(VS_CLAUSE_ENTER_THREAD);
@@ -176,6 +194,7 @@ static vs_step ran_for_nothing(vs_step_context* c) {
 vs_step vs_step_not_entered(vs_step_context* c) {
   if (c->seen->status == ZX_ERR_CANCELED) {
     c->vcpu->entered = true;
+    vs_world_settle_kick(c->vcpu);
     stop_anywhere(c->oracle->arch, c->vcpu);
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;

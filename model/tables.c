@@ -64,6 +64,12 @@ const vs_program_info vs_programs[VS_PROGRAM_COUNT] = {
 #undef VS_PROGRAM
 };
 
+const vs_packet_field_info vs_packet_fields[VS_PACKET_FIELD_COUNT] = {
+#define VS_PACKET_FIELD(code, name, offset, size) [VS_PACKET_##code] = {name, offset, size},
+#include "packet.def"
+#undef VS_PACKET_FIELD
+};
+
 const vs_program_trap vs_program_traps[] = {
 #define VS_PROGRAM_TRAP(arch, kind, first, size) \
   {VS_ARCH_##arch, ZX_GUEST_TRAP_##kind, first, size},

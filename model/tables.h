@@ -197,6 +197,19 @@ typedef struct vs_program_info {
   const char* text;
 } vs_program_info;
 
+typedef enum vs_packet_field {
+#define VS_PACKET_FIELD(code, name, offset, size) VS_PACKET_##code,
+#include "packet.def"
+#undef VS_PACKET_FIELD
+  VS_PACKET_FIELD_COUNT
+} vs_packet_field;
+
+typedef struct vs_packet_field_info {
+  const char* name;
+  uint8_t offset;
+  uint8_t size;  // bytes, at most 8
+} vs_packet_field_info;
+
 // A trap by which guest programs of an architecture leave.
 typedef struct vs_program_trap {
   vs_arch arch;
@@ -243,6 +256,7 @@ extern const vs_object_type vs_object_types[VS_OBJECT_COUNT];
 extern const vs_profile vs_profiles[];
 extern const size_t vs_profile_count;
 extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
+extern const vs_packet_field_info vs_packet_fields[VS_PACKET_FIELD_COUNT];
 extern const vs_program_trap vs_program_traps[];
 extern const size_t vs_program_trap_count;
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];

@@ -183,6 +183,11 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   return true;
 }
 
+void vs_world_settle_kick(vs_vcpu* vcpu) {
+  vcpu->kick_refused = false;
+  vcpu->refused_since = 0;
+}
+
 void vs_world_forget(vs_vcpu* vcpu) {
   for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
   vcpu->flags_read.known = vcpu->flags_guest.known = 0;

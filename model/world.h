@@ -20,7 +20,8 @@ typedef enum vs_touch {
   VS_TOUCH_NONE,     // nothing since it was created
   VS_TOUCH_STATE,    // an accepted write of ZX_VCPU_STATE
   VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
-  VS_TOUCH_REFUSED,  // a refused call: `refused` says which
+  VS_TOUCH_REFUSED,  // a refused call: `called` says which
+  VS_TOUCH_CALLED,   // an accepted call that changes none: the same
   VS_TOUCH_OTHER     // an accepted write of another vCPU
 } vs_touch;
 
@@ -33,17 +34,20 @@ typedef enum vs_stage {
 
 typedef struct vs_vcpu {
   bool live;
-  bool running;        // a thread is within zx_vcpu_enter
-  bool entered;        // some time or other
-  bool kicked;         // a kick was not consumed yet
-  bool beside;         // that kick came, or may have come, while the guest ran
-  bool torn;           // it was stopped anywhere in the dump loop: the next dump proves nothing
-  uint8_t creator;     // thread; VS_THREADS: it has ended
-  uint8_t program;     // vs_program
-  uint8_t stage;       // vs_stage
-  uint8_t touch;       // vs_touch
-  uint8_t refused;     // REFUSED: vs_op_code
-  uint8_t guest;       // 1 + the object that it is of
+  bool running;     // a thread is within zx_vcpu_enter
+  bool entered;     // some time or other
+  bool kicked;      // a kick was not consumed yet
+  bool beside;      // that kick came, or may have come, while the guest ran
+  bool torn;        // it was stopped anywhere in the dump loop: the next dump proves nothing
+  uint8_t creator;  // thread; VS_THREADS: it has ended
+  uint8_t program;  // vs_program
+  uint8_t stage;    // vs_stage
+  uint8_t touch;    // vs_touch
+  uint8_t called;   // REFUSED, CALLED: vs_op_code
+  // Since the last kick that was accepted, or entry that was:
+  bool kick_refused;      // a kick was refused
+  uint8_t refused_since;  // 1 + the vs_op_code of the last call that was; 0: none
+  uint8_t guest;          // 1 + the object that it is of
   bool blind;          // what the guest stores cannot be read: the handle of its memory is closed
   vs_rewrite raced;    // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
@@ -168,5 +172,7 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
 
 // From here on nothing is known of the vCPU's registers.
 void vs_world_forget(vs_vcpu* vcpu);
+// Whether it is kicked is certain: nothing was refused since.
+void vs_world_settle_kick(vs_vcpu* vcpu);
 
 #endif  // VS_MODEL_WORLD_H_

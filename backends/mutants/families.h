@@ -65,7 +65,6 @@ bool places_bad(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool values_taken(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool bits_lost(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool calls_several(size_t member, char name[FAMILY_NAME], const char** breaks);
-bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks);
 bool calls_refusing(size_t member, char name[FAMILY_NAME], const char** breaks);

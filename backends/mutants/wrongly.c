@@ -108,8 +108,7 @@ static bool is_seen_done(const refusal* row, unsigned which) {
 bool checks_late(size_t member, char name[FAMILY_NAME], const char** breaks) {
   choice found;
   if (!find_choice(is_seen_done, 1, member, &found)) return false;
-  bool kicks = found.row->call == VS_CALL_vcpu_kick || found.row->call == VS_CALL_vcpu_enter;
-  *breaks = kicks ? "family.kick.cancels" : refused_clause(found.row->call);
+  *breaks = refused_clause(found.row->call);
   return name_choice(found, "", name, FAMILY_NAME);
 }
 
@@ -185,16 +184,6 @@ bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks) {
   if (!find_choice(is_right_beside, RIGHTS, member, &found)) return false;
   *breaks = found.row->accepting;
   return name_choice(found, rights[found.which].name, name, FAMILY_NAME);
-}
-
-// Which of two handles a refusal is about, it does not say.
-bool rights_too(size_t member, char name[FAMILY_NAME], const char** breaks) {
-  choice found;
-  bool is = rights_beside(member, name, breaks);
-  bool second =
-      is && find_choice(is_right_beside, RIGHTS, member, &found) && found.row->parameter != 0;
-  if (second) *breaks = "set_trap.rights.write";
-  return is;
 }
 
 static bool has_right(choice of, const uint64_t* numbers) {

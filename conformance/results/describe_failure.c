@@ -75,12 +75,54 @@ static void add_op(vs_store* store, vs_texts* list, const vs_case_result* result
   vs_add(store, list, line);
 }
 
-// Refused calls between the setup and what came right before change nothing.
+static bool was_answered(const vs_case_result* result, size_t i, bool accepted) {
+  const vs_observation* seen = result->observations ? &result->observations[i] : NULL;
+  return seen != NULL && seen->outcome == VS_RETURNED && (seen->status == ZX_OK) == accepted;
+}
+
+// The call that may have done what the failing op shows: the last one of which the broken clause
+// says that it changes nothing. VS_NONE: the failing op alone is in question.
+static size_t suspect_of(const vs_case_result* result) {
+  const vs_clause_code clause = result->judgement.violation.clause;
+  for (size_t i = result->judgement.at; i-- > 0;) {
+    const uint8_t code = result->script.ops[i].code;
+    if (code >= VS_CALL_COUNT) continue;
+    const bool quiet = code == VS_CALL_vcpu_interrupt || code == VS_CALL_vcpu_kick;
+    const bool accepted = quiet && vs_judged_calls[code].accepted == clause;
+    if (accepted && was_answered(result, i, true)) return i;
+    if (vs_judged_calls[code].refused == clause && was_answered(result, i, false)) return i;
+  }
+  return VS_NONE;
+}
+
+static uint64_t value_in(const vs_op* op, const vs_register* reg) {
+  uint64_t value = 0;
+  memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
+  return value;
+}
+
+// The last write that was accepted, and had what the register must be. VS_NONE: there is none.
+static size_t write_of(const vs_case_result* result) {
+  const vs_violation* v = &result->judgement.violation;
+  const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
+  if (v->kind != VS_VIOLATION_REGISTER) return VS_NONE;
+  for (size_t i = result->judgement.at; i-- > 0;) {
+    const vs_op* op = &result->script.ops[i];
+    if (op->code != VS_CALL_vcpu_write_state || !was_answered(result, i, true)) continue;
+    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
+    if (((value_in(op, reg) ^ v->expected) & v->known) == 0) return i;
+  }
+  return VS_NONE;
+}
+
+// Calls between the setup and what came right before are left out, but for those that matter.
 static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* result) {
   size_t left_out = 0;
-  size_t failing = result->judgement.at;
+  const size_t failing = result->judgement.at;
+  const size_t suspect = suspect_of(result);
+  const size_t write = write_of(result);
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
-    bool near = i + OPS_AFTER_SETUP > failing;
+    const bool near = i + OPS_AFTER_SETUP > failing || i == suspect || i == write;
     if (!near && !vs_op_makes_object(result->script.ops[i].code)) {
       left_out++;
       continue;
@@ -104,21 +146,24 @@ static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
   vs_add(store, list, line);
 }
 
-// The bits in which a register is wrong, and what the last write of it asked for.
+// The bits in which a register is wrong, and which write asked for what it must be.
 static void add_difference(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const vs_violation* v = &result->judgement.violation;
   const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
   add_bits(store, list, (v->expected ^ v->value) & v->known);
-  for (size_t i = result->judgement.at; i-- > 0;) {
-    const vs_op* op = &result->script.ops[i];
-    if (op->code != VS_CALL_vcpu_write_state) continue;
-    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
-    uint64_t value = 0;
-    memcpy(&value, op->bytes + reg->offset, reg->width / 8u);
-    vs_add(store, list,
-           vs_said(store, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name, value, i));
-    return;
-  }
+  const size_t i = write_of(result);
+  if (i == VS_NONE) return;
+  vs_add(store, list,
+         vs_said(store, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name,
+                 value_in(&result->script.ops[i], reg), i));
+}
+
+static void add_suspect(vs_store* store, vs_texts* list, const vs_case_result* result) {
+  const size_t i = suspect_of(result);
+  if (i == VS_NONE) return;
+  const char* what = was_answered(result, i, true) ? "was accepted" : "was refused";
+  vs_add(store, list,
+         vs_said(store, "suspect op %zu, which %s and must change nothing of it", i, what));
 }
 
 // The last lines of its standard error.
@@ -183,6 +228,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   failure->got = vs_keep(store, line);
   add_ops(store, &failure->ops, result);
   if (v->kind == VS_VIOLATION_REGISTER) add_difference(store, &failure->remarks, result);
+  add_suspect(store, &failure->remarks, result);
   add_others(store, failure, result);
 }
 

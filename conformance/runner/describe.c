@@ -212,6 +212,20 @@ static const char* view(const vs_violation* v) {
   return v->guest_view ? "as guest code saw it" : "as zx_vcpu_read_state reported it";
 }
 
+// Of which the bits that are known matter.
+static void say_field(vs_text* text, const vs_violation* v, uint64_t value) {
+  const vs_packet_field_info* field = &vs_packet_fields[v->field];
+  const uint64_t all = UINT64_MAX >> (64 - 8 * field->size);
+  vs_say(text, "packet.%s = 0x%" PRIx64, field->name, value);
+  if ((v->known & all) != all) vs_say(text, " in the bits 0x%" PRIx64, v->known & all);
+}
+
+static void say_room(vs_text* text, const vs_violation* v) {
+  const bool told = v->change.parameter < VS_ARGS_MAX;  // a trace from elsewhere may say otherwise
+  vs_say(text, "%s as it was", told ? vs_ops[v->call].params[v->change.parameter].name : "memory");
+  if (v->room > 0) vs_say(text, " but for its bytes 0 to %d", v->room - 1);
+}
+
 void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* arch) {
   switch (v->kind) {
     case VS_VIOLATION_REGISTER:
@@ -219,12 +233,14 @@ void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* ar
       if (v->known != UINT64_MAX) vs_say(text, " in the bits 0x%" PRIx64, v->known);
       return;
     case VS_VIOLATION_PACKET:
-      return vs_say(text, "a packet of the guest's own exit");
+      if (v->field == VS_PACKET_FIELD_COUNT)
+        return vs_say(text, "a packet, and registers that the guest has stored");
+      return say_field(text, v, v->expected);
     case VS_VIOLATION_HANDLE:
       return vs_say(text, v->got == ZX_OK ? "a handle that is not 0 and that no open handle equals"
                                           : "a refusal that leaves no new handle open");
     case VS_VIOLATION_BUFFER:
-      return vs_say(text, "the buffer as it was");
+      return say_room(text, v);
     case VS_VIOLATION_SILENCE:
       return vs_say(text, "a sign of life in the guest's memory within a second");
     default:
@@ -246,12 +262,13 @@ void vs_say_got(vs_text* text, const vs_violation* v, const vs_arch_info* arch) 
     case VS_VIOLATION_NO_RETURN:
       return vs_say(text, "no answer");
     case VS_VIOLATION_PACKET:
-      return vs_say(text, "another packet, or registers that were not stored");
+      if (v->field == VS_PACKET_FIELD_COUNT) return vs_say(text, "none that can be read");
+      return say_field(text, v, v->value);
     case VS_VIOLATION_HANDLE:
       return vs_say(text, v->got == ZX_OK ? "0, or the value of an open handle"
                                           : "a handle that can be closed, where the new one goes");
     case VS_VIOLATION_BUFFER:
-      return vs_say(text, "a buffer that the call has written");
+      return vs_say(text, "bytes %d to %d of it written", v->change.from, v->change.to - 1);
     case VS_VIOLATION_SILENCE:
       return vs_say(text, "none");
     default:

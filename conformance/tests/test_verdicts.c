@@ -331,7 +331,7 @@ static const verdict verdicts[] = {
     {"an interrupt changes a register", "documented", NULL,
      HEAD WRITE("h2 state rflags=2", "ZX_OK") READ("") OP("interrupt h2 255", "ZX_OK")
          READ("rsp=8"),
-     VS_CLAUSE_READ_BACK},
+     VS_CLAUSE_INTERRUPT},
 
     {"code of the script's own may do anything", "documented", NULL,
      X64 GUEST LOAD VCPU("code=f4") WRITE("h2 state rax=1 rflags=2", "ZX_OK")
