@@ -223,7 +223,8 @@ static void print_wrapped(FILE* out, size_t indent, const char* text) {
 
 void vs_print_help(FILE* out) {
   fprintf(out,
-          "Judges implementations of zx_vcpu_write_state against its reference page.\n\n"
+          "Judges implementations of Zircon's virtual-CPU system calls against their reference\n"
+          "pages.\n\n"
           "usage: vcpuspec COMMAND [ARGUMENT]...\n\n");
   for (size_t i = 0; i < VS_COMMAND_COUNT; i++) {
     fprintf(out, "  %-13s %s\n", vs_commands[i].name, vs_commands[i].summary);

@@ -55,9 +55,12 @@ static void list_profiles(void) {
     const vs_profile* profile = &vs_profiles[i];
     printf("%-14s %s\n", profile->id, profile->summary);
     if (!profile->ordered) continue;
-    printf("%-14s order:", "");
+    uint8_t call = VS_OP_COUNT;
     for (size_t k = 0; profile->order[k] != VS_CHECK_NONE; k++) {
-      printf(" %s", vs_checks[profile->order[k]].name);
+      const vs_check* check = &vs_checks[profile->order[k]];
+      if (check->call != call) printf("%s%-14s order of %s:", k == 0 ? "" : "\n", "", vs_ops[check->call].name);
+      call = check->call;
+      printf(" %s", check->name);
     }
     putchar('\n');
   }

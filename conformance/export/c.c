@@ -514,6 +514,38 @@ static void print_function(program* p) {
 
 // --- the program --------------------------------------------------------------------------------
 
+// "guests" of "guests.rights".
+static size_t group_length(const char* id) {
+  return strcspn(id, ".");
+}
+
+static bool is_group_of(const char* id, const char* other) {
+  const size_t length = group_length(id);
+  return length == group_length(other) && strncmp(id, other, length) == 0;
+}
+
+// True of the first of the cases that are left out of a group of which none is in the file.
+static bool begins_missing_group(const vs_export* e, size_t at) {
+  const char* id = e->left_out[at].id;
+  for (size_t i = 0; i < at; i++) {
+    if (is_group_of(id, e->left_out[i].id)) return false;
+  }
+  for (size_t i = 0; i < e->count; i++) {
+    if (is_group_of(id, e->vectors[i].id)) return false;
+  }
+  return true;
+}
+
+static void print_missing_groups(const program* p) {
+  const vs_export* e = p->export;
+  fprintf(p->out, "static const char missing[] = \"");
+  for (size_t i = 0; i < e->left_out_count; i++) {
+    const char* id = e->left_out[i].id;
+    if (begins_missing_group(e, i)) fprintf(p->out, " %.*s", (int)group_length(id), id);
+  }
+  fprintf(p->out, "\";\n\n");
+}
+
 static void print_suite(const program* p) {
   const vs_export* e = p->export;
   fprintf(p->out,
@@ -527,7 +559,8 @@ static void print_suite(const program* p) {
           e->left_out_count, e->program);
   fprintf(p->out, "vectors %s, %s, seed %" PRIu64 ", ", VS_VECTORS_VERSION, e->info->name, e->seed);
   vs_escape(p->out, VS_DIALECT_YAML, e->profile->id);
-  fprintf(p->out, "\";\n\n");
+  fprintf(p->out, "\";\n");
+  print_missing_groups(p);
 }
 
 static void print_omitted(const program* p) {

@@ -460,6 +460,7 @@ int main(void) {
   }
   printf("# %zu conform, %zu fail, %zu not judged; %d cases are not in this file\n",
          counts[CONFORMS], counts[FAILS], counts[SKIPPED], LEFT_OUT);
+  if (missing[0] != '\0') printf("# of these groups there is no case in it at all:%s\n", missing);
   if (counts[FAILS] > 0) return leave(1);
   return leave(counts[CONFORMS] > 0 ? 0 : 5);
 }
