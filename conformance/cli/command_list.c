@@ -58,7 +58,8 @@ static void list_profiles(void) {
     uint8_t call = VS_OP_COUNT;
     for (size_t k = 0; profile->order[k] != VS_CHECK_NONE; k++) {
       const vs_check* check = &vs_checks[profile->order[k]];
-      if (check->call != call) printf("%s%-14s order of %s:", k == 0 ? "" : "\n", "", vs_ops[check->call].name);
+      if (check->call != call)
+        printf("%s%-14s order of %s:", k == 0 ? "" : "\n", "", vs_ops[check->call].name);
       call = check->call;
       printf(" %s", check->name);
     }

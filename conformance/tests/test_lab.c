@@ -287,7 +287,10 @@ Test(lab, judges_what_a_guest_recorded) {
   cr_expect(strstr(text, "0 failures;") != NULL, "%s", text);
   expect("cat o/custom.console", 0, "panic=-1");
   cr_expect(strstr(text, " my words\n") != NULL, "%s", text);
-  expect(VS_PROGRAM_PATH " check o/custom.traces | grep -c ^pass", 0, "1");
+  expect("passed=$(" VS_PROGRAM_PATH
+         " check o/custom.traces | grep -c ^pass); "
+         "[ $passed -ge 200 ] && echo most passed",
+         0, "most passed");
   expect(VS_PROGRAM_PATH
          " run --backend recorded:o/custom.traces --backend soft --report json:a; "
          "grep -c '\"fail\"' a",
