@@ -23,6 +23,16 @@ static bool ends_script(const vs_op* op, const vs_observation* seen) {
   return seen->outcome == VS_UNSUPPORTED && !op->optional;
 }
 
+// What our side could not do says nothing of the implementation: it is as if that had not been
+// opened.
+static bool is_short(vs_recording* r, const vs_executor* executor) {
+  const char* what = vs_executor_shortage(executor);
+  if (what == NULL) return false;
+  vs_refuse(&r->record->reason, "this machine is short of %s", what);
+  r->record->executing = false;
+  return true;
+}
+
 static void play(vs_recording* r, vs_executor* executor) {
   r->record->player = getpid();
   r->record->executing = true;
@@ -31,6 +41,7 @@ static void play(vs_recording* r, vs_executor* executor) {
     vs_observation* seen = &r->record->observations[i];
     vs_execute_op(executor, op, seen);
     if (getpid() != r->record->player) _exit(0);  // a copy that the backend made of this process
+    if (is_short(r, executor)) return;
     if (ends_script(op, seen)) return;
     __atomic_store_n(&r->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
   }
@@ -60,7 +71,7 @@ static void work(void* argument) {
   }
   play(r, executor);
   if (shim != NULL) end_shim(executor);
-  r->record->done = true;
+  r->record->done = r->record->executing;
 }
 
 // --- in the process that records --------------------------------------------------------------
