@@ -6,7 +6,6 @@
 //
 // "thread:2+": from the second on. FILE, of zeros, is where the calls of each kind are counted:
 // eight bytes each, in the order of KINDS. tools/check-shortage goes through them all.
-#define _GNU_SOURCE
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
