@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "runner/child.h"
 
 static vs_exit dispatch(vs_command_code command, const vs_arguments* arguments) {
   switch (command) {
@@ -69,6 +70,7 @@ static vs_exit do_what_is_asked(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   vs_exit status = do_what_is_asked(argc, argv);
+  vs_children_end();
   // A report that nobody can read is none.
   if (fflush(stdout) == 0 && !ferror(stdout)) return (int)status;
   fprintf(stderr, "vcpuspec: what was printed could not be written: is the disk full?\n");

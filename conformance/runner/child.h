@@ -13,6 +13,7 @@ typedef enum vs_death { VS_DEATH_NONE, VS_DEATH_EXIT, VS_DEATH_SIGNAL, VS_DEATH_
 typedef struct vs_child {
   pid_t pid;  // 0: none
   double deadline;
+  double looked;  // when it was last looked at whether a tracer holds its end
   vs_death death;
   int detail;  // exit status or signal number
 } vs_child;
@@ -29,13 +30,15 @@ void vs_shared_free(void* memory, size_t size);
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument);
 
 // True once the child has ended, of itself or because its time was up; then `death` and `detail`
-// say how, and whatever it started in its process group is gone too. Does not wait.
+// say how, and whatever it started in its process group is gone too. Waits for what it has to kill,
+// but no longer than vs_child_kill. Of one whose end a tracer keeps for itself it is true as well.
 bool vs_child_ended(vs_child* child);
 
 // Waits for it.
 void vs_child_wait(vs_child* child);
 
-// Ends it now.
+// Ends it now. What does not end within a second (it may be another user's, or within the kernel)
+// is told on standard error, and left.
 void vs_child_kill(vs_child* child);
 
 // While it is on, vs_children_await_one returns as soon as a child ends, and otherwise after a
@@ -49,7 +52,7 @@ void vs_children_never_have(int fd);
 
 // Ends every process that is still a child of this one, also those that children left behind; not
 // those that were there before the first vs_child_start (exec keeps a caller's children), nor
-// anyone if those were more than 256.
+// anyone if those were more than 256. Waits a second at most; what does not end is told, and left.
 void vs_children_end(void);
 
 enum { VS_DEATH_WORD = 24 };  // bytes
