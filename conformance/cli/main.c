@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "runner/child.h"
@@ -68,11 +71,37 @@ static vs_exit do_what_is_asked(int argc, char** argv) {
   return VS_EXIT_CONFORMS;
 }
 
+static void say_limit(int sig) {
+  static const char text[] = "vcpuspec: this machine's limit of CPU time (ulimit -t) is reached\n";
+  (void)sig;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(VS_EXIT_INFRASTRUCTURE);
+  _exit(VS_EXIT_INFRASTRUCTURE);
+}
+
+// What is too large fails where it is written. Of CPU time, where the kernel would kill at once, a
+// second is kept to say so.
+static void mind_limits(void) {
+  struct rlimit limit;
+  signal(SIGXFSZ, SIG_IGN);
+  signal(SIGXCPU, say_limit);
+  if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur != limit.rlim_max) return;
+  if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max < 2) return;
+  limit.rlim_cur--;
+  setrlimit(RLIMIT_CPU, &limit);
+}
+
+static const char* no_room(void) {
+  struct rlimit limit;
+  bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return limited ? "the size of files is limited (ulimit -f)" : "is the disk full?";
+}
+
 int main(int argc, char** argv) {
+  mind_limits();
   vs_exit status = do_what_is_asked(argc, argv);
   vs_children_end();
   // A report that nobody can read is none.
   if (fflush(stdout) == 0 && !ferror(stdout)) return (int)status;
-  fprintf(stderr, "vcpuspec: what was printed could not be written: is the disk full?\n");
+  fprintf(stderr, "vcpuspec: what was printed could not be written: %s\n", no_room());
   return VS_EXIT_INFRASTRUCTURE;
 }

@@ -225,11 +225,36 @@ static void bury(vs_child* child, int status) {
   child->pid = 0;
 }
 
+static bool is_limited(int resource, struct rlimit* limit) {
+  return getrlimit(resource, limit) == 0 && limit->rlim_cur != RLIM_INFINITY;
+}
+
+// As waitpid, without waiting. Where the two limits of CPU time are one, the kernel kills at once.
+static pid_t collect(pid_t pid, int* status) {
+  struct rusage used = {0};
+  struct rlimit limit;
+  const pid_t ended = wait4(pid, status, WNOHANG, &used);
+  const rlim_t seconds = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+                                  (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000000);
+  const bool killed = ended == pid && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL;
+  const bool limited = killed && is_limited(RLIMIT_CPU, &limit) && seconds >= limit.rlim_max;
+  if (limited) *status = SIGXCPU;
+  return ended;
+}
+
+const char* vs_death_by_limit(const vs_child* child) {
+  struct rlimit limit;
+  const int sig = child->death == VS_DEATH_SIGNAL ? child->detail : 0;
+  if (sig == SIGXCPU && is_limited(RLIMIT_CPU, &limit)) return "CPU time (ulimit -t)";
+  if (sig == SIGXFSZ && is_limited(RLIMIT_FSIZE, &limit)) return "the size of files (ulimit -f)";
+  return NULL;
+}
+
 // True once it has ended, whether or not it can be waited for. Does not wait.
 static bool is_over(pid_t pid, int* status) {
-  const pid_t ended = waitpid(pid, status, WNOHANG);
+  const pid_t ended = collect(pid, status);
   if (ended == pid || (ended < 0 && errno == ECHILD)) return true;
-  return ended == 0 && is_held(pid, status) && waitpid(pid, status, WNOHANG) >= 0;
+  return ended == 0 && is_held(pid, status) && collect(pid, status) >= 0;
 }
 
 void vs_child_kill(vs_child* child) {
@@ -256,7 +281,7 @@ bool vs_child_ended(vs_child* child) {
   const double now = vs_now();
   const bool look = now - child->looked > LOOK_EVERY;
   if (look) child->looked = now;
-  pid_t ended = waitpid(child->pid, &status, WNOHANG);
+  pid_t ended = collect(child->pid, &status);
   const bool gone = ended == child->pid || (ended < 0 && errno == ECHILD);
   if (gone || (look && is_over(child->pid, &status))) {
     bury(child, status);

@@ -55,6 +55,10 @@ void vs_children_never_have(int fd);
 // anyone if those were more than 256. Waits a second at most; what does not end is told, and left.
 void vs_children_end(void);
 
+// Of a child that was ended by a limit of this machine's, and not for what it did: which, in words.
+// NULL: it was not.
+const char* vs_death_by_limit(const vs_child* child);
+
 enum { VS_DEATH_WORD = 24 };  // bytes
 
 // The same in a word: "SIGSEGV", "SIG64", "no_return", "exit=3".

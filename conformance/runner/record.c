@@ -132,6 +132,15 @@ static void forget_call(vs_recording* r) {
   }
 }
 
+// A limit that the process met is ours: it says nothing of the implementation.
+static void mind_limit(vs_recording* r) {
+  const char* limit = vs_death_by_limit(&r->child);
+  if (limit == NULL || r->record->done) return;
+  forget_call(r);
+  r->record->executing = false;
+  vs_refuse(&r->record->reason, "this machine's limit of %s ended the process", limit);
+}
+
 // What became of the shim. False: it had ended before the first op, and the script is begun again.
 static bool conclude(vs_recording* r) {
   vs_shim_fate fate = vs_shim_conclude(r->target->shim, r->record->done, &r->trouble);
@@ -166,6 +175,7 @@ bool vs_recording_ended(vs_recording* recording) {
   if (!vs_child_ended(&recording->child)) return false;
   drain(recording);
   if (started && recording->target->shim != NULL && !conclude(recording)) return false;
+  if (started) mind_limit(recording);
   recording->ended = true;
   return true;
 }

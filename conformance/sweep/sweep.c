@@ -194,6 +194,12 @@ static void replace(sweep* s, lane* l) {
     l->recorder->reason.text[VS_WHY_MAX - 1] = '\0';
     return give_up(s, VS_SWEEP_BROKEN, l->recorder->reason.text);
   }
+  const char* limit = vs_death_by_limit(&l->child);
+  if (limit != NULL) {
+    give_up(s, VS_SWEEP_BROKEN, "");
+    vs_refuse(&s->out->reason, "this machine's limit of %s ended the process", limit);
+    return;
+  }
   if (!l->recorder->again) collect_rest(s, l);
   if (s->out->deaths >= VS_SWEEP_DEATHS || s->out->hangs >= VS_SWEEP_HANGS) {
     return give_up(s, VS_SWEEP_GAVE_UP, "");

@@ -679,3 +679,48 @@ Test(shards, together_are_the_whole) {
 Test(shards, out_of_bounds) {
   expect("run --shard 4/3", 2, "--shard '4/3' is out of bounds");
 }
+
+// --- limits of the machine
+// ------------------------------------------------------------------------
+
+// In a folder of its own, with limits as of ulimit.
+static void expect_limited(const char* limits, const char* arguments, int status,
+                           const char* words) {
+  char command[2048];
+  const outcome* got;
+  snprintf(
+      command, sizeof command,
+      "-h >/dev/null; cd $(mktemp -d) && ulimit %s && VS_SECOND=spins %s %s; s=$?; cd /; exit $s",
+      limits, VS_PROGRAM_PATH, arguments);
+  got = vcpuspec(command);
+  cr_expect_eq(got->status, status, "ulimit %s, %s: exit %d:\n%s", limits, arguments, got->status,
+               got->text);
+  cr_expect(strstr(got->text, words) != NULL, "ulimit %s, %s: no \"%s\" in:\n%s", limits, arguments,
+            words, got->text);
+}
+
+Test(limits, of_files_are_told_by_run) {
+  expect_limited("-f 1", "run --backend soft --filter 'kinds.*'", 3, "(ulimit -f)");
+  expect_limited("-f 8", "run --backend soft --filter 'kinds.*' --report html:h", 3,
+                 "h cannot be written: File too large");
+}
+Test(limits, of_files_are_told_by_export) {
+  expect_limited("-f 1", "export --format c >out", 3, "(ulimit -f)");
+}
+Test(limits, of_files_are_told_by_sweep_and_nothing_is_kept) {
+  expect_limited("-f 1",
+                 "sweep --backend soft --shard 1/2000 --resume s; e=$?; test -e s || (exit $e)", 3,
+                 "(ulimit -f)");
+}
+Test(limits, of_files_are_told_by_fuzz) {
+  expect_limited("-f 9", "fuzz --backend soft --seconds 2 d", 3, "cannot be written");
+}
+Test(limits, of_time_are_not_the_implementation_s) {
+  expect_limited("-t 2",
+                 "run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter kinds.both", 3,
+                 "(ulimit -t)");
+}
+Test(limits, of_time_are_told_by_sweep) {
+  expect_limited("-t 2", "sweep --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --shard 1/2000",
+                 3, "(ulimit -t)");
+}
