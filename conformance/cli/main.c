@@ -90,6 +90,17 @@ static void mind_limits(void) {
   setrlimit(RLIMIT_CPU, &limit);
 }
 
+// Most is on the stack: on less than this, an end of our own would look like the implementation's.
+static bool has_stack(void) {
+  enum { LEAST = 256 };  // KiB
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= LEAST * 1024) return true;
+  fprintf(stderr,
+          "vcpuspec: the stack is limited to %llu KiB (ulimit -s): at least %d are needed\n",
+          (unsigned long long)limit.rlim_cur / 1024, LEAST);
+  return false;
+}
+
 static const char* no_room(void) {
   struct rlimit limit;
   bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
@@ -98,6 +109,7 @@ static const char* no_room(void) {
 
 int main(int argc, char** argv) {
   mind_limits();
+  if (!has_stack()) return VS_EXIT_INFRASTRUCTURE;
   vs_exit status = do_what_is_asked(argc, argv);
   vs_children_end();
   // A report that nobody can read is none.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +33,12 @@ void* vs_shared_new(size_t size) {
 
 void vs_shared_free(void* memory, size_t size) {
   if (memory != NULL) munmap(memory, size);
+}
+
+void vs_shared_mend(bool* flag) {
+  uint8_t byte;
+  memcpy(&byte, flag, sizeof byte);
+  *flag = byte != 0;
 }
 
 // Those of which a sanitizer, if there is one, tells more.

@@ -25,6 +25,9 @@ double vs_now(void);
 void* vs_shared_new(size_t size);
 void vs_shared_free(void* memory, size_t size);
 
+// Makes a bool of a byte that another process may have written: all but 0 counts as true.
+void vs_shared_mend(bool* flag);
+
 // Runs work(argument) in a child, which then ends. The child's standard output goes to standard
 // error; it dies with its parent. False: no process could be made.
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument);

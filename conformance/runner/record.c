@@ -124,6 +124,22 @@ bool vs_recording_start(vs_recording* recording, const vs_target* target, const 
   return false;
 }
 
+void vs_observation_mend(vs_observation* seen) {
+  vs_shared_mend(&seen->has_state);
+  vs_shared_mend(&seen->has_packet);
+  vs_shared_mend(&seen->held);
+  if (seen->outcome > VS_UNSUPPORTED) seen->outcome = VS_NOT_REACHED;
+  if (seen->call > VS_NO_CALL) seen->call = VS_NO_CALL;
+  if (seen->change_count > VS_CHANGES_MAX) seen->change_count = VS_CHANGES_MAX;
+  for (size_t i = 0; i < seen->change_count; i++) seen->changes[i].parameter %= VS_ARGS_MAX;
+}
+
+static void mend(vs_record* record, size_t count) {
+  vs_shared_mend(&record->executing);
+  vs_shared_mend(&record->done);
+  for (size_t i = 0; i < count; i++) vs_observation_mend(&record->observations[i]);
+}
+
 // Nothing is known of what the call did that was under way: no clause is to blame.
 static void forget_call(vs_recording* r) {
   for (size_t i = 0; i < r->script->count; i++) {
@@ -173,6 +189,7 @@ bool vs_recording_ended(vs_recording* recording) {
   drain(recording);
   bool started = recording->child.pid != 0;
   if (!vs_child_ended(&recording->child)) return false;
+  mend(recording->record, recording->script->count);
   drain(recording);
   if (started && recording->target->shim != NULL && !conclude(recording)) return false;
   if (started) mind_limit(recording);

@@ -11,6 +11,7 @@
 
 #include "judging.h"
 #include "runner/child.h"
+#include "runner/record.h"
 
 static vs_child run_child(void (*work)(void*), double seconds) {
   vs_child child;
@@ -267,4 +268,19 @@ Test(run, the_same_seed_makes_the_same_script) {
   vs_case_script_free(&a);
   vs_case_script_free(&b);
   vs_case_script_free(&other);
+}
+
+// The record lies in memory that an implementation may write to.
+Test(record, of_any_bytes_is_mended) {
+  vs_observation seen;
+  for (int byte = 0; byte <= UINT8_MAX; byte++) {
+    memset(&seen, byte, sizeof seen);
+    vs_observation_mend(&seen);
+    const uint8_t* flags[] = {(const uint8_t*)&seen.has_state, (const uint8_t*)&seen.has_packet,
+                              (const uint8_t*)&seen.held};
+    for (size_t i = 0; i < 3; i++) cr_expect_eq(*flags[i], byte != 0);
+    cr_expect_leq(seen.outcome, VS_UNSUPPORTED);
+    cr_expect_leq(seen.call, VS_NO_CALL);
+    cr_expect_leq(seen.change_count, VS_CHANGES_MAX);
+  }
 }
