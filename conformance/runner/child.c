@@ -232,7 +232,7 @@ static void bury(vs_child* child, int status) {
   child->pid = 0;
 }
 
-static bool is_limited(int resource, struct rlimit* limit) {
+static bool is_limited(__rlimit_resource_t resource, struct rlimit* limit) {
   return getrlimit(resource, limit) == 0 && limit->rlim_cur != RLIM_INFINITY;
 }
 
