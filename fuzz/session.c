@@ -19,6 +19,17 @@ static void enter_phase(vs_session* s, vs_fuzz_phase phase) {
   __atomic_store_n(&s->state->phase, phase, __ATOMIC_RELEASE);
 }
 
+// Goes on to judge, unless this machine was short of something: then it is as if the process had
+// not begun.
+static void judge_next(vs_session* s) {
+  const char* lacking = vs_executor_shortage(s->executor);
+  enter_phase(s, lacking != NULL ? VS_FUZZ_READY : VS_FUZZ_JUDGING);
+  if (lacking == NULL) return;
+  fprintf(stderr, "vcpuspec: this machine is short of %s\n", lacking);
+  s->state->magic = 0;
+  _exit(3);
+}
+
 // --- judging ----------------------------------------------------------------------------------
 
 // A handle that no op made, and that is none of the oracle's business.
@@ -86,7 +97,7 @@ vs_step vs_session_try(vs_session* s, const vs_script* script, vs_observation* s
     s->state->calls++;
   }
   vs_executor_reset(s->executor);
-  enter_phase(s, VS_FUZZ_JUDGING);
+  judge_next(s);
   const vs_trace trace = {.script = *script,
                           .arch = s->opened.arch,
                           .observations = seen,
@@ -141,7 +152,7 @@ static vs_step step_once(vs_session* s, const vs_op* op, vs_violation* why) {
   vs_observation seen;
   enter_phase(s, VS_FUZZ_EXECUTING);
   vs_execute_op(s->executor, op, &seen);
-  enter_phase(s, VS_FUZZ_JUDGING);
+  judge_next(s);
   s->state->calls++;
   const vs_trace trace = {
       .script = {"", op, 1}, .arch = s->opened.arch, .observations = &seen, .opened = true};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "refuse.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +25,10 @@ bool vs_refuse_more(vs_why* why, const char* format, ...) {
   vsnprintf(why->text + used, sizeof why->text - used, format, arguments);
   va_end(arguments);
   return false;
+}
+
+bool vs_is_shortage(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOMEM || error == EAGAIN;
 }
 
 void vs_why_clean(vs_why* why) {

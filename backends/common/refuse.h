@@ -18,6 +18,9 @@ bool vs_refuse_as(vs_why* why, const char* format, va_list arguments)
 // As vs_refuse, behind what it says already.
 bool vs_refuse_more(vs_why* why, const char* format, ...) __attribute__((format(printf, 2, 3)));
 
+// True of an errno that says that something is used up, not that it cannot be had.
+bool vs_is_shortage(int error);
+
 // Other people's bytes may be anything: what is not printable ASCII becomes '?'.
 void vs_why_clean(vs_why* why);
 

@@ -12,10 +12,9 @@ zx_status_t vs_kvm_status(int result) {
   if (result >= 0) return ZX_OK;
   switch (-result) {
     case ENOMEM:
-      return ZX_ERR_NO_MEMORY;
     case EMFILE:
     case ENFILE:
-      return ZX_ERR_NO_RESOURCES;
+      return ZX_ERR_NO_MEMORY;  // the one shortage that the pages have
     default:
       return ZX_ERR_INTERNAL;
   }

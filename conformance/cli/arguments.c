@@ -145,6 +145,11 @@ static bool bad_number(vs_option_code option, const char* word) {
   return false;
 }
 
+// True of digits and a point, up to `end`: no "0x10", no " 1", no "inf".
+static bool is_plain(const char* word, const char* end) {
+  return end != word && strspn(word, "0123456789.") == (size_t)(end - word);
+}
+
 bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, double otherwise,
                          double* value) {
   const char* word = vs_argument(arguments, option, NULL);
@@ -152,7 +157,7 @@ bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, d
   if (word == NULL) return true;
   char* end = NULL;
   *value = strtod(word, &end);
-  bool good = *end == '\0' && end != word && *value >= 0.1 && *value <= 3600;
+  bool good = *end == '\0' && is_plain(word, end) && *value >= 0.1 && *value <= 3600;
   return good ? true : bad_number(option, word);
 }
 
@@ -175,7 +180,7 @@ bool vs_argument_duration(const vs_arguments* arguments, vs_option_code option, 
   if (word == NULL) return true;
   char* end = NULL;
   *value = strtod(word, &end) * unit_of(end);
-  return end != word && *value >= 0.1 && *value <= most ? true : bad_number(option, word);
+  return is_plain(word, end) && *value >= 0.1 && *value <= most ? true : bad_number(option, word);
 }
 
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
@@ -194,7 +199,7 @@ bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t*
   enum { MOST_SHARDS = 100000 };
   const char* word = vs_argument(arguments, VS_OPTION_SHARD, "1/1");
   int length = 0;
-  bool good = word[0] >= '0' && word[0] <= '9' &&
+  bool good = word[strspn(word, "0123456789/")] == '\0' &&
               sscanf(word, "%" SCNu64 "/%" SCNu64 "%n", shard, shards, &length) == 2 &&
               word[length] == '\0';
   good = good && *shard >= 1 && *shard <= *shards && *shards <= MOST_SHARDS;

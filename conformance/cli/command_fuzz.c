@@ -136,15 +136,14 @@ static bool write_text(const vs_arguments* a, const char* text) {
 
 static bool write_reports(const vs_arguments* a, const vs_campaign_plan* plan,
                           const vs_campaign_outcome* outcome) {
-  char* text = NULL;
-  size_t length = 0;
+  vs_file text;
   if (a->counts[VS_OPTION_REPORT] == 0) return true;
-  FILE* out = open_memstream(&text, &length);
+  FILE* out = vs_memory_open(&text);
   bool good = out != NULL && vs_campaign_json(out, plan, outcome);
-  if (out != NULL) good = fclose(out) == 0 && good;
+  good = vs_memory_close(out, &text) && good;
   if (!good) fprintf(stderr, "vcpuspec: no memory for a report\n");
-  good = good && write_text(a, text);
-  free(text);
+  good = good && write_text(a, text.text);
+  vs_file_free(&text);
   return good;
 }
 

@@ -12,6 +12,7 @@
 #include "lab/lab.h"
 #include "results/show.h"
 #include "run_session.h"
+#include "text/file.h"
 
 enum { DRAWN = 200, APPEND_MOST = 1800, ROOM_MIB = 100 };  // random scripts for each lane; bytes
 
@@ -217,14 +218,13 @@ static bool understand(lab_request* q) {
 // --- doing it ---------------------------------------------------------------------------------
 
 static char* draw(const lab_request* q, const vs_lane* lane) {
-  char* text = NULL;
-  size_t length = 0;
-  FILE* out = open_memstream(&text, &length);
+  vs_file text;
+  FILE* out = vs_memory_open(&text);
   if (out == NULL) return NULL;
   bool good = vs_fuzz_draw(out, lane->machine->arch, DRAWN, q->run.seed);
-  good = fclose(out) == 0 && good;
-  if (good) return text;
-  free(text);
+  if (!vs_memory_close(out, &text)) return NULL;
+  if (good) return text.text;
+  vs_file_free(&text);
   return NULL;
 }
 

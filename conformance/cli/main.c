@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "cli.h"
+#include "runner/child.h"
 
 static vs_exit dispatch(vs_command_code command, const vs_arguments* arguments) {
   switch (command) {
@@ -67,10 +71,49 @@ static vs_exit do_what_is_asked(int argc, char** argv) {
   return VS_EXIT_CONFORMS;
 }
 
+static void say_limit(int sig) {
+  static const char text[] = "vcpuspec: this machine's limit of CPU time (ulimit -t) is reached\n";
+  (void)sig;
+  if (write(STDERR_FILENO, text, sizeof text - 1) < 0) _exit(VS_EXIT_INFRASTRUCTURE);
+  _exit(VS_EXIT_INFRASTRUCTURE);
+}
+
+// What is too large fails where it is written. Of CPU time, where the kernel would kill at once, a
+// second is kept to say so.
+static void mind_limits(void) {
+  struct rlimit limit;
+  signal(SIGXFSZ, SIG_IGN);
+  signal(SIGXCPU, say_limit);
+  if (getrlimit(RLIMIT_CPU, &limit) != 0 || limit.rlim_cur != limit.rlim_max) return;
+  if (limit.rlim_max == RLIM_INFINITY || limit.rlim_max < 2) return;
+  limit.rlim_cur--;
+  setrlimit(RLIMIT_CPU, &limit);
+}
+
+// Most is on the stack: on less than this, an end of our own would look like the implementation's.
+static bool has_stack(void) {
+  enum { LEAST = 256 };  // KiB
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= LEAST * 1024) return true;
+  fprintf(stderr,
+          "vcpuspec: the stack is limited to %llu KiB (ulimit -s): at least %d are needed\n",
+          (unsigned long long)limit.rlim_cur / 1024, LEAST);
+  return false;
+}
+
+static const char* no_room(void) {
+  struct rlimit limit;
+  bool limited = getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+  return limited ? "the size of files is limited (ulimit -f)" : "is the disk full?";
+}
+
 int main(int argc, char** argv) {
+  mind_limits();
+  if (!has_stack()) return VS_EXIT_INFRASTRUCTURE;
   vs_exit status = do_what_is_asked(argc, argv);
+  vs_children_end();
   // A report that nobody can read is none.
   if (fflush(stdout) == 0 && !ferror(stdout)) return (int)status;
-  fprintf(stderr, "vcpuspec: what was printed could not be written: is the disk full?\n");
+  fprintf(stderr, "vcpuspec: what was printed could not be written: %s\n", no_room());
   return VS_EXIT_INFRASTRUCTURE;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arena.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -44,7 +45,8 @@ static uint8_t* reserve(void) {
   return map_at(0);
 }
 
-// A page with an address of 32 bits. NULL is no error: buffers then go where others are.
+// A page with an address of 32 bits. NULL is no error where all are taken: buffers then go where
+// others are.
 static uint8_t* reserve_low(void) {
   enum { FIRST = 0x10000000, STEP = 1 << 20, TRIES = 64 };
   int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE;
@@ -98,9 +100,11 @@ bool vs_arena_open(vs_arena* arena) {
                mprotect(arena->readonly, PAGE, PROT_READ) == 0 &&
                mprotect(arena->fenced, PAGE, PROT_READ | PROT_WRITE) == 0 &&
                munmap(arena->hole, PAGE) == 0 && map_file(arena);
-  if (!ready) vs_arena_close(arena);
+  errno = 0;
   if (ready) arena->low = reserve_low();
-  return ready;
+  if (ready && (arena->low != NULL || errno != ENOMEM)) return true;
+  vs_arena_close(arena);
+  return false;
 }
 
 void vs_arena_close(vs_arena* arena) {
@@ -215,9 +219,9 @@ vs_laid vs_arena_place(vs_arena* arena, const vs_arg* pointer, size_t length, co
   if (at == VS_AT_NONCANONICAL) fill_canonical(arena, length, bytes, given, filler);
   l.filled = is_mapped(at);
   if (!l.filled) return l;
-  if (!l.writable) mprotect(arena->readonly, PAGE, PROT_READ | PROT_WRITE);
-  fill(&l);
-  if (!l.writable) mprotect(arena->readonly, PAGE, PROT_READ);
+  const bool opened = l.writable || mprotect(arena->readonly, PAGE, PROT_READ | PROT_WRITE) == 0;
+  if (opened) fill(&l);
+  arena->failed |= !opened || (!l.writable && mprotect(arena->readonly, PAGE, PROT_READ) != 0);
   return l;
 }
 

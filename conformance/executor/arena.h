@@ -16,6 +16,7 @@ typedef struct vs_arena {
   uint8_t* hole;
   uint8_t* file;
   uint8_t* low;  // NULL where there is none to be had
+  bool failed;   // the machine had no memory to lay something out: nothing tells of it
 } vs_arena;
 
 // What is laid out for one pointer. `bytes` is the caller's, and stays so.

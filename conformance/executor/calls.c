@@ -170,6 +170,7 @@ static uint64_t place(vs_executor* x, const vs_op* op, uint8_t parameter, placed
   uint8_t filler = x->turns[op->thread]++ % 2 == 0 ? OUT_FILLER : OUT_FILLER ^ UINT8_MAX;
   *laid = vs_arena_place(arena, arg, length_of(type, arg), op->bytes, in ? VS_STATE_MAX : 0,
                          in ? IN_FILLER : filler);
+  if (arena->failed) vs_exec_is_short(x, "memory for a buffer that can only be read");
   p->parameters[p->count++] = parameter;
   return (uintptr_t)laid->address;
 }
@@ -180,7 +181,6 @@ static uint64_t entry_of(const vs_op* op, const vs_arg* entry) {
   return own ? vs_guest_own_entry(vs_op_out(op, 0)->slot) : vs_guest_entry(entry->slot);
 }
 
-// What each parameter's argument is as a number.
 // Where the resource's value is 0, 0 is not meant: another value that names nothing stands for it.
 static zx_handle_t handle_of(vs_executor* x, const vs_param* param, const vs_arg* arg) {
   const zx_handle_t value = vs_exec_value(x, arg);
@@ -189,7 +189,8 @@ static zx_handle_t handle_of(vs_executor* x, const vs_param* param, const vs_arg
   return value ^ (meets_resource ? ANOTHER : 0);
 }
 
-static void numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, placed* p) {
+// What each parameter's argument is as a number. False: the memory could not be laid out.
+static bool numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, placed* p) {
   for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     const vs_arg* arg = &op->args[i];
     const vs_param* param = &vs_ops[op->code].params[i];
@@ -199,6 +200,7 @@ static void numbers_of(vs_executor* x, const vs_op* op, uint64_t* numbers, place
     if (type == VS_PARAM_ENTRY) numbers[i] = entry_of(op, arg);
     if (vs_param_is_pointer(type)) numbers[i] = place(x, op, i, p);
   }
+  return vs_executor_shortage(x) == NULL;
 }
 
 // --- what came of it --------------------------------------------------------------------------
@@ -318,9 +320,11 @@ static zx_status_t make_at(void* context, void* address) {
 static bool rewrite_here(rewritten* r, vs_observation* seen) {
   vs_rewriter** rewriter = &r->x->rewriters[r->op->thread];
   if (*rewriter == NULL) *rewriter = vs_rewriter_open();
-  if (*rewriter == NULL) return false;
+  if (*rewriter == NULL)
+    return vs_exec_is_short(r->x, "memory, files or threads to rewrite a buffer");
   vs_rewritten_call call = {.make = make_at, .context = r, .op = r->op, .parameter = r->parameter};
-  vs_rewriter_call(*rewriter, &call);
+  if (!vs_rewriter_call(*rewriter, &call))
+    return vs_exec_is_short(r->x, "files or memory to hold a call, or to watch a buffer");
   seen->status = call.status;
   seen->held = call.rewritten;
   if (!call.changed) return true;
@@ -350,11 +354,11 @@ static bool rewrite_there(rewritten* r, vs_observation* seen) {
 
 // --- the ops ----------------------------------------------------------------------------------
 
-// False: the backend's side cannot do the call so.
+// False: as of vs_exec_call.
 static bool make_call(vs_executor* x, const vs_op* op, vs_observation* seen) {
   uint64_t numbers[VS_ARGS_MAX];
   placed p = {0};
-  numbers_of(x, op, numbers, &p);
+  if (!numbers_of(x, op, numbers, &p)) return false;
   if (op->rewrite.mode != VS_REWRITE_NONE) {
     rewritten r = {x, op, numbers, vs_param_find(op->code, VS_PARAM_IN, 0)};
     bool made = x->reach != NULL ? rewrite_there(&r, seen) : rewrite_here(&r, seen);

@@ -27,8 +27,19 @@ static void wait_turns(unsigned turns) {
   }
 }
 
+const char* vs_executor_shortage(const vs_executor* x) {
+  return __atomic_load_n(&x->shortage, __ATOMIC_ACQUIRE);
+}
+
+bool vs_exec_is_short(vs_executor* x, const char* what) {
+  __atomic_store_n(&x->shortage, what, __ATOMIC_RELEASE);
+  return false;
+}
+
 static void finish(vs_executor* x, const vs_op* op, vs_observation* seen) {
-  set_outcome(seen, vs_exec_call(x, op, seen) ? VS_RETURNED : VS_UNSUPPORTED);
+  const bool made = vs_exec_call(x, op, seen);
+  const bool lacks = vs_executor_shortage(x) == NULL;
+  set_outcome(seen, made ? VS_RETURNED : lacks ? VS_UNSUPPORTED : VS_NOT_REACHED);
 }
 
 static void do_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -57,9 +68,16 @@ static void run_job(void* argument) {
 static bool open_arenas(vs_executor* x, uint8_t thread) {
   for (size_t i = 0; i < VS_POINTERS_MAX; i++) {
     vs_arena* arena = &x->arenas[thread][i];
-    if (arena->base == NULL && !vs_arena_open(arena)) return false;
+    if (arena->base == NULL && !vs_arena_open(arena))
+      return vs_exec_is_short(x, "memory for the buffers of a thread");
   }
   return true;
+}
+
+// The worker starts its thread at first use.
+static bool post(vs_executor* x, uint8_t thread, void (*work)(void*), void* argument) {
+  return vs_worker_post(&x->workers[thread], work, argument) ||
+         vs_exec_is_short(x, "threads: none could be started");
 }
 
 static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
@@ -75,16 +93,16 @@ static void on_thread(vs_executor* x, const vs_op* op, vs_observation* seen) {
     j->held.call = seen->call;
   }
   if (j->races) j->late = ++x->races * 11 % 64;
-  vs_worker* worker = &x->workers[op->thread];
-  if (!open_arenas(x, op->thread) || !vs_worker_post(worker, run_job, j)) {
-    *seen = (vs_observation){.outcome = VS_UNSUPPORTED, .call = VS_NO_CALL};
+  if (!open_arenas(x, op->thread) || !post(x, op->thread, run_job, j)) {
+    j->async = false;
+    set_outcome(seen, VS_NOT_REACHED);
     return;
   }
   if (op->async) {
     if (j->races) await_flag(&j->ready);
     set_outcome(seen, VS_STARTED);
   } else {
-    vs_worker_wait(worker);
+    vs_worker_wait(&x->workers[op->thread]);
   }
 }
 
@@ -113,6 +131,7 @@ static void lack(vs_executor* x, const vs_op* op, uint8_t lacking) {
 
 void vs_execute_op(vs_executor* x, const vs_op* op, vs_observation* seen) {
   memset(seen, 0, offsetof(vs_observation, state));
+  if (vs_executor_shortage(x) != NULL) return;
   // An op that makes no sense, or of a thread that is within a call, is not done.
   if (!vs_op_is_valid(op) || (x->jobs[op->thread].async && op->code != VS_OP_join)) {
     seen->call = VS_NO_CALL;
@@ -150,7 +169,9 @@ void vs_executor_reach_by(vs_executor* x, bool (*reach)(const vs_region*, size_t
                           bool (*held)(void)) {
   x->reach = reach;
   x->held = held;
-  if (reach != NULL && x->far == NULL) x->far = vs_far_open(VS_THREADS * (size_t)VS_EXEC_FAR);
+  if (reach == NULL || x->far != NULL) return;
+  x->far = vs_far_open(VS_THREADS * (size_t)VS_EXEC_FAR);
+  if (x->far == NULL) vs_exec_is_short(x, "memory that another process can have too");
 }
 
 zx_handle_t vs_executor_value(vs_executor* x, const vs_arg* ref) {
@@ -162,7 +183,7 @@ bool vs_executor_run_on(vs_executor* x, uint8_t thread, void (*work)(void*), voi
     work(argument);
     return true;
   }
-  if (!vs_worker_post(&x->workers[thread], work, argument)) return false;
+  if (!post(x, thread, work, argument)) return false;
   vs_worker_wait(&x->workers[thread]);
   return true;
 }

@@ -23,6 +23,10 @@ vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t r
 void vs_executor_reach_by(vs_executor* executor, bool (*reach)(const vs_region*, size_t),
                           bool (*held)(void));
 
+// What this machine was short of, in words, so that an op was not done; NULL: of nothing. Ops from
+// that one on are not done either, and stay VS_NOT_REACHED: nothing is learnt of them.
+const char* vs_executor_shortage(const vs_executor* executor);
+
 // Ends the threads, closes every handle that is still open, and frees.
 void vs_executor_close(vs_executor* executor);
 
@@ -37,7 +41,7 @@ void vs_execute_op(vs_executor* executor, const vs_op* op, vs_observation* obser
 zx_handle_t vs_executor_value(vs_executor* executor, const vs_arg* ref);
 
 // Runs work(argument) on a thread of the scripts, which must not be within a call, and waits for
-// its end. False: no thread could be started.
+// its end. False: no thread could be started, which is a shortage.
 bool vs_executor_run_on(vs_executor* executor, uint8_t thread, void (*work)(void*), void* argument);
 
 // Closes every handle that scripts left open; threads and memory are kept for the next script.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rewrite.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/userfaultfd.h>
 #include <poll.h>
@@ -14,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/refuse.h"
 #include "tables.h"
 #include "watch.h"
 
@@ -37,6 +39,7 @@ struct vs_rewriter {
   const vs_rewrite* rewrite;
   uint8_t old[8];
   vs_watch* watch;  // NULL: there is none yet, or none for this thread
+  bool is_short;    // this machine lacks files or memory, and not the ability
   bool is_blind;    // the machine has no watchpoints, or an accepted call was not seen to look
 };
 
@@ -176,6 +179,7 @@ static bool has_watch(vs_rewriter* r) {
     r->watch = NULL;
   }
   if (r->watch == NULL) r->watch = vs_watch_open();
+  if (r->watch == NULL && vs_is_shortage(errno)) r->is_short = true;
   r->is_blind = r->watch == NULL;
   return !r->is_blind;
 }
@@ -227,7 +231,10 @@ static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
   store(&r->held, 0);
   place(r, c, address);
   memcpy(r->source, address + before, length_of(c) - before);
-  if (!register_page(r)) return false;
+  if (!register_page(r)) {
+    r->is_short = vs_is_shortage(errno);
+    return false;
+  }
   give_order(r, ORDER_HOLD);
   c->status = c->make(c->context, address);
   take_back(r);
@@ -239,10 +246,12 @@ static bool call_held(vs_rewriter* r, vs_rewritten_call* c) {
   return held || c->status != ZX_ERR_INVALID_ARGS;
 }
 
-void vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call) {
+bool vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call) {
   bool held = call->op->rewrite.mode == VS_REWRITE_HELD;
-  if (held && call_held(rewriter, call)) return;
-  if (!call_watched(rewriter, call)) call_beside(rewriter, call);
+  if (held && call_held(rewriter, call)) return true;
+  bool watched = !rewriter->is_short && call_watched(rewriter, call);
+  if (!watched && !rewriter->is_short) call_beside(rewriter, call);
+  return !rewriter->is_short;
 }
 
 // --- life -------------------------------------------------------------------------------------
@@ -265,10 +274,11 @@ vs_rewriter* vs_rewriter_open(void) {
     r->pages = pages;
     r->source = pages + 2 * PAGE;
     r->faults = open_faults();
+    const bool lacks = r->faults < 0 && vs_is_shortage(errno);
     r->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->given, NULL);
-    if (r->wake >= 0 && pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
+    if (!lacks && r->wake >= 0 && pthread_create(&r->thread, NULL, other_thread, r) == 0) return r;
     if (r->faults >= 0) close(r->faults);
     if (r->wake >= 0) close(r->wake);
     munmap(pages, 3 * PAGE);

@@ -21,11 +21,12 @@ typedef struct vs_rewritten_call {
   bool changed;    // it is neither what it was nor what it was made to be
 } vs_rewritten_call;
 
-// NULL: no memory, or no thread.
+// NULL: this machine is short of memory, files or threads.
 vs_rewriter* vs_rewriter_open(void);
 void vs_rewriter_close(vs_rewriter* rewriter);
 
-// Makes the call, on the calling thread, and fills in what came of it.
-void vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call);
+// Makes the call, on the calling thread, and fills in what came of it. False, and the call may not
+// have been made: this machine is short of files or memory.
+bool vs_rewriter_call(vs_rewriter* rewriter, vs_rewritten_call* call);
 
 #endif  // VS_CONFORMANCE_REWRITE_H_

@@ -66,8 +66,12 @@ struct vs_executor {
   vs_rewriter* rewriters[VS_THREADS];  // made at first use
   uint8_t turns[VS_THREADS];           // pointers laid out so far, modulo 256
   unsigned races;                      // calls that were started beside others so far
+  const char* shortage;                // atomic: vs_executor_shortage
   uint8_t image[VS_GUEST_MEMORY];
 };
+
+// Always false, for what then was not done.
+bool vs_exec_is_short(vs_executor* x, const char* what);
 
 // The value that a handle argument stands for.
 zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref);
@@ -78,8 +82,8 @@ enum { VS_UNFILLED = VS_NO_CALL + 1 };
 // slot that no op was to fill.
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);
 
-// Makes the op's call, on the calling thread, and fills all of `seen` but its outcome. False: it
-// cannot be made so.
+// Makes the op's call, on the calling thread, and fills all of `seen` but its outcome. False: the
+// backend's side cannot make it so, or this machine is short of something.
 bool vs_exec_call(vs_executor* x, const vs_op* op, vs_observation* seen);
 
 // Closes the guest's memory, if there is any.

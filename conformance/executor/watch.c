@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "watch.h"
 
+#include <errno.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
 #include <signal.h>
@@ -10,6 +11,8 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#include "common/refuse.h"
 
 enum {
   WORD = 8,          // bytes that one watchpoint covers
@@ -148,7 +151,9 @@ vs_watch* vs_watch_open(void) {
   w->thread = gettid();
   if (map_twice(w)) w->event = open_event(w);
   if (w->event >= 0 && works(w)) return w;
+  const int error = w->event < 0 ? errno : 0;
   vs_watch_close(w);
+  errno = error;
   return NULL;
 }
 

@@ -21,7 +21,8 @@ typedef struct vs_watch vs_watch;
 
 enum { VS_WATCH_BYTES = 4096 };  // of the buffer, which begins at a page
 
-// For the calling thread. NULL: the machine has no watchpoints, or does not let us use them.
+// For the calling thread. NULL: the machine has no watchpoints, or does not let us use them; or
+// errno is a shortage.
 vs_watch* vs_watch_open(void);
 void vs_watch_close(vs_watch* watch);
 // True if the calling thread is the one that opened it.

@@ -585,7 +585,7 @@ static void print_head(const program* p) {
   fprintf(p->out,
           "// Made by vcpuspec %s, for %s.\n//\n"
           "//   cc -std=c17 -o test THIS.c YOUR_OBJECT -lpthread && ./test\n//\n"
-          "// Exit status: 0 conforms, 1 does not, 3 no memory for the buffers, 5 could not be "
+          "// Exit status: 0 conforms, 1 does not, 3 no memory or thread, 5 could not be "
           "judged.\n",
           e->program, e->info->name);
   print_omitted(p);

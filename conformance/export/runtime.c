@@ -165,6 +165,12 @@ static void begin(void) {
   atexit(at_end);
 }
 
+// What this machine is short of says nothing of the implementation.
+MAY_BE_UNUSED static void bail_out(const char* why) {
+  printf("Bail out! %s\n", why);
+  exit(leave(3));
+}
+
 // --- handles ----------------------------------------------------------------------------------
 // Where the handles are that are open.
 static zx_handle_t* open_handles[16];
@@ -304,10 +310,7 @@ static extent lies(const char* name, uint8_t* zone, uint64_t offset, uint64_t he
 // `length` bytes at a placement, from those that are given.
 MAY_BE_UNUSED static void* place(int at, unsigned n, size_t length, const void* bytes,
                                  size_t size) {
-  if (pages == NULL && !map_pages()) {
-    printf("Bail out! no memory for the buffers\n");
-    exit(leave(3));
-  }
+  if (pages == NULL && !map_pages()) bail_out("no memory for the buffers");
   if (length > LONGEST) length = LONGEST;
   extent e = extent_of(at, n, length);
   uint64_t address = (uintptr_t)e.zone + e.offset;
@@ -385,10 +388,7 @@ MAY_BE_UNUSED static bool on_thread(size_t n, void (*job)(void)) {
   if (!workers[n].alive) {
     workers[n].alive = pthread_create(&workers[n].thread, NULL, work, argument) == 0;
   }
-  if (!workers[n].alive) {
-    say("no thread could be started");
-    return end_with(SKIPPED);
-  }
+  if (!workers[n].alive) bail_out("no thread could be started");
   pthread_mutex_lock(&lock);
   workers[n].job = job;
   pthread_cond_broadcast(&changed);

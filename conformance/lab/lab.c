@@ -21,9 +21,8 @@ static void exec_begins(FILE* out, const vs_lab_plan* plan, const vs_lane* lane,
 }
 
 char* vs_lab_plan_of(const vs_lab_plan* plan, const vs_lane* lane) {
-  char* text = NULL;
-  size_t length = 0;
-  FILE* out = open_memstream(&text, &length);
+  vs_file text;
+  FILE* out = vs_memory_open(&text);
   if (out == NULL) return NULL;
   exec_begins(out, plan, lane, "traces");
   for (size_t i = 0; i < plan->case_count; i++) {
@@ -39,10 +38,7 @@ char* vs_lab_plan_of(const vs_lab_plan* plan, const vs_lane* lane) {
     fprintf(out, "run sweep %g ./vcpuspec sweep --backend %s --profile %s --timeout %g %s\n",
             lane->seconds, plan->inside, plan->profile, plan->timeout, sweeping);
   }
-  bool good = fclose(out) == 0;
-  if (good) return text;
-  free(text);
-  return NULL;
+  return vs_memory_close(out, &text) ? text.text : NULL;
 }
 
 // --- where things are -------------------------------------------------------------------------

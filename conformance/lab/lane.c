@@ -180,10 +180,9 @@ static void add_program(const vs_lane* lane, vs_initramfs* archive, const char* 
 static bool make_initramfs(vs_lane* lane, const vs_modules* modules) {
   vs_initramfs archive;
   char path[PATH_MAX];
-  char* plan = NULL;
-  size_t length = 0;
+  vs_file plan;
   vs_lane_path(lane, "initramfs", path);
-  FILE* out = open_memstream(&plan, &length);
+  FILE* out = vs_memory_open(&plan);
   if (out == NULL) return broken(lane, "no memory");
   if (vs_initramfs_begin(&archive, path)) {
     add_program(lane, &archive, "init", "lab-init");
@@ -194,9 +193,9 @@ static bool make_initramfs(vs_lane* lane, const vs_modules* modules) {
     vs_initramfs_text(&archive, "drawn.vcpu", lane->scripts, strlen(lane->scripts));
   }
   fprintf(out, "%s", lane->plan);
-  bool good = fclose(out) == 0;
-  if (good) vs_initramfs_text(&archive, "plan", plan, length);
-  free(plan);
+  bool good = vs_memory_close(out, &plan);
+  if (good) vs_initramfs_text(&archive, "plan", plan.text, plan.length);
+  vs_file_free(&plan);
   good = vs_initramfs_end(&archive) && good;
   return good || broken(lane, "%s", archive.why.text[0] != '\0' ? archive.why.text : "no memory");
 }
@@ -453,12 +452,11 @@ void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const 
 }
 
 void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size) {
-  char* lines = NULL;
-  size_t length = 0;
-  FILE* out = open_memstream(&lines, &length);
+  vs_file lines;
+  FILE* out = vs_memory_open(&lines);
   text[0] = '\0';
-  if (out == NULL) return;
-  vs_lane_show_end(lane, suffix, 1, "", out);
-  if (fclose(out) == 0) snprintf(text, size, "%.*s", (int)strcspn(lines, "\n"), lines);
-  free(lines);
+  if (out != NULL) vs_lane_show_end(lane, suffix, 1, "", out);
+  if (!vs_memory_close(out, &lines)) return;
+  snprintf(text, size, "%.*s", (int)strcspn(lines.text, "\n"), lines.text);
+  vs_file_free(&lines);
 }

@@ -7,6 +7,7 @@
 
 #include "runner/describe.h"
 #include "runner/failure.h"
+#include "text/file.h"
 #include "text/print.h"
 
 enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000, OTHERS_SHOWN = 5 };
@@ -289,22 +290,21 @@ static void print_command(FILE* out, const vs_plan* plan, const vs_case_result* 
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
 }
 
-static const char* keep_and_free(vs_store* store, FILE* out, char** text) {
-  if (fclose(out) != 0) vs_needed(NULL);
-  const char* kept = vs_keep(store, *text);
-  bool same = strcmp(kept, *text) == 0;
-  free(*text);
+static const char* keep_and_free(vs_store* store, FILE* out, vs_file* printed) {
+  if (!vs_memory_close(out, printed)) vs_needed(NULL);
+  const char* kept = vs_keep(store, printed->text);
+  bool same = strcmp(kept, printed->text) == 0;
+  vs_file_free(printed);
   return same ? kept : NULL;  // a path that is no UTF-8
 }
 
 const char* vs_describe_command(vs_store* store, const vs_plan* plan,
                                 const vs_case_result* result) {
-  char* text = NULL;
-  size_t length = 0;
+  vs_file printed;
   if (plan->program == NULL) return NULL;
-  FILE* out = vs_needed(open_memstream(&text, &length));
+  FILE* out = vs_needed(vs_memory_open(&printed));
   print_command(out, plan, result);
-  return keep_and_free(store, out, &text);
+  return keep_and_free(store, out, &printed);
 }
 
 // Up to the op that failed; a call that was started and never came back is waited for.
@@ -324,13 +324,12 @@ static void print_script(FILE* out, const vs_case_result* result, size_t count) 
 }
 
 const char* vs_describe_script(vs_store* store, const vs_case_result* result) {
-  char* text = NULL;
-  size_t length = 0;
+  vs_file printed;
   size_t count = result->script.count;
   if (is_violation(result) && result->judgement.at < count) count = result->judgement.at + 1;
   bool failed = vs_verdict_is_failure(result->verdict) && count > 0 && count <= LONGEST_SCRIPT;
   if (!failed) return NULL;
-  FILE* out = vs_needed(open_memstream(&text, &length));
+  FILE* out = vs_needed(vs_memory_open(&printed));
   print_script(out, result, count);
-  return keep_and_free(store, out, &text);
+  return keep_and_free(store, out, &printed);
 }

@@ -6,6 +6,7 @@
 
 #include "escape.h"
 #include "render.h"
+#include "text/file.h"
 
 enum {
   ROOM = 60000,    // bytes of all sections
@@ -215,15 +216,14 @@ typedef struct page {
 
 // Puts a section. False: it does not fit, and is left out.
 static bool add(page* p, void (*put)(FILE*, vs_view*, const vs_result*), const vs_result* result) {
-  char* text = NULL;
-  size_t length = 0;
-  FILE* memory = vs_needed(open_memstream(&text, &length));
+  vs_file text;
+  FILE* memory = vs_needed(vs_memory_open(&text));
   put(memory, p->view, result);
-  if (fclose(memory) != 0) vs_needed(NULL);
-  bool fits = length <= p->left;
-  if (fits) fwrite(text, 1, length, p->out);
-  if (fits) p->left -= length;
-  free(text);
+  if (!vs_memory_close(memory, &text)) vs_needed(NULL);
+  bool fits = text.length <= p->left;
+  if (fits) fwrite(text.text, 1, text.length, p->out);
+  if (fits) p->left -= text.length;
+  vs_file_free(&text);
   return fits;
 }
 

@@ -251,7 +251,12 @@ vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* pa
   vs_run_journal_state state = open_file(journal, path, O_CREAT);
   reader r = {.journal = journal, .request = request, .results = results};
   size_t row;
-  for (size_t i = 0; i < plan->case_count; i++) vs_index_add(&r.rows, plan->cases[i]->id, &row);
+  for (size_t i = 0; i < plan->case_count && state == VS_RUN_JOURNAL_OPEN; i++) {
+    const char* id = vs_keep(&results->store, plan->cases[i]->id);  // as results have it
+    if (!vs_index_add(&r.rows, id, &row))
+      state = refuse(journal, VS_RUN_JOURNAL_BAD,
+                     "cannot tell two scripts apart, %.200s: their names are no UTF-8", id);
+  }
   if (state == VS_RUN_JOURNAL_OPEN) state = read_lines(&r);
   if (state == VS_RUN_JOURNAL_OPEN) state = trim(&r);
   vs_index_free(&r.rows);

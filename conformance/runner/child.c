@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,7 +14,11 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { ROUNDS = 100, MOST_SPARED = 256 };
+enum { MOST_SPARED = 256 };
+
+static const double PATIENCE = 1;          // seconds until what is killed has to be gone
+static const double LESS_PATIENCE = 0.02;  // once one was not
+static const double LOOK_EVERY = 0.1;
 
 double vs_now(void) {
   struct timespec now;
@@ -27,6 +33,12 @@ void* vs_shared_new(size_t size) {
 
 void vs_shared_free(void* memory, size_t size) {
   if (memory != NULL) munmap(memory, size);
+}
+
+void vs_shared_mend(bool* flag) {
+  uint8_t byte;
+  memcpy(&byte, flag, sizeof byte);
+  *flag = byte != 0;
 }
 
 // Those of which a sanitizer, if there is one, tells more.
@@ -116,16 +128,53 @@ static bool is_spared(pid_t pid) {
   return false;
 }
 
-// False: there was none.
-static bool end_children_once(void) {
+// True of a process that is dead, of which only its tracer is told: there is nothing to wait for.
+// `status` is as of waitpid.
+static bool is_held(pid_t pid, int* status) {
+  enum { STATE = 1, THREADS = 18, EXIT_CODE = 50 };  // of proc(5), counted from the state
+  char text[1024];
+  snprintf(text, sizeof text, "/proc/%d/stat", (int)pid);
+  FILE* file = fopen(text, "re");
+  if (file == NULL) return false;
+  const size_t length = fread(text, 1, sizeof text - 1, file);
+  fclose(file);
+  text[length] = '\0';
+  char* rest = strrchr(text, ')');
+  bool dead = false;
+  bool alone = false;
+  char* word = rest != NULL ? strtok_r(rest + 1, " \n", &rest) : NULL;
+  for (int i = STATE; word != NULL; word = strtok_r(NULL, " \n", &rest), i++) {
+    if (i == STATE) dead = *word == 'Z' || *word == 'X';
+    if (i == THREADS) alone = strtol(word, NULL, 10) <= 1;
+    if (i == EXIT_CODE) *status = (int)strtol(word, NULL, 10);
+  }
+  return dead && alone;
+}
+
+static void tell_left(pid_t pid) {
+  static pid_t last;
+  if (pid == last) return;
+  last = pid;
+  fprintf(stderr, "vcpuspec: process %d cannot be ended: it is left\n", (int)pid);
+}
+
+static void rest(void) {
+  const struct timespec pause = {0, 200000};
+  nanosleep(&pause, NULL);
+}
+
+// False: there was none. Once time is up, what is left is told.
+static bool end_children_once(bool over) {
   FILE* list = open_children(gettid());
   int pid = 0;
   bool any = false;
   while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+    int status;
     if (is_spared(pid)) continue;
     any = true;
     kill(pid, SIGKILL);
-    waitpid(pid, NULL, 0);
+    const bool stays = waitpid(pid, NULL, WNOHANG) == 0 && over;
+    if (stays && !is_held(pid, &status)) tell_left(pid);
   }
   if (list != NULL) fclose(list);
   return any;
@@ -133,7 +182,8 @@ static bool end_children_once(void) {
 
 void vs_children_end(void) {
   if (spared.process != getpid() || spared.more) return;
-  for (int round = 0; round < ROUNDS && end_children_once(); round++) continue;
+  const double until = vs_now() + PATIENCE;
+  for (bool over = false; end_children_once(over) && !over; over = vs_now() > until) rest();
 }
 
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument) {
@@ -149,7 +199,7 @@ bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* 
     _exit(0);
   }
   setpgid(pid, pid);  // whichever of the two comes first
-  *child = (vs_child){.pid = pid, .deadline = vs_now() + seconds};
+  *child = (vs_child){.pid = pid, .deadline = vs_now() + seconds, .looked = vs_now()};
   return true;
 }
 
@@ -182,24 +232,69 @@ static void bury(vs_child* child, int status) {
   child->pid = 0;
 }
 
+static bool is_limited(__rlimit_resource_t resource, struct rlimit* limit) {
+  return getrlimit(resource, limit) == 0 && limit->rlim_cur != RLIM_INFINITY;
+}
+
+// As waitpid, without waiting. Where the two limits of CPU time are one, the kernel kills at once.
+static pid_t collect(pid_t pid, int* status) {
+  struct rusage used = {0};
+  struct rlimit limit;
+  const pid_t ended = wait4(pid, status, WNOHANG, &used);
+  const rlim_t seconds = (rlim_t)(used.ru_utime.tv_sec + used.ru_stime.tv_sec +
+                                  (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000000);
+  const bool killed = ended == pid && WIFSIGNALED(*status) && WTERMSIG(*status) == SIGKILL;
+  const bool limited = killed && is_limited(RLIMIT_CPU, &limit) && seconds >= limit.rlim_max;
+  if (limited) *status = SIGXCPU;
+  return ended;
+}
+
+const char* vs_death_by_limit(const vs_child* child) {
+  struct rlimit limit;
+  const int sig = child->death == VS_DEATH_SIGNAL ? child->detail : 0;
+  if (sig == SIGXCPU && is_limited(RLIMIT_CPU, &limit)) return "CPU time (ulimit -t)";
+  if (sig == SIGXFSZ && is_limited(RLIMIT_FSIZE, &limit)) return "the size of files (ulimit -f)";
+  return NULL;
+}
+
+// True once it has ended, whether or not it can be waited for. Does not wait.
+static bool is_over(pid_t pid, int* status) {
+  const pid_t ended = collect(pid, status);
+  if (ended == pid || (ended < 0 && errno == ECHILD)) return true;
+  return ended == 0 && is_held(pid, status) && collect(pid, status) >= 0;
+}
+
 void vs_child_kill(vs_child* child) {
   if (child->pid == 0) return;
+  static double patience = PATIENCE;  // many that stay must not add up
   kill(-child->pid, SIGKILL);
   kill(child->pid, SIGKILL);
   int status = 0;
-  while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR) continue;
+  const double until = vs_now() + patience;
+  while (!is_over(child->pid, &status)) {
+    if (vs_now() > until) {
+      patience = LESS_PATIENCE;
+      tell_left(child->pid);
+      break;
+    }
+    rest();
+  }
   bury(child, status);
 }
 
 bool vs_child_ended(vs_child* child) {
   int status = 0;
   if (child->pid == 0) return true;
-  pid_t ended = waitpid(child->pid, &status, WNOHANG);
-  if (ended == child->pid || (ended < 0 && errno == ECHILD)) {
+  const double now = vs_now();
+  const bool look = now - child->looked > LOOK_EVERY;
+  if (look) child->looked = now;
+  pid_t ended = collect(child->pid, &status);
+  const bool gone = ended == child->pid || (ended < 0 && errno == ECHILD);
+  if (gone || (look && is_over(child->pid, &status))) {
     bury(child, status);
     return true;
   }
-  if (vs_now() < child->deadline) return false;
+  if (now < child->deadline) return false;
   child->death = VS_DEATH_TIMEOUT;
   vs_child_kill(child);
   return true;

@@ -13,6 +13,7 @@ typedef enum vs_death { VS_DEATH_NONE, VS_DEATH_EXIT, VS_DEATH_SIGNAL, VS_DEATH_
 typedef struct vs_child {
   pid_t pid;  // 0: none
   double deadline;
+  double looked;  // when it was last looked at whether a tracer holds its end
   vs_death death;
   int detail;  // exit status or signal number
 } vs_child;
@@ -24,18 +25,23 @@ double vs_now(void);
 void* vs_shared_new(size_t size);
 void vs_shared_free(void* memory, size_t size);
 
+// Makes a bool of a byte that another process may have written: all but 0 counts as true.
+void vs_shared_mend(bool* flag);
+
 // Runs work(argument) in a child, which then ends. The child's standard output goes to standard
 // error; it dies with its parent. False: no process could be made.
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument);
 
 // True once the child has ended, of itself or because its time was up; then `death` and `detail`
-// say how, and whatever it started in its process group is gone too. Does not wait.
+// say how, and whatever it started in its process group is gone too. Waits for what it has to kill,
+// but no longer than vs_child_kill. Of one whose end a tracer keeps for itself it is true as well.
 bool vs_child_ended(vs_child* child);
 
 // Waits for it.
 void vs_child_wait(vs_child* child);
 
-// Ends it now.
+// Ends it now. What does not end within a second (it may be another user's, or within the kernel)
+// is told on standard error, and left.
 void vs_child_kill(vs_child* child);
 
 // While it is on, vs_children_await_one returns as soon as a child ends, and otherwise after a
@@ -49,8 +55,12 @@ void vs_children_never_have(int fd);
 
 // Ends every process that is still a child of this one, also those that children left behind; not
 // those that were there before the first vs_child_start (exec keeps a caller's children), nor
-// anyone if those were more than 256.
+// anyone if those were more than 256. Waits a second at most; what does not end is told, and left.
 void vs_children_end(void);
+
+// Of a child that was ended by a limit of this machine's, and not for what it did: which, in words.
+// NULL: it was not.
+const char* vs_death_by_limit(const vs_child* child);
 
 enum { VS_DEATH_WORD = 24 };  // bytes
 

@@ -23,6 +23,16 @@ static bool ends_script(const vs_op* op, const vs_observation* seen) {
   return seen->outcome == VS_UNSUPPORTED && !op->optional;
 }
 
+// What our side could not do says nothing of the implementation: it is as if that had not been
+// opened.
+static bool is_short(vs_recording* r, const vs_executor* executor) {
+  const char* what = vs_executor_shortage(executor);
+  if (what == NULL) return false;
+  vs_refuse(&r->record->reason, "this machine is short of %s", what);
+  r->record->executing = false;
+  return true;
+}
+
 static void play(vs_recording* r, vs_executor* executor) {
   r->record->player = getpid();
   r->record->executing = true;
@@ -31,6 +41,7 @@ static void play(vs_recording* r, vs_executor* executor) {
     vs_observation* seen = &r->record->observations[i];
     vs_execute_op(executor, op, seen);
     if (getpid() != r->record->player) _exit(0);  // a copy that the backend made of this process
+    if (is_short(r, executor)) return;
     if (ends_script(op, seen)) return;
     __atomic_store_n(&r->record->progress, (uint32_t)(i + 1), __ATOMIC_RELAXED);
   }
@@ -60,7 +71,7 @@ static void work(void* argument) {
   }
   play(r, executor);
   if (shim != NULL) end_shim(executor);
-  r->record->done = true;
+  r->record->done = r->record->executing;
 }
 
 // --- in the process that records --------------------------------------------------------------
@@ -113,12 +124,37 @@ bool vs_recording_start(vs_recording* recording, const vs_target* target, const 
   return false;
 }
 
+void vs_observation_mend(vs_observation* seen) {
+  vs_shared_mend(&seen->has_state);
+  vs_shared_mend(&seen->has_packet);
+  vs_shared_mend(&seen->held);
+  if (seen->outcome > VS_UNSUPPORTED) seen->outcome = VS_NOT_REACHED;
+  if (seen->call > VS_NO_CALL) seen->call = VS_NO_CALL;
+  if (seen->change_count > VS_CHANGES_MAX) seen->change_count = VS_CHANGES_MAX;
+  for (size_t i = 0; i < seen->change_count; i++) seen->changes[i].parameter %= VS_ARGS_MAX;
+}
+
+static void mend(vs_record* record, size_t count) {
+  vs_shared_mend(&record->executing);
+  vs_shared_mend(&record->done);
+  for (size_t i = 0; i < count; i++) vs_observation_mend(&record->observations[i]);
+}
+
 // Nothing is known of what the call did that was under way: no clause is to blame.
 static void forget_call(vs_recording* r) {
   for (size_t i = 0; i < r->script->count; i++) {
     vs_observation* seen = &r->record->observations[i];
     if (seen->outcome == VS_IN_CALL) seen->outcome = VS_NOT_REACHED;
   }
+}
+
+// A limit that the process met is ours: it says nothing of the implementation.
+static void mind_limit(vs_recording* r) {
+  const char* limit = vs_death_by_limit(&r->child);
+  if (limit == NULL || r->record->done) return;
+  forget_call(r);
+  r->record->executing = false;
+  vs_refuse(&r->record->reason, "this machine's limit of %s ended the process", limit);
 }
 
 // What became of the shim. False: it had ended before the first op, and the script is begun again.
@@ -153,8 +189,10 @@ bool vs_recording_ended(vs_recording* recording) {
   drain(recording);
   bool started = recording->child.pid != 0;
   if (!vs_child_ended(&recording->child)) return false;
+  mend(recording->record, recording->script->count);
   drain(recording);
   if (started && recording->target->shim != NULL && !conclude(recording)) return false;
+  if (started) mind_limit(recording);
   recording->ended = true;
   return true;
 }

@@ -39,6 +39,10 @@ typedef struct vs_recording {
 bool vs_recording_start(vs_recording* recording, const vs_target* target, const vs_script* script,
                         double timeout);
 
+// Makes an observation of what an implementation may have written over: any bytes may stand there,
+// and none may lead astray those who read it.
+void vs_observation_mend(vs_observation* seen);
+
 // True once the process has ended. Does not wait.
 bool vs_recording_ended(vs_recording* recording);
 

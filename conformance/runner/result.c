@@ -194,6 +194,33 @@ static void look_for_more(vs_case_result* result, vs_oracle* oracle, const vs_pr
   if (result->also != NULL) vs_failure_find(&all, oracle, trace, &at, &last);
 }
 
+// A setup that found no memory, of an op that may be left out too, says something of this machine.
+static bool lacked_memory(const vs_trace* trace, size_t* at) {
+  for (*at = 0; *at < trace->script.count; ++*at) {
+    const vs_observation* seen = &trace->observations[*at];
+    bool answered = seen->outcome == VS_RETURNED && vs_op_is_predicted(&trace->script.ops[*at]);
+    if (answered && seen->status == ZX_ERR_NO_MEMORY) return true;
+  }
+  return false;
+}
+
+// What our side or the machine was short of takes the place of a verdict.
+static void mind_shortage(vs_case_result* result, const vs_trace* trace) {
+  size_t at;
+  const char* what = NULL;
+  bool failed = result->verdict == VS_VERDICT_FAIL;
+  if (failed && result->also == NULL && result->judgement.step == VS_STEP_VIOLATION) {
+    what = "no memory is left to look for what else is wrong";
+  }
+  if (!failed && lacked_memory(trace, &at)) {
+    what = vs_call_name(trace->observations[at].call);
+  }
+  if (what == NULL) return;
+  result->verdict = VS_VERDICT_BROKEN;
+  snprintf(result->note, sizeof result->note, "%s%s", what,
+           failed ? "" : " returned ZX_ERR_NO_MEMORY: this machine is short of memory");
+}
+
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_trace* trace) {
   result->judgement = vs_judge(oracle, trace, profile);
@@ -210,6 +237,7 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
     result->verdict = failed ? VS_VERDICT_FAIL : VS_VERDICT_BROKEN;
   }
   if (!done && !lost) snprintf(result->note, sizeof result->note, "%s", trace->death);
+  mind_shortage(result, trace);
 }
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "target.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -127,6 +128,7 @@ typedef struct probe {
   int output;  // what it writes goes there; -1: nowhere else than ours
   bool done;
   bool ready;
+  bool is_short;  // it is not ready for want of what the machine has used up
   vs_arch arch;
   char name[64];
   vs_why reason;
@@ -141,7 +143,9 @@ static void probe_work(void* argument) {
   }
   // What this process has open is no business of an implementation's.
   close_range(STDERR_FILENO + 1, UINT_MAX, 0);
+  errno = 0;
   p->ready = vs_target_open(p->target, &opened, &p->reason);
+  p->is_short = !p->ready && vs_is_shortage(errno);
   if (p->ready) {
     p->arch = opened.arch;
     memcpy(p->name, opened.name, sizeof p->name);
@@ -165,7 +169,7 @@ static void conclude(vs_target* target, probe* p, const vs_child* child, double 
     memcpy(target->name, p->name, sizeof target->name);
     return;
   }
-  bool absent = p->done && target->backend != NULL;
+  bool absent = p->done && target->backend != NULL && !p->is_short;
   target->state = absent ? VS_TARGET_ABSENT : VS_TARGET_BROKEN;
   if (p->done && p->reason.text[0] != '\0') {
     target->reason = p->reason;

@@ -109,18 +109,17 @@ void vs_traces_free(vs_traces* all) {
 
 // As they print: what is left open in an op has been settled in its trace.
 static bool is_same_op(const vs_op* a, const vs_op* b, const vs_arch_info* arch) {
-  char* text[2] = {NULL, NULL};
-  size_t length[2] = {0, 0};
+  vs_file text[2] = {{0}, {0}};
   const vs_op* ops[] = {a, b};
   bool good = true;
   for (size_t i = 0; i < 2; i++) {
-    FILE* out = open_memstream(&text[i], &length[i]);
+    FILE* out = vs_memory_open(&text[i]);
     if (out != NULL) vs_print_op(out, ops[i], arch);
-    good = out != NULL && fclose(out) == 0 && good;
+    good = vs_memory_close(out, &text[i]) && good;
   }
-  good = good && strcmp(text[0], text[1]) == 0;
-  free(text[0]);
-  free(text[1]);
+  good = good && strcmp(text[0].text, text[1].text) == 0;
+  vs_file_free(&text[0]);
+  vs_file_free(&text[1]);
   return good;
 }
 

@@ -5,6 +5,7 @@
 
 #include "results/escape.h"
 #include "selftest.h"
+#include "text/file.h"
 
 enum { CELL = 8, LEFT = 330, TOP = 230, GAP = 3 };  // of the drawing, in its units
 
@@ -96,21 +97,19 @@ static void list_variants(FILE* out, const vs_selftest* selftest) {
 }
 
 bool vs_selftest_html(FILE* out, const vs_selftest* selftest) {
-  char* text = NULL;
-  size_t size = 0;
-  FILE* shown = open_memstream(&text, &size);
-  if (shown == NULL) return false;
-  vs_selftest_show(shown, selftest);
-  if (fclose(shown) != 0) return false;
+  vs_file text;
+  FILE* shown = vs_memory_open(&text);
+  if (shown != NULL) vs_selftest_show(shown, selftest);
+  if (!vs_memory_close(shown, &text)) return false;
   fputs(head, out);
   PUT("<details><summary>As told on the terminal</summary><pre>%s</pre></details>\n"
       "<h2>Kill matrix</h2>\n<p>A row is a mutant, a column a case. Red: the case fails at the "
       "clause that the mutant breaks. Orange: it fails elsewhere.\n",
-      text);
+      text.text);
   draw(out, &selftest->matrix);
   list_cases(out, selftest);
   list_variants(out, selftest);
   list_historic(out, selftest);
-  free(text);
+  vs_file_free(&text);
   return fflush(out) == 0 && !ferror(out);
 }

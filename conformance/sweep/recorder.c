@@ -173,6 +173,10 @@ static bool needs_fresh_process(const recording* x) {
   return false;
 }
 
+static const char* shortage_of(const recording* x) {
+  return x->arena.failed ? "memory for the buffer of a call" : vs_executor_shortage(x->executor);
+}
+
 // False: the batch is for another process.
 static bool record_batch(recording* x, uint64_t batch, uint32_t skip) {
   const vs_space* space = x->r->space;
@@ -210,7 +214,12 @@ static void record_all(recording* x) {
     x->tape = &r->tapes[(batch - r->from) % VS_TAPES];
     wait_for(x->tape);
     r->again = !record_batch(x, batch, batch == r->from ? r->skip : 0);
-    if (r->again) return;
+    const char* lacks = shortage_of(x);
+    if (lacks != NULL) {
+      vs_refuse(&r->reason, "this machine is short of %s", lacks);
+      r->opened = false;
+    }
+    if (r->again || lacks != NULL) return;
     __atomic_store_n(&x->tape->full, 1, __ATOMIC_RELEASE);
     tick(x);
   }

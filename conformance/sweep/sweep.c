@@ -10,6 +10,7 @@
 #include "common/refuse.h"
 #include "journal.h"
 #include "runner/child.h"
+#include "runner/record.h"
 #include "text/calls.h"
 
 // A part of the sweep, and the child that records it.
@@ -112,6 +113,22 @@ static bool start(sweep* s, lane* l) {
   return l->running;
 }
 
+// The implementation shares the tape's memory.
+static void mend(const vs_space* space, vs_tape* tape) {
+  const bool parts = space->call != VS_CALL_vcpu_write_state;
+  vs_shared_mend(&tape->begins);
+  vs_shared_mend(&tape->usable);
+  for (size_t i = 0; i < VS_SCENE_OPS; i++) vs_observation_mend(&tape->setup[i]);
+  for (size_t i = 0; i < VS_SCENE_END_OPS; i++) vs_observation_mend(&tape->end[i]);
+  vs_observation_mend(&tape->company);
+  for (size_t i = 0; i < VS_BATCH; i++) {
+    vs_shared_mend(&tape->answers[i].changed);
+    if (tape->answers[i].outcome > VS_UNSUPPORTED) tape->answers[i].outcome = VS_NOT_REACHED;
+    vs_observation_mend(&tape->looks[i]);
+    for (size_t k = 0; k < VS_PARTS && parts; k++) vs_observation_mend(&tape->parts[i][k]);
+  }
+}
+
 static vs_tape* current(lane* l) {
   return &l->recorder->tapes[(l->part->next - l->recorder->from) % VS_TAPES];
 }
@@ -125,6 +142,7 @@ static bool collect(lane* l) {
   bool any = false;
   while (l->part->next < l->part->to && vs_tape_is_full(current(l))) {
     vs_tape* tape = current(l);
+    mend(l->recorder->space, tape);
     vs_judge_tape(l->judge, tape);
     go_on(l);
     vs_tape_release(tape);
@@ -164,6 +182,7 @@ static void collect_rest(sweep* s, lane* l) {
   vs_tape* tape = current(l);
   uint64_t from;
   uint64_t to;
+  mend(s->plan->space, tape);
   bool begun = tape->batch == l->part->next;
   s->out->deaths++;
   s->out->hangs += l->child.death == VS_DEATH_TIMEOUT;
@@ -188,11 +207,19 @@ static void give_up(sweep* s, vs_sweep_end end, const char* why) {
 // A child that has ended: done, or the backend's doing; then another goes on.
 static void replace(sweep* s, lane* l) {
   l->running = false;
+  vs_shared_mend(&l->recorder->opened);
+  vs_shared_mend(&l->recorder->again);
   collect(l);
   if (l->part->next == l->part->to) return;
   if (!l->recorder->opened && l->recorder->reason.text[0] != '\0') {
     l->recorder->reason.text[VS_WHY_MAX - 1] = '\0';
     return give_up(s, VS_SWEEP_BROKEN, l->recorder->reason.text);
+  }
+  const char* limit = vs_death_by_limit(&l->child);
+  if (limit != NULL) {
+    give_up(s, VS_SWEEP_BROKEN, "");
+    vs_refuse(&s->out->reason, "this machine's limit of %s ended the process", limit);
+    return;
   }
   if (!l->recorder->again) collect_rest(s, l);
   if (s->out->deaths >= VS_SWEEP_DEATHS || s->out->hangs >= VS_SWEEP_HANGS) {

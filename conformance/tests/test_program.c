@@ -679,3 +679,100 @@ Test(shards, together_are_the_whole) {
 Test(shards, out_of_bounds) {
   expect("run --shard 4/3", 2, "--shard '4/3' is out of bounds");
 }
+
+// --- limits of the machine
+// ------------------------------------------------------------------------
+
+// In a folder of its own, with limits as of ulimit.
+static void expect_limited(const char* limits, const char* arguments, int status,
+                           const char* words) {
+  char command[2048];
+  const outcome* got;
+  snprintf(
+      command, sizeof command,
+      "-h >/dev/null; cd $(mktemp -d) && ulimit %s && VS_SECOND=spins %s %s; s=$?; cd /; exit $s",
+      limits, VS_PROGRAM_PATH, arguments);
+  got = vcpuspec(command);
+  cr_expect_eq(got->status, status, "ulimit %s, %s: exit %d:\n%s", limits, arguments, got->status,
+               got->text);
+  cr_expect(strstr(got->text, words) != NULL, "ulimit %s, %s: no \"%s\" in:\n%s", limits, arguments,
+            words, got->text);
+}
+
+Test(limits, of_files_are_told_by_run) {
+  expect_limited("-f 1", "run --backend soft --filter 'kinds.*'", 3, "(ulimit -f)");
+  expect_limited("-f 8", "run --backend soft --filter 'kinds.*' --report html:h", 3,
+                 "h cannot be written: File too large");
+}
+Test(limits, of_files_are_told_by_export) {
+  expect_limited("-f 1", "export --format c >out", 3, "(ulimit -f)");
+}
+Test(limits, of_files_are_told_by_sweep_and_nothing_is_kept) {
+  expect_limited("-f 1",
+                 "sweep --backend soft --shard 1/2000 --resume s; e=$?; test -e s || (exit $e)", 3,
+                 "(ulimit -f)");
+}
+Test(limits, of_files_are_told_by_fuzz) {
+  expect_limited("-f 9", "fuzz --backend soft --seconds 2 d", 3, "cannot be written");
+}
+Test(limits, of_time_are_not_the_implementation_s) {
+  expect_limited("-t 2",
+                 "run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter kinds.both", 3,
+                 "(ulimit -t)");
+}
+Test(limits, of_time_are_told_by_sweep) {
+  expect_limited("-t 2", "sweep --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --shard 1/2000",
+                 3, "(ulimit -t)");
+}
+
+// Where an end of our own would be taken for the implementation's.
+Test(limits, of_the_stack_are_told) {
+  expect_limited("-s 64", "run --backend soft --filter 'kinds.*'", 3, "(ulimit -s)");
+  expect_limited("-s 256", "run --backend soft --filter 'kinds.*'", 0, "cases: pass");
+}
+
+// --- words that are nearly right
+// ------------------------------------------------------------------
+
+Test(words, that_are_no_numbers) {
+  static const char* const words[] = {
+      "--shard '1/ 2'", "--shard 1/+2",   "--shard ' 1/2'", "--shard '1/2 '",
+      "--timeout 0x10", "--timeout ' 5'", "--timeout inf",  "--timeout +5",
+  };
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    char line[128];
+    snprintf(line, sizeof line, "run --backend soft --filter kinds.both %s", words[i]);
+    expect(line, 2, "is out of bounds or no number");
+  }
+}
+
+Test(words, title_that_never_ends) {
+  char path[] = "/tmp/vcpuspec-title-XXXXXX";
+  char line[128];
+  int fd = mkstemp(path);
+  cr_assert(fd >= 0);
+  FILE* out = fdopen(fd, "w");
+  fputs("vcpuspec script 2\ntitle ", out);
+  for (size_t i = 0; i < 9000; i++) fputc('a', out);
+  fputs("\n\nT0: h0 h1 = guest_create\n", out);
+  fclose(out);
+  snprintf(line, sizeof line, "run --backend soft %s", path);
+  expect(line, 2, "a text of more than 8192 bytes");
+  unlink(path);
+}
+
+// A path may hold any bytes but one; reports and journals are UTF-8.
+Test(words, path_that_is_no_utf8) {
+  static const char* const forms[] = {"json", "junit", "html", "md", "tap", "sarif"};
+  for (size_t i = 0; i < sizeof forms / sizeof forms[0]; i++) {
+    char line[1024];
+    snprintf(line, sizeof line,
+             "-h >/dev/null; cd $(mktemp -d) && n=$(printf 'a\\377\\355\\240\\200.vcpu') && "
+             "cp " VS_SOURCE_DIR
+             "/conformance/scripts/first/io.vcpu \"$n\" && %s run --backend soft --report %s:r "
+             "--resume j "
+             "\"$n\" && test -s r && %s run --backend soft --resume j \"$n\"",
+             VS_PROGRAM_PATH, forms[i], VS_PROGRAM_PATH);
+    expect(line, 0, "1 results stand in j");
+  }
+}

@@ -4,11 +4,14 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "judging.h"
 #include "runner/child.h"
+#include "runner/record.h"
 
 static vs_child run_child(void (*work)(void*), double seconds) {
   vs_child child;
@@ -51,6 +54,44 @@ Test(child, exits) {
 }
 Test(child, crashes) {
   expect_death(run_child(crash, 10), VS_DEATH_SIGNAL, SIGABRT, "SIGABRT");
+}
+// Its tracer sits in another session, as a crash handler may, and never takes note of its end.
+static void be_traced(void* argument) {
+  int ready[2];
+  char byte;
+  if (pipe(ready) != 0) _exit(9);
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  if (fork() == 0) {
+    setsid();
+    const char seized = ptrace(PTRACE_SEIZE, getppid(), NULL, NULL) == 0;
+    if (write(ready[1], &seized, 1) != 1) _exit(9);
+    for (;;) pause();
+  }
+  if (read(ready[0], &byte, 1) != 1 || byte == 0) _exit(9);
+  if (argument != NULL) hang(NULL);
+  _exit(7);
+}
+
+static double end_traced(bool hangs, vs_child* child) {
+  const double before = vs_now();
+  cr_assert(vs_child_start(child, 2, be_traced, hangs ? child : NULL));
+  vs_child_wait(child);
+  if (child->detail == 9) cr_skip_test("nothing may be traced here");
+  vs_children_end();
+  return vs_now() - before;
+}
+
+Test(child, that_is_traced_ends, .timeout = 20) {
+  vs_child child;
+  double seconds = end_traced(false, &child);
+  expect_death(child, VS_DEATH_EXIT, 7, "status 7");
+  cr_expect_lt(seconds, 1.5);
+}
+Test(child, that_is_traced_can_be_ended, .timeout = 20) {
+  vs_child child;
+  double seconds = end_traced(true, &child);
+  expect_death(child, VS_DEATH_TIMEOUT, 0, "within 0.3 s");
+  cr_expect_lt(seconds, 4);
 }
 Test(child, hangs) {
   expect_death(run_child(hang, 0.3), VS_DEATH_TIMEOUT, 0, "within 0.3 s");
@@ -227,4 +268,19 @@ Test(run, the_same_seed_makes_the_same_script) {
   vs_case_script_free(&a);
   vs_case_script_free(&b);
   vs_case_script_free(&other);
+}
+
+// The record lies in memory that an implementation may write to.
+Test(record, of_any_bytes_is_mended) {
+  vs_observation seen;
+  for (int byte = 0; byte <= UINT8_MAX; byte++) {
+    memset(&seen, byte, sizeof seen);
+    vs_observation_mend(&seen);
+    const uint8_t* flags[] = {(const uint8_t*)&seen.has_state, (const uint8_t*)&seen.has_packet,
+                              (const uint8_t*)&seen.held};
+    for (size_t i = 0; i < 3; i++) cr_expect_eq(*flags[i], byte != 0);
+    cr_expect_leq(seen.outcome, VS_UNSUPPORTED);
+    cr_expect_leq(seen.call, VS_NO_CALL);
+    cr_expect_leq(seen.change_count, VS_CHANGES_MAX);
+  }
 }

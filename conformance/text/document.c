@@ -295,6 +295,8 @@ static bool keep_text(reader* r, const char* word, char** kept) {
   while (length > 0 &&
          (line->raw[first + length - 1] == ' ' || line->raw[first + length - 1] == '\r'))
     length--;
+  if (length > VS_LINE_MAX)
+    return vs_line_fault(line, 1, r->fault, "a text of more than %d bytes", VS_LINE_MAX);
   for (size_t i = first; i < first + length; i++) {
     if (line->raw[i] >= ' ' && line->raw[i] <= '~') continue;
     vs_line_fault(line, line->count, r->fault, "expected printable ASCII");

@@ -57,6 +57,34 @@ static bool cannot(const char* path, vs_why* why) {
   return vs_refuse(why, "%.180s cannot be written: %s", name, strerror(errno));
 }
 
+static ssize_t remember(void* cookie, const char* bytes, size_t count) {
+  vs_file* file = cookie;
+  char* larger = realloc(file->text, file->length + count + 1);
+  if (larger == NULL) return 0;
+  file->text = larger;
+  memcpy(file->text + file->length, bytes, count);
+  file->length += count;
+  file->text[file->length] = '\0';
+  return (ssize_t)count;
+}
+
+FILE* vs_memory_open(vs_file* file) {
+  *file = (vs_file){.text = calloc(1, 1)};
+  FILE* out = file->text != NULL
+                  ? fopencookie(file, "w", (cookie_io_functions_t){.write = remember})
+                  : NULL;
+  if (out == NULL) vs_file_free(file);
+  return out;
+}
+
+bool vs_memory_close(FILE* out, vs_file* file) {
+  if (out == NULL) return false;
+  bool whole = fflush(out) == 0 && !ferror(out);
+  fclose(out);
+  if (!whole) vs_file_free(file);
+  return whole;
+}
+
 bool vs_file_is_plain(const char* path) {
   struct stat status;
   return lstat(path, &status) != 0 || S_ISREG(status.st_mode);

@@ -20,6 +20,12 @@ typedef struct vs_file {
 bool vs_file_read(const char* path, vs_file* file, vs_why* why);
 void vs_file_free(vs_file* file);
 
+// A text that is printed into memory: what is printed to the stream stands in `file`, which is the
+// caller's, once it is closed. (Of open_memstream nothing tells that memory was short.) NULL, and
+// false: no memory, and nothing to free. A stream that is NULL may be closed too.
+FILE* vs_memory_open(vs_file* file);
+bool vs_memory_close(FILE* out, vs_file* file);
+
 // A file, or nothing yet: it can be replaced as a whole. A device, a pipe or a link stays what it
 // is, and is written through.
 bool vs_file_is_plain(const char* path);

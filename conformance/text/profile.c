@@ -9,6 +9,7 @@
 
 #include "common/digest.h"
 #include "decide.h"
+#include "file.h"
 #include "lines.h"
 
 static const char header[] = "vcpuspec profile 1";
@@ -419,13 +420,11 @@ void vs_profile_print(FILE* out, const vs_profile* profile) {
 }
 
 uint32_t vs_profile_digest(const vs_profile* profile) {
-  char* text = NULL;
-  size_t length = 0;
-  FILE* out = open_memstream(&text, &length);
-  if (out == NULL) return 0;
-  vs_profile_print(out, profile);
-  fclose(out);
-  uint32_t digest = vs_digest32(VS_DIGEST32, text, length);
-  free(text);
+  vs_file text;
+  FILE* out = vs_memory_open(&text);
+  if (out != NULL) vs_profile_print(out, profile);
+  if (!vs_memory_close(out, &text)) return 0;
+  uint32_t digest = vs_digest32(VS_DIGEST32, text.text, text.length);
+  vs_file_free(&text);
   return digest;
 }

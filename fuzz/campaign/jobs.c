@@ -146,9 +146,11 @@ static void note_crash(vs_supervisor* s, const vs_fuzzer* fuzzer) {
 }
 
 static void bury(vs_supervisor* s, vs_fuzzer* fuzzer) {
+  const char* limit = vs_death_by_limit(&fuzzer->child);
   s->outcome->deaths++;
-  if (!is_fruitless(fuzzer)) note_crash(s, fuzzer);
-  count_fruitless(s, fuzzer);
+  if (limit != NULL) vs_supervisor_end(s, VS_CAMPAIGN_BROKEN, LIMITED, limit);
+  if (limit == NULL && !is_fruitless(fuzzer)) note_crash(s, fuzzer);
+  if (limit == NULL) count_fruitless(s, fuzzer);
   let_rest(fuzzer, is_fruitless(fuzzer));
   absorb(s, fuzzer->serial, fuzzer->state);
   vs_state_unmap(fuzzer->state);

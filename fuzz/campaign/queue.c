@@ -143,6 +143,11 @@ static void take(vs_supervisor* s) {
 
 // One that ends its examination twice is not run a third time.
 static void conclude(vs_supervisor* s) {
+  const char* limit = vs_death_by_limit(&s->examiner.child);
+  if (limit != NULL) {
+    s->examiner.raw[0] = '\0';
+    return vs_supervisor_end(s, VS_CAMPAIGN_BROKEN, LIMITED, limit);
+  }
   bool ended = s->examiner.result->outcome == VS_EXAMINED_NOT;
   bool again = strcmp(s->failed, s->examiner.raw) == 0;
   if (ended) memcpy(s->failed, s->examiner.raw, sizeof s->failed);

@@ -28,6 +28,7 @@ typedef struct vs_supervisor {
 } vs_supervisor;
 
 // Ends the campaign, for that reason.
+#define LIMITED "this machine's limit of %s ended a process"
 void vs_supervisor_end(vs_supervisor* s, vs_campaign_end end, const char* format, ...)
     __attribute__((format(printf, 3, 4)));
 // Tells people, beside the line of how it goes.

@@ -232,14 +232,19 @@ static bool await_turn(unsigned thread) {
 
 static void* live(void* argument);
 
+// A shortage is no lack: without the thread nothing goes on.
+static void begin_running(pthread_t* thread, void* (*work)(void*), void* argument) {
+  if (pthread_create(thread, NULL, work, argument) == 0) return;
+  say("a thread");
+  _exit(3);
+}
+
 static void begin_thread(unsigned thread) {
   struct worker* w = &workers[thread];
   w->ends = false;
   w->change.begin = NULL;
-  w->lives = pthread_create(&w->thread, NULL, live, w) == 0;
-  if (w->lives) return;
-  say("a thread");
-  _exit(3);
+  begin_running(&w->thread, live, w);
+  w->lives = true;
 }
 
 // Reads lines while it is this thread's turn, and obeys those that are for it.
@@ -370,9 +375,10 @@ static void* flip(void* argument) {
 
 static bool begin_flip(change* c) {
   memcpy(c->before, pointer(c->at), c->size);
-  c->held = pthread_create(&c->thread, NULL, flip, c) == 0;
-  while (c->held && !__atomic_load_n(&c->begun, __ATOMIC_ACQUIRE)) sched_yield();
-  return c->held;
+  begin_running(&c->thread, flip, c);
+  c->held = true;
+  while (!__atomic_load_n(&c->begun, __ATOMIC_ACQUIRE)) sched_yield();
+  return true;
 }
 
 #ifdef __linux__
@@ -405,7 +411,7 @@ static bool begin_hold(change* c) {
   memcpy(c->before, pointer(c->at), PAGE);
   c->faults = open_faults();
   if (c->faults < 0 || ioctl(c->faults, UFFDIO_REGISTER, &page) != 0) return false;
-  if (pthread_create(&c->thread, NULL, hold, c) != 0) return false;
+  begin_running(&c->thread, hold, c);
   madvise(pointer(c->at), PAGE, MADV_DONTNEED);
   return true;
 }

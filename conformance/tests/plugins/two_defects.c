@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Accepts a kind that there is not; with VS_SECOND in the environment, also answers a wrong size as
 // no page asks ("status"), or dies of another kind ("death"); with "copies", a copy of the process
-// that it makes goes on in its place.
+// that it makes goes on in its place; with "traced", a process in another session traces it, and
+// never takes note of its end; with "spins", a write never ends, and uses up the CPU.
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,7 +17,25 @@ static bool is_second(const char* what) {
   return second != NULL && strcmp(second, what) == 0;
 }
 
+static void be_traced(void) {
+  static pid_t tracer;
+  int ready[2];
+  char byte;
+  if (tracer != 0 || pipe(ready) != 0) return;
+  prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY);
+  tracer = fork();
+  if (tracer == 0) {
+    setsid();
+    ptrace(PTRACE_SEIZE, getppid(), NULL, NULL);
+    if (write(ready[1], "", 1) < 0) _exit(1);
+    for (;;) pause();
+  }
+  if (read(ready[0], &byte, 1) < 0) return;
+}
+
 WRONG_WRITE() {
+  if (is_second("traced")) be_traced();
+  for (volatile unsigned i = 0; is_second("spins"); i++) continue;
   if (kind == 2) return ZX_OK;
   if (is_second("status") && kind < 2 && size == 135) return ZX_ERR_BUFFER_TOO_SMALL;
   if (is_second("death") && kind > 2) abort();
