@@ -24,16 +24,27 @@ static bool made(zx_status_t status, const char* call, vs_why* reason) {
   return status == ZX_OK;
 }
 
-static bool load(calls_side* s, vs_why* reason) {
+static zx_status_t map(calls_side* s) {
   const zx_vm_option_t options =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
-  const vs_calls* calls = s->calls;
   zx_vaddr_t mapped = 0;
+  return s->calls->vmar_map(s->vmar, options, 0, s->memory, 0, VS_GUEST_MEMORY, &mapped);
+}
+
+// New memory may be such that it cannot be executed.
+static zx_status_t map_executable(calls_side* s) {
+  const zx_status_t status = map(s);
+  if (status != ZX_ERR_ACCESS_DENIED || s->calls->vmo_replace_as_executable == NULL) return status;
+  s->calls->vmo_replace_as_executable(s->memory, ZX_HANDLE_INVALID, &s->memory);
+  return map(s);
+}
+
+static bool load(calls_side* s, vs_why* reason) {
+  const vs_calls* calls = s->calls;
   vs_guest_image(VS_ARCH_X64, s->image);
   return made(calls->vmo_create(VS_GUEST_MEMORY, 0, &s->memory), "zx_vmo_create", reason) &&
          made(calls->vmo_write(s->memory, s->image, 0, VS_GUEST_MEMORY), "zx_vmo_write", reason) &&
-         made(calls->vmar_map(s->vmar, options, 0, s->memory, 0, VS_GUEST_MEMORY, &mapped),
-              "zx_vmar_map", reason) &&
+         made(map_executable(s), "zx_vmar_map", reason) &&
          made(calls->guest_set_trap(s->guest, ZX_GUEST_TRAP_IO, VS_PORT_DUMP, 1, ZX_HANDLE_INVALID,
                                     VS_PORT_DUMP),
               "zx_guest_set_trap", reason);

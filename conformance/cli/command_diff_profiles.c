@@ -43,9 +43,9 @@ vs_exit vs_command_diff_profiles(const vs_arguments* arguments) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return VS_EXIT_INFRASTRUCTURE;
   }
-  printf(
-      "# %s and %s: of zx_vcpu_write_state %zu classes of call are answered differently, %zu "
-      "effects differ\n",
-      a->id, b->id, l.answers, l.count - l.answers);
+  printf("# %s and %s: %zu classes of call are answered differently, %zu effects differ\n", a->id,
+         b->id, l.answers, l.count - l.answers);
+  if (a->arch != 0 && b->arch != 0 && a->arch != b->arch)
+    printf("# they share no architecture: of the calls, zx_vcpu_write_state alone was compared\n");
   return VS_EXIT_CONFORMS;
 }

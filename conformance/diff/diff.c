@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "calls.h"
 #include "classes.h"
 #include "effects.h"
 
@@ -18,6 +19,7 @@ typedef struct comparison {
   vs_difference now;
   vs_build builds[2];
   size_t count;
+  size_t first;  // of those told of the call that is compared
   reported told[REPORTED_MAX];
   char said[EFFECTS_MAX][2][VS_DIFF_WORDS];  // of effects, on the architecture before
   void (*tell)(const vs_difference* difference, void* context);
@@ -55,9 +57,9 @@ static bool reasons_alike(const vs_decision* a, const vs_decision* b) {
 // Something told already shows it: the reasons are the same, or, where a profile allows every error
 // that applies, the answers; or its answers are only more of them.
 static bool is_told(const comparison* x, const vs_class* c) {
-  for (size_t i = 0; i < x->count; i++) {
+  for (size_t i = x->first; i < x->count; i++) {
     const reported* r = &x->told[i];
-    bool within = vs_class_within(&r->c, c);
+    bool within = c != NULL && vs_class_within(&r->c, c);
     bool alike = true;
     for (size_t k = 0; k < 2; k++) {
       const vs_decision* now = &x->now.sides[k].decision;
@@ -128,6 +130,39 @@ static bool compare_answers(comparison* x) {
   return true;
 }
 
+// A call other than zx_vcpu_write_state.
+static bool compare_call(const vs_call_met* met, void* context) {
+  comparison* x = context;
+  if (!start_builds(x)) return false;
+  for (size_t k = 0; k < 2; k++) {
+    for (size_t i = 0; i < met->count; i++) *add(&x->builds[k], met->ops[i].code) = met->ops[i];
+    if (x->builds[k].failed) return false;
+    x->now.sides[k].decision = vs_decide(&met->facts[k], x->now.sides[k].profile);
+  }
+  const vs_decision* a = &x->now.sides[0].decision;
+  const vs_decision* b = &x->now.sides[1].decision;
+  if (answers_alike(a, b) || is_told(x, NULL) || x->count == REPORTED_MAX) return true;
+  x->told[x->count++] = (reported){.decisions = {*a, *b}};
+  x->now.effect = false;
+  vs_text words = vs_text_in(x->now.words, sizeof x->now.words);
+  vs_say_op(&words, &met->ops[met->count - 1]);
+  say_answers(&x->now.sides[0]);
+  say_answers(&x->now.sides[1]);
+  tell(x);
+  return true;
+}
+
+static bool compare_calls(comparison* x) {
+  const vs_profile* const profiles[] = {x->now.sides[0].profile, x->now.sides[1].profile};
+  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+    if (vs_ops[call].phase != VS_PHASE_JUDGED || call == VS_CALL_vcpu_write_state) continue;
+    x->first = x->count;
+    if (!vs_diff_each(call, x->now.sides[0].arch, profiles, compare_call, x)) return false;
+  }
+  x->first = 0;
+  return true;
+}
+
 // --- effects ----------------------------------------------------------------------------------
 
 // False: both do the same, or one has no such thing, or it has been told.
@@ -169,7 +204,7 @@ static bool speaks_of(const vs_profile* profile, vs_arch arch) {
 static bool compare_on(comparison* x, vs_arch a, vs_arch b) {
   x->now.sides[0].arch = a;
   x->now.sides[1].arch = b;
-  return compare_answers(x) && compare_effects(x);
+  return compare_answers(x) && (a != b || compare_calls(x)) && compare_effects(x);
 }
 
 static bool compare(comparison* x) {

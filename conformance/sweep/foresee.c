@@ -11,9 +11,8 @@ static vs_observation done(const vs_op* op, zx_handle_t handle) {
   return seen;
 }
 
-bool vs_foresee_scene(const vs_space* space, const vs_scene* scene, vs_oracle* oracle) {
+bool vs_foresee_scene(const vs_scene* scene, vs_oracle* oracle) {
   zx_handle_t next = FIRST_HANDLE;
-  vs_oracle_init(oracle, vs_profile_find("documented"), vs_arch_find(space->arch));
   for (size_t i = 0; i < scene->count; i++) {
     const vs_op* op = &scene->ops[i];
     const vs_observation seen = done(op, next);
@@ -32,19 +31,25 @@ static void enter_stage(vs_foresight* f, const vs_space* space, size_t stage) {
   f->stage = stage;
   vs_odometer_set(&start, space, stage, 0);
   vs_scene_make(space, &start.c, true, &f->scene);
-  if (!vs_foresee_scene(space, &f->scene, &f->oracle))
+  vs_oracle_init(&f->oracle, vs_profile_find("documented"), vs_arch_find(space->arch));
+  if (!vs_foresee_scene(&f->scene, &f->oracle))
     vs_world_init(&f->oracle.worlds[0], f->oracle.profile);
   f->start = f->oracle.worlds[0];
 }
 
 // True if the oracle has something to say of the op.
-static bool makes_sense(vs_foresight* f, const vs_op* op, zx_handle_t handle) {
+static bool makes_sense(vs_oracle* oracle, const vs_op* op, zx_handle_t handle) {
   const vs_observation seen = done(op, handle);
-  return vs_oracle_step(&f->oracle, op, &seen, NULL) != VS_STEP_BROKEN;
+  return vs_oracle_step(oracle, op, &seen, NULL) != VS_STEP_BROKEN;
+}
+
+enum { BEYOND = 0x10003 };  // a handle that no scene has
+
+bool vs_foresee_op(vs_oracle* oracle, const vs_op* op) {
+  return makes_sense(oracle, op, BEYOND);
 }
 
 bool vs_foresee(vs_foresight* f, const vs_space* space, size_t stage, const vs_combination* c) {
-  enum { BEYOND = 0x10003 };  // a handle that no scene has
   vs_op parts[VS_PARTS];
   if (space->call == VS_CALL_vcpu_write_state) return true;
   if (vs_ops[space->call].phase != VS_PHASE_JUDGED) return false;
@@ -55,8 +60,8 @@ bool vs_foresee(vs_foresight* f, const vs_space* space, size_t stage, const vs_c
   f->oracle.count = 1;
   f->oracle.overflow = false;
   const vs_op* taken = &parts[VS_PART_TAKEN];
-  if (taken->code != VS_OP_COUNT && !makes_sense(f, taken, BEYOND)) return false;
-  return makes_sense(f, &parts[VS_PART_CALL], BEYOND + HANDLES_PER_OP);
+  if (taken->code != VS_OP_COUNT && !vs_foresee_op(&f->oracle, taken)) return false;
+  return makes_sense(&f->oracle, &parts[VS_PART_CALL], BEYOND + HANDLES_PER_OP);
 }
 
 static void list_some(vs_foresight* f, const vs_space* space, uint64_t from, uint64_t to,

@@ -26,8 +26,11 @@ typedef struct vs_batch_of_sweep {
   uint64_t at[VS_BATCH];  // number within the stage
 } vs_batch_of_sweep;
 
-// A world with the scene in it. False: the oracle makes no sense of it.
-bool vs_foresee_scene(const vs_space* space, const vs_scene* scene, vs_oracle* oracle);
+// Brings the scene into the world of an oracle that has seen nothing yet. False: the oracle makes
+// no sense of it.
+bool vs_foresee_scene(const vs_scene* scene, vs_oracle* oracle);
+// An op behind a scene, which is accepted. False: the oracle makes no sense of it.
+bool vs_foresee_op(vs_oracle* oracle, const vs_op* op);
 
 // `foresight` begins as zeros. Of zx_vcpu_write_state every answer is predicted.
 bool vs_foresee(vs_foresight* foresight, const vs_space* space, size_t stage,

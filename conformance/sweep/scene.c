@@ -218,7 +218,9 @@ static void make_lacking(const vs_space* space, vs_scene* scene, uint8_t paramet
   vs_type_class type = type_of(param);
   bool lacks = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE &&
                param->value != ZX_RIGHT_NONE;
-  zx_rights_t rights = vs_object_types[objects[type]].rights & ~(zx_rights_t)param->value;
+  // Not every kernel gives a guest ZX_RIGHT_MANAGE_THREAD.
+  zx_rights_t rights =
+      vs_object_types[objects[type]].rights & ~((zx_rights_t)param->value | ZX_RIGHT_MANAGE_THREAD);
   if (lacks) {
     derive(scene, VS_CALL_handle_duplicate, object_slots[type], lacking_slot(space, parameter),
            rights);
