@@ -41,6 +41,8 @@ vs_step vs_step_left(vs_step_context* c);
 vs_step vs_step_not_entered(vs_step_context* c);
 vs_step vs_step_enter_begin(vs_step_context* c);
 vs_step vs_step_enter_end(vs_step_context* c);
+// True of an entry by the handle and the thread that it takes.
+bool vs_step_may_enter(const vs_step_context* c);
 // True if nothing is known of what the guest does, so that any answer will do.
 bool vs_step_enters_unknown(const vs_step_context* c);
 

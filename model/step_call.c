@@ -34,7 +34,7 @@ static bool blames_port(const vs_step_context* c) {
   const vs_arg* port = &VS_OP_ARG(c->op, guest_set_trap, port_handle);
   const vs_slot* guest = vs_world_resolve(world, vs_world_value(world, &c->op->args[0]));
   const vs_slot* its = vs_world_resolve(world, vs_world_value(world, port));
-  return guest != NULL && guest->born && its != NULL && !its->born;
+  return its != NULL && !its->born && guest->born;
 }
 
 // A valid call was refused: the sentence that the refusal speaks of, as far as it is a refusal of
@@ -96,17 +96,16 @@ static bool was_replaced(const vs_step_context* c) {
 static vs_clause_code blame_kick(const vs_step_context* c) {
   const vs_vcpu* vcpu = c->vcpu;
   const bool came = c->seen->status == ZX_ERR_CANCELED;
-  if (vcpu == NULL || vcpu->refused_since == 0) return VS_CLAUSE_KICK;
+  if (vcpu->refused_since == 0) return VS_CLAUSE_KICK;
   const uint8_t call = came && vcpu->kick_refused ? VS_CALL_vcpu_kick : vcpu->refused_since - 1;
   return vs_judged_calls[call].refused;
 }
 
-// True of an entry that answers as if there were a kick, or were none.
+// True of an entry that may be made, and answers as if there were a kick, or were none.
 static bool is_about_kick(const vs_step_context* c) {
-  if (c->facts.call != VS_CALL_vcpu_enter) return false;
-  const bool came = c->seen->status == ZX_ERR_CANCELED && c->seen->outcome != VS_IN_CALL;
-  const vs_check_set kicks = VS_MEMBER(VS_CHECK_ENTER_KICKED);
-  return came ? !c->facts.kicked : c->why.decision.faults == kicks;
+  if (!vs_step_may_enter(c)) return false;
+  const bool came = c->seen->status == ZX_ERR_CANCELED;
+  return came ? !c->facts.kicked : c->why.decision.faults == VS_MEMBER(VS_CHECK_ENTER_KICKED);
 }
 
 static vs_clause_code blame(const vs_step_context* c) {

@@ -152,14 +152,13 @@ static void stop_anywhere(const vs_arch_info* arch, vs_vcpu* vcpu) {
   vs_world_forget(vcpu);
 }
 
-// What holds of the handle and the thread does.
-static bool may_enter(const vs_step_context* c) {
-  return c->vcpu != NULL && c->facts.handle.has_rights && c->facts.on_creator;
+bool vs_step_may_enter(const vs_step_context* c) {
+  if (c->facts.call != VS_CALL_vcpu_enter || c->vcpu == NULL) return false;
+  return c->facts.handle.has_rights && c->facts.on_creator;
 }
 
 bool vs_step_enters_unknown(const vs_step_context* c) {
-  if (c->facts.call != VS_CALL_vcpu_enter) return false;
-  return may_enter(c) && !c->facts.kicked && c->vcpu->stage == VS_STAGE_UNKNOWN;
+  return vs_step_may_enter(c) && !c->facts.kicked && c->vcpu->stage == VS_STAGE_UNKNOWN;
 }
 
 vs_step vs_step_left(vs_step_context* c) {
@@ -199,7 +198,7 @@ vs_step vs_step_not_entered(vs_step_context* c) {
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }
-  bool could = may_enter(c);
+  bool could = vs_step_may_enter(c);
   return could ? ran_for_nothing(c) : VS_STEP_ALLOWED;
 }
 
@@ -210,7 +209,7 @@ vs_step vs_step_enter_begin(vs_step_context* c) {
   const vs_slot* slot = vs_step_slot(c);
   c->facts = vs_facts_of(c->world, c->op, c->oracle->arch);
   c->vcpu = slot != NULL ? vs_world_vcpu(c->world, slot) : NULL;
-  if (!may_enter(c)) return VS_STEP_VIOLATION;
+  if (!vs_step_may_enter(c)) return VS_STEP_VIOLATION;
   c->vcpu->running = c->vcpu->entered = true;
   c->world->async_vcpu[c->op->thread] = (uint8_t)(1 + (c->vcpu - c->world->vcpus));
   return VS_STEP_ALLOWED;

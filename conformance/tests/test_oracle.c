@@ -1920,3 +1920,18 @@ Test(interrupts, a_vector_that_does_not_exist_is_out_of_range) {
   put_interrupt(&t, ZX_ERR_OUT_OF_RANGE, VS_VECTORS - 1);
   ends(&t, VS_STEP_VIOLATION, "the last vector, refused");
 }
+
+// No profile lets a vCPU be made of nothing but one of somebody's own.
+Test(worlds, vcpu_of_no_guest_ends) {
+  static vs_world world;
+  const vs_arch_info* x64 = vs_arch_find(VS_ARCH_X64);
+  const vs_profile* page = vs_profile_find("documented");
+  vs_op op = vs_op_new(VS_CALL_vcpu_create, x64);
+  vs_world_init(&world, page);
+  op.args[0] = (vs_arg){.form = VS_HANDLE_RAW};
+  vs_op_give(&op, 0, VCPU);
+  cr_assert(vs_world_add_vcpu(&world, &op, page, x64, 0xb));
+  cr_assert(vs_world_is_busy(&world, 0));
+  vs_world_close(&world, &world.slots[VCPU]);
+  cr_assert(!vs_world_is_busy(&world, 0));
+}
