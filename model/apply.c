@@ -28,7 +28,7 @@ void vs_touch_written(vs_world* world, uint8_t index, vs_touch touch) {
 
 // What was accepted is likelier to have done something, as long as it has not been looked at.
 void vs_touch_refused(vs_world* world, uint8_t code) {
-  for (uint8_t i = 0; i < VS_VCPUS; i++) {
+  for (unsigned i = 0; i < VS_VCPUS; i++) {
     vs_vcpu* vcpu = &world->vcpus[i];
     vcpu->refused_since = (uint8_t)(1 + code);
     vcpu->kick_refused |= code == VS_CALL_vcpu_kick;

@@ -93,19 +93,20 @@ static bool was_replaced(const vs_step_context* c) {
 }
 
 // A kick that is lost, or was never given, is the doing of what was refused meanwhile.
-static vs_clause_code blame_kick(const vs_step_context* c) {
-  const vs_vcpu* vcpu = c->vcpu;
+static vs_clause_code blame_kick(const vs_step_context* c, const vs_vcpu* vcpu) {
   const bool came = c->seen->status == ZX_ERR_CANCELED;
   if (vcpu->refused_since == 0) return VS_CLAUSE_KICK;
   const uint8_t call = came && vcpu->kick_refused ? VS_CALL_vcpu_kick : vcpu->refused_since - 1;
   return vs_judged_calls[call].refused;
 }
 
-// True of an entry that may be made, and answers as if there were a kick, or were none.
-static bool is_about_kick(const vs_step_context* c) {
-  if (!vs_step_may_enter(c)) return false;
+// The vCPU of an entry that may be made, and answers as if there were a kick, or were none; else
+// NULL.
+static const vs_vcpu* with_wrong_kick(const vs_step_context* c) {
+  if (!vs_step_may_enter(c)) return NULL;
   const bool came = c->seen->status == ZX_ERR_CANCELED;
-  return came ? !c->facts.kicked : c->why.decision.faults == VS_MEMBER(VS_CHECK_ENTER_KICKED);
+  const bool lost = c->why.decision.faults == VS_MEMBER(VS_CHECK_ENTER_KICKED);
+  return (came ? !c->facts.kicked : lost) ? c->vcpu : NULL;
 }
 
 static vs_clause_code blame(const vs_step_context* c) {
@@ -114,7 +115,8 @@ static vs_clause_code blame(const vs_step_context* c) {
   bool no_answer = c->seen->outcome == VS_IN_CALL;
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
   if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
-  if (is_about_kick(c)) return blame_kick(c);
+  const vs_vcpu* kicked = with_wrong_kick(c);
+  if (kicked != NULL) return blame_kick(c, kicked);
   if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
   if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
   if (faults == 0) return blame_rights(c, blame_refusal(c));

@@ -154,7 +154,7 @@ static bool compare_call(const vs_call_met* met, void* context) {
 
 static bool compare_calls(comparison* x) {
   const vs_profile* const profiles[] = {x->now.sides[0].profile, x->now.sides[1].profile};
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) {
+  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
     if (vs_ops[call].phase != VS_PHASE_JUDGED || call == VS_CALL_vcpu_write_state) continue;
     x->first = x->count;
     if (!vs_diff_each(call, x->now.sides[0].arch, profiles, compare_call, x)) return false;
