@@ -39,6 +39,10 @@ static vs_exit minimize(const vs_input* input, const vs_script* script, const vs
   vs_minimized found;
   bool good = vs_minimize(how, script, &found);
   if (how->progress) fputc('\n', stderr);
+  if (!vs_target_is_same(how->target)) {
+    vs_minimized_free(&found);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
   if (!good) {
     fprintf(stderr, "vcpuspec: this machine has no process or memory to spare\n");
     return VS_EXIT_INFRASTRUCTURE;

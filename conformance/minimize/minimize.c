@@ -47,6 +47,7 @@ static bool is_over(const search* s) {
 }
 
 static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* judgement) {
+  vs_why why;
   vs_script script = {"", ops, count};
   vs_recording recording;
   if (is_over(s)) return false;
@@ -59,6 +60,7 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
   vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
   vs_recording_free(&recording);
+  s->broken = !vs_identity_holds(&s->how->target->identity, &why);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
   return found;
 }
