@@ -106,7 +106,7 @@ static bool judge(session* s) {
       .results = s->results,
       .journal = s->has_journal ? &s->journal : NULL,
       .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
-      .screen = s->screen,
+      .telling.screen = s->screen,
       .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
   };
   vs_collector_begin(&collector, &s->plan);
