@@ -61,7 +61,7 @@ void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, 
 // is left out.
 vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* result);
 
-// The last lines of what the implementation wrote to standard error: "stderr ...".
+// Both ends of what the implementation wrote to standard error: "stderr ...".
 vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
 
 // As a shell reads it; NULL, where the plan names no program.
