@@ -22,6 +22,7 @@ typedef struct vs_minimizing {
 typedef struct vs_minimized {
   bool fails;              // the script broke a clause to begin with
   bool flaky;              // it did not always
+  bool minimal;            // nothing more can be left out; false: the runs or the time were over
   vs_violation violation;  // that the smallest script shows
   vs_op* ops;              // owned
   size_t count;
