@@ -35,7 +35,7 @@ static void show(vs_results* results) {
   const vs_screen screen = blind_screen();
   for (size_t i = 0; i < results->results.count; i++) {
     vs_show_result(&screen, &results->results.at[i], "backend", NULL);
-    vs_show_alike_key(&results->store, &results->results.at[i]);
+    vs_cause_key(&results->store, &results->results.at[i]);
   }
   vs_show_end(&screen, results, true);
 }

@@ -219,7 +219,8 @@ static vs_exit prepare_and_fuzz(const vs_arguments* arguments, fuzz_request* q) 
   q->plan.out = stdout;
   q->plan.terminal = isatty(STDOUT_FILENO) == 1;
   vs_known_tell_over(stderr, &q->plan);
-  return fuzz(arguments, &q->plan);
+  status = fuzz(arguments, &q->plan);
+  return vs_target_is_same(&q->target) ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
 vs_exit vs_command_fuzz(const vs_arguments* arguments) {

@@ -62,13 +62,38 @@ static vs_exit read_inputs(merge_request* q) {
 
 // --- doing it -----------------------------------------------------------------------------------
 
+static void tell_results(const vs_screen* screen, const vs_results* all) {
+  vs_telling telling = {.screen = *screen};
+  for (size_t i = 0; i < all->results.count; i++) {
+    const vs_result* one = &all->results.at[i];
+    vs_tell_result(&telling, one, all->backends.at[one->backend].name);
+  }
+  vs_tell_end(&telling);
+}
+
+// New: fails, and no entry knows it. Gone: an entry knows it, and it passes.
+static void tell_sum(FILE* out, const vs_results* all) {
+  vs_view view = vs_view_of(all);
+  const vs_tally* sum = &view.all;
+  const vs_expectations_told* e = all->expectations;
+  size_t gone = 0;
+  for (size_t i = 0; e != NULL && i < e->stale.count; i++) {
+    gone += e->stale.at[i].problem == VS_PROBLEM_PASSES;
+  }
+  fprintf(out, "%zu new, %zu gone, %zu known, %zu lost\n", sum->failed, gone, sum->excused,
+          sum->of[VS_VERDICT_BROKEN] + sum->of[VS_VERDICT_NOT_JUDGED]);
+  vs_view_free(&view);
+}
+
 static vs_exit tell(const merge_request* q, vs_results* all) {
   vs_why why;
   vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
   screen.full = q->arguments->counts[VS_OPTION_FULL] > 0;
   if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);
+  tell_results(&screen, all);
   vs_show_end(&screen, all, true);
+  tell_sum(screen.out, all);
   if (vs_report_files_write(&q->reports, all, &why)) return status;
   fprintf(stderr, "vcpuspec: %s\n", why.text);
   return VS_EXIT_INFRASTRUCTURE;

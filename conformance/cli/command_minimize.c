@@ -7,11 +7,12 @@
 #include "runner/describe.h"
 #include "text/print.h"
 
-enum { TITLE = 512, LINE = 1024, EVERY = 64 };
+enum { TITLE = 512, LINE = 1024, EVERY = 16, SELDOM = 256 };
 
 static void show_progress(size_t runs, size_t ops, void* context) {
-  (void)context;
-  if (runs % EVERY == 0) fprintf(stderr, "\r%zu runs, %zu ops ", runs, ops);
+  const bool* terminal = context;
+  if (runs % (*terminal ? EVERY : SELDOM) != 0) return;
+  fprintf(stderr, *terminal ? "\r%zu runs, %zu ops " : "%zu runs, %zu ops\n", runs, ops);
 }
 
 static void print_found(const vs_minimized* found, const vs_input* input,
@@ -26,19 +27,25 @@ static void print_found(const vs_minimized* found, const vs_input* input,
   vs_say_allowed(&text, violation, info);
   text = vs_text_in(got, sizeof got);
   vs_say_got(&text, violation, info);
-  snprintf(title, sizeof title, "%.200s, the smallest that fails on %s", input->c.title,
+  snprintf(title, sizeof title, "%.200s, %s on %s", input->c.title,
+           found->minimal ? "the smallest that fails" : "smaller, and not the smallest, that fails",
            how->target->name);
   vs_script script = {title, found->ops, found->count};
   vs_print_script(stdout, &script, how->target->arch, &clause, 1);
   printf("# profile %s\n# allowed %s\n# got %s\n", how->profile->id, allowed, got);
   if (found->flaky) printf("# flaky: it did not fail each time\n");
-  fprintf(stderr, "%s: %zu ops, after %zu runs\n", input->c.id, found->count, found->runs);
+  fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
+          found->minimal ? "" : ", which are all: a smaller one may be left");
 }
 
 static vs_exit minimize(const vs_input* input, const vs_script* script, const vs_minimizing* how) {
   vs_minimized found;
   bool good = vs_minimize(how, script, &found);
-  if (how->progress) fputc('\n', stderr);
+  if (*(const bool*)how->context) fputc('\n', stderr);
+  if (!vs_target_is_same(how->target)) {
+    vs_minimized_free(&found);
+    return VS_EXIT_INFRASTRUCTURE;
+  }
   if (!good) {
     fprintf(stderr, "vcpuspec: this machine has no process or memory to spare\n");
     return VS_EXIT_INFRASTRUCTURE;
@@ -83,8 +90,9 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
   uint64_t seed;
   vs_target target;
   vs_inputs inputs;
+  bool terminal = isatty(STDERR_FILENO) == 1;
   vs_exit status = VS_EXIT_USAGE;
-  vs_minimizing how = {.target = &target, .progress = isatty(2) ? show_progress : NULL};
+  vs_minimizing how = {.target = &target, .progress = show_progress, .context = &terminal};
   if (arguments->word_count == 0) {
     fprintf(stderr, "vcpuspec: minimize needs a SCRIPT, a TRACE or a CASE\n");
     return status;

@@ -278,15 +278,17 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
 
 static vs_exit sweep_space(const sweep_request* q, const vs_target* target, const vs_space* space) {
   char what[512];
+  char digest[VS_IDENTITY_TEXT];
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return VS_EXIT_INFRASTRUCTURE;
   bool other = q->call != VS_CALL_vcpu_write_state;
+  vs_identity_say(&target->identity, digest);
   snprintf(what, sizeof what,
-           "backend %s, profile %s (%08" PRIx32 "), %s%sdepth %u, shard %" PRIu64 "/%" PRIu64
+           "backend %s%s%s, profile %s (%08" PRIx32 "), %s%sdepth %u, shard %" PRIu64 "/%" PRIu64
            ", %" PRIu64 " combinations",
-           target->spec, q->profile->id, vs_profile_digest(q->profile),
-           other ? vs_call_name(q->call) : "", other ? ", " : "", space->depth, q->shard, q->shards,
-           space->combinations);
+           target->spec, digest[0] != '\0' ? " " : "", digest, q->profile->id,
+           vs_profile_digest(q->profile), other ? vs_call_name(q->call) : "", other ? ", " : "",
+           space->depth, q->shard, q->shards, space->combinations);
   const vs_sweep_plan plan = {.target = target,
                               .profile = q->profile,
                               .space = space,
@@ -303,6 +305,8 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
   if (end == VS_SWEEP_BROKEN || end == VS_SWEEP_REFUSED) {
     fprintf(stderr, "vcpuspec: %s\n", outcome->reason.text);
     if (end == VS_SWEEP_REFUSED) status = VS_EXIT_USAGE;
+  } else if (!vs_target_is_same(target)) {
+    status = VS_EXIT_INFRASTRUCTURE;
   } else if (plan.from == plan.to) {
     puts("this shard is empty: there are more shards than batches of combinations");
     status = VS_EXIT_CONFORMS;

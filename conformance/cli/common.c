@@ -57,6 +57,13 @@ bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, v
   return false;
 }
 
+bool vs_target_is_same(const vs_target* target) {
+  vs_why why;
+  if (vs_identity_holds(&target->identity, &why)) return true;
+  fprintf(stderr, "vcpuspec: %s: exit status %d\n", why.text, VS_EXIT_INFRASTRUCTURE);
+  return false;
+}
+
 bool vs_find_arch(const char* word, vs_arch* arch) {
   static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
   const char* names[] = {vs_arch_find(VS_ARCH_X64)->name, vs_arch_find(VS_ARCH_ARM64)->name};

@@ -15,6 +15,8 @@ bool vs_find_target(const char* spec, vs_target* target);
 
 // The same, and it can be judged here. `*status` says how to end if not.
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status);
+// False, once it was told: its files are others than when it was found.
+bool vs_target_is_same(const vs_target* target);
 
 // The architecture that a word names. False: one line on standard error says why.
 bool vs_find_arch(const char* word, vs_arch* arch);

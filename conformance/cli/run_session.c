@@ -106,7 +106,7 @@ static bool judge(session* s) {
       .results = s->results,
       .journal = s->has_journal ? &s->journal : NULL,
       .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
-      .screen = s->screen,
+      .telling.screen = s->screen,
       .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
   };
   vs_collector_begin(&collector, &s->plan);
@@ -143,6 +143,9 @@ static bool is_part(const session* s) {
   const vs_results* all = s->results;
   const vs_expectations* old = &s->request->expected;
   if (all->interrupted) return true;
+  for (size_t i = 0; i < all->backends.count; i++) {
+    if (all->backends.at[i].state != s->plan.targets[i].state) return true;
+  }
   for (size_t i = 0; i < all->results.count; i++) {
     const vs_result* one = &all->results.at[i];
     if (one->verdict == VS_VERDICT_BROKEN) return true;

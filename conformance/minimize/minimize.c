@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "runner/failure.h"
 #include "runner/record.h"
 
-enum { RACE_TRIES = 6, PASSES = 8 };
+// At most RUNS times an op are scripts run; of a short one, as many as of one of LEAST ops.
+enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, TRIED = 1 << 12 };
 
 typedef struct search {
   const vs_minimizing* how;
@@ -16,13 +18,17 @@ typedef struct search {
   vs_op* ops;    // the smallest so far that fails
   vs_op* trial;  // the next to be tried
   size_t count;
+  bool* dropped;  // of the next to be tried, which ops are left out
   bool races;
-  bool broken;  // no memory or process
+  unsigned tries;  // of a script, until it is said not to fail
+  bool broken;     // no memory or process
+  size_t most;     // runs
   vs_clause_code clause;
   vs_violation_kind kind;
   vs_violation violation;
   size_t at;  // op of `ops` that shows it
   size_t runs;
+  uint64_t tried[TRIED];  // digests of scripts
 } search;
 
 // --- does it still fail? ----------------------------------------------------------------------
@@ -43,10 +49,20 @@ static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judge
 }
 
 static bool is_over(const search* s) {
-  return s->how->until > 0 && vs_now() >= s->how->until;
+  return s->runs >= s->most || (s->how->until > 0 && vs_now() >= s->how->until);
+}
+
+// Those that share a place make each other forgotten, and are tried again.
+static bool was_tried(search* s, size_t count) {
+  uint64_t digest = vs_digest64(VS_DIGEST64, s->trial, count * sizeof *s->trial);
+  uint64_t* place = &s->tried[digest % TRIED];
+  bool was = *place == digest;
+  *place = digest;
+  return was;
 }
 
 static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* judgement) {
+  vs_why why;
   vs_script script = {"", ops, count};
   vs_recording recording;
   if (is_over(s)) return false;
@@ -59,6 +75,7 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
   vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
   vs_recording_free(&recording);
+  s->broken = !vs_identity_holds(&s->how->target->identity, &why);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
   return found;
 }
@@ -66,7 +83,8 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
 // Tries `trial`; if it fails alike, it is the smallest now. What comes after the op that shows it
 // is cut off.
 static bool accept(search* s, size_t count) {
-  for (unsigned i = 0; i < (s->races ? RACE_TRIES : 1) && !s->broken; i++) {
+  if (is_over(s) || was_tried(s, count)) return false;
+  for (unsigned i = 0; i < s->tries && !s->broken; i++) {
     vs_judgement judgement;
     if (!run_once(s, s->trial, count, &judgement) || !is_same(s, &judgement)) continue;
     s->count = judgement.at + 1 < count ? judgement.at + 1 : count;
@@ -86,10 +104,98 @@ static vs_op* draft(search* s) {
 
 // --- fewer ops --------------------------------------------------------------------------------
 
+static bool makes(const vs_op* maker, uint8_t slot) {
+  for (unsigned which = 0; which < 2; which++) {
+    const vs_arg* out = vs_op_out(maker, which);
+    if (out != NULL && out->slot == slot) return true;
+  }
+  return false;
+}
+
+// True if the op at `i` is about a handle that the one at `maker` makes.
+static bool is_about(const search* s, size_t i, size_t maker) {
+  for (uint8_t k = 0; k < VS_ARGS_MAX; k++) {
+    const vs_arg* arg = &s->ops[i].args[k];
+    bool handle = vs_ops[s->ops[i].code].params[k].type == VS_PARAM_HANDLE;
+    if (handle && vs_arg_names_slot(arg) && makes(&s->ops[maker], arg->slot)) return true;
+  }
+  return false;
+}
+
+// The join of the call that is started at `i`; the number of ops: there is none.
+static size_t join_of(const search* s, size_t i) {
+  size_t join = i + 1;
+  while (join < s->count &&
+         (s->ops[join].code != VS_OP_join || s->ops[join].thread != s->ops[i].thread)) {
+    join++;
+  }
+  return join;
+}
+
+static bool try_rest(search* s) {
+  size_t count = 0;
+  for (size_t i = 0; i < s->count; i++) {
+    if (!s->dropped[i]) s->trial[count++] = s->ops[i];
+  }
+  return count > 0 && count < s->count && accept(s, count);
+}
+
+// Without what makes a handle nothing about it can be done, nor is there a join without its start.
+static bool drop_with_users(search* s) {
+  for (size_t i = 0; i < s->count; i++) {
+    size_t join = s->ops[i].async ? join_of(s, i) : s->count;
+    if (join < s->count) s->dropped[i] = s->dropped[join] = s->dropped[i] || s->dropped[join];
+    for (size_t k = i + 1; s->dropped[i] && k < s->count; k++) s->dropped[k] |= is_about(s, k, i);
+  }
+  return !s->dropped[s->count - 1] && try_rest(s);
+}
+
 static bool without(search* s, size_t first, size_t length) {
-  memcpy(s->trial, s->ops, first * sizeof s->ops[0]);
-  memcpy(s->trial + first, s->ops + first + length, (s->count - first - length) * sizeof s->ops[0]);
-  return accept(s, s->count - length);
+  memset(s->dropped, 0, s->count);
+  memset(s->dropped + first, 1, length);
+  return drop_with_users(s);
+}
+
+// What the op at `i` needs: what makes its handles, and the start of what it waits for, with what
+// runs beside that.
+static void need(const search* s, size_t i, bool* needed) {
+  needed[i] = true;
+  for (size_t k = i; k-- > 0;) {
+    bool started = s->ops[k].async && join_of(s, k) == i;
+    if (started && k + 1 < i) needed[k + 1] = true;
+    bool loads = s->ops[k].code == VS_OP_guest_load && s->ops[i].code == VS_CALL_vcpu_create;
+    needed[k] |= started || loads || is_about(s, i, k);
+  }
+}
+
+// All at once what has nothing to do with the last op; then an object with all that is about it.
+static bool drop_objects(search* s) {
+  bool any = false;
+  memset(s->dropped, 0, s->count);
+  for (size_t i = s->count; i-- > 0;) {
+    if (i + 1 == s->count || s->dropped[i]) need(s, i, s->dropped);
+  }
+  for (size_t i = 0; i < s->count; i++) s->dropped[i] = !s->dropped[i];
+  any |= try_rest(s);
+  for (size_t i = 0; i < s->count && !s->broken; i++) {
+    bool makes_one = vs_op_out(&s->ops[i], 0) != NULL;
+    while (makes_one && i < s->count && without(s, i, 1)) any = true;
+  }
+  return any;
+}
+
+// A join comes as soon as the op has met its call.
+static bool join_early(search* s) {
+  bool any = false;
+  for (size_t i = 0; i < s->count && !s->broken; i++) {
+    size_t join = s->ops[i].async ? join_of(s, i) : s->count;
+    if (join == s->count || join <= i + 2) continue;
+    vs_op* ops = draft(s);
+    memmove(ops + i + 3, ops + i + 2, (join - i - 2) * sizeof *ops);
+    ops[i + 2] = s->ops[join];
+    any |= accept(s, s->count);
+  }
+  return any;
 }
 
 // Halves, quarters and so on, down to single ops.
@@ -111,11 +217,7 @@ static bool wait_at_once(search* s) {
   bool any = false;
   for (size_t i = 0; i < s->count && !s->broken; i++) {
     if (!s->ops[i].async) continue;
-    size_t join = i + 1;
-    while (join < s->count &&
-           (s->ops[join].code != VS_OP_join || s->ops[join].thread != s->ops[i].thread)) {
-      join++;
-    }
+    size_t join = join_of(s, i);
     size_t rest = join < s->count ? s->count - join - 1 : 0;
     vs_op* ops = draft(s);
     ops[i].async = false;
@@ -431,37 +533,54 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   result->fails = failed > 0;
   result->flaky = failed > 0 && failed < tried;
   s->races |= result->flaky;
+  s->tries = result->flaky ? RACE_TRIES : s->races ? 2 : 1;
   return result->fails;
 }
 
-static void shrink(search* s) {
+// True if nothing more can be left out.
+static bool shrink(search* s) {
   for (unsigned pass = 0; pass < PASSES && !s->broken; pass++) {
-    bool any = drop_ops(s);
+    bool any = drop_objects(s);
+    any |= join_early(s);
+    any |= drop_ops(s);
     any |= wait_at_once(s);
     any |= simplify_ops(s);
     any |= clear_bits(s);
-    if (!any) break;
+    if (!any) return !is_over(s);
   }
+  return false;
+}
+
+static bool search_all(search* s, const vs_script* script, vs_minimized* result) {
+  size_t room = script->count > 0 ? script->count : 1;
+  s->oracle = malloc(sizeof *s->oracle);
+  s->ops = calloc(room, sizeof *s->ops);
+  s->trial = calloc(room, sizeof *s->trial);
+  s->dropped = calloc(room, 1);
+  bool ready = s->oracle != NULL && s->ops != NULL && s->trial != NULL && s->dropped != NULL;
+  if (ready && find_failure(s, script, result)) result->minimal = shrink(s);
+  free(s->dropped);
+  free(s->oracle);
+  free(s->trial);
+  result->ops = s->ops;
+  result->count = s->count;
+  result->violation = s->violation;
+  result->runs = s->runs;
+  return ready && !s->broken;
 }
 
 bool vs_minimize(const vs_minimizing* how, const vs_script* script, vs_minimized* result) {
-  search s = {.how = how, .info = vs_arch_find(how->target->arch), .races = has_race(script)};
   *result = (vs_minimized){0};
-  size_t room = script->count > 0 ? script->count : 1;
-  s.oracle = malloc(sizeof *s.oracle);
-  s.ops = calloc(room, sizeof *s.ops);
-  s.trial = calloc(room, sizeof *s.trial);
-  bool ready = s.oracle != NULL && s.ops != NULL && s.trial != NULL;
-  if (ready && find_failure(&s, script, result)) shrink(&s);
-  free(s.oracle);
-  free(s.trial);
-  result->ops = s.ops;
-  result->count = s.count;
-  result->violation = s.violation;
-  result->runs = s.runs;
-  if (ready && !s.broken) return true;
-  vs_minimized_free(result);
-  return false;
+  search* s = calloc(1, sizeof *s);
+  if (s == NULL) return false;
+  s->how = how;
+  s->info = vs_arch_find(how->target->arch);
+  s->races = has_race(script);
+  s->most = RUNS * (script->count > LEAST ? script->count : LEAST);
+  bool good = search_all(s, script, result);
+  free(s);
+  if (!good) vs_minimized_free(result);
+  return good;
 }
 
 void vs_minimized_free(vs_minimized* result) {

@@ -7,7 +7,7 @@
 #include "runner/result.h"
 
 typedef struct vs_minimizing {
-  const vs_target* target;  // ready
+  const vs_target* target;  // ready; once its files are others, nothing more is tried
   const vs_profile* profile;
   double timeout;  // seconds a call may take
   double until;    // vs_now() from which on nothing more is tried; 0: no end
@@ -22,14 +22,15 @@ typedef struct vs_minimizing {
 typedef struct vs_minimized {
   bool fails;              // the script broke a clause to begin with
   bool flaky;              // it did not always
+  bool minimal;            // nothing more can be left out; false: the runs or the time were over
   vs_violation violation;  // that the smallest script shows
   vs_op* ops;              // owned
   size_t count;
   size_t runs;  // times that a script was run
 } vs_minimized;
 
-// Makes a script smaller. False: no memory, or no process. The result is the caller's, to free with
-// vs_minimized_free.
+// Makes a script smaller. False: no memory, no process, or the target is another now. The result is
+// the caller's, to free with vs_minimized_free.
 bool vs_minimize(const vs_minimizing* how, const vs_script* script, vs_minimized* result);
 void vs_minimized_free(vs_minimized* result);
 

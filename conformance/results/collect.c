@@ -60,32 +60,12 @@ static void keep(vs_collector* c, const vs_run* run, const vs_case_result* resul
   count(c, one);
 }
 
-// The first case that failed in this way and was told; NULL: this one is.
-static const char* first_alike(vs_collector* c, const vs_result* one) {
-  size_t number;
-  const char* key = vs_show_alike_key(&c->results->store, one);
-  if (key == NULL || !vs_verdict_is_failure(vs_result_shown(one))) return NULL;
-  if (!vs_index_add(&c->alike, key, &number)) return c->first.at[number];
-  vs_add(&c->results->store, &c->first, one->id);
-  return NULL;
-}
-
-// A line of its own between what is expected and what is not.
-static void space_out(vs_collector* c, vs_verdict shown) {
-  bool expected = shown == VS_VERDICT_KNOWN || shown == VS_VERDICT_DISPUTED;
-  bool told = expected || vs_verdict_is_failure(shown) || shown == VS_VERDICT_BROKEN;
-  if (!told) return;
-  if (c->in_list && !expected) fputc('\n', c->screen.out);
-  c->in_list = expected;
-}
-
 static void tell(vs_collector* c, const vs_run* run, const vs_case_result* result) {
   vs_result* one = place_of(c, run, result);
   if (one->id == NULL) return;
   if (c->expectations != NULL) vs_expectations_mark(c->expectations, c->results, one);
   clear(c);
-  space_out(c, vs_result_shown(one));
-  vs_show_result(&c->screen, one, result->target->name, first_alike(c, one));
+  vs_tell_result(&c->telling, one, result->target->name);
 }
 
 static bool take_event(const vs_event* event, void* context) {
@@ -119,6 +99,5 @@ void vs_collector_begin(vs_collector* collector, vs_plan* plan) {
 
 void vs_collector_end(vs_collector* collector) {
   clear(collector);
-  if (collector->in_list) fputc('\n', collector->screen.out);
-  vs_index_free(&collector->alike);
+  vs_tell_end(&collector->telling);
 }

@@ -12,17 +12,14 @@ typedef struct vs_collector {
   vs_results* results;                  // vs_results_new; borrowed
   vs_run_journal* journal;              // borrowed; NULL: none
   const vs_expectations* expectations;  // borrowed; NULL: none
-  vs_screen screen;                     // where failures are told
+  vs_telling telling;                   // of failures
   FILE* progress;  // a terminal that shows how far the run has come; NULL: none
-  vs_index alike;  // what failed in which way; owned
-  vs_texts first;  // of each such way the first case that did
   size_t stand;    // results
   size_t failures;
   double since;  // the run began
   double shown;  // the progress was last shown
   bool is_shown;
-  bool in_list;  // of failures that were expected, a line each
-  bool cut;      // a race that failed was not tried again as often as it should
+  bool cut;  // a race that failed was not tried again as often as it should
 } vs_collector;
 
 // The plan's events go to the collector.

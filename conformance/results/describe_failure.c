@@ -167,7 +167,7 @@ static void add_suspect(vs_store* store, vs_texts* list, const vs_case_result* r
          vs_said(store, "suspect op %zu, which %s and must change nothing of it", i, what));
 }
 
-// The last lines of its standard error.
+// Both ends of its standard error.
 static void add_errors(vs_store* store, vs_texts* list, const vs_case_result* result) {
   for (const char* line = result->errors; *line != '\0';) {
     int length = (int)strcspn(line, "\n");

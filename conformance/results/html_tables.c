@@ -250,16 +250,21 @@ static void put_failure(FILE* out, vs_view* v, size_t number, const vs_result* r
   PUT("</div>\n</details>\n");
 }
 
-void vs_html_failures(FILE* out, vs_view* view) {
-  const vs_results* all = view->results;
-  size_t count = 0;
-  PUT("<section id=\"failures\">\n<h2>Failures</h2>\n");
-  for (size_t i = 0; i < all->results.count; i++) {
-    if (all->results.at[i].failure == NULL) continue;
-    put_failure(out, view, i + 1, &all->results.at[i]);
-    count++;
+// Those of one cause together.
+static void put_cause(FILE* out, vs_view* v, const vs_cause* cause) {
+  const char* says = vs_cause_says(v, cause);
+  if (says[0] != '\0') PUT("<div class=\"cause\">\n<p class=\"rule\">%s</p>\n", says);
+  for (size_t i = 0; i < cause->results.count; i++) {
+    const vs_result* one = cause->results.at[i];
+    put_failure(out, v, (size_t)(one - v->results->results.at) + 1, one);
   }
-  if (count == 0) PUT("<p class=\"none\">No judged case fails.</p>\n");
+  if (says[0] != '\0') PUT("</div>\n");
+}
+
+void vs_html_failures(FILE* out, vs_view* view) {
+  PUT("<section id=\"failures\">\n<h2>Failures</h2>\n");
+  for (size_t i = 0; i < view->causes.count; i++) put_cause(out, view, &view->causes.at[i]);
+  if (view->causes.count == 0) PUT("<p class=\"none\">No judged case fails.</p>\n");
   PUT("</section>\n");
 }
 

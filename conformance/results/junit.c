@@ -90,6 +90,17 @@ static void put_suite_end(FILE* out) {
   PUT("    <system-out></system-out>\n    <system-err></system-err>\n  </testsuite>\n");
 }
 
+static void put_causes(FILE* out, vs_view* v, size_t backend) {
+  for (size_t i = 0; i < v->causes.count; i++) {
+    const vs_cause* cause = &v->causes.at[i];
+    const char* says = vs_cause_says(v, cause);
+    if (says[0] == '\0' || cause->first->backend != backend) continue;
+    PUT("      <property name=\"cause\" value=\"%s:", says);
+    for (size_t k = 0; k < cause->results.count; k++) PUT(" %s", cause->results.at[k]->id);
+    PUT("\"/>\n");
+  }
+}
+
 static void put_backend(FILE* out, vs_view* v, size_t number) {
   const vs_results* all = v->results;
   const vs_column* backend = &all->backends.at[number];
@@ -99,6 +110,7 @@ static void put_backend(FILE* out, vs_view* v, size_t number) {
   put_property(out, "profile", backend->profile);
   put_property(out, "seed", all->seed);
   put_property(out, "shard", all->shard);
+  put_causes(out, v, number);
   PUT("    </properties>\n");
   for (size_t i = 0; i < all->results.count; i++) {
     if (all->results.at[i].backend == number) put_testcase(out, v, &all->results.at[i]);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/digest.h"
 #include "runner/describe.h"
 
 // --- what stands above the results --------------------------------------------------------------
@@ -48,6 +49,28 @@ static const char* arch_of(const vs_target* target) {
   return target->backend != NULL ? vs_arch_find(target->backend->arch)->name : "unknown";
 }
 
+const char* vs_results_texts(vs_store* store, const vs_plan* plan) {
+  uint64_t sum = VS_DIGEST64;
+  for (size_t i = 0; i < plan->case_count; i++) {
+    sum = vs_digest64(sum, plan->cases[i]->id, strlen(plan->cases[i]->id) + 1);
+    sum = vs_digest64(sum, plan->cases[i]->text, strlen(plan->cases[i]->text) + 1);
+  }
+  return vs_said(store, "%016" PRIx64, sum);
+}
+
+static bool has_scripts(const vs_plan* plan) {
+  for (size_t i = 0; i < plan->case_count; i++) {
+    if (vs_case_find(plan->cases[i]->id) != plan->cases[i]) return true;
+  }
+  return false;
+}
+
+static const char* digest_of(vs_store* store, const vs_target* target) {
+  char text[VS_IDENTITY_TEXT];
+  vs_identity_say(&target->identity, text);
+  return text[0] != '\0' ? vs_keep(store, text) : NULL;
+}
+
 static void add_backends(vs_results* all, const vs_plan* plan, const vs_request* request) {
   for (size_t i = 0; i < plan->target_count; i++) {
     const vs_target* target = &plan->targets[i];
@@ -60,7 +83,8 @@ static void add_backends(vs_results* all, const vs_plan* plan, const vs_request*
         .state = target->state,
         .reason = target->state == VS_TARGET_READY ? "" : vs_keep(&all->store, target->reason.text),
         .required = request->required[i],
-        .named = request->named[i]};
+        .named = request->named[i],
+        .digest = digest_of(&all->store, target)};
   }
 }
 
@@ -81,6 +105,7 @@ vs_results* vs_results_new(const vs_plan* plan, const vs_request* request) {
   for (size_t i = 0; i < request->filter_count; i++) {
     vs_add(&all->store, &all->filters, request->filters[i]);
   }
+  if (has_scripts(plan)) all->texts = vs_results_texts(&all->store, plan);
   add_clauses(all);
   add_backends(all, plan, request);
   return all;
@@ -129,13 +154,22 @@ vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_resu
 
 // --- the end ------------------------------------------------------------------------------------
 
+// What was judged were two objects: their results say nothing of either.
+static void mind_change(vs_column* column, const vs_target* target, vs_store* store) {
+  vs_why why;
+  if (target->state != VS_TARGET_READY || vs_identity_holds(&target->identity, &why)) return;
+  column->state = VS_TARGET_BROKEN;
+  column->reason = vs_keep(store, why.text);
+}
+
 static void close_one(vs_results* all, size_t at, const vs_plan* plan) {
   size_t backend = at / plan->case_count;
-  const vs_target* target = &plan->targets[backend];
+  const vs_column* column = &all->backends.at[backend];
   const char* note = "the run was stopped before";
-  if (all->results.at[at].id != NULL) return;
-  if (target->state != VS_TARGET_READY)
-    note = vs_said(&all->store, "%s cannot be used: %s", target->name, target->reason.text);
+  bool changed = column->state != plan->targets[backend].state;
+  if (all->results.at[at].id != NULL && !changed) return;
+  if (column->state != VS_TARGET_READY)
+    note = vs_said(&all->store, "%s cannot be used: %s", column->name, column->reason);
   all->results.at[at] =
       vs_results_not_judged(&all->store, backend, plan->cases[at % plan->case_count], note);
 }
@@ -156,6 +190,9 @@ void vs_results_recount(vs_results* results) {
 }
 
 void vs_results_close(vs_results* results, const vs_plan* plan, bool interrupted) {
+  for (size_t i = 0; i < plan->target_count; i++) {
+    mind_change(&results->backends.at[i], &plan->targets[i], &results->store);
+  }
   for (size_t i = 0; i < results->results.count; i++) close_one(results, i, plan);
   results->interrupted = interrupted;
   vs_results_recount(results);

@@ -21,6 +21,9 @@ typedef struct vs_request {
 // together, as in vs_run.
 vs_results* vs_results_new(const vs_plan* plan, const vs_request* request);
 
+// The digest of what the cases say, and of their names.
+const char* vs_results_texts(vs_store* store, const vs_plan* plan);
+
 // One of them, of the target at this index.
 vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_result* result,
                         size_t backend);
@@ -28,7 +31,8 @@ vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_resu
 vs_result vs_results_not_judged(vs_store* store, size_t backend, const vs_case* c,
                                 const char* note);
 
-// Fills the places in which nothing stands: not judged, with the reason; then counts.
+// Fills the places in which nothing stands: not judged, with the reason; then counts. So is all of
+// a backend whose files were changed while it was judged.
 // `interrupted`: the run was stopped.
 void vs_results_close(vs_results* results, const vs_plan* plan, bool interrupted);
 
@@ -57,7 +61,7 @@ void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, 
 // is left out.
 vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* result);
 
-// The last lines of what the implementation wrote to standard error: "stderr ...".
+// Both ends of what the implementation wrote to standard error: "stderr ...".
 vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
 
 // As a shell reads it; NULL, where the plan names no program.

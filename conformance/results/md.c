@@ -102,6 +102,14 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   PUT("\n</details>\n\n");
 }
 
+// Above those of one cause, of which this is the first.
+static void put_cause(FILE* out, vs_view* v, const vs_result* first) {
+  for (size_t i = 0; i < v->causes.count; i++) {
+    const vs_cause* cause = &v->causes.at[i];
+    if (cause->first == first) PUT("%.1000s\n\n", vs_cause_says(v, cause));
+  }
+}
+
 static void put_known(FILE* out, vs_view* v, const vs_result* result) {
   PUT("- <code>%.1000s</code> on <code>%.1000s</code>: %.1000s\n", result->id,
       vs_backend_of(v, result)->name, vs_excuse(v, result));
@@ -230,12 +238,16 @@ static bool add(page* p, void (*put)(FILE*, vs_view*, const vs_result*), const v
 static void add_all(page* p, bool expected) {
   size_t left_out = 0;
   size_t shown = 0;
-  for (size_t i = 0; i < p->view->results->results.count; i++) {
-    const vs_result* one = &p->view->results->results.at[i];
-    bool fails = vs_verdict_is_failure(vs_result_shown(one));
-    if (one->failure == NULL || fails == expected) continue;
+  for (size_t i = 0; i < p->view->causes.count; i++) {
+    const vs_cause* cause = &p->view->causes.at[i];
+    bool fails = vs_verdict_is_failure(vs_result_shown(cause->first));
+    if (fails == expected) continue;
     if (shown++ == 0) fputs(expected ? "#### Expected failures\n\n" : "#### Failures\n\n", p->out);
-    left_out += left_out > 0 || !add(p, expected ? put_known : put_failure, one);
+    if (fails && left_out == 0 && cause->results.count > 1) add(p, put_cause, cause->first);
+    for (size_t k = 0; k < cause->results.count; k++) {
+      const vs_result* one = cause->results.at[k];
+      left_out += left_out > 0 || !add(p, expected ? put_known : put_failure, one);
+    }
   }
   if (left_out > 0) fprintf(p->out, "\n%zu more do not fit here.\n", left_out);
   if (shown > 0) fputc('\n', p->out);

@@ -71,6 +71,7 @@ static void join_column(vs_column* c, const vs_column* backend) {
   if (c->state != VS_TARGET_BROKEN && (better || worse)) *c = *backend;
   c->required = required;
   c->named = named;
+  if (!vs_is_same_text(c->digest, backend->digest)) c->digest = "several";
 }
 
 static void add_columns(merger* m) {
@@ -370,6 +371,7 @@ static void put_rest(merger* m) {
     const vs_results* input = m->inputs[i].results;
     if (strcmp(input->started, m->all->started) < 0) m->all->started = input->started;
     m->all->interrupted |= input->interrupted;
+    if (!vs_is_same_text(m->all->texts, input->texts)) m->all->texts = NULL;
   }
   m->all->shard = "1/1";
   put_filters(m);

@@ -21,28 +21,12 @@
 
 // --- what was asked for -------------------------------------------------------------------------
 
-static uint64_t digest_cases(const vs_plan* plan) {
-  uint64_t sum = VS_DIGEST64;
-  for (size_t i = 0; i < plan->case_count; i++) {
-    sum = vs_digest64(sum, plan->cases[i]->id, strlen(plan->cases[i]->id) + 1);
-    sum = vs_digest64(sum, plan->cases[i]->text, strlen(plan->cases[i]->text) + 1);
-  }
-  return sum;
-}
-
 // A backend that is a file may be built anew between two runs; one behind a wire
 // greets.
 static uint64_t digest_contents(const vs_target* target) {
-  uint64_t sum = VS_DIGEST64;
-  vs_why why;
-  vs_file file;
-  if (target->shim != NULL) {
-    return vs_digest64(sum, vs_shim_greeting(target->shim), sizeof(vs_greeting));
-  }
-  if (target->path == NULL || !vs_file_read(target->path, &file, &why)) return sum;
-  sum = vs_digest64(sum, file.text, file.length);
-  vs_file_free(&file);
-  return sum;
+  uint64_t sum = target->identity.count > 0 ? target->identity.digest : VS_DIGEST64;
+  if (target->shim == NULL) return sum;
+  return vs_digest64(sum, vs_shim_greeting(target->shim), sizeof(vs_greeting));
 }
 
 vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
@@ -55,7 +39,7 @@ vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
       .rules = vs_said(store, "%016" PRIx64, (uint64_t)vs_profile_digest(plan->profile)),
       .seed = vs_said(store, "%" PRIu64, plan->seed),
       .cases = plan->case_count,
-      .texts = vs_said(store, "%016" PRIx64, digest_cases(plan))};
+      .texts = vs_results_texts(store, plan)};
   for (size_t i = 0; i < plan->target_count; i++) {
     const vs_target* target = &plan->targets[i];
     vs_add(store, &head.backends, target->spec);

@@ -42,13 +42,6 @@ static const char* without_number(const char* op) {
   return op + strspn(op, " ");
 }
 
-const char* vs_show_alike_key(vs_store* store, const vs_result* result) {
-  const vs_failure_told* f = result->failure;
-  if (f == NULL || f->op == VS_NONE || f->clause == NULL || f->ops.count == 0) return NULL;
-  return vs_said(store, "%zu\n%s\n%s\n%s\n%s\n%s", result->backend, f->clause, vs_or_empty(f->key),
-                 without_number(f->ops.at[f->ops.count - 1]), f->allowed, f->got);
-}
-
 static void show_ops(FILE* out, const vs_texts* ops) {
   for (size_t i = 0; i < ops->count; i++) {
     const char* op = ops->at[i];
@@ -98,7 +91,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   fputc('\n', out);
   if (expected) return;
   if (same_as != NULL) {
-    fprintf(out, "  same     as %s: the same op, answered in the same way\n", same_as);
+    fprintf(out, "  same     as %s: the same clause, broken in the same way\n", same_as);
   } else {
     if (result->failure != NULL) show_failure(out, result->failure);
     if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);
@@ -106,6 +99,36 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   }
   if (result->command != NULL) fprintf(out, "  again    %s\n", result->command);
   fputc('\n', out);
+}
+
+// The first case that failed for this cause and was told; NULL: this one is.
+static const char* first_alike(vs_telling* t, const vs_result* one) {
+  size_t number;
+  const char* key = vs_cause_key(&t->store, one);
+  if (key == NULL || !vs_verdict_is_failure(vs_result_shown(one))) return NULL;
+  if (!vs_index_add(&t->causes, key, &number)) return t->first.at[number];
+  vs_add(&t->store, &t->first, one->id);
+  return NULL;
+}
+
+// A line of its own between what is expected and what is not.
+static void space_out(vs_telling* t, vs_verdict shown) {
+  bool expected = shown == VS_VERDICT_KNOWN || shown == VS_VERDICT_DISPUTED;
+  bool told = expected || vs_verdict_is_failure(shown) || shown == VS_VERDICT_BROKEN;
+  if (!told) return;
+  if (t->in_list && !expected) fputc('\n', t->screen.out);
+  t->in_list = expected;
+}
+
+void vs_tell_result(vs_telling* telling, const vs_result* result, const char* backend) {
+  space_out(telling, vs_result_shown(result));
+  vs_show_result(&telling->screen, result, backend, first_alike(telling, result));
+}
+
+void vs_tell_end(vs_telling* telling) {
+  if (telling->in_list) fputc('\n', telling->screen.out);
+  vs_index_free(&telling->causes);
+  vs_store_free(&telling->store);
 }
 
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan) {
@@ -201,11 +224,27 @@ static void show_counts(const vs_showing* s) {
   fprintf(s->screen->out, "%s\n", separator[0] == ',' ? ")" : "");
 }
 
+static void show_causes(const vs_showing* s) {
+  const size_t most = 8;  // names; all were told above
+  for (size_t i = 0; i < s->view->causes.count; i++) {
+    const vs_cause* cause = &s->view->causes.at[i];
+    const char* says = vs_cause_says(s->view, cause);
+    if (says[0] == '\0' || cause->first->expectation != NULL) continue;
+    fprintf(s->screen->out, "%s: %s (", s->backends[cause->first->backend].name, says);
+    for (size_t k = 0; k < cause->results.count && k < most; k++) {
+      fprintf(s->screen->out, "%s%s", k > 0 ? ", " : "", cause->results.at[k]->id);
+    }
+    if (cause->results.count > most) fputs(", ...", s->screen->out);
+    fputs(")\n", s->screen->out);
+  }
+}
+
 static void show_below(const vs_showing* s, bool counts) {
   const vs_results* all = s->view->results;
   for (size_t b = 0; b < s->count; b++) show_latitudes(s, b);
   show_unsupported(s);
   show_absent(s);
+  show_causes(s);
   if (counts || all->counts.not_judged > 0) show_counts(s);
   if (strcmp(all->seed, "0") != 0) fprintf(s->screen->out, "seed %s\n", all->seed);
 }

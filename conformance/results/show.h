@@ -19,24 +19,33 @@ vs_screen vs_screen_of(FILE* out);
 
 // One failure with case, clause, ops, what was allowed, what was got, and the command that repeats
 // it; of one that was expected a line. Nothing for other verdicts but broken. `backend` is the name
-// of its column. `same_as`, unless NULL, is an earlier case that failed at the same op in the same
-// way: then one line says so.
+// of its column. `same_as`, unless NULL, is an earlier case that failed for the same cause: then
+// one line says so.
 void vs_show_result(const vs_screen* screen, const vs_result* result, const char* backend,
                     const char* same_as);
+// Results one after the other, as vs_show_result shows them.
+typedef struct vs_telling {
+  vs_screen screen;
+  vs_store store;
+  vs_index causes;
+  vs_texts first;  // of each cause the first case
+  bool in_list;    // of failures that were expected, a line each
+} vs_telling;
+void vs_tell_result(vs_telling* telling, const vs_result* result, const char* backend);
+// Frees, too.
+void vs_tell_end(vs_telling* telling);
+
 // The same of what came of a case, outside of a run.
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan);
-
-// The same text for two failures of the same op in the same way on the same backend. NULL: the
-// result is no failure of an op.
-const char* vs_show_alike_key(vs_store* store, const vs_result* result);
 
 // A verdict in its colour, or anything else that is as good or bad.
 void vs_paint(const vs_screen* screen, vs_verdict verdict, const char* word);
 
 // All that is told at the end: the matrix (matrix.h); then why what is missing is missing, which
 // latitudes were made use of, and, if `counts` or something was not judged, how much was. Then
-// entries of the expectations that are stale, each with what to do, and how many are of which sort.
-// Then why the exit status is what it is, unless that is plain from the rest.
+// which cases fail for one cause. Then entries of the expectations that are stale, each with what
+// to do, and how many are of which sort. Then why the exit status is what it is, unless that is
+// plain from the rest.
 void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts);
 
 #endif  // VS_CONFORMANCE_SHOW_H_

@@ -255,6 +255,50 @@ static void find_reasons(vs_view* v) {
   vs_index_free(&notes);
 }
 
+// --- causes -------------------------------------------------------------------------------------
+
+// The bits in which a register is wrong, where they are few.
+static const char* mask_of(const vs_failure_told* f) {
+  static const char differs[] = "differs in bit ";
+  for (size_t i = 0; i < f->remarks.count; i++) {
+    if (strncmp(f->remarks.at[i], differs, sizeof differs - 1) == 0) return f->remarks.at[i];
+  }
+  return "";
+}
+
+const char* vs_cause_key(vs_store* store, const vs_result* result) {
+  const vs_failure_told* f = result->failure;
+  if (f == NULL || f->op == VS_NONE || f->clause == NULL || f->key == NULL) return NULL;
+  return vs_said(store, "%zu %d\n%s\n%s\n%s", result->backend, result->expectation != NULL,
+                 f->clause, f->key, mask_of(f));
+}
+
+const char* vs_cause_says(vs_view* view, const vs_cause* cause) {
+  const vs_failure_told* f = cause->first->failure;
+  const char* mask = mask_of(f);
+  if (cause->results.count < 2) return "";
+  return vs_said(&view->store, "%zu cases fail for one cause: %s: %s%s%s", cause->results.count,
+                 f->clause, f->key, mask[0] != '\0' ? ", " : "", mask);
+}
+
+static void find_causes(vs_view* v) {
+  vs_index keys = {0};
+  for (size_t i = 0; i < v->results->results.count; i++) {
+    size_t number;
+    const vs_result* one = &v->results->results.at[i];
+    if (one->failure == NULL) continue;
+    const char* key = vs_cause_key(&v->store, one);
+    if (vs_index_add(&keys, key != NULL ? key : vs_said(&v->store, "%zu", i), &number)) {
+      vs_cause* cause = vs_grow(&v->store, &v->causes, sizeof *cause);
+      cause->first = one;
+    }
+    const vs_result** last =
+        vs_grow(&v->store, &v->causes.at[number].results, sizeof(const vs_result*));
+    *last = one;
+  }
+  vs_index_free(&keys);
+}
+
 // --- problems -----------------------------------------------------------------------------------
 
 static void add_problem(vs_view* v, const char* kind, const char* name, const char* text) {
@@ -299,6 +343,7 @@ vs_view vs_view_of(const vs_results* results) {
   fill_cells(&v);
   fill_pages(&v);
   find_reasons(&v);
+  find_causes(&v);
   find_problems(&v);
   return v;
 }

@@ -42,6 +42,13 @@ typedef struct vs_page {
   size_t* of;               // how many are shown as which verdict: backends x verdicts
 } vs_page;
 
+// Failures of one cause on one backend: of one clause, broken by one answer in the place of what
+// was allowed, or in the same bits of one register.
+typedef struct vs_cause {
+  const vs_result* first;
+  VS_LIST(const vs_result*) results;
+} vs_cause;
+
 typedef struct vs_view {
   const vs_results* results;
   vs_tally all;
@@ -52,7 +59,8 @@ typedef struct vs_view {
   VS_LIST(vs_page) pages;  // those of which some case declares a clause
   VS_LIST(vs_problem) problems;
   VS_LIST(vs_reason) reasons;
-  vs_store store;  // also of what a report makes
+  VS_LIST(vs_cause) causes;  // of all that fails; apart from others what was expected
+  vs_store store;            // also of what a report makes
 } vs_view;
 
 vs_view vs_view_of(const vs_results* results);
@@ -90,6 +98,11 @@ const char* vs_sentence_of(const vs_view* view, const vs_result* result);
 const char* vs_excuse(vs_view* view, const vs_result* result);
 // How it went, in a few words: "conforms".
 const char* vs_headline(const vs_view* view);
+// The same text for two failures of one cause. NULL: the result is no failure of an op.
+const char* vs_cause_key(vs_store* store, const vs_result* result);
+// "7 cases fail for one cause: CLAUSE: ALLOWED -> GOT". "": it is of one case.
+const char* vs_cause_says(vs_view* view, const vs_cause* cause);
+
 // Of a case of the suites, "kinds.single_bits", the suite. NULL: it is a file that was given.
 const char* vs_suite_of(vs_store* store, const char* id);
 

@@ -157,6 +157,15 @@ static void mind_limit(vs_recording* r) {
   vs_refuse(&r->record->reason, "this machine's limit of %s ended the process", limit);
 }
 
+// Two objects, of which neither was judged: it is as if that had not been opened.
+static void mind_change(vs_recording* r) {
+  vs_why why;
+  if (vs_identity_holds(&r->target->identity, &why)) return;
+  forget_call(r);
+  r->record->executing = r->record->done = false;
+  r->record->reason = why;
+}
+
 // What became of the shim. False: it had ended before the first op, and the script is begun again.
 static bool conclude(vs_recording* r) {
   vs_shim_fate fate = vs_shim_conclude(r->target->shim, r->record->done, &r->trouble);
@@ -193,6 +202,7 @@ bool vs_recording_ended(vs_recording* recording) {
   drain(recording);
   if (started && recording->target->shim != NULL && !conclude(recording)) return false;
   if (started) mind_limit(recording);
+  mind_change(recording);
   recording->ended = true;
   return true;
 }

@@ -55,7 +55,8 @@ void vs_recording_free(vs_recording* recording);
 // What was recorded, of a recording that has ended; valid as long as it is.
 vs_trace vs_recording_trace(vs_recording* recording);
 
-// The last lines that the implementation wrote to its standard error, each with its newline.
+// The first and last lines that the implementation wrote to its standard error, each with its
+// newline.
 void vs_recording_say_errors(const vs_recording* recording, char* text, size_t size);
 
 // How a recording that is not done has ended, in a word, as of vs_death_word; of a shim also

@@ -46,7 +46,7 @@ typedef struct vs_case_result {
   vs_also* also;                 // owned; of each other sort of failure the first
   size_t also_count;
   char note[VS_WHY_MAX];       // why UNSUPPORTED, BROKEN or FLAKY; how the backend died
-  char errors[VS_ERRORS_MAX];  // of what failed: last lines of its standard error, or ""
+  char errors[VS_ERRORS_MAX];  // of what failed: both ends of its standard error, or ""
   char died[VS_DEATH_WORD];    // of a backend that died: vs_death_word
   double seconds;              // that it took
   bool earlier;                // it stands already, from an earlier run: nothing else is filled

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 64, CHUNK = 1024, TOLD_MOST = 64 * 1024 };
+enum { AT_ONCE = 64, CHUNK = 1024, TOLD_MOST = 64 * 1024, MORE = 48 };
 
 bool vs_tail_open(vs_tail* tail) {
   int ends[2];
@@ -24,6 +24,10 @@ void vs_tail_close(vs_tail* tail) {
 }
 
 void vs_tail_add(vs_tail* tail, const char* text, size_t length) {
+  for (size_t i = 0; i < length && tail->all + i < sizeof tail->first; i++) {
+    tail->first[tail->all + i] = text[i];
+  }
+  tail->all += length;
   if (length > sizeof tail->text) {
     text += length - sizeof tail->text;
     length = sizeof tail->text;
@@ -62,29 +66,52 @@ void vs_tail_drain(vs_tail* tail) {
 }
 
 void vs_tail_forget(vs_tail* tail) {
-  tail->count = tail->told = 0;
+  tail->count = tail->all = tail->told = 0;
 }
 
-// The offset at which the last lines begin.
-static size_t last_lines(const vs_tail* tail) {
+// Of what was written, which is kept, the offset behind the first lines.
+static size_t end_of_first(const vs_tail* tail, size_t most) {
   size_t lines = 0;
-  size_t at = tail->count;
-  if (at > 0 && tail->text[at - 1] == '\n') at--;
-  while (at > 0) {
-    if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LINES) break;
-    at--;
-  }
+  size_t at = 0;
+  size_t end = tail->all < sizeof tail->first ? tail->all : sizeof tail->first;
+  if (end > most) end = most;
+  while (at < end && lines < VS_TAIL_LINES) lines += tail->first[at++] == '\n';
   return at;
 }
 
-void vs_tail_say(const vs_tail* tail, char* text, size_t size) {
-  size_t at = last_lines(tail);
-  size_t length = tail->count - at;
-  if (length + 2 > size) {
-    at += length + 2 - size;
-    length = size - 2;
+// The offset at which the last lines begin.
+static size_t start_of_last(const vs_tail* tail, size_t most) {
+  size_t lines = 0;
+  size_t at = tail->count;
+  size_t start = tail->count > most ? tail->count - most : 0;
+  if (at > 0 && tail->text[at - 1] == '\n') at--;
+  while (at > start) {
+    if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LINES) break;
+    at--;
   }
-  for (size_t i = 0; i < length; i++) text[i] = printable(tail->text[at + i]);
-  if (length > 0 && text[length - 1] != '\n') text[length++] = '\n';
-  text[length] = '\0';
+  return tail->all - tail->count + at;
+}
+
+static size_t put(char* to, const char* text, size_t length) {
+  for (size_t i = 0; i < length; i++) to[i] = printable(text[i]);
+  if (length > 0 && to[length - 1] != '\n') to[length++] = '\n';
+  return length;
+}
+
+// As much of the end as there is room for; where that is not all, half of it is the beginning's.
+void vs_tail_say(const vs_tail* tail, char* text, size_t size) {
+  const size_t room = size - 2;
+  const size_t beyond = tail->all - tail->count;  // the offset of the first that `text` has
+  size_t used = 0;
+  size_t last = start_of_last(tail, room);
+  if (last > 0) {
+    size_t first = end_of_first(tail, (size - MORE) / 2);
+    last = start_of_last(tail, (size - MORE) / 2);
+    if (first > last) first = last;
+    used = put(text, tail->first, first);
+    if (first == last) used = first;
+    if (first < last) used += (size_t)sprintf(text + used, "(%zu bytes more)\n", last - first);
+  }
+  used += put(text + used, tail->text + (last - beyond), tail->all - last);
+  text[used] = '\0';
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What an implementation writes to its standard error: passed on, as far as it is text, and its
-// last lines kept for the report of a failure.
+// What an implementation writes to its standard error: passed on, as far as it is text, and both
+// its ends kept for the report of a failure. What went wrong stands in the last line, or, where a
+// trace of calls follows, in the first.
 #ifndef VS_CONFORMANCE_TAIL_H_
 #define VS_CONFORMANCE_TAIL_H_
 
@@ -8,15 +9,18 @@
 #include <stddef.h>
 
 enum {
-  VS_TAIL_BYTES = 2048,  // kept
-  VS_TAIL_LINES = 5      // shown
+  VS_TAIL_FIRST = 1024,  // bytes kept of its beginning
+  VS_TAIL_BYTES = 2048,  // and of its end
+  VS_TAIL_LINES = 5      // shown of each
 };
 
 typedef struct vs_tail {
   int from;      // read end, does not block; -1: none
   int to;        // write end: becomes the standard error of the implementation
   size_t told;   // bytes that were passed on since vs_tail_forget
-  size_t count;  // bytes kept
+  size_t all;    // bytes that were written
+  size_t count;  // of them the last, which are kept
+  char first[VS_TAIL_FIRST];
   char text[VS_TAIL_BYTES];
 } vs_tail;
 
@@ -33,7 +37,8 @@ void vs_tail_add(vs_tail* tail, const char* text, size_t length);
 // Nothing was written yet.
 void vs_tail_forget(vs_tail* tail);
 
-// The last lines, each ended by a newline, of printable characters; "" if there are none.
+// The first and the last lines, each ended by a newline, of printable characters, with how much is
+// left out between them, "(320 bytes more)"; "" if there are none.
 void vs_tail_say(const vs_tail* tail, char* text, size_t size);
 
 #endif  // VS_CONFORMANCE_TAIL_H_

@@ -105,11 +105,16 @@ vs_executor* vs_opened_executor(const vs_opened* opened) {
   return x;
 }
 
+static bool open_files(const vs_target* target, vs_opened* opened, vs_why* reason) {
+  bool good = target->where != NULL ? open_shim(target, opened, reason)
+                                    : open_plugin(target, opened, reason);
+  return good && vs_identity_holds(&target->identity, reason);
+}
+
 bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason) {
   if (target->traces != NULL)
     return vs_refuse(reason, "traces were recorded, and nothing can be asked of them again");
-  if (target->where != NULL) return open_shim(target, opened, reason);
-  if (target->path != NULL) return open_plugin(target, opened, reason);
+  if (target->where != NULL || target->path != NULL) return open_files(target, opened, reason);
   const vs_backend* backend = target->backend;
   if (!backend->open(reason)) return false;
   const vs_calls* calls = backend->calls;
@@ -242,6 +247,8 @@ static void probe_apart(vs_target* target, double seconds) {
 }
 
 void vs_target_probe(vs_target* target, double seconds) {
+  if (target->where != NULL) vs_identity_of_command(&target->identity, target->where);
+  if (target->path != NULL) vs_identity_of_object(&target->identity, target->path);
   if (target->where != NULL) {
     probe_shim(target, seconds);
   } else if (target->traces != NULL) {

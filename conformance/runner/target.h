@@ -6,6 +6,7 @@
 #include <vcpuspec/backend.h>
 
 #include "executor/executor.h"
+#include "identity.h"
 #include "mutants/mutants.h"
 #include "shim/shim.h"
 #include "traces.h"
@@ -25,6 +26,7 @@ typedef struct vs_target {
   vs_shim* shim;              // that runs; NULL: none does. Owned: vs_target_close
   const char* traces;         // of recorded ones, within spec
   vs_traces* recorded;        // what is in them, once probed. Owned: vs_target_close
+  vs_identity identity;       // of a plugin or a shim, once probed
   vs_target_state state;
   vs_arch arch;
   char name[64];  // what a report calls it
@@ -54,7 +56,7 @@ bool vs_target_parse(const char* spec, vs_target* target);
 
 // Opens it in this process, once. False: `reason` says why. Plugins run their
 // constructors, and what becomes of a shim becomes of this process, or ends it: only in a process
-// that may die.
+// that may die. What is not any more what was probed is not opened.
 bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason);
 
 // Who executes scripts on what is open. NULL: no memory.

@@ -536,13 +536,13 @@ static bool begin(lint* l) {
 
 // What the shim said on standard error may say more than we can.
 static void add_errors(lint* l) {
-  char errors[256];
+  char errors[320];
   vs_tail_say(&l->channel.tail, errors, sizeof errors);
   if (errors[0] == '\0') return;
   for (char* c = errors; *c != '\0'; c++) {
     if (*c == '\n') *c = c[1] == '\0' ? ' ' : '|';
   }
-  vs_refuse_more(&l->why, "; its standard error ends in: %s", errors);
+  vs_refuse_more(&l->why, "; on its standard error: %s", errors);
 }
 
 vs_lint_sum vs_lint(const char* where, double patience, vs_lint_tell tell_of, void* context) {

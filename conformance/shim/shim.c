@@ -170,7 +170,7 @@ static void say_death(vs_shim* shim, char* text, size_t size) {
 
 // What a shim that cannot be started has to say for itself.
 static void add_errors(const vs_shim* shim, vs_why* reason) {
-  char errors[256];
+  char errors[320];
   vs_tail_say(&shim->channel.tail, errors, sizeof errors);
   size_t length = strlen(errors);
   if (length == 0) return;
@@ -178,7 +178,7 @@ static void add_errors(const vs_shim* shim, vs_why* reason) {
     if (errors[i] == '\n') errors[i] = '|';
   }
   errors[length - 1] = '\0';
-  vs_refuse_more(reason, "; its standard error ends in: %s", errors);
+  vs_refuse_more(reason, "; on its standard error: %s", errors);
 }
 
 // The channel has ended, and so has the process, or does soon. False: it is none, or goes on.

@@ -177,6 +177,46 @@ Test(run_journal, of_a_plugin_that_was_built_anew_is_refused) {
          "the file, or the version, of a backend");
 }
 
+Test(run_journal, of_a_shim_that_was_built_anew_is_refused) {
+  expect_shell("cp " VS_SHIM_DIR "/shim_soft_posix %/s && cp %/s %/t && printf x >> %/t", 0, "");
+  expect("run --backend shim:%/s --filter 'kinds.*[hs]' --resume %/j", 0, "cases: pass");
+  expect_shell("mv %/t %/s", 0, "");
+  expect("run --backend shim:%/s --filter 'kinds.*[hs]' --resume %/j", 2,
+         "the file, or the version, of a backend");
+}
+
+#define REPLACED                                                  \
+  "cp " VS_PLUGIN_DIR "/two_defects.so %/p.so; cp " VS_PLUGIN_DIR \
+  "/least.so %/o.so; "                                            \
+  "VS_SECOND=replaced VS_ITSELF=%/p.so VS_OTHER=%/o.so " VS_PROGRAM_PATH " "
+
+// The first object fails in kinds.small, and does not come to it.
+Test(run_journal, a_plugin_that_is_replaced_gets_no_verdict) {
+  static const char run[] =
+      REPLACED "run --backend plugin:%/p.so --filter 'kinds.[bs]*' --jobs 1 --report json:%/r ";
+  expect_shell(run, 3, "p.so is another file than it was at first");
+  expect_shell("grep -c '\"verdict\": \"not judged\"' %/r", 0, "3");
+  expect_shell(run, 3, "judged 0, not judged 3");
+  expect_shell(REPLACED "sweep --backend plugin:%/p.so --depth 1", 3, "is another file than");
+  expect_shell(REPLACED "exec --backend plugin:%/p.so kinds.both", 3, "is another file than");
+  expect_shell(REPLACED "minimize --backend plugin:%/p.so kinds.small", 3, "is another file than");
+}
+
+// Another file with the same in it is the same.
+Test(run_journal, results_tell_what_was_judged) {
+  expect_shell("cp " VS_PLUGIN_DIR
+               "/two_defects.so %/p.so; cp %/p.so %/o.so; "
+               "VS_SECOND=replaced VS_ITSELF=%/p.so VS_OTHER=%/o.so " VS_PROGRAM_PATH
+               " run --backend plugin:%/p.so --filter kinds.both --report json:%/r",
+               0, "pass");
+  expect_shell("grep -c '\"digest\": \"[0-9a-f]*\"' %/r", 0, "1");
+  expect("run --backend soft --filter kinds.both --report json:%/r", 0, "");
+  expect_shell("grep -c 'digest\\|texts' %/r", 1, "0");
+  write_file("s.vcpu", "vcpuspec script 2\nT0: h0 h1 = guest_create\n");
+  expect("run --backend soft %/s.vcpu --report json:%/r", -1, "");
+  expect_shell("grep -c '\"texts\": \"[0-9a-f]*\"' %/r", 0, "1");
+}
+
 Test(run_journal, what_is_no_journal_is_left_alone) {
   write_file("j", "my diary");
   expect("run --backend soft --resume %/j", 2, "is no journal of vcpuspec run");

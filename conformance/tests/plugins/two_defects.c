@@ -2,7 +2,9 @@
 // Accepts a kind that there is not; with VS_SECOND in the environment, also answers a wrong size as
 // no page asks ("status"), or dies of another kind ("death"); with "copies", a copy of the process
 // that it makes goes on in its place; with "traced", a process in another session traces it, and
-// never takes note of its end; with "spins", a write never ends, and uses up the CPU.
+// never takes note of its end; with "spins", a write never ends, and uses up the CPU;
+// with "replaced", the file VS_OTHER takes the place of VS_ITSELF.
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -36,6 +38,7 @@ static void be_traced(void) {
 WRONG_WRITE() {
   if (is_second("traced")) be_traced();
   for (volatile unsigned i = 0; is_second("spins"); i++) continue;
+  if (is_second("replaced")) rename(getenv("VS_OTHER"), getenv("VS_ITSELF"));
   if (kind == 2) return ZX_OK;
   if (is_second("status") && kind < 2 && size == 135) return ZX_ERR_BUFFER_TOO_SMALL;
   if (is_second("death") && kind > 2) abort();
