@@ -114,7 +114,7 @@ static bool makes(const vs_op* maker, uint8_t slot) {
 
 // True if the op at `i` is about a handle that the one at `maker` makes.
 static bool is_about(const search* s, size_t i, size_t maker) {
-  for (uint8_t k = 0; k < VS_ARGS_MAX; k++) {
+  for (size_t k = 0; k < VS_ARGS_MAX; k++) {
     const vs_arg* arg = &s->ops[i].args[k];
     bool handle = vs_ops[s->ops[i].code].params[k].type == VS_PARAM_HANDLE;
     if (handle && vs_arg_names_slot(arg) && makes(&s->ops[maker], arg->slot)) return true;

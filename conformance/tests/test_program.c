@@ -646,12 +646,13 @@ Test(minimize, what_it_prints_fails_alike) {
 // With fewer runs than there are halves, quarters and single ops to leave out.
 Test(minimize, what_has_nothing_to_do_with_it_goes_first) {
   expect("minimize --backend " PLUGIN("meets") " " VS_SOURCE_DIR
-         "/conformance/tests/late_join.vcpu",
+                                               "/conformance/tests/late_join.vcpu",
          0,
          "T0: h5 h6 = guest_create\nT1: start h15 = replace h5 same_rights\n"
          "T0: write_state h5 state\nT1: join\n");
   expect("minimize --backend " PLUGIN("meets") " " VS_SOURCE_DIR
-         "/conformance/tests/late_join.vcpu 2>&1 | grep -c ': 4 ops, after [0-9]\\{1,2\\} runs$'",
+                                               "/conformance/tests/late_join.vcpu 2>&1 | grep -c "
+                                               "': 4 ops, after [0-9]\\{1,2\\} runs$'",
          0, "1");
 }
 Test(minimize, nothing_to_do) {

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "judging.h"
+#include "minimize/minimize.h"
 #include "runner/child.h"
 #include "runner/record.h"
 
@@ -48,6 +49,28 @@ Test(runner, both_ends_of_what_it_says_are_kept) {
   written[5000] = '\0';
   snprintf(kept, sizeof kept, "%.104s\n(4792 bytes more)\n%.104s\n", written, written);
   says(written, 256, kept);
+}
+
+static void stop_soon(size_t runs, size_t ops, void* context) {
+  vs_minimizing* how = context;
+  (void)ops;
+  if (runs == 4) how->until = 1;
+}
+
+Test(runner, what_time_cut_short_is_not_called_minimal, .timeout = 60) {
+  const vs_target target = judging_target("mutant:kind_8_bits");
+  vs_minimizing how = {&target, vs_profile_find("documented"), 10, 0, NULL, NULL, &how};
+  vs_script script;
+  vs_minimized found;
+  cr_assert(vs_case_script(vs_case_find("kinds.aliases"), target.arch, 0, &script));
+  cr_assert(vs_minimize(&how, &script, &found));
+  cr_expect(found.minimal && found.count == 3, "%zu ops", found.count);
+  vs_minimized_free(&found);
+  how.progress = stop_soon;
+  cr_assert(vs_minimize(&how, &script, &found));
+  cr_expect(found.fails && !found.minimal && found.runs == 4, "%zu runs", found.runs);
+  vs_minimized_free(&found);
+  vs_case_script_free(&script);
 }
 
 static void end_well(void* argument) {

@@ -39,6 +39,7 @@ typedef struct attempt {
   unsigned failed;
   unsigned runs;
   bool chance;  // it did not always fail
+  bool larger;  // than the smallest that fails: what looks for that was cut short
   // Of the last run that failed.
   size_t at;
   vs_violation violation;
@@ -155,7 +156,8 @@ static void print_finding(FILE* out, const void* what) {
 
 static void tell_confirmed(FILE* out, const attempt* a, const vs_finding* f, const char* path) {
   char title[128];
-  snprintf(title, sizeof title, "found by fuzzing; fails %u of %u times", f->failed, f->runs);
+  snprintf(title, sizeof title, "found by fuzzing; fails %u of %u times%s", f->failed, f->runs,
+           a->larger ? "; a smaller one may be left" : "");
   const vs_case c = {
       .id = path, .title = title, .clause_count = f->has_clause, .clauses = {f->clause}};
   const vs_plan plan = {.profile = a->plan->profile,
@@ -229,6 +231,7 @@ static bool minimize(attempt* a) {
   if (found.fails && found.count > 0) {
     a->ops = found.ops;  // for as long as the process lives
     a->count = found.count;
+    a->larger = !found.minimal;
     return true;
   }
   a->chance = true;
@@ -247,12 +250,14 @@ static void run_some_times(attempt* a) {
 static void make_smaller(attempt* a) {
   vs_op* ops = a->ops;
   size_t count = a->count;
+  a->larger = true;
   minimize(a);
   run_some_times(a);
   if (a->failed > 0) return;
   // Too small: a call that took long, or chance.
   a->ops = ops;
   a->count = count;
+  a->larger = true;
   run_some_times(a);
 }
 
