@@ -208,6 +208,14 @@ zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t
   return status;
 }
 
+// Its handle is gone whatever comes of it, too.
+static zx_status_t tracking_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t* out) {
+  zx_status_t status = below->vmo_replace_as_executable(handle, vmex, out);
+  if (status == ZX_OK) remember_derived(handle, ZX_RIGHT_SAME_RIGHTS, *(const loose_handle*)out);
+  forget(handle);
+  return status;
+}
+
 zx_status_t tracking_close(zx_handle_t handle) {
   zx_status_t status = below->handle_close(handle);
   if (status == ZX_OK) forget(handle);
@@ -306,6 +314,8 @@ void track_all(vs_calls* calls) {
   calls->handle_duplicate = tracking_duplicate;
   calls->handle_replace = tracking_replace;
   calls->handle_close = tracking_close;
+  if (calls->vmo_replace_as_executable != NULL)
+    calls->vmo_replace_as_executable = tracking_executable;
   calls->vcpu_read_state = tracking_read;
   if (calls->vcpu_enter != NULL) calls->vcpu_enter = tracking_enter;
 }
