@@ -207,6 +207,14 @@ MUTATE_CALL(read_overruns_by_1, vcpu_read_state) {
   if (good) bytes_at(a)[a->buffer_size] ^= 1;
   return status;
 }
+MUTATE_CALL(read_ends_before_flags, vcpu_read_state) {
+  uint64_t before = 0;
+  const uint64_t last = a->buffer + a->buffer_size - sizeof before;
+  const bool there = peek((const void*)(uintptr_t)last, &before, sizeof before) == sizeof before;
+  zx_status_t status = RIGHT_CALL(vcpu_read_state);
+  if (status == ZX_OK && there) memcpy((void*)(uintptr_t)last, &before, sizeof before);
+  return status;
+}
 MUTATE_CALL(read_overruns_by_8, vcpu_read_state) {
   zx_status_t status = RIGHT_CALL(vcpu_read_state);
   bool good = status == ZX_OK && is_writable(a->buffer + a->buffer_size, 8);

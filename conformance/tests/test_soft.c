@@ -460,3 +460,116 @@ Test(memory, under_a_trap_of_a_kernel_is_unmapped) {
     rows[i].row->close();
   }
 }
+
+// ---- Guests that meet traps. Of x86-64: what they run is at 0, and 0xd0 is a trapped port.
+
+enum { CODE = 0, TRAPPED = 0x10000, STORE_SIZE = 8, OUT_PORT = 0xd0, FULL = 4097 };
+
+#define STORE "\x48\x89\x04\x25\x00\x00\x01\x00"  // mov %rax, 0x10000
+#define LOAD "\x48\x8b\x04\x25\x00\x00\x01\x00"   // mov 0x10000, %rax
+#define OUT "\xe6\xd0"                            // out %al, $0xd0
+
+static zx_handle_t enter_with(const void* code, size_t size) {
+  zx_handle_t executable = ZX_HANDLE_INVALID;
+  zx_handle_t vcpu = ZX_HANDLE_INVALID;
+  uint64_t at = 0;
+  open_row(&vs_backend_soft);
+  cr_assert_eq(CALL(vmo_write, vmo, code, CODE, size), ZX_OK);
+  cr_assert_eq(CALL(vmo_replace_as_executable, vmo, ZX_HANDLE_INVALID, &executable), ZX_OK);
+  cr_assert_eq(CALL(vmar_map, vmar, AT | R | W | X, 0, executable, 0, 4 * PAGE, &at), ZX_OK);
+  cr_assert_eq(CALL(guest_set_trap, guest, ZX_GUEST_TRAP_IO, OUT_PORT, 1, 0, 5), ZX_OK);
+  cr_assert_eq(CALL(vcpu_create, guest, 0, CODE, &vcpu), ZX_OK);
+  return vcpu;
+}
+
+static void leaves_by_port(zx_handle_t vcpu) {
+  zx_port_packet_t packet;
+  cr_assert_eq(CALL(vcpu_enter, vcpu, &packet), ZX_OK);
+  cr_expect_eq(packet.type, ZX_PKT_TYPE_GUEST_IO);
+  cr_expect_eq(packet.key, 5);
+}
+
+Test(guests, leave_by_a_trap_of_memory_and_go_on_behind_it) {
+  const zx_handle_t vcpu = enter_with(STORE OUT, sizeof STORE OUT - 1);
+  zx_port_packet_t packet;
+  cr_assert_eq(CALL(guest_set_trap, guest, MEM, TRAPPED, PAGE, 0, 9), ZX_OK);
+  cr_assert_eq(CALL(vcpu_enter, vcpu, &packet), ZX_OK);
+  cr_expect_eq(packet.type, ZX_PKT_TYPE_GUEST_MEM);
+  cr_expect_eq(packet.key, 9);
+  cr_expect_eq(packet.guest_mem_x64.addr, TRAPPED);
+  cr_expect_eq(packet.guest_mem_x64.rip, CODE);
+  cr_expect_eq(packet.guest_mem_x64.instruction_size, STORE_SIZE);
+  cr_expect_eq(packet.guest_mem_x64.default_operand_size, 4);
+  leaves_by_port(vcpu);
+  vs_backend_soft.close();
+}
+
+Test(guests, ring_bells_and_go_on) {
+  const zx_handle_t vcpu = enter_with(STORE OUT, sizeof STORE OUT - 1);
+  zx_port_packet_t packet;
+  cr_assert_eq(CALL(guest_set_trap, guest, ZX_GUEST_TRAP_BELL, TRAPPED, PAGE, port, 9), ZX_OK);
+  leaves_by_port(vcpu);
+  cr_assert_eq(CALL(port_wait, port, 0, &packet), ZX_OK);
+  cr_expect_eq(packet.type, ZX_PKT_TYPE_GUEST_BELL);
+  cr_expect_eq(packet.key, 9);
+  cr_expect_eq(packet.guest_bell.addr, TRAPPED);
+  cr_expect_eq(CALL(port_wait, port, 0, &packet), ZX_ERR_TIMED_OUT);
+  vs_backend_soft.close();
+}
+
+// Whatever comes of it, the access is behind the guest then.
+Test(guests, do_not_ring_by_reading_or_without_a_port) {
+  const struct {
+    const char* code;
+    bool closed;
+    zx_status_t status;
+  } rows[] = {{LOAD OUT, false, ZX_ERR_NOT_SUPPORTED}, {STORE OUT, true, ZX_ERR_BAD_STATE}};
+  for (unsigned i = 0; i < 2; i++) {
+    const zx_handle_t vcpu = enter_with(rows[i].code, sizeof STORE OUT - 1);
+    zx_port_packet_t packet;
+    cr_assert_eq(CALL(guest_set_trap, guest, ZX_GUEST_TRAP_BELL, TRAPPED, PAGE, port, 9), ZX_OK);
+    if (rows[i].closed) cr_assert_eq(CALL(handle_close, port), ZX_OK);
+    cr_expect_eq(CALL(vcpu_enter, vcpu, &packet), rows[i].status);
+    leaves_by_port(vcpu);
+    vs_backend_soft.close();
+  }
+}
+
+static void* kick_later(void* vcpu) {
+  const struct timespec while_it_waits = {.tv_nsec = 50000000};
+  nanosleep(&while_it_waits, NULL);
+  cr_expect_eq(CALL(vcpu_kick, *(const zx_handle_t*)vcpu), ZX_OK);
+  return NULL;
+}
+
+Test(guests, wait_for_a_port_that_is_full, .timeout = 60) {
+  zx_handle_t vcpu = enter_with(STORE OUT, sizeof STORE OUT - 1);
+  zx_port_packet_t packet = {.type = ZX_PKT_TYPE_USER};
+  pthread_t thread;
+  cr_assert_eq(CALL(guest_set_trap, guest, ZX_GUEST_TRAP_BELL, TRAPPED, PAGE, port, 9), ZX_OK);
+  for (unsigned i = 0; i < FULL; i++) cr_assert_eq(CALL(port_queue, port, &packet), ZX_OK);
+  cr_assert_eq(pthread_create(&thread, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(CALL(vcpu_enter, vcpu, &packet), ZX_ERR_CANCELED);
+  pthread_join(thread, NULL);
+  cr_assert_eq(CALL(port_wait, port, 0, &packet), ZX_OK);
+  leaves_by_port(vcpu);
+  vs_backend_soft.close();
+}
+
+Test(guests, are_refused_what_is_not_known_or_not_there) {
+  const struct {
+    const char* code;
+    size_t size;
+    zx_status_t status;
+  } rows[] = {{"\x0f\x0b", 2, ZX_ERR_NOT_SUPPORTED},  // ud2
+              {STORE, STORE_SIZE, ZX_ERR_NOT_FOUND},  // nothing is mapped there
+              {"\xe6\xd1", 2, ZX_ERR_NOT_FOUND}};     // a port without a trap
+  for (unsigned i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    const zx_handle_t vcpu = enter_with(rows[i].code, rows[i].size);
+    zx_port_packet_t packet;
+    cr_expect_eq(CALL(vcpu_enter, vcpu, &packet), rows[i].status, "row %u", i);
+    cr_expect_eq(CALL(vcpu_enter, vcpu, &packet), rows[i].status, "row %u: it is the next again",
+                 i);
+    vs_backend_soft.close();
+  }
+}
