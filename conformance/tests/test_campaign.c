@@ -505,6 +505,11 @@ Test(campaign, program_that_gets_on_no_more) {
               "did not return within 0.1 s while it judged");
 }
 
+Test(campaign, limit_of_a_file_s_size) {
+  expect_with("VCPUSPEC_FAKE=idle sh -c 'ulimit -f 9; exec \"$@\"' -",
+              "--backend " KIND " --seconds 2 %/c", 3, "cannot be written");
+}
+
 // --- bad directories ---------------------------------------------------------------------------
 
 Test(campaign, of_another_backend) {

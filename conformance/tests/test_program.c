@@ -724,9 +724,6 @@ Test(limits, of_files_are_told_by_sweep_and_nothing_is_kept) {
                  "sweep --backend soft --shard 1/2000 --resume s; e=$?; test -e s || (exit $e)", 3,
                  "(ulimit -f)");
 }
-Test(limits, of_files_are_told_by_fuzz) {
-  expect_limited("-f 9", "fuzz --backend soft --seconds 2 d", 3, "cannot be written");
-}
 Test(limits, of_time_are_not_the_implementation_s) {
   expect_limited("-t 2",
                  "run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter kinds.both", 3,
