@@ -258,24 +258,34 @@ static void change_place(vs_mutator* m, vs_arg* pointer) {
 static void change_pointer(vs_mutator* m, vs_op* op, uint8_t type, vs_arg* pointer) {
   bool in = type == VS_PARAM_IN || type == VS_PARAM_IN_PACKET;
   bool buffer = type == VS_PARAM_IN || type == VS_PARAM_OUT;
-  switch (vs_mutator_pick(m, 4)) {
+  switch (vs_mutator_pick(m, 2u + in + buffer)) {
     case 0:
       pointer->argument = any_offset(m);
       return;
     case 1:
-      if (buffer) pointer->length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
-      return;
+      return change_place(m, pointer);
     case 2:
-      if (in) change_contents(m, op);
-      return;
+      if (in) return change_contents(m, op);
+      // fallthrough
     default:
-      change_place(m, pointer);
+      pointer->length = (uint16_t)vs_mutator_pick(m, 2 * VS_STATE_MAX);
   }
+}
+
+// A bit away, or a small one, half of the time with the size that it has where it is one.
+static void change_kind(vs_mutator* m, vs_op* op, vs_arg* kind) {
+  const uint8_t size = vs_param_find(op->code, VS_PARAM_SIZE, 0);
+  kind->number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
+  if (one_in(m, 2)) kind->number = vs_mutator_pick(m, 4);
+  if (size == VS_ARGS_MAX || kind->number > ZX_VCPU_IO || one_in(m, 2)) return;
+  const bool io = kind->number == ZX_VCPU_IO;
+  op->args[size].number = io ? sizeof(zx_vcpu_io_t) : m->arch->state_size;
 }
 
 static void change_argument(vs_mutator* m, vs_op* op, uint8_t parameter) {
   const vs_param* param = &vs_ops[op->code].params[parameter];
   vs_arg* arg = &op->args[parameter];
+  const uint64_t was = arg->number;
   switch (param->type) {
     case VS_PARAM_NONE:
       return;
@@ -287,9 +297,7 @@ static void change_argument(vs_mutator* m, vs_op* op, uint8_t parameter) {
       arg->number = vs_mutator_pick(m, one_in(m, 8) ? UINT32_MAX : 256);
       return;
     case VS_PARAM_KIND:
-      arg->number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
-      if (one_in(m, 4)) arg->number = vs_mutator_pick(m, 4);
-      return;
+      return change_kind(m, op, arg);
     case VS_PARAM_SIZE:
       return change_size(m, arg);
     case VS_PARAM_ENTRY:
@@ -301,7 +309,9 @@ static void change_argument(vs_mutator* m, vs_op* op, uint8_t parameter) {
     default:
       if (vs_param_is_pointer(param->type)) return change_pointer(m, op, param->type, arg);
       change_number(m, arg);
-      if (param->type == VS_PARAM_U32 && one_in(m, 2)) arg->number = vs_mutator_pick(m, 8);
+      if (param->type != VS_PARAM_U32 || one_in(m, 4)) return;
+      arg->number =
+          one_in(m, 2) ? vs_mutator_pick(m, 8) : was ^ UINT32_C(1) << vs_mutator_pick(m, 32);
   }
 }
 
@@ -411,8 +421,32 @@ static void add_looks(const vs_mutator* m, vs_fuzz_script* script, const vs_scen
   if (scene->company) add(script, vs_scene_look_company(m->arch));
 }
 
+// A call other than a write on what the scene's writes are on.
+static vs_op call_in(vs_mutator* m, const vs_scene* scene) {
+  static const uint8_t calls[] = {VS_CALL_vcpu_read_state, VS_CALL_vcpu_read_state,
+                                  VS_CALL_vcpu_enter,      VS_CALL_vcpu_enter,
+                                  VS_CALL_vcpu_kick,       VS_CALL_vcpu_interrupt,
+                                  VS_CALL_handle_close,    VS_CALL_handle_replace};
+  vs_op op = vs_op_new(calls[vs_mutator_pick(m, sizeof calls)], m->arch);
+  const uint8_t out = vs_param_find(op.code, VS_PARAM_OUT_HANDLE, 0);
+  op.thread = scene->thread;
+  op.args[0] = scene->handle;
+  if (out < VS_ARGS_MAX) op.args[out].slot = VS_SCENE_OUT;
+  if (one_in(m, 4)) change_argument(m, &op, any_parameter(m, op.code, 0));
+  return op;
+}
+
+// The thread's ops are those of the thread that stays as it is told, and the other way round.
+static void tell_thread(vs_fuzz_script* script, uint8_t thread) {
+  for (size_t i = 0; i < script->count && thread != 0; i++) {
+    uint8_t* t = &script->ops[i].thread;
+    if (*t == thread || *t == VS_SENSE_AS_TOLD) *t ^= thread ^ VS_SENSE_AS_TOLD;
+  }
+}
+
 // A scene of the sweep, some calls, and looks: a script that is one from the start.
 static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
+  const bool writes = !one_in(m, 3);
   vs_scene scene;
   vs_combination c = {0};
   do {
@@ -423,13 +457,14 @@ static void make_scene(vs_mutator* m, vs_fuzz_script* script) {
   for (size_t i = 0; i < scene.count; i++) add(script, scene.ops[i]);
   uint64_t calls = 1 + vs_mutator_pick(m, CALLS_MOST);
   for (uint64_t i = 0; i < calls; i++) {
-    vs_op call = new_write(m, scene.thread, scene.handle);
-    compose(m, &call);
-    if (one_in(m, 6)) change_rewrite(m, &call);
+    vs_op call = writes ? new_write(m, scene.thread, scene.handle) : call_in(m, &scene);
+    if (writes) compose(m, &call);
+    if (writes && one_in(m, 6)) change_rewrite(m, &call);
     add(script, call);
     if (!one_in(m, 4)) add_looks(m, script, &scene);
   }
   for (size_t i = 0; i < scene.end_count; i++) add(script, scene.end[i]);
+  if (!writes) tell_thread(script, scene.thread);
 }
 
 // --- operations -------------------------------------------------------------------------------
@@ -680,11 +715,17 @@ static vs_op any_call(vs_mutator* m, const vs_fuzz_script* script) {
   return op;
 }
 
-// One argument of it is anything.
+// Some of them in a row, each with one argument that is anything.
 static void insert_wrong(vs_mutator* m, vs_fuzz_script* script) {
-  vs_op op = any_call(m, script);
-  change_argument(m, &op, any_parameter(m, op.code, 0));
-  insert(script, place_in(m, script), &op, 1);
+  enum { MOST = 8 };
+  const vs_op right = any_call(m, script);
+  const size_t count = 1 + (size_t)vs_mutator_pick(m, MOST);
+  vs_op ops[MOST];
+  for (size_t i = 0; i < count; i++) {
+    ops[i] = right;
+    change_argument(m, &ops[i], any_parameter(m, right.code, 0));
+  }
+  insert(script, place_in(m, script), ops, count);
 }
 
 static zx_rights_t default_rights(zx_obj_type_t type) {
@@ -810,14 +851,15 @@ static void insert_near(vs_mutator* m, vs_fuzz_script* script) {
 
 // An object of each sort, and calls that are right, or nearly: of the whole family alike.
 static void make_family(vs_mutator* m, vs_fuzz_script* script) {
-  static const uint8_t makers[] = {VS_CALL_guest_create, VS_CALL_vcpu_create, VS_CALL_port_create,
-                                   VS_CALL_event_create, VS_CALL_vmo_create};
+  static const uint8_t makers[] = {VS_CALL_guest_create, VS_OP_guest_load,     VS_CALL_vcpu_create,
+                                   VS_CALL_port_create,  VS_CALL_event_create, VS_CALL_vmo_create};
   enum { FEW = 3, MORE = 8 };
   uint8_t slot = 0;
   script->count = 0;
   for (size_t i = 0; i < sizeof makers; i++) {
     vs_op op = vs_op_new(makers[i], m->arch);
-    if (i >= 2 && one_in(m, 2)) continue;
+    const bool needed = op.code == VS_CALL_guest_create || op.code == VS_CALL_vcpu_create;
+    if (!needed && one_in(m, 2)) continue;
     for (unsigned k = 0; vs_op_out(&op, k) != NULL && k < 2; k++) vs_op_give(&op, k, slot++);
     add(script, op);
   }

@@ -88,13 +88,24 @@ static void tidy_pointer(const vs_arch_info* arch, vs_op* op, uint8_t type, vs_a
   tidy_place(pointer, size_of(type, pointer));
 }
 
+// A value of which it is known that no handle has it: zero, or a handle's with some of the
+// high bits the other way round, which tell the generations of a place in a table apart.
+static void tidy_unknown(vs_arg* handle) {
+  enum { GENERATIONS = 16 };  // and up
+  if (handle->form == VS_HANDLE_RAW) handle->number = 0;
+  if (handle->form != VS_HANDLE_CLEARED && handle->form != VS_HANDLE_FLIPPED) return;
+  handle->form = VS_HANDLE_FLIPPED;
+  handle->number &= UINT32_MAX << GENERATIONS;
+}
+
 // A handle may come in any form, but not where the call could close what is not its own, or run on
 // for ever; the resource stands where one is asked for.
 static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
-  bool fixed = op->code >= VS_CALL_COUNT || op->code == VS_CALL_vcpu_enter || closes(op);
+  bool fixed = op->code >= VS_CALL_COUNT;
   bool resource = handle->form == VS_HANDLE_RESOURCE && object != ZX_OBJ_TYPE_RESOURCE;
   bool derived = handle->form == VS_HANDLE_CLEARED || handle->form == VS_HANDLE_FLIPPED;
   handle->number = (uint32_t)handle->number;
+  if (closes(op) || op->code == VS_CALL_vcpu_enter) tidy_unknown(handle);
   if (handle->form > VS_HANDLE_RESOURCE || resource || (derived && handle->number == 0) ||
       (fixed && object != ZX_OBJ_TYPE_RESOURCE)) {
     handle->form = VS_HANDLE_SLOT;
@@ -230,18 +241,33 @@ static bool is_fit(const vs_books* b, uint8_t slot, const vs_op* op, const vs_pa
   return vs_books_fits(b, slot, param, setup ? type->rights : (zx_rights_t)param->value);
 }
 
+// True if the call is to come from another thread than the vCPU's, which refuses it.
+static bool is_of_stranger(const vs_books* b, const vs_op* op, const vs_book_vcpu* v) {
+  const bool gone = v->creator == VS_THREADS;
+  return op->thread != v->creator &&
+         (op->thread == VS_SENSE_AS_TOLD || gone || b->within[v->creator].busy);
+}
+
+// True if it is known that zx_vcpu_enter is refused: for the handle, or the thread.
+static bool is_refused_entry(const vs_sense* s, const vs_op* op) {
+  const vs_books* b = &s->books;
+  const uint8_t slot = op->args[0].slot;
+  const vs_book_vcpu* v = vs_books_vcpu(b, slot);
+  if (op->args[0].form != VS_HANDLE_SLOT || vs_books_closed_last(b) == slot) return true;
+  if (b->slots[slot].state != VS_BOOK_OPEN || vs_books_user(b, slot) != VS_THREADS) return false;
+  return !is_fit(b, slot, op, &vs_ops[op->code].params[0]) ||
+         (v != NULL && is_of_stranger(b, op, v));
+}
+
 // True if the argument may stay as it is: whatever the call makes of it, nothing is entered that
 // does not leave, and nothing closed that is needed.
 static bool may_stay(const vs_sense* s, const vs_op* op, uint8_t parameter, bool odd) {
   const vs_books* b = &s->books;
   const uint8_t slot = op->args[parameter].slot;
-  const vs_param* param = &vs_ops[op->code].params[parameter];
   if (op->code >= VS_CALL_COUNT || vs_ops[op->code].phase == VS_PHASE_SETUP) return false;
-  if (!vs_books_is_filled(b, slot) || closes(op)) return false;
-  if (op->code != VS_CALL_vcpu_enter) return true;
-  const uint8_t state = b->slots[slot].state;
-  return !odd && state == VS_BOOK_OPEN && vs_books_user(b, slot) == VS_THREADS &&
-         !is_fit(b, slot, op, param);
+  if (!vs_books_is_filled(b, slot)) return false;
+  if (closes(op)) return vs_books_closed_last(b) == slot;
+  return op->code != VS_CALL_vcpu_enter || (!odd && is_refused_entry(s, op));
 }
 
 // True if the argument may name the slot.
@@ -341,17 +367,19 @@ static bool find_creator(const vs_books* b, vs_op* op) {
 }
 
 // To the thread that may make the call, if the handle is a vCPU's by which it can be made.
-static bool bring_to_creator(const vs_books* b, vs_op* op) {
+static void bring_to_creator(const vs_books* b, vs_op* op) {
   const vs_book_vcpu* v = vs_books_vcpu(b, op->args[0].slot);
   const bool fit = is_fit(b, op->args[0].slot, op, &vs_ops[op->code].params[0]);
   if (op->args[0].form != VS_HANDLE_SLOT || v == NULL || !fit) {
     op->async = false;
-    return true;
+    return;
   }
-  if (v->creator == VS_THREADS || b->within[v->creator].busy) return false;
+  if (is_of_stranger(b, op, v)) {
+    op->async = false;
+    return;
+  }
   op->thread = v->creator;
   op->async &= op->thread != 0;
-  return true;
 }
 
 // What the other arguments decide.
@@ -362,9 +390,11 @@ static bool settle(vs_sense* s, vs_op* op, bool odd) {
     case VS_CALL_vcpu_create:
       return as_told || find_creator(b, op);
     case VS_CALL_vcpu_read_state:
-      return as_told || bring_to_creator(b, op);
+      if (!as_told) bring_to_creator(b, op);
+      return true;
     case VS_CALL_vcpu_enter:
-      return bring_to_creator(b, op);
+      bring_to_creator(b, op);
+      return true;
     case VS_CALL_handle_duplicate:
     case VS_CALL_handle_replace: {
       vs_arg* rights = &VS_OP_ARG(op, handle_duplicate, rights);

@@ -25,18 +25,30 @@ const vs_slot* vs_step_slot(vs_step_context* c) {
 
 // --- ops that are no calls ----------------------------------------------------------------------
 
-// Guests share the memory in which they show it.
-static bool may_live(const vs_world* world) {
-  for (size_t i = 0; i < VS_VCPUS; i++) {
-    if (world->vcpus[i].entered) return true;
+// True if a guest runs, or is about to.
+static bool some_guest_runs(const vs_step_context* c) {
+  bool runs = false;
+  for (size_t i = 0; i < VS_VCPUS; i++) runs |= c->world->vcpus[i].running;
+  for (size_t i = 0; i < VS_THREADS; i++) {
+    const bool before = c->world->racing[i] == VS_RACING_BEFORE;
+    runs |= before && c->oracle->races[i].op.code == VS_CALL_vcpu_enter;
   }
-  return false;
+  return runs;
 }
 
+static bool some_guest_ran(const vs_world* world) {
+  bool ran = false;
+  for (size_t i = 0; i < VS_VCPUS; i++) ran |= world->vcpus[i].entered;
+  return ran;
+}
+
+// Guests share the memory in which they show life, and what one has shown stays.
 static vs_step step_await(vs_step_context* c) {
-  if (!vs_step_answered(c, ZX_OK) || !may_live(c->world))
+  const bool life = vs_step_answered(c, ZX_OK);
+  const bool wrong = life ? !some_guest_ran(c->world) : some_guest_runs(c);
+  if (wrong || c->seen->outcome == VS_IN_CALL)
     return vs_step_violation(c, VS_VIOLATION_SILENCE, VS_CLAUSE_RUNS_GUEST);
-  c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
+  if (life) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
   return VS_STEP_ALLOWED;
 }
 

@@ -257,7 +257,8 @@ MUTATE_CALL(read_flags_left_out, vcpu_read_state) {
 
 MUTATE_CALL(read_clears_on_refusal, vcpu_read_state) {
   zx_status_t status = RIGHT_CALL(vcpu_read_state);
-  bool room = a->buffer_size <= STATE && is_writable(a->buffer, a->buffer_size);
+  bool room =
+      a->buffer_size > 0 && a->buffer_size <= STATE && is_writable(a->buffer, a->buffer_size);
   if (status != ZX_OK && room) memset(bytes_at(a), 0, a->buffer_size);
   return status;
 }

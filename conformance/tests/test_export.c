@@ -179,7 +179,7 @@ Test(predictions, zcore_holds_of_soft) {
 }
 
 // What the page permits, the vectors do not forbid.
-Test(predictions, documented_holds_of_variants, .timeout = 300) {
+Test(predictions, documented_holds_of_variants, .timeout = 1200) {
   size_t count = 0;
   for (size_t i = 0; i < vs_mutant_count; i++) {
     char spec[96];

@@ -1258,6 +1258,15 @@ Test(running, silence_breaks_runs_guest) {
   cr_assert(v.kind == VS_VIOLATION_SILENCE, "family.enter.runs_guest: got kind %d", v.kind);
 }
 
+Test(running, nothing_runs_and_no_sign_is_seen) {
+  tape t;
+  start(&t, VS_ARCH_X64, VS_PROGRAM_SPIN);
+  put(&t, VS_OP_await_guest, VCPU, ZX_ERR_TIMED_OUT);
+  allows(&t, "documented", 0, "silence where no guest runs");
+  last(&t)->status = ZX_OK;
+  breaks(&t, "documented", VS_CLAUSE_RUNS_GUEST, "a sign of life of a guest that was not entered");
+}
+
 // --- calls that do not return ------------------------------------------------------------------
 
 static void does_not_return(tape* t, vs_clause_code clause, const char* what) {

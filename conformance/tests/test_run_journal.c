@@ -288,7 +288,8 @@ Test(run_journal, that_was_left_behind_is_kept_and_told) {
   expect_shell("cmp %/j %/r.journal.old && echo kept", 0, "kept");
 }
 
-// Kills runs at moments spread over the time that one takes, and goes on until one ends.
+// Kills runs at moments spread over the time that one takes, later and later where the machine is
+// busy, and goes on until one ends.
 Test(run_journal, whoever_kills_it_however_often) {
   static const char kill_and_go_on[] =
       "set -ef; P='" VS_PROGRAM_PATH
@@ -297,7 +298,7 @@ Test(run_journal, whoever_kills_it_however_often) {
       "$P --report json:%/whole > %/out.whole || true; "
       "n=0; runs=0; "
       "while :; do "
-      "  n=$(( (n * 5 + 3) & 31 )); runs=$((runs + 1)); ms=$((100 + n * 10 + runs * 20)); "
+      "  n=$(( (n * 5 + 3) & 31 )); runs=$((runs + 1)); ms=$((100 + n * 10 + runs * runs)); "
       "  s=$((ms / 1000)); r=$((1000 + ms - s * 1000)); late=$s.${r#1}; "
       "  s=0; timeout -s KILL $late $P --resume %/j --report json:%/again "
       "> %/out.again 2> %/err.again || s=$?; "

@@ -19,6 +19,10 @@ bool vs_books_is_filled(const vs_books* b, uint8_t slot) {
   return b->slots[slot].state != VS_BOOK_EMPTY;
 }
 
+uint8_t vs_books_closed_last(const vs_books* b) {
+  return b->closed != 0 && b->beside == 0 ? b->closed - 1 : VS_SLOTS;
+}
+
 uint8_t vs_books_user(const vs_books* b, uint8_t slot) {
   uint8_t thread = 0;
   while (thread < VS_THREADS && !(b->within[thread].busy && b->within[thread].names >> slot & 1)) {
@@ -81,6 +85,7 @@ static void close_slot(vs_books* b, uint8_t slot) {
 static void fill_slot(vs_books* b, uint8_t slot, vs_book_slot with) {
   close_slot(b, slot);
   b->slots[slot] = with;
+  b->closed = 0;
 }
 
 static uint8_t code_of(zx_obj_type_t type) {
@@ -170,6 +175,7 @@ static void add_vcpu(vs_books* b, const vs_op* op, uint8_t guest, uint8_t object
 static void note_perhaps_made(vs_books* b, const vs_op* op) {
   const vs_arg* out;
   for (unsigned i = 0; i < 2 && (out = vs_op_out(op, i)) != NULL; i++) close_slot(b, out->slot);
+  b->closed = 0;
 }
 
 static void note_made(vs_books* b, const vs_op* op) {
@@ -200,6 +206,7 @@ static void leave(vs_books* b, uint8_t slot, bool async) {
     b->slots[slot].state = VS_BOOK_LEAVING;
   } else {
     close_slot(b, slot);
+    b->closed = 1 + slot;
   }
 }
 
@@ -236,10 +243,10 @@ static bool may(const vs_books* b, const vs_op* op, zx_rights_t right) {
 
 static void note_enter(vs_books* b, const vs_op* op) {
   vs_book_vcpu* v = named_vcpu(b, op);
-  if (v == NULL || !may(b, op, ZX_RIGHT_EXECUTE)) return;
+  if (v == NULL || !may(b, op, ZX_RIGHT_EXECUTE) || v->creator != op->thread) return;
   if (op->async) {
     v->runs_on = (uint8_t)(1 + op->thread);
-    v->unsure = false;
+    v->unsure = !is_accepted(b, op);
   } else {
     v->perhaps = !is_accepted(b, op) && (v->kicked || v->perhaps);
     v->kicked = false;
@@ -328,7 +335,7 @@ static void end_enter(vs_books* b, uint8_t thread) {
     vs_book_vcpu* v = &b->vcpus[i];
     if (!v->live || v->runs_on != 1 + thread) continue;
     // A kick more than the one that ended it may stay.
-    v->perhaps |= v->kicked && !v->endless;
+    v->perhaps |= v->kicked && (!v->endless || v->unsure);
     v->kicked = false;
     v->runs_on = 0;
     if (b->objects[v->object].handles > 0) continue;

@@ -44,7 +44,7 @@ typedef struct vs_book_vcpu {
   bool kicked;      // a kick is pending for certain
   bool perhaps;     // or may be
   bool stops;       // a flag that stops the guest may be set
-  bool unsure;      // the handle that it was entered by may be closed before
+  bool unsure;      // the entry may be refused: for an argument, or a handle that is closed before
   uint8_t creator;  // thread; VS_THREADS: it has ended
   uint8_t runs_on;  // 1 + the thread that has entered it; 0: none
   uint8_t object;
@@ -68,6 +68,7 @@ typedef struct vs_books {
   vs_book_call within[VS_THREADS];
   uint32_t guests;  // made so far
   uint32_t beside;  // calls that run beside others, but for those that run a guest
+  uint8_t closed;   // 1 + the slot whose handle was closed last; 0: one was made since
 } vs_books;
 
 void vs_books_open(vs_books* books, const vs_arch_info* arch);
@@ -77,6 +78,9 @@ void vs_books_note(vs_books* books, const vs_op* op, size_t at);
 
 // True if some op was to fill the slot.
 bool vs_books_is_filled(const vs_books* books, uint8_t slot);
+
+// The slot whose value no handle can have been given again; VS_SLOTS: there is none.
+uint8_t vs_books_closed_last(const vs_books* books);
 
 // The thread within a call that names the slot; VS_THREADS: there is none.
 uint8_t vs_books_user(const vs_books* books, uint8_t slot);
