@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints the documents that are made from the tables, and what they count: docgen clauses |
-// error-paths | historic | man | bash | zsh | counts.
+// error-paths | historic | reference | man | bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
@@ -365,6 +365,8 @@ int main(int argc, char** argv) {
     vs_docgen_error_paths();
   } else if (strcmp(what, "historic") == 0) {
     print_historic();
+  } else if (strcmp(what, "reference") == 0) {
+    return !vs_docgen_reference();
   } else if (strcmp(what, "man") == 0) {
     print_man();
   } else if (strcmp(what, "bash") == 0) {
@@ -374,7 +376,7 @@ int main(int argc, char** argv) {
   } else if (strcmp(what, "counts") == 0) {
     print_counts();
   } else {
-    fprintf(stderr, "usage: docgen clauses|error-paths|historic|man|bash|zsh|counts\n");
+    fprintf(stderr, "usage: docgen clauses|error-paths|historic|reference|man|bash|zsh|counts\n");
     return 2;
   }
   return 0;

@@ -16,4 +16,7 @@ void vs_docgen_mutants_of(vs_clause_code clause);
 // docs/error-paths.md.
 void vs_docgen_error_paths(void);
 
+// docs/reference.md. False: a layout has a hole.
+bool vs_docgen_reference(void);
+
 #endif  // VS_TOOLS_DOCGEN_H_

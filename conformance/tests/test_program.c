@@ -240,6 +240,39 @@ Test(failure, latitude_is_named) {
   expect("run --backend soft --filter 'flags.*'", 0, "soft is permitted by: flags_gate");
 }
 
+Test(failure, allowed_ZX_OK_says_why_and_the_error_what_it_means) {
+  static const char run[] =
+      "run --backend mutant:right_asked_too_EXECUTE --filter rights.write_alone";
+  expect(run, 1,
+         "allowed  ZX_OK (the handle is valid, is a vCPU's, has ZX_RIGHT_WRITE, kind is a vCPU "
+         "state, buffer_size is right, the buffer is readable, the vCPU is paused, the thread is "
+         "the creator)\n");
+  expect(run, 1, "got      ZX_ERR_ACCESS_DENIED\n");
+  expect(run, 1, "means    that the handle lacks ZX_RIGHT_WRITE, which is not so\n");
+}
+
+// By check and by explain.
+Test(failure, an_error_of_several_checks_or_of_none_says_so) {
+  static const char* const rows[][2] = {
+      {"T0: read_state h2\n= ZX_ERR_INVALID_ARGS",
+       "that kind is not ZX_VCPU_STATE, or that buffer_size is not the size of ZX_VCPU_STATE, or "
+       "that the buffer cannot be written to, which is not so\n"},
+      {"T0: kick h2\n= ZX_ERR_INTERNAL", "nothing: no check of this call has it\n"},
+      {"T0: set_trap h0 kind=1 addr=0x4000 size=4096\n= ZX_ERR_ALREADY_EXISTS",
+       "that it intersects a trap of that kind, which is not so\n"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char line[1024];
+    static const char made[] =
+        "vcpuspec trace 2\narch x86-64\n\nT0: h0 h1 = guest_create\n= ZX_OK handle=0x3 "
+        "handle2=0x7\nT0: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n";
+    snprintf(line, sizeof line, "check - << END\n%s%s\nEND\n", made, rows[i][0]);
+    expect(line, 1, rows[i][1]);
+    snprintf(line, sizeof line, "explain - << END\n%s%s\nEND\n", made, rows[i][0]);
+    expect(line, 0, rows[i][1]);
+  }
+}
+
 Test(failure, a_buffer_that_changes_meanwhile_is_told) {
   expect("run --backend mutant:io_fetched_twice --filter snapshots.io_access_size", 1,
          "8), while byte 0 of the buffer changes = ");
