@@ -337,7 +337,7 @@ bool vs_docgen_reference(void) {
       "Of each new handle: the rights that it has. `vcpuspec explain CALL` says what the page "
       "asks, "
       "[clauses.md](clauses.md) which checks are a profile's alone.\n");
-  for (uint8_t call = 0; call < VS_CALL_COUNT; call++) print_call(call);
+  for (unsigned call = 0; call < VS_CALL_COUNT; call++) print_call((uint8_t)call);
   print_statuses();
   print_right_bits();
   print_numbers();

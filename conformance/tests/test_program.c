@@ -65,6 +65,57 @@ Test(usage, help) {
 Test(usage, help_of_a_command) {
   expect("run --help", 0, "--require-backend");
 }
+// A text that several commands share tells of the others, "of `fuzz`, 1".
+Test(usage, help_of_a_command_speaks_of_no_other) {
+  static const char* const commands[] = {
+      "run",   "merge",  "exec", "check",  "list",      "explain", "minimize", "diff-profiles",
+      "sweep", "format", "fuzz", "export", "lint-shim", "lab",     "selftest", "bench"};
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    char line[64];
+    snprintf(line, sizeof line, "%s --help", commands[i]);
+    expect_without(line, "of `");
+    expect_without(line, "For `");
+    expect(line, 0, "\nExit status:\n  0  ");
+  }
+}
+Test(usage, a_bad_number_is_told_what_it_means_to_the_command) {
+  expect("fuzz --jobs 65 none", 2,
+         "--jobs '65' is out of bounds or no number: processes at a time, 1 to 64. Default: 1\n");
+}
+Test(usage, quiet_is_for_commands_with_logs) {
+  expect("exec --quiet", 2, "unknown option '--quiet'");
+  expect("merge --quiet --diff a b", 2, "no --quiet");
+}
+
+// --- for logs -----------------------------------------------------------------------------------
+
+Test(quiet, run_prints_failures_and_a_line, .timeout = 600) {
+  static const char run[] =
+      "run --quiet --backend soft --backend mutant:kind_8_bits --filter kinds.aliases";
+  expect(run, 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  expect(run, 1,
+         "\ndoes not conform: 1 fail, 0 known to fail, 1 pass, 0 unsupported, 0 not judged, 0 "
+         "broken; exit status 1\n");
+  expect_without(run, "cases: ");
+}
+Test(quiet, what_conforms_is_one_line) {
+  const outcome* got = vcpuspec("run --quiet --backend soft --filter kinds.aliases");
+  cr_expect_str_eq(got->text,
+                   "conforms: 0 fail, 0 known to fail, 1 pass, 0 unsupported, 0 not judged, 0 "
+                   "broken; exit status 0\n");
+}
+Test(quiet, tells_what_else_the_exit_status_is_for) {
+  expect("run --quiet --backend soft --require-backend plugin:/none.so --filter kinds.aliases", 3,
+         "backend: plugin:/none.so: required, and could not be judged: ");
+  expect("run --quiet --backend soft --filter 'no.*'", 5, "no case matches the filter");
+}
+Test(quiet, sweep_prints_a_line_for_a_backend, .timeout = 600) {
+  const outcome* got = vcpuspec("sweep --quiet --backend soft --depth 1");
+  cr_expect(strchr(got->text, '\n') == got->text + strlen(got->text) - 1, "%s", got->text);
+  cr_expect(strstr(got->text, " not judged, 0 recorded; 0 failures\n") != NULL, "%s", got->text);
+  expect("sweep --quiet --backend mutant:kind_8_bits --depth 1", 1, "FAIL sweep on mutant");
+}
+
 Test(usage, help_command) {
   expect("help run", 0, "--require-backend");
 }
