@@ -29,7 +29,7 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspec.pc
 
 if(NOT CMAKE_CROSSCOMPILING)  # this machine has made them
   set(made ${CMAKE_BINARY_DIR}/installed)
-  install(FILES ${made}/vcpuspec.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(DIRECTORY ${made}/man/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
   install(FILES ${made}/vcpuspec.bash RENAME vcpuspec
           DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   install(FILES ${made}/_vcpuspec DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)

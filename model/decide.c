@@ -18,7 +18,7 @@ static vs_tristate lacks_rights(const vs_handle_facts* h) {
 // The checks of the call that apply as much as that.
 static vs_check_set applying(const vs_facts* f, vs_tristate how) {
   vs_check_set faults = 0;
-#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason) \
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
   faults |= f->call == VS_CALL_##of && (vs_tristate)(when) == how ? VS_MEMBER(VS_CHECK_##code) : 0;
 #include "checks.def"
 #undef VS_CHECK
@@ -164,6 +164,14 @@ vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
     decide_unordered(&decision, facts, profile);
   }
   return decision;
+}
+
+vs_check_set vs_held_of(const vs_facts* facts, const vs_profile* profile) {
+  vs_check_set made = vs_profile_makes(profile, facts->call);
+  vs_check_set held = applying(facts, VS_NO);
+  // A fault that the profile does not look at may belie what the checks after it say.
+  if (of_sort(vs_faults_of(facts), VS_SORT_PAGE) != 0) return 0;
+  return profile->ordered && made != 0 ? held & made : of_sort(held, VS_SORT_PAGE);
 }
 
 const vs_allowed* vs_decision_find(const vs_decision* decision, zx_status_t status) {

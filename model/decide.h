@@ -67,6 +67,7 @@ typedef struct vs_allowed {
 
 typedef struct vs_decision {
   vs_check_set faults;  // checks that apply for certain
+  vs_check_set held;    // of a call that is told: see vs_held_of; else empty
   bool ordered;         // the profile's order chose one of them
   bool anything;        // the profile says nothing of this call: not even that it returns
   uint8_t count;
@@ -78,6 +79,10 @@ vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch)
 // The checks of the call that apply for certain, and those that may apply or not.
 vs_check_set vs_faults_of(const vs_facts* facts);
 vs_check_set vs_unsure_of(const vs_facts* facts);
+
+// The checks that the profile makes of a call to which no error applies, and that it passes for
+// certain: why ZX_OK is allowed. Empty if an error applies.
+vs_check_set vs_held_of(const vs_facts* facts, const vs_profile* profile);
 
 // The defects (model/defects.def) that can show with these facts, as a set of
 // VS_BIT(vs_defect_code).

@@ -98,6 +98,9 @@ const vs_observation* vs_trace_answer(const vs_trace* trace, size_t at);
 // said.
 void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed);
 
+// Why all worlds may accept a call: see vs_held_of.
+vs_check_set vs_oracle_held(vs_oracle* oracle, const vs_op* op);
+
 // Latitudes that every remaining explanation of the trace needs: empty if one needs none.
 vs_latitude_set vs_oracle_latitudes(const vs_oracle* oracle);
 

@@ -222,6 +222,7 @@ vs_step vs_step_judge(vs_step_context* c) {
   if (write) vs_write_hold_to_choices(c);
   const vs_allowed* row = vs_decision_find(&c->why.decision, c->seen->status);
   if (row == NULL || c->seen->outcome == VS_IN_CALL) {
+    c->why.decision.held = vs_held_of(&c->facts, c->oracle->profile);
     return vs_step_violation(c, VS_VIOLATION_STATUS, blame(c));
   }
   vs_clause_code beside = vs_judged_calls[c->facts.call].beside;

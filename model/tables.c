@@ -14,11 +14,11 @@ const vs_clause vs_clauses[VS_CLAUSE_COUNT] = {
 
 const vs_check vs_checks[VS_CHECK_COUNT] = {
     [VS_CHECK_NONE] = {"none", VS_OP_COUNT, VS_SORT_PAGE, ZX_OK, VS_CLAUSE_RETURN_OK,
-                       VS_CLAUSE_RETURN_OK, "no documented error applies", ""},
-#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason)                \
+                       VS_CLAUSE_RETURN_OK, "no documented error applies", "", ""},
+#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason, holds)         \
   [VS_CHECK_##code] = {                                                                    \
       #name,  VS_CALL_##call, VS_SORT_##sort, status, VS_CLAUSE_##rule, VS_CLAUSE_##error, \
-      reason, #when},
+      reason, holds,          #when},
 #include "checks.def"
 #undef VS_CHECK
 };

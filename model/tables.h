@@ -15,7 +15,7 @@ typedef enum vs_clause_code {
 
 typedef enum vs_check_code {
   VS_CHECK_NONE,  // ends an order; stands for "nothing is wrong"
-#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason) VS_CHECK_##code,
+#define VS_CHECK(call, code, name, sort, when, status, rule, error, reason, holds) VS_CHECK_##code,
 #include "checks.def"
 #undef VS_CHECK
   VS_CHECK_COUNT
@@ -93,7 +93,8 @@ typedef struct vs_check {
   vs_clause_code rule;   // broken by accepting the call
   vs_clause_code error;  // broken by refusing it with another status
   const char* reason;
-  const char* when;  // the predicate's text, for `vcpuspec list checks`
+  const char* holds;  // what is so where it does not apply; "": nothing worth telling
+  const char* when;   // the predicate's text, for `vcpuspec list checks`
 } vs_check;
 
 typedef struct vs_latitude {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints the documents that are made from the tables, and what they count: docgen clauses |
-// error-paths | historic | man | bash | zsh | counts.
+// error-paths | historic | reference | man [COMMAND] | bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
@@ -164,71 +164,6 @@ static void print_historic(void) {
   }
 }
 
-// --- the man page -----------------------------------------------------------------------------
-
-// As roff prints it: a hyphen that may be copied, no request at a line's start.
-static void print_roff(const char* text) {
-  for (const char* c = text; *c != '\0'; c++) {
-    bool starts = c == text || c[-1] == '\n';
-    if (starts && (*c == '.' || *c == '\'')) fputs("\\&", stdout);
-    if (*c == '-') {
-      fputs("\\-", stdout);
-    } else if (*c == '\\') {
-      fputs("\\e", stdout);
-    } else {
-      putchar(*c);
-    }
-  }
-}
-
-static void print_command(vs_command_code code) {
-  const vs_command* command = &vs_commands[code];
-  printf(".SS vcpuspec %s ", command->name);
-  print_roff(command->arguments);
-  printf("\n");
-  putchar(toupper((unsigned char)command->summary[0]));
-  print_roff(command->summary + 1);
-  printf(".\n");
-  for (vs_option_code i = 0; i < VS_OPTION_COUNT; i++) {
-    if (!vs_option_is_of((vs_option_code)i, code)) continue;
-    printf(".TP\n.BI \\-\\-");
-    print_roff(vs_options[i].name);
-    printf(vs_options[i].argument[0] ? " \" %s\"\n" : "\n", vs_options[i].argument);
-    print_roff(vs_options[i].help);
-    printf(".\n");
-  }
-  printf(".PP\n.EX\n");
-  print_roff(command->examples);
-  printf(".EE\n");
-}
-
-static void print_man(void) {
-  printf(
-      ".\\\" SPDX-License-Identifier: BSD-3-Clause\n"
-      ".\\\" Made by tools/make-docs; do not edit.\n"
-      ".TH VCPUSPEC 1 \"2026-11-22\" \"vcpuspec %s\"\n.SH NAME\n"
-      "vcpuspec \\- judge implementations of zx_vcpu_write_state\n"
-      ".SH SYNOPSIS\n.B vcpuspec\n.I COMMAND\n[\\fIARGUMENT\\fR]...\n"
-      ".SH DESCRIPTION\n"
-      "Runs conformance cases on implementations of a virtual\\-CPU system call, each in a\n"
-      "process of its own, and holds what they answer against an executable model of the\n"
-      "call's reference page.\n.SH COMMANDS\n",
-      VS_VERSION);
-  for (vs_command_code code = 0; code < VS_COMMAND_COUNT; code++) print_command(code);
-  printf(
-      ".SH EXIT STATUS\n"
-      ".TP\n0\nEverything that was judged conforms.\n"
-      ".TP\n1\nSomething does not conform; a crash or a hang of the implementation is that too.\n"
-      ".TP\n2\nThe command line is wrong.\n"
-      ".TP\n3\nSomething could not be judged at all: an object that does not load, a required\n"
-      "backend that is absent. It goes before 1.\n"
-      ".TP\n4\nEvery failure is known, and something in the list of known failures\n"
-      "(\\-\\-expect) is not true any more.\n"
-      ".TP\n5\nNothing was judged: no case matched, or a backend that was named could judge none.\n"
-      ".SH OPTIONS\n.TP\n.B \\-\\-help\nHelp, also after a command.\n"
-      ".TP\n.B \\-\\-version\nThe version.\n");
-}
-
 // --- what the shells complete ------------------------------------------------------------------
 
 // What an option's argument, or a command's word, is completed with: a kind that completions/tail.*
@@ -358,15 +293,18 @@ static void print_counts(void) {
 }
 
 int main(int argc, char** argv) {
-  const char* what = argc == 2 ? argv[1] : "";
+  const char* what = argc >= 2 && argc <= 3 ? argv[1] : "";
+  if (argc == 3) return strcmp(what, "man") != 0 || !vs_docgen_man(argv[2]);
   if (strcmp(what, "clauses") == 0) {
     print_clauses();
   } else if (strcmp(what, "error-paths") == 0) {
     vs_docgen_error_paths();
   } else if (strcmp(what, "historic") == 0) {
     print_historic();
+  } else if (strcmp(what, "reference") == 0) {
+    return !vs_docgen_reference();
   } else if (strcmp(what, "man") == 0) {
-    print_man();
+    vs_docgen_man(NULL);
   } else if (strcmp(what, "bash") == 0) {
     return !print_completion("");
   } else if (strcmp(what, "zsh") == 0) {
@@ -374,7 +312,8 @@ int main(int argc, char** argv) {
   } else if (strcmp(what, "counts") == 0) {
     print_counts();
   } else {
-    fprintf(stderr, "usage: docgen clauses|error-paths|historic|man|bash|zsh|counts\n");
+    fprintf(stderr,
+            "usage: docgen clauses|error-paths|historic|reference|man [COMMAND]|bash|zsh|counts\n");
     return 2;
   }
   return 0;

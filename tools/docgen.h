@@ -16,4 +16,10 @@ void vs_docgen_mutants_of(vs_clause_code clause);
 // docs/error-paths.md.
 void vs_docgen_error_paths(void);
 
+// The man page of the program (NULL), or of a command. False: there is no such command.
+bool vs_docgen_man(const char* command);
+
+// docs/reference.md. False: a layout has a hole.
+bool vs_docgen_reference(void);
+
 #endif  // VS_TOOLS_DOCGEN_H_

@@ -15,11 +15,33 @@ const vs_command vs_commands[VS_COMMAND_COUNT] = {
 };
 
 const vs_option vs_options[VS_OPTION_COUNT] = {
-#define VS_OPTION(code, name, argument, commands, help) \
-  [VS_OPTION_##code] = {name, argument, commands, help},
+#define VS_OPTION(code, name, argument) [VS_OPTION_##code] = {name, argument},
+#define VS_HELP(code, commands, help)
 #include "options.def"
 #undef VS_OPTION
+#undef VS_HELP
 };
+
+static const struct {
+  vs_option_code option;
+  const char* commands;
+  const char* text;
+} helps[] = {
+#define VS_OPTION(code, name, argument)
+#define VS_HELP(code, commands, help) {VS_OPTION_##code, commands, help},
+#include "options.def"
+#undef VS_OPTION
+#undef VS_HELP
+};
+
+const vs_remark vs_remarks[] = {
+#define VS_STATUS(status, commands, text) {commands, NULL, status, text},
+#define VS_KEPT(commands, name, text) {commands, name, 0, text},
+#include "manual.def"
+#undef VS_STATUS
+#undef VS_KEPT
+};
+const size_t vs_remark_count = sizeof vs_remarks / sizeof vs_remarks[0];
 
 // --- near misses ------------------------------------------------------------------------------
 
@@ -43,10 +65,21 @@ bool vs_complain_of_text(const char* path, const vs_fault* fault) {
 
 // --- parsing ----------------------------------------------------------------------------------
 
-bool vs_option_is_of(vs_option_code option, vs_command_code command) {
+bool vs_is_of(const char* commands, vs_command_code command) {
   char word[64];
   snprintf(word, sizeof word, " %s ", vs_commands[command].name);
-  return strstr(vs_options[option].commands, word) != NULL;
+  return strstr(commands, word) != NULL;
+}
+
+const char* vs_option_help(vs_option_code option, vs_command_code command) {
+  for (size_t i = 0; i < sizeof helps / sizeof helps[0]; i++) {
+    if (helps[i].option == option && vs_is_of(helps[i].commands, command)) return helps[i].text;
+  }
+  return NULL;
+}
+
+bool vs_option_is_of(vs_option_code option, vs_command_code command) {
+  return vs_option_help(option, command) != NULL;
 }
 
 static vs_option_code find_option(vs_command_code command, const char* name, size_t length) {
@@ -110,6 +143,7 @@ static bool take_option(vs_command_code command, const char* word, const char* n
 
 bool vs_arguments_parse(vs_command_code command, int count, char** words, vs_arguments* arguments) {
   memset(arguments, 0, sizeof *arguments);
+  arguments->command = command;
   int kept = 0;
   bool options = true;
   for (int i = 0; i < count; i++) {
@@ -139,9 +173,9 @@ const char* vs_argument(const vs_arguments* arguments, vs_option_code option,
   return count > 0 ? arguments->values[option][count - 1] : otherwise;
 }
 
-static bool bad_number(vs_option_code option, const char* word) {
+static bool bad_number(const vs_arguments* arguments, vs_option_code option, const char* word) {
   fprintf(stderr, "vcpuspec: --%s '%s' is out of bounds or no number: %s\n",
-          vs_options[option].name, word, vs_options[option].help);
+          vs_options[option].name, word, vs_option_help(option, arguments->command));
   return false;
 }
 
@@ -158,7 +192,7 @@ bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, d
   char* end = NULL;
   *value = strtod(word, &end);
   bool good = *end == '\0' && is_plain(word, end) && *value >= 0.1 && *value <= 3600;
-  return good ? true : bad_number(option, word);
+  return good ? true : bad_number(arguments, option, word);
 }
 
 // Seconds in a unit; 0: it is none.
@@ -180,7 +214,9 @@ bool vs_argument_duration(const vs_arguments* arguments, vs_option_code option, 
   if (word == NULL) return true;
   char* end = NULL;
   *value = strtod(word, &end) * unit_of(end);
-  return is_plain(word, end) && *value >= 0.1 && *value <= most ? true : bad_number(option, word);
+  return is_plain(word, end) && *value >= 0.1 && *value <= most
+             ? true
+             : bad_number(arguments, option, word);
 }
 
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
@@ -192,7 +228,8 @@ bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, ui
   errno = 0;
   *value = strtoull(word, &end, 0);
   bool good = *end == '\0' && word[0] >= '0' && word[0] <= '9' && errno == 0;
-  return good && *value >= least_value && *value <= most ? true : bad_number(option, word);
+  return good && *value >= least_value && *value <= most ? true
+                                                         : bad_number(arguments, option, word);
 }
 
 bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t* shards) {
@@ -203,15 +240,14 @@ bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t*
               sscanf(word, "%" SCNu64 "/%" SCNu64 "%n", shard, shards, &length) == 2 &&
               word[length] == '\0';
   good = good && *shard >= 1 && *shard <= *shards && *shards <= MOST_SHARDS;
-  return good ? true : bad_number(VS_OPTION_SHARD, word);
+  return good ? true : bad_number(arguments, VS_OPTION_SHARD, word);
 }
 
 // --- help -------------------------------------------------------------------------------------
 
-// Words, wrapped to a terminal's width.
-static void print_wrapped(FILE* out, size_t indent, const char* text) {
+// Words, wrapped to a terminal's width: from `column` on, where something stands already.
+static void print_wrapped(FILE* out, size_t indent, size_t column, const char* text) {
   enum { WIDTH = 79 };
-  size_t column = 0;
   while (*text != '\0') {
     size_t length = strcspn(text, " ");
     if (column > 0 && column + 1 + length > WIDTH) {
@@ -240,6 +276,22 @@ void vs_print_help(FILE* out) {
           "judged at all, 4 expectations are stale, 5 nothing was judged.\n");
 }
 
+// The exit statuses of the command, or its files.
+static void print_remarks(FILE* out, vs_command_code command, const char* title, bool statuses) {
+  for (size_t i = 0; i < vs_remark_count; i++) {
+    const vs_remark* r = &vs_remarks[i];
+    if (!vs_is_of(r->commands, command) || (r->name == NULL) != statuses) continue;
+    if (title != NULL) fprintf(out, "\n%s:\n", title);
+    title = NULL;
+    if (statuses) {
+      print_wrapped(out, 5, (size_t)fprintf(out, "  %d ", r->status), r->text);
+    } else {
+      fprintf(out, "  %s\n", r->name);
+      print_wrapped(out, 6, 0, r->text);
+    }
+  }
+}
+
 void vs_print_command_help(FILE* out, vs_command_code command) {
   const vs_command* c = &vs_commands[command];
   fprintf(out, "usage: vcpuspec %s %s\n\n%s\n", c->name, c->arguments, c->summary);
@@ -248,8 +300,10 @@ void vs_print_command_help(FILE* out, vs_command_code command) {
     if (!vs_option_is_of(i, command)) continue;
     bool has_argument = option->argument[0] != '\0';
     fprintf(out, "\n  --%s%s%s\n", option->name, has_argument ? " " : "", option->argument);
-    print_wrapped(out, 6, option->help);
+    print_wrapped(out, 6, 0, vs_option_help(i, command));
   }
+  print_remarks(out, command, "Exit status", true);
+  print_remarks(out, command, "Files and environment", false);
   fprintf(out, "\nExamples:\n");
   for (const char* line = c->examples; *line != '\0';) {
     size_t length = strcspn(line, "\n");

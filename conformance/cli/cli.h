@@ -21,9 +21,11 @@ typedef enum vs_command_code {
 } vs_command_code;
 
 typedef enum vs_option_code {
-#define VS_OPTION(code, name, argument, commands, help) VS_OPTION_##code,
+#define VS_OPTION(code, name, argument) VS_OPTION_##code,
+#define VS_HELP(code, commands, help)
 #include "options.def"
 #undef VS_OPTION
+#undef VS_HELP
   VS_OPTION_COUNT
 } vs_option_code;
 
@@ -37,18 +39,27 @@ typedef struct vs_command {
 typedef struct vs_option {
   const char* name;
   const char* argument;  // empty: a switch
-  const char* commands;  // that take it, each between blanks
-  const char* help;
 } vs_option;
+
+// What is so of a command, or of several: one in the order in which help tells them.
+typedef struct vs_remark {
+  const char* commands;  // each between blanks
+  const char* name;      // of a file, or a variable of the environment; NULL: of an exit status
+  int status;
+  const char* text;
+} vs_remark;
 
 extern const vs_command vs_commands[VS_COMMAND_COUNT];
 extern const vs_option vs_options[VS_OPTION_COUNT];
+extern const vs_remark vs_remarks[];
+extern const size_t vs_remark_count;
 
 enum { VS_REPEATS_MAX = 32 };  // of one option
 
 // What the command line of one command says. Strings are borrowed from argv.
 typedef struct vs_arguments {
-  const char* program;  // as it was called
+  const char* program;      // as it was called
+  vs_command_code command;  // that they are of
   const char* values[VS_OPTION_COUNT][VS_REPEATS_MAX];
   size_t counts[VS_OPTION_COUNT];
   const char* const* words;  // what is no option
@@ -58,6 +69,12 @@ typedef struct vs_arguments {
 
 // Understands argv (the words after the command). False: one line on standard error says why.
 bool vs_arguments_parse(vs_command_code command, int count, char** words, vs_arguments* arguments);
+
+// What the option means to the command; NULL: the command does not take it.
+const char* vs_option_help(vs_option_code option, vs_command_code command);
+
+// True if the command is one of those words between blanks.
+bool vs_is_of(const char* commands, vs_command_code command);
 
 // True if the command takes the option.
 bool vs_option_is_of(vs_option_code option, vs_command_code command);

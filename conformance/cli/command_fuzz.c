@@ -91,6 +91,7 @@ static bool find_directory(const vs_arguments* a, vs_campaign_plan* plan) {
 
 static bool understand(const vs_arguments* a, fuzz_request* q) {
   vs_campaign_plan* plan = &q->plan;
+  plan->quiet = a->counts[VS_OPTION_QUIET] > 0;
   plan->merge = a->counts[VS_OPTION_MERGE] > 0;
   plan->profile_word = vs_argument(a, VS_OPTION_PROFILE, "documented");
   q->backend = vs_one_backend(a, "soft");
@@ -217,8 +218,8 @@ static vs_exit prepare_and_fuzz(const vs_arguments* arguments, fuzz_request* q) 
   q->plan.jobs = (unsigned)q->jobs;
   q->plan.stop = &vs_stop;
   q->plan.out = stdout;
-  q->plan.terminal = isatty(STDOUT_FILENO) == 1;
-  vs_known_tell_over(stderr, &q->plan);
+  q->plan.terminal = isatty(STDOUT_FILENO) == 1 && !q->plan.quiet;
+  if (!q->plan.quiet) vs_known_tell_over(stderr, &q->plan);
   status = fuzz(arguments, &q->plan);
   return vs_target_is_same(&q->target) ? status : VS_EXIT_INFRASTRUCTURE;
 }

@@ -29,11 +29,13 @@ static bool understand(merge_request* q) {
     fprintf(stderr, "vcpuspec: --diff compares two files: vcpuspec merge --diff OLD NEW\n");
     return false;
   }
-  if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] + a->counts[VS_OPTION_FULL] == 0)
+  if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] + a->counts[VS_OPTION_FULL] +
+          a->counts[VS_OPTION_QUIET] ==
+      0)
     return true;
-  fprintf(
-      stderr,
-      "vcpuspec: --diff prints what differs, and takes no --report, no --expect and no --full\n");
+  fprintf(stderr,
+          "vcpuspec: --diff prints what differs, and takes no --report, no --expect, no --full and "
+          "no --quiet\n");
   return false;
 }
 
@@ -88,6 +90,7 @@ static void tell_sum(FILE* out, const vs_results* all) {
 static vs_exit tell(const merge_request* q, vs_results* all) {
   vs_why why;
   vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
+  screen.quiet = q->arguments->counts[VS_OPTION_QUIET] > 0;
   screen.full = q->arguments->counts[VS_OPTION_FULL] > 0;
   if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);

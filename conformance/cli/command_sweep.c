@@ -27,6 +27,7 @@ typedef struct sweep_request {
   double timeout;
   const char* journal;
   vs_call_index call;
+  bool quiet;
 } sweep_request;
 
 // --- what is asked for ------------------------------------------------------------------------
@@ -58,6 +59,7 @@ static bool understand(sweep_request* q) {
             a->words[0]);
     return false;
   }
+  q->quiet = a->counts[VS_OPTION_QUIET] > 0;
   q->journal = vs_argument(a, VS_OPTION_RESUME, NULL);
   if (q->journal != NULL && a->counts[VS_OPTION_BACKEND] > 1) {
     fprintf(stderr, "vcpuspec: --resume takes one --backend at a time\n");
@@ -80,10 +82,12 @@ static uint8_t depth_of(const sweep_request* q, const vs_target* target) {
 
 // --- the model alone ----------------------------------------------------------------------------
 
-static void print_product(const vs_profile* profile, const vs_product* p, vs_arch arch) {
+static void print_product(const vs_profile* profile, const vs_product* p, vs_arch arch,
+                          bool quiet) {
   printf("%s, %s: %" PRIu64 " combinations (%zu stages x %zu calls) in %.1f s, %.0f M/s\n",
          profile->id, vs_arch_find(arch)->name, p->combinations, p->stages, p->calls, p->seconds,
          (double)p->combinations * 1e-6 / p->seconds);
+  if (quiet) return;
   printf("  %zu distinct sets of facts; %" PRIu64 " combinations have several answers\n",
          p->distinct, p->several);
   for (size_t i = 0; i < p->status_count; i++) {
@@ -139,7 +143,7 @@ static vs_exit sweep_model(const sweep_request* q) {
       fprintf(stderr, "vcpuspec: no memory\n");
       return VS_EXIT_INFRASTRUCTURE;
     }
-    print_product(profile, &product, arch);
+    print_product(profile, &product, arch, q->quiet);
     fine &= print_outside(&product, arch);
   }
   return fine ? VS_EXIT_CONFORMS : VS_EXIT_FAILS;
@@ -226,14 +230,16 @@ static void print_skipped(const vs_sweep_outcome* o) {
   }
 }
 
-static void print_summary(const vs_target* target, const sweep_request* q, const vs_space* space,
-                          const vs_sweep_outcome* o) {
+static uint64_t done_of(const vs_sweep_counts* c) {
+  return c->accepted + c->refused + c->died - c->silent;
+}
+
+static void print_counts(const vs_target* target, const sweep_request* q, const vs_space* space,
+                         const vs_sweep_outcome* o) {
   const vs_sweep_counts* c = &o->counts;
-  const uint64_t died = c->died - c->silent;
-  uint64_t done = c->accepted + c->refused + died;
   printf("%s, profile %s: %" PRIu64 " combinations judged: %" PRIu64 " accepted, %" PRIu64
          " refused, %" PRIu64 " without an answer\n",
-         target->name, q->profile->id, done, c->accepted, c->refused, died);
+         target->name, q->profile->id, done_of(c), c->accepted, c->refused, c->died - c->silent);
   if (c->recorded > 0) print_recorded(c);
   if (c->skipped > 0) print_skipped(o);
   printf("depth %u, shard %" PRIu64 "/%" PRIu64 " of %" PRIu64
@@ -241,6 +247,11 @@ static void print_summary(const vs_target* target, const sweep_request* q, const
          "failures; %.1f s\n",
          space->depth, q->shard, q->shards, space->combinations, space->stage_count,
          o->failures.count, o->seconds);
+}
+
+static void print_summary(const vs_target* target, const sweep_request* q, const vs_space* space,
+                          const vs_sweep_outcome* o) {
+  if (!q->quiet) print_counts(target, q, space, o);
   if (o->failures.beyond > 0) {
     printf("%" PRIu64 " more failures, of other sorts than the first %d, are not told\n",
            o->failures.beyond, VS_FAILURES_MAX);
@@ -248,6 +259,11 @@ static void print_summary(const vs_target* target, const sweep_request* q, const
   if (o->outside > 0) {
     printf("FAIL the backend ended %" PRIu32 " times between two calls\n", o->outside);
   }
+  if (!q->quiet) return;
+  printf("%s, profile %s: %" PRIu64 " combinations judged, %" PRIu64 " not judged, %" PRIu64
+         " recorded; %zu failures\n",
+         target->name, q->profile->id, done_of(&o->counts), o->counts.skipped, o->counts.recorded,
+         o->failures.count + (o->counts.silent > 0));
 }
 
 static vs_exit say_stopped(const sweep_request* q, const vs_sweep_outcome* o) {
@@ -299,7 +315,7 @@ static vs_exit sweep_space(const sweep_request* q, const vs_target* target, cons
                               .journal = q->journal,
                               .what = what,
                               .stop = &vs_stop,
-                              .progress = isatty(STDERR_FILENO) == 1};
+                              .progress = isatty(STDERR_FILENO) == 1 && !q->quiet};
   vs_sweep_end end = vs_sweep(&plan, outcome);
   vs_exit status = VS_EXIT_INFRASTRUCTURE;
   if (end == VS_SWEEP_BROKEN || end == VS_SWEEP_REFUSED) {

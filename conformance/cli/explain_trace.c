@@ -89,6 +89,8 @@ static void print_violation(const vs_violation* why, const vs_arch_info* arch) {
   text = vs_text_in(line, sizeof line);
   vs_say_got(&text, why, arch);
   printf("          got       %s\n", line);
+  text = vs_text_in(line, sizeof line);
+  if (vs_say_meaning(&text, why)) printf("          means     %s\n", line);
 }
 
 static bool is_plain_setup(const vs_op* op) {
@@ -115,6 +117,7 @@ static bool explain_step(vs_oracle* oracle, const vs_trace* trace, size_t i) {
   oracle->attested = 0;
   print_op(trace, i);
   vs_oracle_allowed(oracle, op, &allowed);
+  allowed.held = vs_oracle_held(oracle, op);
   vs_step step = vs_oracle_step_of(oracle, trace, i, &why);
   if (step == VS_STEP_VIOLATION) {
     print_violation(&why, oracle->arch);

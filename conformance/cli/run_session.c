@@ -72,7 +72,7 @@ static vs_exit open_journal(session* s) {
   if (status == VS_EXIT_CONFORMS) {
     status = open_journal_at(s, resume != NULL ? resume : path, &wanted);
   }
-  if (s->journal.found > 0 && s->has_journal) {
+  if (s->journal.found > 0 && s->has_journal && !s->screen.quiet) {
     fprintf(s->screen.out, "%zu results stand in %s from before\n\n", s->journal.found,
             s->journal.path);
   }
@@ -85,7 +85,7 @@ static void close_journal(session* s, bool reported) {
   bool whole = s->request->resume == NULL && reported && !interrupted;
   if (!s->has_journal) return;
   vs_run_journal_close(&s->journal, whole);
-  if (interrupted) {
+  if (interrupted && !s->screen.quiet) {
     fprintf(s->screen.out, "`--resume %s` with the same request goes on\n", s->journal.path);
   }
 }
@@ -107,7 +107,7 @@ static bool judge(session* s) {
       .journal = s->has_journal ? &s->journal : NULL,
       .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
       .telling.screen = s->screen,
-      .progress = isatty(STDERR_FILENO) == 1 ? stderr : NULL,
+      .progress = isatty(STDERR_FILENO) == 1 && !s->screen.quiet ? stderr : NULL,
   };
   vs_collector_begin(&collector, &s->plan);
   bool ran = vs_run_plan(&s->plan, &run);
@@ -133,6 +133,7 @@ static vs_exit tell(session* s) {
   }
   vs_exit status = vs_results_conclude(all);
   vs_show_end(&s->screen, all, s->request->reports.count > 0);
+  if (s->screen.quiet) vs_show_sum(&s->screen, all);
   return status;
 }
 
@@ -175,6 +176,7 @@ static bool put_expectations(const session* s, const vs_expectations* renewed, s
     fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
+  if (s->screen.quiet) return true;
   fprintf(s->screen.out, "wrote %s: %zu entries, %zu without a reason; %zu old ones left out\n",
           path, renewed->entries.count, vs_expectations_without_reason(renewed), left_out);
   return true;
@@ -231,6 +233,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                 .named = request->named},
       .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
   };
+  s.screen.quiet = arguments->counts[VS_OPTION_QUIET] > 0;
   s.screen.full = arguments->counts[VS_OPTION_FULL] > 0;
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);

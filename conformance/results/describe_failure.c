@@ -159,6 +159,14 @@ static void add_difference(vs_store* store, vs_texts* list, const vs_case_result
                  value_in(&result->script.ops[i], reg), i));
 }
 
+// What the error says that was got in the place of ZX_OK.
+static void add_meaning(vs_store* store, vs_texts* list, const vs_violation* v) {
+  char line[TEXT];
+  vs_text text = vs_text_in(line, sizeof line);
+  vs_say(&text, "means ");
+  if (vs_say_meaning(&text, v)) vs_add(store, list, line);
+}
+
 static void add_suspect(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const size_t i = suspect_of(result);
   if (i == VS_NONE) return;
@@ -228,6 +236,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   vs_say_got(&text, v, arch);
   failure->got = vs_keep(store, line);
   add_ops(store, &failure->ops, result);
+  add_meaning(store, &failure->remarks, v);
   if (v->kind == VS_VIOLATION_REGISTER) add_difference(store, &failure->remarks, result);
   add_suspect(store, &failure->remarks, result);
   add_others(store, failure, result);

@@ -82,6 +82,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   vs_verdict verdict = vs_result_shown(result);
   bool expected = verdict == VS_VERDICT_KNOWN || verdict == VS_VERDICT_DISPUTED;
   if (!expected && result->failure == NULL && verdict != VS_VERDICT_BROKEN) return;
+  if (expected && screen->quiet) return;
   vs_paint(screen, verdict, vs_verdict_names[verdict]);
   fprintf(out, " %s on %s: %s", result->id, backend,
           expected ? result->expectation->reason : result->title);
@@ -115,7 +116,7 @@ static const char* first_alike(vs_telling* t, const vs_result* one) {
 static void space_out(vs_telling* t, vs_verdict shown) {
   bool expected = shown == VS_VERDICT_KNOWN || shown == VS_VERDICT_DISPUTED;
   bool told = expected || vs_verdict_is_failure(shown) || shown == VS_VERDICT_BROKEN;
-  if (!told) return;
+  if (!told || (expected && t->screen.quiet)) return;
   if (t->in_list && !expected) fputc('\n', t->screen.out);
   t->in_list = expected;
 }
@@ -251,13 +252,17 @@ static void show_below(const vs_showing* s, bool counts) {
 
 // --- expectations and the end -------------------------------------------------------------------
 
-static void show_expectations(FILE* out, const vs_expectations_told* e) {
-  if (e == NULL) return;
+static void show_stale(FILE* out, const vs_expectations_told* e) {
   for (size_t i = 0; i < e->stale.count; i++) {
     const vs_stale* one = &e->stale.at[i];
     fprintf(out, "%s:%zu: stale (%s): %s: %s\n", e->file, one->line,
             vs_expect_problems[one->problem], one->entry, one->explanation);
   }
+}
+
+static void show_expectations(FILE* out, const vs_expectations_told* e) {
+  if (e == NULL) return;
+  show_stale(out, e);
   fprintf(out, "%s: %zu known failure%s, %zu disputed, %zu stale\n", e->file, e->known,
           e->known == 1 ? "" : "s", e->disputed, e->stale.count);
   if (e->without_reason == 0) return;
@@ -269,9 +274,39 @@ static void show_lines(FILE* out, const vs_texts* lines) {
   for (size_t i = 0; i < lines->count; i++) fprintf(out, "%s\n", lines->at[i]);
 }
 
+void vs_show_sum(const vs_screen* screen, const vs_results* results) {
+  vs_view view = vs_view_of(results);
+  const vs_tally* all = &view.all;
+  fprintf(screen->out,
+          "%s: %zu fail, %zu known to fail, %zu pass, %zu unsupported, %zu not judged, %zu broken; "
+          "exit status %zu\n",
+          vs_headline(&view), all->failed, all->excused,
+          all->of[VS_VERDICT_PASS] + all->of[VS_VERDICT_PERMITTED], all->of[VS_VERDICT_UNSUPPORTED],
+          all->of[VS_VERDICT_NOT_JUDGED], all->of[VS_VERDICT_BROKEN], results->end.status);
+  vs_view_free(&view);
+}
+
+static void show_briefly(const vs_showing* s) {
+  FILE* out = s->screen->out;
+  const vs_results* all = s->view->results;
+  for (size_t i = 0; i < s->view->problems.count; i++) {
+    const vs_problem* p = &s->view->problems.at[i];
+    if (strcmp(p->kind, "expectation") == 0) continue;
+    fprintf(out, "%s: %s: %s\n", p->kind, p->name, p->text);
+  }
+  if (all->expectations != NULL) show_stale(out, all->expectations);
+  show_lines(out, &all->missing);
+  show_lines(out, &all->end.remarks);
+}
+
 void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts) {
   vs_view view = vs_view_of(results);
   const vs_showing s = {screen, &view, results->backends.at, results->backends.count};
+  if (screen->quiet) {
+    show_briefly(&s);
+    vs_view_free(&view);
+    return;
+  }
   vs_show_matrix(&s);
   show_below(&s, counts);
   show_expectations(screen->out, results->expectations);

@@ -12,6 +12,7 @@ typedef struct vs_screen {
   FILE* out;
   bool colours;  // verdicts have some
   bool full;     // the matrix has a row for every clause
+  bool quiet;    // for logs: what is not known to fail, and one line at the end
 } vs_screen;
 
 // A stream, with colours if it is a terminal that has them, unless NO_COLOR says none.
@@ -45,7 +46,10 @@ void vs_paint(const vs_screen* screen, vs_verdict verdict, const char* word);
 // latitudes were made use of, and, if `counts` or something was not judged, how much was. Then
 // which cases fail for one cause. Then entries of the expectations that are stale, each with what
 // to do, and how many are of which sort. Then why the exit status is what it is, unless that is
-// plain from the rest.
+// plain from the rest. Of a quiet screen: those entries, and what else the exit status is for.
 void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts);
+
+// The last line of a quiet screen: "does not conform: 2 fail, 1 known to fail, 13 pass, ..."
+void vs_show_sum(const vs_screen* screen, const vs_results* results);
 
 #endif  // VS_CONFORMANCE_SHOW_H_

@@ -200,9 +200,38 @@ void vs_say_answer(vs_text* text, const vs_op* op, const vs_observation* seen) {
 
 // --- violations -------------------------------------------------------------------------------
 
-static void say_one(vs_text* text, const vs_allowed* row) {
+// Bytes of "the handle ", where both texts begin with the same two words.
+static size_t same_subject(const char* a, const char* b) {
+  size_t length = strcspn(a, " ");
+  if (a[length] == ' ') length += 1 + strcspn(a + length + 1, " ");
+  const bool same = a[length] == ' ' && strncmp(a, b, length + 1) == 0;
+  return same && strncmp(a, "the ", 4) == 0 ? length + 1 : 0;
+}
+
+static bool was_said(vs_check_set held, vs_check_code check) {
+  for (vs_check_code i = 1; i < check; i++) {
+    const bool same = strcmp(vs_checks[i].holds, vs_checks[check].holds) == 0;
+    if ((held & VS_MEMBER(i)) && same) return true;
+  }
+  return false;
+}
+
+// " (the handle is valid, is a vCPU's, has ZX_RIGHT_READ)": the checks that the call passes.
+static void say_held(vs_text* text, vs_check_set held) {
+  const char* last = "";
+  for (vs_check_code i = 1; i < VS_CHECK_COUNT; i++) {
+    const char* holds = vs_checks[i].holds;
+    if (!(held & VS_MEMBER(i)) || holds[0] == '\0' || was_said(held, i)) continue;
+    vs_say(text, "%s%s", last[0] == '\0' ? " (" : ", ", holds + same_subject(holds, last));
+    last = holds;
+  }
+  if (last[0] != '\0') vs_say(text, ")");
+}
+
+static void say_one(vs_text* text, const vs_allowed* row, vs_check_set held) {
   vs_say_status(text, row->status);
   if (row->check != VS_CHECK_NONE) vs_say(text, " (%s)", vs_checks[row->check].reason);
+  if (row->status == ZX_OK) say_held(text, held);
   if (row->latitude != VS_LATITUDE_COUNT) {
     vs_say(text, " [latitude %s]", vs_latitudes[row->latitude].id);
   }
@@ -246,7 +275,7 @@ void vs_say_allowed(vs_text* text, const vs_violation* v, const vs_arch_info* ar
     default:
       for (size_t i = 0; i < v->decision.count; i++) {
         if (i > 0) vs_say(text, " or ");
-        say_one(text, &v->decision.allowed[i]);
+        say_one(text, &v->decision.allowed[i], v->decision.held);
       }
       if (v->decision.ordered && (v->decision.faults & (v->decision.faults - 1)) != 0) {
         vs_say(text, ", which the profile looks at first");
@@ -274,4 +303,18 @@ void vs_say_got(vs_text* text, const vs_violation* v, const vs_arch_info* arch) 
     default:
       vs_say_status(text, v->got);
   }
+}
+
+bool vs_say_meaning(vs_text* text, const vs_violation* v) {
+  const bool status = v->kind == VS_VIOLATION_STATUS && v->got != ZX_OK;
+  const vs_check_set held = v->decision.held;
+  const char* before = "that ";
+  if (!status || held == 0 || vs_decision_find(&v->decision, ZX_OK) == NULL) return false;
+  for (vs_check_code i = 1; i < VS_CHECK_COUNT; i++) {
+    if (!(held & VS_MEMBER(i)) || vs_checks[i].status != v->got) continue;
+    vs_say(text, "%s%s", before, vs_checks[i].reason);
+    before = ", or that ";
+  }
+  vs_say(text, before[0] == ',' ? ", which is not so" : "nothing: no check of this call has it");
+  return true;
 }

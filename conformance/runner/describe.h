@@ -23,10 +23,15 @@ void vs_say_op(vs_text* text, const vs_op* op);
 // What came back: " = ZX_OK", " did not return", " (zx_vcpu_enter is missing)".
 void vs_say_answer(vs_text* text, const vs_op* op, const vs_observation* seen);
 
-// "ZX_ERR_INVALID_ARGS (kind names no vCPU state)"; several joined by " or ".
+// "ZX_ERR_INVALID_ARGS (kind names no vCPU state)", "ZX_OK (the handle is valid, has
+// ZX_RIGHT_READ)"; several joined by " or ".
 void vs_say_allowed(vs_text* text, const vs_violation* violation, const vs_arch_info* arch);
 
 // What was got instead, register by name.
 void vs_say_got(vs_text* text, const vs_violation* violation, const vs_arch_info* arch);
+
+// Where ZX_OK is allowed and an error was got, what that error means: "that the handle lacks
+// ZX_RIGHT_READ, which is not so". Else nothing, and false.
+bool vs_say_meaning(vs_text* text, const vs_violation* violation);
 
 #endif  // VS_CONFORMANCE_DESCRIBE_H_

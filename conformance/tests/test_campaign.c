@@ -461,6 +461,15 @@ Test(campaign, counts_go_on) {
   expect("--seconds 1 %/c", 0, "in all 00:00:01");
   expect("--seconds 1 %/c", 0, "time     00:00:01, in all 00:00:02");
 }
+// New findings as they come, those of before at the end, and a line.
+Test(campaign, quiet) {
+  const outcome* got = expect("--quiet --backend " KIND " --seconds 1 %/c", 1, "FAIL ");
+  cr_expect(strstr(got->text, " tuples ") == NULL && strstr(got->text, "time  ") == NULL, "%s",
+            got->text);
+  cr_expect(strstr(got->text, "findings 1, 1 of them new; 0 known; ") != NULL, "%s", got->text);
+  expect("--quiet --backend " KIND " --seconds 1 %/c", 1, "(found before)");
+  expect("--quiet --seconds 0.5 %/d", 0, "findings 0, 0 of them new; 0 known; ");
+}
 Test(campaign, nothing_executed) {
   expect_with("VCPUSPEC_FAKE=idle", "--seconds 0.3 %/c", 5, "nothing was judged");
 }

@@ -632,6 +632,42 @@ Test(faults, are_those_whose_predicate_holds) {
   }
 }
 
+// --- why ZX_OK is allowed ----------------------------------------------------------------------
+
+static vs_check_set page_checks(void) {
+  vs_check_set set = 0;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    bool its = vs_checks[check].call == VS_CALL_vcpu_write_state;
+    if (its && vs_checks[check].sort == VS_SORT_PAGE) set |= VS_MEMBER(check);
+  }
+  return set;
+}
+
+Test(held, are_all_checks_of_the_page_where_none_may_apply, .timeout = 600) {
+  const vs_profile* documented = profile_named("documented");
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    if (!is_consistent(&facts)) continue;
+    vs_decision decision = vs_decide(&facts, documented);
+    bool accepted = vs_decision_find(&decision, ZX_OK) != NULL;
+    vs_check_set expected = accepted ? page_checks() & ~vs_unsure_of(&facts) : 0;
+    cr_assert(vs_held_of(&facts, documented) == expected, "%s", text_of_facts(&facts));
+  }
+}
+
+Test(held, are_checks_of_the_profiles_order_that_do_not_apply, .timeout = 600) {
+  for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
+    vs_facts facts = facts_from(bits);
+    for (size_t i = 0; i < vs_profile_count && is_consistent(&facts); i++) {
+      vs_check_set made = vs_profile_makes(&vs_profiles[i], facts.call);
+      vs_check_set held = vs_held_of(&facts, &vs_profiles[i]);
+      bool within = made == 0 || (held & ~made) == 0;
+      cr_assert(within && (held & vs_faults_of(&facts)) == 0, "%s: %s", vs_profiles[i].id,
+                text_of_facts(&facts));
+    }
+  }
+}
+
 // --- defects -----------------------------------------------------------------------------------
 
 static vs_defect_set defects_that_can_show(const vs_facts* f) {

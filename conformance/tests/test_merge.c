@@ -62,6 +62,15 @@ Test(merge, what_fails_is_told_as_a_run_does) {
   expect("merge %/a --expect %/e", 1, "\n1 new, 1 gone, 1 known, 0 lost\n");
 }
 
+Test(merge, quiet_tells_failures_and_the_last_line) {
+  expect("run --backend soft --backend mutant:kind_8_bits --filter kinds.aliases --report json:%/a",
+         1, "");
+  expect("merge --quiet %/a", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  cr_expect(strstr(printed(), "cases: ") == NULL, "%s", printed());
+  expect_shell(VS_PROGRAM_PATH " merge --quiet %/a | tail -n 1", 0,
+               "1 new, 0 gone, 0 known, 0 lost\n");
+}
+
 // Wrong in one register is one cause, whatever the values; another register is another.
 Test(merge, failures_of_one_cause_are_one_group) {
   expect("run --backend mutant:flags_never --filter 'registers.*' --report json:%/a", 1, "");

@@ -65,6 +65,57 @@ Test(usage, help) {
 Test(usage, help_of_a_command) {
   expect("run --help", 0, "--require-backend");
 }
+// A text that several commands share tells of the others, "of `fuzz`, 1".
+Test(usage, help_of_a_command_speaks_of_no_other) {
+  static const char* const commands[] = {
+      "run",   "merge",  "exec", "check",  "list",      "explain", "minimize", "diff-profiles",
+      "sweep", "format", "fuzz", "export", "lint-shim", "lab",     "selftest", "bench"};
+  for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
+    char line[64];
+    snprintf(line, sizeof line, "%s --help", commands[i]);
+    expect_without(line, "of `");
+    expect_without(line, "For `");
+    expect(line, 0, "\nExit status:\n  0  ");
+  }
+}
+Test(usage, a_bad_number_is_told_what_it_means_to_the_command) {
+  expect("fuzz --jobs 65 none", 2,
+         "--jobs '65' is out of bounds or no number: processes at a time, 1 to 64. Default: 1\n");
+}
+Test(usage, quiet_is_for_commands_with_logs) {
+  expect("exec --quiet", 2, "unknown option '--quiet'");
+  expect("merge --quiet --diff a b", 2, "no --quiet");
+}
+
+// --- for logs -----------------------------------------------------------------------------------
+
+Test(quiet, run_prints_failures_and_a_line, .timeout = 600) {
+  static const char run[] =
+      "run --quiet --backend soft --backend mutant:kind_8_bits --filter kinds.aliases";
+  expect(run, 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  expect(run, 1,
+         "\ndoes not conform: 1 fail, 0 known to fail, 1 pass, 0 unsupported, 0 not judged, 0 "
+         "broken; exit status 1\n");
+  expect_without(run, "cases: ");
+}
+Test(quiet, what_conforms_is_one_line) {
+  const outcome* got = vcpuspec("run --quiet --backend soft --filter kinds.aliases");
+  cr_expect_str_eq(got->text,
+                   "conforms: 0 fail, 0 known to fail, 1 pass, 0 unsupported, 0 not judged, 0 "
+                   "broken; exit status 0\n");
+}
+Test(quiet, tells_what_else_the_exit_status_is_for) {
+  expect("run --quiet --backend soft --require-backend plugin:/none.so --filter kinds.aliases", 3,
+         "backend: plugin:/none.so: required, and could not be judged: ");
+  expect("run --quiet --backend soft --filter 'no.*'", 5, "no case matches the filter");
+}
+Test(quiet, sweep_prints_a_line_for_a_backend, .timeout = 600) {
+  const outcome* got = vcpuspec("sweep --quiet --backend soft --depth 1");
+  cr_expect(strchr(got->text, '\n') == got->text + strlen(got->text) - 1, "%s", got->text);
+  cr_expect(strstr(got->text, " not judged, 0 recorded; 0 failures\n") != NULL, "%s", got->text);
+  expect("sweep --quiet --backend mutant:kind_8_bits --depth 1", 1, "FAIL sweep on mutant");
+}
+
 Test(usage, help_command) {
   expect("help run", 0, "--require-backend");
 }
@@ -238,6 +289,39 @@ Test(failure, register_is_named) {
 
 Test(failure, latitude_is_named) {
   expect("run --backend soft --filter 'flags.*'", 0, "soft is permitted by: flags_gate");
+}
+
+Test(failure, allowed_ZX_OK_says_why_and_the_error_what_it_means) {
+  static const char run[] =
+      "run --backend mutant:right_asked_too_EXECUTE --filter rights.write_alone";
+  expect(run, 1,
+         "allowed  ZX_OK (the handle is valid, is a vCPU's, has ZX_RIGHT_WRITE, kind is a vCPU "
+         "state, buffer_size is right, the buffer is readable, the vCPU is paused, the thread is "
+         "the creator)\n");
+  expect(run, 1, "got      ZX_ERR_ACCESS_DENIED\n");
+  expect(run, 1, "means    that the handle lacks ZX_RIGHT_WRITE, which is not so\n");
+}
+
+// By check and by explain.
+Test(failure, an_error_of_several_checks_or_of_none_says_so) {
+  static const char* const rows[][2] = {
+      {"T0: read_state h2\n= ZX_ERR_INVALID_ARGS",
+       "that kind is not ZX_VCPU_STATE, or that buffer_size is not the size of ZX_VCPU_STATE, or "
+       "that the buffer cannot be written to, which is not so\n"},
+      {"T0: kick h2\n= ZX_ERR_INTERNAL", "nothing: no check of this call has it\n"},
+      {"T0: set_trap h0 kind=1 addr=0x4000 size=4096\n= ZX_ERR_ALREADY_EXISTS",
+       "that it intersects a trap of that kind, which is not so\n"},
+  };
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char line[1024];
+    static const char made[] =
+        "vcpuspec trace 2\narch x86-64\n\nT0: h0 h1 = guest_create\n= ZX_OK handle=0x3 "
+        "handle2=0x7\nT0: h2 = vcpu_create h0 dump\n= ZX_OK handle=0xb\n";
+    snprintf(line, sizeof line, "check - << END\n%s%s\nEND\n", made, rows[i][0]);
+    expect(line, 1, rows[i][1]);
+    snprintf(line, sizeof line, "explain - << END\n%s%s\nEND\n", made, rows[i][0]);
+    expect(line, 0, rows[i][1]);
+  }
 }
 
 Test(failure, a_buffer_that_changes_meanwhile_is_told) {

@@ -31,6 +31,7 @@ static const struct {
     NAMED(ZX_ERR_UNAVAILABLE),
     NAMED(ZX_ERR_ACCESS_DENIED),
     NAMED(ZX_ERR_IO),
+    NAMED(ZX_ERR_IO_DATA_INTEGRITY),
 };
 #undef NAMED
 enum { STATUSES = sizeof statuses / sizeof statuses[0] };

@@ -87,6 +87,7 @@ typedef struct pace {
 } pace;
 
 static void tell(vs_supervisor* s, const pace* p, double now) {
+  if (s->plan->quiet) return;
   const vs_campaign_outcome* o = s->outcome;
   size_t known = vs_known_count(o);
   const vs_status status = {.elapsed = now - s->started,
@@ -185,7 +186,8 @@ static void merge(vs_supervisor* s) {
   count_corpus(s);
   s->started = s->last_new = vs_now();
   if (good) {
-    vs_supervisor_say(s, "merged: %zu inputs of %zu are left\n", s->outcome->corpus, before);
+    if (!s->plan->quiet)
+      vs_supervisor_say(s, "merged: %zu inputs of %zu are left\n", s->outcome->corpus, before);
   } else if (!is_stopped(s->plan)) {
     vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP, "the corpus could not be merged: %s", why.text);
   }

@@ -42,6 +42,7 @@ typedef struct vs_campaign_plan {
   bool merge;                         // first have libFuzzer leave out inputs that add nothing
   const volatile sig_atomic_t* stop;  // not 0: end soon
   FILE* out;                          // findings as they come, and how it goes
+  bool quiet;                         // only findings, and one line at the end
   bool terminal;                      // a line that is written over again and again
 } vs_campaign_plan;
 

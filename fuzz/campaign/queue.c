@@ -100,6 +100,7 @@ static void count_crash(vs_supervisor* s) {
 }
 
 static void tell_known(const vs_supervisor* s, const vs_finding* f) {
+  if (s->plan->quiet) return;
   vs_supervisor_say(s, "%s  %s: %s (%s:%zu)\n\n", vs_known_state(f->known), f->name,
                     f->known->words[VS_EXPECT_REASON], s->plan->known->path, f->known->line);
 }

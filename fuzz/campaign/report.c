@@ -58,21 +58,8 @@ static void print_totals(FILE* out, const vs_campaign_outcome* o) {
           vs_totals_tuples(&o->all), o->corpus);
 }
 
-void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o) {
-  size_t fresh = 0;
-  size_t known = vs_known_count(o);
-  for (size_t i = 0; i < o->finding_count; i++) {
-    fresh += o->findings[i].is_new && o->findings[i].known == NULL;
-  }
-  fprintf(out, "fuzzed   %s, profile %s, target %s, seed %" PRIu64 "; ended: %s\n",
-          plan->target->name, plan->profile->id, vs_fuzz_target_names[plan->what], plan->seed,
-          o->reason.text);
-  print_totals(out, o);
-  fprintf(out, "findings %zu, %zu of them new", o->finding_count - known, fresh);
-  if (plan->known != NULL) fprintf(out, "; %zu known", known);
-  fputc('\n', out);
-  vs_known_tell_over(out, plan);
-  for (size_t i = 0; i < o->finding_count; i++) print_finding(out, plan, &o->findings[i]);
+// What findings alone do not say.
+static void print_rest(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o) {
   if (o->crowded) {
     fprintf(out, "\n%d findings are all that is looked at, and there are more in %s/findings\n",
             VS_CAMPAIGN_FINDINGS, plan->dir);
@@ -84,4 +71,44 @@ void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campai
   if (o->broken > 0) {
     fprintf(out, "\nBROKEN  %zu scripts in %s/broken could not be judged\n", o->broken, plan->dir);
   }
+}
+
+// New ones were told as they came.
+static void report_quietly(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o,
+                           size_t fresh, size_t known) {
+  char time[32];
+  for (size_t i = 0; i < o->finding_count; i++) {
+    const vs_finding* f = &o->findings[i];
+    if (!f->is_new && f->known == NULL) print_finding(out, plan, f);
+  }
+  print_rest(out, plan, o);
+  vs_say_time(o->all.seconds - o->before.seconds, time);
+  fprintf(out,
+          "%sfuzzed %s, profile %s: findings %zu, %zu of them new; %zu known; %" PRIu64
+          " inputs in %s; ended: %s\n",
+          o->finding_count + o->pending + o->broken > 0 ? "\n" : "", plan->target->name,
+          plan->profile->id, o->finding_count - known, fresh, known,
+          o->all.executions - o->before.executions, time, o->reason.text);
+}
+
+void vs_campaign_report(FILE* out, const vs_campaign_plan* plan, const vs_campaign_outcome* o) {
+  size_t fresh = 0;
+  size_t known = vs_known_count(o);
+  for (size_t i = 0; i < o->finding_count; i++) {
+    fresh += o->findings[i].is_new && o->findings[i].known == NULL;
+  }
+  if (plan->quiet) {
+    report_quietly(out, plan, o, fresh, known);
+    return;
+  }
+  fprintf(out, "fuzzed   %s, profile %s, target %s, seed %" PRIu64 "; ended: %s\n",
+          plan->target->name, plan->profile->id, vs_fuzz_target_names[plan->what], plan->seed,
+          o->reason.text);
+  print_totals(out, o);
+  fprintf(out, "findings %zu, %zu of them new", o->finding_count - known, fresh);
+  if (plan->known != NULL) fprintf(out, "; %zu known", known);
+  fputc('\n', out);
+  vs_known_tell_over(out, plan);
+  for (size_t i = 0; i < o->finding_count; i++) print_finding(out, plan, &o->findings[i]);
+  print_rest(out, plan, o);
 }
