@@ -191,9 +191,16 @@ vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result) {
 }
 
 static void add_way(vs_store* store, vs_failure_told* failure, vs_clause_code clause,
-                    const char* key) {
+                    const char* key, const char* touched) {
   vs_way* way = vs_grow(store, &failure->others, sizeof *way);
-  *way = (vs_way){vs_clauses[clause].id, vs_keep(store, key)};
+  *way = (vs_way){vs_clauses[clause].id, vs_keep(store, key), touched};
+}
+
+static const char* say_touched(vs_store* store, vs_violation_kind kind, vs_touched touched) {
+  char line[VS_TOUCHED_TEXT];
+  vs_text text = vs_text_in(line, sizeof line);
+  vs_touched_say(&text, kind, touched);
+  return line[0] != '\0' ? vs_keep(store, line) : NULL;
 }
 
 // The other sorts of failure of the same case: an entry that knows the first knows nothing of them.
@@ -205,11 +212,11 @@ static void add_others(vs_store* store, vs_failure_told* failure, const vs_case_
     char key[TEXT];
     const vs_violation* v = &result->also[i].violation;
     vs_results_key_of(v, vs_arch_find(result->target->arch), result->died, key, sizeof key);
-    add_way(store, failure, v->clause, key);
+    add_way(store, failure, v->clause, key, say_touched(store, v->kind, result->also[i].touched));
     told |= v->kind == VS_VIOLATION_NO_RETURN;
   }
   if (!told && result->died[0] != '\0')
-    add_way(store, failure, first->clause, vs_said(store, "life -> %s", result->died));
+    add_way(store, failure, first->clause, vs_said(store, "life -> %s", result->died), NULL);
   size_t count = failure->others.count;
   for (size_t i = 0; i < count && i < OTHERS_SHOWN; i++) {
     const vs_way* way = &failure->others.at[i];
@@ -229,6 +236,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   failure->clause = vs_clauses[v->clause].id;
   failure->sentence = vs_clauses[v->clause].sentence;
   failure->op = result->judgement.at;
+  failure->touched = say_touched(store, v->kind, result->touched);
   vs_text text = vs_text_in(line, sizeof line);
   vs_say_allowed(&text, v, arch);
   failure->allowed = vs_keep(store, line);

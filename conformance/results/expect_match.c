@@ -6,6 +6,7 @@
 #include "cases/cases.h"
 #include "expect.h"
 #include "make.h"
+#include "runner/touched.h"
 #include "text/names.h"
 #include "view.h"
 
@@ -33,11 +34,30 @@ bool vs_expectation_names(const vs_expectation* entry, const vs_results* results
   return fits(entry->words[VS_EXPECT_CASE], result->id) && is_of(entry, &failing);
 }
 
-static bool has_answer(const vs_expectation* entry, const char* answer) {
+// Of an answer, "rflags[16] -> other", what it touches: "[16]"; and, where it is "rflags -> other",
+// whether this is `key`.
+static bool has_key(const char* answer, const char* key, char touched[VS_TOUCHED_TEXT]) {
+  const size_t name = strcspn(answer, " [.");
+  const size_t length = strcspn(answer + name, " ");
+  snprintf(touched, VS_TOUCHED_TEXT, "%.*s", (int)length, answer + name);
+  return strncmp(answer, key, name) == 0 && strcmp(answer + name + length, key + name) == 0;
+}
+
+// True if an answer has this key and says nothing of what is touched, or if those that have it say
+// all that is. `touched` may be NULL, of what touches nothing and where it is not known; `any`:
+// it does not count.
+static bool has_answer(const vs_expectation* entry, const char* key, const char* touched,
+                       bool any) {
+  vs_touched is;
+  vs_touched all = {0};
   for (size_t i = 0; i < entry->answers.count; i++) {
-    if (strcmp(entry->answers.at[i], answer) == 0) return true;
+    char text[VS_TOUCHED_TEXT];
+    vs_touched some;
+    if (!has_key(entry->answers.at[i], key, text)) continue;
+    if (any || !vs_touched_read(text, &some)) return true;
+    vs_touched_add(&all, some);
   }
-  return false;
+  return touched != NULL && vs_touched_read(touched, &is) && vs_touched_is_within(is, all);
 }
 
 // True if `word` is one of those in `words`, which have blanks between.
@@ -50,14 +70,26 @@ static bool is_one_of(const char* words, const char* word) {
   return false;
 }
 
-bool vs_expectation_covers(const vs_expectation* entry, const vs_result* result) {
+static bool covers_way(const vs_expectation* entry, vs_way way) {
   const char* wanted = entry->words[VS_EXPECT_CLAUSE];
+  bool same = wanted == NULL || (way.clause != NULL && is_one_of(wanted, way.clause));
+  return same && way.key != NULL && has_answer(entry, way.key, way.touched, false);
+}
+
+bool vs_expectation_covers(const vs_expectation* entry, const vs_result* result) {
   for (size_t i = 0; i < vs_failure_ways(result->failure); i++) {
-    vs_way way = vs_failure_way(result->failure, i);
-    bool same = wanted == NULL || (way.clause != NULL && is_one_of(wanted, way.clause));
-    if (!same || way.key == NULL || !has_answer(entry, way.key)) return false;
+    if (!covers_way(entry, vs_failure_way(result->failure, i))) return false;
   }
   return true;
+}
+
+// The first way in which it fails that the entry does not say; the first, if it says all.
+static vs_way first_foreign(const vs_expectation* entry, const vs_failure_told* failure) {
+  for (size_t i = 0; i < vs_failure_ways(failure); i++) {
+    vs_way way = vs_failure_way(failure, i);
+    if (!covers_way(entry, way)) return way;
+  }
+  return vs_failure_way(failure, 0);
 }
 
 // --- failures of no case ------------------------------------------------------------------------
@@ -80,7 +112,7 @@ const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_
     // Where no call is to blame, an entry's clause is that of its case, which does not count.
     bool same = clause == NULL || failing->clause == NULL || is_one_of(clause, failing->clause);
     bool holds = !is_over(entry, today) && is_of(entry, failing);
-    if (same && holds && has_answer(entry, failing->answer)) return entry;
+    if (same && holds && has_answer(entry, failing->answer, NULL, true)) return entry;
   }
   return NULL;
 }
@@ -149,16 +181,22 @@ static void look_for_case(const vs_expectation* entry, vs_expect_finding* f) {
   miss(f, "case", word, "mend it, or take the entry out", names, count);
 }
 
+// True if the entry's backend is among the columns, by whichever name.
+static bool is_there(const vs_expectation* entry, const vs_results* results) {
+  const char* word = entry->words[VS_EXPECT_BACKEND];
+  for (size_t i = 0; i < results->backends.count; i++) {
+    const vs_column* backend = &results->backends.at[i];
+    if (fits(word, backend->name) || fits(word, backend->spec)) return true;
+  }
+  return false;
+}
+
 static void look_for_backend(const vs_expectation* entry, const vs_results* results,
                              vs_expect_finding* f) {
   const char* names[NAMES];
   vs_target target;
   const char* word = entry->words[VS_EXPECT_BACKEND];
-  if (is_glob(word) || vs_target_parse(word, &target)) return;
-  for (size_t i = 0; i < results->backends.count; i++) {
-    const vs_column* backend = &results->backends.at[i];
-    if (fits(word, backend->name) || fits(word, backend->spec)) return;
-  }
+  if (is_glob(word) || vs_target_parse(word, &target) || is_there(entry, results)) return;
   for (size_t i = 0; i < vs_builtin_count; i++) names[i] = vs_builtins[i]->name;
   miss(f, "backend", word, "write it as after --backend, or take the entry out", names,
        vs_builtin_count);
@@ -239,17 +277,19 @@ static const char* say(char text[192], const vs_results* results, const some* s)
   return text;
 }
 
-static void tell_different(vs_expect_finding* f, const some* different, const vs_results* results) {
+static void tell_different(vs_expect_finding* f, const vs_expectation* entry, const some* different,
+                           const vs_results* results) {
   char where[192];
   if (different->count == 0) {
     tell(f, VS_PROBLEM_DIFFERENT, "nothing that it names fails in this way: take the entry out");
     return;
   }
-  const vs_failure_told* failure = different->first->failure;
+  char answer[VS_ANSWER_TEXT];
+  const vs_way way = first_foreign(entry, different->first->failure);
+  vs_way_answer(way, way.touched, answer);
   tell(f, VS_PROBLEM_DIFFERENT,
-       "%s fails, but otherwise: %.100s of %.60s: see to it, then make the entry say so",
-       say(where, results, different), vs_or_empty(failure->key),
-       failure->clause != NULL ? failure->clause : "no clause");
+       "%s fails, but otherwise: %.200s of %.60s: see to it, then make the entry say so",
+       say(where, results, different), answer, way.clause != NULL ? way.clause : "no clause");
 }
 
 static void look_at_results(const vs_expectation* entry, const vs_results* results, const tally* t,
@@ -265,7 +305,7 @@ static void look_at_results(const vs_expectation* entry, const vs_results* resul
          "it names %zu results, and may name %zu: name fewer, or say `matches %zu`", t->named.count,
          most, t->named.count);
   } else if (t->different.count > 0) {
-    tell_different(f, &t->different, results);
+    tell_different(f, entry, &t->different, results);
   } else if (t->passes.count > 0 && !entry->sometimes) {
     tell(f, VS_PROBLEM_PASSES, "%s passes now: take it out of what the entry names",
          say(where, results, &t->passes));
@@ -274,7 +314,7 @@ static void look_at_results(const vs_expectation* entry, const vs_results* resul
          "%s was not judged (%.200s): nothing is known of it; take it out of what the entry names",
          say(where, results, &t->unjudged), t->unjudged.first->note);
   } else if (t->covered.count == 0 && !entry->sometimes && !results->interrupted) {
-    tell_different(f, &t->different, results);
+    tell_different(f, entry, &t->different, results);
   }
 }
 
@@ -313,6 +353,7 @@ void vs_expectations_apply(const vs_expectations* all, vs_results* results) {
   for (size_t i = 0; i < all->entries.count; i++) {
     const vs_expectation* entry = &all->entries.at[i];
     vs_expect_finding f = vs_expectation_check(entry, results, today);
+    told->not_run += f.problem == VS_PROBLEM_NONE && !is_there(entry, results);
     if (f.problem == VS_PROBLEM_NONE) continue;
     vs_stale* stale = vs_grow(store, &told->stale, sizeof *stale);
     *stale = (vs_stale){entry->line,

@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include "expect.h"
+#include "runner/touched.h"
 #include "text/file.h"
 #include "text/lines.h"
 #include "text/names.h"
@@ -114,16 +115,33 @@ static names names_of(const char* const* others) {
   return n;
 }
 
+// "rflags[16]", "packet.key", "buffer[8..15]".
+static bool touches(const names* registers, const char* word) {
+  char name[16];
+  vs_touched touched;
+  const size_t length = strcspn(word, "[.");
+  snprintf(name, sizeof name, "%.*s", (int)length, word);
+  if (!vs_touched_read(word + length, &touched)) return false;
+  if (word[length] == '.') return strcmp(name, "packet") == 0;
+  if (touched.from < touched.to) return strcmp(name, "buffer") == 0;
+  return is_among(registers, name);
+}
+
 static bool read_allowed(reader* r, size_t index) {
   static const char* const others[] = {"nothing", "packet", "handle", "buffer", "life", NULL};
   names n = names_of(others);
   char* word = r->line.words[index].text;
   if (strchr(word, '|') != NULL && read_statuses(word)) return true;
-  add_registers(&n, VS_ARCH_X64);
-  add_registers(&n, VS_ARCH_ARM64);
-  if (is_among(&n, word) || is_number(word)) return true;
+  names registers = {0};
+  add_registers(&registers, VS_ARCH_X64);
+  add_registers(&registers, VS_ARCH_ARM64);
+  if (is_among(&n, word) || is_number(word) || is_among(&registers, word) ||
+      touches(&registers, word))
+    return true;
+  for (size_t i = 0; i < registers.count; i++) add_name(&n, registers.at[i]);
   return vs_line_expected(&r->line, index, r->fault,
-                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE or rax",
+                          "what was allowed, such as ZX_ERR_BAD_STATE|ZX_ERR_WRONG_TYPE, rax, "
+                          "rax[31:0], packet.key or buffer[8..15]",
                           n.at, n.count);
 }
 

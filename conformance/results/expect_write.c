@@ -4,6 +4,7 @@
 
 #include "expect.h"
 #include "make.h"
+#include "runner/touched.h"
 
 // A name as a glob that matches it; what the text form has no room for becomes a '?'.
 static const char* escape(vs_store* store, const char* name) {
@@ -31,6 +32,32 @@ static const char* day_ahead(vs_store* store) {
   return vs_keep(store, text);
 }
 
+static bool is_flags(const char* key) {
+  static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
+  for (size_t i = 0; i < 2; i++) {
+    const vs_arch_info* info = vs_arch_find(archs[i]);
+    const char* name = info->registers[info->flags].name;
+    if (strncmp(key, name, strlen(name)) == 0) return true;
+  }
+  return false;
+}
+
+// With what it touches: each flag, of other registers whole bytes, since the bits in which numbers
+// differ are others with another seed.
+static const char* say_answer(vs_store* store, vs_way way) {
+  char answer[VS_ANSWER_TEXT];
+  char line[VS_TOUCHED_TEXT];
+  vs_touched touched;
+  const char* says = way.touched;
+  if (says != NULL && says[0] == '[' && !is_flags(way.key) && vs_touched_read(says, &touched)) {
+    vs_text text = vs_text_in(line, sizeof line);
+    vs_touched_say(&text, VS_VIOLATION_REGISTER, vs_touched_in_bytes(touched));
+    says = line;
+  }
+  vs_way_answer(way, says, answer);
+  return vs_keep(store, answer);
+}
+
 // Every clause that is broken, once, with blanks between; and every sort of failure, once.
 static void add_ways(vs_store* store, vs_expectation* entry, const vs_failure_told* failure) {
   vs_index keys = {0};
@@ -42,7 +69,8 @@ static void add_ways(vs_store* store, vs_expectation* entry, const vs_failure_to
     bool there = *clauses == NULL || way.clause == NULL || strstr(*clauses, way.clause) != NULL;
     if (!there) *clauses = vs_said(store, "%s %s", *clauses, way.clause);
     if (way.key == NULL || entry->answers.count == VS_ANSWERS_MAX) continue;
-    if (vs_index_add(&keys, way.key, &number)) vs_add(store, &entry->answers, way.key);
+    const char* answer = say_answer(store, way);
+    if (vs_index_add(&keys, answer, &number)) vs_add(store, &entry->answers, answer);
   }
   vs_index_free(&keys);
 }

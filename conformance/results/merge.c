@@ -343,7 +343,8 @@ static void put_expectations(merger* m) {
   vs_store* store = &m->all->store;
   vs_expectations_told* all = NULL;
   for (size_t i = 0; i < m->count; i++) {
-    const vs_expectations_told* own = m->inputs[i].results->expectations;
+    const vs_results* input = m->inputs[i].results;
+    const vs_expectations_told* own = input->expectations;
     if (own == NULL) continue;
     if (all == NULL) {
       all = vs_take(store, sizeof *all);
@@ -352,6 +353,8 @@ static void put_expectations(merger* m) {
       all->known = vs_results_count(m->all, VS_VERDICT_KNOWN);
       all->disputed = vs_results_count(m->all, VS_VERDICT_DISPUTED);
     }
+    // What one did not run, another may have.
+    if (input->backends.count < m->all->backends.count) all->not_run = 0;
     for (size_t k = 0; k < own->stale.count; k++) {
       size_t number;
       const vs_stale* one = &own->stale.at[k];

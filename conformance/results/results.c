@@ -196,7 +196,14 @@ size_t vs_failure_ways(const vs_failure_told* failure) {
 }
 
 vs_way vs_failure_way(const vs_failure_told* failure, size_t i) {
-  return i == 0 ? (vs_way){failure->clause, failure->key} : failure->others.at[i - 1];
+  return i == 0 ? (vs_way){failure->clause, failure->key, failure->touched}
+                : failure->others.at[i - 1];
+}
+
+void vs_way_answer(vs_way way, const char* touched, char text[VS_ANSWER_TEXT]) {
+  const char* key = way.key != NULL ? way.key : "";
+  const int name = (int)strcspn(key, " ");
+  snprintf(text, VS_ANSWER_TEXT, "%.*s%s%s", name, key, touched != NULL ? touched : "", key + name);
 }
 
 bool vs_way_is_same(vs_way a, vs_way b) {

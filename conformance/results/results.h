@@ -74,6 +74,10 @@ vs_verdict vs_result_says_of(const vs_result* result, const char* clause);
 // The ways in which it fails, the first before the others; `i` counts to this.
 size_t vs_failure_ways(const vs_failure_told* failure);
 vs_way vs_failure_way(const vs_failure_told* failure, size_t i);
+enum { VS_ANSWER_TEXT = 512 };
+
+// "rflags[16] -> other": its key, and what is touched, which may be NULL.
+void vs_way_answer(vs_way way, const char* touched, char text[VS_ANSWER_TEXT]);
 // True of the same clause, and the same answer to the same that was allowed, whatever the seed.
 bool vs_way_is_same(vs_way a, vs_way b);
 // True if each way is.

@@ -265,9 +265,13 @@ static void show_expectations(FILE* out, const vs_expectations_told* e) {
   show_stale(out, e);
   fprintf(out, "%s: %zu known failure%s, %zu disputed, %zu stale\n", e->file, e->known,
           e->known == 1 ? "" : "s", e->disputed, e->stale.count);
-  if (e->without_reason == 0) return;
-  fprintf(out, "%s: %zu entr%s no reason yet: put one in the place of the '?'\n", e->file,
-          e->without_reason, e->without_reason == 1 ? "y has" : "ies have");
+  if (e->without_reason > 0) {
+    fprintf(out, "%s: %zu entr%s no reason yet: put one in the place of the '?'\n", e->file,
+            e->without_reason, e->without_reason == 1 ? "y has" : "ies have");
+  }
+  if (e->not_run == 0) return;
+  fprintf(out, "%s: %zu entr%s a backend that was not run\n", e->file, e->not_run,
+          e->not_run == 1 ? "y names" : "ies name");
 }
 
 static void show_lines(FILE* out, const vs_texts* lines) {

@@ -163,22 +163,28 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
 
 // --- what else is wrong ---------------------------------------------------------------------
 
-static bool is_new_sort(const vs_case_result* result, const vs_violation* violation) {
+// What failures of this one's sort have touched; NULL: it is the first of its sort.
+static vs_touched* find_sort(vs_case_result* result, const vs_violation* violation) {
   vs_failure_key key = vs_failure_key_of(violation);
   vs_failure_key other = vs_failure_key_of(&result->judgement.violation);
-  if (vs_failure_same(&key, &other)) return false;
+  if (vs_failure_same(&key, &other)) return &result->touched;
   for (size_t i = 0; i < result->also_count; i++) {
     other = vs_failure_key_of(&result->also[i].violation);
-    if (vs_failure_same(&key, &other)) return false;
+    if (vs_failure_same(&key, &other)) return &result->also[i].touched;
   }
-  return true;
+  return NULL;
 }
 
 // Whether it is enough: the last that there is room for is kept.
 static bool keep_sort(const vs_violation* violation, void* context) {
   vs_case_result* result = context;
-  if (!is_new_sort(result, violation)) return false;
-  result->also[result->also_count++].violation = *violation;
+  vs_touched* touched = find_sort(result, violation);
+  if (touched == NULL) {
+    vs_also* also = &result->also[result->also_count++];
+    also->violation = *violation;
+    touched = &also->touched;
+  }
+  vs_touched_add(touched, vs_touched_of(violation));
   return result->also_count == VS_ALSO_MAX;
 }
 
@@ -190,6 +196,7 @@ static void look_for_more(vs_case_result* result, vs_oracle* oracle, const vs_pr
   const vs_failure_search all = {profile, keep_sort, result};
   free(result->also);
   result->also_count = 0;
+  result->touched = vs_touched_of(&result->judgement.violation);
   result->also = calloc(VS_ALSO_MAX, sizeof *result->also);
   if (result->also != NULL) vs_failure_find(&all, oracle, trace, &at, &last);
 }

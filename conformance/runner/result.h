@@ -8,6 +8,7 @@
 #include "child.h"
 #include "oracle.h"
 #include "target.h"
+#include "touched.h"
 
 typedef enum vs_verdict {
   VS_VERDICT_NOT_JUDGED,  // not yet
@@ -31,6 +32,7 @@ enum { VS_ERRORS_MAX = 1024 };
 typedef struct vs_also {
   size_t at;  // index of the op
   vs_violation violation;
+  vs_touched touched;  // by all failures of its sort
 } vs_also;
 
 enum { VS_ALSO_MAX = 15 };  // sorts of failure that are kept beside the first
@@ -43,6 +45,7 @@ typedef struct vs_case_result {
   vs_judgement judgement;
   vs_script script;              // owned
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
+  vs_touched touched;            // by all failures of the first one's sort
   vs_also* also;                 // owned; of each other sort of failure the first
   size_t also_count;
   char note[VS_WHY_MAX];       // why UNSUPPORTED, BROKEN or FLAKY; how the backend died

@@ -79,6 +79,7 @@ static void take_over(vs_case_result* first, vs_case_result* again) {
   vs_case_result was = *first;
   first->judgement = again->judgement;
   first->observations = again->observations;
+  first->touched = again->touched;
   first->also = again->also;
   first->also_count = again->also_count;
   memcpy(first->note, again->note, sizeof first->note);
