@@ -148,10 +148,11 @@ static void change_handle(vs_mutator* m, vs_arg* h) {
           vs_mutator_one_in(m, 2) ? 1 + vs_mutator_pick(m, 3) : (uint32_t)vs_mutator_word(m);
       return;
     case 1:
+    case 2:
       h->form = VS_HANDLE_FLIPPED;
       h->number = UINT32_C(1) << vs_mutator_pick(m, 32);
       return;
-    case 2:
+    case 3:
       h->form = VS_HANDLE_RAW;
       h->number = vs_mutator_one_in(m, 2) ? vs_mutator_pick(m, 8) : (uint32_t)vs_mutator_word(m);
       return;
@@ -165,9 +166,10 @@ static void change_handle(vs_mutator* m, vs_arg* h) {
 static void change_size(vs_mutator* m, vs_arg* size) {
   switch (vs_mutator_pick(m, 4)) {
     case 0:
+    case 1:
       size->number ^= UINT64_C(1) << vs_mutator_pick(m, 64);
       return;
-    case 1:
+    case 2:
       size->number = common_size(m);
       return;
     default:

@@ -2,6 +2,7 @@
 // Calls that are nearly right.
 #include "insert.h"
 #include "sense.h"
+#include "sweep/compose.h"
 
 enum { PORTS = 1 << 16 };
 
@@ -43,21 +44,27 @@ static void draw_range(vs_mutator* m, const vs_fuzz_script* script, vs_op* op) {
 // --- calls that are nearly right
 // --------------------------------------------------------------------
 
-// A call of the pages other than zx_vcpu_write_state, on objects as it asks for.
-static vs_op any_call(vs_mutator* m, const vs_fuzz_script* script) {
-  uint8_t code;
+static uint8_t any_code(vs_mutator* m) {
+  uint8_t code = VS_CALL_vcpu_write_state;
+  if (vs_mutator_one_in(m, 4)) return code;
   do {
     code = (uint8_t)vs_mutator_pick(m, VS_CALL_COUNT);
-  } while (vs_ops[code].phase != VS_PHASE_JUDGED || code == VS_CALL_vcpu_write_state);
-  vs_op op = vs_op_new(code, m->arch);
+  } while (vs_ops[code].phase != VS_PHASE_JUDGED);
+  return code;
+}
+
+// A call of the pages, on objects as it asks for.
+static vs_op any_call(vs_mutator* m, const vs_fuzz_script* script) {
+  vs_op op = vs_op_new(any_code(m), m->arch);
   for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
-    const vs_param* param = &vs_ops[code].params[i];
+    const vs_param* param = &vs_ops[op.code].params[i];
     bool handle = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE;
     uint8_t slot = handle ? vs_script_slot_of(m, script, param->object) : VS_SLOTS;
     vs_draw_argument(m, script, param, &op.args[i]);
     if (slot < VS_SLOTS) op.args[i] = vs_arg_slot(slot);
   }
   draw_range(m, script, &op);
+  if (vs_is_write(&op)) vs_compose_ordinary(m->space, vs_mutator_word(m), &op);
   op.thread = vs_mutator_one_in(m, 4) ? (uint8_t)vs_mutator_pick(m, VS_THREADS) : 0;
   return op;
 }
