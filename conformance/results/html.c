@@ -176,11 +176,13 @@ static void put_backend(FILE* out, const vs_view* v, size_t i) {
     PUT("<span class=\"sentence\"><strong>%s</strong>: %s</span>", vs_target_states[backend->state],
         backend->reason);
   }
-  PUT("</th><td>%s</td><td>%s</td>", backend->arch, backend->profile);
+  PUT("</th><td data-name=\"arch\">%s</td><td data-name=\"profile\">%s</td>", backend->arch,
+      backend->profile);
   for (size_t k = 0; k < SHOWN; k++) {
     size_t count = v->of[i].of[shown[k]];
     if (v->all.of[shown[k]] == 0) continue;
-    PUT("<td class=\"n %s\">%zu</td>", count > 0 ? looks[shown[k]].class : "zero", count);
+    PUT("<td class=\"n %s\" data-name=\"%s\">%zu</td>", count > 0 ? looks[shown[k]].class : "zero",
+        vs_verdict_names[shown[k]], count);
   }
   PUT("</tr>\n");
 }
@@ -209,7 +211,10 @@ static void put_controls(FILE* out, const vs_view* v) {
   for (size_t i = 0; i < v->results->backends.count; i++) {
     PUT("<option value=\"%zu\">%s</option>", i, v->results->backends.at[i].name);
   }
-  PUT("</select></label>\n<fieldset><legend>Verdict</legend>");
+  PUT("</select></label>\n<div class=\"buttons\"><button type=\"button\" id=\"open\">Open "
+      "all</button>"
+      "<button type=\"reset\" "
+      "id=\"clear\">Clear</button></div>\n<fieldset><legend>Verdict</legend>");
   for (size_t k = 0; k < SHOWN; k++) {
     if (v->all.of[shown[k]] == 0) continue;
     PUT("<label class=\"chip\"><input type=\"checkbox\" name=\"verdict\" value=\"%s\">",
@@ -217,9 +222,7 @@ static void put_controls(FILE* out, const vs_view* v) {
     vs_html_verdict(out, shown[k]);
     PUT("</label>");
   }
-  PUT("</fieldset>\n<div class=\"buttons\"><button type=\"button\" id=\"open\">Open all</button>"
-      "<button type=\"reset\" id=\"clear\">Clear</button></div>\n"
-      "<output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n");
+  PUT("</fieldset>\n<output id=\"shown\" aria-live=\"polite\"></output>\n</form>\n");
 }
 
 // --- the rest -----------------------------------------------------------------------------------
@@ -257,11 +260,11 @@ void vs_render_html(FILE* out, vs_view* view) {
   put_title(out, view);
   put_problems(out, view);
   put_figures(out, view);
-  put_backends(out, view);
   put_controls(out, view);
+  vs_html_failures(out, view);
+  put_backends(out, view);
   vs_html_calls(out, view);
   vs_html_clauses(out, view);
-  vs_html_failures(out, view);
   put_expectations(out, view->results->expectations);
   vs_html_cases(out, view);
   vs_html_reasons(out, view);

@@ -1,11 +1,49 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Tables with a column a backend, of calls, clauses and cases; and each failure: what was done,
 // what was allowed, what came, and how to see it again.
+#include <inttypes.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "html.h"
 
 #define PUT VS_HTML
+
+// --- permalinks ---------------------------------------------------------------------------------
+
+// A name that is the same in every report: a word of the text, and a digest of all that it is of.
+static void put_anchor(FILE* out, char sort, const char* text, const char* const* parts,
+                       size_t count) {
+  enum { WORD = 48 };
+  uint32_t digest = VS_DIGEST32;
+  fprintf(out, "%c-", sort);
+  for (size_t i = 0; i < WORD && text[i] != '\0'; i++) {
+    bool plain = strchr("abcdefghijklmnopqrstuvwxyz0123456789_", text[i]) != NULL;
+    fputc(plain ? text[i] : '-', out);
+  }
+  for (size_t i = 0; i < count; i++) {
+    digest = vs_digest32(digest, parts[i], strlen(parts[i]) + 1);  // the end is part of it
+  }
+  fprintf(out, "-%08" PRIx32, digest);
+}
+
+static void put_result_anchor(FILE* out, const vs_results* all, const vs_result* one) {
+  const vs_column* backend = &all->backends.at[one->backend];
+  const char* const parts[] = {backend->name, backend->profile, one->id};
+  put_anchor(out, 'r', one->id, parts, 3);
+}
+
+// Values of registers are no part of it.
+static void put_cause_anchor(FILE* out, vs_view* v, const vs_cause* cause) {
+  const vs_result* one = cause->first;
+  const vs_column* backend = vs_backend_of(v, one);
+  const char* key = vs_or_empty(vs_cause_key(&v->store, one));
+  const char* alone = key[0] == '\0' ? one->id : "";
+  const char* const parts[] = {backend->name, backend->profile, key + strcspn(key, " "), alone};
+  put_anchor(out, 'g', vs_clause_of(one), parts, 4);
+}
+
+// --- tables -------------------------------------------------------------------------------------
 
 static void put_table_start(FILE* out, const vs_results* all, const char* title, const char* what) {
   PUT("<div class=\"scroll tall\" tabindex=\"0\" role=\"region\" aria-label=\"%s\">\n"
@@ -24,8 +62,13 @@ static void put_table_end(FILE* out) {
 // `link` is the result that tells more; NULL: nothing does.
 static void put_cell(FILE* out, const vs_results* all, size_t backend, vs_verdict verdict,
                      const vs_result* link) {
-  PUT("<td data-b=\"%zu\" data-v=\"%s\">", backend, vs_html_class(verdict));
-  if (link != NULL) PUT("<a href=\"#r%zu\">", (size_t)(link - all->results.at) + 1);
+  PUT("<td data-b=\"%zu\" data-name=\"%s\" data-v=\"%s\">", backend, all->backends.at[backend].name,
+      vs_html_class(verdict));
+  if (link != NULL) {
+    fputs("<a href=\"#", out);
+    put_result_anchor(out, all, link);
+    fputs("\">", out);
+  }
   vs_html_verdict(out, verdict);
   fputs(link != NULL ? "</a></td>" : "</td>", out);
 }
@@ -108,9 +151,10 @@ void vs_html_clauses(FILE* out, vs_view* view) {
 // --- calls --------------------------------------------------------------------------------------
 
 // How many of its clauses came out as what, and by `data-v` which of that there is.
-static void put_sums(FILE* out, const vs_page* page, size_t backend, vs_verdict from) {
+static void put_sums(FILE* out, const vs_results* all, const vs_page* page, size_t backend,
+                     vs_verdict from) {
   const char* blank = "";
-  PUT("<td data-b=\"%zu\" data-v=\"", backend);
+  PUT("<td data-name=\"%s\" data-b=\"%zu\" data-v=\"", all->backends.at[backend].name, backend);
   for (vs_verdict v = from; v < VS_VERDICT_COUNT; v++) {
     if (vs_view_sum(page, backend, v) == 0) continue;
     PUT("%s%s", blank, vs_html_class(v));
@@ -139,7 +183,7 @@ static void put_page(FILE* out, const vs_results* all, const vs_page* page) {
     if (ready && vs_view_sum(page, b, VS_VERDICT_NOT_JUDGED) == page->clauses.count) {
       put_empty(out, b);
     } else {
-      put_sums(out, page, b, ready ? VS_VERDICT_PASS : VS_VERDICT_NOT_JUDGED);
+      put_sums(out, all, page, b, ready ? VS_VERDICT_PASS : VS_VERDICT_NOT_JUDGED);
     }
   }
   PUT("</tr>\n");
@@ -220,18 +264,20 @@ static void put_copied(FILE* out, const char* title, const char* text) {
       text[0] == '\n' ? "\n" : "", text);
 }
 
-static void put_failure(FILE* out, vs_view* v, size_t number, const vs_result* result) {
+static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   const vs_failure_told* failure = result->failure;
   vs_verdict shown = vs_result_shown(result);
-  PUT("<details class=\"failure\" id=\"r%zu\" data-row=\"failure\" data-b=\"%zu\" data-v=\"%s\">\n"
-      "<summary>",
-      number, result->backend, vs_html_class(shown));
+  PUT("<details class=\"failure\" id=\"");
+  put_result_anchor(out, v->results, result);
+  PUT("\" data-row=\"failure\" data-b=\"%zu\" data-v=\"%s\">\n<summary>", result->backend,
+      vs_html_class(shown));
   vs_html_verdict(out, shown);
   PUT(" <span class=\"what\"><code>%-s</code> on <code>%-s</code></span> "
-      "<span class=\"breaks\">%-s</span></summary>\n<div class=\"body\">\n<h3>%s</h3>\n"
-      "<p class=\"rule\">%s</p>\n<dl class=\"pairs\">\n",
-      result->id, vs_backend_of(v, result)->name, vs_clause_of(result), result->title,
-      vs_sentence_of(v, result));
+      "<span class=\"breaks\">%-s</span></summary>\n<div class=\"body\">\n<h3>%s <a "
+      "class=\"permalink\" aria-label=\"Link to this failure\" href=\"#",
+      result->id, vs_backend_of(v, result)->name, vs_clause_of(result), result->title);
+  put_result_anchor(out, v->results, result);
+  PUT("\">#</a></h3>\n<p class=\"rule\">%s</p>\n<dl class=\"pairs\">\n", vs_sentence_of(v, result));
   put_pair(out, "allowed", failure->allowed);
   put_pair(out, "got", failure->got);
   put_pair(out, "because", result->note);
@@ -253,19 +299,40 @@ static void put_failure(FILE* out, vs_view* v, size_t number, const vs_result* r
 // Those of one cause together.
 static void put_cause(FILE* out, vs_view* v, const vs_cause* cause) {
   const char* says = vs_cause_says(v, cause);
-  if (says[0] != '\0') PUT("<div class=\"cause\">\n<p class=\"rule\">%s</p>\n", says);
-  for (size_t i = 0; i < cause->results.count; i++) {
-    const vs_result* one = cause->results.at[i];
-    put_failure(out, v, (size_t)(one - v->results->results.at) + 1, one);
+  fputs("<div class=\"cause\" id=\"", out);
+  put_cause_anchor(out, v, cause);
+  fputs("\">\n", out);
+  if (says[0] != '\0') {
+    PUT("<p class=\"group\">%s <a class=\"permalink\" aria-label=\"Link to this group\" href=\"#",
+        says);
+    put_cause_anchor(out, v, cause);
+    fputs("\">#</a></p>\n", out);
   }
-  if (says[0] != '\0') PUT("</div>\n");
+  for (size_t i = 0; i < cause->results.count; i++) put_failure(out, v, cause->results.at[i]);
+  fputs("</div>\n", out);
+}
+
+static size_t put_causes(FILE* out, vs_view* v, bool expected) {
+  size_t count = 0;
+  for (size_t i = 0; i < v->causes.count; i++) {
+    const vs_cause* cause = &v->causes.at[i];
+    bool fails = vs_verdict_is_failure(vs_result_shown(cause->first));
+    if (fails == expected) continue;
+    if (count++ == 0 && expected)
+      PUT("<section id=\"expected\">\n<h2>Failures that were expected</h2>\n");
+    put_cause(out, v, cause);
+  }
+  return count;
 }
 
 void vs_html_failures(FILE* out, vs_view* view) {
   PUT("<section id=\"failures\">\n<h2>Failures</h2>\n");
-  for (size_t i = 0; i < view->causes.count; i++) put_cause(out, view, &view->causes.at[i]);
-  if (view->causes.count == 0) PUT("<p class=\"none\">No judged case fails.</p>\n");
+  if (put_causes(out, view, false) == 0) {
+    PUT("<p class=\"none\">No judged case fails%s.</p>\n",
+        view->causes.count > 0 ? " that was not expected to" : "");
+  }
   PUT("</section>\n");
+  if (put_causes(out, view, true) > 0) PUT("</section>\n");
 }
 
 // --- what was not judged ------------------------------------------------------------------------

@@ -57,15 +57,16 @@
 
   // A link into the page opens what it leads to, also if a filter hides it.
   const reveal = () => {
-    const target = /^#r\d+$/.test(location.hash) ? one(location.hash) : null;
-    if (target === null) return;
+    const found = /^#[rg]-[a-z0-9_-]+$/.test(location.hash) ? one(location.hash) : null;
+    const target = found?.matches(".cause") ? found.querySelector(".failure") : found;
+    if (target === null || target === undefined) return;
     if (target.hidden) {
       form.reset();
       apply();
     }
     target.open = true;
     target.querySelector("summary").focus({ preventScroll: true });
-    target.scrollIntoView({ block: "start" });
+    found.scrollIntoView({ block: "start" });
   };
 
   const copy = async (text) => {
@@ -111,7 +112,7 @@
     event.preventDefault();
     search.focus();
   });
-  for (const link of all(".matrix a")) link.addEventListener("click", () => setTimeout(reveal, 0));
+  for (const link of all(".matrix a, .permalink")) link.addEventListener("click", () => setTimeout(reveal, 0));
   addEventListener("hashchange", reveal);
 
   let closed = [];

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "exit.h"
 #include "pages.h"
 
 const char* vs_or_empty(const char* text) {
@@ -72,8 +73,19 @@ const char* vs_headline(const vs_view* view) {
   if (view->results->interrupted) return "stopped before its end";
   if (view->all.failed > 0) return "does not conform";
   if (view->all.judged == 0) return "nothing was judged";
-  if (view->results->end.status != 0) return "not all is well";
-  return view->all.excused > 0 ? "fails only as expected" : "conforms";
+  // No case fails that was not expected to.
+  switch (view->results->end.status) {
+    case VS_EXIT_CONFORMS:
+      return view->all.excused > 0 ? "fails only as expected" : "conforms";
+    case VS_EXIT_STALE:
+      return "only the list of expectations is out of date";
+    case VS_EXIT_FAILS:
+      return "does not conform";
+    case VS_EXIT_NOTHING:
+      return "a backend could not be judged";
+    default:
+      return "not everything could be judged";
+  }
 }
 
 // --- tables -------------------------------------------------------------------------------------

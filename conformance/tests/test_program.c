@@ -304,10 +304,11 @@ Test(failure, allowed_ZX_OK_says_why_and_the_error_what_it_means) {
 
 // By check and by explain.
 Test(failure, an_error_of_several_checks_or_of_none_says_so) {
+  static const char sizes[] =
+      "that kind is not ZX_VCPU_STATE, or that buffer_size is not the size of ZX_VCPU_STATE, or "
+      "that the buffer cannot be written to, which is not so\n";
   static const char* const rows[][2] = {
-      {"T0: read_state h2\n= ZX_ERR_INVALID_ARGS",
-       "that kind is not ZX_VCPU_STATE, or that buffer_size is not the size of ZX_VCPU_STATE, or "
-       "that the buffer cannot be written to, which is not so\n"},
+      {"T0: read_state h2\n= ZX_ERR_INVALID_ARGS", sizes},
       {"T0: kick h2\n= ZX_ERR_INTERNAL", "nothing: no check of this call has it\n"},
       {"T0: set_trap h0 kind=1 addr=0x4000 size=4096\n= ZX_ERR_ALREADY_EXISTS",
        "that it intersects a trap of that kind, which is not so\n"},

@@ -296,6 +296,25 @@ Test(md, headlines) {
   assert_has("md", ONE("fail", FAILURE, KNOWN), "### vcpuspec: fails only as expected\n");
 }
 
+// Where no case fails that was not expected to: what the exit status is for.
+Test(md, headlines_of_other_exit_statuses) {
+#define ENDED(status, results) \
+  MODEL(BACKEND("ready", "false"), results, "null", "{\"status\":" status ",\"why\":\"as said\"}")
+  static const char* const headlines[][2] = {
+      {ENDED("1", RESULT("s.c", "pass", "null", "null")), "does not conform"},
+      {ENDED("3", RESULT("s.c", "pass", "null", "null")), "not everything could be judged"},
+      {ENDED("4", RESULT("s.c", "fail", FAILURE, KNOWN)),
+       "only the list of expectations is out of date"},
+      {ENDED("5", RESULT("s.c", "pass", "null", "null")), "a backend could not be judged"},
+      {ENDED("5", RESULT("s.c", "unsupported", "null", "null")), "nothing was judged"},
+  };
+  for (size_t i = 0; i < sizeof headlines / sizeof headlines[0]; i++) {
+    char line[128];
+    snprintf(line, sizeof line, "### vcpuspec: %s\n", headlines[i][1]);
+    assert_has("md", headlines[i][0], line);
+  }
+}
+
 Test(badge, colors) {
   assert_has("badge", ONE("pass", "null", "null"), "\"color\":\"brightgreen\"");
   assert_has("badge", ONE("fail", FAILURE, "null"),
@@ -307,6 +326,7 @@ Test(badge, colors) {
 Test(html, says_what_was_judged) {
   assert_has("html", ONE("pass", "null", "null"), "<dt>judged</dt><dd>1</dd>");
   assert_has("html", ONE("fail", FAILURE, "null"), "<mark>0  T0: x</mark>");
+  assert_has("html", ONE("fail", FAILURE, KNOWN), "<h2>Failures that were expected</h2>");
 }
 
 // --- streams that fail ------------------------------------------------------------------------
