@@ -105,6 +105,14 @@ Test(merge, several_backends_and_profiles_are_columns) {
   expect_shell(CHECK "%/all", 0, "valid");
 }
 
+Test(merge, two_builds_of_a_backend_are_refused) {
+  expect_shell("cp " VS_PLUGIN_DIR "/wrong_kind.so %/p.so", 0, "");
+  expect("run --backend plugin:%/p.so --filter 'kinds.*' --shard 1/2 --report json:%/a", 1, "");
+  expect_shell("cp " VS_PLUGIN_DIR "/wrong_size.so %/p.so", 0, "");
+  expect("run --backend plugin:%/p.so --filter 'kinds.*' --shard 2/2 --report json:%/b", -1, "");
+  expect("merge %/a %/b", 3, "p.so was another file there, of which the digest is '");
+}
+
 Test(merge, duplicates_that_agree_are_joined_and_others_refused) {
   expect(WRONG "--filter 'kinds.*[hs]' --report json:%/a", 1, "");
   expect("merge %/a %/a", 1, "expected 6, judged 6");
