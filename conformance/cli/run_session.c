@@ -206,7 +206,9 @@ static vs_exit run(session* s) {
   status = judged ? tell(s) : no_memory();
   bool reported = judged && write_reports(s) && write_expectations(s);
   close_journal(s, reported);
-  return reported ? status : VS_EXIT_INFRASTRUCTURE;
+  // Of what was asked to be resumed, a part is not there; without that, reports have it all.
+  bool kept = s->request->resume == NULL || !s->journal.failed;
+  return reported && kept ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
 vs_exit vs_run_session(vs_run_request* request) {

@@ -71,10 +71,21 @@ static void join_column(vs_column* c, const vs_column* backend) {
   if (c->state != VS_TARGET_BROKEN && (better || worse)) *c = *backend;
   c->required = required;
   c->named = named;
-  if (!vs_is_same_text(c->digest, backend->digest)) c->digest = "several";
+  if (c->digest == NULL) c->digest = backend->digest;
 }
 
-static void add_columns(merger* m) {
+// Two builds of one backend are no whole.
+static void compare_digests(merger* m, const vs_column* a, const vs_merge_input* input,
+                            const vs_column* b) {
+  if (a->digest == NULL || b->digest == NULL || strcmp(a->digest, b->digest) == 0) return;
+  vs_add(m->store, m->why,
+         vs_said(m->store,
+                 "%s does not belong to what is before it: %s was another file there, of which the "
+                 "digest is '%s' and not '%s': judge all of it with one build",
+                 input->path, b->spec, a->digest, b->digest));
+}
+
+static bool add_columns(merger* m) {
   for (size_t i = 0; i < m->count; i++) {
     const vs_results* input = m->inputs[i].results;
     for (size_t k = 0; k < input->backends.count; k++) {
@@ -84,9 +95,11 @@ static void add_columns(merger* m) {
         vs_column* added = vs_grow(&m->all->store, &m->all->backends, sizeof *added);
         *added = *backend;
       }
+      compare_digests(m, &m->all->backends.at[at], &m->inputs[i], backend);
       join_column(&m->all->backends.at[at], backend);
     }
   }
+  return m->why->count == 0;
 }
 
 static bool is_name_of_another(const merger* m, size_t at) {
@@ -397,9 +410,8 @@ vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_stor
                              vs_texts* why) {
   merger m = {inputs, count, start(inputs[0].results), {0}, NULL, store, why};
   bool good = are_same(&m, "program", "judge both with one version", program_of) &&
-              are_same(&m, "seed", "judge both with one seed", seed_of);
+              are_same(&m, "seed", "judge both with one seed", seed_of) && add_columns(&m);
   if (good) {
-    add_columns(&m);
     number_cases(&m);
     good = add_results(&m);
   }

@@ -102,11 +102,14 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   fputc('\n', out);
 }
 
-// The first case that failed for this cause and was told; NULL: this one is.
+// The first case that failed for this cause, or could not be judged, and was told; NULL: this one
+// is.
 static const char* first_alike(vs_telling* t, const vs_result* one) {
   size_t number;
-  const char* key = vs_cause_key(&t->store, one);
-  if (key == NULL || !vs_verdict_is_failure(vs_result_shown(one))) return NULL;
+  const bool broken = one->verdict == VS_VERDICT_BROKEN;
+  const char* key =
+      broken ? vs_said(&t->store, "%zu %s", one->backend, one->note) : vs_cause_key(&t->store, one);
+  if (key == NULL || !(broken || vs_verdict_is_failure(vs_result_shown(one)))) return NULL;
   if (!vs_index_add(&t->causes, key, &number)) return t->first.at[number];
   vs_add(&t->store, &t->first, one->id);
   return NULL;
@@ -122,8 +125,10 @@ static void space_out(vs_telling* t, vs_verdict shown) {
 }
 
 void vs_tell_result(vs_telling* telling, const vs_result* result, const char* backend) {
+  const char* alike = first_alike(telling, result);
+  if (alike != NULL && result->verdict == VS_VERDICT_BROKEN) return;  // counted at the end
   space_out(telling, vs_result_shown(result));
-  vs_show_result(&telling->screen, result, backend, first_alike(telling, result));
+  vs_show_result(&telling->screen, result, backend, alike);
 }
 
 void vs_tell_end(vs_telling* telling) {
@@ -142,14 +147,16 @@ void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* pl
 
 // --- below the matrix ---------------------------------------------------------------------------
 
-// Cases that could not be judged, with one line a reason.
-static void show_unsupported(const vs_showing* s) {
+// Cases that could not be judged, with one line a reason; of what is broken, where it is no case
+// alone, which was told above.
+static void show_unjudged(const vs_showing* s) {
   for (size_t i = 0; i < s->view->reasons.count; i++) {
     const vs_reason* reason = &s->view->reasons.at[i];
     size_t count = reason->cases.count;
-    if (reason->verdict != VS_VERDICT_UNSUPPORTED) continue;
-    fprintf(s->screen->out, "%s: %zu case%s unsupported (%s%s): %s\n",
-            s->backends[reason->backend].name, count, count == 1 ? "" : "s", reason->cases.at[0],
+    const bool broken = reason->verdict == VS_VERDICT_BROKEN && count > 1;
+    if (reason->verdict != VS_VERDICT_UNSUPPORTED && !broken) continue;
+    fprintf(s->screen->out, "%s: %zu case%s %s (%s%s): %s\n", s->backends[reason->backend].name,
+            count, count == 1 ? "" : "s", vs_verdict_names[reason->verdict], reason->cases.at[0],
             count == 1 ? "" : ", ...", reason->note);
   }
 }
@@ -243,7 +250,7 @@ static void show_causes(const vs_showing* s) {
 static void show_below(const vs_showing* s, bool counts) {
   const vs_results* all = s->view->results;
   for (size_t b = 0; b < s->count; b++) show_latitudes(s, b);
-  show_unsupported(s);
+  show_unjudged(s);
   show_absent(s);
   show_causes(s);
   if (counts || all->counts.not_judged > 0) show_counts(s);

@@ -140,6 +140,17 @@ static void mend(vs_record* record, size_t count) {
   for (size_t i = 0; i < count; i++) vs_observation_mend(&record->observations[i]);
 }
 
+// A script that ran to its end has left a record of it. What a backend wrote there, and forgot a
+// part of, is no such record; what it forged with care, is (docs/evidence.md).
+static bool ran_to_its_end(const vs_recording* r) {
+  const vs_record* record = r->record;
+  const uint32_t at = __atomic_load_n(&record->progress, __ATOMIC_RELAXED);
+  if (r->child.death != VS_DEATH_NONE && !(r->child.death == VS_DEATH_EXIT && r->child.detail == 0))
+    return false;
+  if (at >= r->script->count) return at == r->script->count;
+  return ends_script(&r->script->ops[at], &record->observations[at]);
+}
+
 // Nothing is known of what the call did that was under way: no clause is to blame.
 static void forget_call(vs_recording* r) {
   for (size_t i = 0; i < r->script->count; i++) {
@@ -200,6 +211,7 @@ bool vs_recording_ended(vs_recording* recording) {
   if (!vs_child_ended(&recording->child)) return false;
   mend(recording->record, recording->script->count);
   drain(recording);
+  if (started && !ran_to_its_end(recording)) recording->record->done = false;
   if (started && recording->target->shim != NULL && !conclude(recording)) return false;
   if (started) mind_limit(recording);
   mind_change(recording);

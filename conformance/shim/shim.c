@@ -11,7 +11,7 @@
 #include "common/refuse.h"
 #include "remote/remote.h"
 
-enum { GIVE_UP = 3 };
+enum { GIVE_UP = 3, HOPELESS = 9 };
 static const double PATIENCE = 1;         // seconds until a shim that was told to end is ended
 static const double GONE_PATIENCE = 0.3;  // until one whose output has ended does not end any more
 
@@ -35,6 +35,8 @@ struct vs_shim {
   unsigned failures;       // to start it, in a row
   unsigned ended_between;  // two cases
   unsigned served;         // cases, by the process that runs
+  unsigned idle;           // scripts of which it answered no call, in a row
+  vs_why why;              // it did not answer the last of them
 };
 
 // --- the side that calls ----------------------------------------------------------------------
@@ -231,6 +233,10 @@ bool vs_shim_ready(vs_shim* shim, double seconds, vs_why* reason) {
   if (!own(shim)) return vs_refuse(reason, "no memory");
   shim->shared->trouble = VS_REMOTE_FINE;
   shim->shared->begun = shim->went_on = false;
+  if (shim->idle >= HOPELESS) {
+    *reason = shim->why;
+    return false;
+  }
   if (shim->channel.open && has_process(shim)) return true;
   if (shim->channel.open) {
     char death[160];
@@ -306,6 +312,8 @@ vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why) {
   vs_shim_fate fate = fate_of(shim, done, why);
   if (fate == VS_SHIM_WELL) shim->served++;
   if (fate == VS_SHIM_IDLE) shim->ended_between++;
+  shim->idle = fate == VS_SHIM_IDLE ? shim->idle + 1 : 0;
+  shim->why = *why;
   if (fate != VS_SHIM_WELL) vs_channel_close(&shim->channel, 0);
   return fate;
 }

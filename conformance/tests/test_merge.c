@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "cases/cases.h"
+#include "results/exit.h"
+#include "results/results.h"
 #include "results_shell.h"
+#include "text/file.h"
 
 TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
@@ -112,6 +115,39 @@ Test(merge, several_backends_and_profiles_are_columns) {
   cr_expect(strstr(printed(), "profile                                 documented") != NULL, "%s",
             printed());
   expect_shell(CHECK "%/all", 0, "valid");
+}
+
+// The exit status of results that are merged alone; 2: they are none.
+static vs_exit status_of(const char* text, size_t length) {
+  vs_why why;
+  vs_results* results = vs_results_parse("edited", text, length, &why);
+  const vs_exit status = results != NULL ? vs_results_conclude(results) : VS_EXIT_USAGE;
+  vs_results_free(results);
+  return status;
+}
+
+Test(merge, no_cut_and_no_flipped_bit_makes_red_results_green) {
+  vs_file file;
+  vs_why why;
+  cr_assert(vs_file_read(VS_SOURCE_DIR "/fuzz/corpus/results/hangs.json", &file, &why));
+  cr_assert_eq(status_of(file.text, file.length), VS_EXIT_FAILS);
+  for (size_t i = 0; i < file.length; i++) {
+    cr_expect_neq(status_of(file.text, i), VS_EXIT_CONFORMS, "cut at %zu", i);
+    for (unsigned bit = 0; bit < 8; bit++) {
+      file.text[i] ^= (char)(1u << bit);
+      cr_expect_neq(status_of(file.text, file.length), VS_EXIT_CONFORMS, "bit %u of %zu", bit, i);
+      file.text[i] ^= (char)(1u << bit);
+    }
+  }
+  vs_file_free(&file);
+}
+
+Test(merge, two_builds_of_a_backend_are_refused) {
+  expect_shell("cp " VS_PLUGIN_DIR "/wrong_kind.so %/p.so", 0, "");
+  expect("run --backend plugin:%/p.so --filter 'kinds.*' --shard 1/2 --report json:%/a", 1, "");
+  expect_shell("cp " VS_PLUGIN_DIR "/wrong_size.so %/p.so", 0, "");
+  expect("run --backend plugin:%/p.so --filter 'kinds.*' --shard 2/2 --report json:%/b", -1, "");
+  expect("merge %/a %/b", 3, "p.so was another file there, of which the digest is '");
 }
 
 Test(merge, duplicates_that_agree_are_joined_and_others_refused) {

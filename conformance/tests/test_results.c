@@ -246,3 +246,17 @@ Test(results, progress_is_for_terminals) {
   snprintf(command, sizeof command, "%s%s", VS_PROGRAM_PATH, run);
   expect_shell_without(command, "of 3 results");
 }
+
+// Which answers one greeting and nothing else: it is given up, and told once.
+Test(results, a_shim_that_answers_no_call_is_told_once) {
+  write_file("deaf.py",
+             "import sys\nsys.stdin.readline()\n"
+             "print('hello 2 deaf x86-64 zx_guest_create zx_vcpu_create zx_vcpu_write_state '\n"
+             "      'zx_handle_close', flush=True)\n"
+             "for line in sys.stdin: pass\n");
+  expect("run --backend 'shim:python3 %/deaf.py' --timeout 2 --filter 'kinds.*' --filter 'sizes.*'",
+         3, "BROKEN (kinds.aliases, ...): the shim did not answer 'hello 2' in time");
+  const char* first = strstr(printed(), "BROKEN kinds.");
+  cr_expect(first != NULL && strstr(first + 1, "BROKEN kinds.") == NULL, "%s", printed());
+  cr_expect(strstr(printed(), "BROKEN sizes.") == NULL, "%s", printed());
+}

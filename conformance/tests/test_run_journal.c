@@ -243,6 +243,12 @@ Test(run_journal, a_broken_result_is_tried_again) {
   expect_shell("wc -l < %/j", 0, "1");
 }
 
+Test(run_journal, that_is_cut_off_by_a_limit_is_no_success) {
+  expect_shell("ulimit -f 64; exec " VS_PROGRAM_PATH " run --backend soft --resume %/j", 3,
+               "; the run goes on without it");
+  expect("run --backend soft --resume %/j", 0, " results stand in ");
+}
+
 Test(run_journal, two_runs_at_once_are_refused) {
   expect_shell(
       VS_PROGRAM_PATH

@@ -3,6 +3,7 @@
 // no page asks ("status"), or dies of another kind ("death"); with "copies", a copy of the process
 // that it makes goes on in its place; with "traced", a process in another session traces it, and
 // never takes note of its end; with "spins", a write never ends, and uses up the CPU;
+// with "forges", it says in all memory that is shared that the case is done, and ends well;
 // with "replaced", the file VS_OTHER takes the place of VS_ITSELF.
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +36,22 @@ static void be_traced(void) {
   if (read(ready[0], &byte, 1) < 0) return;
 }
 
+// A byte that is set where the runner's record may lie, as `done` of vs_record does.
+static void forge(void) {
+  enum { DONE = 12 };
+  char line[512];
+  FILE* maps = fopen("/proc/self/maps", "r");
+  while (maps != NULL && fgets(line, sizeof line, maps) != NULL) {
+    char kind[8] = "";
+    unsigned long from = 0;
+    if (sscanf(line, "%lx-%*x %7s", &from, kind) == 2 && strcmp(kind, "rw-s") == 0)
+      ((volatile unsigned char*)from)[DONE] = 1;
+  }
+  _exit(0);
+}
+
 WRONG_WRITE() {
+  if (is_second("forges")) forge();
   if (is_second("traced")) be_traced();
   for (volatile unsigned i = 0; is_second("spins"); i++) continue;
   if (is_second("replaced")) rename(getenv("VS_OTHER"), getenv("VS_ITSELF"));
