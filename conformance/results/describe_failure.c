@@ -147,16 +147,35 @@ static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
   vs_add(store, list, line);
 }
 
-// The bits in which a register is wrong, and which write asked for what it must be.
+// The last write whose value is what was seen. VS_NONE: there is none, or it is no whole value.
+static size_t source_of(const vs_case_result* result) {
+  const vs_violation* v = &result->judgement.violation;
+  const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
+  for (size_t i = result->judgement.at; i-- > 0 && v->value != 0;) {
+    const vs_op* op = &result->script.ops[i];
+    if (op->code != VS_CALL_vcpu_write_state) continue;
+    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
+    if (((value_in(op, reg) ^ v->value) & v->known) == 0) return i;
+  }
+  return VS_NONE;
+}
+
+// The bits in which a register is wrong, which write asked for what it must be, and
+// which one for what is seen.
 static void add_difference(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const vs_violation* v = &result->judgement.violation;
   const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
   add_bits(store, list, (v->expected ^ v->value) & v->known);
   const size_t i = write_of(result);
-  if (i == VS_NONE) return;
-  vs_add(store, list,
-         vs_said(store, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name,
-                 value_in(&result->script.ops[i], reg), i));
+  if (i != VS_NONE) {
+    vs_add(store, list,
+           vs_said(store, "written %s = 0x%016" PRIx64 ", by op %zu", reg->name,
+                   value_in(&result->script.ops[i], reg), i));
+  }
+  const size_t seen = source_of(result);
+  if (seen == VS_NONE) return;
+  const char* how = was_answered(result, seen, true) ? "" : ", which was not accepted";
+  vs_add(store, list, vs_said(store, "seen    as op %zu would have it%s", seen, how));
 }
 
 // What the error says that was got in the place of ZX_OK.

@@ -52,6 +52,21 @@ static const vs_observation* last_answer(size_t at, const vs_observation* observ
   return NULL;
 }
 
+// A call that was made before, and not as this op wants it: what a shim need not be able to do, and
+// declares if it is.
+static void say_ability(vs_text* note, const vs_case_result* result, const vs_op* op) {
+  const vs_shim* shim = result->target->shim;
+  const vs_greeting* says = shim != NULL ? vs_shim_greeting(shim) : NULL;
+  const bool holds = op->rewrite.mode == VS_REWRITE_HELD;
+  if (op->rewrite.mode == VS_REWRITE_NONE)
+    return vs_say(note, says != NULL && says->arena_size > 0
+                            ? " with memory outside the arena of the shim's greeting"
+                            : " in such a place, or thread");
+  vs_say(note, holds ? " held at a fault" : " while its buffer changes");
+  if (says != NULL && !(holds ? says->hold : says->flip))
+    vs_say(note, ": the shim's greeting has no `%s`", holds ? "hold" : "flip");
+}
+
 static void note_missing(vs_case_result* result, size_t at, const vs_observation* observations) {
   const vs_observation* seen = &observations[at];
   const vs_op* op = &result->script.ops[at];
@@ -71,9 +86,9 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
     note_setup(result, answer);
     return;
   }
-  // A shim need not be able to place every buffer, or to have threads.
-  const char* how = answer != NULL ? " in such a place, or thread" : "";
-  snprintf(result->note, sizeof result->note, "for want of %s%s", vs_call_name(seen->call), how);
+  vs_text note = vs_text_in(result->note, sizeof result->note);
+  vs_say(&note, "for want of %s", vs_call_name(seen->call));
+  if (answer != NULL) say_ability(&note, result, op);
 }
 
 static bool is_look(const vs_op* op) {
