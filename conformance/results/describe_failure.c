@@ -116,14 +116,29 @@ static size_t write_of(const vs_case_result* result) {
   return VS_NONE;
 }
 
+// The last write whose value is what was seen. VS_NONE: there is none, or it is no whole value.
+static size_t source_of(const vs_case_result* result) {
+  const vs_violation* v = &result->judgement.violation;
+  const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
+  if (v->kind != VS_VIOLATION_REGISTER) return VS_NONE;
+  for (size_t i = result->judgement.at; i-- > 0 && v->value != 0;) {
+    const vs_op* op = &result->script.ops[i];
+    if (op->code != VS_CALL_vcpu_write_state) continue;
+    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
+    if (((value_in(op, reg) ^ v->value) & v->known) == 0) return i;
+  }
+  return VS_NONE;
+}
+
 // Calls between the setup and what came right before are left out, but for those that matter.
 static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* result) {
   size_t left_out = 0;
   const size_t failing = result->judgement.at;
   const size_t suspect = suspect_of(result);
   const size_t write = write_of(result);
+  const size_t seen = source_of(result);
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
-    const bool near = i + OPS_AFTER_SETUP > failing || i == suspect || i == write;
+    const bool near = i + OPS_AFTER_SETUP > failing || i == suspect || i == write || i == seen;
     if (!near && !vs_op_makes_object(result->script.ops[i].code)) {
       left_out++;
       continue;
@@ -147,19 +162,6 @@ static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
   vs_add(store, list, line);
 }
 
-// The last write whose value is what was seen. VS_NONE: there is none, or it is no whole value.
-static size_t source_of(const vs_case_result* result) {
-  const vs_violation* v = &result->judgement.violation;
-  const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
-  for (size_t i = result->judgement.at; i-- > 0 && v->value != 0;) {
-    const vs_op* op = &result->script.ops[i];
-    if (op->code != VS_CALL_vcpu_write_state) continue;
-    if (VS_OP_ARG(op, vcpu_write_state, kind).number != ZX_VCPU_STATE) continue;
-    if (((value_in(op, reg) ^ v->value) & v->known) == 0) return i;
-  }
-  return VS_NONE;
-}
-
 // The bits in which a register is wrong, which write asked for what it must be, and
 // which one for what is seen.
 static void add_difference(vs_store* store, vs_texts* list, const vs_case_result* result) {
@@ -175,7 +177,7 @@ static void add_difference(vs_store* store, vs_texts* list, const vs_case_result
   const size_t seen = source_of(result);
   if (seen == VS_NONE) return;
   const char* how = was_answered(result, seen, true) ? "" : ", which was not accepted";
-  vs_add(store, list, vs_said(store, "seen    as op %zu would have it%s", seen, how));
+  vs_add(store, list, vs_said(store, "seen as op %zu would have it%s", seen, how));
 }
 
 // What the error says that was got in the place of ZX_OK.

@@ -287,6 +287,6 @@ Test(results, a_clock_that_is_set_back_and_forth_changes_no_verdict) {
 }
 
 Test(results, what_is_seen_is_told_with_the_write_that_asked_for_it) {
-  expect("run --backend mutant:refused_size_written --filter 'sizes.*'", 1, "\n  seen    as op ");
+  expect("run --backend mutant:refused_size_written --filter 'sizes.*'", 1, "\n  seen     as op ");
   cr_expect(strstr(printed(), ", which was not accepted\n") != NULL, "%s", printed());
 }
