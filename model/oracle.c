@@ -244,12 +244,13 @@ void vs_oracle_allowed(vs_oracle* oracle, const vs_op* op, vs_decision* allowed)
 }
 
 vs_check_set vs_oracle_held(vs_oracle* oracle, const vs_op* op) {
-  vs_check_set held = ~(vs_check_set)0;
-  for (uint8_t i = 0; i < oracle->count; i++) {
+  const bool call = op->code < VS_CALL_COUNT;
+  vs_check_set held = call && oracle->count > 0 ? ~(vs_check_set)0 : 0;
+  for (uint8_t i = 0; call && i < oracle->count; i++) {
     vs_facts facts = vs_facts_of(&oracle->worlds[i], op, oracle->arch);
     held &= vs_held_of(&facts, oracle->profile);
   }
-  return op->code < VS_CALL_COUNT && oracle->count > 0 ? held : 0;
+  return held;
 }
 
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {

@@ -957,6 +957,31 @@ Test(allowed, of_other_calls_is_said_where_they_are_predicted) {
   cr_assert(allowed.count == 0 && allowed.faults == 0);
 }
 
+Test(held, in_every_world) {
+  const vs_check_set handle = VS_MEMBER(VS_CHECK_BAD_HANDLE);
+  const vs_check_set size = VS_MEMBER(VS_CHECK_SIZE);
+  after(HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf"), "documented");
+  vs_op op = write_of(HEAD WRITE("h3 state rflags=2", "ZX_OK"));
+  vs_op close = started(VS_CALL_handle_close, 3);
+  vs_op interrupt = op_of(VS_CALL_vcpu_interrupt, 2);
+  cr_assert_eq(vs_oracle_held(&oracle, &op) & (handle | size), handle | size);
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number++;
+  cr_assert_eq(vs_oracle_held(&oracle, &op), 0, "beside a fault nothing is certain");
+  VS_OP_ARG(&op, vcpu_write_state, buffer_size).number--;
+  cr_assert_eq(vs_oracle_start(&oracle, &close, &fine), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_step(&oracle, &interrupt, &fine, NULL), VS_STEP_ALLOWED);
+  cr_assert_eq(vs_oracle_held(&oracle, &op), 0, "in one world the handle is closed");
+}
+
+Test(held, by_what_is_no_call_is_nothing) {
+  after(HEAD, "documented");
+  vs_op op = vs_op_new(VS_OP_await_guest, vs_arch_find(VS_ARCH_X64));
+  cr_assert_eq(vs_oracle_held(&oracle, &op), 0);
+  oracle.count = 0;
+  op = write_of(HEAD WRITE("h2 state rflags=2", "ZX_OK"));
+  cr_assert_eq(vs_oracle_held(&oracle, &op), 0, "no world is left");
+}
+
 // --- calls that run beside others --------------------------------------------------------------
 
 Test(start, of_what_makes_no_sense_is_refused) {
