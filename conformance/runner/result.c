@@ -178,28 +178,27 @@ static void conclude_judged(vs_case_result* result, const vs_observation* observ
 
 // --- what else is wrong ---------------------------------------------------------------------
 
-// What failures of this one's sort have touched; NULL: it is the first of its sort.
-static vs_touched* find_sort(vs_case_result* result, const vs_violation* violation) {
+// What failures of this one's sort have touched; the first of its sort is kept.
+static vs_touched* sort_of(vs_case_result* result, const vs_violation* violation) {
   vs_failure_key key = vs_failure_key_of(violation);
   vs_failure_key other = vs_failure_key_of(&result->judgement.violation);
   if (vs_failure_same(&key, &other)) return &result->touched;
-  for (size_t i = 0; i < result->also_count; i++) {
-    other = vs_failure_key_of(&result->also[i].violation);
-    if (vs_failure_same(&key, &other)) return &result->also[i].touched;
+  size_t at = 0;
+  for (; at < result->also_count; at++) {
+    other = vs_failure_key_of(&result->also[at].violation);
+    if (vs_failure_same(&key, &other)) break;
   }
-  return NULL;
+  if (at == result->also_count) {
+    result->also[at].violation = *violation;
+    result->also_count++;
+  }
+  return &result->also[at].touched;
 }
 
 // Whether it is enough: the last that there is room for is kept.
 static bool keep_sort(const vs_violation* violation, void* context) {
   vs_case_result* result = context;
-  vs_touched* touched = find_sort(result, violation);
-  if (touched == NULL) {
-    vs_also* also = &result->also[result->also_count++];
-    also->violation = *violation;
-    touched = &also->touched;
-  }
-  vs_touched_add(touched, vs_touched_of(violation));
+  vs_touched_add(sort_of(result, violation), vs_touched_of(violation));
   return result->also_count == VS_ALSO_MAX;
 }
 
