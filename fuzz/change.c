@@ -265,12 +265,12 @@ static void change_pointer(vs_mutator* m, vs_op* op, uint8_t type, vs_arg* point
   }
 }
 
-// A bit away, or a small one, half of the time with the size that it has where it is one.
+// A bit away, or a small one; of three, one has the size that goes with it.
 static void change_kind(vs_mutator* m, vs_op* op, vs_arg* kind) {
   const uint8_t size = vs_param_find(op->code, VS_PARAM_SIZE, 0);
   kind->number ^= UINT32_C(1) << vs_mutator_pick(m, 32);
-  if (vs_mutator_one_in(m, 2)) kind->number = vs_mutator_pick(m, 4);
-  if (size == VS_ARGS_MAX || vs_mutator_one_in(m, 2)) return;
+  if (vs_mutator_one_in(m, 3)) kind->number = vs_mutator_pick(m, 4);
+  if (size == VS_ARGS_MAX || !vs_mutator_one_in(m, 3)) return;
   if (kind->number > ZX_VCPU_IO) {
     op->args[size].number = common_size(m);
     return;

@@ -71,7 +71,7 @@ static vs_op any_call(vs_mutator* m, const vs_fuzz_script* script) {
 
 // Some of them in a row, each with one argument that is anything.
 void vs_insert_wrong(vs_mutator* m, vs_fuzz_script* script) {
-  enum { MOST = 8 };
+  enum { MOST = 16 };
   const vs_op right = any_call(m, script);
   const size_t count = 1 + (size_t)vs_mutator_pick(m, MOST);
   vs_op ops[MOST];
@@ -123,8 +123,8 @@ void vs_insert_narrowed(vs_mutator* m, vs_fuzz_script* script) {
   vs_script_insert(script, vs_script_place(m, script), ops, 2);
 }
 
-// A handle is made without some right, and then asked for it.
-static void insert_regained(vs_mutator* m, vs_fuzz_script* script) {
+// A handle is asked for a right that it may not have, or that it was made without.
+static void insert_asked(vs_mutator* m, vs_fuzz_script* script) {
   static const uint8_t codes[] = {VS_CALL_handle_duplicate, VS_CALL_handle_replace};
   const uint8_t slot = unused_slot(m, script);
   vs_op ops[2];
@@ -141,7 +141,10 @@ static void insert_regained(vs_mutator* m, vs_fuzz_script* script) {
   const zx_rights_t right = all & UINT32_C(1) << vs_mutator_pick(m, 19);
   VS_OP_ARG(&ops[0], handle_duplicate, rights).number = all & ~right;
   VS_OP_ARG(&ops[1], handle_duplicate, rights).number = vs_mutator_one_in(m, 2) ? all : right;
-  vs_script_insert(script, vs_script_place(m, script), ops, 2);
+  if (vs_mutator_one_in(m, 2)) return vs_script_insert(script, vs_script_place(m, script), ops, 2);
+  ops[1].args[0] = ops[0].args[0];
+  VS_OP_ARG(&ops[1], handle_duplicate, rights).number = UINT32_C(1) << vs_mutator_pick(m, 19);
+  vs_script_insert(script, vs_script_place(m, script), &ops[1], 1);
 }
 
 // Begins or ends where the one that it was does, or next to that, or a bit away.
@@ -184,7 +187,7 @@ static void insert_near(vs_mutator* m, vs_fuzz_script* script) {
     case 2:
       return vs_insert_narrowed(m, script);
     case 3:
-      return insert_regained(m, script);
+      return insert_asked(m, script);
     default:
       return vs_insert_alike(m, script);
   }
