@@ -35,14 +35,17 @@ static const char* nearest(const char* glob) {
   return near;
 }
 
-void vs_complain_of_filters(const vs_arguments* arguments) {
+size_t vs_complain_of_filters(const vs_arguments* arguments) {
+  size_t count = 0;
   for (size_t i = 0; i < arguments->counts[VS_OPTION_FILTER]; i++) {
     char suite[SUITE];
     const char* glob = arguments->values[VS_OPTION_FILTER][i];
     if (matches_any(glob)) continue;
+    count++;
     const char* near = suite_of(glob, suite) ? suite : nearest(glob);
     fprintf(stderr, "vcpuspec: --filter '%s' matches no case and no clause", glob);
     if (near != NULL) fprintf(stderr, "; did you mean '%s'?", near);
     fputs(" (see vcpuspec list cases)\n", stderr);
   }
+  return count;
 }

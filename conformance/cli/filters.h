@@ -6,7 +6,7 @@
 #include "cli.h"
 
 // Says on standard error which filters match no case of the suites, and what they may have been
-// meant as: with others beside them nobody would notice.
-void vs_complain_of_filters(const vs_arguments* arguments);
+// meant as. Returns how many: beside others that match, one that is misspelt would pass for judged.
+size_t vs_complain_of_filters(const vs_arguments* arguments);
 
 #endif  // VS_CONFORMANCE_FILTERS_H_

@@ -71,7 +71,8 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
-  if (request->inputs.count == 0) vs_complain_of_filters(arguments);
+  const size_t idle = request->inputs.count == 0 ? vs_complain_of_filters(arguments) : 0;
+  if (idle > 0 && idle < filters) return false;
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = vs_needed(calloc(count, sizeof(const vs_case*)));
   vs_index seen = {0};  // a script that is named twice is judged once

@@ -108,6 +108,8 @@ Test(quiet, tells_what_else_the_exit_status_is_for) {
   expect("run --quiet --backend soft --require-backend plugin:/none.so --filter kinds.aliases", 3,
          "backend: plugin:/none.so: required, and could not be judged: ");
   expect("run --quiet --backend soft --filter 'no.*'", 5, "no case matches the filter");
+  expect("run --quiet --backend soft --filter kinds.both --filter 'no.*'", 2,
+         "--filter 'no.*' matches no case and no clause");
 }
 Test(quiet, sweep_prints_a_line_for_a_backend, .timeout = 600) {
   const outcome* got = vcpuspec("sweep --quiet --backend soft --depth 1");
@@ -144,7 +146,7 @@ Test(usage, misspelt_filter) {
   expect("run --filter kinds.bothh", 5, "did you mean 'kinds.both'");
 }
 Test(usage, filter_that_is_a_suite) {
-  expect("run --backend soft --filter kinds --filter types.event", 0, "did you mean 'kinds.*'");
+  expect("run --backend soft --filter kinds --filter types.event", 2, "did you mean 'kinds.*'");
 }
 Test(usage, misspelt_clause_as_filter) {
   expect("run --filter write_state.errors.wrong_typ", 5,
