@@ -398,7 +398,7 @@ static bool settle(vs_sense* s, vs_op* op, bool odd) {
     case VS_CALL_handle_duplicate:
     case VS_CALL_handle_replace: {
       vs_arg* rights = &VS_OP_ARG(op, handle_duplicate, rights);
-      if (rights->number != ZX_RIGHT_SAME_RIGHTS && (!as_told || op->async))
+      if (rights->number != ZX_RIGHT_SAME_RIGHTS && !as_told)
         rights->number &= b->slots[op->args[0].slot].rights;
       return true;
     }

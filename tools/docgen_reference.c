@@ -47,7 +47,7 @@ static const vs_object_type* object_of(zx_obj_type_t type) {
 #define TYPE(type, means) [VS_PARAM_##type] = {WORDS_OF(VS_C_##type), means}
 static const struct {
   const char* c;
-  const char* means;  // of what is no handle
+  const char* means;  // empty for a handle, which has a type and rights instead
 } types[] = {
     TYPE(HANDLE, ""),
     TYPE(OUT_HANDLE, ""),

@@ -653,6 +653,14 @@ Test(scripts, one_that_fills_a_slot_that_a_call_still_names) {
             "--backend soft", 2,
             ":7:1: expected 'join' before this: T1 is within a call that names it");
 }
+Test(scripts, one_that_fills_a_slot_that_a_call_fills_too) {
+  expect_of("run",
+            SETUP
+            "T0: h3 = duplicate h2 same_rights\nT1: start h4 = replace h3 same_rights|0x1c000000\n"
+            "T0: h4 = event_create\nT1: join\n",
+            "--backend soft", 2,
+            ":6:1: expected 'join' before this: T1 is within a call that names it");
+}
 Test(scripts, a_register_of_one_architecture) {
   expect_of("run", SETUP "T0: write_state h2 state rax=1\n", "--backend soft", 2,
             "(as arm64: the script names no 'arch')");

@@ -322,6 +322,7 @@ static void start(vs_books* b, const vs_op* op, size_t at) {
   vs_book_call* call = &b->within[op->thread];
   *call = (vs_book_call){.busy = true, .code = op->code, .slot = op->args[0].slot, .since = at};
   if (out != NULL) call->out = out->slot;
+  if (out != NULL) call->names |= (uint16_t)(1u << out->slot);
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
     bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
     bool names = handle && vs_arg_names_slot(&op->args[i]);

@@ -56,7 +56,7 @@ typedef struct vs_book_call {
   uint8_t code;
   uint8_t slot;    // that its first argument names
   uint8_t out;     // that it fills
-  uint16_t names;  // a bit for each slot that an argument names
+  uint16_t names;  // a bit for each slot that an argument names, or that it fills
   size_t since;    // number of the op
 } vs_book_call;
 
@@ -82,7 +82,7 @@ bool vs_books_is_filled(const vs_books* books, uint8_t slot);
 // The slot whose value no handle can have been given again; VS_SLOTS: there is none.
 uint8_t vs_books_closed_last(const vs_books* books);
 
-// The thread within a call that names the slot; VS_THREADS: there is none.
+// The thread within a call that names the slot, or fills it; VS_THREADS: there is none.
 uint8_t vs_books_user(const vs_books* books, uint8_t slot);
 
 // What the slot's handle is of.
