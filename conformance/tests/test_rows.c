@@ -643,6 +643,7 @@ Test(rows, of_the_vocabulary_keep_their_names) {
              {"port_queue", "zx_port_queue"},
              {"port_cancel", "zx_port_cancel"},
              {"vmo_create", "zx_vmo_create"},
+             {"vmo_executable", "zx_vmo_replace_as_executable"},
              {"vmo_read", "zx_vmo_read"},
              {"vmo_write", "zx_vmo_write"},
              {"vmar_map", "zx_vmar_map"},
