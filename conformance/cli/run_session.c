@@ -229,6 +229,8 @@ vs_exit vs_run_session(vs_run_request* request) {
       .asked = {.program = "vcpuspec " VS_VERSION,
                 .filters = arguments->values[VS_OPTION_FILTER],
                 .filter_count = arguments->counts[VS_OPTION_FILTER],
+                .requires = arguments->values[VS_OPTION_REQUIRE],
+                .require_count = arguments->counts[VS_OPTION_REQUIRE],
                 .shard = request->shard,
                 .shards = request->shards,
                 .required = request->required,

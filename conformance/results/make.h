@@ -11,6 +11,8 @@ typedef struct vs_request {
   const char* program;  // "vcpuspec 0.1.0"
   const char* const* filters;
   size_t filter_count;
+  const char* const* requires;  // globs of what has to be judged
+  size_t require_count;
   uint64_t shard;
   uint64_t shards;
   const bool* required;  // of each target: it was asked for by --require-backend

@@ -346,7 +346,11 @@ static void find_problems(vs_view* v) {
   // A run that ends badly, and no case or problem says why.
   bool fails = all->end.status == 1 && v->all.failed > 0;
   if (all->end.status == 0 || v->problems.count > 0 || fails) return;
-  add_problem(v, "run", "the run as a whole", all->end.why);
+  const char* why = all->end.why;
+  for (size_t i = 0; i < all->end.remarks.count; i++) {
+    why = vs_said(&v->store, "%s; %s", why, all->end.remarks.at[i]);
+  }
+  add_problem(v, "run", "the run as a whole", why);
 }
 
 vs_view vs_view_of(const vs_results* results) {

@@ -74,6 +74,30 @@ Test(merge, quiet_tells_failures_and_the_last_line) {
                "1 new, 0 gone, 0 known, 0 lost\n");
 }
 
+// Asked of the run or of the whole; nothing is demanded of a shard that has no case of it.
+Test(merge, what_is_required_must_have_been_judged) {
+#define LEAST \
+  "run --backend plugin:" VS_PLUGIN_DIR "/least.so --filter 'kinds.*' --filter 'interrupt.*' "
+  expect(LEAST "--report json:%/a", 0, "");
+  expect("merge %/a", 0, "");
+  expect("merge %/a --require 'interrupt.*' --report md:%/m", 3, "for want of zx_vcpu_interrupt");
+  expect_shell("cat %/m", 0, "is required, and 2 cases are unsupported");
+  expect("merge %/a --require 'kinds.b*'", 0, "");
+  expect("merge %/a --require 'enter.*'", 3, "no case of it was in this run");
+  expect("merge %/a --require zx_vcpu_kick", 3,
+         "least.so: 'zx_vcpu_kick' is required, and it has no");
+  expect(LEAST "--require 'kinds.b*' --shard 1/3 --report json:%/1", 0, "");
+  expect(LEAST "--require zx_vcpu_enter --shard 2/3 --report json:%/2", 3,
+         "it has no zx_vcpu_enter");
+  expect(LEAST "--shard 3/3 --report json:%/3", 0, "");
+  expect_shell(CHECK "%/2", 0, "valid");
+  expect("merge %/3 %/2 %/1", 3, "'zx_vcpu_enter' is required");
+  expect("merge %/3 %/1", 3, "shard 2/3");
+  expect("merge --diff %/a %/a --require 'kinds.*'", 2,
+         "takes no --report, no --expect, no --require");
+#undef LEAST
+}
+
 // Wrong in one register is one cause, whatever the values; another register is another.
 Test(merge, failures_of_one_cause_are_one_group) {
   expect("run --backend mutant:flags_never --filter 'registers.*' --report json:%/a", 1, "");
