@@ -84,6 +84,10 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   if (!expected && result->failure == NULL && verdict != VS_VERDICT_BROKEN) return;
   if (expected && screen->quiet) return;
   vs_paint(screen, verdict, vs_verdict_names[verdict]);
+  if (screen->quiet && same_as != NULL) {
+    fprintf(out, " %s on %s: the same as %s\n", result->id, backend, same_as);
+    return;
+  }
   fprintf(out, " %s on %s: %s", result->id, backend,
           expected ? result->expectation->reason : result->title);
   // A failure that was expected was told in full when it was new.
@@ -99,6 +103,8 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
     show_remarks(out, result->failure != NULL ? &result->failure->remarks : &result->remarks, true);
   }
   if (result->command != NULL) fprintf(out, "  again    %s\n", result->command);
+  if (same_as == NULL && result->smaller != NULL)
+    fprintf(out, "  smaller  %s\n", result->smaller);
   fputc('\n', out);
 }
 
@@ -140,7 +146,8 @@ void vs_tell_end(vs_telling* telling) {
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan) {
   const vs_screen screen = vs_screen_of(out);
   vs_store store = {0};
-  const vs_result one = vs_results_of(&store, plan, result, 0);
+  vs_result one = vs_results_of(&store, plan, result, 0);
+  one.smaller = NULL;
   vs_show_result(&screen, &one, result->target->name, NULL);
   vs_store_free(&store);
 }
@@ -245,9 +252,11 @@ static void show_causes(const vs_showing* s) {
     const vs_cause* cause = &s->view->causes.at[i];
     const char* says = vs_cause_says(s->view, cause);
     if (says[0] == '\0' || cause->first->expectation != NULL) continue;
-    fprintf(s->screen->out, "%s: %s (", s->backends[cause->first->backend].name, says);
-    for (size_t k = 0; k < cause->results.count && k < most; k++) {
-      fprintf(s->screen->out, "%s%s", k > 0 ? ", " : "", cause->results.at[k]->id);
+    fprintf(s->screen->out, "%s: %s (soonest in %s, at op %zu; also ",
+            s->backends[cause->first->backend].name, says, cause->first->id,
+            cause->first->failure->op);
+    for (size_t k = 1; k < cause->results.count && k < most; k++) {
+      fprintf(s->screen->out, "%s%s", k > 1 ? ", " : "", cause->results.at[k]->id);
     }
     if (cause->results.count > most) fputs(", ...", s->screen->out);
     fputs(")\n", s->screen->out);

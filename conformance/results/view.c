@@ -293,6 +293,17 @@ const char* vs_cause_says(vs_view* view, const vs_cause* cause) {
                  f->clause, f->key, mask[0] != '\0' ? ", " : "", mask);
 }
 
+// The one that fails after the fewest ops first: it is the easiest to follow.
+static void put_soonest_first(vs_cause* cause) {
+  size_t soonest = 0;
+  for (size_t i = 1; i < cause->results.count; i++) {
+    if (cause->results.at[i]->failure->op < cause->results.at[soonest]->failure->op) soonest = i;
+  }
+  cause->first = cause->results.at[soonest];
+  memmove(cause->results.at + 1, cause->results.at, soonest * sizeof cause->results.at[0]);
+  cause->results.at[0] = cause->first;
+}
+
 static void find_causes(vs_view* v) {
   vs_index keys = {0};
   for (size_t i = 0; i < v->results->results.count; i++) {
@@ -301,13 +312,13 @@ static void find_causes(vs_view* v) {
     if (one->failure == NULL) continue;
     const char* key = vs_cause_key(&v->store, one);
     if (vs_index_add(&keys, key != NULL ? key : vs_said(&v->store, "%zu", i), &number)) {
-      vs_cause* cause = vs_grow(&v->store, &v->causes, sizeof *cause);
-      cause->first = one;
+      vs_grow(&v->store, &v->causes, sizeof(vs_cause));
     }
     const vs_result** last =
         vs_grow(&v->store, &v->causes.at[number].results, sizeof(const vs_result*));
     *last = one;
   }
+  for (size_t i = 0; i < v->causes.count; i++) put_soonest_first(&v->causes.at[i]);
   vs_index_free(&keys);
 }
 

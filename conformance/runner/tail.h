@@ -25,6 +25,10 @@ typedef struct vs_tail {
   char text[VS_TAIL_BYTES];
 } vs_tail;
 
+// Whether what implementations write comes to the standard error of this process: it does, unless
+// told otherwise.
+void vs_tails_pass_on(bool yes);
+
 // False: this process has no file descriptors to spare; then nothing is kept, and `from` is -1.
 bool vs_tail_open(vs_tail* tail);
 void vs_tail_close(vs_tail* tail);

@@ -19,6 +19,11 @@ TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 60
   "python3 -c 'import json; d = json.load(open(\"%/a\")); r = d[\"results\"]; " statements \
   "; json.dump(d, open(\"%/b\", \"w\"))'"
 
+#define SETUP "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+#define KIND "T0: write_state h2 kind=0x100 as=state\n"
+static const char SHORT_ONE[] = SETUP KIND;
+static const char LONG_ONE[] = SETUP "T0: write_state h2 state\n" KIND;
+
 static void make_shards(int count) {
   for (int i = 1; i <= count; i++) {
     char arguments[256];
@@ -52,7 +57,7 @@ Test(merge, what_fails_is_told_as_a_run_does) {
   cr_expect(strstr(printed(),
                    "mutant:kind_8_bits: 2 cases fail for one cause: "
                    "write_state.description.kind: ZX_ERR_INVALID_ARGS -> ZX_OK "
-                   "(kinds.aliases, kinds.single_bits)\n") != NULL,
+                   "(soonest in kinds.aliases, at op 5; also kinds.single_bits)\n") != NULL,
             "%s", printed());
   expect_shell("grep -c '2 cases fail for one cause' %/m %/h %/j", 0, "m:1\n");
   cr_expect(strstr(printed(), "h:1\n") != NULL && strstr(printed(), "j:1\n") != NULL, "%s",
@@ -104,6 +109,16 @@ Test(merge, failures_of_one_cause_are_one_group) {
   expect(
       "merge %/a", 1,
       "cases fail for one cause: write_state.description.flags: rflags -> other, differs in bit");
+}
+
+// Not the first by name: the one that is the easiest to follow.
+Test(merge, of_one_cause_the_case_that_fails_soonest_is_first) {
+  write_file("a.vcpu", LONG_ONE);
+  write_file("b.vcpu", SHORT_ONE);
+  expect("run --backend mutant:kind_8_bits %/a.vcpu %/b.vcpu --report html:%/h --report json:%/j", 1,
+         "/b.vcpu, at op 2; also ");
+  expect("merge %/j", 1, "/b.vcpu, at op 2; also ");
+  expect_shell("grep -o 'id=.r[^ ]*' %/h | head -1", 0, "b-vcpu");
 }
 
 Test(merge, a_missing_shard_is_told) {

@@ -117,6 +117,18 @@ Test(quiet, names_the_calls_that_an_implementation_lacks, .timeout = 300) {
   expect_without("run --quiet --backend soft:arm64 --filter after.in_answered --filter kinds.both",
                  "the case is about x86-64");
 }
+// What a crash wrote stands in the report of the failure, and nowhere else.
+Test(quiet, what_an_implementation_writes_is_not_passed_on, .timeout = 300) {
+#define NOISY "run --backend " PLUGIN("exit_in_call") " --filter types.event"
+  expect(NOISY " 2>&1 >/dev/null", 1, "noise on standard output");
+  expect(NOISY " --quiet", 1, "  stderr   noise on standard output\n");
+  expect_without(NOISY " --quiet 2>&1 >/dev/null", "noise");
+#undef NOISY
+}
+Test(quiet, failures_of_one_cause_after_the_first_are_a_line_each) {
+  expect("run --quiet --backend mutant:kind_8_bits --filter 'kinds.*'", 1,
+         "FAIL kinds.single_bits on mutant:kind_8_bits: the same as kinds.aliases\n");
+}
 Test(quiet, sweep_prints_a_line_for_a_backend, .timeout = 600) {
   const outcome* got = vcpuspec("sweep --quiet --backend soft --depth 1");
   cr_expect(strchr(got->text, '\n') == got->text + strlen(got->text) - 1, "%s", got->text);
