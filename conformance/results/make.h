@@ -66,7 +66,8 @@ vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* resu
 // Both ends of what the implementation wrote to standard error: "stderr ...".
 vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
 
-// "run", which repeats it, or "minimize", as a shell reads it; NULL, where the plan names no program.
+// "run", which repeats it, or "minimize", as a shell reads it; NULL, where the plan names no
+// program.
 const char* vs_describe_command(vs_store* store, const char* verb, const vs_plan* plan,
                                 const vs_case_result* result);
 

@@ -103,8 +103,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
     show_remarks(out, result->failure != NULL ? &result->failure->remarks : &result->remarks, true);
   }
   if (result->command != NULL) fprintf(out, "  again    %s\n", result->command);
-  if (same_as == NULL && result->smaller != NULL)
-    fprintf(out, "  smaller  %s\n", result->smaller);
+  if (same_as == NULL && result->smaller != NULL) fprintf(out, "  smaller  %s\n", result->smaller);
   fputc('\n', out);
 }
 

@@ -97,9 +97,8 @@ static size_t start_of_last(const vs_tail* tail, size_t most) {
     if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LAST_LINES) break;
     at--;
   }
-  const char* line = at > 0 && tail->text[at - 1] != '\n'
-                         ? memchr(tail->text + at, '\n', tail->count - at)
-                         : NULL;
+  const char* line =
+      at > 0 && tail->text[at - 1] != '\n' ? memchr(tail->text + at, '\n', tail->count - at) : NULL;
   if (line != NULL && line + 1 < tail->text + tail->count) at = (size_t)(line + 1 - tail->text);
   return tail->all - tail->count + at;
 }

@@ -115,8 +115,8 @@ Test(merge, failures_of_one_cause_are_one_group) {
 Test(merge, of_one_cause_the_case_that_fails_soonest_is_first) {
   write_file("a.vcpu", LONG_ONE);
   write_file("b.vcpu", SHORT_ONE);
-  expect("run --backend mutant:kind_8_bits %/a.vcpu %/b.vcpu --report html:%/h --report json:%/j", 1,
-         "/b.vcpu, at op 2; also ");
+  expect("run --backend mutant:kind_8_bits %/a.vcpu %/b.vcpu --report html:%/h --report json:%/j",
+         1, "/b.vcpu, at op 2; also ");
   expect("merge %/j", 1, "/b.vcpu, at op 2; also ");
   expect_shell("grep -o 'id=.r[^ ]*' %/h | head -1", 0, "b-vcpu");
 }
