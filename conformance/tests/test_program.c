@@ -569,6 +569,15 @@ Test(explain, case_) {
 Test(explain, mutant) {
   expect("explain kind_8_bits", 0, "low byte of kind");
 }
+Test(explain, status_with_what_it_means_and_its_clauses) {
+  expect("explain ZX_ERR_ACCESS_DENIED", 0,
+         "  zx_vcpu_write_state    the handle lacks ZX_RIGHT_WRITE\n");
+  expect("explain ZX_ERR_ACCESS_DENIED", 0,
+         "  clause                 write_state.errors.access_denied\n");
+}
+Test(explain, rights_by_their_names) {
+  expect("explain chains.replaced_duplicate", 0, "zx_handle_duplicate(h2, rights read)");
+}
 Test(explain, latitude) {
   expect("explain flags_gate", 0, "bit 1");
 }
