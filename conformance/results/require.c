@@ -87,7 +87,7 @@ static size_t tell_lacks(vs_results* all, const char* glob) {
       lack* added = vs_grow(store, &lacks, sizeof *added);
       *added = (lack){one->backend, one->note, one->id, 0};
     }
-    lacks.at[number].count++;
+    if (number < lacks.count) lacks.at[number].count++;
   }
   for (size_t i = 0; i < lacks.count; i++) {
     const lack* l = &lacks.at[i];

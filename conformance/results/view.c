@@ -300,7 +300,7 @@ static void put_soonest_first(vs_cause* cause) {
     if (cause->results.at[i]->failure->op < cause->results.at[soonest]->failure->op) soonest = i;
   }
   cause->first = cause->results.at[soonest];
-  memmove(cause->results.at + 1, cause->results.at, soonest * sizeof cause->results.at[0]);
+  for (size_t i = soonest; i > 0; i--) cause->results.at[i] = cause->results.at[i - 1];
   cause->results.at[0] = cause->first;
 }
 
