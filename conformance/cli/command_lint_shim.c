@@ -4,9 +4,10 @@
 #include "cli.h"
 #include "shim/lint.h"
 
-static bool tell(void* context, const char* check, bool good, const char* text) {
+static bool tell(void* context, const char* check, vs_lint_verdict verdict, const char* text) {
+  static const char* const words[VS_LINT_VERDICTS] = {"ok", "warn", "FAIL"};
   (void)context;
-  printf("%-4s  %-18s %s\n", good ? "ok" : "FAIL", check, text);
+  printf("%-4s  %-18s %s\n", words[verdict], check, text);
   fflush(stdout);
   return true;
 }
@@ -22,7 +23,9 @@ vs_exit vs_command_lint_shim(const vs_arguments* arguments) {
   const char* where = arguments->words[0];
   if (strncmp(where, "shim:", 5) == 0) where += 5;
   vs_lint_sum sum = vs_lint(where, patience, tell, NULL);
-  printf("%zu checks, %zu failed\n", sum.checks, sum.failed);
-  if (!sum.greeted) return VS_EXIT_INFRASTRUCTURE;
-  return sum.failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
+  const size_t failed = sum.of[VS_LINT_FAILS];
+  printf("%zu checks, %zu failed, %zu warnings\n",
+         sum.of[VS_LINT_OK] + sum.of[VS_LINT_WARNS] + failed, failed, sum.of[VS_LINT_WARNS]);
+  if (!sum.spoke) return VS_EXIT_INFRASTRUCTURE;
+  return failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
 }

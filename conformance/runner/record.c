@@ -247,16 +247,17 @@ void vs_recording_say_errors(const vs_recording* recording, char* text, size_t s
   }
 }
 
-// " after op 3, T0: zx_vcpu_kick(h2)": what had been done when it ended between two calls.
+// " (done last was op 3, T0: zx_vcpu_kick(h2))": when it ended between two calls.
 static void say_last_op(const vs_recording* r, char* text, size_t size) {
   uint32_t count = r->record->progress;
   vs_text words = vs_text_in(text, size);
   if (count == 0 || count > r->script->count) {
-    vs_say(&words, " before the first call");
+    vs_say(&words, " (nothing was done yet)");
     return;
   }
-  vs_say(&words, " after op %u, ", count - 1);
+  vs_say(&words, " (done last was op %u, ", count - 1);
   vs_say_op(&words, &r->script->ops[count - 1]);
+  vs_say(&words, ")");
 }
 
 // "the backend ended by SIGSEGV", "... when it was opened", "... between two calls"; or the reason

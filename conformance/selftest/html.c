@@ -61,7 +61,8 @@ static void draw(FILE* out, const vs_kill_matrix* matrix) {
 
 static void list_cases(FILE* out, const vs_selftest* selftest) {
   const vs_kill_matrix* matrix = &selftest->matrix;
-  PUT("<h2>Cases</h2>\n<div class=\"scroll\"><table><tr><th>case<th>catches<th>alone<th>in a smallest set<th>kept "
+  PUT("<h2>Cases</h2>\n<div class=\"scroll\"><table><tr><th>case<th>catches<th>alone<th>in a "
+      "smallest set<th>kept "
       "because\n");
   for (size_t c = 0; c < matrix->case_count; c++) {
     const char* why = vs_kept_why(matrix->cases[c]);
@@ -75,7 +76,8 @@ static void list_cases(FILE* out, const vs_selftest* selftest) {
 
 static void list_historic(FILE* out, const vs_selftest* selftest) {
   if (selftest->historic == NULL) return;
-  PUT("<h2>Historic defects</h2>\n<div class=\"scroll\"><table><tr><th>who<th>what<th>shown by<th>under<th>passes "
+  PUT("<h2>Historic defects</h2>\n<div class=\"scroll\"><table><tr><th>who<th>what<th>shown "
+      "by<th>under<th>passes "
       "under<th>still so\n");
   for (size_t i = 0; i < vs_historic_count; i++) {
     const vs_historic* row = &vs_historics[i];
@@ -87,7 +89,8 @@ static void list_historic(FILE* out, const vs_selftest* selftest) {
 }
 
 static void list_variants(FILE* out, const vs_selftest* selftest) {
-  PUT("<h2>Permitted variants</h2>\n<div class=\"scroll\"><table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
+  PUT("<h2>Permitted variants</h2>\n<div "
+      "class=\"scroll\"><table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
       "zircon-x64 notices it by\n");
   for (size_t i = 0; i < selftest->variant_count; i++) {
     const vs_variant_result* variant = &selftest->variants[i];

@@ -13,7 +13,7 @@
 #include "channel.h"
 #include "common/refuse.h"
 
-enum { LINE = 16384, SUM = 13, SHOWN = 90, WHY = 600 };
+enum { LINE = 16384, SUM = 13, SHOWN = 90, STATE_MAX = 264 };
 
 typedef struct lint {
   const char* where;
@@ -27,7 +27,9 @@ typedef struct lint {
   char greeting[LINE + 1];
   char answer[LINE + 1];  // the last one, without tag and sum
   bool failed;
+  bool warns;
   bool ended;  // the shim is gone
+  bool spoke;  // a line of it came, or it was there and said nothing
   vs_why why;
 } lint;
 
@@ -55,6 +57,14 @@ __attribute__((format(printf, 2, 3))) static bool note(lint* l, const char* form
   bool good = say(l, true, format, arguments);
   va_end(arguments);
   return good;
+}
+
+__attribute__((format(printf, 2, 3))) static bool warn(lint* l, const char* format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  l->warns = say(l, true, format, arguments);
+  va_end(arguments);
+  return l->warns;
 }
 
 // --- talking ----------------------------------------------------------------------------------
@@ -96,6 +106,7 @@ static bool take_line(lint* l, const char* asked) {
   char sum[SUM + 1];
   vs_channel_result result = vs_channel_line(&l->channel, soon(l), &line, &length);
   l->ended = result == VS_CHANNEL_ENDED;
+  l->spoke |= !l->ended;
   if (l->ended) return fail(l, "'%.*s' was sent, and the shim ended", SHOWN, asked);
   if (result == VS_CHANNEL_LONG || (result == VS_CHANNEL_DONE && length > LINE))
     return fail(l, "'%.*s' was sent, and an answer of more than %d bytes came", SHOWN, asked, LINE);
@@ -137,7 +148,7 @@ static bool is_silent(lint* l, const char* after) {
 
 // Sends a line that has no answer.
 __attribute__((format(printf, 2, 3))) static bool tell(lint* l, const char* format, ...) {
-  char line[512];
+  char line[1024];
   va_list arguments;
   va_start(arguments, format);
   int length = vsnprintf(line, sizeof line, format, arguments);
@@ -179,18 +190,31 @@ __attribute__((format(printf, 3, 4))) static bool call(lint* l, long* status, co
               SHOWN, line, tag, SHOWN, l->answer, tag);
 }
 
-// The handle that the last answer says to have been written to this address; 0: there is none.
-static uint32_t handle_at(const lint* l, uint64_t address) {
+static unsigned digit(char c) {
+  return c <= '9' ? (unsigned)(c - '0') : (unsigned)(c - 'a') + 10;
+}
+
+// Changes the bytes, which stand at this address, as the last answer says. True: it changes one.
+static bool apply(const lint* l, uint64_t address, uint8_t* bytes, size_t size) {
+  bool changed = false;
   for (const char* at = strstr(l->answer, " 0x"); at != NULL; at = strstr(at + 1, " 0x")) {
     char* hex;
-    uint64_t from = strtoull(at + 1, &hex, 16);
-    size_t size = (strcspn(++hex, " ")) / 2;
-    if (address < from || address + 4 > from + size) continue;
-    char digits[9];
-    snprintf(digits, sizeof digits, "%.8s", hex + 2 * (address - from));
-    return __builtin_bswap32((uint32_t)strtoul(digits, NULL, 16));
+    uint64_t to = strtoull(at + 1, &hex, 16);
+    for (hex++; hex[0] > ' ' && hex[1] > ' '; hex += 2, to++) {
+      const uint8_t byte = (uint8_t)(digit(hex[0]) << 4 | digit(hex[1]));
+      if (to - address >= size) continue;
+      changed |= bytes[to - address] != byte;
+      bytes[to - address] = byte;
+    }
   }
-  return 0;
+  return changed;
+}
+
+// The handle that the last answer says to have been written to this address; 0: there is none.
+static uint32_t handle_at(const lint* l, uint64_t address) {
+  uint32_t handle = 0;
+  apply(l, address, (uint8_t*)&handle, sizeof handle);
+  return handle;
 }
 
 // --- scenes -----------------------------------------------------------------------------------
@@ -198,13 +222,19 @@ static uint32_t handle_at(const lint* l, uint64_t address) {
 #define PAGE(n) (l->base + UINT64_C(4096) * (n))
 #define AT "0x%" PRIx64
 
-static bool expect_handle(lint* l, long status, uint64_t at, uint32_t* handle) {
+static bool expect_handle(lint* l, const char* call, long status, uint64_t at, uint32_t* handle) {
   *handle = handle_at(l, at);
-  return (status == ZX_OK && (*handle & 3) == 3) ||
-         fail(l,
-              "'%.*s' came: a call that makes a handle was expected to answer 0, and to tell that "
-              "it wrote one, with both low bits set, to " AT,
-              SHOWN, l->answer, at);
+  if (status != ZX_OK)
+    return fail(l, "%s with valid arguments came to '%.*s'; 0 was expected%s", call, SHOWN,
+                l->answer,
+                l->resource == 0 && strcmp(call, "zx_guest_create") == 0
+                    ? ": its first argument is the `resource=` of the greeting, or else 0"
+                    : "");
+  return (*handle & 3) == 3 || fail(l,
+                                    "%s came to '%.*s': it was expected to tell that it wrote a "
+                                    "handle, four bytes, both low "
+                                    "bits of the first set, to " AT,
+                                    call, SHOWN, l->answer, at);
 }
 
 // A guest and a vCPU of it, made on that thread; on its page 1 is a state to write.
@@ -215,10 +245,10 @@ static bool make_vcpu(lint* l, unsigned thread, uint32_t* vcpu) {
   return tell(l, "map T%u " AT " 5a5a5a5a5a5a5a5a", thread, page) &&
          call(l, &status, "T%u zx_guest_create " AT " 0x0 " AT " " AT, thread, l->resource, page,
               page + 4) &&
-         expect_handle(l, status, page, &guest) &&
+         expect_handle(l, "zx_guest_create", status, page, &guest) &&
          tell(l, "map T%u " AT " 5a5a5a5a", thread, page + 8) &&
          call(l, &status, "T%u zx_vcpu_create 0x%x 0x0 0x0 " AT, thread, guest, page + 8) &&
-         expect_handle(l, status, page + 8, vcpu);
+         expect_handle(l, "zx_vcpu_create", status, page + 8, vcpu);
 }
 
 static bool write_state(lint* l, unsigned thread, uint32_t vcpu, long* status) {
@@ -303,7 +333,7 @@ static bool check_greeting(lint* l) {
   return is_silent(l, "hello 2") && note(l, "%.*s", SHOWN, l->greeting);
 }
 
-static bool check_memory(lint* l) {
+static bool check_new_handles(lint* l) {
   uint32_t vcpu;
   long status;
   return make_vcpu(l, 0, &vcpu) && write_state(l, 0, vcpu, &status) &&
@@ -313,7 +343,8 @@ static bool check_memory(lint* l) {
 static bool check_bad_handle(lint* l) {
   long status = 0;
   if (!write_state(l, 0, 0, &status)) return false;
-  if (status == ZX_OK || strstr(l->answer, " 0x") != NULL)
+  uint8_t page[4096] = {0};
+  if (status == ZX_OK || apply(l, PAGE(2), page, sizeof page))
     return fail(l,
                 "zx_vcpu_write_state of handle 0 came to '%.*s': a negative status and no change "
                 "were expected",
@@ -329,7 +360,7 @@ static bool is_kept_out(lint* l, const char* what) {
             PAGE(1) + 4)) {
     if (!l->ended) return false;
     l->failed = false;
-    return note(l, "the implementation does not survive it: nothing is known");
+    return warn(l, "the implementation does not survive it: nothing is known");
   }
   if (handle_at(l, PAGE(1)) != 0)
     return fail(l, "after '%s' of this page a call came to '%.*s': no change of it was expected",
@@ -344,6 +375,157 @@ static bool check_readonly(lint* l) {
 static bool check_unmap(lint* l) {
   return tell(l, "map T0 " AT " 0000000000000000", PAGE(1)) && tell(l, "unmap T0 " AT, PAGE(1)) &&
          is_kept_out(l, "unmap");
+}
+
+// --- what a state shows of the memory ---
+
+#define HEX_MAX (2 * STATE_MAX)
+
+static bool has_word(const lint* l, const char* word) {
+  const char* at = strstr(l->greeting, word);
+  return at != NULL && at[-1] == ' ' && at[strlen(word)] == ' ';
+}
+
+static size_t state_size(const lint* l) {
+  return l->arm64 ? 264 : 136;
+}
+
+// The general-purpose registers and the stack pointer: what a caller may give any value.
+static size_t registers_size(const lint* l) {
+  return l->arm64 ? 256 : 128;
+}
+
+static void fill(const lint* l, uint8_t state[STATE_MAX], unsigned seed) {
+  memset(state, 0, STATE_MAX);
+  for (size_t i = 0; i < registers_size(l); i++) state[i] = (uint8_t)(37 * i + seed);
+}
+
+static bool map_bytes(lint* l, uint64_t at, const uint8_t* bytes, size_t size) {
+  char hex[HEX_MAX + 1];
+  for (size_t i = 0; i < size; i++) snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+  return tell(l, "map T0 " AT " %s", at, hex);
+}
+
+static bool write_from(lint* l, uint32_t vcpu, uint64_t at, long* status) {
+  return call(l, status, "T0 zx_vcpu_write_state 0x%x 0x0 " AT " 0x%zx", vcpu, at, state_size(l));
+}
+
+// Writes the state that stands there, reads it back to another place, and expects this one.
+static bool is_taken_from(lint* l, uint32_t vcpu, uint64_t at, const uint8_t* wanted,
+                          const char* what) {
+  const uint64_t out = PAGE(13) - 40;
+  long status = -1;
+  uint8_t got[STATE_MAX];
+  memset(got, 0x5a, sizeof got);
+  if (!write_from(l, vcpu, at, &status)) return false;
+  if (status != ZX_OK)
+    return fail(l, "zx_vcpu_write_state of what %s answered %ld; 0 was expected", what, status);
+  if (!map_bytes(l, out, got, state_size(l)) ||
+      !call(l, &status, "T0 zx_vcpu_read_state 0x%x 0x0 " AT " 0x%zx", vcpu, out, state_size(l)))
+    return false;
+  if (status != ZX_OK)
+    return fail(l, "zx_vcpu_read_state after it answered %ld; 0 was expected", status);
+  apply(l, out, got, state_size(l));
+  for (size_t i = 0; i < registers_size(l); i++) {
+    if (got[i] == wanted[i]) continue;
+    return fail(
+        l,
+        "zx_vcpu_write_state took what %s, and zx_vcpu_read_state told 0x%02x as byte %zu of the "
+        "state; 0x%02x was expected",
+        what, got[i], i, wanted[i]);
+  }
+  return true;
+}
+
+// Of one that cannot be looked at, nothing is seen.
+static bool can_look(lint* l, bool* can) {
+  *can = has_word(l, "zx_vcpu_read_state");
+  return *can || warn(l, "nothing is known without zx_vcpu_read_state");
+}
+
+static bool check_pages(lint* l) {
+  uint32_t vcpu;
+  bool can;
+  uint8_t state[STATE_MAX];
+  const uint8_t zeros[STATE_MAX] = {0};
+  const uint64_t across = PAGE(9) - 64;
+  if (!can_look(l, &can)) return false;
+  if (!can) return true;
+  fill(l, state, 1);
+  return make_vcpu(l, 0, &vcpu) && map_bytes(l, across, state, state_size(l)) &&
+         is_taken_from(l, vcpu, across, state, "a `map` over the end of a page put there") &&
+         map_bytes(l, PAGE(8), zeros, 1) &&
+         is_taken_from(l, vcpu, across, state, "a `map` left where it was") &&
+         is_taken_from(l, vcpu, PAGE(8) + 8, zeros, "a new page holds (zeros)") &&
+         map_bytes(l, PAGE(10), state, state_size(l)) && tell(l, "unmap T0 " AT, PAGE(10)) &&
+         map_bytes(l, PAGE(11) - 1, zeros, 1) &&
+         is_taken_from(l, vcpu, PAGE(10), zeros, "a page holds after `unmap` and `map` (zeros)") &&
+         note(l, "`map` puts bytes over two pages, and a page that was not there is zeros");
+}
+
+static bool expect_held(lint* l, const char* what, long status) {
+  if (strncmp(strchr(l->answer, ' ') != NULL ? strchr(l->answer, ' ') : "", " held", 5) == 0 &&
+      status == ZX_OK)
+    return true;
+  return fail(l, "after '%s' zx_vcpu_write_state came to '%.*s'; '0 held' was expected", what,
+              SHOWN, l->answer);
+}
+
+static bool check_hold(lint* l) {
+  uint32_t vcpu;
+  bool can;
+  long status = -1;
+  uint8_t state[STATE_MAX];
+  const uint64_t across = PAGE(9) - 64;
+  if (!has_word(l, "hold")) return note(l, "it does not declare it");
+  if (!can_look(l, &can)) return false;
+  if (!can) return true;
+  fill(l, state, 2);
+  if (!make_vcpu(l, 0, &vcpu) || !map_bytes(l, across, state, state_size(l)) ||
+      !tell(l, "hold T0 " AT " 0102030405060708", PAGE(9)) ||
+      !write_from(l, vcpu, across, &status) || !expect_held(l, "hold", status))
+    return false;
+  for (size_t i = 0; i < 8; i++) state[56 + i] = (uint8_t)(i + 1);
+  return is_taken_from(l, vcpu, across, state, "a `hold` wrote (it stays)") &&
+         (strstr(l->answer, " held") == NULL || fail(l, "a `hold` is of the next call alone")) &&
+         note(l, "what it writes is there once the call comes to the page, and stays");
+}
+
+static bool check_flip(lint* l) {
+  uint32_t vcpu;
+  bool can;
+  long status = -1;
+  uint8_t state[STATE_MAX];
+  if (!has_word(l, "flip")) return note(l, "it does not declare it");
+  if (!can_look(l, &can)) return false;
+  if (!can) return true;
+  fill(l, state, 3);
+  if (!make_vcpu(l, 0, &vcpu) || !map_bytes(l, PAGE(8), state, state_size(l))) return false;
+  for (unsigned turn = 0; turn < 8; turn++) {  // what is left there may be right by chance
+    if (!tell(l, "flip T0 " AT " 0102030405060708", PAGE(8)) ||
+        !write_from(l, vcpu, PAGE(8), &status) || !expect_held(l, "flip", status) ||
+        !is_taken_from(l, vcpu, PAGE(8), state, "was there before a `flip`"))
+      return false;
+  }
+  return note(l, "afterwards there is what was there before");
+}
+
+// Of `ro` and of what was mapped as well.
+static bool forgets_memory(lint* l) {
+  uint32_t vcpu;
+  long status = -1;
+  if (!tell(l, "map T0 " AT " 0000 ro", PAGE(1)) || !hello(l) || !make_vcpu(l, 0, &vcpu) ||
+      !write_state(l, 0, vcpu, &status) || !hello(l) || !make_vcpu(l, 0, &vcpu))
+    return false;
+  if (!write_from(l, vcpu, PAGE(2), &status)) {
+    if (!l->ended) return false;
+    l->failed = false;
+    return true;  // an implementation may die of it
+  }
+  return status != ZX_OK ||
+         fail(l,
+              "zx_vcpu_write_state from a page that was mapped before 'hello 2' answered 0; "
+              "ZX_ERR_INVALID_ARGS, -10, was expected: hello forgets the memory");
 }
 
 // An implementation that closes whatever it is told shows nothing by closing.
@@ -365,7 +547,7 @@ static bool check_hello(lint* l) {
           "%ld and %ld; ZX_ERR_BAD_HANDLE, -11, was expected: hello forgets every object",
           written, closed);
   }
-  return note(l, "'hello 2' forgets every object");
+  return forgets_memory(l) && note(l, "'hello 2' forgets every object, and the memory");
 }
 
 static bool check_threads(lint* l) {
@@ -380,8 +562,8 @@ static bool check_threads(lint* l) {
                 "is each caller one thread from its first line to 'end'?",
                 own);
   if (other == ZX_OK)
-    return note(l,
-                "warning: T0 may write to a vCPU of T1, which ZX_ERR_BAD_STATE was expected "
+    return warn(l,
+                "T0 may write to a vCPU of T1, which ZX_ERR_BAD_STATE was expected "
                 "for: the implementation, or this shim, does not tell threads apart");
   if (!tell(l, "end T1") || !write_state(l, 1, vcpu, &own)) return false;
   return own != ZX_OK
@@ -521,10 +703,11 @@ static const struct {
   const char* name;
   bool (*check)(lint* l);
 } checks[] = {
-    {"greeting", check_greeting},  {"memory", check_memory}, {"bad handle", check_bad_handle},
-    {"read-only", check_readonly}, {"unmap", check_unmap},   {"hello", check_hello},
-    {"threads", check_threads},    {"errors", check_errors}, {"long line", check_long_line},
-    {"tags", check_tags},          {"pieces", check_pieces}, {"sums", check_sums},
+    {"greeting", check_greeting},  {"memory", check_new_handles}, {"bad handle", check_bad_handle},
+    {"read-only", check_readonly}, {"unmap", check_unmap},        {"hello", check_hello},
+    {"threads", check_threads},    {"pages", check_pages},        {"hold", check_hold},
+    {"flip", check_flip},          {"errors", check_errors},      {"long line", check_long_line},
+    {"tags", check_tags},          {"pieces", check_pieces},      {"sums", check_sums},
     {"end of input", check_end},
 };
 
@@ -553,12 +736,13 @@ vs_lint_sum vs_lint(const char* where, double patience, vs_lint_tell tell_of, vo
     *l = (lint){.where = where, .patience = patience, .base = UINT64_C(0x7e9000000000)};
     bool greeted = begin(l);
     bool good = greeted && checks[i].check(l) && !l->failed;
+    vs_lint_verdict verdict = l->warns ? VS_LINT_WARNS : VS_LINT_OK;
     vs_channel_close(&l->channel, good ? patience : 0);
     if (!good) add_errors(l);
-    bool more = tell_of(context, checks[i].name, good, l->why.text);
-    sum.checks++;
-    sum.failed += !good;
-    sum.greeted |= greeted;
+    if (!good) verdict = VS_LINT_FAILS;
+    bool more = tell_of(context, checks[i].name, verdict, l->why.text);
+    sum.of[verdict]++;
+    sum.spoke |= greeted || l->spoke;
     if (!more || (!greeted && i == 0)) break;
   }
   free(l);
