@@ -25,6 +25,9 @@ vs_step vs_step_call(vs_step_context* c);
 // The same, with facts and vCPU as the context has them.
 vs_step vs_step_judge(vs_step_context* c);
 
+// Keeps what a refused write had asked for, before the step that judges its answer.
+void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
+
 // True of a call of which the profile says nothing, by the form of its handles.
 bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op);
 // What an op is that is no call.
