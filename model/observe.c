@@ -126,12 +126,19 @@ static bool is_in_doubt(const vs_wrong* w) {
   return hidden && vcpu->touch != VS_TOUCH_STATE;
 }
 
-// What another write, refused or of another vCPU, puts there is in its buffer.
-static bool is_without_source(const vs_wrong* w) {
-  const vs_vcpu* vcpu = w->vcpu;
-  if (vcpu->touch == VS_TOUCH_OTHER) return !is_of_other(w);
-  const bool write = vcpu->called == VS_CALL_vcpu_write_state;
-  return vcpu->touch == VS_TOUCH_REFUSED && write && !was_asked(w);
+// True if the value says that it may come of what happened last: a write brings its own, and what
+// ZX_VCPU_IO puts into another register may be anything.
+static bool has_source(const vs_wrong* w) {
+  switch (w->vcpu->touch) {
+    case VS_TOUCH_REFUSED:
+      return was_asked(w);
+    case VS_TOUCH_OTHER:
+      return is_of_other(w);
+    case VS_TOUCH_IO:
+      return true;
+    default:  // VS_TOUCH_CALLED
+      return false;
+  }
 }
 
 // An accepted write that nobody has looked at goes before what came later, if the value may as well
@@ -143,7 +150,7 @@ static vs_clause_code blame(const vs_wrong* w, uint8_t* also) {
   if (!is_in_doubt(w)) return last;
   const vs_clause_code write = blame_write(w, w->vcpu->wrote);
   if (w->vcpu->read_since) return write;  // what came later was looked at
-  if (!was_not_stored(w) && !is_without_source(w)) return last;
+  if (has_source(w) && !was_not_stored(w)) return last;
   *also = (uint8_t)(1 + last);
   return write;
 }

@@ -193,6 +193,7 @@ static vs_step ran_for_nothing(vs_step_context* c) {
 vs_step vs_step_not_entered(vs_step_context* c) {
   if (c->seen->status == ZX_ERR_CANCELED) {
     c->vcpu->entered = true;
+    c->world->kick_came |= c->vcpu->refused_since == 0;
     vs_world_settle_kick(c->vcpu);
     stop_anywhere(c->oracle->arch, c->vcpu);
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);

@@ -126,6 +126,7 @@ typedef struct vs_world {
   uint64_t flags_ignored;    // and those that were seen to be ignored
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
   uint64_t refused;          // calls (VS_BIT) of which the last one was refused
+  bool kick_came;            // a kick has canceled an entry, and nothing was refused in between
   bool manage_process;       // guests have MANAGE_PROCESS in the place of MANAGE_THREAD
   bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;
