@@ -160,8 +160,8 @@ static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_p
   return false;
 }
 
-// Where a wrong value comes from is asked once it is seen: what each register had held is kept until
-// both views have shown what became of it.
+// Where a wrong value comes from is asked once it is seen: what each register had held is kept
+// until both views have shown what became of it.
 static void keep_before(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch, bool io) {
   if (!vcpu->unread || !vcpu->unseen) {
     for (size_t i = 0; i < arch->register_count; i++) {

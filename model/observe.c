@@ -66,7 +66,8 @@ static bool was_not_stored(const vs_wrong* w) {
   return explained;
 }
 
-// What a refused write would have put into the register; false: nothing that explains what is wrong.
+// What a refused write would have put into the register; false: nothing that explains what is
+// wrong.
 static bool has_asked(const vs_wrong* w, const vs_asked* asked) {
   const uint64_t parts = parts_of(w);
   const bool accumulator = w->reg->role == VS_ROLE_ACCUMULATOR && (parts >> 32) == 0;
@@ -109,7 +110,10 @@ static vs_clause_code blame_write(const vs_wrong* w, uint8_t sorts) {
 // By what happened last.
 static vs_clause_code blame_last(const vs_wrong* w) {
   const vs_vcpu* vcpu = w->vcpu;
-  if (vcpu->touch == VS_TOUCH_REFUSED) return vs_judged_calls[vcpu->called].refused;
+  const bool refused = vcpu->touch == VS_TOUCH_REFUSED;
+  // Of several calls that were refused, the write whose value it is: a flag would be so by chance.
+  if (refused && w->reg->role != VS_ROLE_FLAGS && was_asked(w)) return VS_CLAUSE_UNCHANGED;
+  if (refused) return vs_judged_calls[vcpu->called].refused;
   if (vcpu->touch == VS_TOUCH_CALLED) return vs_judged_calls[vcpu->called].accepted;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
   if (is_raced(vcpu, w->reg)) return VS_CLAUSE_ONE_SNAPSHOT;

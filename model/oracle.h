@@ -65,7 +65,7 @@ typedef struct vs_oracle {
   vs_race races[VS_THREADS];
   size_t asked_count;            // writes that were refused so far
   vs_asked asked[VS_ASKED_MAX];  // the last of them
-  uint8_t count;  // worlds alive
+  uint8_t count;                 // worlds alive
   vs_world worlds[VS_WORLDS_MAX];
   uint8_t saved;  // worlds before the step that vs_judge is at
   vs_world before[VS_WORLDS_MAX];

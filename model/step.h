@@ -46,8 +46,8 @@ vs_step vs_step_enter_begin(vs_step_context* c);
 vs_step vs_step_enter_end(vs_step_context* c);
 // True of an entry by the handle and the thread that it takes.
 bool vs_step_may_enter(const vs_step_context* c);
-// The page's sentence that a refusal of a valid call speaks of, by its status; of several the first,
-// or the last. What it says of no error is that the call is accepted.
+// The page's sentence that a refusal of a valid call speaks of, by its status; of several the
+// first, or the last. What it says of no error is that the call is accepted.
 vs_clause_code vs_step_sentence(uint8_t call, zx_status_t status, bool last);
 // True if one of the op's handles is open, and was given out with a fixed bit clear, so that a
 // refusal of it only tells what its maker did.

@@ -56,6 +56,7 @@ vs_clause_code vs_step_sentence(uint8_t call, zx_status_t status, bool last) {
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
     const vs_check* row = &vs_checks[check];
     bool page = row->sort == VS_SORT_PAGE && row->call == call && row->status == status;
+    page &= status != ZX_ERR_INVALID_ARGS;  // it may speak of anything
     if (page && (last || !found)) sentence = row->rule;
     found |= page;
   }
@@ -78,7 +79,6 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
   bool left = got == ZX_ERR_ALREADY_EXISTS ||
               (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
   if (again && left) return vs_judged_calls[c->facts.call].refused;
-  if (got == ZX_ERR_INVALID_ARGS) return accepted;
   // A port's checks come after the guest's.
   return vs_step_sentence(c->facts.call, got, blames_port(c));
 }
@@ -110,8 +110,8 @@ static bool was_replaced(const vs_step_context* c) {
          c->world->slots[handle->slot].replaced;
 }
 
-// A kick that was never given is the doing of what was refused meanwhile. So is one that is lost, if
-// kicks are known to come where nothing is refused; else it may never have been there.
+// A kick that was never given is the doing of what was refused meanwhile. So is one that is lost,
+// if kicks are known to come where nothing is refused; else it may never have been there.
 static vs_clause_code blame_kick(vs_step_context* c, const vs_vcpu* vcpu) {
   const bool came = c->seen->status == ZX_ERR_CANCELED;
   if (vcpu->refused_since == 0) return VS_CLAUSE_KICK;

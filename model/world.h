@@ -54,9 +54,9 @@ typedef struct vs_vcpu {
   bool unanswered;     // left by an IN, and nothing was written since
   bool read_since;     // zx_vcpu_read_state has reported the registers since that touch
   // Of accepted writes, as long as neither view, or one of them, has not shown what became of them:
-  bool unread;    // zx_vcpu_read_state has not
-  bool unseen;    // guest code has not
-  uint8_t wrote;  // their sorts: VS_BIT(VS_TOUCH_STATE), VS_BIT(VS_TOUCH_IO)
+  bool unread;                        // zx_vcpu_read_state has not
+  bool unseen;                        // guest code has not
+  uint8_t wrote;                      // their sorts: VS_BIT(VS_TOUCH_STATE), VS_BIT(VS_TOUCH_IO)
   uint64_t before[VS_REGISTERS_MAX];  // what a register had held; where not known, as written
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.
