@@ -810,10 +810,10 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
       {TWO WRITE("h2 state rax=5", "ZX_OK changed=buffer:0..136") LOOK("5", "3"), C(BUFFER_KEPT)},
       {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=9"),
-       C(OF_HANDLE)},
+       C(GUEST_SEES)},
       {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=8"),
-       C(OF_HANDLE) | C(READ_BACK)},
+       C(GUEST_SEES) | C(READ_BACK)},
       {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
       {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2")
            OP("interrupt h2 32",
