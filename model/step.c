@@ -93,7 +93,7 @@ static bool is_region_of(const vs_world* world, const vs_arg* handle, uint8_t gu
 // Which of the calls of which it is made was refused, its observation says.
 static vs_clause_code blame_load(const vs_step_context* c) {
   if (vs_step_is_misshapen(c)) return VS_CLAUSE_FIXED_BITS;
-  const bool trap = c->seen->outcome == VS_RETURNED && c->seen->call == VS_CALL_guest_set_trap;
+  const bool trap = c->seen->call == VS_CALL_guest_set_trap;
   return trap ? vs_step_sentence(VS_CALL_guest_set_trap, c->seen->status, false)
               : VS_CLAUSE_OBJECTS;
 }

@@ -529,6 +529,9 @@ static const struct {
     {"guest code finds what was there before, and nothing but a refusal was since the look",
      HEAD LOAD SEEN("rax=0x11") SEEN("rax=0x22") REFUSE("rax=0x30") DUMPED("rax=0x11"),
      VS_CLAUSE_GUEST_SEES, VS_CLAUSE_UNCHANGED},
+    {"guest code finds what was there before, and an interrupt was since the look",
+     HEAD LOAD SEEN("rax=0x22") OP("interrupt h2 32", "ZX_OK") DUMPED("rax=0x11"),
+     VS_CLAUSE_GUEST_SEES, VS_CLAUSE_INTERRUPT},
     {"guest code finds what was there before, and a read has shown the refusal's innocence",
      HEAD LOAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30")
          READ("rax=0x22") DUMPED("rax=0x30"),
@@ -579,6 +582,16 @@ Test(blame, is_of_the_call_that_explains_what_is_seen) {
     cr_expect_eq(also, blames[i].also, "%s: in doubt is %s", blames[i].what,
                  also != NOTHING ? vs_clauses[also].id : "nothing");
   }
+}
+
+Test(blame, of_a_handle_is_not_for_bits_that_the_profile_ignores) {
+  static const vs_profile ignoring = {
+      .id = "ignoring", .summary = "no bits", .quirks = VS_BIT(VS_QUIRK_HANDLE_BITS)};
+  size_t count;
+  const vs_judgement got =
+      judge(MISSHAPEN OP("h2 = vcpu_create h0 dump", "ZX_ERR_BAD_HANDLE"), &ignoring, &count);
+  cr_assert_eq(got.step, VS_STEP_VIOLATION);
+  cr_expect_eq(got.violation.clause, VS_CLAUSE_VCPU_CREATE_BAD_HANDLE);
 }
 
 // --- latitudes ---------------------------------------------------------------------------------
