@@ -187,8 +187,12 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
 
 // --- what differs -------------------------------------------------------------------------------
 
+static bool are_few(uint64_t bits) {
+  return __builtin_popcountll(bits) <= BITS_SHOWN;
+}
+
 static void say_bits(vs_text* text, uint64_t bits) {
-  if (__builtin_popcountll(bits) > BITS_SHOWN) return vs_say(text, " in the bits 0x%" PRIx64, bits);
+  if (!are_few(bits)) return vs_say(text, " in the bits 0x%" PRIx64, bits);
   vs_say(text, " in bit");
   for (unsigned bit = 0; bit < 64; bit++) {
     if (bits & UINT64_C(1) << bit) vs_say(text, " %u", bit);
@@ -202,9 +206,10 @@ static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong, uint64_t a
   vs_text text = vs_text_in(line, sizeof line);
   vs_say(&text, "differs");
   say_bits(&text, wrong);
-  if ((all & ~wrong) != 0) {
+  const uint64_t more = all & ~wrong;
+  if (more != 0 && are_few(more)) {
     vs_say(&text, ", and further on");
-    say_bits(&text, all & ~wrong);
+    say_bits(&text, more);
   }
   vs_add(store, list, line);
 }
