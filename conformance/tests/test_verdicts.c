@@ -536,6 +536,10 @@ static const struct {
      HEAD LOAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30")
          READ("rax=0x22") DUMPED("rax=0x30"),
      VS_CLAUSE_GUEST_SEES, NOTHING},
+    {"guest code finds another value than it found after an access",
+     HEAD LOAD SEEN("rbx=0x22") WRITE("h2 io access=1 data=0", "ZX_OK") DUMPED("rbx=0x22")
+         DUMPED("rbx=0x30"),
+     VS_CLAUSE_GUEST_SEES, NOTHING},
     {"guest code finds another value than it found, and one call was refused in between",
      HEAD LOAD SEEN("rax=0x22") DUMPED("rax=0x22") REFUSE("rax=0x30") READ("rax=0x22")
          DUMPED("rax=0x30"),
