@@ -33,7 +33,7 @@ typedef struct vs_violation {
   uint64_t expected;  // REGISTER, PACKET: the bits of `known` are determined
   uint64_t known;
   uint64_t value;
-  uint8_t also;      // 1 + the clause that a later call may have broken in its place; 0: none
+  uint8_t also;      // 1 + the clause that another call may have broken in its place; 0: none
   uint8_t call;      // BUFFER: vs_op_code, whose parameter `change` speaks of
   vs_change change;  // BUFFER: what was written
   int room;          // BUFFER: bytes at that parameter that may be

@@ -63,6 +63,15 @@ vs_clause_code vs_step_sentence(uint8_t call, zx_status_t status, bool last) {
   return sentence;
 }
 
+// True of an answer that speaks of what is there already, where nothing is but what a refused call
+// has left. A trap that has other faults as well is no such sign.
+static bool is_left_over(const vs_step_context* c) {
+  const bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
+  const bool busy = c->facts.call == VS_CALL_vcpu_create && c->seen->status == ZX_ERR_BAD_STATE;
+  const bool exists = c->why.decision.faults == 0 && c->seen->status == ZX_ERR_ALREADY_EXISTS;
+  return again && (busy || exists);
+}
+
 // A valid call was refused: the sentence that the refusal speaks of, as far as it is a refusal of
 // this call.
 static vs_clause_code blame_refusal(const vs_step_context* c) {
@@ -75,10 +84,6 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
   if (nothing) return VS_CLAUSE_CLOSE_BAD_HANDLE;
   if (denied) return VS_CLAUSE_DERIVE_ACCESS_DENIED;
   if (accepted == VS_CLAUSE_DERIVED || enters) return accepted;
-  bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
-  bool left = got == ZX_ERR_ALREADY_EXISTS ||
-              (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
-  if (again && left) return vs_judged_calls[c->facts.call].refused;
   // A port's checks come after the guest's.
   return vs_step_sentence(c->facts.call, got, blames_port(c));
 }
@@ -101,6 +106,15 @@ static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clau
   if (!rights) return clause;
   if (code == VS_OBJECT_GUEST) return VS_CLAUSE_GUEST_RIGHTS;
   return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;
+}
+
+// A right that a new handle has may as well be missing, as not be looked for rightly.
+static void doubt_rights(vs_step_context* c) {
+  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
+  if (slot == NULL || !slot->born || c->facts.call == VS_CALL_handle_duplicate) return;
+  const uint8_t code = c->world->objects[slot->object].code;
+  if (code == VS_OBJECT_GUEST) c->why.also = 1 + VS_CLAUSE_GUEST_RIGHTS;
+  if (code == VS_OBJECT_VCPU) c->why.also = 1 + VS_CLAUSE_VCPU_RIGHTS;
 }
 
 // True if the handle's value is one that zx_handle_replace should have closed.
@@ -137,10 +151,12 @@ static vs_clause_code blame(vs_step_context* c) {
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
   if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
   if (!no_answer && vs_step_is_misshapen(c)) return VS_CLAUSE_FIXED_BITS;
+  if (!no_answer && is_left_over(c)) return vs_judged_calls[c->facts.call].refused;
   const vs_vcpu* kicked = with_wrong_kick(c);
   if (kicked != NULL) return blame_kick(c, kicked);
   if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
   if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
+  if (faults == 0 && c->seen->status == ZX_ERR_ACCESS_DENIED) doubt_rights(c);
   if (faults == 0) return blame_rights(c, blame_refusal(c));
   vs_check_code first = first_fault(faults);
   bool nothing = vs_checks[first].status == ZX_ERR_BAD_HANDLE;

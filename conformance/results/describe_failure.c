@@ -85,12 +85,23 @@ static bool is_io(const vs_op* op) {
   return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
 }
 
+static bool gives_rights(vs_clause_code clause) {
+  return clause == VS_CLAUSE_GUEST_RIGHTS || clause == VS_CLAUSE_VCPU_RIGHTS;
+}
+
+// True of the op that made the handle which the failing op is given.
+static bool makes_handle_of(const vs_case_result* result, const vs_op* op) {
+  const vs_arg* handle = &result->script.ops[result->judgement.at].args[0];
+  return vs_op_out(op, 0) != NULL && vs_op_out(op, 0)->slot == handle->slot;
+}
+
 // True of a call that may have done what the failing op shows, by the clause that says that it does
 // not.
 static bool may_have_broken(const vs_case_result* result, size_t i, vs_clause_code clause) {
   const vs_op* op = &result->script.ops[i];
   if (op->code >= VS_CALL_COUNT) return false;
   const bool accepted = was_answered(result, i, true);
+  if (gives_rights(clause)) return accepted && makes_handle_of(result, op);
   if (op->code == VS_CALL_vcpu_write_state && accepted)
     return clause == VS_CLAUSE_OF_HANDLE || (clause == VS_CLAUSE_IO_ALONE && is_io(op));
   const bool quiet = op->code == VS_CALL_vcpu_interrupt || op->code == VS_CALL_vcpu_kick;
@@ -139,6 +150,7 @@ static size_t undone_of(const vs_case_result* result) {
   const uint8_t code = reg ? VS_CALL_vcpu_write_state : VS_CALL_vcpu_kick;
   const size_t write = write_of(result);
   size_t i = other_suspect_of(result);
+  if (!reg && result->judgement.violation.clause != VS_CLAUSE_KICK) return VS_NONE;
   if (i == VS_NONE || write != VS_NONE) return i != VS_NONE ? write : VS_NONE;
   while (i > 0 && (result->script.ops[i - 1].code != code || !was_answered(result, i - 1, true)))
     i--;
@@ -256,6 +268,8 @@ static void add_suspects(vs_store* store, vs_texts* list, const vs_case_result* 
   }
   if (other == VS_NONE) return;
   const char* what = was_answered(result, other, true) ? accepted : refused;
+  if (gives_rights((vs_clause_code)(result->judgement.violation.also - 1)))
+    what = "made the handle, and may not have given it that right";
   vs_add(store, list, vs_said(store, "or op %zu, which %s", other, what));
 }
 

@@ -330,3 +330,8 @@ Test(results, the_access_or_the_write_of_another_vcpu_that_may_have_done_it_is_a
   expect("run --backend mutant:writes_every_vcpu --filter registers.two_vcpus", 1,
          "which was accepted and must change nothing of it\n");
 }
+
+Test(results, a_right_that_is_said_to_be_missing_may_never_have_been_given) {
+  expect("run --backend mutant:vcpu_lacks_WRITE --filter kinds.both", 1,
+         "\n  or       op 2, which made the handle, and may not have given it that right\n");
+}
