@@ -10,7 +10,13 @@
 #include "text/file.h"
 #include "text/print.h"
 
-enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000, OTHERS_SHOWN = 5 };
+enum {
+  TEXT = 1024,
+  OPS_AFTER_SETUP = 3,
+  BITS_SHOWN = 12,
+  LONGEST_SCRIPT = 10000,
+  OTHERS_SHOWN = 5
+};
 
 static bool is_violation(const vs_case_result* result) {
   return vs_verdict_is_failure(result->verdict) && result->judgement.step == VS_STEP_VIOLATION;
@@ -199,12 +205,12 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
 
 // --- what differs -------------------------------------------------------------------------------
 
+// All flags there are; of more, the two values say it.
 static bool are_few(uint64_t bits) {
   return __builtin_popcountll(bits) <= BITS_SHOWN;
 }
 
 static void say_bits(vs_text* text, uint64_t bits) {
-  if (!are_few(bits)) return vs_say(text, " in the bits 0x%" PRIx64, bits);
   vs_say(text, " in bit");
   for (unsigned bit = 0; bit < 64; bit++) {
     if (bits & UINT64_C(1) << bit) vs_say(text, " %u", bit);
@@ -214,7 +220,7 @@ static void say_bits(vs_text* text, uint64_t bits) {
 // And in which the same register is wrong further on: what is lost shows only where it was asked.
 static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong, uint64_t all) {
   char line[TEXT];
-  if (wrong == 0) return;
+  if (wrong == 0 || !are_few(wrong)) return;
   vs_text text = vs_text_in(line, sizeof line);
   vs_say(&text, "differs");
   say_bits(&text, wrong);

@@ -319,9 +319,9 @@ Test(results, a_kick_that_never_came_and_the_refusal_that_may_have_taken_it_are_
             "%s", printed());
 }
 
-Test(results, bits_that_are_too_many_to_name_are_a_mask) {
-  expect("run --backend mutant:register_rbx_lost --filter after.accepted", 1,
-         "\n  differs  in the bits 0x");
+Test(results, every_flag_that_is_lost_is_named) {
+  expect("run --backend mutant:flags_never --filter after.accepted", 1,
+         "\n  differs  in bit 2 6 7 10 11, and further on in bit 0 4 14 18 21\n");
 }
 
 Test(results, the_access_or_the_write_of_another_vcpu_that_may_have_done_it_is_a_suspect) {
