@@ -198,6 +198,9 @@ static const struct {
     {"DIR", "dir"},
     {"CASE", "cases"},
     {"CLAUSE", "clauses"},
+    {"STATUS",
+     "=ZX_ERR_BAD_HANDLE =ZX_ERR_WRONG_TYPE =ZX_ERR_ACCESS_DENIED =ZX_ERR_INVALID_ARGS "
+     "=ZX_ERR_BAD_STATE =ZX_ERR_OUT_OF_RANGE =ZX_ERR_ALREADY_EXISTS =ZX_ERR_CANCELED"},
     {"LATITUDE", "latitudes"},
     {"PROFILE", "profiles"},
     {"MUTANT", "mutants"},

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # vcpuspec_add_conformance_test(TARGET [NAME test] [PROFILE profile] [EXPECT file] [TIMEOUT seconds]
-#                               [FILTERS glob...] [REPORTS form:file...] [ARGUMENTS argument...])
+#                               [FILTERS glob...] [REQUIRES glob...] [REPORTS form:file...] [ARGUMENTS argument...])
 # A test that judges the module or shared library TARGET as a plugin. It passes where `vcpuspec run`
 # ends with 0; TIMEOUT is of one call. Files are of the folder that the test runs in, the current
 # binary folder; the file of EXPECT and a PROFILE that is a file are of the current source folder.
 include_guard(GLOBAL)
 
 function(vcpuspec_add_conformance_test target)
-  cmake_parse_arguments(PARSE_ARGV 1 IT "" "NAME;PROFILE;EXPECT;TIMEOUT" "FILTERS;REPORTS;ARGUMENTS")
+  cmake_parse_arguments(PARSE_ARGV 1 IT "" "NAME;PROFILE;EXPECT;TIMEOUT" "FILTERS;REQUIRES;REPORTS;ARGUMENTS")
   if(NOT TARGET ${target})
     message(FATAL_ERROR "vcpuspec_add_conformance_test: '${target}' is no target")
   endif()
@@ -39,6 +39,9 @@ function(vcpuspec_add_conformance_test target)
   endif()
   foreach(filter IN LISTS IT_FILTERS)
     list(APPEND command --filter ${filter})
+  endforeach()
+  foreach(required IN LISTS IT_REQUIRES)
+    list(APPEND command --require ${required})
   endforeach()
   foreach(report IN LISTS IT_REPORTS)
     list(APPEND command --report ${report})

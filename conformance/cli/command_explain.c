@@ -10,6 +10,7 @@
 #include "results/pages.h"
 #include "runner/describe.h"
 #include "text/calls.h"
+#include "text/names.h"
 #include "text/profile.h"
 
 enum { SHOWN = 40, LINE = 1024 };
@@ -80,6 +81,25 @@ static bool explain_mutant(const char* id) {
   return true;
 }
 
+// What a call may answer by it, and which clauses say so.
+static bool explain_status(const char* word) {
+  zx_status_t status;
+  if (!vs_status_find(word, &status)) return false;
+  printf("%s (%d)\n", word, status);
+  for (size_t i = 1; i < VS_CHECK_COUNT; i++) {
+    const vs_check* check = &vs_checks[i];
+    if (check->status != status || check->sort != VS_SORT_PAGE) continue;
+    printf("  %-22s %s\n", vs_ops[check->call].symbol, check->reason);
+  }
+  for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) {
+    if (vs_clauses[i].status == status) printf("  clause                 %s\n", vs_clauses[i].id);
+  }
+  printf(
+      "one of them with its cases: vcpuspec explain CLAUSE; each documented error: "
+      "docs/error-paths.md\n");
+  return true;
+}
+
 static void complain_of_call(const char* word) {
   const char* last = "";
   fprintf(stderr, "vcpuspec: there are no clauses of '%s'; there are some of:", word);
@@ -101,7 +121,7 @@ static void unknown(const char* word) {
   for (size_t i = 0; i < vs_profile_count; i++) names[count++] = vs_profiles[i].id;
   for (size_t i = 0; i < vs_case_count && count < NAMES; i++) names[count++] = vs_cases[i].id;
   for (size_t i = 0; i < vs_mutant_count && count < NAMES; i++) names[count++] = vs_mutants[i].id;
-  vs_complain("call, clause, case, latitude, profile or mutant", word, names, count,
+  vs_complain("call, clause, case, status, latitude, profile or mutant", word, names, count,
               "see vcpuspec list calls, vcpuspec list clauses, vcpuspec list cases");
 }
 
@@ -154,7 +174,8 @@ vs_exit vs_command_explain(const vs_arguments* arguments) {
     vs_profile_print(stdout, profile);
     return VS_EXIT_CONFORMS;
   }
-  if (explain_mutant(word) || vs_explain_call(word)) return VS_EXIT_CONFORMS;
+  if (explain_mutant(word) || vs_explain_call(word) || explain_status(word))
+    return VS_EXIT_CONFORMS;
   if (is_file(word)) return explain_file(word, arguments);
   vs_call_find(word) != VS_NO_CALL ? complain_of_call(word) : unknown(word);
   return VS_EXIT_USAGE;

@@ -5,6 +5,7 @@
 #include "common.h"
 #include "results/expect.h"
 #include "results/merge.h"
+#include "results/require.h"
 
 typedef struct merge_request {
   const vs_arguments* arguments;
@@ -30,12 +31,12 @@ static bool understand(merge_request* q) {
     return false;
   }
   if (a->counts[VS_OPTION_REPORT] + a->counts[VS_OPTION_EXPECT] + a->counts[VS_OPTION_FULL] +
-          a->counts[VS_OPTION_QUIET] ==
+          a->counts[VS_OPTION_QUIET] + a->counts[VS_OPTION_REQUIRE] ==
       0)
     return true;
   fprintf(stderr,
-          "vcpuspec: --diff prints what differs, and takes no --report, no --expect, no --full and "
-          "no --quiet\n");
+          "vcpuspec: --diff prints what differs, and takes no --report, no --expect, no --require, "
+          "no --full and no --quiet\n");
   return false;
 }
 
@@ -92,6 +93,8 @@ static vs_exit tell(const merge_request* q, vs_results* all) {
   vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
   screen.quiet = q->arguments->counts[VS_OPTION_QUIET] > 0;
   screen.full = q->arguments->counts[VS_OPTION_FULL] > 0;
+  vs_results_require(all, q->arguments->values[VS_OPTION_REQUIRE],
+                     q->arguments->counts[VS_OPTION_REQUIRE]);
   if (q->expects) vs_expectations_apply(&q->expected, all);
   vs_exit status = vs_results_conclude(all);
   tell_results(&screen, all);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cases/cases.h"
+#include "results/require.h"
 #include "tables.h"
 #include "text/names.h"
 
@@ -35,15 +36,16 @@ static const char* nearest(const char* glob) {
   return near;
 }
 
-size_t vs_complain_of_filters(const vs_arguments* arguments) {
+size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code option) {
   size_t count = 0;
-  for (size_t i = 0; i < arguments->counts[VS_OPTION_FILTER]; i++) {
+  for (size_t i = 0; i < arguments->counts[option]; i++) {
     char suite[SUITE];
-    const char* glob = arguments->values[VS_OPTION_FILTER][i];
-    if (matches_any(glob)) continue;
+    const char* glob = arguments->values[option][i];
+    if (matches_any(glob) || (option == VS_OPTION_REQUIRE && vs_is_call(glob))) continue;
     count++;
     const char* near = suite_of(glob, suite) ? suite : nearest(glob);
-    fprintf(stderr, "vcpuspec: --filter '%s' matches no case and no clause", glob);
+    fprintf(stderr, "vcpuspec: --%s '%s' matches no %scase and no clause", vs_options[option].name,
+            glob, option == VS_OPTION_REQUIRE ? "call, no " : "");
     if (near != NULL) fprintf(stderr, "; did you mean '%s'?", near);
     fputs(" (see vcpuspec list cases)\n", stderr);
   }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What --filter names.
+// What --filter and --require name.
 #ifndef VS_CONFORMANCE_FILTERS_H_
 #define VS_CONFORMANCE_FILTERS_H_
 
 #include "cli.h"
 
-// Says on standard error which filters match no case of the suites, and what they may have been
-// meant as. Returns how many: beside others that match, one that is misspelt would pass for judged.
-size_t vs_complain_of_filters(const vs_arguments* arguments);
+// Says on standard error which globs of the option match no case of the suites, and what they may
+// have been meant as. Returns how many: beside others that match, one that is misspelt would pass
+// for judged.
+size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code option);
 
 #endif  // VS_CONFORMANCE_FILTERS_H_

@@ -44,8 +44,8 @@ static bool add_targets(vs_run_request* request, const vs_arguments* arguments) 
     if (!add_target(request, asked[i], &at)) return false;
     request->named[at] = true;
   }
-  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE]; i++) {
-    if (!add_target(request, arguments->values[VS_OPTION_REQUIRE][i], &at)) return false;
+  for (size_t i = 0; i < arguments->counts[VS_OPTION_REQUIRE_BACKEND]; i++) {
+    if (!add_target(request, arguments->values[VS_OPTION_REQUIRE_BACKEND][i], &at)) return false;
     request->required[at] = true;
   }
   return true;
@@ -71,8 +71,10 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   size_t filters = arguments->counts[VS_OPTION_FILTER];
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
-  const size_t idle = request->inputs.count == 0 ? vs_complain_of_filters(arguments) : 0;
+  const bool ours = request->inputs.count == 0;
+  const size_t idle = ours ? vs_complain_of_filters(arguments, VS_OPTION_FILTER) : 0;
   if (idle > 0 && idle < filters) return false;
+  if (ours && vs_complain_of_filters(arguments, VS_OPTION_REQUIRE) > 0) return false;
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = vs_needed(calloc(count, sizeof(const vs_case*)));
   vs_index seen = {0};  // a script that is named twice is judged once

@@ -7,6 +7,7 @@
 
 #include "common.h"
 #include "results/collect.h"
+#include "runner/tail.h"
 #include "text/file.h"
 
 // One run: what it is asked for, and what becomes of it.
@@ -229,6 +230,8 @@ vs_exit vs_run_session(vs_run_request* request) {
       .asked = {.program = "vcpuspec " VS_VERSION,
                 .filters = arguments->values[VS_OPTION_FILTER],
                 .filter_count = arguments->counts[VS_OPTION_FILTER],
+                .requires = arguments->values[VS_OPTION_REQUIRE],
+                .require_count = arguments->counts[VS_OPTION_REQUIRE],
                 .shard = request->shard,
                 .shards = request->shards,
                 .required = request->required,
@@ -236,6 +239,7 @@ vs_exit vs_run_session(vs_run_request* request) {
       .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
   };
   s.screen.quiet = arguments->counts[VS_OPTION_QUIET] > 0;
+  vs_tails_pass_on(!s.screen.quiet);
   s.screen.full = arguments->counts[VS_OPTION_FULL] > 0;
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);

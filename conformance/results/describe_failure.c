@@ -399,14 +399,15 @@ static void print_quoted(FILE* out, const char* word) {
   if (!plain) fputc('\'', out);
 }
 
-static void print_command(FILE* out, const vs_plan* plan, const vs_case_result* result) {
+static void print_command(FILE* out, const char* verb, const vs_plan* plan,
+                          const vs_case_result* result) {
   bool own = vs_case_find(result->c->id) != NULL;
   print_quoted(out, plan->program);
-  fputs(" run --backend ", out);
+  fprintf(out, " %s --backend ", verb);
   print_quoted(out, result->target->spec);
   fputs(" --profile ", out);
   print_quoted(out, plan->profile_word ? plan->profile_word : plan->profile->id);
-  fputs(own ? " --filter " : " ", out);
+  fputs(own && strcmp(verb, "run") == 0 ? " --filter " : " ", out);
   print_quoted(out, result->c->id);
   if (plan->seed != 0) fprintf(out, " --seed %" PRIu64, plan->seed);
 }
@@ -419,12 +420,12 @@ static const char* keep_and_free(vs_store* store, FILE* out, vs_file* printed) {
   return same ? kept : NULL;  // a path that is no UTF-8
 }
 
-const char* vs_describe_command(vs_store* store, const vs_plan* plan,
+const char* vs_describe_command(vs_store* store, const char* verb, const vs_plan* plan,
                                 const vs_case_result* result) {
   vs_file printed;
   if (plan->program == NULL) return NULL;
   FILE* out = vs_needed(vs_memory_open(&printed));
-  print_command(out, plan, result);
+  print_command(out, verb, plan, result);
   return keep_and_free(store, out, &printed);
 }
 

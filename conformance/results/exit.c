@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "exit.h"
 
+#include "require.h"
 #include "view.h"
 
 #define UNJUDGED ", and no case could be judged on it"
@@ -10,6 +11,7 @@ typedef struct outcome {
   size_t judged;
   size_t failed;
   bool infrastructure;
+  bool unmet;     // something that is required is unsupported
   bool unjudged;  // a backend that was named, and of which nothing was learnt
 } outcome;
 
@@ -44,6 +46,8 @@ static vs_exit decide(const vs_results* all, const outcome* o, const char** why)
   if (all->missing.count > 0) return VS_EXIT_INFRASTRUCTURE;
   *why = "could not judge everything that was asked for";
   if (o->infrastructure) return VS_EXIT_INFRASTRUCTURE;
+  *why = "could not judge what --require demands";
+  if (o->unmet) return VS_EXIT_INFRASTRUCTURE;
   *why = "no case matches the filter (a suite is 'SUITE.*'; see vcpuspec list cases)";
   if (all->counts.expected == 0) return VS_EXIT_NOTHING;
   *why = "something does not conform";
@@ -65,6 +69,7 @@ vs_exit vs_results_conclude(vs_results* results) {
     take(&o, results, &results->backends.at[i], &view.of[i]);
   }
   vs_view_free(&view);
+  o.unmet = vs_results_unmet(results) > 0;
   results->end.status = decide(results, &o, &results->end.why);
   return (vs_exit)results->end.status;
 }

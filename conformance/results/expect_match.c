@@ -43,21 +43,44 @@ static bool has_key(const char* answer, const char* key, char touched[VS_TOUCHED
   return strncmp(answer, key, name) == 0 && strcmp(answer + name + length, key + name) == 0;
 }
 
-// True if an answer has this key and says nothing of what is touched, or if those that have it say
-// all that is. `touched` may be NULL, of what touches nothing and where it is not known; `any`:
-// it does not count.
-static bool has_answer(const vs_expectation* entry, const char* key, const char* touched,
-                       bool any) {
-  vs_touched is;
-  vs_touched all = {0};
+// What the answers of this key say that is touched. `*all`: one of them says nothing of it, so that
+// all may be; `any`: it does not count.
+static vs_touched told_of(const vs_expectation* entry, const char* key, bool any, bool* all) {
+  vs_touched told = {0};
+  *all = false;
   for (size_t i = 0; i < entry->answers.count; i++) {
     char text[VS_TOUCHED_TEXT];
     vs_touched some;
     if (!has_key(entry->answers.at[i], key, text)) continue;
-    if (any || !vs_touched_read(text, &some)) return true;
-    vs_touched_add(&all, some);
+    *all |= any || !vs_touched_read(text, &some);
+    if (!*all) vs_touched_add(&told, some);
   }
-  return touched != NULL && vs_touched_read(touched, &is) && vs_touched_is_within(is, all);
+  return told;
+}
+
+// True if the answers of this key say all that is touched. `touched` may be NULL, of what touches
+// nothing and where it is not known.
+static bool has_answer(const vs_expectation* entry, const char* key, const char* touched,
+                       bool any) {
+  vs_touched is;
+  bool all;
+  const vs_touched told = told_of(entry, key, any, &all);
+  return all ||
+         (touched != NULL && vs_touched_read(touched, &is) && vs_touched_is_within(is, told));
+}
+
+// ", and [2] is new", of rflags[16,2] where the entry has rflags[16]; "" where it has nothing of
+// the register, or of the packet.
+static void say_news(const vs_expectation* entry, vs_way way, vs_text* text) {
+  vs_touched is;
+  bool all;
+  if (way.key == NULL || way.touched == NULL || !vs_touched_read(way.touched, &is)) return;
+  const vs_touched told = told_of(entry, way.key, false, &all);
+  if (told.mask == 0 || (is.mask & ~told.mask) == 0) return;
+  is.mask &= ~told.mask;
+  vs_say(text, ", and ");
+  vs_touched_say(text, way.touched[0] == '.' ? VS_VIOLATION_PACKET : VS_VIOLATION_REGISTER, is);
+  vs_say(text, " is new");
 }
 
 // True if `word` is one of those in `words`, which have blanks between.
@@ -286,10 +309,13 @@ static void tell_different(vs_expect_finding* f, const vs_expectation* entry, co
   }
   char answer[VS_ANSWER_TEXT];
   const vs_way way = first_foreign(entry, different->first->failure);
+  char news[VS_TOUCHED_TEXT + 32] = "";
+  vs_text text = vs_text_in(news, sizeof news);
   vs_way_answer(way, way.touched, answer);
+  say_news(entry, way, &text);
   tell(f, VS_PROBLEM_DIFFERENT,
-       "%s fails, but otherwise: %.200s of %.60s: see to it, then make the entry say so",
-       say(where, results, different), answer, way.clause != NULL ? way.clause : "no clause");
+       "%s fails, but otherwise: %.200s of %.60s%.100s: see to it, then make the entry say so",
+       say(where, results, different), answer, way.clause != NULL ? way.clause : "no clause", news);
 }
 
 static void look_at_results(const vs_expectation* entry, const vs_results* results, const tally* t,

@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "common/digest.h"
+#include "require.h"
 #include "runner/describe.h"
+#include "text/calls.h"
 
 // --- what stands above the results --------------------------------------------------------------
 
@@ -71,6 +73,14 @@ static const char* digest_of(vs_store* store, const vs_target* target) {
   return text[0] != '\0' ? vs_keep(store, text) : NULL;
 }
 
+static vs_texts lacks_of(vs_store* store, const vs_target* target) {
+  vs_texts lacks = {0};
+  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
+    if (target->lacks >> call & 1) vs_add(store, &lacks, vs_call_name(call));
+  }
+  return lacks;
+}
+
 static void add_backends(vs_results* all, const vs_plan* plan, const vs_request* request) {
   for (size_t i = 0; i < plan->target_count; i++) {
     const vs_target* target = &plan->targets[i];
@@ -84,7 +94,8 @@ static void add_backends(vs_results* all, const vs_plan* plan, const vs_request*
         .reason = target->state == VS_TARGET_READY ? "" : vs_keep(&all->store, target->reason.text),
         .required = request->required[i],
         .named = request->named[i],
-        .digest = digest_of(&all->store, target)};
+        .digest = digest_of(&all->store, target),
+        .lacks = lacks_of(&all->store, target)};
   }
 }
 
@@ -105,6 +116,7 @@ vs_results* vs_results_new(const vs_plan* plan, const vs_request* request) {
   for (size_t i = 0; i < request->filter_count; i++) {
     vs_add(&all->store, &all->filters, request->filters[i]);
   }
+  vs_results_require(all, request->requires, request->require_count);
   if (has_scripts(plan)) all->texts = vs_results_texts(&all->store, plan);
   add_clauses(all);
   add_backends(all, plan, request);
@@ -127,6 +139,7 @@ vs_result vs_results_not_judged(vs_store* store, size_t backend, const vs_case* 
   vs_result one = {.backend = backend,
                    .id = vs_keep(store, c->id),
                    .title = vs_keep(store, c->title),
+                   .about = c->arch != 0 ? vs_arch_find(c->arch)->name : NULL,
                    .note = vs_keep(store, note)};
   for (size_t i = 0; i < c->clause_count; i++) {
     vs_add(store, &one.clauses, vs_clauses[c->clauses[i]].id);
@@ -146,7 +159,9 @@ vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_resu
       vs_add(store, &one.latitudes, vs_latitudes[code].id);
   }
   one.failure = vs_describe_failure(store, result);
-  one.command = vs_describe_command(store, plan, result);
+  one.command = vs_describe_command(store, "run", plan, result);
+  if (one.failure != NULL && one.failure->op != VS_NONE)
+    one.smaller = vs_describe_command(store, "minimize", plan, result);
   one.script = vs_describe_script(store, result);
   if (result->verdict == VS_VERDICT_BROKEN) one.remarks = vs_describe_errors(store, result);
   return one;

@@ -11,6 +11,8 @@ typedef struct vs_request {
   const char* program;  // "vcpuspec 0.1.0"
   const char* const* filters;
   size_t filter_count;
+  const char* const* requires;  // globs of what has to be judged
+  size_t require_count;
   uint64_t shard;
   uint64_t shards;
   const bool* required;  // of each target: it was asked for by --require-backend
@@ -64,8 +66,10 @@ vs_failure_told* vs_describe_failure(vs_store* store, const vs_case_result* resu
 // Both ends of what the implementation wrote to standard error: "stderr ...".
 vs_texts vs_describe_errors(vs_store* store, const vs_case_result* result);
 
-// As a shell reads it; NULL, where the plan names no program.
-const char* vs_describe_command(vs_store* store, const vs_plan* plan, const vs_case_result* result);
+// "run", which repeats it, or "minimize", as a shell reads it; NULL, where the plan names no
+// program.
+const char* vs_describe_command(vs_store* store, const char* verb, const vs_plan* plan,
+                                const vs_case_result* result);
 
 // What led to the failure, as a script of its own; NULL, where there is none.
 const char* vs_describe_script(vs_store* store, const vs_case_result* result);

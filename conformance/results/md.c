@@ -85,6 +85,14 @@ static void put_point(FILE* out, const char* name, const char* text) {
   if (text[0] != '\0') PUT("- %s: %.1000s\n", name, text);
 }
 
+// "differs in bit 2": its first word names it.
+static void put_remark(FILE* out, const char* text) {
+  const size_t word = strcspn(text, " ");
+  fputs("- ", out);
+  vs_escape_some(out, VS_DIALECT_MARKDOWN, text, word);
+  PUT(":%.1000s\n", text + word);
+}
+
 static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   const vs_failure_told* failure = result->failure;
   PUT("<details><summary>%s <code>%.1000s</code> on <code>%.1000s</code>: %.1000s</summary>\n\n",
@@ -95,7 +103,7 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   put_point(out, "got", failure->got);
   put_point(out, "because", result->note);
   for (size_t i = 0; i < failure->remarks.count; i++) {
-    put_point(out, "also", failure->remarks.at[i]);
+    put_remark(out, failure->remarks.at[i]);
   }
   PUT("\n");
   put_ops(out, result);

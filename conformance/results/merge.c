@@ -7,6 +7,7 @@
 
 #include "cases/cases.h"
 #include "make.h"
+#include "require.h"
 
 enum { TOLD = 10 };  // contradictions
 
@@ -389,6 +390,10 @@ static void put_rest(merger* m) {
     m->all->interrupted |= input->interrupted;
     if (!vs_is_same_text(m->all->texts, input->texts)) m->all->texts = NULL;
   }
+  for (size_t i = 0; i < m->count; i++) {
+    const vs_texts* globs = &m->inputs[i].results->requires;
+    vs_results_require(m->all, globs->at, globs->count);
+  }
   m->all->shard = "1/1";
   put_filters(m);
   put_expectations(m);
@@ -401,6 +406,7 @@ static vs_results* start(const vs_results* first) {
   *all = *first;
   all->store = store;
   all->missing = (vs_texts){0};
+  all->requires = (vs_texts){0};
   memset(&all->backends, 0, sizeof all->backends);
   memset(&all->results, 0, sizeof all->results);
   return all;

@@ -84,6 +84,10 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   if (!expected && result->failure == NULL && verdict != VS_VERDICT_BROKEN) return;
   if (expected && screen->quiet) return;
   vs_paint(screen, verdict, vs_verdict_names[verdict]);
+  if (screen->quiet && same_as != NULL) {
+    fprintf(out, " %s on %s: the same as %s\n", result->id, backend, same_as);
+    return;
+  }
   fprintf(out, " %s on %s: %s", result->id, backend,
           expected ? result->expectation->reason : result->title);
   // A failure that was expected was told in full when it was new.
@@ -99,6 +103,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
     show_remarks(out, result->failure != NULL ? &result->failure->remarks : &result->remarks, true);
   }
   if (result->command != NULL) fprintf(out, "  again    %s\n", result->command);
+  if (same_as == NULL && result->smaller != NULL) fprintf(out, "  smaller  %s\n", result->smaller);
   fputc('\n', out);
 }
 
@@ -140,12 +145,19 @@ void vs_tell_end(vs_telling* telling) {
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan) {
   const vs_screen screen = vs_screen_of(out);
   vs_store store = {0};
-  const vs_result one = vs_results_of(&store, plan, result, 0);
+  vs_result one = vs_results_of(&store, plan, result, 0);
+  one.smaller = NULL;
   vs_show_result(&screen, &one, result->target->name, NULL);
   vs_store_free(&store);
 }
 
 // --- below the matrix ---------------------------------------------------------------------------
+
+// What no implementation of the backend's architecture could do better.
+static bool is_about_another(const vs_showing* s, const vs_reason* reason) {
+  const char* about = vs_view_find(s->view, reason->cases.at[0], reason->backend)->about;
+  return about != NULL && strcmp(about, s->backends[reason->backend].arch) != 0;
+}
 
 // Cases that could not be judged, with one line a reason; of what is broken, where it is no case
 // alone, which was told above.
@@ -155,6 +167,7 @@ static void show_unjudged(const vs_showing* s) {
     size_t count = reason->cases.count;
     const bool broken = reason->verdict == VS_VERDICT_BROKEN && count > 1;
     if (reason->verdict != VS_VERDICT_UNSUPPORTED && !broken) continue;
+    if (s->screen->quiet && is_about_another(s, reason)) continue;
     fprintf(s->screen->out, "%s: %zu case%s %s (%s%s): %s\n", s->backends[reason->backend].name,
             count, count == 1 ? "" : "s", vs_verdict_names[reason->verdict], reason->cases.at[0],
             count == 1 ? "" : ", ...", reason->note);
@@ -238,9 +251,11 @@ static void show_causes(const vs_showing* s) {
     const vs_cause* cause = &s->view->causes.at[i];
     const char* says = vs_cause_says(s->view, cause);
     if (says[0] == '\0' || cause->first->expectation != NULL) continue;
-    fprintf(s->screen->out, "%s: %s (", s->backends[cause->first->backend].name, says);
-    for (size_t k = 0; k < cause->results.count && k < most; k++) {
-      fprintf(s->screen->out, "%s%s", k > 0 ? ", " : "", cause->results.at[k]->id);
+    fprintf(s->screen->out, "%s: %s (soonest in %s, at op %zu; also ",
+            s->backends[cause->first->backend].name, says, cause->first->id,
+            cause->first->failure->op);
+    for (size_t k = 1; k < cause->results.count && k < most; k++) {
+      fprintf(s->screen->out, "%s%s", k > 1 ? ", " : "", cause->results.at[k]->id);
     }
     if (cause->results.count > most) fputs(", ...", s->screen->out);
     fputs(")\n", s->screen->out);
@@ -267,11 +282,14 @@ static void show_stale(FILE* out, const vs_expectations_told* e) {
   }
 }
 
-static void show_expectations(FILE* out, const vs_expectations_told* e) {
+static void show_expectations(const vs_screen* screen, const vs_expectations_told* e) {
+  FILE* out = screen->out;
   if (e == NULL) return;
   show_stale(out, e);
-  fprintf(out, "%s: %zu known failure%s, %zu disputed, %zu stale\n", e->file, e->known,
-          e->known == 1 ? "" : "s", e->disputed, e->stale.count);
+  if (!screen->quiet) {
+    fprintf(out, "%s: %zu known failure%s, %zu disputed, %zu stale\n", e->file, e->known,
+            e->known == 1 ? "" : "s", e->disputed, e->stale.count);
+  }
   if (e->without_reason > 0) {
     fprintf(out, "%s: %zu entr%s no reason yet: put one in the place of the '?'\n", e->file,
             e->without_reason, e->without_reason == 1 ? "y has" : "ies have");
@@ -300,12 +318,14 @@ void vs_show_sum(const vs_screen* screen, const vs_results* results) {
 static void show_briefly(const vs_showing* s) {
   FILE* out = s->screen->out;
   const vs_results* all = s->view->results;
+  show_unjudged(s);
   for (size_t i = 0; i < s->view->problems.count; i++) {
     const vs_problem* p = &s->view->problems.at[i];
-    if (strcmp(p->kind, "expectation") == 0) continue;
+    const bool below = strcmp(p->kind, "run") == 0 && all->end.remarks.count > 0;
+    if (below || strcmp(p->kind, "expectation") == 0) continue;
     fprintf(out, "%s: %s: %s\n", p->kind, p->name, p->text);
   }
-  if (all->expectations != NULL) show_stale(out, all->expectations);
+  show_expectations(s->screen, all->expectations);
   show_lines(out, &all->missing);
   show_lines(out, &all->end.remarks);
 }
@@ -320,7 +340,7 @@ void vs_show_end(const vs_screen* screen, const vs_results* results, bool counts
   }
   vs_show_matrix(&s);
   show_below(&s, counts);
-  show_expectations(screen->out, results->expectations);
+  show_expectations(screen, results->expectations);
   show_lines(screen->out, &results->missing);
   show_lines(screen->out, &results->end.remarks);
   vs_view_free(&view);

@@ -293,6 +293,17 @@ const char* vs_cause_says(vs_view* view, const vs_cause* cause) {
                  f->clause, f->key, mask[0] != '\0' ? ", " : "", mask);
 }
 
+// The one that fails after the fewest ops first: it is the easiest to follow.
+static void put_soonest_first(vs_cause* cause) {
+  size_t soonest = 0;
+  for (size_t i = 1; i < cause->results.count; i++) {
+    if (cause->results.at[i]->failure->op < cause->results.at[soonest]->failure->op) soonest = i;
+  }
+  cause->first = cause->results.at[soonest];
+  for (size_t i = soonest; i > 0; i--) cause->results.at[i] = cause->results.at[i - 1];
+  cause->results.at[0] = cause->first;
+}
+
 static void find_causes(vs_view* v) {
   vs_index keys = {0};
   for (size_t i = 0; i < v->results->results.count; i++) {
@@ -301,13 +312,13 @@ static void find_causes(vs_view* v) {
     if (one->failure == NULL) continue;
     const char* key = vs_cause_key(&v->store, one);
     if (vs_index_add(&keys, key != NULL ? key : vs_said(&v->store, "%zu", i), &number)) {
-      vs_cause* cause = vs_grow(&v->store, &v->causes, sizeof *cause);
-      cause->first = one;
+      vs_grow(&v->store, &v->causes, sizeof(vs_cause));
     }
     const vs_result** last =
         vs_grow(&v->store, &v->causes.at[number].results, sizeof(const vs_result*));
     *last = one;
   }
+  for (size_t i = 0; i < v->causes.count; i++) put_soonest_first(&v->causes.at[i]);
   vs_index_free(&keys);
 }
 
@@ -346,7 +357,11 @@ static void find_problems(vs_view* v) {
   // A run that ends badly, and no case or problem says why.
   bool fails = all->end.status == 1 && v->all.failed > 0;
   if (all->end.status == 0 || v->problems.count > 0 || fails) return;
-  add_problem(v, "run", "the run as a whole", all->end.why);
+  const char* why = all->end.why;
+  for (size_t i = 0; i < all->end.remarks.count; i++) {
+    why = vs_said(&v->store, "%s; %s", why, all->end.remarks.at[i]);
+  }
+  add_problem(v, "run", "the run as a whole", why);
 }
 
 vs_view vs_view_of(const vs_results* results) {

@@ -43,7 +43,8 @@ typedef struct vs_page {
 } vs_page;
 
 // Failures of one cause on one backend: of one clause, broken by one answer in the place of what
-// was allowed, or in the same bits of one register.
+// was allowed, or in the same bits of one register. `first`, which the list begins with, fails
+// after the fewest ops; the others stand in the order of the results.
 typedef struct vs_cause {
   const vs_result* first;
   VS_LIST(const vs_result*) results;

@@ -74,7 +74,8 @@ static void say_contents(vs_text* text, const vs_op* op) {
 
 static void say_rights(vs_text* text, uint64_t rights) {
   if (rights == ZX_RIGHT_SAME_RIGHTS) return vs_say(text, "ZX_RIGHT_SAME_RIGHTS");
-  vs_say(text, "rights 0x%" PRIx64, rights);
+  char names[VS_RIGHTS_TEXT];
+  vs_say(text, "rights %s", vs_rights_text((zx_rights_t)rights, names));
 }
 
 static void say_entry(vs_text* text, const vs_arg* entry) {

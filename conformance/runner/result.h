@@ -26,7 +26,7 @@ typedef enum vs_verdict {
 
 extern const char* const vs_verdict_names[VS_VERDICT_COUNT];
 
-enum { VS_ERRORS_MAX = 1024 };
+enum { VS_ERRORS_MAX = 4096 };
 
 // A failure of a case that failed in another way before.
 typedef struct vs_also {

@@ -8,6 +8,12 @@
 
 enum { AT_ONCE = 64, CHUNK = 1024, TOLD_MOST = 64 * 1024, MORE = 48 };
 
+static bool is_passed_on = true;
+
+void vs_tails_pass_on(bool yes) {
+  is_passed_on = yes;
+}
+
 bool vs_tail_open(vs_tail* tail) {
   int ends[2];
   *tail = (vs_tail){.from = -1, .to = -1};
@@ -48,7 +54,7 @@ static char printable(char c) {
 }
 
 static void pass_on(vs_tail* tail, const char* text, size_t length) {
-  if (tail->told > TOLD_MOST) return;
+  if (!is_passed_on || tail->told > TOLD_MOST) return;
   for (size_t i = 0; i < length; i++) fputc(printable(text[i]), stderr);
   tail->told += length;
   if (tail->told > TOLD_MOST) fputs("\n(it writes more, which is not shown)\n", stderr);
@@ -75,8 +81,10 @@ static size_t end_of_first(const vs_tail* tail, size_t most) {
   size_t at = 0;
   size_t end = tail->all < sizeof tail->first ? tail->all : sizeof tail->first;
   if (end > most) end = most;
-  while (at < end && lines < VS_TAIL_LINES) lines += tail->first[at++] == '\n';
-  return at;
+  while (at < end && lines < VS_TAIL_FIRST_LINES) lines += tail->first[at++] == '\n';
+  size_t whole = at;  // a line that is cut misleads, unless there is no other
+  while (whole > 0 && tail->first[whole - 1] != '\n') whole--;
+  return whole > 0 ? whole : at;
 }
 
 // The offset at which the last lines begin.
@@ -86,9 +94,12 @@ static size_t start_of_last(const vs_tail* tail, size_t most) {
   size_t start = tail->count > most ? tail->count - most : 0;
   if (at > 0 && tail->text[at - 1] == '\n') at--;
   while (at > start) {
-    if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LINES) break;
+    if (tail->text[at - 1] == '\n' && ++lines == VS_TAIL_LAST_LINES) break;
     at--;
   }
+  const char* line =
+      at > 0 && tail->text[at - 1] != '\n' ? memchr(tail->text + at, '\n', tail->count - at) : NULL;
+  if (line != NULL && line + 1 < tail->text + tail->count) at = (size_t)(line + 1 - tail->text);
   return tail->all - tail->count + at;
 }
 

@@ -9,9 +9,11 @@
 #include <stddef.h>
 
 enum {
-  VS_TAIL_FIRST = 1024,  // bytes kept of its beginning
+  VS_TAIL_FIRST = 4096,  // bytes kept of its beginning
   VS_TAIL_BYTES = 2048,  // and of its end
-  VS_TAIL_LINES = 5      // shown of each
+  VS_TAIL_FIRST_LINES =
+      16,  // shown of the beginning: where Node names a line of the shim, below its own
+  VS_TAIL_LAST_LINES = 8  // and of the end
 };
 
 typedef struct vs_tail {
@@ -23,6 +25,10 @@ typedef struct vs_tail {
   char first[VS_TAIL_FIRST];
   char text[VS_TAIL_BYTES];
 } vs_tail;
+
+// Whether what implementations write comes to the standard error of this process: it does, unless
+// told otherwise.
+void vs_tails_pass_on(bool yes);
 
 // False: this process has no file descriptors to spare; then nothing is kept, and `from` is -1.
 bool vs_tail_open(vs_tail* tail);

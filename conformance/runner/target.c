@@ -18,6 +18,7 @@
 #include "tail.h"
 #include "unicorn/unicorn_backend.h"
 
+static const uint64_t ALL_CALLS = (UINT64_C(1) << VS_CALL_COUNT) - 1;
 static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted
 
 const vs_backend* const vs_builtins[] = {
@@ -111,6 +112,14 @@ static bool open_files(const vs_target* target, vs_opened* opened, vs_why* reaso
   return good && vs_identity_holds(&target->identity, reason);
 }
 
+static uint64_t missing_of(const vs_calls* calls) {
+  uint64_t missing = 0;
+#define VS_CALL(name, ...) missing |= (uint64_t)(calls->name == NULL) << VS_CALL_##name;
+#include <vcpuspec/calls.def>
+#undef VS_CALL
+  return missing;
+}
+
 bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason) {
   if (target->traces != NULL)
     return vs_refuse(reason, "traces were recorded, and nothing can be asked of them again");
@@ -135,6 +144,7 @@ typedef struct probe {
   bool ready;
   bool is_short;  // it is not ready for want of what the machine has used up
   vs_arch arch;
+  uint64_t lacks;
   char name[64];
   vs_why reason;
 } probe;
@@ -153,6 +163,7 @@ static void probe_work(void* argument) {
   p->is_short = !p->ready && vs_is_shortage(errno);
   if (p->ready) {
     p->arch = opened.arch;
+    p->lacks = missing_of(opened.calls);
     memcpy(p->name, opened.name, sizeof p->name);
   }
   p->done = true;
@@ -171,6 +182,7 @@ static void conclude(vs_target* target, probe* p, const vs_child* child, double 
   if (p->done && p->ready && vs_arch_find(p->arch) != NULL) {
     target->state = VS_TARGET_READY;
     target->arch = p->arch;
+    target->lacks = p->lacks;
     memcpy(target->name, p->name, sizeof target->name);
     return;
   }
@@ -197,7 +209,25 @@ static void probe_shim(vs_target* target, double seconds) {
   const vs_greeting* greeting = vs_shim_greeting(target->shim);
   target->state = VS_TARGET_READY;
   target->arch = greeting->arch;
+  target->lacks = ~(uint64_t)greeting->calls & ALL_CALLS;
   snprintf(target->name, sizeof target->name, "%s", greeting->name);
+}
+
+// The calls that scripts asked for, and of which none was made.
+static uint64_t never_made(const vs_traces* recorded) {
+  uint64_t asked = 0;
+  uint64_t made = 0;
+  for (size_t i = 0; i < recorded->count; i++) {
+    const vs_document* trace = &recorded->traces[i];
+    for (size_t k = 0; k < trace->count; k++) {
+      const vs_observation* seen = &trace->observations[k];
+      if (seen->call >= VS_CALL_COUNT) continue;
+      uint64_t bit = UINT64_C(1) << seen->call;
+      asked |= seen->outcome == VS_UNSUPPORTED ? bit : 0;
+      made |= seen->outcome != VS_UNSUPPORTED ? bit : 0;
+    }
+  }
+  return asked & ~made;
 }
 
 // It is called what its traces say that it is.
@@ -209,6 +239,7 @@ static void probe_traces(vs_target* target) {
   const vs_document* first = &target->recorded->traces[0];
   target->state = VS_TARGET_READY;
   target->arch = first->arch;
+  target->lacks = never_made(target->recorded);
   if (first->backend[0] != '\0') snprintf(target->name, sizeof target->name, "%s", first->backend);
 }
 

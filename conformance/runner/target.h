@@ -29,7 +29,8 @@ typedef struct vs_target {
   vs_identity identity;       // of a plugin or a shim, once probed
   vs_target_state state;
   vs_arch arch;
-  char name[64];  // what a report calls it
+  uint64_t lacks;  // once it is ready, the calls that it has not: a bit for each vs_call_index
+  char name[64];   // what a report calls it
   vs_why reason;
 } vs_target;
 

@@ -14,11 +14,14 @@ static const char head[] =
     "<meta name=\"viewport\" content=\"width=device-width\">\n<title>vcpuspec selftest</title>\n"
     "<style>\n"
     ":root{color-scheme:light dark}body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;"
-    "max-width:100em;padding:0 1em}\n"
+    "max-width:100em;padding:0 1em;background:#fff;color:#16181d}\n"
+    "@media(max-width:600px){td,th{padding:.15em .3em;overflow-wrap:anywhere}pre{white-space:"
+    "pre-wrap;overflow-wrap:anywhere}body{margin:1em auto}}\n"
+    "@media(prefers-color-scheme:dark){body{background:#16181d;color:#e4e6eb}}\n"
     "table{border-collapse:collapse}td,th{padding:.15em .6em;text-align:left;vertical-align:top;"
     "border-bottom:1px solid #8884}td.n{text-align:right}\n"
     "svg{max-width:100%;height:auto}svg text{font:7px monospace;fill:currentColor}\n"
-    ".kill{fill:#c2185b}.elsewhere{fill:#f0a63a}.grid{fill:#8882}.scroll{overflow-x:auto}\n"
+    ".kill{fill:#c2185b}.elsewhere{fill:#f0a63a}.grid{fill:#8882}.scroll,pre{overflow-x:auto}\n"
     "</style>\n<h1>vcpuspec selftest</h1>\n";
 
 #define PUT(...) vs_print(out, VS_DIALECT_XML, __VA_ARGS__)
@@ -58,7 +61,7 @@ static void draw(FILE* out, const vs_kill_matrix* matrix) {
 
 static void list_cases(FILE* out, const vs_selftest* selftest) {
   const vs_kill_matrix* matrix = &selftest->matrix;
-  PUT("<h2>Cases</h2>\n<table><tr><th>case<th>catches<th>alone<th>in a smallest set<th>kept "
+  PUT("<h2>Cases</h2>\n<div class=\"scroll\"><table><tr><th>case<th>catches<th>alone<th>in a smallest set<th>kept "
       "because\n");
   for (size_t c = 0; c < matrix->case_count; c++) {
     const char* why = vs_kept_why(matrix->cases[c]);
@@ -67,12 +70,12 @@ static void list_cases(FILE* out, const vs_selftest* selftest) {
         selftest->cover.kills[c], selftest->cover.only[c],
         selftest->cover.in_smallest[c] ? "yes" : "", own || why == NULL ? "" : why);
   }
-  PUT("</table>\n");
+  PUT("</table></div>\n");
 }
 
 static void list_historic(FILE* out, const vs_selftest* selftest) {
   if (selftest->historic == NULL) return;
-  PUT("<h2>Historic defects</h2>\n<table><tr><th>who<th>what<th>shown by<th>under<th>passes "
+  PUT("<h2>Historic defects</h2>\n<div class=\"scroll\"><table><tr><th>who<th>what<th>shown by<th>under<th>passes "
       "under<th>still so\n");
   for (size_t i = 0; i < vs_historic_count; i++) {
     const vs_historic* row = &vs_historics[i];
@@ -80,11 +83,11 @@ static void list_historic(FILE* out, const vs_selftest* selftest) {
     PUT("<tr><td>%s<td>%s<td>%s<td>%s<td>%s<td>%s\n", row->who, row->what, row->shown, row->profile,
         row->passes, good ? "yes" : "NO");
   }
-  PUT("</table>\n");
+  PUT("</table></div>\n");
 }
 
 static void list_variants(FILE* out, const vs_selftest* selftest) {
-  PUT("<h2>Permitted variants</h2>\n<table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
+  PUT("<h2>Permitted variants</h2>\n<div class=\"scroll\"><table><tr><th>variant<th>choice<th>by<th>flagged by<th>"
       "zircon-x64 notices it by\n");
   for (size_t i = 0; i < selftest->variant_count; i++) {
     const vs_variant_result* variant = &selftest->variants[i];
@@ -93,7 +96,7 @@ static void list_variants(FILE* out, const vs_selftest* selftest) {
         variant->flagged != NULL ? variant->flagged->id : "none",
         variant->noticed != NULL ? variant->noticed->id : "none");
   }
-  PUT("</table>\n");
+  PUT("</table></div>\n");
 }
 
 bool vs_selftest_html(FILE* out, const vs_selftest* selftest) {

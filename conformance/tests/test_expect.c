@@ -151,6 +151,8 @@ Test(expect, a_second_defect_is_not_hidden_behind_a_known_one) {
                "ZX_ERR_BUFFER_TOO_SMALL");
 }
 
+static char news[512];  // what the last one was told, from there on
+
 // A mutant's failures are known, another one's of the same answer are not.
 static void known_of_one_is_red_of_another(const char* one, const char* other, const char* id,
                                            const char* answer, const char* told) {
@@ -167,6 +169,7 @@ static void known_of_one_is_red_of_another(const char* one, const char* other, c
   snprintf(arguments, sizeof arguments, "run --backend mutant:%s --filter %s --expect %%/k", other,
            id);
   expect(arguments, 4, told);
+  snprintf(news, sizeof news, "%s", strstr(printed(), told) != NULL ? strstr(printed(), told) : "");
   expect_shell("sed -i '/^  answer/s/[.[][^ ]* ->/ ->/' %/k", 0, "");
   expect(arguments, 0, "1 known failure, 0 disputed, 0 stale");
 }
@@ -175,9 +178,11 @@ Test(expect, an_entry_says_which_bits_it_is_about) {
   known_of_one_is_red_of_another("flag_lost_cf", "flag_lost_zf", "after.accepted",
                                  "rflags[0] -> other",
                                  "fails, but otherwise: rflags[6] -> other of");
+  cr_expect(strstr(news, ", and [6] is new: see to it") != NULL, "%s", news);
   known_of_one_is_red_of_another("packet_key_upper_half", "packet_partly_written", "after.accepted",
                                  "packet.key -> other",
                                  "fails, but otherwise: packet.guest_io.reserved[0] -> other of");
+  cr_expect(strstr(news, ", and .guest_io.reserved[0] is new: see to it") != NULL, "%s", news);
 }
 
 Test(expect, bits_are_those_of_every_failure_of_the_case) {

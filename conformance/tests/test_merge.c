@@ -19,6 +19,11 @@ TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 60
   "python3 -c 'import json; d = json.load(open(\"%/a\")); r = d[\"results\"]; " statements \
   "; json.dump(d, open(\"%/b\", \"w\"))'"
 
+#define SETUP "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+#define KIND "T0: write_state h2 kind=0x100 as=state\n"
+static const char SHORT_ONE[] = SETUP KIND;
+static const char LONG_ONE[] = SETUP "T0: write_state h2 state\n" KIND;
+
 static void make_shards(int count) {
   for (int i = 1; i <= count; i++) {
     char arguments[256];
@@ -52,7 +57,7 @@ Test(merge, what_fails_is_told_as_a_run_does) {
   cr_expect(strstr(printed(),
                    "mutant:kind_8_bits: 2 cases fail for one cause: "
                    "write_state.description.kind: ZX_ERR_INVALID_ARGS -> ZX_OK "
-                   "(kinds.aliases, kinds.single_bits)\n") != NULL,
+                   "(soonest in kinds.aliases, at op 5; also kinds.single_bits)\n") != NULL,
             "%s", printed());
   expect_shell("grep -c '2 cases fail for one cause' %/m %/h %/j", 0, "m:1\n");
   cr_expect(strstr(printed(), "h:1\n") != NULL && strstr(printed(), "j:1\n") != NULL, "%s",
@@ -74,12 +79,46 @@ Test(merge, quiet_tells_failures_and_the_last_line) {
                "1 new, 0 gone, 0 known, 0 lost\n");
 }
 
+// Asked of the run or of the whole; nothing is demanded of a shard that has no case of it.
+Test(merge, what_is_required_must_have_been_judged) {
+#define LEAST \
+  "run --backend plugin:" VS_PLUGIN_DIR "/least.so --filter 'kinds.*' --filter 'interrupt.*' "
+  expect(LEAST "--report json:%/a", 0, "");
+  expect("merge %/a", 0, "");
+  expect("merge %/a --require 'interrupt.*' --report md:%/m", 3, "for want of zx_vcpu_interrupt");
+  expect_shell("cat %/m", 0, "is required, and 2 cases are unsupported");
+  expect("merge %/a --require 'kinds.b*'", 0, "");
+  expect("merge %/a --require 'enter.*'", 3, "no case of it was in this run");
+  expect("merge %/a --require zx_vcpu_kick", 3,
+         "least.so: 'zx_vcpu_kick' is required, and it has no");
+  expect(LEAST "--require 'kinds.b*' --shard 1/3 --report json:%/1", 0, "");
+  expect(LEAST "--require zx_vcpu_enter --shard 2/3 --report json:%/2", 3,
+         "it has no zx_vcpu_enter");
+  expect(LEAST "--shard 3/3 --report json:%/3", 0, "");
+  expect_shell(CHECK "%/2", 0, "valid");
+  expect("merge %/3 %/2 %/1", 3, "'zx_vcpu_enter' is required");
+  expect("merge %/3 %/1", 3, "shard 2/3");
+  expect("merge --diff %/a %/a --require 'kinds.*'", 2,
+         "takes no --report, no --expect, no --require");
+#undef LEAST
+}
+
 // Wrong in one register is one cause, whatever the values; another register is another.
 Test(merge, failures_of_one_cause_are_one_group) {
   expect("run --backend mutant:flags_never --filter 'registers.*' --report json:%/a", 1, "");
   expect(
       "merge %/a", 1,
       "cases fail for one cause: write_state.description.flags: rflags -> other, differs in bit");
+}
+
+// Not the first by name: the one that is the easiest to follow.
+Test(merge, of_one_cause_the_case_that_fails_soonest_is_first) {
+  write_file("a.vcpu", LONG_ONE);
+  write_file("b.vcpu", SHORT_ONE);
+  expect("run --backend mutant:kind_8_bits %/a.vcpu %/b.vcpu --report html:%/h --report json:%/j",
+         1, "/b.vcpu, at op 2; also ");
+  expect("merge %/j", 1, "/b.vcpu, at op 2; also ");
+  expect_shell("grep -o 'id=.r[^ ]*' %/h | head -1", 0, "b-vcpu");
 }
 
 Test(merge, a_missing_shard_is_told) {

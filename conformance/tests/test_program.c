@@ -111,6 +111,24 @@ Test(quiet, tells_what_else_the_exit_status_is_for) {
   expect("run --quiet --backend soft --filter kinds.both --filter 'no.*'", 2,
          "--filter 'no.*' matches no case and no clause");
 }
+Test(quiet, names_the_calls_that_an_implementation_lacks, .timeout = 300) {
+  expect("run --quiet --backend " PLUGIN("least") " --filter 'kinds.*' --filter 'interrupt.*'", 0,
+         "least.so: 2 cases unsupported (interrupt.anywhere, ...): for want of zx_vcpu_interrupt");
+  expect_without("run --quiet --backend soft:arm64 --filter after.in_answered --filter kinds.both",
+                 "the case is about x86-64");
+}
+// What a crash wrote stands in the report of the failure, and nowhere else.
+Test(quiet, what_an_implementation_writes_is_not_passed_on, .timeout = 300) {
+#define NOISY "run --backend " PLUGIN("exit_in_call") " --filter types.event"
+  expect(NOISY " 2>&1 >/dev/null", 1, "noise on standard output");
+  expect(NOISY " --quiet", 1, "  stderr   noise on standard output\n");
+  expect_without(NOISY " --quiet 2>&1 >/dev/null", "noise");
+#undef NOISY
+}
+Test(quiet, failures_of_one_cause_after_the_first_are_a_line_each) {
+  expect("run --quiet --backend mutant:kind_8_bits --filter 'kinds.*'", 1,
+         "FAIL kinds.single_bits on mutant:kind_8_bits: the same as kinds.aliases\n");
+}
 Test(quiet, sweep_prints_a_line_for_a_backend, .timeout = 600) {
   const outcome* got = vcpuspec("sweep --quiet --backend soft --depth 1");
   cr_expect(strchr(got->text, '\n') == got->text + strlen(got->text) - 1, "%s", got->text);
@@ -403,6 +421,36 @@ Test(plugin, example_conforms, .timeout = 600) {
 Test(plugin, least_is_judged, .timeout = 600) {
   expect("run --backend " PLUGIN("least"), 0, "cases: unsupported");
 }
+// A call that is left out is no failure: to a gate that demands it, it is.
+Test(require, of_what_an_implementation_lacks_is_not_met, .timeout = 300) {
+#define RUN "run --backend " PLUGIN("least") " --filter 'kinds.*' --filter 'interrupt.*' "
+  expect(RUN, 0, "cases: unsupported");
+  expect(RUN "--require 'interrupt.*'", 3,
+         "least.so: 'interrupt.*' is required, and 2 cases are unsupported (interrupt.anywhere, "
+         "...): for want of zx_vcpu_interrupt\n");
+  expect(RUN "--require 'kinds.b*'", 0, "cases: unsupported");
+  expect(RUN "--require zx_vcpu_interrupt", 3,
+         "least.so: 'zx_vcpu_interrupt' is required, and it has no zx_vcpu_interrupt\n");
+  expect(RUN "--require zx_vcpu_kic", 2, "matches no call, no case and no clause");
+  expect(RUN "--require 'zx_vcpu_[cwr]*'", 3, "it has no zx_vcpu_read_state\n");
+  expect(RUN "--require 'zx_vcpu_[cw]*'", 0, "cases: unsupported");
+  // By a clause as well.
+  expect(RUN "--require interrupt.errors.bad_handle", 3,
+         "'interrupt.errors.bad_handle' is required, and 1 case is unsupported");
+  expect(RUN "--require 'enter.*'", 3, "'enter.*' is required, and no case of it was in this run");
+  expect(RUN "--require 'interupt.*'", 2,
+         "--require 'interupt.*' matches no call, no case and no clause");
+#undef RUN
+}
+Test(require, of_everything_leaves_the_other_architecture_out, .timeout = 300) {
+  expect("run --backend unicorn:arm64 --require '*'", 0, "cases: unsupported");
+}
+Test(require, of_a_backend_that_was_not_judged_is_left_to_require_backend, .timeout = 300) {
+  expect("run --backend soft --require 'kinds.*' --filter 'kinds.*'", 0, "cases: pass");
+  expect("run --backend soft --backend plugin:/none.so --require 'kinds.*' --filter 'kinds.*'", 3,
+         "plugin:/none.so was not judged");
+}
+
 Test(plugin, instrumented_is_judged, .timeout = 600) {
   expect("run --backend " PLUGIN("instrumented"), 0, "cases: unsupported");
 }
@@ -520,6 +568,15 @@ Test(explain, case_) {
 }
 Test(explain, mutant) {
   expect("explain kind_8_bits", 0, "low byte of kind");
+}
+Test(explain, status_with_what_it_means_and_its_clauses) {
+  expect("explain ZX_ERR_ACCESS_DENIED", 0,
+         "  zx_vcpu_write_state    the handle lacks ZX_RIGHT_WRITE\n");
+  expect("explain ZX_ERR_ACCESS_DENIED", 0,
+         "  clause                 write_state.errors.access_denied\n");
+}
+Test(explain, rights_by_their_names) {
+  expect("explain chains.replaced_duplicate", 0, "zx_handle_duplicate(h2, rights read)");
 }
 Test(explain, latitude) {
   expect("explain flags_gate", 0, "bit 1");

@@ -22,7 +22,7 @@ static vs_child run_child(void (*work)(void*), double seconds) {
 }
 
 static void says(const char* written, size_t size, const char* kept) {
-  char text[2048];
+  char text[4096];
   vs_tail tail = {.from = -1, .to = -1};
   vs_tail_add(&tail, written, strlen(written));
   vs_tail_say(&tail, text, size);
@@ -32,19 +32,24 @@ static void says(const char* written, size_t size, const char* kept) {
 // A trace of calls stands before what went wrong, or behind it.
 Test(runner, both_ends_of_what_it_says_are_kept) {
   char written[8192] = "";
-  char kept[2048];
+  char kept[2048] = "";
   says("", 1024, "");
   says("a\nb", 1024, "a\nb\n");
   says("1\n2\n3\n4\n5\n", 1024, "1\n2\n3\n4\n5\n");
   says("1\n2\n3\n4\n5\n6\n7\n", 1024, "1\n2\n3\n4\n5\n6\n7\n");
-  says("1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n", 1024,
-       "1\n2\n3\n4\n5\n(4 bytes more)\n8\n9\n10\n11\n12\n");
+  for (size_t i = 0; i < 24; i++) strcat(written, "a\n");
+  says(written, 1024, written);
+  strcat(written, "a\n");
+  for (size_t i = 0; i < 16; i++) strcat(kept, "a\n");
+  strcat(kept, "(2 bytes more)\n");
+  for (size_t i = 0; i < 8; i++) strcat(kept, "a\n");
+  says(written, 4096, kept);
+  *written = '\0';
   for (size_t i = 0; i < 700; i++) {
     snprintf(written + strlen(written), 16, "line %zu\n", i);
   }
-  says(written, 1024,
-       "line 0\nline 1\nline 2\nline 3\nline 4\n(6110 bytes more)\n"
-       "line 695\nline 696\nline 697\nline 698\nline 699\n");
+  // Where there is no room for so many, lines are not cut.
+  says(written, 100, "line 0\nline 1\nline 2\n(6151 bytes more)\nline 698\nline 699\n");
   memset(written, 'x', 5000);
   written[5000] = '\0';
   snprintf(kept, sizeof kept, "%.104s\n(4792 bytes more)\n%.104s\n", written, written);

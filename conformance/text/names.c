@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "names.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #define NAMED(status) \
@@ -66,6 +68,17 @@ const vs_right_name vs_right_names[] = {
 };
 #undef RIGHT
 const size_t vs_right_name_count = sizeof vs_right_names / sizeof vs_right_names[0];
+
+const char* vs_rights_text(zx_rights_t rights, char text[VS_RIGHTS_TEXT]) {
+  size_t used = 0;
+  for (size_t i = 0; i < vs_right_name_count; i++) {
+    if (!(rights & vs_right_names[i].right)) continue;
+    used += (size_t)sprintf(text + used, "%s%s", used > 0 ? "|" : "", vs_right_names[i].name);
+    rights &= ~vs_right_names[i].right;
+  }
+  if (rights != 0 || used == 0) sprintf(text + used, "%s0x%" PRIx32, used > 0 ? "|" : "", rights);
+  return text;
+}
 
 const char* vs_status_name(zx_status_t status) {
   for (size_t i = 0; i < STATUSES; i++) {

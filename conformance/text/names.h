@@ -15,6 +15,10 @@ typedef struct vs_right_name {
 extern const vs_right_name vs_right_names[];
 extern const size_t vs_right_name_count;
 
+enum { VS_RIGHTS_TEXT = 320 };
+// "write|manage_thread", and what has no name as 0x...; "0x0" of none. Returns `text`.
+const char* vs_rights_text(zx_rights_t rights, char text[VS_RIGHTS_TEXT]);
+
 // "ZX_OK", "ZX_ERR_BAD_HANDLE", ...; NULL for a number without a name.
 const char* vs_status_name(zx_status_t status);
 // The status with this name. False: there is none.

@@ -56,14 +56,8 @@ static void print_handle(FILE* out, const vs_arg* arg) {
 }
 
 static void print_rights(FILE* out, zx_rights_t rights) {
-  const char* between = " ";
-  for (size_t i = 0; i < vs_right_name_count; i++) {
-    if (!(rights & vs_right_names[i].right)) continue;
-    fprintf(out, "%s%s", between, vs_right_names[i].name);
-    rights &= ~vs_right_names[i].right;
-    between = "|";
-  }
-  if (rights != 0 || between[0] == ' ') fprintf(out, "%s0x%" PRIx32, between, rights);
+  char text[VS_RIGHTS_TEXT];
+  fprintf(out, " %s", vs_rights_text(rights, text));
 }
 
 // --- register states --------------------------------------------------------------------------

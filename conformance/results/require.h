@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What has to be judged: an implementation that leaves a call out is judged by fewer cases, and
+// would pass for conforming.
+#ifndef VS_CONFORMANCE_REQUIRE_H_
+#define VS_CONFORMANCE_REQUIRE_H_
+
+#include "results.h"
+
+// True if the glob matches the result's case, or one of its clauses.
+bool vs_result_matches(const vs_result* result, const char* glob);
+
+// True if it begins with "zx_", and matches the symbol of a call.
+bool vs_is_call(const char* glob);
+
+// Adds globs to "requires", each once; they are copied.
+void vs_results_require(vs_results* results, const char* const* globs, size_t count);
+
+// How many of the "requires" do not hold: those that match neither a call nor a result, if the
+// results are no shard; those that match a call that a backend has not; and those of which a
+// backend that could be opened has unsupported cases that are not about another architecture. Each
+// is told in the end's remarks, a line for every reason.
+size_t vs_results_unmet(vs_results* results);
+
+#endif  // VS_CONFORMANCE_REQUIRE_H_
