@@ -160,10 +160,26 @@ static bool apply_io(vs_world* world, uint8_t index, const vs_op* op, const vs_p
   return false;
 }
 
+// Where a wrong value comes from is asked once it is seen: what each register had held is kept
+// until both views have shown what became of it.
+static void keep_before(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch, bool io) {
+  if (!vcpu->unread || !vcpu->unseen) {
+    for (size_t i = 0; i < arch->register_count; i++) {
+      const vs_reg* reg = &vcpu->regs[i];
+      const uint64_t written = io ? reg->value : load(op, &arch->registers[i]);
+      vcpu->before[i] = (reg->value & reg->known) | (written & ~reg->known);
+    }
+    vcpu->wrote = 0;
+  }
+  vcpu->wrote |= (uint8_t)VS_BIT(io ? VS_TOUCH_IO : VS_TOUCH_STATE);
+  vcpu->unread = vcpu->unseen = true;
+}
+
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                     const vs_arch_info* arch, vs_world* other) {
   bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
   world->vcpus[index].unanswered = false;
+  keep_before(&world->vcpus[index], op, arch, io);
   vs_touch_written(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
   return io ? apply_io(world, index, op, profile, arch, other)
             : apply_state(world, index, op, profile, arch, other);

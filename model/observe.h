@@ -7,7 +7,7 @@
 
 // Compares `state` (in the layout of ZX_VCPU_STATE) with what is known of the vCPU, and learns what
 // was not. False: a register differs, and `*why` says which and what clause that breaks.
-bool vs_observe_registers(vs_world* world, vs_vcpu* vcpu, const vs_arch_info* arch,
+bool vs_observe_registers(const vs_oracle* oracle, vs_world* world, vs_vcpu* vcpu,
                           const uint8_t* state, bool guest_view, vs_violation* why);
 
 // The clauses that a comparison without complaint bears out.

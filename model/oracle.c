@@ -11,6 +11,7 @@ void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_
   oracle->arch = arch;
   oracle->attested = 0;
   oracle->raced = oracle->overflow = oracle->unpredicted = false;
+  oracle->asked_count = 0;
   oracle->count = 1;
   vs_world_init(&oracle->worlds[0], profile);
 }
@@ -85,6 +86,14 @@ static void allow_also(vs_decision* decision, const vs_decision* other) {
   for (uint8_t k = 0; k < other->count; k++) vs_decision_allow(decision, &other->allowed[k]);
 }
 
+void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observation* answer) {
+  const bool refused = answer->outcome == VS_RETURNED && answer->status != ZX_OK;
+  if (op->code != VS_CALL_vcpu_write_state || !refused) return;
+  vs_asked* asked = &oracle->asked[oracle->asked_count++ % VS_ASKED_MAX];
+  asked->io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+  memcpy(asked->bytes, op->bytes, sizeof asked->bytes);
+}
+
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
   if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
@@ -92,6 +101,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   if (is_missing(oracle, op, observation))
     return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   if (op->async && op->code != VS_CALL_vcpu_enter) return VS_STEP_BROKEN;
+  vs_oracle_note_asked(oracle, op, observation);
   vs_race_merge(oracle);
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
@@ -162,7 +172,7 @@ static void recover_write(vs_world* world, const vs_op* op, zx_status_t status) 
   }
 }
 
-static bool recover_registers(vs_world* world, const vs_arch_info* arch, const vs_op* op,
+static bool recover_registers(const vs_oracle* oracle, vs_world* world, const vs_op* op,
                               const vs_observation* seen) {
   vs_violation ignored;
   bool guest_view = op->code != VS_CALL_vcpu_read_state;
@@ -170,7 +180,7 @@ static bool recover_registers(vs_world* world, const vs_arch_info* arch, const v
   if (vcpu == NULL) return false;
   vs_world_forget(vcpu);
   if (guest_view) vcpu->stage = VS_STAGE_DUMP;
-  return vs_observe_registers(world, vcpu, arch, seen->state, guest_view, &ignored);
+  return vs_observe_registers(oracle, world, vcpu, seen->state, guest_view, &ignored);
 }
 
 void vs_oracle_save(vs_oracle* oracle) {
@@ -189,7 +199,7 @@ bool vs_oracle_recover(vs_oracle* oracle, const vs_op* op, const vs_observation*
   for (uint8_t i = 0; i < oracle->count; i++) {
     vs_world* world = &oracle->worlds[i];
     if (kind == VS_VIOLATION_REGISTER) {
-      if (!recover_registers(world, oracle->arch, op, seen)) return false;
+      if (!recover_registers(oracle, world, op, seen)) return false;
     } else if (status && op->code == VS_CALL_vcpu_write_state) {
       recover_write(world, op, seen->status);
     } else if (!status || op->code != VS_CALL_vcpu_read_state) {

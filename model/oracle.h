@@ -33,6 +33,7 @@ typedef struct vs_violation {
   uint64_t expected;  // REGISTER, PACKET: the bits of `known` are determined
   uint64_t known;
   uint64_t value;
+  uint8_t also;      // 1 + the clause that another call may have broken in its place; 0: none
   uint8_t call;      // BUFFER: vs_op_code, whose parameter `change` speaks of
   vs_change change;  // BUFFER: what was written
   int room;          // BUFFER: bytes at that parameter that may be
@@ -46,6 +47,14 @@ typedef struct vs_race {
   bool told;              // there was one
 } vs_race;
 
+// What a refused write would have written.
+typedef struct vs_asked {
+  bool io;
+  uint8_t bytes[VS_STATE_MAX];
+} vs_asked;
+
+enum { VS_ASKED_MAX = 8 };
+
 typedef struct vs_oracle {
   const vs_profile* profile;
   const vs_arch_info* arch;
@@ -54,7 +63,9 @@ typedef struct vs_oracle {
   bool overflow;           // there was no room for a world: nothing can be said any more
   bool unpredicted;        // a call was made of which the oracle says nothing (yet)
   vs_race races[VS_THREADS];
-  uint8_t count;  // worlds alive
+  size_t asked_count;            // writes that were refused so far
+  vs_asked asked[VS_ASKED_MAX];  // the last of them
+  uint8_t count;                 // worlds alive
   vs_world worlds[VS_WORLDS_MAX];
   uint8_t saved;  // worlds before the step that vs_judge is at
   vs_world before[VS_WORLDS_MAX];

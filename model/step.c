@@ -90,6 +90,14 @@ static bool is_region_of(const vs_world* world, const vs_arg* handle, uint8_t gu
   return region->code == VS_OBJECT_VMAR && region->guest == 1 + guest;
 }
 
+// Which of the calls of which it is made was refused, its observation says.
+static vs_clause_code blame_load(const vs_step_context* c) {
+  if (vs_step_is_misshapen(c)) return VS_CLAUSE_FIXED_BITS;
+  const bool trap = c->seen->call == VS_CALL_guest_set_trap;
+  return trap ? vs_step_sentence(VS_CALL_guest_set_trap, c->seen->status, false)
+              : VS_CLAUSE_OBJECTS;
+}
+
 // The calls of which it is made have all to succeed, if guest and region are there, and no trap is
 // where its own go.
 static vs_step step_guest_load(vs_step_context* c) {
@@ -104,7 +112,7 @@ static vs_step step_guest_load(vs_step_context* c) {
     good = good && vs_world_trap(c->world, t->guest, t->kind, t->first, t->last) == NULL;
   }
   if (!vs_step_answered(c, ZX_OK) && good)
-    return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_OBJECTS);
+    return vs_step_violation(c, VS_VIOLATION_STATUS, blame_load(c));
   // What guest code then runs is not one of the programs, or leaves by another trap.
   if (!good) c->world->lost = true;
   if (!vs_step_answered(c, ZX_OK)) return VS_STEP_ALLOWED;

@@ -25,6 +25,9 @@ vs_step vs_step_call(vs_step_context* c);
 // The same, with facts and vCPU as the context has them.
 vs_step vs_step_judge(vs_step_context* c);
 
+// Keeps what a refused write had asked for, before the step that judges its answer.
+void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
+
 // True of a call of which the profile says nothing, by the form of its handles.
 bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op);
 // What an op is that is no call.
@@ -43,6 +46,12 @@ vs_step vs_step_enter_begin(vs_step_context* c);
 vs_step vs_step_enter_end(vs_step_context* c);
 // True of an entry by the handle and the thread that it takes.
 bool vs_step_may_enter(const vs_step_context* c);
+// The page's sentence that a refusal of a valid call speaks of, by its status; of several the
+// first, or the last. What it says of no error is that the call is accepted.
+vs_clause_code vs_step_sentence(uint8_t call, zx_status_t status, bool last);
+// True if one of the op's handles is open, and was given out with a fixed bit clear, so that a
+// refusal of it only tells what its maker did.
+bool vs_step_is_misshapen(const vs_step_context* c);
 // True if nothing is known of what the guest does, so that any answer will do.
 bool vs_step_enters_unknown(const vs_step_context* c);
 

@@ -26,6 +26,19 @@ static bool is_fixed_bit_form(const vs_op* op) {
          (op->args[0].number & ZX_HANDLE_FIXED_BITS_MASK) != 0;
 }
 
+bool vs_step_is_misshapen(const vs_step_context* c) {
+  bool found = false;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    const bool handle = vs_ops[c->op->code].params[i].type == VS_PARAM_HANDLE;
+    const bool slot = handle && c->op->args[i].form == VS_HANDLE_SLOT;
+    const zx_handle_t value = slot ? vs_world_value(c->world, &c->op->args[i]) : 0;
+    const bool open = slot && vs_world_resolve(c->world, value) != NULL;
+    found |= open && (value & ZX_HANDLE_FIXED_BITS_MASK) != ZX_HANDLE_FIXED_BITS_MASK;
+  }
+  return found && c->seen->status == ZX_ERR_BAD_HANDLE &&
+         !vs_has_quirk(c->oracle->profile, VS_QUIRK_HANDLE_BITS);
+}
+
 // True if the port's handle was made with fewer rights than it may have, and the guest's was not: a
 // refusal is about those.
 static bool blames_port(const vs_step_context* c) {
@@ -35,6 +48,28 @@ static bool blames_port(const vs_step_context* c) {
   const vs_slot* guest = vs_world_resolve(world, vs_world_value(world, &c->op->args[0]));
   const vs_slot* its = vs_world_resolve(world, vs_world_value(world, port));
   return its != NULL && !its->born && guest->born;
+}
+
+vs_clause_code vs_step_sentence(uint8_t call, zx_status_t status, bool last) {
+  vs_clause_code sentence = vs_judged_calls[call].accepted;
+  bool found = false;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    const vs_check* row = &vs_checks[check];
+    bool page = row->sort == VS_SORT_PAGE && row->call == call && row->status == status;
+    page &= status != ZX_ERR_INVALID_ARGS;  // it may speak of anything
+    if (page && (last || !found)) sentence = row->rule;
+    found |= page;
+  }
+  return sentence;
+}
+
+// True of an answer that speaks of what is there already, where nothing is but what a refused call
+// has left. A trap that has other faults as well is no such sign.
+static bool is_left_over(const vs_step_context* c) {
+  const bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
+  const bool busy = c->facts.call == VS_CALL_vcpu_create && c->seen->status == ZX_ERR_BAD_STATE;
+  const bool exists = c->why.decision.faults == 0 && c->seen->status == ZX_ERR_ALREADY_EXISTS;
+  return again && (busy || exists);
 }
 
 // A valid call was refused: the sentence that the refusal speaks of, as far as it is a refusal of
@@ -49,20 +84,8 @@ static vs_clause_code blame_refusal(const vs_step_context* c) {
   if (nothing) return VS_CLAUSE_CLOSE_BAD_HANDLE;
   if (denied) return VS_CLAUSE_DERIVE_ACCESS_DENIED;
   if (accepted == VS_CLAUSE_DERIVED || enters) return accepted;
-  bool again = (c->world->refused & VS_BIT(c->facts.call)) != 0;
-  bool left = got == ZX_ERR_ALREADY_EXISTS ||
-              (got == ZX_ERR_BAD_STATE && c->facts.call == VS_CALL_vcpu_create);
-  if (again && left) return vs_judged_calls[c->facts.call].refused;
-  if (got == ZX_ERR_INVALID_ARGS) return accepted;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    const vs_check* row = &vs_checks[check];
-    bool page = row->sort == VS_SORT_PAGE && row->call == c->facts.call;
-    if (page && row->status == got) {
-      accepted = row->rule;
-      if (!blames_port(c)) break;  // its checks come after the guest's
-    }
-  }
-  return accepted;
+  // A port's checks come after the guest's.
+  return vs_step_sentence(c->facts.call, got, blames_port(c));
 }
 
 // An ordered profile asks for the answer of its first check; by the page alone any will do.
@@ -85,6 +108,15 @@ static vs_clause_code blame_rights(const vs_step_context* c, vs_clause_code clau
   return code == VS_OBJECT_VCPU ? VS_CLAUSE_VCPU_RIGHTS : clause;
 }
 
+// A right that a new handle has may as well be missing, as not be looked for rightly.
+static void doubt_rights(vs_step_context* c) {
+  const vs_slot* slot = vs_world_resolve(c->world, vs_world_value(c->world, &c->op->args[0]));
+  if (slot == NULL || !slot->born || c->facts.call == VS_CALL_handle_duplicate) return;
+  const uint8_t code = c->world->objects[slot->object].code;
+  if (code == VS_OBJECT_GUEST) c->why.also = 1 + VS_CLAUSE_GUEST_RIGHTS;
+  if (code == VS_OBJECT_VCPU) c->why.also = 1 + VS_CLAUSE_VCPU_RIGHTS;
+}
+
 // True if the handle's value is one that zx_handle_replace should have closed.
 static bool was_replaced(const vs_step_context* c) {
   const vs_arg* handle = &c->op->args[0];
@@ -92,12 +124,15 @@ static bool was_replaced(const vs_step_context* c) {
          c->world->slots[handle->slot].replaced;
 }
 
-// A kick that is lost, or was never given, is the doing of what was refused meanwhile.
-static vs_clause_code blame_kick(const vs_step_context* c, const vs_vcpu* vcpu) {
+// A kick that was never given is the doing of what was refused meanwhile. So is one that is lost,
+// if kicks are known to come where nothing is refused; else it may never have been there.
+static vs_clause_code blame_kick(vs_step_context* c, const vs_vcpu* vcpu) {
   const bool came = c->seen->status == ZX_ERR_CANCELED;
   if (vcpu->refused_since == 0) return VS_CLAUSE_KICK;
   const uint8_t call = came && vcpu->kick_refused ? VS_CALL_vcpu_kick : vcpu->refused_since - 1;
-  return vs_judged_calls[call].refused;
+  if (came || c->world->kick_came) return vs_judged_calls[call].refused;
+  c->why.also = (uint8_t)(1 + vs_judged_calls[call].refused);
+  return VS_CLAUSE_KICK;
 }
 
 // The vCPU of an entry that may be made, and answers as if there were a kick, or were none; else
@@ -109,16 +144,19 @@ static const vs_vcpu* with_wrong_kick(const vs_step_context* c) {
   return (came ? !c->facts.kicked : lost) ? c->vcpu : NULL;
 }
 
-static vs_clause_code blame(const vs_step_context* c) {
+static vs_clause_code blame(vs_step_context* c) {
   vs_check_set faults = c->why.decision.faults;
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
   bool no_answer = c->seen->outcome == VS_IN_CALL;
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
   if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
+  if (!no_answer && vs_step_is_misshapen(c)) return VS_CLAUSE_FIXED_BITS;
+  if (!no_answer && is_left_over(c)) return vs_judged_calls[c->facts.call].refused;
   const vs_vcpu* kicked = with_wrong_kick(c);
   if (kicked != NULL) return blame_kick(c, kicked);
   if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
   if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
+  if (faults == 0 && c->seen->status == ZX_ERR_ACCESS_DENIED) doubt_rights(c);
   if (faults == 0) return blame_rights(c, blame_refusal(c));
   vs_check_code first = first_fault(faults);
   bool nothing = vs_checks[first].status == ZX_ERR_BAD_HANDLE;

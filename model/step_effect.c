@@ -5,8 +5,7 @@
 
 vs_step vs_step_observe(vs_step_context* c, bool guest_view) {
   vs_clause_set attests = vs_observe_attests(c->vcpu, guest_view);
-  if (!vs_observe_registers(c->world, c->vcpu, c->oracle->arch, c->seen->state, guest_view,
-                            &c->why)) {
+  if (!vs_observe_registers(c->oracle, c->world, c->vcpu, c->seen->state, guest_view, &c->why)) {
     c->why.got = c->seen->status;
     return VS_STEP_VIOLATION;
   }

@@ -117,10 +117,9 @@ static vs_step left_unknown(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
-static vs_step left_guest(vs_step_context* c) {
+static vs_step left_as_told(vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   go_on(c, vcpu);
-  vcpu->read_since = false;
   vcpu->flags_read.known &= vcpu->stage == VS_STAGE_SPIN ? UINT64_MAX : 0;
   if (vcpu->stage == VS_STAGE_SPIN)
     return vs_step_violation(c, VS_VIOLATION_STATUS, VS_CLAUSE_RUNS_GUEST);
@@ -136,6 +135,13 @@ static vs_step left_guest(vs_step_context* c) {
   vcpu->torn = false;
   vs_world_forget(vcpu);
   return VS_STEP_ALLOWED;
+}
+
+// What was read before has nothing to say of what is read after.
+static vs_step left_guest(vs_step_context* c) {
+  const vs_step step = left_as_told(c);
+  c->vcpu->read_since = false;
+  return step;
 }
 
 // The dump loop puts its own value into the stack pointer for a while, and what it has stored is of
@@ -193,6 +199,7 @@ static vs_step ran_for_nothing(vs_step_context* c) {
 vs_step vs_step_not_entered(vs_step_context* c) {
   if (c->seen->status == ZX_ERR_CANCELED) {
     c->vcpu->entered = true;
+    c->world->kick_came |= c->vcpu->refused_since == 0;
     vs_world_settle_kick(c->vcpu);
     stop_anywhere(c->oracle->arch, c->vcpu);
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);

@@ -192,4 +192,5 @@ void vs_world_forget(vs_vcpu* vcpu) {
   for (size_t i = 0; i < VS_REGISTERS_MAX; i++) vcpu->regs[i].known = 0;
   vcpu->flags_read.known = vcpu->flags_guest.known = 0;
   vcpu->flags_alt = vcpu->flags_tell = 0;
+  vcpu->unread = vcpu->unseen = false;
 }

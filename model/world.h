@@ -53,6 +53,11 @@ typedef struct vs_vcpu {
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
   bool unanswered;     // left by an IN, and nothing was written since
   bool read_since;     // zx_vcpu_read_state has reported the registers since that touch
+  // Of accepted writes, as long as neither view, or one of them, has not shown what became of them:
+  bool unread;                        // zx_vcpu_read_state has not
+  bool unseen;                        // guest code has not
+  uint8_t wrote;                      // their sorts: VS_BIT(VS_TOUCH_STATE), VS_BIT(VS_TOUCH_IO)
+  uint64_t before[VS_REGISTERS_MAX];  // what a register had held; where not known, as written
   // The flags register's user bits are in regs; its other bits are whatever each view shows, and
   // must then stay so.
   vs_reg flags_read;    // other bits as zx_vcpu_read_state shows them
@@ -121,6 +126,7 @@ typedef struct vs_world {
   uint64_t flags_ignored;    // and those that were seen to be ignored
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
   uint64_t refused;          // calls (VS_BIT) of which the last one was refused
+  bool kick_came;            // a kick has canceled an entry, and nothing was refused in between
   bool manage_process;       // guests have MANAGE_PROCESS in the place of MANAGE_THREAD
   bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;

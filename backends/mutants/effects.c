@@ -49,6 +49,7 @@ static zx_status_t put_state(zx_handle_t handle, const state_x64* state) {
 
 enum {
   GATE = 0x2,
+  CF = 0x1,
   PF = 0x4,
   AF = 0x10,
   USER_FLAGS = 0x244dd5,
@@ -85,6 +86,9 @@ MUTATE_STATE(flags_never) {
 }
 MUTATE_STATE(flags_df_lost) {
   new->rflags = (new->rflags & ~(uint64_t)DF) | (old->rflags & DF);
+}
+MUTATE_STATE(flags_cf_pf_dropped) {
+  new->rflags &= ~(uint64_t)(CF | PF);
 }
 MUTATE_STATE(flags_pf_af_merged) {
   if ((new->rflags& USER_FLAGS) == (PF | AF)) new->rflags &= ~(uint64_t)AF;

@@ -167,7 +167,10 @@ bool news_wrong(size_t member, char name[FAMILY_NAME], const char** breaks) {
   size_t at = 0;
   newness how = BESIDE;
   if (!find_maker(member, &at, &how)) return false;
-  *breaks = how == BESIDE ? judged[at].beside : "family.handle.derived";
+  const bool bit = how == BIT_0_CLEAR || how == BIT_1_CLEAR;
+  *breaks = how == BESIDE ? judged[at].beside
+            : bit         ? "abi.handle.fixed_bits"
+                          : "family.handle.derived";
   snprintf(name, FAMILY_NAME, "%s_%s", any_call_word(judged[at].call), newness_names[how]);
   return true;
 }

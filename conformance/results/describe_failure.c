@@ -10,7 +10,13 @@
 #include "text/file.h"
 #include "text/print.h"
 
-enum { TEXT = 1024, OPS_AFTER_SETUP = 3, BITS_SHOWN = 8, LONGEST_SCRIPT = 10000, OTHERS_SHOWN = 5 };
+enum {
+  TEXT = 1024,
+  OPS_AFTER_SETUP = 3,
+  BITS_SHOWN = 12,
+  LONGEST_SCRIPT = 10000,
+  OTHERS_SHOWN = 5
+};
 
 static bool is_violation(const vs_case_result* result) {
   return vs_verdict_is_failure(result->verdict) && result->judgement.step == VS_STEP_VIOLATION;
@@ -81,19 +87,46 @@ static bool was_answered(const vs_case_result* result, size_t i, bool accepted) 
   return seen != NULL && seen->outcome == VS_RETURNED && (seen->status == ZX_OK) == accepted;
 }
 
-// The call that may have done what the failing op shows: the last one of which the broken clause
-// says that it changes nothing. VS_NONE: the failing op alone is in question.
-static size_t suspect_of(const vs_case_result* result) {
-  const vs_clause_code clause = result->judgement.violation.clause;
-  for (size_t i = result->judgement.at; i-- > 0;) {
-    const uint8_t code = result->script.ops[i].code;
-    if (code >= VS_CALL_COUNT) continue;
-    const bool quiet = code == VS_CALL_vcpu_interrupt || code == VS_CALL_vcpu_kick;
-    const bool accepted = quiet && vs_judged_calls[code].accepted == clause;
-    if (accepted && was_answered(result, i, true)) return i;
-    if (vs_judged_calls[code].refused == clause && was_answered(result, i, false)) return i;
-  }
-  return VS_NONE;
+static bool is_io(const vs_op* op) {
+  return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
+}
+
+static bool gives_rights(vs_clause_code clause) {
+  return clause == VS_CLAUSE_GUEST_RIGHTS || clause == VS_CLAUSE_VCPU_RIGHTS;
+}
+
+// True of the op that made the handle which the failing op is given.
+static bool makes_handle_of(const vs_case_result* result, const vs_op* op) {
+  const vs_arg* handle = &result->script.ops[result->judgement.at].args[0];
+  return vs_op_out(op, 0) != NULL && vs_op_out(op, 0)->slot == handle->slot;
+}
+
+// True of a call that may have done what the failing op shows, by the clause that says that it does
+// not.
+static bool may_have_broken(const vs_case_result* result, size_t i, vs_clause_code clause) {
+  const vs_op* op = &result->script.ops[i];
+  if (op->code >= VS_CALL_COUNT) return false;
+  const bool accepted = was_answered(result, i, true);
+  if (gives_rights(clause)) return accepted && makes_handle_of(result, op);
+  if (op->code == VS_CALL_vcpu_write_state && accepted)
+    return clause == VS_CLAUSE_OF_HANDLE || (clause == VS_CLAUSE_IO_ALONE && is_io(op));
+  const bool quiet = op->code == VS_CALL_vcpu_interrupt || op->code == VS_CALL_vcpu_kick;
+  if (quiet && accepted) return vs_judged_calls[op->code].accepted == clause;
+  return vs_judged_calls[op->code].refused == clause && was_answered(result, i, false);
+}
+
+// The last such call. VS_NONE: the failing op alone is in question.
+static size_t suspect_by(const vs_case_result* result, vs_clause_code clause) {
+  size_t i = result->judgement.at;
+  while (i > 0 && !may_have_broken(result, i - 1, clause)) i--;
+  return i > 0 ? i - 1 : VS_NONE;
+}
+
+// Where the clause that is cited may not be the one that was broken: the call that may have broken
+// the other one.
+static size_t other_suspect_of(const vs_case_result* result) {
+  const uint8_t also = result->judgement.violation.also;
+  return also != 0 ? suspect_by(result, (vs_clause_code)(also - 1)) : VS_NONE;
 }
 
 static uint64_t value_in(const vs_op* op, const vs_register* reg) {
@@ -114,6 +147,25 @@ static size_t write_of(const vs_case_result* result) {
     if (((value_in(op, reg) ^ v->expected) & v->known) == 0) return i;
   }
   return VS_NONE;
+}
+
+// The accepted call that may not have done what it was to do, where a later one may as well have
+// undone it. VS_NONE: there are no two.
+static size_t undone_of(const vs_case_result* result) {
+  const bool reg = result->judgement.violation.kind == VS_VIOLATION_REGISTER;
+  const uint8_t code = reg ? VS_CALL_vcpu_write_state : VS_CALL_vcpu_kick;
+  const size_t write = write_of(result);
+  size_t i = other_suspect_of(result);
+  if (!reg && result->judgement.violation.clause != VS_CLAUSE_KICK) return VS_NONE;
+  if (i == VS_NONE || write != VS_NONE) return i != VS_NONE ? write : VS_NONE;
+  while (i > 0 && (result->script.ops[i - 1].code != code || !was_answered(result, i - 1, true)))
+    i--;
+  return i > 0 ? i - 1 : VS_NONE;
+}
+
+static size_t suspect_of(const vs_case_result* result) {
+  const vs_violation* v = &result->judgement.violation;
+  return v->also != 0 ? undone_of(result) : suspect_by(result, v->clause);
 }
 
 // The last write whose value is what was seen. VS_NONE: there is none, or it is no whole value.
@@ -137,8 +189,10 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
   const size_t suspect = suspect_of(result);
   const size_t write = write_of(result);
   const size_t seen = source_of(result);
+  const size_t other = other_suspect_of(result);
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
-    const bool near = i + OPS_AFTER_SETUP > failing || i == suspect || i == write || i == seen;
+    const bool told = i == suspect || i == other || i == write || i == seen;
+    const bool near = i + OPS_AFTER_SETUP > failing || told;
     if (!near && !vs_op_makes_object(result->script.ops[i].code)) {
       left_out++;
       continue;
@@ -151,13 +205,29 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
 
 // --- what differs -------------------------------------------------------------------------------
 
-static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
-  char line[TEXT];
-  if (wrong == 0 || __builtin_popcountll(wrong) > BITS_SHOWN) return;
-  vs_text text = vs_text_in(line, sizeof line);
-  vs_say(&text, "differs in bit");
+// All flags there are; of more, the two values say it.
+static bool are_few(uint64_t bits) {
+  return __builtin_popcountll(bits) <= BITS_SHOWN;
+}
+
+static void say_bits(vs_text* text, uint64_t bits) {
+  vs_say(text, " in bit");
   for (unsigned bit = 0; bit < 64; bit++) {
-    if (wrong & UINT64_C(1) << bit) vs_say(&text, " %u", bit);
+    if (bits & UINT64_C(1) << bit) vs_say(text, " %u", bit);
+  }
+}
+
+// And in which the same register is wrong further on: what is lost shows only where it was asked.
+static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong, uint64_t all) {
+  char line[TEXT];
+  if (wrong == 0 || !are_few(wrong)) return;
+  vs_text text = vs_text_in(line, sizeof line);
+  vs_say(&text, "differs");
+  say_bits(&text, wrong);
+  const uint64_t more = all & ~wrong;
+  if (more != 0 && are_few(more)) {
+    vs_say(&text, ", and further on");
+    say_bits(&text, more);
   }
   vs_add(store, list, line);
 }
@@ -167,7 +237,7 @@ static void add_bits(vs_store* store, vs_texts* list, uint64_t wrong) {
 static void add_difference(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const vs_violation* v = &result->judgement.violation;
   const vs_register* reg = &vs_arch_find(result->target->arch)->registers[v->reg];
-  add_bits(store, list, (v->expected ^ v->value) & v->known);
+  add_bits(store, list, (v->expected ^ v->value) & v->known, result->touched.mask);
   const size_t i = write_of(result);
   if (i != VS_NONE) {
     vs_add(store, list,
@@ -188,12 +258,25 @@ static void add_meaning(vs_store* store, vs_texts* list, const vs_violation* v) 
   if (vs_say_meaning(&text, v)) vs_add(store, list, line);
 }
 
-static void add_suspect(vs_store* store, vs_texts* list, const vs_case_result* result) {
+// Of two calls between which nothing was looked at, either may have done it.
+static void add_suspects(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const size_t i = suspect_of(result);
-  if (i == VS_NONE) return;
-  const char* what = was_answered(result, i, true) ? "was accepted" : "was refused";
-  vs_add(store, list,
-         vs_said(store, "suspect op %zu, which %s and must change nothing of it", i, what));
+  const size_t other = other_suspect_of(result);
+  const bool reg = result->judgement.violation.kind == VS_VIOLATION_REGISTER;
+  const char* accepted = reg ? "was accepted and must change nothing of it" : "was accepted";
+  const char* refused = "was refused and must change nothing of it";
+  if (i != VS_NONE && other != VS_NONE) {
+    vs_add(store, list,
+           vs_said(store, "suspect op %zu, which was accepted, and not looked at before", i));
+  } else if (i != VS_NONE) {
+    const char* what = was_answered(result, i, true) ? accepted : refused;
+    vs_add(store, list, vs_said(store, "suspect op %zu, which %s", i, what));
+  }
+  if (other == VS_NONE) return;
+  const char* what = was_answered(result, other, true) ? accepted : refused;
+  if (gives_rights((vs_clause_code)(result->judgement.violation.also - 1)))
+    what = "made the handle, and may not have given it that right";
+  vs_add(store, list, vs_said(store, "or op %zu, which %s", other, what));
 }
 
 // Both ends of its standard error.
@@ -267,7 +350,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   add_ops(store, &failure->ops, result);
   add_meaning(store, &failure->remarks, v);
   if (v->kind == VS_VIOLATION_REGISTER) add_difference(store, &failure->remarks, result);
-  add_suspect(store, &failure->remarks, result);
+  add_suspects(store, &failure->remarks, result);
   add_others(store, failure, result);
 }
 

@@ -26,12 +26,13 @@ static json_t* mutants_in(const vs_kill_matrix* matrix) {
   for (size_t i = 0; i < matrix->row_count; i++) {
     const vs_mutant* mutant = matrix->rows[i].mutant;
     json_array_append_new(
-        list, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:o, s:o, s:o}", "id", mutant->id, "base",
-                        mutant->base, "breaks", mutant->breaks, "mistake", mutant->mistake,
+        list, json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, s:o, s:o}", "id", mutant->id,
+                        "base", mutant->base, "breaks", mutant->breaks, "mistake", mutant->mistake,
                         "judged", matrix->rows[i].state == VS_TARGET_READY, "caught",
-                        matrix->rows[i].kills > 0, "killed_by", cases_of(matrix, i, VS_CELL_KILL),
-                        "fails_elsewhere_in", cases_of(matrix, i, VS_CELL_ELSEWHERE),
-                        "not_tried_in", cases_of(matrix, i, VS_CELL_UNTRIED)));
+                        matrix->rows[i].kills > 0, "named_first", matrix->rows[i].named,
+                        "killed_by", cases_of(matrix, i, VS_CELL_KILL), "fails_elsewhere_in",
+                        cases_of(matrix, i, VS_CELL_ELSEWHERE), "not_tried_in",
+                        cases_of(matrix, i, VS_CELL_UNTRIED)));
   }
   return list;
 }

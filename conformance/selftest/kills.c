@@ -74,12 +74,21 @@ bool vs_case_is_costly(const vs_case* c) {
   return is;
 }
 
+// What people see of a mutant is what the first case that fails shows.
+static void note_first(vs_kill_row* row, size_t c, const vs_case_result* result) {
+  if (!vs_verdict_is_failure(result->verdict) || (row->first != 0 && row->first <= c)) return;
+  const vs_judgement* judged = &result->judgement;
+  row->first = 1 + c;
+  row->named = judged->step == VS_STEP_VIOLATION && judged->violation.clause == row->clause;
+}
+
 static void take_results(rowing* r, const vs_run* run) {
   vs_kill_row* row = &r->matrix->rows[r->row];
   uint8_t* cells = r->matrix->cells + r->row * r->matrix->case_count;
   for (size_t i = 0; i < run->count; i++) {
     vs_cell cell = cell_of(&run->results[i], row->clause);
     cells[r->at[i]] = (uint8_t)cell;
+    note_first(row, r->at[i], &run->results[i]);
     row->kills += cell == VS_CELL_KILL;
     row->elsewhere += cell == VS_CELL_ELSEWHERE;
     row->broken += cell == VS_CELL_BROKEN;

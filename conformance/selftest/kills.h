@@ -27,6 +27,8 @@ typedef struct vs_kill_row {
   size_t kills;           // cells that are VS_CELL_KILL
   size_t broken;          // and VS_CELL_BROKEN
   size_t elsewhere;       // and VS_CELL_ELSEWHERE
+  size_t first;           // 1 + the first case that fails; 0: none
+  bool named;             // what that one shows first is the clause
   bool by_chance;         // not to be held against the suite on this machine: see `missing`
   vs_target_state state;  // of the mutant's base
   vs_why reason;          // why it is not READY

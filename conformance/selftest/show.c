@@ -113,6 +113,10 @@ static void show_numbers(FILE* out, const vs_selftest* selftest, const vs_selfte
   size_t good = selftest->variant_count - gates->flagged;
   fprintf(out, "\nmutants     %zu of %zu are caught, each at the clause that it breaks\n",
           cover->caught, matrix->row_count);
+  size_t named = 0;
+  for (size_t i = 0; i < matrix->row_count; i++) named += matrix->rows[i].named;
+  fprintf(out, "first       of %zu, the first case that fails shows that clause before any other\n",
+          named);
   fprintf(out, "variants    %zu of %zu pass documented\n", good, selftest->variant_count);
   if (selftest->whole && selftest->orders_judged) {
     fprintf(

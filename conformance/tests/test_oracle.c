@@ -397,7 +397,8 @@ Test(refusal, changing_what_the_guest_sees_breaks_unchanged) {
   tape t;
   put_faulty(&t, 4, ZX_ERR_INVALID_ARGS);
   registers r = registers_of(1, 2);
-  r.r11 ^= 1;
+  r.r11 ^= 4;  // a bit that it lacks
+  memcpy(last_op(&t)->bytes, &r, sizeof r);
   put_dump(&t, &r);
   vs_violation v = breaks(&t, "documented", VS_CLAUSE_UNCHANGED, "r11 in the guest");
   cr_assert(v.guest_view, "write_state.refusal.unchanged: the guest saw it");
@@ -866,6 +867,7 @@ Test(arm64, has_no_gate) {
 Test(arm64, io_may_be_refused_or_accepted) {
   tape t;
   zx_vcpu_state_arm64_t r = start_arm64(&t, 0);
+  read_arm64(&t, &r);
   put_io(&t, 4, 7, ZX_ERR_INVALID_ARGS);
   read_arm64(&t, &r);
   allows(&t, "documented", under(VS_LATITUDE_NO_PORTS), "refused");

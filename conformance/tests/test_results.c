@@ -296,3 +296,42 @@ Test(results, what_is_seen_is_told_with_the_write_that_asked_for_it) {
   expect("run --backend mutant:refused_size_written --filter 'sizes.*'", 1, "\n  seen     as op ");
   cr_expect(strstr(printed(), ", which was not accepted\n") != NULL, "%s", printed());
 }
+
+// The value does not tell a write that lost flags from a refusal that cleared them.
+Test(results, of_two_calls_that_nobody_looked_between_both_are_suspects) {
+  expect("run --backend mutant:flags_cf_pf_dropped --filter after.accepted", 1,
+         "\n  clause   write_state.description.flags\n");
+  const char* const words[] = {
+      "\n  differs  in bit 2, and further on in bit 0\n",
+      "\n  suspect  op 3, which was accepted, and not looked at before\n",
+      "\n  or       op 4, which was refused and must change nothing of it\n",
+  };
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++)
+    cr_expect(strstr(printed(), words[i]) != NULL, "no %s in:\n%s", words[i], printed());
+}
+
+Test(results, a_kick_that_never_came_and_the_refusal_that_may_have_taken_it_are_suspects) {
+  expect("run --backend mutant:kick_lost --filter interrupt.then_enter", 1,
+         "\n  clause   family.kick.cancels\n");
+  cr_expect(strstr(printed(),
+                   ", which was accepted, and not looked at before\n"
+                   "  or       op 16, which was refused and must change nothing of it\n"),
+            "%s", printed());
+}
+
+Test(results, every_flag_that_is_lost_is_named) {
+  expect("run --backend mutant:flags_never --filter after.accepted", 1,
+         "\n  differs  in bit 2 6 7 10 11, and further on in bit 0 4 14 18 21\n");
+}
+
+Test(results, the_access_or_the_write_of_another_vcpu_that_may_have_done_it_is_a_suspect) {
+  expect("run --backend mutant:flags_or_only --filter io.padding", 1,
+         ", which was accepted, and not looked at before\n  or       op ");
+  expect("run --backend mutant:writes_every_vcpu --filter registers.two_vcpus", 1,
+         "which was accepted and must change nothing of it\n");
+}
+
+Test(results, a_right_that_is_said_to_be_missing_may_never_have_been_given) {
+  expect("run --backend mutant:vcpu_lacks_WRITE --filter kinds.both", 1,
+         "\n  or       op 2, which made the handle, and may not have given it that right\n");
+}

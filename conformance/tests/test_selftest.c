@@ -181,6 +181,88 @@ Test(selftest, no_variant_is_flagged_by_a_case_whose_threads_race, .timeout = 60
   cr_expect_gt(variants, 5);
 }
 
+// --- what is shown first ------------------------------------------------------------------------
+
+// A mutant, and a case in which another call notices first what it has done.
+static const struct {
+  const char* mutant;
+  const char* id;
+} noticed[] = {
+    {"flags_cf_pf_dropped", "after.accepted"},
+    {"flag_lost_cf", "after.accepted"},
+    {"flag_lost_pf", "after.accepted"},
+    {"flags_or_only", "after.accepted"},
+    {"flags_or_only", "io.padding"},
+    {"flags_never", "enter.packet_pointer"},
+    {"flags_never", "enter.refused_then_goes_on"},
+    {"flags_never", "interrupt.while_it_runs"},
+    {"flags_never", "reads.running"},
+    {"register_rbx_rcx_swapped", "after.accepted"},
+    {"register_rbx_rcx_swapped", "enter.packet_pointer"},
+    {"io_big_endian", "threads.other_same_values"},
+    {"io_also_r8", "lives.three_threads"},
+    {"guest_sees_no_rdi", "after.in_answered"},
+    {"guest_sees_no_rdi", "after.kick"},
+    {"guest_sees_no_rdi", "exits.two_guests"},
+    {"guest_sees_no_rdi", "kick.bad_handle"},
+    {"guest_sees_no_rdi", "enter.refused_keeps_the_kick"},
+    {"kick_lost", "after.kick"},
+    {"kick_lost", "exits.kick_survives"},
+    {"kick_lost", "enter.refused_keeps_the_kick"},
+    {"kick_never_counts", "kick.pending"},
+    {"trap_key_signed", "after.accepted"},
+    {"traps_of_all_guests", "exits.two_guests"},
+    {"new_guest_create_bit_0_clear", "after.accepted"},
+    {"new_vcpu_create_bit_1_clear", "first.entered"},
+    {"new_duplicate_bit_0_clear", "chains.duplicate_of_duplicate"},
+    {"new_event_create_bit_0_clear", "kick.pending"},
+    // And what was done by the call that notices it.
+    {"refused_size_written", "after.accepted"},
+    {"refused_fault_written", "after.accepted"},
+    {"writes_every_vcpu", "registers.two_vcpus"},
+    {"kick_lost_by_denied", "enter.refused_keeps_the_kick"},
+    {"done_though_enter_bad_handle", "enter.refused_keeps_the_kick"},
+};
+
+Test(first, failure_that_is_shown_is_of_the_call_that_did_it, .timeout = 600) {
+  for (size_t i = 0; i < sizeof noticed / sizeof noticed[0]; i++) {
+    char spec[VS_MUTANT_ID_MAX + 8];
+    snprintf(spec, sizeof spec, "mutant:%s", noticed[i].mutant);
+    const vs_mutant* mutant = vs_mutant_find(noticed[i].mutant);
+    const vs_case* c = vs_case_find(noticed[i].id);
+    cr_assert(mutant != NULL && c != NULL, "%s, %s", noticed[i].mutant, noticed[i].id);
+    vs_target target = judging_target(spec);
+    vs_run run = judging_run(&target, &c, 1, "documented", 10);
+    const vs_case_result* result = &run.results[0];
+    const bool wrong = result->judgement.step == VS_STEP_VIOLATION;
+    const char* shown = wrong ? vs_clauses[result->judgement.violation.clause].id : "nothing";
+    cr_expect_str_eq(shown, mutant->breaks, "%s in %s: %s", noticed[i].mutant, noticed[i].id,
+                     shown);
+    vs_run_free(&run);
+  }
+}
+
+// Of most it is so: a sample of each sort.
+Test(first, failure_of_most_mutants_is_at_their_clause, .timeout = 600) {
+  enum { EVERY = 24 };
+  static const vs_mutant* some[1024];
+  vs_kill_plan plan = plan_for(NULL, "kind_16_bits", NULL);
+  vs_selftest selftest;
+  size_t named = 0;
+  size_t count = 0;
+  for (size_t i = 0; i < vs_mutant_count; i += EVERY) some[count++] = &vs_mutants[i];
+  for (size_t i = 0; vs_mutant_of_families(i) != NULL; i += EVERY)
+    some[count++] = vs_mutant_of_families(i);
+  plan.mutants = some;
+  plan.mutant_count = count;
+  cr_assert(vs_selftest_make(&plan, false, &selftest));
+  const vs_kill_matrix* matrix = &selftest.matrix;
+  for (size_t i = 0; i < matrix->row_count; i++) named += matrix->rows[i].named;
+  cr_expect_gt(matrix->row_count, 60);
+  cr_expect_geq(named * 100, matrix->row_count * 95, "%zu of %zu", named, matrix->row_count);
+  vs_selftest_free(&selftest);
+}
+
 // --- orders -----------------------------------------------------------------------------------
 
 static vs_orders orders_without(const char* id) {

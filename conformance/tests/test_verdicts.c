@@ -411,6 +411,212 @@ Test(verdicts, each_situation_breaks_what_it_is_to_break) {
   }
 }
 
+// --- whose doing it is -------------------------------------------------------------------------
+
+#define SEEN(registers) WRITE("h2 state rflags=2 " registers, "ZX_OK") READ(registers)
+#define REFUSE(registers) WRITE("h2 state buffer_size=1 " registers, "ZX_ERR_INVALID_ARGS")
+#define REFUSE_IO(data) WRITE("h2 io access=4 buffer_size=1 data=" data, "ZX_ERR_INVALID_ARGS")
+#define REFUSE_TWICE(registers) REFUSE(registers) REFUSE(registers)
+#define DUMPED(registers) \
+  OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state " registers)
+#define KICKED OP("kick h2", "ZX_OK")
+#define OF_SECOND(op, answer) ON("T1", op, answer)
+#define TRAP_REFUSED(status) HEAD OP("h8 = guest_load h0 h1", status " of=zx_guest_set_trap")
+#define MISSHAPEN X64 "T0: h0 h1 = guest_create\n= ZX_OK handle=0x2 handle2=0x7\n"
+
+static const struct {
+  const char* what;
+  const char* text;
+  vs_clause_code breaks;
+  vs_clause_code also;  // NOTHING: there is no doubt
+} blames[] = {
+    {"a flag that was not set, and may have been cleared by the refused write",
+     HEAD FLAGS("0", "0") WRITE("h2 state rflags=3", "ZX_OK") REFUSE("rflags=2") READ("rflags=0"),
+     VS_CLAUSE_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"two flags that were not set, of which the refused write has one",
+     HEAD FLAGS("0", "0") WRITE("h2 state rflags=7", "ZX_OK") REFUSE("rflags=3") READ("rflags=0"),
+     VS_CLAUSE_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"a flag that was not cleared, and may have been set by the refused write",
+     HEAD FLAGS("1", "1") WRITE("h2 state rflags=2", "ZX_OK") REFUSE("rflags=3") READ("rflags=1"),
+     VS_CLAUSE_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"a flag that was clear, and that the refused write alone has",
+     HEAD FLAGS("0", "0") WRITE("h2 state rflags=2", "ZX_OK") REFUSE("rflags=3") READ("rflags=1"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a flag that no write has",
+     HEAD FLAGS("0", "0") WRITE("h2 state rflags=2", "ZX_OK") REFUSE("rflags=2") READ("rflags=1"),
+     VS_CLAUSE_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"a flag that the accepted write set, once it was looked at",
+     HEAD FLAGS("0", "0") FLAGS("1", "1") REFUSE("rflags=2") READ("rflags=0"), VS_CLAUSE_UNCHANGED,
+     NOTHING},
+    {"a flag, where of two writes neither was looked at",
+     HEAD FLAGS("1", "1") WRITE("h2 state rflags=2", "ZX_OK") WRITE("h2 state rflags=2", "ZX_OK")
+         REFUSE("rflags=3") READ("rflags=1"),
+     VS_CLAUSE_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"a register that holds what the refused write has",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30") READ("rax=0x30"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a register that holds what the first of two refused calls has",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30")
+         OP("kick raw=0", "ZX_ERR_BAD_HANDLE") READ("rax=0x30"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a register that holds what neither write has",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30") READ("rax=0x40"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_UNCHANGED},
+    {"a register that holds what it held, which the refused write has as well",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x11") READ("rax=0x11"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_UNCHANGED},
+    {"a register of which a byte is as it was",
+     HEAD SEEN("rax=0x1111") WRITE("h2 state rax=0x2222", "ZX_OK") REFUSE("rax=0x3311")
+         READ("rax=0x2211"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_UNCHANGED},
+    {"a register, after more refused writes than are kept",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE_TWICE("rax=0x30")
+         REFUSE_TWICE("rax=0x31") REFUSE_TWICE("rax=0x32") REFUSE_TWICE("rax=0x34")
+             REFUSE("rax=0x38") READ("rax=0x31"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a register, after a refused kick",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") OP("kick raw=0", "ZX_ERR_BAD_HANDLE")
+         READ("rax=0x11"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_KICK_REFUSED},
+    {"a register, after a refused kick, once the write was looked at",
+     HEAD SEEN("rax=0x22") OP("kick raw=0", "ZX_ERR_BAD_HANDLE") READ("rax=0x11"),
+     VS_CLAUSE_KICK_REFUSED, NOTHING},
+    {"a register that holds what another vCPU's has",
+     HEAD SECOND SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK")
+         OF_SECOND("write_state h3 state rax=0x30", "ZX_OK") READ("rax=0x30"),
+     VS_CLAUSE_OF_HANDLE, NOTHING},
+    {"a register that is as it was, after a write of another vCPU",
+     HEAD SECOND SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK")
+         OF_SECOND("write_state h3 state rax=0x30", "ZX_OK") READ("rax=0x11"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_OF_HANDLE},
+    {"a register that was not written, before an access",
+     HEAD SEEN("rbx=0x11") WRITE("h2 state rbx=0x22", "ZX_OK")
+         WRITE("h2 io access=1 data=7", "ZX_OK") READ("rax=7 rbx=0x11"),
+     VS_CLAUSE_REGISTERS, VS_CLAUSE_IO_ALONE},
+    {"a register that an access has written as well",
+     HEAD SEEN("rbx=0x11") WRITE("h2 state rbx=0x20", "ZX_OK")
+         WRITE("h2 io access=1 data=7", "ZX_OK") READ("rax=7 rbx=7"),
+     VS_CLAUSE_IO_ALONE, NOTHING},
+    {"the accumulator, which was written, and then accessed",
+     HEAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK")
+         WRITE("h2 io access=1 data=7", "ZX_OK") READ("rax=0x11"),
+     VS_CLAUSE_IO, NOTHING},
+    {"an access that was not made, before a refused write",
+     HEAD SEEN("rax=0x11") WRITE("h2 io access=1 data=7", "ZX_OK") REFUSE("rax=0x30")
+         READ("rax=0x11"),
+     VS_CLAUSE_IO, VS_CLAUSE_UNCHANGED},
+    {"the accumulator holds what a refused access has",
+     HEAD SEEN("rax=0x11") WRITE("h2 io access=4 data=7", "ZX_OK") REFUSE_IO("0x30303030")
+         READ("rax=0x30303030"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"the accumulator holds more than an access has",
+     HEAD SEEN("rax=0x11") WRITE("h2 io access=4 data=7", "ZX_OK") REFUSE_IO("0x30303030")
+         READ("rax=0x130303030"),
+     VS_CLAUSE_IO, VS_CLAUSE_UNCHANGED},
+    {"another register holds what a refused access has",
+     HEAD SEEN("rbx=0x11") WRITE("h2 io access=4 data=7", "ZX_OK") REFUSE_IO("0x30303030")
+         READ("rax=7 rbx=0x30303030"),
+     VS_CLAUSE_IO_ALONE, VS_CLAUSE_UNCHANGED},
+    {"a flag that is not the caller's, before a refused write",
+     HEAD FLAGS("0", "0x200") WRITE("h2 state rflags=2", "ZX_OK") REFUSE("rflags=2")
+         READ("rflags=0"),
+     VS_CLAUSE_SYSTEM_FLAGS, VS_CLAUSE_UNCHANGED},
+    {"a flag that is not the caller's, where only an access was accepted, and a refused write has "
+     "it",
+     HEAD FLAGS("0", "0") WRITE("h2 io access=1 data=0", "ZX_OK") REFUSE("rflags=0x202")
+         READ("rflags=0x200"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"guest code finds what was there before, and nothing but a refusal was since the look",
+     HEAD LOAD SEEN("rax=0x11") SEEN("rax=0x22") REFUSE("rax=0x30") DUMPED("rax=0x11"),
+     VS_CLAUSE_GUEST_SEES, VS_CLAUSE_UNCHANGED},
+    {"guest code finds what was there before, and an interrupt was since the look",
+     HEAD LOAD SEEN("rax=0x22") OP("interrupt h2 32", "ZX_OK") DUMPED("rax=0x11"),
+     VS_CLAUSE_GUEST_SEES, VS_CLAUSE_INTERRUPT},
+    {"guest code finds what was there before, and a read has shown the refusal's innocence",
+     HEAD LOAD SEEN("rax=0x11") WRITE("h2 state rax=0x22", "ZX_OK") REFUSE("rax=0x30")
+         READ("rax=0x22") DUMPED("rax=0x30"),
+     VS_CLAUSE_GUEST_SEES, NOTHING},
+    {"guest code finds another value than it found after an access",
+     HEAD LOAD SEEN("rbx=0x22") WRITE("h2 io access=1 data=0", "ZX_OK") DUMPED("rbx=0x22")
+         DUMPED("rbx=0x30"),
+     VS_CLAUSE_GUEST_SEES, NOTHING},
+    {"guest code finds another value than it found, and one call was refused in between",
+     HEAD LOAD SEEN("rax=0x22") DUMPED("rax=0x22") REFUSE("rax=0x30") READ("rax=0x22")
+         DUMPED("rax=0x30"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a kick that never came, and may have been taken away by a refused write",
+     HEAD LOAD SEEN("rax=0x11") KICKED REFUSE("rax=0x30") DUMPED("rax=0x11"), VS_CLAUSE_KICK,
+     VS_CLAUSE_UNCHANGED},
+    {"a kick that is lost, where others came",
+     HEAD LOAD SEEN("rax=0x11") KICKED OP("enter h2", "ZX_ERR_CANCELED") KICKED REFUSE("rax=0x30")
+         DUMPED("rax=0x11"),
+     VS_CLAUSE_UNCHANGED, NOTHING},
+    {"a kick that came although a call was refused says nothing of those by themselves",
+     HEAD LOAD SEEN("rax=0x11") KICKED REFUSE("rax=0x30") OP("enter h2", "ZX_ERR_CANCELED")
+         KICKED REFUSE("rax=0x30") DUMPED("rax=0x11"),
+     VS_CLAUSE_KICK, VS_CLAUSE_UNCHANGED},
+    {"a handle that was given out with a bit clear names nothing",
+     MISSHAPEN OP("h2 = vcpu_create h0 dump", "ZX_ERR_BAD_HANDLE"), VS_CLAUSE_FIXED_BITS, NOTHING},
+    {"a handle that was given out with a bit clear names nothing when it is loaded",
+     MISSHAPEN OP("h8 = guest_load h0 h1", "ZX_ERR_BAD_HANDLE of=zx_guest_set_trap"),
+     VS_CLAUSE_FIXED_BITS, NOTHING},
+    {"a handle that was given out with a bit clear is refused for another reason",
+     MISSHAPEN OP("h2 = vcpu_create h0 dump", "ZX_ERR_ACCESS_DENIED"), VS_CLAUSE_VCPU_CREATE_MANAGE,
+     VS_CLAUSE_GUEST_RIGHTS},
+    {"a new guest's handle may lack the right that is said to be missing",
+     HEAD OP("set_trap h0 kind=2 addr=0x40 size=1", "ZX_ERR_ACCESS_DENIED"), VS_CLAUSE_TRAP_WRITE,
+     VS_CLAUSE_GUEST_RIGHTS},
+    {"a new vCPU's handle may lack the right that is said to be missing",
+     HEAD WRITE("h2 state", "ZX_ERR_ACCESS_DENIED"), VS_CLAUSE_RIGHTS_WRITE, VS_CLAUSE_VCPU_RIGHTS},
+    {"a duplicate has the rights that were asked for",
+     HEAD OP("h3 = duplicate h2 same_rights", "ZX_OK handle=0xf")
+         WRITE("h3 state", "ZX_ERR_ACCESS_DENIED"),
+     VS_CLAUSE_RIGHTS_WRITE, NOTHING},
+    {"a new event's handle is not in doubt",
+     HEAD OP("h9 = event_create", "ZX_OK handle=0x33")
+         OP("h3 = duplicate h9 same_rights", "ZX_ERR_ACCESS_DENIED"),
+     VS_CLAUSE_DERIVE_ACCESS_DENIED, NOTHING},
+    {"no handle is in doubt where none is given", HEAD OP("close raw=0", "ZX_ERR_ACCESS_DENIED"),
+     VS_CLAUSE_CLOSE_BAD_HANDLE, NOTHING},
+    {"a refused call has left a vCPU, as the next finds that is refused for another reason",
+     X64 GUEST OP("h2 = vcpu_create h0 dump options=1", "ZX_ERR_INVALID_ARGS")
+         OP("h2 = vcpu_create h0 dump options=1", "ZX_ERR_BAD_STATE"),
+     VS_CLAUSE_VCPU_CREATE_REFUSED, NOTHING},
+    {"a trap of the programs is there already", TRAP_REFUSED("ZX_ERR_ALREADY_EXISTS"),
+     VS_CLAUSE_TRAP_EXISTS, NOTHING},
+    {"a trap of the programs is refused for what may be anything",
+     TRAP_REFUSED("ZX_ERR_INVALID_ARGS"), VS_CLAUSE_TRAP_SET, NOTHING},
+    {"the programs' memory is refused",
+     HEAD OP("h8 = guest_load h0 h1", "ZX_ERR_INVALID_ARGS of=zx_vmo_create"), VS_CLAUSE_OBJECTS,
+     NOTHING},
+};
+
+// The last op shows it.
+Test(blame, is_of_the_call_that_explains_what_is_seen) {
+  for (size_t i = 0; i < sizeof blames / sizeof blames[0]; i++) {
+    size_t count;
+    const vs_judgement got = judge(blames[i].text, vs_profile_find("documented"), &count);
+    cr_assert(got.step == VS_STEP_VIOLATION && got.at == count - 1, "%s: step %d at op %zu",
+              blames[i].what, got.step, got.at);
+    const vs_clause_code also =
+        got.violation.also != 0 ? (vs_clause_code)(got.violation.also - 1) : NOTHING;
+    cr_expect_eq(got.violation.clause, blames[i].breaks, "%s: breaks %s", blames[i].what,
+                 vs_clauses[got.violation.clause].id);
+    cr_expect_eq(also, blames[i].also, "%s: in doubt is %s", blames[i].what,
+                 also != NOTHING ? vs_clauses[also].id : "nothing");
+  }
+}
+
+Test(blame, of_a_handle_is_not_for_bits_that_the_profile_ignores) {
+  static const vs_profile ignoring = {
+      .id = "ignoring", .summary = "no bits", .quirks = VS_BIT(VS_QUIRK_HANDLE_BITS)};
+  size_t count;
+  const vs_judgement got =
+      judge(MISSHAPEN OP("h2 = vcpu_create h0 dump", "ZX_ERR_BAD_HANDLE"), &ignoring, &count);
+  cr_assert_eq(got.step, VS_STEP_VIOLATION);
+  cr_expect_eq(got.violation.clause, VS_CLAUSE_VCPU_CREATE_BAD_HANDLE);
+}
+
 // --- latitudes ---------------------------------------------------------------------------------
 
 // A situation that each latitude alone allows, and all others together do not.
@@ -640,10 +846,10 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
       {TWO WRITE("h2 state rax=5", "ZX_OK changed=buffer:0..136") LOOK("5", "3"), C(BUFFER_KEPT)},
       {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=9"),
-       C(OF_HANDLE)},
+       C(GUEST_SEES)},
       {TWO OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rax=9")
            READ("rax=8"),
-       C(OF_HANDLE) | C(READ_BACK)},
+       C(GUEST_SEES) | C(READ_BACK)},
       {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
       {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2")
            OP("interrupt h2 32",
