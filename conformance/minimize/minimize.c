@@ -470,13 +470,25 @@ static bool plain_handle(const search* s, vs_op* op, uint8_t parameter) {
 static bool zero_handle(const search* s, vs_op* op, uint8_t parameter) {
   (void)s;
   vs_arg* arg = &op->args[parameter];
-  if (!is_handle(op, parameter) || arg->form != VS_HANDLE_RAW || arg->number == 0) return false;
-  arg->number = 0;
+  const bool zero = arg->form == VS_HANDLE_RAW && arg->number == 0;
+  if (!is_handle(op, parameter) || zero) return false;
+  *arg = (vs_arg){.form = VS_HANDLE_RAW};
   return true;
 }
 
-static const argument_change argument_changes[] = {usual,          small_argument, first_handle,
-                                                   earlier_handle, plain_handle,   zero_handle};
+// That of the first op which makes one, whatever it is of.
+static bool any_handle(const search* s, vs_op* op, uint8_t parameter) {
+  vs_arg* arg = &op->args[parameter];
+  if (!is_handle(op, parameter) || !vs_arg_names_slot(arg)) return false;
+  const vs_op* maker = s->trial;
+  while (maker < op && vs_op_out(maker, 0) == NULL) maker++;
+  if (maker == op || vs_op_out(maker, 0)->slot == arg->slot) return false;
+  arg->slot = vs_op_out(maker, 0)->slot;
+  return true;
+}
+
+static const argument_change argument_changes[] = {
+    usual, small_argument, first_handle, earlier_handle, any_handle, plain_handle, zero_handle};
 enum {
   CHANGES = sizeof changes / sizeof changes[0],
   ARGUMENT_CHANGES = sizeof argument_changes / sizeof argument_changes[0]
