@@ -35,7 +35,9 @@ static void print_found(const vs_minimized* found, const vs_input* input,
   printf("# profile %s\n# allowed %s\n# got %s\n", how->profile->id, allowed, got);
   if (found->flaky) printf("# flaky: it did not fail each time\n");
   fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
-          found->minimal ? "" : ", which are all: a smaller one may be left");
+          found->minimal ? ""
+          : vs_stop      ? ", interrupted: a smaller one may be left"
+                         : ", which are all: a smaller one may be left");
 }
 
 static vs_exit minimize(const vs_input* input, const vs_script* script, const vs_minimizing* how) {
@@ -51,8 +53,11 @@ static vs_exit minimize(const vs_input* input, const vs_script* script, const vs
     return VS_EXIT_INFRASTRUCTURE;
   }
   vs_exit status = found.fails ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
+  if (vs_stop) status = VS_EXIT_INFRASTRUCTURE;
   if (found.fails) {
     print_found(&found, input, how);
+  } else if (vs_stop) {
+    fprintf(stderr, "vcpuspec: interrupted before %s had failed\n", input->c.id);
   } else {
     fprintf(stderr, "vcpuspec: %s breaks no clause on %s under %s: there is nothing to minimize\n",
             input->c.id, how->target->name, how->profile->id);
@@ -106,6 +111,7 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
   }
   const char* backend = backend_of(arguments, &inputs);
   if (backend != NULL && vs_find_ready_target(backend, how.timeout, &target, &status)) {
+    vs_listen_for_stop();
     status = VS_EXIT_CONFORMS;
     for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
       if (i > 0) putchar('\n');

@@ -51,7 +51,8 @@ static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judge
 }
 
 static bool is_over(const search* s) {
-  return s->runs >= s->most || (s->how->until > 0 && vs_now() >= s->how->until);
+  return vs_waits_stopped() || s->runs >= s->most ||
+         (s->how->until > 0 && vs_now() >= s->how->until);
 }
 
 // Those that share a place make each other forgotten, and are tried again.
@@ -73,7 +74,10 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
     return false;
   }
   s->runs++;
-  vs_recording_wait(&recording);
+  if (!vs_recording_wait(&recording)) {
+    vs_recording_free(&recording);
+    return false;
+  }
   vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
   vs_recording_free(&recording);
@@ -625,7 +629,9 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   unsigned tried = 0;
   for (; tried < tries && !s->broken && !is_over(s); tried++) {
     vs_judgement judgement;
-    if (!run_once(s, script->ops, script->count, &judgement)) continue;
+    const bool fails = run_once(s, script->ops, script->count, &judgement);
+    if (vs_waits_stopped()) break;
+    if (!fails) continue;
     if (failed++ > 0) continue;
     s->clause = judgement.violation.clause;
     s->kind = judgement.violation.kind;
@@ -667,6 +673,7 @@ static bool search_all(search* s, const vs_script* script, vs_minimized* result)
   free(s->trial);
   result->ops = s->ops;
   result->count = s->count;
+  result->at = s->at;
   result->violation = s->violation;
   result->runs = s->runs;
   return ready && !s->broken;

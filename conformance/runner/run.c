@@ -198,16 +198,22 @@ static vs_case_result* next_result(const vs_plan* plan, vs_run* run, const job* 
   return NULL;
 }
 
+static bool is_stopped(const vs_plan* plan) {
+  return vs_waits_stopped() || (plan->stop != NULL && *plan->stop);
+}
+
 // Fills idle jobs and collects ended ones until every result stands.
 static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
   size_t first = 0;
   size_t told = 0;
   vs_children_watch(true);
-  while (told < run->count && !(plan->stop && *plan->stop)) {
+  while (told < run->count && !is_stopped(plan)) {
     bool moved = false;
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
-      if (j->result != NULL && vs_recording_ended(&j->recording)) {
+      const bool ended = j->result != NULL && vs_recording_ended(&j->recording);
+      if (vs_waits_stopped()) break;  // what gave up for that says nothing
+      if (ended) {
         finish(j, plan, run, oracle);
         moved = true;
       }
