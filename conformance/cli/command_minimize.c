@@ -19,6 +19,7 @@ static void print_found(const vs_minimized* found, const vs_input* input,
                         const vs_minimizing* how) {
   const vs_arch_info* info = vs_arch_find(how->target->arch);
   const vs_violation* violation = &found->violation;
+  const bool is_gone = found->gone.text[0] != '\0';
   uint8_t clause = (uint8_t)violation->clause;
   char title[TITLE];
   char allowed[LINE];
@@ -37,6 +38,7 @@ static void print_found(const vs_minimized* found, const vs_input* input,
   fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
           found->minimal ? ""
           : vs_stop      ? ", interrupted: a smaller one may be left"
+          : is_gone      ? ": a smaller one may be left"
                          : ", which are all: a smaller one may be left");
 }
 
@@ -53,12 +55,17 @@ static vs_exit minimize(const vs_input* input, const vs_script* script, const vs
     return VS_EXIT_INFRASTRUCTURE;
   }
   vs_exit status = found.fails ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
-  if (vs_stop) status = VS_EXIT_INFRASTRUCTURE;
+  const bool gone = found.gone.text[0] != '\0';
+  if (vs_stop || gone) status = VS_EXIT_INFRASTRUCTURE;
+  if (gone) {
+    fprintf(stderr, "vcpuspec: %s cannot be opened any more: %s\n", how->target->name,
+            found.gone.text);
+  }
   if (found.fails) {
     print_found(&found, input, how);
   } else if (vs_stop) {
     fprintf(stderr, "vcpuspec: interrupted before %s had failed\n", input->c.id);
-  } else {
+  } else if (!gone) {
     fprintf(stderr, "vcpuspec: %s breaks no clause on %s under %s: there is nothing to minimize\n",
             input->c.id, how->target->name, how->profile->id);
   }

@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/refuse.h"
 #include "runner/failure.h"
 #include "runner/record.h"
 #include "text/document.h"
 
 // At most RUNS times an op are scripts run; of a short one, as many as of one of LEAST ops.
-enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, TRIED = 1 << 12 };
+enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, SHUT_MOST = 3, TRIED = 1 << 12 };
 
 typedef struct search {
   const vs_minimizing* how;
@@ -23,6 +24,8 @@ typedef struct search {
   bool races;
   unsigned tries;  // of a script, until it is said not to fail
   bool broken;     // no memory or process
+  unsigned shut;   // times in a row that the backend could not be opened
+  vs_why gone;     // why, once that were too many
   bool sound;      // what is tried has to make sense, as the script did
   size_t most;     // runs
   vs_clause_code clause;
@@ -39,6 +42,12 @@ static bool is_same(const search* s, const vs_judgement* judgement) {
   return judgement->violation.clause == s->clause && judgement->violation.kind == s->kind;
 }
 
+// A backend that cannot be opened, again and again, says nothing of any script.
+static void mind_gone(search* s, const vs_recording* recording, const vs_trace* trace) {
+  s->shut = recording->record->executing ? 0 : s->shut + 1;
+  if (s->shut >= SHUT_MOST) vs_refuse(&s->gone, "%s", trace->death);
+}
+
 // The first violation that is looked at.
 static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judgement) {
   if (s->how->keeps == NULL) {
@@ -51,7 +60,7 @@ static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judge
 }
 
 static bool is_over(const search* s) {
-  return vs_waits_stopped() || s->runs >= s->most ||
+  return vs_waits_stopped() || s->gone.text[0] != '\0' || s->runs >= s->most ||
          (s->how->until > 0 && vs_now() >= s->how->until);
 }
 
@@ -80,6 +89,7 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
   }
   vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
+  mind_gone(s, &recording, &trace);
   vs_recording_free(&recording);
   s->broken = !vs_identity_holds(&s->how->target->identity, &why);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
@@ -630,7 +640,7 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   for (; tried < tries && !s->broken && !is_over(s); tried++) {
     vs_judgement judgement;
     const bool fails = run_once(s, script->ops, script->count, &judgement);
-    if (vs_waits_stopped()) break;
+    if (vs_waits_stopped() || s->gone.text[0] != '\0') break;
     if (!fails) continue;
     if (failed++ > 0) continue;
     s->clause = judgement.violation.clause;
@@ -674,6 +684,7 @@ static bool search_all(search* s, const vs_script* script, vs_minimized* result)
   result->ops = s->ops;
   result->count = s->count;
   result->at = s->at;
+  result->gone = s->gone;
   result->violation = s->violation;
   result->runs = s->runs;
   return ready && !s->broken;

@@ -23,7 +23,8 @@ typedef struct vs_minimized {
   bool fails;              // the script broke a clause to begin with
   bool flaky;              // it did not always
   bool minimal;            // nothing more can be left out; false: what ended it was the runs, the
-                           // time, or vs_waits_stopped
+                           // time, vs_waits_stopped, or `gone`
+  vs_why gone;             // why the backend could not be opened any more; "": it could
   vs_violation violation;  // that the smallest script shows
   vs_op* ops;              // owned
   size_t count;
