@@ -111,7 +111,10 @@ static void count_corpus(vs_supervisor* s) {
 // Once a second.
 static void look(vs_supervisor* s, pace* p) {
   double now = vs_now();
+  vs_why why;
   if (now - p->looked < 1) return;
+  if (!vs_identity_holds(&s->plan->target->identity, &why))
+    vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP, "%s", why.text);
   add_up(s);
   count_corpus(s);
   for (unsigned i = 0; i < s->plan->jobs; i++) {
