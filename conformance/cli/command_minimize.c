@@ -19,6 +19,7 @@ static void print_found(const vs_minimized* found, const vs_input* input,
                         const vs_minimizing* how) {
   const vs_arch_info* info = vs_arch_find(how->target->arch);
   const vs_violation* violation = &found->violation;
+  const bool is_gone = found->gone.text[0] != '\0';
   uint8_t clause = (uint8_t)violation->clause;
   char title[TITLE];
   char allowed[LINE];
@@ -35,7 +36,10 @@ static void print_found(const vs_minimized* found, const vs_input* input,
   printf("# profile %s\n# allowed %s\n# got %s\n", how->profile->id, allowed, got);
   if (found->flaky) printf("# flaky: it did not fail each time\n");
   fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
-          found->minimal ? "" : ", which are all: a smaller one may be left");
+          found->minimal ? ""
+          : vs_stop      ? ", interrupted: a smaller one may be left"
+          : is_gone      ? ": a smaller one may be left"
+                         : ", which are all: a smaller one may be left");
 }
 
 static vs_exit minimize(const vs_input* input, const vs_script* script, const vs_minimizing* how) {
@@ -51,9 +55,17 @@ static vs_exit minimize(const vs_input* input, const vs_script* script, const vs
     return VS_EXIT_INFRASTRUCTURE;
   }
   vs_exit status = found.fails ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
+  const bool gone = found.gone.text[0] != '\0';
+  if (vs_stop || gone) status = VS_EXIT_INFRASTRUCTURE;
+  if (gone) {
+    fprintf(stderr, "vcpuspec: %s cannot be opened any more: %s\n", how->target->name,
+            found.gone.text);
+  }
   if (found.fails) {
     print_found(&found, input, how);
-  } else {
+  } else if (vs_stop) {
+    fprintf(stderr, "vcpuspec: interrupted before %s had failed\n", input->c.id);
+  } else if (!gone) {
     fprintf(stderr, "vcpuspec: %s breaks no clause on %s under %s: there is nothing to minimize\n",
             input->c.id, how->target->name, how->profile->id);
   }
@@ -106,6 +118,7 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
   }
   const char* backend = backend_of(arguments, &inputs);
   if (backend != NULL && vs_find_ready_target(backend, how.timeout, &target, &status)) {
+    vs_listen_for_stop();
     status = VS_EXIT_CONFORMS;
     for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
       if (i > 0) putchar('\n');

@@ -164,14 +164,20 @@ static void print_script(const vs_shown* shown, vs_arch arch) {
   putchar('\n');
 }
 
+// Why what a sweep has seen is not shown by a script of its own.
+static const char* not_shown(void) {
+  return vs_stop ? "seen in the sweep, and not run alone, since the sweep was interrupted"
+                 : "seen in the sweep, and not again when run alone";
+}
+
 static void print_failure(const sweep_request* q, const vs_space* space, const vs_target* target,
                           const vs_failure* failure) {
   const vs_showing showing = {space, target, q->profile, q->timeout};
   const vs_plan plan = {.profile = q->profile};
   vs_shown shown;
   if (!vs_failure_show(&showing, failure, &shown)) {
-    printf("FAIL sweep on %s: %s; nothing could be run again\n", target->name,
-           vs_clauses[failure->key.clause].id);
+    printf("FAIL sweep on %s: %s; %s\n", target->name, vs_clauses[failure->key.clause].id,
+           vs_stop ? not_shown() : "nothing could be run again");
     return;
   }
   if (shown.confirmed) {
@@ -179,7 +185,7 @@ static void print_failure(const sweep_request* q, const vs_space* space, const v
   } else {
     printf("FAIL sweep on %s: %s\n  clause   %s\n", target->name, shown.title,
            vs_clauses[failure->key.clause].id);
-    puts("  seen in the sweep, and not again when run alone");
+    printf("  %s\n", not_shown());
   }
   printf("  seen     %" PRIu64 " times; first: stage %" PRIu64 ", call %" PRIu64 "\n",
          failure->count, failure->stage, failure->to);
@@ -199,7 +205,7 @@ static void print_silent(const sweep_request* q, const vs_space* space, const vs
     printf("  got      %s\n  script\n", shown.result.note);
     vs_print_script(stdout, &shown.result.script, target->arch, NULL, 0);
   } else {
-    puts("  seen in the sweep, and not again when run alone");
+    printf("  %s\n", not_shown());
   }
   putchar('\n');
   vs_shown_free(&shown);

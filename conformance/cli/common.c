@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "runner/child.h"
 #include "text/file.h"
 #include "text/profile.h"
 
@@ -139,12 +140,30 @@ const vs_profile* vs_find_profile(const char* word) {
 
 volatile sig_atomic_t vs_stop;
 
+// What a command has started does not outlive it.
+static void end_at_once(int sig) {
+  vs_children_end();
+  signal(sig, SIG_DFL);
+  raise(sig);
+}
+
+void vs_mind_stop(void) {
+  const int signals[] = {SIGINT, SIGTERM};
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    struct sigaction action;
+    const bool ignored = sigaction(signals[i], NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+    action = (struct sigaction){.sa_handler = end_at_once};
+    if (!ignored) sigaction(signals[i], &action, NULL);
+  }
+}
+
 static void ask_to_stop(int sig) {
   vs_stop = sig;
 }
 
 void vs_listen_for_stop(void) {
   struct sigaction action = {.sa_handler = ask_to_stop};
+  vs_waits_stop_on(&vs_stop);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
 }

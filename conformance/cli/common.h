@@ -37,6 +37,9 @@ vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 // error says so.
 bool vs_are_apart(const vs_report_files* files, const char* option, const char* path);
 
+// From now on SIGINT and SIGTERM end what this process has started, and then this process.
+void vs_mind_stop(void);
+
 // Not 0: SIGINT or SIGTERM came since vs_listen_for_stop, and what is being done is to end soon.
 extern volatile sig_atomic_t vs_stop;
 void vs_listen_for_stop(void);

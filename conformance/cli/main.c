@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "common.h"
 #include "runner/child.h"
 
 static vs_exit dispatch(vs_command_code command, const vs_arguments* arguments) {
@@ -110,6 +111,7 @@ static const char* no_room(void) {
 int main(int argc, char** argv) {
   mind_limits();
   if (!has_stack()) return VS_EXIT_INFRASTRUCTURE;
+  vs_mind_stop();
   vs_exit status = do_what_is_asked(argc, argv);
   vs_children_end();
   // A report that nobody can read is none.

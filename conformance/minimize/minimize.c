@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "common/digest.h"
+#include "common/refuse.h"
 #include "runner/failure.h"
 #include "runner/record.h"
+#include "text/document.h"
 
 // At most RUNS times an op are scripts run; of a short one, as many as of one of LEAST ops.
-enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, TRIED = 1 << 12 };
+enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, SHUT_MOST = 3, TRIED = 1 << 12 };
 
 typedef struct search {
   const vs_minimizing* how;
@@ -22,11 +24,14 @@ typedef struct search {
   bool races;
   unsigned tries;  // of a script, until it is said not to fail
   bool broken;     // no memory or process
+  unsigned shut;   // times in a row that the backend could not be opened
+  vs_why gone;     // why, once that were too many
+  bool sound;      // what is tried has to make sense, as the script did
   size_t most;     // runs
   vs_clause_code clause;
   vs_violation_kind kind;
   vs_violation violation;
-  size_t at;  // op of `ops` that shows it
+  size_t at;  // op of `ops` that shows it: after it only joins are left
   size_t runs;
   uint64_t tried[TRIED];  // digests of scripts
 } search;
@@ -35,6 +40,12 @@ typedef struct search {
 
 static bool is_same(const search* s, const vs_judgement* judgement) {
   return judgement->violation.clause == s->clause && judgement->violation.kind == s->kind;
+}
+
+// A backend that cannot be opened, again and again, says nothing of any script.
+static void mind_gone(search* s, const vs_recording* recording, const vs_trace* trace) {
+  s->shut = recording->record->executing ? 0 : s->shut + 1;
+  if (s->shut >= SHUT_MOST) vs_refuse(&s->gone, "%s", trace->death);
 }
 
 // The first violation that is looked at.
@@ -49,7 +60,8 @@ static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judge
 }
 
 static bool is_over(const search* s) {
-  return s->runs >= s->most || (s->how->until > 0 && vs_now() >= s->how->until);
+  return vs_waits_stopped() || s->gone.text[0] != '\0' || s->runs >= s->most ||
+         (s->how->until > 0 && vs_now() >= s->how->until);
 }
 
 // Those that share a place make each other forgotten, and are tried again.
@@ -71,26 +83,49 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
     return false;
   }
   s->runs++;
-  vs_recording_wait(&recording);
+  if (!vs_recording_wait(&recording)) {
+    vs_recording_free(&recording);
+    return false;
+  }
   vs_trace trace = vs_recording_trace(&recording);
   bool found = find_violation(s, &trace, judgement);
+  mind_gone(s, &recording, &trace);
   vs_recording_free(&recording);
   s->broken = !vs_identity_holds(&s->how->target->identity, &why);
   if (s->how->progress) s->how->progress(s->runs, s->count, s->how->context);
   return found;
 }
 
-// Tries `trial`; if it fails alike, it is the smallest now. What comes after the op that shows it
-// is cut off.
+// Slots are filled before they are used, and what is started is joined.
+static bool is_sound(const search* s, const vs_op* ops, size_t count) {
+  const vs_document d = {.arch = s->how->target->arch, .ops = (vs_op*)ops, .count = count};
+  vs_fault fault;
+  return vs_document_is_sound(&d, &fault);
+}
+
+// `ops` are the smallest now. What comes after the op that shows it is cut off, but for the joins
+// of calls that it runs beside.
+static void take(search* s, const vs_op* ops, size_t count, const vs_judgement* judgement) {
+  bool busy[VS_THREADS] = {false};
+  s->at = judgement->at;
+  s->count = 0;
+  for (size_t i = 0; i < count; i++) {
+    const bool join = ops[i].code == VS_OP_join;
+    if (i > s->at && !(join && busy[ops[i].thread])) continue;
+    busy[ops[i].thread] = ops[i].async;
+    s->ops[s->count++] = ops[i];
+  }
+  s->violation = judgement->violation;
+}
+
+// Tries `trial`; if it fails alike, it is the smallest now.
 static bool accept(search* s, size_t count) {
   if (is_over(s) || was_tried(s, count)) return false;
+  if (s->sound && !is_sound(s, s->trial, count)) return false;
   for (unsigned i = 0; i < s->tries && !s->broken; i++) {
     vs_judgement judgement;
     if (!run_once(s, s->trial, count, &judgement) || !is_same(s, &judgement)) continue;
-    s->count = judgement.at + 1 < count ? judgement.at + 1 : count;
-    s->at = judgement.at;
-    s->violation = judgement.violation;
-    memcpy(s->ops, s->trial, s->count * sizeof s->ops[0]);
+    take(s, s->trial, count, &judgement);
     return true;
   }
   return false;
@@ -112,12 +147,29 @@ static bool makes(const vs_op* maker, uint8_t slot) {
   return false;
 }
 
+// The op before `i` that fills the slot last, and `otherwise` if there is none.
+static size_t maker_of(const search* s, size_t i, uint8_t slot, size_t otherwise) {
+  while (i > 0) {
+    if (makes(&s->ops[--i], slot)) return i;
+  }
+  return otherwise;
+}
+
+// Which ops go with one that makes a handle.
+typedef enum users {
+  ALL_USERS,     // that name its slot
+  LAST_USERS,    // of them those before which no other op fills the slot
+  WITHOUT_USERS  // none: the slot still holds what it held before
+} users;
+
 // True if the op at `i` is about a handle that the one at `maker` makes.
-static bool is_about(const search* s, size_t i, size_t maker) {
+static bool is_about(const search* s, size_t i, size_t maker, users which) {
+  if (which == WITHOUT_USERS) return false;
   for (size_t k = 0; k < VS_ARGS_MAX; k++) {
     const vs_arg* arg = &s->ops[i].args[k];
     bool handle = vs_ops[s->ops[i].code].params[k].type == VS_PARAM_HANDLE;
-    if (handle && vs_arg_names_slot(arg) && makes(&s->ops[maker], arg->slot)) return true;
+    if (!handle || !vs_arg_names_slot(arg) || !makes(&s->ops[maker], arg->slot)) continue;
+    if (which == ALL_USERS || maker_of(s, i, arg->slot, s->count) == maker) return true;
   }
   return false;
 }
@@ -140,43 +192,52 @@ static bool try_rest(search* s) {
   return count > 0 && count < s->count && accept(s, count);
 }
 
-// Without what makes a handle nothing about it can be done, nor is there a join without its start.
-static bool drop_with_users(search* s) {
+// Without what makes a handle little about it can be done, nor is there a join without its start.
+static bool drop_with_users(search* s, users which) {
   for (size_t i = 0; i < s->count; i++) {
     size_t join = s->ops[i].async ? join_of(s, i) : s->count;
     if (join < s->count) s->dropped[i] = s->dropped[join] = s->dropped[i] || s->dropped[join];
-    for (size_t k = i + 1; s->dropped[i] && k < s->count; k++) s->dropped[k] |= is_about(s, k, i);
+    for (size_t k = i + 1; s->dropped[i] && k < s->count; k++) {
+      s->dropped[k] |= is_about(s, k, i, which);
+    }
   }
-  return !s->dropped[s->count - 1] && try_rest(s);
+  return !s->dropped[s->at] && try_rest(s);
 }
 
 static bool without(search* s, size_t first, size_t length) {
-  memset(s->dropped, 0, s->count);
-  memset(s->dropped + first, 1, length);
-  return drop_with_users(s);
+  for (users which = ALL_USERS; which <= WITHOUT_USERS; which++) {
+    memset(s->dropped, 0, s->count);
+    memset(s->dropped + first, 1, length);
+    if (drop_with_users(s, which)) return true;
+  }
+  return false;
 }
 
 // What the op at `i` needs: what makes its handles, and the start of what it waits for, with what
 // runs beside that.
-static void need(const search* s, size_t i, bool* needed) {
+static void need(const search* s, size_t i, users which, bool* needed) {
   needed[i] = true;
   for (size_t k = i; k-- > 0;) {
     bool started = s->ops[k].async && join_of(s, k) == i;
     if (started && k + 1 < i) needed[k + 1] = true;
     bool loads = s->ops[k].code == VS_OP_guest_load && s->ops[i].code == VS_CALL_vcpu_create;
-    needed[k] |= started || loads || is_about(s, i, k);
+    needed[k] |= started || loads || is_about(s, i, k, which);
   }
 }
 
-// All at once what has nothing to do with the last op; then an object with all that is about it.
-static bool drop_objects(search* s) {
-  bool any = false;
+static bool drop_what_is_not_needed(search* s, users which) {
   memset(s->dropped, 0, s->count);
   for (size_t i = s->count; i-- > 0;) {
-    if (i + 1 == s->count || s->dropped[i]) need(s, i, s->dropped);
+    if (i >= s->at || s->dropped[i]) need(s, i, which, s->dropped);
   }
   for (size_t i = 0; i < s->count; i++) s->dropped[i] = !s->dropped[i];
-  any |= try_rest(s);
+  return try_rest(s);
+}
+
+// All at once what has nothing to do with the op that shows it; then an object with all that is
+// about it.
+static bool drop_objects(search* s) {
+  bool any = drop_what_is_not_needed(s, LAST_USERS) || drop_what_is_not_needed(s, ALL_USERS);
   for (size_t i = 0; i < s->count && !s->broken; i++) {
     bool makes_one = vs_op_out(&s->ops[i], 0) != NULL;
     while (makes_one && i < s->count && without(s, i, 1)) any = true;
@@ -194,6 +255,37 @@ static bool join_early(search* s) {
     memmove(ops + i + 3, ops + i + 2, (join - i - 2) * sizeof *ops);
     ops[i + 2] = s->ops[join];
     any |= accept(s, s->count);
+  }
+  return any;
+}
+
+static bool derives(const vs_op* op) {
+  return op->code == VS_CALL_handle_duplicate || op->code == VS_CALL_handle_replace;
+}
+
+// The op at `i` names `as` where it named `slot`.
+static void rename_slot(vs_op* op, uint8_t slot, uint8_t as) {
+  for (size_t k = 0; k < VS_ARGS_MAX; k++) {
+    vs_arg* arg = &op->args[k];
+    bool handle = vs_ops[op->code].params[k].type == VS_PARAM_HANDLE;
+    if (handle && vs_arg_names_slot(arg) && arg->slot == slot) arg->slot = as;
+  }
+}
+
+// A handle that is derived from another is left out, and that one is used in its place.
+static bool drop_derived(search* s) {
+  bool any = false;
+  for (size_t i = 0; i < s->count && !s->broken; i++) {
+    const vs_op op = s->ops[i];
+    if (!derives(&op) || op.async || i == s->at || !vs_arg_names_slot(&op.args[0])) continue;
+    const uint8_t slot = vs_op_out(&op, 0)->slot;
+    vs_op* ops = draft(s);
+    memmove(ops + i, ops + i + 1, (s->count - i - 1) * sizeof *ops);
+    for (size_t k = i; k + 1 < s->count; k++) {
+      rename_slot(&ops[k], slot, op.args[0].slot);
+      if (makes(&ops[k], slot)) break;
+    }
+    any |= accept(s, s->count - 1);
   }
   return any;
 }
@@ -359,12 +451,25 @@ static bool first_handle(const search* s, vs_op* op, uint8_t parameter) {
   uint8_t slot = arg->slot;
   if (!is_handle(op, parameter) || !vs_arg_names_slot(arg)) return false;
   for (const vs_op* maker = op; maker-- > s->trial;) {
-    bool derives = maker->code == VS_CALL_handle_duplicate || maker->code == VS_CALL_handle_replace;
-    if (derives && vs_op_out(maker, 0)->slot == slot) slot = maker->args[0].slot;
+    if (derives(maker) && vs_op_out(maker, 0)->slot == slot) slot = maker->args[0].slot;
   }
   if (slot == arg->slot) return false;
   arg->slot = slot;
   return true;
+}
+
+// That of the first op which makes such a handle.
+static bool earlier_handle(const search* s, vs_op* op, uint8_t parameter) {
+  vs_arg* arg = &op->args[parameter];
+  if (!is_handle(op, parameter) || !vs_arg_names_slot(arg)) return false;
+  const size_t maker = maker_of(s, (size_t)(op - s->trial), arg->slot, s->count);
+  for (size_t i = 0; maker < s->count && i < maker; i++) {
+    if (s->ops[i].code != s->ops[maker].code) continue;
+    const bool second = vs_op_out(&s->ops[maker], 0)->slot != arg->slot;
+    arg->slot = vs_op_out(&s->ops[i], second)->slot;
+    return true;
+  }
+  return false;
 }
 
 static bool plain_handle(const search* s, vs_op* op, uint8_t parameter) {
@@ -379,13 +484,25 @@ static bool plain_handle(const search* s, vs_op* op, uint8_t parameter) {
 static bool zero_handle(const search* s, vs_op* op, uint8_t parameter) {
   (void)s;
   vs_arg* arg = &op->args[parameter];
-  if (!is_handle(op, parameter) || arg->form != VS_HANDLE_RAW || arg->number == 0) return false;
-  arg->number = 0;
+  const bool zero = arg->form == VS_HANDLE_RAW && arg->number == 0;
+  if (!is_handle(op, parameter) || zero) return false;
+  *arg = (vs_arg){.form = VS_HANDLE_RAW};
   return true;
 }
 
-static const argument_change argument_changes[] = {usual, small_argument, first_handle,
-                                                   plain_handle, zero_handle};
+// That of the first op which makes one, whatever it is of.
+static bool any_handle(const search* s, vs_op* op, uint8_t parameter) {
+  vs_arg* arg = &op->args[parameter];
+  if (!is_handle(op, parameter) || !vs_arg_names_slot(arg)) return false;
+  const vs_op* maker = s->trial;
+  while (maker < op && vs_op_out(maker, 0) == NULL) maker++;
+  if (maker == op || vs_op_out(maker, 0)->slot == arg->slot) return false;
+  arg->slot = vs_op_out(maker, 0)->slot;
+  return true;
+}
+
+static const argument_change argument_changes[] = {
+    usual, small_argument, first_handle, earlier_handle, any_handle, plain_handle, zero_handle};
 enum {
   CHANGES = sizeof changes / sizeof changes[0],
   ARGUMENT_CHANGES = sizeof argument_changes / sizeof argument_changes[0]
@@ -522,13 +639,14 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   unsigned tried = 0;
   for (; tried < tries && !s->broken && !is_over(s); tried++) {
     vs_judgement judgement;
-    if (!run_once(s, script->ops, script->count, &judgement)) continue;
+    const bool fails = run_once(s, script->ops, script->count, &judgement);
+    if (vs_waits_stopped() || s->gone.text[0] != '\0') break;
+    if (!fails) continue;
     if (failed++ > 0) continue;
     s->clause = judgement.violation.clause;
     s->kind = judgement.violation.kind;
-    s->violation = judgement.violation;
-    s->count = judgement.at + 1;
-    memcpy(s->ops, script->ops, s->count * sizeof s->ops[0]);
+    take(s, script->ops, script->count, &judgement);
+    s->sound = is_sound(s, s->ops, s->count);
   }
   result->fails = failed > 0;
   result->flaky = failed > 0 && failed < tried;
@@ -543,6 +661,7 @@ static bool shrink(search* s) {
     bool any = drop_objects(s);
     any |= join_early(s);
     any |= drop_ops(s);
+    any |= drop_derived(s);
     any |= wait_at_once(s);
     any |= simplify_ops(s);
     any |= clear_bits(s);
@@ -564,6 +683,8 @@ static bool search_all(search* s, const vs_script* script, vs_minimized* result)
   free(s->trial);
   result->ops = s->ops;
   result->count = s->count;
+  result->at = s->at;
+  result->gone = s->gone;
   result->violation = s->violation;
   result->runs = s->runs;
   return ready && !s->broken;

@@ -22,10 +22,13 @@ typedef struct vs_minimizing {
 typedef struct vs_minimized {
   bool fails;              // the script broke a clause to begin with
   bool flaky;              // it did not always
-  bool minimal;            // nothing more can be left out; false: the runs or the time were over
+  bool minimal;            // nothing more can be left out; false: what ended it was the runs, the
+                           // time, vs_waits_stopped, or `gone`
+  vs_why gone;             // why the backend could not be opened any more; "": it could
   vs_violation violation;  // that the smallest script shows
   vs_op* ops;              // owned
   size_t count;
+  size_t at;    // the op that shows it; those after it are joins
   size_t runs;  // times that a script was run
 } vs_minimized;
 

@@ -65,6 +65,16 @@ void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, 
   vs_say(&out, "life -> %s", ending);
 }
 
+void vs_results_answer_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
+                          char text[VS_ANSWER_TEXT]) {
+  char key[VS_ANSWER_TEXT];
+  char touched[VS_TOUCHED_TEXT];
+  vs_text out = vs_text_in(touched, sizeof touched);
+  vs_results_key_of(violation, arch, died, key, sizeof key);
+  vs_touched_say(&out, violation->kind, vs_touched_of(violation));
+  vs_way_answer((vs_way){.key = key}, touched, text);
+}
+
 void vs_results_key(const vs_case_result* result, char* text, size_t size) {
   bool in_call = result->judgement.step == VS_STEP_VIOLATION;
   vs_results_key_of(in_call ? &result->judgement.violation : NULL,

@@ -58,10 +58,11 @@ typedef struct vs_failing {
   const char* name;     // as in reports
   const char* profile;
   const char* clause;  // NULL: none is known
-  const char* answer;  // "ALLOWED -> GOT"
+  const char* answer;  // "ALLOWED -> GOT", with what it touches: "rflags[16] -> other"
 } vs_failing;
 
-// The first entry that says how it fails, whatever case it speaks of, and holds on `today`
+// The first entry that says how it fails, in all that it touches, whatever case it speaks of, and
+// holds on `today`
 // ("YYYY-MM-DD"). NULL: none does.
 const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_failing* failing,
                                            const char* today);

@@ -34,25 +34,31 @@ bool vs_expectation_names(const vs_expectation* entry, const vs_results* results
   return fits(entry->words[VS_EXPECT_CASE], result->id) && is_of(entry, &failing);
 }
 
-// Of an answer, "rflags[16] -> other", what it touches: "[16]"; and, where it is "rflags -> other",
-// whether this is `key`.
-static bool has_key(const char* answer, const char* key, char touched[VS_TOUCHED_TEXT]) {
+// Of an answer, "rflags[16] -> other", what it touches: "[16]"; "" of nothing. What is left of it,
+// "rflags -> other", is its key.
+static void split(const char* answer, char key[VS_ANSWER_TEXT], char touched[VS_TOUCHED_TEXT]) {
   const size_t name = strcspn(answer, " [.");
   const size_t length = strcspn(answer + name, " ");
   snprintf(touched, VS_TOUCHED_TEXT, "%.*s", (int)length, answer + name);
-  return strncmp(answer, key, name) == 0 && strcmp(answer + name + length, key + name) == 0;
+  snprintf(key, VS_ANSWER_TEXT, "%.*s%s", (int)name, answer, answer + name + length);
+}
+
+static bool has_key(const char* answer, const char* key, char touched[VS_TOUCHED_TEXT]) {
+  char its[VS_ANSWER_TEXT];
+  split(answer, its, touched);
+  return strcmp(its, key) == 0;
 }
 
 // What the answers of this key say that is touched. `*all`: one of them says nothing of it, so that
-// all may be; `any`: it does not count.
-static vs_touched told_of(const vs_expectation* entry, const char* key, bool any, bool* all) {
+// all may be.
+static vs_touched told_of(const vs_expectation* entry, const char* key, bool* all) {
   vs_touched told = {0};
   *all = false;
   for (size_t i = 0; i < entry->answers.count; i++) {
     char text[VS_TOUCHED_TEXT];
     vs_touched some;
     if (!has_key(entry->answers.at[i], key, text)) continue;
-    *all |= any || !vs_touched_read(text, &some);
+    *all |= !vs_touched_read(text, &some);
     if (!*all) vs_touched_add(&told, some);
   }
   return told;
@@ -60,11 +66,10 @@ static vs_touched told_of(const vs_expectation* entry, const char* key, bool any
 
 // True if the answers of this key say all that is touched. `touched` may be NULL, of what touches
 // nothing and where it is not known.
-static bool has_answer(const vs_expectation* entry, const char* key, const char* touched,
-                       bool any) {
+static bool has_answer(const vs_expectation* entry, const char* key, const char* touched) {
   vs_touched is;
   bool all;
-  const vs_touched told = told_of(entry, key, any, &all);
+  const vs_touched told = told_of(entry, key, &all);
   return all ||
          (touched != NULL && vs_touched_read(touched, &is) && vs_touched_is_within(is, told));
 }
@@ -75,7 +80,7 @@ static void say_news(const vs_expectation* entry, vs_way way, vs_text* text) {
   vs_touched is;
   bool all;
   if (way.key == NULL || way.touched == NULL || !vs_touched_read(way.touched, &is)) return;
-  const vs_touched told = told_of(entry, way.key, false, &all);
+  const vs_touched told = told_of(entry, way.key, &all);
   if (told.mask == 0 || (is.mask & ~told.mask) == 0) return;
   is.mask &= ~told.mask;
   vs_say(text, ", and ");
@@ -96,7 +101,7 @@ static bool is_one_of(const char* words, const char* word) {
 static bool covers_way(const vs_expectation* entry, vs_way way) {
   const char* wanted = entry->words[VS_EXPECT_CLAUSE];
   bool same = wanted == NULL || (way.clause != NULL && is_one_of(wanted, way.clause));
-  return same && way.key != NULL && has_answer(entry, way.key, way.touched, false);
+  return same && way.key != NULL && has_answer(entry, way.key, way.touched);
 }
 
 bool vs_expectation_covers(const vs_expectation* entry, const vs_result* result) {
@@ -129,13 +134,16 @@ bool vs_expectation_is_over(const vs_expectation* entry, const vs_failing* faili
 
 const vs_expectation* vs_expectations_find(const vs_expectations* all, const vs_failing* failing,
                                            const char* today) {
+  char key[VS_ANSWER_TEXT];
+  char touched[VS_TOUCHED_TEXT];
+  split(failing->answer, key, touched);
   for (size_t i = 0; i < all->entries.count; i++) {
     const vs_expectation* entry = &all->entries.at[i];
     const char* clause = entry->words[VS_EXPECT_CLAUSE];
     // Where no call is to blame, an entry's clause is that of its case, which does not count.
     bool same = clause == NULL || failing->clause == NULL || is_one_of(clause, failing->clause);
     bool holds = !is_over(entry, today) && is_of(entry, failing);
-    if (same && holds && has_answer(entry, failing->answer, NULL, true)) return entry;
+    if (same && holds && has_answer(entry, key, touched)) return entry;
   }
   return NULL;
 }

@@ -4,7 +4,6 @@
 
 #include "expect.h"
 #include "make.h"
-#include "runner/touched.h"
 
 // A name as a glob that matches it; what the text form has no room for becomes a '?'.
 static const char* escape(vs_store* store, const char* name) {
@@ -32,29 +31,10 @@ static const char* day_ahead(vs_store* store) {
   return vs_keep(store, text);
 }
 
-static bool is_flags(const char* key) {
-  static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
-  for (size_t i = 0; i < 2; i++) {
-    const vs_arch_info* info = vs_arch_find(archs[i]);
-    const char* name = info->registers[info->flags].name;
-    if (strncmp(key, name, strlen(name)) == 0) return true;
-  }
-  return false;
-}
-
-// With what it touches: each flag, of other registers whole bytes, since the bits in which numbers
-// differ are others with another seed.
 static const char* say_answer(vs_store* store, vs_way way) {
   char answer[VS_ANSWER_TEXT];
-  char line[VS_TOUCHED_TEXT];
-  vs_touched touched;
-  const char* says = way.touched;
-  if (says != NULL && says[0] == '[' && !is_flags(way.key) && vs_touched_read(says, &touched)) {
-    vs_text text = vs_text_in(line, sizeof line);
-    vs_touched_say(&text, VS_VIOLATION_REGISTER, vs_touched_in_bytes(touched));
-    says = line;
-  }
-  vs_way_answer(way, says, answer);
+  char touched[VS_TOUCHED_TEXT];
+  vs_way_answer(way, vs_way_touched(way, touched), answer);
   return vs_keep(store, answer);
 }
 

@@ -56,6 +56,10 @@ void vs_results_key(const vs_case_result* result, char* text, size_t size);
 void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
                        char* text, size_t size);
 
+// The same with what it touches: "rflags[16] -> other".
+void vs_results_answer_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
+                          char text[VS_ANSWER_TEXT]);
+
 // --- parts of a result (describe_failure.c) ------------------------------------------------------
 
 // NULL: the result is no failure. Its ops are the setup and what came right before the op that

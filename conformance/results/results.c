@@ -206,6 +206,36 @@ void vs_way_answer(vs_way way, const char* touched, char text[VS_ANSWER_TEXT]) {
   snprintf(text, VS_ANSWER_TEXT, "%.*s%s%s", name, key, touched != NULL ? touched : "", key + name);
 }
 
+static bool is_flags(const char* key) {
+  static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
+  for (size_t i = 0; i < 2; i++) {
+    const vs_arch_info* info = vs_arch_find(archs[i]);
+    const char* name = info->registers[info->flags].name;
+    if (strncmp(key, name, strlen(name)) == 0) return true;
+  }
+  return false;
+}
+
+const char* vs_way_touched(vs_way way, char text[VS_TOUCHED_TEXT]) {
+  vs_touched touched;
+  const bool bits = way.touched != NULL && way.touched[0] == '[' && !is_flags(way.key);
+  if (!bits || !vs_touched_read(way.touched, &touched)) return way.touched;
+  vs_text out = vs_text_in(text, VS_TOUCHED_TEXT);
+  if (touched.mask == 0) return way.touched;
+  vs_touched_say(&out, VS_VIOLATION_REGISTER, vs_touched_in_bytes(touched));
+  return text;
+}
+
+bool vs_way_is_within(vs_way way, vs_way other) {
+  char text[VS_TOUCHED_TEXT];
+  vs_touched part;
+  vs_touched whole;
+  const char* others = vs_way_touched(other, text);
+  if (way.touched == NULL || others == NULL) return true;
+  return !vs_touched_read(way.touched, &part) || !vs_touched_read(others, &whole) ||
+         vs_touched_is_within(part, whole);
+}
+
 bool vs_way_is_same(vs_way a, vs_way b) {
   return vs_is_same_text(a.key, b.key) && vs_is_same_text(a.clause, b.clause);
 }

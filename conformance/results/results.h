@@ -6,6 +6,7 @@
 
 #include "form.h"
 #include "runner/result.h"
+#include "runner/touched.h"
 
 #define VS_RESULTS_FORMAT "vcpuspec results"
 
@@ -78,6 +79,13 @@ enum { VS_ANSWER_TEXT = 512 };
 
 // "rflags[16] -> other": its key, and what is touched, which may be NULL.
 void vs_way_answer(vs_way way, const char* touched, char text[VS_ANSWER_TEXT]);
+// What it touches as a list of expectations has it: each flag, of other registers whole bytes,
+// since the bits in which numbers differ are others with another seed. `text` is where it may be
+// put. NULL: nothing.
+const char* vs_way_touched(vs_way way, char text[VS_TOUCHED_TEXT]);
+// True if it touches no more than `other` does, of the same answer, or if that is not known of
+// either.
+bool vs_way_is_within(vs_way way, vs_way other);
 // True of the same clause, and the same answer to the same that was allowed, whatever the seed.
 bool vs_way_is_same(vs_way a, vs_way b);
 // True if each way is.

@@ -2,6 +2,7 @@
 #include "child.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -69,6 +70,16 @@ void vs_children_never_have(int fd) {
   kept_from_children = fd;
 }
 
+static const volatile sig_atomic_t* stop_waits;
+
+void vs_waits_stop_on(const volatile sig_atomic_t* stop) {
+  stop_waits = stop;
+}
+
+bool vs_waits_stopped(void) {
+  return stop_waits != NULL && *stop_waits;
+}
+
 static void become_child(pid_t parent) {
   const struct rlimit no_core = {0, 0};
   default_signals();
@@ -97,28 +108,37 @@ static struct {
   bool more;  // than there is room for: then nobody is ended
 } spared;
 
-static FILE* open_children(pid_t thread) {
+// A list for next_pid; -1: there is none. Neither allocates: a signal's handler may ask.
+static int open_children(pid_t thread) {
   char path[64];
   snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)thread);
-  return fopen(path, "re");
+  return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+// 0: none is left.
+static pid_t next_pid(int list) {
+  char digit;
+  pid_t pid = 0;
+  while (read(list, &digit, 1) == 1 && digit >= '0' && digit <= '9') pid = 10 * pid + digit - '0';
+  return pid;
 }
 
 // Exec leaves them to the first thread.
 static void spare_those_that_are(void) {
-  int pid = 0;
+  pid_t pid;
   if (spared.process == getpid()) return;
   spared.process = getpid();
   spared.count = 0;
   spared.more = false;
-  FILE* list = open_children(getpid());
-  while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+  const int list = open_children(getpid());
+  while ((pid = next_pid(list)) != 0) {
     if (spared.count < MOST_SPARED) {
       spared.pids[spared.count++] = pid;
     } else {
       spared.more = true;
     }
   }
-  if (list != NULL) fclose(list);
+  close(list);
 }
 
 static bool is_spared(pid_t pid) {
@@ -134,10 +154,10 @@ static bool is_held(pid_t pid, int* status) {
   enum { STATE = 1, THREADS = 18, EXIT_CODE = 50 };  // of proc(5), counted from the state
   char text[1024];
   snprintf(text, sizeof text, "/proc/%d/stat", (int)pid);
-  FILE* file = fopen(text, "re");
-  if (file == NULL) return false;
-  const size_t length = fread(text, 1, sizeof text - 1, file);
-  fclose(file);
+  const int file = open(text, O_RDONLY | O_CLOEXEC);
+  const ssize_t length = read(file, text, sizeof text - 1);
+  close(file);
+  if (length <= 0) return false;
   text[length] = '\0';
   char* rest = strrchr(text, ')');
   bool dead = false;
@@ -153,9 +173,11 @@ static bool is_held(pid_t pid, int* status) {
 
 static void tell_left(pid_t pid) {
   static pid_t last;
+  char text[80];
   if (pid == last) return;
   last = pid;
-  fprintf(stderr, "vcpuspec: process %d cannot be ended: it is left\n", (int)pid);
+  snprintf(text, sizeof text, "vcpuspec: process %d cannot be ended: it is left\n", (int)pid);
+  (void)!write(STDERR_FILENO, text, strlen(text));
 }
 
 static void rest(void) {
@@ -165,10 +187,10 @@ static void rest(void) {
 
 // False: there was none. Once time is up, what is left is told.
 static bool end_children_once(bool over) {
-  FILE* list = open_children(gettid());
-  int pid = 0;
+  const int list = open_children(gettid());
+  pid_t pid;
   bool any = false;
-  while (list != NULL && fscanf(list, "%d", &pid) == 1) {
+  while ((pid = next_pid(list)) != 0) {
     int status;
     if (is_spared(pid)) continue;
     any = true;
@@ -176,7 +198,7 @@ static bool end_children_once(bool over) {
     const bool stays = waitpid(pid, NULL, WNOHANG) == 0 && over;
     if (stays && !is_held(pid, &status)) tell_left(pid);
   }
-  if (list != NULL) fclose(list);
+  close(list);
   return any;
 }
 

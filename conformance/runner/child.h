@@ -4,6 +4,7 @@
 #ifndef VS_CONFORMANCE_CHILD_H_
 #define VS_CONFORMANCE_CHILD_H_
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -49,6 +50,11 @@ void vs_child_kill(vs_child* child);
 void vs_children_watch(bool on);
 void vs_children_await_one(void);
 
+// From now on what waits for other processes, or for an answer of theirs, gives up once `*stop` is
+// not 0. NULL: nothing does. Children have the same, and their own `*stop`.
+void vs_waits_stop_on(const volatile sig_atomic_t* stop);
+bool vs_waits_stopped(void);
+
 // Children that are started from now on do not have this file, which is open here; one at a time.
 // -1: none.
 void vs_children_never_have(int fd);
@@ -56,6 +62,7 @@ void vs_children_never_have(int fd);
 // Ends every process that is still a child of this one, also those that children left behind; not
 // those that were there before the first vs_child_start (exec keeps a caller's children), nor
 // anyone if those were more than 256. Waits a second at most; what does not end is told, and left.
+// May be called from the handler of a signal.
 void vs_children_end(void);
 
 // Of a child that was ended by a limit of this machine's, and not for what it did: which, in words.

@@ -219,9 +219,13 @@ bool vs_recording_ended(vs_recording* recording) {
   return true;
 }
 
-void vs_recording_wait(vs_recording* recording) {
+bool vs_recording_wait(vs_recording* recording) {
   const struct timespec pause = {0, 100000};
-  while (!vs_recording_ended(recording)) nanosleep(&pause, NULL);
+  while (!vs_recording_ended(recording)) {
+    if (vs_waits_stopped()) return false;
+    nanosleep(&pause, NULL);
+  }
+  return true;
 }
 
 void vs_recording_free(vs_recording* recording) {

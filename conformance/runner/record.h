@@ -46,8 +46,8 @@ void vs_observation_mend(vs_observation* seen);
 // True once the process has ended. Does not wait.
 bool vs_recording_ended(vs_recording* recording);
 
-// Waits for the end.
-void vs_recording_wait(vs_recording* recording);
+// Waits for the end. False: vs_waits_stopped came first, and the recording is only to be freed.
+bool vs_recording_wait(vs_recording* recording);
 
 // Ends the process if it still runs, and frees.
 void vs_recording_free(vs_recording* recording);

@@ -7,6 +7,8 @@
 
 #include "record.h"
 
+static const double LOOK_EVERY = 0.2;  // seconds
+
 enum { TRIES = 4 };  // of a case whose threads race, once it has failed
 
 typedef struct job {
@@ -50,7 +52,16 @@ static void broken(vs_case_result* result, const char* why) {
   snprintf(result->note, sizeof result->note, "%s", why);
 }
 
+// Nothing more is learnt of a backend whose files are others now.
+static bool is_same(vs_case_result* result) {
+  vs_why why;
+  if (vs_identity_holds(&result->target->identity, &why)) return true;
+  broken(result, why.text);
+  return false;
+}
+
 static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
+  if (!is_same(result)) return false;
   j->result = result;
   j->since = vs_now();
   if (vs_recording_start(&j->recording, result->target, &result->script, plan->timeout)) {
@@ -198,16 +209,35 @@ static vs_case_result* next_result(const vs_plan* plan, vs_run* run, const job* 
   return NULL;
 }
 
+// What runs on a backend that is another now is not waited for.
+static void end_changed(job* j, const vs_plan* plan, const vs_run* run) {
+  if (j->result == NULL || is_same(j->result)) return;
+  vs_recording_free(&j->recording);
+  keep(plan, run, j->result);
+  j->result = NULL;
+  j->tried = 0;
+}
+
+static bool is_stopped(const vs_plan* plan) {
+  return vs_waits_stopped() || (plan->stop != NULL && *plan->stop);
+}
+
 // Fills idle jobs and collects ended ones until every result stands.
 static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* oracle) {
   size_t first = 0;
   size_t told = 0;
+  double looked = vs_now();  // at the files of backends
   vs_children_watch(true);
-  while (told < run->count && !(plan->stop && *plan->stop)) {
+  while (told < run->count && !is_stopped(plan)) {
     bool moved = false;
+    const bool look = vs_now() - looked > LOOK_EVERY;
+    if (look) looked = vs_now();
     for (unsigned i = 0; i < plan->jobs; i++) {
       job* j = &jobs[i];
-      if (j->result != NULL && vs_recording_ended(&j->recording)) {
+      if (look) end_changed(j, plan, run);
+      const bool ended = j->result != NULL && vs_recording_ended(&j->recording);
+      if (vs_waits_stopped()) break;  // what gave up for that says nothing
+      if (ended) {
         finish(j, plan, run, oracle);
         moved = true;
       }

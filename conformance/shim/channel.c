@@ -223,7 +223,7 @@ static bool is_ready(vs_channel* c, int fd, short what, double deadline) {
     struct pollfd ready = {.fd = fd, .events = what};
     if (poll(&ready, 1, pause) > 0) return true;
     vs_tail_drain(&c->tail);
-    if (deadline != 0 && vs_now() >= deadline) return false;
+    if (vs_waits_stopped() || (deadline != 0 && vs_now() >= deadline)) return false;
   }
 }
 

@@ -246,8 +246,10 @@ bool vs_shim_ready(vs_shim* shim, double seconds, vs_why* reason) {
   }
   vs_channel_close(&shim->channel, 0);
   if (shim->failures >= GIVE_UP)
-    return vs_refuse(reason, "the shim could not be started again, %d times in a row", GIVE_UP);
+    return vs_refuse(reason, "the shim could not be started again, %d times in a row: %.300s",
+                     GIVE_UP, shim->why.text);
   bool started = start(shim, seconds, reason);
+  if (!started) shim->why = *reason;
   shim->greeted |= started;
   shim->failures = started ? 0 : shim->failures + 1;
   shim->served = 0;

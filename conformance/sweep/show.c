@@ -67,7 +67,11 @@ static bool fails_alike(attempt* a, const vs_script* script) {
   if (a->tries == 0) return false;
   a->tries--;
   if (!vs_recording_start(&recording, a->showing->target, script, a->timeout)) return false;
-  vs_recording_wait(&recording);
+  if (!vs_recording_wait(&recording)) {
+    vs_recording_free(&recording);
+    a->tries = 0;
+    return false;
+  }
   vs_trace trace = vs_recording_trace(&recording);
   bool alike = find(a, &trace);
   if (alike && trace.end != VS_TRACE_DONE) {
@@ -191,7 +195,7 @@ static void minimize(attempt* a) {
   free(a->ops);
   a->ops = found.ops;
   a->script = (vs_script){"", found.ops, found.count};
-  a->at = found.count - 1;
+  a->at = found.at;
   a->violation = found.violation;
 }
 
@@ -248,7 +252,10 @@ static bool record_result(attempt* a, vs_shown* shown) {
   vs_case_result* result = &shown->result;
   vs_recording recording;
   if (!vs_recording_start(&recording, a->showing->target, &a->script, a->timeout)) return false;
-  vs_recording_wait(&recording);
+  if (!vs_recording_wait(&recording)) {
+    vs_recording_free(&recording);
+    return false;
+  }
   size_t size = a->script.count * sizeof(vs_observation);
   result->observations = malloc(size);
   if (result->observations != NULL) {
@@ -299,7 +306,10 @@ bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_sh
 static bool ends_within(attempt* a, vs_shown* shown) {
   vs_recording recording;
   if (!vs_recording_start(&recording, a->showing->target, &a->script, a->timeout)) return false;
-  vs_recording_wait(&recording);
+  if (!vs_recording_wait(&recording)) {
+    vs_recording_free(&recording);
+    return false;
+  }
   vs_trace trace = vs_recording_trace(&recording);
   size_t at = 0;
   while (at < a->script.count && trace.observations[at].outcome != VS_IN_CALL) at++;

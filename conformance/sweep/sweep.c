@@ -13,6 +13,8 @@
 #include "runner/record.h"
 #include "text/calls.h"
 
+static const double LOOK_EVERY = 0.2;  // seconds
+
 // A part of the sweep, and the child that records it.
 typedef struct lane {
   vs_sweep_part* part;
@@ -32,6 +34,7 @@ typedef struct sweep {
   uint64_t combinations;  // of the plan's batches
   double began;
   double saved;
+  double looked;  // at the files of the backend
   double drawn;
   uint64_t before;  // combinations that an earlier run was done with
   vs_sweep_end end;
@@ -249,6 +252,15 @@ static void save(sweep* s, bool now) {
           "the journal cannot be written: does its folder exist, and is there room?");
 }
 
+// A backend whose files are others now is swept no further.
+static void mind_change(sweep* s) {
+  vs_why why;
+  const double now = vs_now();
+  if (now - s->looked < LOOK_EVERY) return;
+  s->looked = now;
+  if (!vs_identity_holds(&s->plan->target->identity, &why)) give_up(s, VS_SWEEP_BROKEN, why.text);
+}
+
 static void turn(sweep* s, bool* any, bool* moved) {
   for (size_t i = 0; i < s->out->part_count && s->end == VS_SWEEP_DONE; i++) {
     lane* l = &s->lanes[i];
@@ -272,6 +284,7 @@ static void run(sweep* s) {
       s->end = VS_SWEEP_STOPPED;
       break;
     }
+    mind_change(s);
     turn(s, &any, &moved);
     gather(s, &earlier, broken);
     draw(s);

@@ -183,6 +183,30 @@ Test(campaign, known_finding_is_counted_apart) {
   expect_shell("python3 " VS_SOURCE_DIR "/tools/check-campaign --self-test %s/r.json", 0);
 }
 
+// An entry that says which bits it is about knows no others.
+Test(campaign, known_bits_are_those_of_the_entry) {
+  static const struct {
+    const char* answer;
+    bool known;
+  } rows[] = {{"rflags[10] -> other", true},
+              {"rflags[16,11:10] -> other", true},
+              {"rflags[16] -> other\n  answer rflags[10] -> other", true},
+              {"rflags -> other", true},
+              {"rflags[16] -> other", false},
+              {"rflags[11] -> other\n  answer rbx -> other", false}};
+  expect("--backend mutant:flags_df_lost --findings 1 %/c", 1, "1 of them new\n");
+  expect_shell("grep -q '^# answer rflags\\[10\\] -> other$' %s/c/findings/*.vcpu", 0);
+  for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+    char entry[256];
+    snprintf(entry, sizeof entry,
+             "known *\n  backend *\n  profile *\n  answer %s\n  reason of old\n", rows[i].answer);
+    write_known(entry);
+    expect_with(
+        "VCPUSPEC_FAKE=idle", "--backend mutant:flags_df_lost --known %/known --seconds 0.1 %/c",
+        rows[i].known ? 5 : 1, rows[i].known ? "\nfindings 0, 0 of them new; " : "; 0 known");
+  }
+}
+
 // One finding, and what of it is known by entries of which each says something else. Nothing more
 // is fuzzed: exit status 5 is what is left when no finding counts.
 Test(campaign, known_is_what_an_entry_says) {

@@ -335,6 +335,23 @@ Test(merge, diff_tells_what_is_new_and_gone_and_not_judged_any_more) {
   cr_expect(strstr(printed(), "new        kinds.other on soft: pass") != NULL, "%s", printed());
 }
 
+// A failure that was there hides none in bits that were right.
+Test(merge, diff_tells_other_bits_of_the_same_answer) {
+  expect("run --backend mutant:flags_df_lost --filter flags.each_set --report json:%/a", 1, "");
+  expect_shell(EDIT("r[0][\"failure\"].update(touched=\"[16,10]\")"), 0, "");
+  expect("merge --diff %/a %/b", 1,
+         "(rflags[10] -> other) -> FAIL (rflags[16,10] -> other)\n1 regressed");
+  expect("merge --diff %/b %/a", 0, "0 regressed, 0 fixed, 0 changed");
+}
+
+// Values differ with the seed, and with them the bits in which they are wrong.
+Test(merge, diff_takes_the_bytes_of_a_register_as_one) {
+  expect("run --backend mutant:register_rbx_lost --filter registers.all_at_once --report json:%/a",
+         1, "");
+  expect_shell(EDIT("r[0][\"failure\"].update(touched=\"[63]\")"), 0, "");
+  expect("merge --diff %/a %/b", 0, "0 regressed, 0 fixed, 0 changed");
+}
+
 Test(merge, diff_of_a_part_has_regressed) {
   expect("run --backend soft --filter 'kinds.*[hs]' --report json:%/a", 0, "");
   expect("run --backend soft --filter kinds.both --report json:%/b", 0, "");

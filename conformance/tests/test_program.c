@@ -801,11 +801,29 @@ Test(minimize, what_has_nothing_to_do_with_it_goes_first) {
                                                "/conformance/tests/late_join.vcpu",
          0,
          "T0: h5 h6 = guest_create\nT1: start h15 = replace h5 same_rights\n"
-         "T0: write_state h5 state\nT1: join\n");
+         "T0: write_state raw=0x0 state\nT1: join\n");
   expect("minimize --backend " PLUGIN("meets") " " VS_SOURCE_DIR
                                                "/conformance/tests/late_join.vcpu 2>&1 | grep -c "
                                                "': 4 ops, after [0-9]\\{1,2\\} runs$'",
          0, "1");
+}
+Test(minimize, users_of_a_slot_that_is_filled_again_stay) {
+  expect_of("minimize --backend mutant:replace_keeps_port",
+            "vcpuspec script 2\nT0: h3 = vcpu_create raw=0 dump\nT0: h4 = port_create\n"
+            "T0: h3 = replace h4 write|inspect\nT0: h4 = replace h3 same_rights\n",
+            "", 0, "arch x86-64\n\nT0: h4 = port_create\n");
+}
+Test(minimize, a_handle_that_another_is_derived_from_takes_its_place) {
+  expect_of("minimize --backend mutant:kind_8_bits",
+            SETUP
+            "T0: h3 = duplicate h2 same_rights\nT0: h4 = replace h3 same_rights\n"
+            "T0: write_state h4 kind=0x100 as=state\n",
+            "", 0, "dump\nT0: write_state h2 kind=0x100");
+}
+Test(minimize, another_object_that_was_made_takes_the_place_of_its_own) {
+  expect_of("minimize --backend mutant:place_told_duplicate_out_headless",
+            SETUP "T0: h6 = duplicate h2 same_rights out=straddle_head:1\n", "", 0,
+            "guest_create\nT0: h6 = duplicate h0");
 }
 Test(minimize, nothing_to_do) {
   expect("minimize kinds.both", 5, "there is nothing to minimize");

@@ -202,6 +202,26 @@ Test(run_journal, a_plugin_that_is_replaced_gets_no_verdict) {
   expect_shell(REPLACED "minimize --backend plugin:%/p.so kinds.small", 3, "is another file than");
 }
 
+// A shim that stays within a call, or is slow, is not waited for once its program is another: on a
+// machine that is busy, while 600 s are left to the call.
+#define REPLACED_SHIM(words)                                                         \
+  "cp " VS_SOURCE_DIR                                                                \
+  "/conformance/tests/shims/stays.py %/s.py; rm -f %/stay*; "                        \
+  "(while :; do :; done) & one=$!; (while :; do :; done) & two=$!; "                 \
+  "VS_STAY=%/stay VS_STAY_AFTER=100 timeout 30 " VS_SOURCE_DIR                       \
+  "/conformance/tests/signal_when "                                                  \
+  "CONT 'test -e %/stay.now && echo \\# other >> %/s.py' " VS_PROGRAM_PATH " " words \
+  " --timeout 600 --backend 'shim:python3 %/s.py " VS_SHIM_DIR                       \
+  "/shim_soft_posix'; status=$?; kill $one $two; exit $status"
+
+Test(run_journal, a_shim_whose_program_is_replaced_ends_the_run_soon, .timeout = 300) {
+  expect_shell(REPLACED_SHIM("run --filter 'kinds.*' --resume %/j"), 3,
+               "s.py is another file than it was at first");
+  cr_expect(strstr(printed(), "judged 0, not judged 4") != NULL, "%s", printed());
+  expect_shell("grep -c BROKEN %/j", 1, "0");
+  expect_shell(REPLACED_SHIM("sweep --depth 1"), 3, "s.py is another file than it was at first");
+}
+
 // Another file with the same in it is the same.
 Test(run_journal, results_tell_what_was_judged) {
   expect_shell("cp " VS_PLUGIN_DIR

@@ -64,7 +64,8 @@ static void stop_soon(size_t runs, size_t ops, void* context) {
 
 Test(runner, what_time_cut_short_is_not_called_minimal, .timeout = 60) {
   const vs_target target = judging_target("mutant:kind_8_bits");
-  vs_minimizing how = {&target, vs_profile_find("documented"), 10, 0, NULL, NULL, &how};
+  vs_minimizing how = {
+      .target = &target, .profile = vs_profile_find("documented"), .timeout = 10, .context = &how};
   vs_script script;
   vs_minimized found;
   cr_assert(vs_case_script(vs_case_find("kinds.aliases"), target.arch, 0, &script));

@@ -111,7 +111,10 @@ static void count_corpus(vs_supervisor* s) {
 // Once a second.
 static void look(vs_supervisor* s, pace* p) {
   double now = vs_now();
+  vs_why why;
   if (now - p->looked < 1) return;
+  if (!vs_identity_holds(&s->plan->target->identity, &why))
+    vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP, "%s", why.text);
   add_up(s);
   count_corpus(s);
   for (unsigned i = 0; i < s->plan->jobs; i++) {
@@ -138,7 +141,15 @@ static bool is_stopped(const vs_campaign_plan* plan) {
 static void mind_limits(vs_supervisor* s) {
   const vs_campaign_plan* plan = s->plan;
   double now = vs_now();
+  const bool over = (plan->seconds > 0 && now - s->started >= plan->seconds) ||
+                    (plan->plateau > 0 && now - s->last_new >= plan->plateau);
   if (is_stopped(plan)) vs_supervisor_end(s, VS_CAMPAIGN_STOPPED, "interrupted");
+  if (over && vs_jobs_are_fruitless(s)) {
+    vs_supervisor_end(s, VS_CAMPAIGN_GAVE_UP,
+                      "the backend could not be opened again, and nothing has been executed since: "
+                      "see %.300s/log.0",
+                      plan->dir);
+  }
   if (plan->findings > 0 && s->new_findings >= plan->findings) {
     vs_supervisor_end(s, VS_CAMPAIGN_ENOUGH, "as many findings as asked for");
   }

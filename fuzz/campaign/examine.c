@@ -277,8 +277,9 @@ static void examine_failure(attempt* a) {
   make_smaller(a);
   f.verdict = a->failed < a->runs ? VS_FINDING_FLAKY : VS_FINDING_FAILS;
   vs_finding_say(&f, &a->violation, vs_arch_find(a->plan->target->arch));
-  vs_results_key_of(&a->violation, vs_arch_find(a->plan->target->arch), a->word, f.answer,
-                    sizeof f.answer);
+  char answer[VS_ANSWER_TEXT];
+  vs_results_answer_of(&a->violation, vs_arch_find(a->plan->target->arch), a->word, answer);
+  snprintf(f.answer, sizeof f.answer, "%.*s", (int)sizeof f.answer - 1, answer);
   snprintf(f.death, sizeof f.death, "%s", a->death);
   publish(a, &f);
 }

@@ -227,6 +227,17 @@ static void end_one(vs_supervisor* s, vs_fuzzer* fuzzer) {
   *fuzzer = (vs_fuzzer){.plan = s->plan, .job = fuzzer->job};
 }
 
+bool vs_jobs_are_fruitless(const vs_supervisor* s) {
+  bool fruitless = s->fruitless > 0;
+  for (unsigned i = 0; i < s->plan->jobs; i++) {
+    const vs_fuzzer* fuzzer = &s->fuzzers[i];
+    if (fuzzer->serial == 0) continue;
+    if (!is_fruitless(fuzzer)) return false;
+    fruitless |= vs_now() - fuzzer->started > s->plan->timeout;
+  }
+  return fruitless;
+}
+
 void vs_jobs_stop(vs_supervisor* s) {
   for (unsigned i = 0; i < s->plan->jobs; i++) {
     if (s->fuzzers[i].serial != 0) end_one(s, &s->fuzzers[i]);

@@ -45,6 +45,9 @@ bool vs_supervisor_save(vs_supervisor* s);
 void vs_jobs_gather(vs_supervisor* s);
 // Sees which have ended, and starts others.
 void vs_jobs_tend(vs_supervisor* s);
+// True if none of those that run has executed anything, and one has had --timeout for it, or the
+// last that ended had not either.
+bool vs_jobs_are_fruitless(const vs_supervisor* s);
 // Ends all.
 void vs_jobs_stop(vs_supervisor* s);
 
