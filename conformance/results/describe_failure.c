@@ -192,6 +192,39 @@ static size_t source_of(const vs_case_result* result) {
   return VS_NONE;
 }
 
+// The slots that the op's handles stand in, a bit each.
+static uint32_t slots_named(const vs_op* op) {
+  uint32_t slots = 0;
+  for (uint8_t p = vs_param_find(op->code, VS_PARAM_HANDLE, 0); p < VS_ARGS_MAX;
+       p = vs_param_find(op->code, VS_PARAM_HANDLE, p + 1)) {
+    if (vs_arg_names_slot(&op->args[p])) slots |= UINT32_C(1) << op->args[p].slot;
+  }
+  return slots;
+}
+
+static uint32_t slots_filled(const vs_op* op) {
+  uint32_t slots = 0;
+  for (uint8_t p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, 0); p < VS_ARGS_MAX;
+       p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, p + 1)) {
+    slots |= UINT32_C(1) << op->args[p].slot;
+  }
+  return slots;
+}
+
+// The ops that gave the failing one its handles, and those that gave these theirs. Returns how many.
+static size_t find_makers(const vs_case_result* result, size_t makers[VS_SLOTS]) {
+  size_t count = 0;
+  if (result->judgement.at >= result->script.count) return 0;
+  uint32_t wanted = slots_named(&result->script.ops[result->judgement.at]);
+  for (size_t i = result->judgement.at; i-- > 0 && wanted != 0 && count < VS_SLOTS;) {
+    const vs_op* op = &result->script.ops[i];
+    if (!(slots_filled(op) & wanted)) continue;
+    makers[count++] = i;
+    wanted = (wanted & ~slots_filled(op)) | slots_named(op);
+  }
+  return count;
+}
+
 // Calls between the setup and what came right before are left out, but for those that matter.
 static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* result) {
   size_t left_out = 0;
@@ -200,8 +233,12 @@ static void add_ops(vs_store* store, vs_texts* list, const vs_case_result* resul
   const size_t write = write_of(result);
   const size_t seen = source_of(result);
   const size_t other = other_suspect_of(result);
+  size_t makers[VS_SLOTS];
+  size_t rest = find_makers(result, makers);  // the first of them last
   for (size_t i = 0; i <= failing && i < result->script.count; i++) {
-    const bool told = i == suspect || i == other || i == write || i == seen;
+    const bool maker = rest > 0 && makers[rest - 1] == i;
+    const bool told = i == suspect || i == other || i == write || i == seen || maker;
+    rest -= maker;
     const bool near = i + OPS_AFTER_SETUP > failing || told;
     if (!near && !vs_op_makes_object(result->script.ops[i].code)) {
       left_out++;
