@@ -20,7 +20,7 @@ typedef struct fault {
 
 static const fault faults[] = {
 #define FAULT(name, check, words) {#name, check, words, 10},
-#define SILENT(name, check, words) {#name, check, words, 2},
+#define SILENT(name, check, words) {#name, check, words, 4},
 #include "shims/lint_faults.def"
 #undef FAULT
 #undef SILENT
