@@ -223,11 +223,13 @@ vs_step vs_step_effect(vs_step_context* c) {
 // --- refusals -----------------------------------------------------------------------------------
 
 // A replace closes its source also where it refuses the rights; where it cannot tell of the new
-// handle, it may or may not have.
+// handle, it may or may not have. Both are answered alike: of two reasons, or of rights that the
+// handle may have, only an order of the checks tells which it was.
 static vs_step not_replaced(vs_step_context* c) {
   const vs_slot* slot = vs_step_slot(c);
   if (slot == NULL) return VS_STEP_ALLOWED;
-  if (c->facts.rights_beyond == VS_NO) {
+  const bool rights = c->facts.rights_beyond == VS_YES && c->oracle->profile->ordered;
+  if (c->facts.rights_beyond == VS_NO || (c->facts.out_lost[0] && !rights)) {
     vs_world* other = vs_spare_world(c->oracle);
     if (other == NULL) return VS_STEP_BROKEN;
     *other = *c->world;

@@ -211,7 +211,8 @@ static uint32_t slots_filled(const vs_op* op) {
   return slots;
 }
 
-// The ops that gave the failing one its handles, and those that gave these theirs. Returns how many.
+// The ops that gave the failing one its handles, and those that gave these theirs. Returns how
+// many.
 static size_t find_makers(const vs_case_result* result, size_t makers[VS_SLOTS]) {
   size_t count = 0;
   if (result->judgement.at >= result->script.count) return 0;

@@ -660,8 +660,9 @@ Test(scripts, a_failing_one_says_how_to_repeat_it) {
 // However long before: without it, a reader does not know what the handle may do.
 Test(scripts, the_ops_that_made_the_handle_of_a_failing_call_are_told) {
   expect_of("run",
-            SETUP "T0: h3 = duplicate h2 write|duplicate\nT0: h4 = duplicate h3 duplicate\n"
-                  "for n in 0..9\n  T0: write_state h2 state fill=$n\nend\nT0: write_state h4 state\n",
+            SETUP
+            "T0: h3 = duplicate h2 write|duplicate\nT0: h4 = duplicate h3 duplicate\n"
+            "for n in 0..9\n  T0: write_state h2 state fill=$n\nend\nT0: write_state h4 state\n",
             "--backend mutant:rights_not_checked", 1,
             "        2  T0: h3 = zx_handle_duplicate(h2, rights duplicate|write) = ZX_OK\n"
             "        3  T0: h4 = zx_handle_duplicate(h3, rights duplicate) = ZX_OK\n"

@@ -54,6 +54,8 @@ typedef struct verdict {
       "T1", "write_state h2 state " written, "ZX_OK") OP("kick h2", "ZX_OK") \
       ON("T1", "enter h2", "ZX_ERR_CANCELED") ON("T1", "read_state h2", "ZX_OK state " seen)
 
+#define MORE ON("T1", "h5 = vcpu_create h0 dump", "ZX_OK handle=0x27")
+
 static const verdict verdicts[] = {
     // --- a kick within a program ---
     {"the register that arm64's spin borrows", "documented", NULL,
@@ -360,6 +362,16 @@ static const verdict verdicts[] = {
      HEAD "T0: h4 h5 = guest_create\n= ZX_OK handle=0x23 handle2=0xb\n", VS_CLAUSE_DERIVED},
     {"a value without one of its bits names what has it", "documented", NULL,
      HEAD WRITE("h2&~8 state", "ZX_ERR_WRONG_TYPE"), NOTHING},
+    {"rights that a handle may have, and no place for the new one, may leave the old", "documented",
+     NULL, HEAD OP("h3 = replace h0 write|inspect out=null", "ZX_ERR_INVALID_ARGS") MORE, NOTHING},
+    {"so may rights that it has not", "documented", NULL,
+     HEAD OP("h3 = replace h0 write|execute out=null", "ZX_ERR_INVALID_ARGS") MORE, NOTHING},
+    {"a kernel that looks at the rights first has closed it", "zircon-x64", NULL,
+     HEAD OP("h3 = replace h0 write|execute out=null", "ZX_ERR_INVALID_ARGS") MORE,
+     VS_CLAUSE_REPLACE_CONSUMES},
+    {"rights that it has not alone have closed it", "documented", NULL,
+     HEAD OP("h3 = replace h0 write|execute", "ZX_ERR_INVALID_ARGS") MORE,
+     VS_CLAUSE_REPLACE_CONSUMES},
     {"a vCPU that was replaced and closed makes room for four", "documented", NULL,
      HEAD OP("h3 = replace h2 same_rights", "ZX_OK handle=0xf") OP("close h3", "ZX_OK")
          OP("h4 = vcpu_create h0 dump", "ZX_OK handle=0x23")
