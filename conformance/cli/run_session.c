@@ -129,8 +129,8 @@ static vs_exit tell(session* s) {
   vs_results* all = s->results;
   if (s->request->expect != NULL) vs_expectations_apply(&s->request->expected, all);
   for (size_t i = 0; i < all->backends.count; i++) {
-    const vs_shim* shim = s->plan.targets[i].shim;
-    if (shim != NULL) all->backends.at[i].ended_between = vs_shim_ended_between(shim);
+    vs_shim* shim = s->plan.targets[i].shim;
+    if (shim != NULL) all->backends.at[i].ended_between += vs_shim_take_ended(shim);
   }
   vs_exit status = vs_results_conclude(all);
   vs_show_end(&s->screen, all, s->request->reports.count > 0);

@@ -53,8 +53,11 @@ static void write_down(vs_collector* c, const vs_result* one) {
 
 static void keep(vs_collector* c, const vs_run* run, const vs_case_result* result) {
   vs_result* one = place_of(c, run, result);
-  *one = vs_results_of(&c->results->store, c->plan, result,
-                       (size_t)(result->target - c->plan->targets));
+  const size_t column = (size_t)(result->target - c->plan->targets);
+  vs_shim* shim = c->plan->targets[column].shim;
+  *one = vs_results_of(&c->results->store, c->plan, result, column);
+  if (shim != NULL) one->ended_before = vs_shim_take_ended(shim);
+  c->results->backends.at[column].ended_between += one->ended_before;
   c->cut |= result->provisional;
   if (!result->provisional) write_down(c, one);
   count(c, one);

@@ -96,6 +96,20 @@ static void miss(comparer* c, const vs_result* was, bool has_column) {
   tell(c, lost ? "regressed" : "gone", was, NULL, 0);
 }
 
+// What belongs to no case.
+static void compare_columns(comparer* c, const vs_results* before, const vs_results* after) {
+  for (size_t i = 0; i < after->backends.count; i++) {
+    const vs_column* is = &after->backends.at[i];
+    const size_t was = find_column(after, i, before);
+    if (is->ended_between == 0 || was == before->backends.count) continue;
+    if (before->backends.at[was].ended_between > 0) continue;
+    c->sum.regressed++;
+    fprintf(c->screen->out,
+            "regressed  %s: it ended, or spoke unasked, %zu times between two cases\n", is->name,
+            is->ended_between);
+  }
+}
+
 vs_comparison vs_results_compare(const vs_screen* screen, const vs_results* before,
                                  const vs_results* after) {
   comparer c = {screen, vs_view_of(before), vs_view_of(after), {0}};
@@ -115,6 +129,7 @@ vs_comparison vs_results_compare(const vs_screen* screen, const vs_results* befo
     c.sum.added++;
     tell(&c, "new", NULL, is, 0);
   }
+  compare_columns(&c, before, after);
   vs_view_free(&c.before);
   vs_view_free(&c.after);
   return c.sum;

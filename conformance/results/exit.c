@@ -23,8 +23,14 @@ static void take(outcome* o, vs_results* all, const vs_column* backend, const vs
   o->judged += tally->judged;
   o->failed += tally->unknown + backend->ended_between;
   o->infrastructure |= backend->state == VS_TARGET_BROKEN || tally->of[VS_VERDICT_BROKEN] > 0;
+  const size_t lost = ready && !all->interrupted ? tally->of[VS_VERDICT_NOT_JUDGED] : 0;
+  o->infrastructure |= lost > 0;
   o->infrastructure |= backend->required && (nothing || backend->state == VS_TARGET_ABSENT);
   o->unjudged |= backend->named && nothing;
+  if (lost > 0 && !nothing) {  // where a shard of it ran
+    vs_add(store, remarks,
+           vs_said(store, "%s: %zu results are lost: they were not judged", backend->name, lost));
+  }
   if (backend->required && nothing && ready)
     vs_add(store, remarks, vs_said(store, "%s is required" UNJUDGED, backend->name));
   if (backend->ended_between > 0) {  // of a shim

@@ -61,9 +61,24 @@ static size_t find_column(const merger* m, const vs_column* backend) {
   return i;
 }
 
+// What one of them lacks, the other may have been judged with.
+static vs_texts join_lacks(vs_store* store, const vs_texts* a, const vs_texts* b) {
+  vs_index seen = {0};
+  vs_texts all = {0};
+  size_t number;
+  for (size_t i = 0; i < a->count + b->count; i++) {
+    const char* call = i < a->count ? a->at[i] : b->at[i - a->count];
+    if (vs_index_add(&seen, call, &number)) vs_add(store, &all, call);
+  }
+  vs_index_free(&seen);
+  return all;
+}
+
 // One that is broken somewhere is broken; one that is absent somewhere matters where it is
 // required.
-static void join_column(vs_column* c, const vs_column* backend) {
+static void join_column(vs_store* store, vs_column* c, const vs_column* backend) {
+  const size_t ended = c->ended_between;
+  const vs_texts lacks = join_lacks(store, &c->lacks, &backend->lacks);
   bool required = c->required || backend->required;
   bool named = c->named || backend->named;
   bool better = backend->state == VS_TARGET_READY && c->state != VS_TARGET_READY && !required;
@@ -73,6 +88,8 @@ static void join_column(vs_column* c, const vs_column* backend) {
   c->required = required;
   c->named = named;
   if (c->digest == NULL) c->digest = backend->digest;
+  c->ended_between = ended + backend->ended_between;
+  c->lacks = lacks;
 }
 
 // Two builds of one backend are no whole.
@@ -86,6 +103,19 @@ static void compare_digests(merger* m, const vs_column* a, const vs_merge_input*
                  input->path, b->spec, a->digest, b->digest));
 }
 
+// Nor are two implementations that answered at one place.
+static void compare_names(merger* m, const vs_column* a, const vs_merge_input* input,
+                          const vs_column* b) {
+  const size_t length = strcspn(a->name, "#");  // "toy#2": the second of its name
+  bool both = a->state == VS_TARGET_READY && b->state == VS_TARGET_READY;
+  if (!both || (length == strcspn(b->name, "#") && strncmp(a->name, b->name, length) == 0)) return;
+  vs_add(m->store, m->why,
+         vs_said(m->store,
+                 "%s does not belong to what is before it: %s called itself '%s' there, and '%s' "
+                 "here: judge all of it with one build",
+                 input->path, b->spec, a->name, b->name));
+}
+
 static bool add_columns(merger* m) {
   for (size_t i = 0; i < m->count; i++) {
     const vs_results* input = m->inputs[i].results;
@@ -95,9 +125,11 @@ static bool add_columns(merger* m) {
       if (at == m->all->backends.count) {
         vs_column* added = vs_grow(&m->all->store, &m->all->backends, sizeof *added);
         *added = *backend;
+        continue;
       }
       compare_digests(m, &m->all->backends.at[at], &m->inputs[i], backend);
-      join_column(&m->all->backends.at[at], backend);
+      compare_names(m, &m->all->backends.at[at], &m->inputs[i], backend);
+      join_column(&m->all->store, &m->all->backends.at[at], backend);
     }
   }
   return m->why->count == 0;

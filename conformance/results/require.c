@@ -4,6 +4,7 @@
 #include <fnmatch.h>
 #include <string.h>
 
+#include "cases/cases.h"
 #include "text/calls.h"
 
 // The cases of one backend that are unsupported for one reason.
@@ -44,9 +45,12 @@ void vs_results_require(vs_results* results, const char* const* globs, size_t co
   }
 }
 
+// A backend that was not named, and that this machine has not, lacks nothing.
 static bool is_lacking(const vs_results* all, const vs_result* one, const char* glob) {
   const vs_column* backend = &all->backends.at[one->backend];
-  if (one->verdict != VS_VERDICT_UNSUPPORTED || backend->state != VS_TARGET_READY) return false;
+  const bool meant = backend->named || backend->required || backend->state == VS_TARGET_READY;
+  if (vs_verdict_is_judged(one->verdict) || one->verdict == VS_VERDICT_BROKEN || !meant)
+    return false;
   if (one->about != NULL && strcmp(one->about, backend->arch) != 0) return false;
   return vs_result_matches(one, glob);
 }
@@ -93,12 +97,48 @@ static size_t tell_lacks(vs_results* all, const char* glob) {
     const lack* l = &lacks.at[i];
     vs_add(
         store, &all->end.remarks,
-        vs_said(store, "%s: '%s' is required, and %zu case%s unsupported (%s%s): %s",
+        vs_said(store, "%s: '%s' is required, and %zu case%s not judged (%s%s): %s",
                 all->backends.at[l->backend].name, glob, l->count, l->count == 1 ? " is" : "s are",
                 l->first, l->count == 1 ? "" : ", ...", l->note));
   }
   vs_index_free(&keys);
   return lacks.count;
+}
+
+static bool is_asked(const vs_results* all, size_t backend, const char* id) {
+  for (size_t i = 0; i < all->results.count; i++) {
+    const vs_result* one = &all->results.at[i];
+    if (one->backend == backend && strcmp(one->id, id) == 0) return true;
+  }
+  return false;
+}
+
+// Cases of the suites that a filter, say, left out.
+static size_t tell_left_out(vs_results* all, size_t backend, const char* glob) {
+  size_t count = 0;
+  const char* first = "";
+  const vs_column* column = &all->backends.at[backend];
+  for (size_t i = 0; i < vs_case_count; i++) {
+    const vs_case* c = &vs_cases[i];
+    const bool other = c->arch != 0 && strcmp(vs_arch_find(c->arch)->name, column->arch) != 0;
+    if (other || !vs_case_matches(c, glob) || is_asked(all, backend, c->id)) continue;
+    if (count++ == 0) first = c->id;
+  }
+  if (count == 0) return 0;
+  vs_add(
+      &all->store, &all->end.remarks,
+      vs_said(&all->store, "%s: '%s' is required, and %zu case%s of it %s not in this run (%s%s)",
+              column->name, glob, count, count == 1 ? "" : "s", count == 1 ? "is" : "are", first,
+              count == 1 ? "" : ", ..."));
+  return count;
+}
+
+static size_t tell_all_left_out(vs_results* all, const char* glob) {
+  size_t count = 0;
+  for (size_t i = 0; i < all->backends.count; i++) {
+    if (all->backends.at[i].state == VS_TARGET_READY) count += tell_left_out(all, i, glob);
+  }
+  return count;
 }
 
 size_t vs_results_unmet(vs_results* results) {
@@ -111,7 +151,9 @@ size_t vs_results_unmet(vs_results* results) {
       vs_add(&results->store, &results->end.remarks,
              vs_said(&results->store, "'%s' is required, and no case of it was in this run", glob));
     }
-    unmet += tell_lacks(results, glob) + tell_calls(results, glob) > 0 || lost;
+    size_t missing = tell_lacks(results, glob) + tell_calls(results, glob);
+    if (whole && !lost) missing += tell_all_left_out(results, glob);
+    unmet += missing > 0 || lost;
   }
   return unmet;
 }

@@ -17,8 +17,9 @@ void vs_results_require(vs_results* results, const char* const* globs, size_t co
 
 // How many of the "requires" do not hold: those that match neither a call nor a result, if the
 // results are no shard; those that match a call that a backend has not; and those of which a
-// backend that could be opened has unsupported cases that are not about another architecture. Each
-// is told in the end's remarks, a line for every reason.
+// backend has cases that were not judged, or (in what is no shard) not asked, though they are not
+// about another architecture. A backend that was not named and is not there counts for nothing.
+// Each is told in the end's remarks, a line for every reason.
 size_t vs_results_unmet(vs_results* results);
 
 #endif  // VS_CONFORMANCE_REQUIRE_H_

@@ -118,6 +118,7 @@ static bool take_result(reader* r, const json_t* form, vs_why* why) {
     return vs_refuse(why, "case: expected a case of this run");
   vs_result* place = &r->results->results.at[one.backend * r->rows.count + row];
   r->journal->found += place->id == NULL;
+  r->results->backends.at[one.backend].ended_between += one.ended_before;
   *place = one;
   return true;
 }

@@ -213,21 +213,18 @@ static void probe_shim(vs_target* target, double seconds) {
   snprintf(target->name, sizeof target->name, "%s", greeting->name);
 }
 
-// The calls that scripts asked for, and of which none was made.
+// The calls that none of them has.
 static uint64_t never_made(const vs_traces* recorded) {
-  uint64_t asked = 0;
   uint64_t made = 0;
   for (size_t i = 0; i < recorded->count; i++) {
     const vs_document* trace = &recorded->traces[i];
     for (size_t k = 0; k < trace->count; k++) {
       const vs_observation* seen = &trace->observations[k];
-      if (seen->call >= VS_CALL_COUNT) continue;
-      uint64_t bit = UINT64_C(1) << seen->call;
-      asked |= seen->outcome == VS_UNSUPPORTED ? bit : 0;
-      made |= seen->outcome != VS_UNSUPPORTED ? bit : 0;
+      if (seen->call < VS_CALL_COUNT && seen->outcome != VS_UNSUPPORTED)
+        made |= UINT64_C(1) << seen->call;
     }
   }
-  return asked & ~made;
+  return ALL_CALLS & ~made;
 }
 
 // It is called what its traces say that it is.

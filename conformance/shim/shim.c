@@ -320,8 +320,10 @@ vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why) {
   return fate;
 }
 
-unsigned vs_shim_ended_between(const vs_shim* shim) {
-  return shim->ended_between;
+unsigned vs_shim_take_ended(vs_shim* shim) {
+  unsigned ended = shim->ended_between;
+  shim->ended_between = 0;
+  return ended;
 }
 
 void vs_shim_death_word(const vs_shim* shim, char word[VS_DEATH_WORD]) {

@@ -50,8 +50,8 @@ typedef enum vs_shim_fate {
 // what happened; of VS_SHIM_CUT that is the caller's to say.
 vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why);
 
-// How often it ended, or spoke unasked, while no case was judged.
-unsigned vs_shim_ended_between(const vs_shim* shim);
+// How often it ended, or spoke unasked, while no case was judged, since this was asked last.
+unsigned vs_shim_take_ended(vs_shim* shim);
 
 // How it failed, in a word that is the same each time: of vs_death_word, or hung_up, garbage,
 // no_return.

@@ -86,7 +86,7 @@ Test(merge, what_is_required_must_have_been_judged) {
   expect(LEAST "--report json:%/a", 0, "");
   expect("merge %/a", 0, "");
   expect("merge %/a --require 'interrupt.*' --report md:%/m", 3, "for want of zx_vcpu_interrupt");
-  expect_shell("cat %/m", 0, "is required, and 2 cases are unsupported");
+  expect_shell("cat %/m", 0, "is required, and 2 cases are not judged");
   expect("merge %/a --require 'kinds.b*'", 0, "");
   expect("merge %/a --require 'enter.*'", 3, "no case of it was in this run");
   expect("merge %/a --require zx_vcpu_kick", 3,
@@ -209,7 +209,34 @@ Test(merge, whoever_knows_better_is_believed) {
                0, "");
   expect("merge %/b %/a", 1, "expected 6, judged 6");
   expect("merge %/a %/b", 1, "expected 6, judged 6");
-  expect("merge %/b", 1, "expected 6, judged 5");
+  expect("merge %/b", 3, "expected 6, judged 5");
+}
+
+// What one machine lacks, and another has, is judged in part.
+Test(merge, what_a_shard_of_another_machine_lost_is_not_green) {
+  expect("run --backend soft --shard 1/2 --report json:%/1", 0, "");
+  expect("run --backend soft --shard 2/2 --report json:%/a", 0, "");
+  expect_shell(EDIT("d[\"backends\"][0].update(state=\"absent\", reason=\"it is not there\"); "
+                    "[one.update(verdict=\"not judged\", note=\"later\", says={}, latitudes=[]) "
+                    "for one in r]; "
+                    "d[\"counts\"].update(judged=0, not_judged=len(r))"),
+               0, "");
+  expect("merge %/1 %/b", 3, "soft: 128 results are lost: they were not judged");
+  expect("merge %/b %/1", 3, "soft: 128 results are lost: they were not judged");
+}
+
+// Each member of a column, whichever file comes first.
+Test(merge, what_a_column_says_is_kept_of_every_file) {
+  expect("run --backend soft --filter 'kinds.*' --shard 1/2 --report json:%/1", 0, "");
+  expect("run --backend soft --filter 'kinds.*' --shard 2/2 --report json:%/a", 0, "");
+  expect_shell(EDIT("d[\"backends\"][0].update(ended_between=4, lacks=[\"zx_vcpu_kick\"])"), 0, "");
+  expect("merge %/1 %/b", 1, "soft ended, or spoke unasked, 4 times between two cases");
+  expect("merge %/b %/1", 1, "soft ended, or spoke unasked, 4 times between two cases");
+  expect("merge --diff %/a %/b", 1, "1 regressed");
+  expect("merge %/1 %/b --require zx_vcpu_kick", 3, "it has no zx_vcpu_kick");
+  expect("merge %/b %/1 --require zx_vcpu_kick", 3, "it has no zx_vcpu_kick");
+  expect_shell(EDIT("d[\"backends\"][0].update(name=\"old_soft\")"), 0, "");
+  expect("merge %/1 %/b", 3, "soft called itself 'soft' there, and 'old_soft' here");
 }
 
 Test(merge, what_does_not_belong_together_is_refused) {

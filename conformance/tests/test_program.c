@@ -426,7 +426,7 @@ Test(require, of_what_an_implementation_lacks_is_not_met, .timeout = 300) {
 #define RUN "run --backend " PLUGIN("least") " --filter 'kinds.*' --filter 'interrupt.*' "
   expect(RUN, 0, "cases: unsupported");
   expect(RUN "--require 'interrupt.*'", 3,
-         "least.so: 'interrupt.*' is required, and 2 cases are unsupported (interrupt.anywhere, "
+         "least.so: 'interrupt.*' is required, and 2 cases are not judged (interrupt.anywhere, "
          "...): for want of zx_vcpu_interrupt\n");
   expect(RUN "--require 'kinds.b*'", 0, "cases: unsupported");
   expect(RUN "--require zx_vcpu_interrupt", 3,
@@ -436,7 +436,7 @@ Test(require, of_what_an_implementation_lacks_is_not_met, .timeout = 300) {
   expect(RUN "--require 'zx_vcpu_[cw]*'", 0, "cases: unsupported");
   // By a clause as well.
   expect(RUN "--require interrupt.errors.bad_handle", 3,
-         "'interrupt.errors.bad_handle' is required, and 1 case is unsupported");
+         "'interrupt.errors.bad_handle' is required, and 1 case is not judged");
   expect(RUN "--require 'enter.*'", 3, "'enter.*' is required, and no case of it was in this run");
   expect(RUN "--require 'interupt.*'", 2,
          "--require 'interupt.*' matches no call, no case and no clause");
@@ -444,6 +444,24 @@ Test(require, of_what_an_implementation_lacks_is_not_met, .timeout = 300) {
 }
 Test(require, of_everything_leaves_the_other_architecture_out, .timeout = 300) {
   expect("run --backend unicorn:arm64 --require '*'", 0, "cases: unsupported");
+}
+Test(require, of_cases_that_a_filter_left_out_is_not_met) {
+  expect("run --backend soft --filter 'kinds.*' --require '*'", 3,
+         "soft: '*' is required, and 252 cases of it are not in this run (");
+}
+Test(require, of_a_call_that_no_trace_made_is_not_met, .timeout = 300) {
+  char path[] = "/tmp/vcpuspec-test-XXXXXX";
+  char arguments[256];
+  close(mkstemp(path));
+  snprintf(arguments, sizeof arguments, "exec --backend soft kinds.both > %s", path);
+  expect(arguments, 0, "");
+  snprintf(arguments, sizeof arguments,
+           "run --backend recorded:%s --filter kinds.both --require zx_vcpu_kick", path);
+  expect(arguments, 3, "it has no zx_vcpu_kick");
+  snprintf(arguments, sizeof arguments,
+           "run --backend recorded:%s --filter kinds.both --require zx_vcpu_write_state", path);
+  expect(arguments, 0, "cases: pass");
+  unlink(path);
 }
 Test(require, of_a_backend_that_was_not_judged_is_left_to_require_backend, .timeout = 300) {
   expect("run --backend soft --require 'kinds.*' --filter 'kinds.*'", 0, "cases: pass");
