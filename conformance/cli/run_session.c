@@ -125,17 +125,37 @@ static bool write_reports(const session* s) {
   return false;
 }
 
-static vs_exit tell(session* s) {
+// Of what was asked to be resumed, a part is not there; without that, reports have it all.
+static bool is_kept(const session* s) {
+  return s->request->resume == NULL || !s->journal.failed;
+}
+
+// The status that the program ends with is the one that it tells.
+static void conclude(session* s) {
   vs_results* all = s->results;
   if (s->request->expect != NULL) vs_expectations_apply(&s->request->expected, all);
   for (size_t i = 0; i < all->backends.count; i++) {
     vs_shim* shim = s->plan.targets[i].shim;
     if (shim != NULL) all->backends.at[i].ended_between += vs_shim_take_ended(shim);
   }
-  vs_exit status = vs_results_conclude(all);
+  vs_results_conclude(all);
+  if (is_kept(s)) return;
+  all->end.status = VS_EXIT_INFRASTRUCTURE;
+  all->end.why = "the journal could not be written";
+}
+
+static vs_exit tell(session* s) {
+  vs_results* all = s->results;
   vs_show_end(&s->screen, all, s->request->reports.count > 0);
   if (s->screen.quiet) vs_show_sum(&s->screen, all);
-  return status;
+  return (vs_exit)all->end.status;
+}
+
+static bool report(session* s) {
+  if (write_reports(s)) return true;
+  s->results->end.status = VS_EXIT_INFRASTRUCTURE;
+  s->results->end.why = "a report could not be written";
+  return false;
 }
 
 // --- expectations -----------------------------------------------------------------------------
@@ -204,12 +224,12 @@ static vs_exit run(session* s) {
   vs_exit status = open_journal(s);
   if (status != VS_EXIT_CONFORMS) return status;
   bool judged = judge(s);
+  if (judged) conclude(s);
+  bool reported = judged && report(s);
   status = judged ? tell(s) : no_memory();
-  bool reported = judged && write_reports(s) && write_expectations(s);
+  reported = reported && write_expectations(s);
   close_journal(s, reported);
-  // Of what was asked to be resumed, a part is not there; without that, reports have it all.
-  bool kept = s->request->resume == NULL || !s->journal.failed;
-  return reported && kept ? status : VS_EXIT_INFRASTRUCTURE;
+  return reported ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
 vs_exit vs_run_session(vs_run_request* request) {

@@ -185,27 +185,46 @@ static void rest(void) {
   nanosleep(&pause, NULL);
 }
 
-// False: there was none. Once time is up, what is left is told.
-static bool end_children_once(bool over) {
+// False: there was none.
+static bool end_children_once(double until) {
   const int list = open_children(gettid());
   pid_t pid;
   bool any = false;
-  while ((pid = next_pid(list)) != 0) {
-    int status;
+  while ((pid = next_pid(list)) != 0 && vs_now() < until) {
     if (is_spared(pid)) continue;
     any = true;
     kill(pid, SIGKILL);
-    const bool stays = waitpid(pid, NULL, WNOHANG) == 0 && over;
-    if (stays && !is_held(pid, &status)) tell_left(pid);
+    waitpid(pid, NULL, WNOHANG);
   }
   close(list);
   return any;
 }
 
+// Those that are still there though they were killed: a few by name. Of so many that time is up
+// before all were killed, no more is known than that there are some.
+static void tell_those_left(void) {
+  enum { NAMED = 8 };
+  const int list = open_children(gettid());
+  pid_t pid;
+  size_t count = 0;
+  while ((pid = next_pid(list)) != 0 && count <= NAMED) {
+    int status;
+    if (is_spared(pid) || waitpid(pid, NULL, WNOHANG) != 0 || is_held(pid, &status)) continue;
+    if (count++ < NAMED) tell_left(pid);
+  }
+  close(list);
+  if (count > NAMED) fputs("vcpuspec: so it is with more processes\n", stderr);
+}
+
 void vs_children_end(void) {
   if (spared.process != getpid() || spared.more) return;
   const double until = vs_now() + PATIENCE;
-  for (bool over = false; end_children_once(over) && !over; over = vs_now() > until) rest();
+  bool any = true;
+  while (any && vs_now() < until) {
+    any = end_children_once(until);
+    if (any) rest();
+  }
+  if (any) tell_those_left();
 }
 
 bool vs_child_start(vs_child* child, double seconds, void (*work)(void*), void* argument) {

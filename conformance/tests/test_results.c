@@ -214,6 +214,8 @@ Test(results, files_of_one_command_do_not_overwrite_each_other) {
 
 Test(results, a_full_disk_is_told) {
   expect("run --backend soft --filter kinds.both --report json:/dev/full", 3, "No space left");
+  expect("run --quiet --backend soft --filter kinds.both --report json:/dev/full", 3,
+         "exit status 3\n");
 }
 
 Test(results, an_interrupted_run_reports_what_it_has) {
