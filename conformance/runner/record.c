@@ -47,10 +47,11 @@ static void play(vs_recording* r, vs_executor* executor) {
   }
 }
 
-// A call that a script leaves behind would go on into the next case.
-static void end_shim(vs_executor* executor) {
-  if (vs_remote_is_busy()) vs_executor_reset(executor);
-  vs_remote_close();
+// A call that a script leaves behind would go on into the next case; without zx_vcpu_kick, for ever.
+static void end_shim(vs_recording* r, const vs_calls* calls, vs_executor* executor) {
+  if (vs_remote_is_busy() && calls->vcpu_kick != NULL) vs_executor_reset(executor);
+  r->record->left = vs_remote_is_busy();
+  if (!r->record->left) vs_remote_close();
 }
 
 static void work(void* argument) {
@@ -70,7 +71,7 @@ static void work(void* argument) {
     return;
   }
   play(r, executor);
-  if (shim != NULL) end_shim(executor);
+  if (shim != NULL) end_shim(r, opened.calls, executor);
   r->record->done = r->record->executing;
 }
 
@@ -183,6 +184,7 @@ static bool conclude(vs_recording* r) {
   r->confused = fate == VS_SHIM_CONFUSED;
   if (r->confused || fate == VS_SHIM_GARBAGE) forget_call(r);
   if (fate != VS_SHIM_WELL) r->record->done = false;
+  if (fate == VS_SHIM_WELL && r->record->left) vs_shim_drop(r->target->shim);
   if (fate != VS_SHIM_IDLE) return true;
   r->record->executing = false;
   r->record->reason = r->trouble;

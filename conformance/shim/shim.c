@@ -320,6 +320,10 @@ vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why) {
   return fate;
 }
 
+void vs_shim_drop(vs_shim* shim) {
+  vs_channel_close(&shim->channel, 0);
+}
+
 unsigned vs_shim_take_ended(vs_shim* shim) {
   unsigned ended = shim->ended_between;
   shim->ended_between = 0;

@@ -50,6 +50,9 @@ typedef enum vs_shim_fate {
 // what happened; of VS_SHIM_CUT that is the caller's to say.
 vs_shim_fate vs_shim_conclude(vs_shim* shim, bool done, vs_why* why);
 
+// Ends the process, or the connection: the next case gets another.
+void vs_shim_drop(vs_shim* shim);
+
 // How often it ended, or spoke unasked, while no case was judged, since this was asked last.
 unsigned vs_shim_take_ended(vs_shim* shim);
 

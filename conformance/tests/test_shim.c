@@ -521,6 +521,10 @@ Test(shim, soft_is_judged_as_in_this_process) {
 Test(shim, soft_that_cannot_rewrite) {
   same_as_here(SPOILED("cannot_change", "soft_posix"), "soft", 100);
 }
+// What runs then cannot be ended by a case: the shim is, and the case has no verdict.
+Test(shim, soft_whose_running_guests_nothing_can_stop) {
+  same_as_here(SPOILED("no_kick", "soft_posix"), "soft", 200);
+}
 Test(shim, soft_with_sums) {
   same_as_here(SHIM("soft_posix --sums"), "soft", 115);
 }

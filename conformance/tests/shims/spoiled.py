@@ -17,7 +17,7 @@ NOTHING = None  # is said, or heard
 ENDLESS = "x" * (3 * LINE)
 
 # What is replaced, once, in a greeting; from the second one on; in an answer; in a line that is heard.
-LESS = {"cannot_hold": (" hold", ""), "cannot_change": (r"( hold)? flip", "")}
+LESS = {"no_kick": (" zx_vcpu_kick", ""), "cannot_hold": (" hold", ""), "cannot_change": (r"( hold)? flip", "")}
 GREETING = LESS | {
     "silent": (".*", NOTHING),
     "prologue": ("^", "booting\n"),
