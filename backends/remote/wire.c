@@ -214,7 +214,8 @@ const char* vs_wire_read_answer(const char* line, size_t length, vs_wire_answer*
   word rest = {line, length};
   word w;
   *a = (vs_wire_answer){.tag = 0};
-  if (!next_word(&rest, &w) || !read_decimal(&w, &a->tag)) return "expected a tag, and a status";
+  if (!next_word(&rest, &w) || !read_decimal(&w, &a->tag))
+    return "expected a tag, and a status (text for people goes to standard error)";
   // The text of an error may be anything, or nothing.
   a->error = rest.length >= 5 && memcmp(rest.at, "error", 5) == 0 &&
              (rest.length == 5 || rest.at[5] == ' ');

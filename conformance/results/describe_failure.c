@@ -294,7 +294,7 @@ static void add_difference(vs_store* store, vs_texts* list, const vs_case_result
   }
   const size_t seen = source_of(result);
   if (seen == VS_NONE) return;
-  const char* how = was_answered(result, seen, true) ? "" : ", which was not accepted";
+  const char* how = was_answered(result, seen, false) ? ", which was not accepted" : "";
   vs_add(store, list, vs_said(store, "seen as op %zu would have it%s", seen, how));
 }
 

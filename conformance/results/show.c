@@ -319,6 +319,7 @@ static void show_briefly(const vs_showing* s) {
   FILE* out = s->screen->out;
   const vs_results* all = s->view->results;
   show_unjudged(s);
+  show_causes(s);
   for (size_t i = 0; i < s->view->problems.count; i++) {
     const vs_problem* p = &s->view->problems.at[i];
     const bool below = strcmp(p->kind, "run") == 0 && all->end.remarks.count > 0;

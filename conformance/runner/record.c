@@ -47,7 +47,8 @@ static void play(vs_recording* r, vs_executor* executor) {
   }
 }
 
-// A call that a script leaves behind would go on into the next case; without zx_vcpu_kick, for ever.
+// A call that a script leaves behind would go on into the next case; without zx_vcpu_kick, for
+// ever.
 static void end_shim(vs_recording* r, const vs_calls* calls, vs_executor* executor) {
   if (vs_remote_is_busy() && calls->vcpu_kick != NULL) vs_executor_reset(executor);
   r->record->left = vs_remote_is_busy();

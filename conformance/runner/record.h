@@ -14,7 +14,7 @@ typedef struct vs_record {
   bool executing;     // the backend was opened
   pid_t player;       // the process that plays, and no copy of it
   bool done;          // the script ran to its end
-  bool left;          // a call of a shim is still on its way, and nothing that the shim has can end it
+  bool left;  // a call of a shim is still on its way, and nothing that the shim has can end it
   vs_why reason;
   vs_observation observations[];
 } vs_record;
