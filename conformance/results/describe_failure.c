@@ -195,8 +195,8 @@ static size_t source_of(const vs_case_result* result) {
 // The slots that the op's handles stand in, a bit each.
 static uint32_t slots_named(const vs_op* op) {
   uint32_t slots = 0;
-  for (uint8_t p = vs_param_find(op->code, VS_PARAM_HANDLE, 0); p < VS_ARGS_MAX;
-       p = vs_param_find(op->code, VS_PARAM_HANDLE, p + 1)) {
+  for (unsigned p = vs_param_find(op->code, VS_PARAM_HANDLE, 0); p < VS_ARGS_MAX;
+       p = vs_param_find(op->code, VS_PARAM_HANDLE, (uint8_t)(p + 1))) {
     if (vs_arg_names_slot(&op->args[p])) slots |= UINT32_C(1) << op->args[p].slot;
   }
   return slots;
@@ -204,8 +204,8 @@ static uint32_t slots_named(const vs_op* op) {
 
 static uint32_t slots_filled(const vs_op* op) {
   uint32_t slots = 0;
-  for (uint8_t p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, 0); p < VS_ARGS_MAX;
-       p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, p + 1)) {
+  for (unsigned p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, 0); p < VS_ARGS_MAX;
+       p = vs_param_find(op->code, VS_PARAM_OUT_HANDLE, (uint8_t)(p + 1))) {
     slots |= UINT32_C(1) << op->args[p].slot;
   }
   return slots;
