@@ -306,6 +306,18 @@ static void add_meaning(vs_store* store, vs_texts* list, const vs_violation* v) 
   if (vs_say_meaning(&text, v)) vs_add(store, list, line);
 }
 
+// A refused write that left its value, whatever clause that breaks.
+static void add_source(vs_store* store, vs_texts* list, const vs_case_result* result) {
+  const size_t seen = source_of(result);
+  const size_t suspect = suspect_of(result);
+  const size_t other = other_suspect_of(result);
+  if (seen == VS_NONE || seen == suspect || seen == other || !was_answered(result, seen, false))
+    return;
+  const char* word = suspect == VS_NONE && other == VS_NONE ? "suspect" : "or";
+  vs_add(store, list,
+         vs_said(store, "%s op %zu, which was refused, and has the value that is seen", word, seen));
+}
+
 // Of two calls between which nothing was looked at, either may have done it.
 static void add_suspects(vs_store* store, vs_texts* list, const vs_case_result* result) {
   const size_t i = suspect_of(result);
@@ -399,6 +411,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   add_meaning(store, &failure->remarks, v);
   if (v->kind == VS_VIOLATION_REGISTER) add_difference(store, &failure->remarks, result);
   add_suspects(store, &failure->remarks, result);
+  add_source(store, &failure->remarks, result);
   add_others(store, failure, result);
 }
 

@@ -303,6 +303,11 @@ Test(failure, says_case_clause_ops_allowed_got_and_how_to_repeat) {
   }
 }
 
+// Whatever clause is cited: the value tells whose doing it was.
+Test(failure, a_refused_write_whose_value_is_seen_is_named) {
+  expect("run --backend mutant:thread_refused_but_done --filter after.kick", 1,
+         "  or       op 9, which was refused, and has the value that is seen\n");
+}
 Test(failure, register_is_named) {
   expect("run --backend mutant:register_rbx_lost --filter registers.all_at_once", 1, "rbx = 0x");
 }
