@@ -314,8 +314,9 @@ static void add_source(vs_store* store, vs_texts* list, const vs_case_result* re
   if (seen == VS_NONE || seen == suspect || seen == other || !was_answered(result, seen, false))
     return;
   const char* word = suspect == VS_NONE && other == VS_NONE ? "suspect" : "or";
-  vs_add(store, list,
-         vs_said(store, "%s op %zu, which was refused, and has the value that is seen", word, seen));
+  vs_add(
+      store, list,
+      vs_said(store, "%s op %zu, which was refused, and has the value that is seen", word, seen));
 }
 
 // Of two calls between which nothing was looked at, either may have done it.

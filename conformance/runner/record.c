@@ -203,12 +203,15 @@ static void drain(vs_recording* r) {
   }
 }
 
-// The time is for one call: whoever gets on has it anew.
+// The time is for one call, and begins anew with the next. The count of calls only grows, to no
+// more than there are: an implementation that writes there gains no time.
 bool vs_recording_ended(vs_recording* recording) {
   if (recording->ended) return true;
   uint32_t progress = __atomic_load_n(&recording->record->progress, __ATOMIC_RELAXED);
-  if (progress != recording->progress) recording->child.deadline = vs_now() + recording->timeout;
-  recording->progress = progress;
+  if (progress > recording->progress && progress <= recording->script->count) {
+    recording->child.deadline = vs_now() + recording->timeout;
+    recording->progress = progress;
+  }
   drain(recording);
   bool started = recording->child.pid != 0;
   if (!vs_child_ended(&recording->child)) return false;

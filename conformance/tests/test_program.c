@@ -518,6 +518,12 @@ Test(plugin, hangs_in_the_call, .timeout = 600) {
          "did not return within 0.5 s");
 }
 
+// Nor does it gain time by what it writes where calls are counted.
+Test(plugin, hangs_in_the_call_and_forges_progress, .timeout = 60) {
+  expect("run --timeout 1 --backend " PLUGIN("turns_back") " --filter types.event", 1,
+         "did not return within 1 s");
+}
+
 Test(plugin, broken_one_leaves_the_others_judged, .timeout = 600) {
   expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "soft");
   expect("run --backend plugin:./none.so --backend soft --filter types.event", 3, "pass");
