@@ -190,9 +190,10 @@ static bool end_children_once(double until) {
   const int list = open_children(gettid());
   pid_t pid;
   bool any = false;
-  while ((pid = next_pid(list)) != 0 && vs_now() < until) {
+  while ((pid = next_pid(list)) != 0) {
     if (is_spared(pid)) continue;
     any = true;
+    if (vs_now() > until) break;
     kill(pid, SIGKILL);
     waitpid(pid, NULL, WNOHANG);
   }
