@@ -93,7 +93,7 @@ Test(lint, warns_of_threads_that_are_not_told_apart) {
 
 static int status_of(const char* shim) {
   char command[512];
-  snprintf(command, sizeof command, VS_PROGRAM_PATH " lint-shim --timeout 2 %s > /dev/null", shim);
+  snprintf(command, sizeof command, VS_PROGRAM_PATH " lint-shim --timeout 4 %s > /dev/null", shim);
   return WEXITSTATUS(system(command));
 }
 
