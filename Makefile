@@ -27,7 +27,7 @@ check: ## the inner loop: builds what changed, and runs the tests that find most
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -j $(JOBS) -L quick
 
-test: packages-test ## the tests, also under sanitizers: a quarter of an hour on two CPUs
+test: packages-test ## the tests, also under sanitizers: twenty minutes on two CPUs
 	$(MAKE) all
 	ctest --test-dir build --output-on-failure -j $(JOBS) -LE long
 	$(MAKE) check-asan
