@@ -145,8 +145,9 @@ static bool has_source(const vs_wrong* w) {
   }
 }
 
-// An accepted write that nobody has looked at goes before what came later, if the value may as well
-// be its doing: `also` is then whose it may be otherwise.
+// The clause that a wrong register breaks. If an accepted write has not been looked at since, and
+// the value may come of it, the write is blamed, and `also` is 1 + the clause of the later call,
+// which may have done it as well. Else the later call is blamed, and `also` is 0.
 static vs_clause_code blame(const vs_wrong* w, uint8_t* also) {
   *also = 0;
   if (!w->guest_view && w->vcpu->read_since) return VS_CLAUSE_READ_BACK;

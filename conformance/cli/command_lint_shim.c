@@ -24,8 +24,9 @@ vs_exit vs_command_lint_shim(const vs_arguments* arguments) {
   if (strncmp(where, "shim:", 5) == 0) where += 5;
   vs_lint_sum sum = vs_lint(where, patience, tell, NULL);
   const size_t failed = sum.of[VS_LINT_FAILS];
-  printf("%zu checks, %zu failed, %zu warnings\n",
-         sum.of[VS_LINT_OK] + sum.of[VS_LINT_WARNS] + failed, failed, sum.of[VS_LINT_WARNS]);
+  printf("%zu checks, %zu failed, %zu warning%s\n",
+         sum.of[VS_LINT_OK] + sum.of[VS_LINT_WARNS] + failed, failed, sum.of[VS_LINT_WARNS],
+         sum.of[VS_LINT_WARNS] == 1 ? "" : "s");
   if (!sum.spoke) return VS_EXIT_INFRASTRUCTURE;
   return failed > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
 }

@@ -11,9 +11,10 @@
 enum {
   VS_TAIL_FIRST = 4096,  // bytes kept of its beginning
   VS_TAIL_BYTES = 2048,  // and of its end
-  VS_TAIL_FIRST_LINES =
-      16,  // shown of the beginning: where Node names a line of the shim, below its own
-  VS_TAIL_LAST_LINES = 8  // and of the end
+  // Lines shown of the beginning, where Node names a line of the shim below its own, and of the
+  // end.
+  VS_TAIL_FIRST_LINES = 16,
+  VS_TAIL_LAST_LINES = 8
 };
 
 typedef struct vs_tail {
