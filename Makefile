@@ -9,8 +9,10 @@ FAULTS ?= 300
 # CMake's make has jobs of its own.
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
+# One more than there are CPUs: some tests wait.
+ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
 
-.PHONY: all conform check test test-long fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-brief fuzz-afl tidy bench docs picture \
+.PHONY: all conform check test test-long fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-afl tidy bench docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -25,23 +27,22 @@ conform: packages-build ## the main job: judge the built-in backends that this m
 check: ## the inner loop: builds what changed, and runs the tests that find most mistakes soonest
 	@[ -e build/Makefile ] || tools/install-packages build fuzz test browser
 	$(MAKE) all
-	ctest --test-dir build --output-on-failure -j $(JOBS) -L quick
+	$(call ctest,build) -L quick
 
-test: packages-test ## the tests, also under sanitizers: twenty minutes on two CPUs
+test: packages-test ## the tests, also under sanitizers: six minutes on two CPUs
 	$(MAKE) all
-	ctest --test-dir build --output-on-failure -j $(JOBS) -LE long
+	$(call ctest,build) -LE long
 	$(MAKE) check-asan
-	$(MAKE) fuzz-brief
 	tools/check-tidy --changed build
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
 # What `make test` has made of this program is not made again.
-made = $$([ build/selftest.json -nt build/vcpuspec ] && [ build/reports/plain.html -nt build/vcpuspec ] && echo -FS 'selftest|reports')
+made = $$([ build/reports/plain.html -nt build/vcpuspec ] && echo -FS reports)
 
 test-long: packages-test ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
 	$(MAKE) all
-	VS_FAULTS_TOTAL=$(FAULTS) ctest --test-dir build --output-on-failure -j $(JOBS) -L long $(made)
+	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	$(MAKE) check-clang
@@ -54,17 +55,17 @@ test-long: packages-test ## what takes longer: sanitizers on all, a farm's build
 	$(MAKE) model-mutants
 	$(MAKE) fuzz FUZZ_SECONDS=20
 
-# The sanitizers see what reads foreign bytes, and the executor; the other tests in test-long. Campaigns
+# The sanitizers see what reads foreign bytes, and the executor; all other tests in test-long. Campaigns
 # are tests of time, and of `tools` nothing is ours. docs/testing.md tells which test is run where.
 check-asan:
 	$(call configure,asan)
-	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -L quick -LE tools
+	$(call build,build/asan) --target sanitized
+	$(call ctest,build/asan) -L sanitized
 
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	ctest --test-dir build/asan --output-on-failure -j $(JOBS) -LE 'tools|quick|long' -E campaign
+	$(call ctest,build/asan) -LE 'tools|sanitized|long' -E campaign
 
 # What tests without fuzzing run of model/: all of it.
 coverage: packages-coverage ## lines and branches of the model that its tests run, and a report
@@ -92,12 +93,6 @@ fuzz: packages-fuzz ## fuzz everything (FUZZ_SECONDS=60, for each target)
 	$(call configure,libfuzzer)
 	$(call build,build/libfuzzer) --target fuzzers
 	tools/run-fuzzers libfuzzer build/libfuzzer $(or $(FUZZ_SECONDS),60)
-
-# Some of what reads text, under its engine; the others are in the tests, on their seeds.
-fuzz-brief: packages-fuzz
-	$(call configure,libfuzzer)
-	$(call build,build/libfuzzer) --target fuzz_text fuzz_profile fuzz_wire
-	tools/run-fuzzers libfuzzer build/libfuzzer 5 text profile wire
 
 fuzz-afl: packages-afl ## the same under AFL++ (FUZZ_SECONDS=10)
 	$(call configure,afl)

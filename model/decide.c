@@ -78,20 +78,38 @@ static bool may(const vs_profile* profile, vs_latitude_code latitude) {
   return profile->latitudes & VS_BIT(latitude);
 }
 
+// The checks of each sort; of every call, all fit in a constant.
+static const vs_check_set of_sorts[] = {[VS_SORT_PAGE] = 0
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
+  | (VS_SORT_##sort == VS_SORT_PAGE ? VS_MEMBER(VS_CHECK_##code) : 0)
+#include "checks.def"
+#undef VS_CHECK
+                                        ,
+                                        [VS_SORT_LATITUDE] = 0
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
+  | (VS_SORT_##sort == VS_SORT_LATITUDE ? VS_MEMBER(VS_CHECK_##code) : 0)
+#include "checks.def"
+#undef VS_CHECK
+};
+
 static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
-  vs_check_set kept = 0;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (vs_checks[check].sort == sort) kept |= checks & (vs_check_set)VS_MEMBER(check);
-  }
-  return kept;
+  return checks & of_sorts[sort];
+}
+
+// Takes the first check out of a set that is not empty.
+static vs_check_code take(vs_check_set* checks) {
+  const uint64_t low = (uint64_t)*checks;
+  const uint64_t high = (uint64_t)(*checks >> 64);
+  *checks &= *checks - 1;
+  return (vs_check_code)(low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high));
 }
 
 // Which of the checks that the page does not make the profile leaves open.
 static vs_check_set optional_of(const vs_profile* profile, vs_check_set checks) {
   vs_check_set kept = 0;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    bool open = (checks & VS_MEMBER(check)) && may(profile, latitude_of(check));
-    if (open) kept |= VS_MEMBER(check);
+  while (checks != 0) {
+    const vs_check_code check = take(&checks);
+    if (may(profile, latitude_of(check))) kept |= VS_MEMBER(check);
   }
   return kept;
 }
@@ -103,8 +121,9 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
   vs_check_set unsure = of_sort(vs_unsure_of(facts), VS_SORT_PAGE);
   if (!may(profile, VS_LATITUDE_ACCESS_SIZE)) certain |= optional & VS_MEMBER(VS_CHECK_ACCESS_SIZE);
   optional = optional_of(profile, optional) & ~certain;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (!((certain | unsure | optional) & VS_MEMBER(check))) continue;
+  vs_check_set rest = certain | unsure | optional;
+  while (rest != 0) {
+    const vs_check_code check = take(&rest);
     bool choice = optional & VS_MEMBER(check);
     allow(decision, vs_checks[check].status, check,
           choice ? latitude_of(check) : VS_LATITUDE_COUNT);
@@ -120,12 +139,28 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
   decision->faults = certain;
 }
 
+// What a profile's order has of one call.
+typedef struct own_order {
+  size_t count;
+  uint8_t checks[VS_CHECK_COUNT];  // vs_check_code
+  vs_check_set set;
+} own_order;
+
+static void order_of(const vs_profile* profile, uint8_t call, own_order* own) {
+  own->count = 0;
+  own->set = 0;
+  for (const uint8_t* check = profile->order; *check != VS_CHECK_NONE; check++) {
+    if (vs_checks[*check].call != call) continue;
+    own->checks[own->count++] = *check;
+    own->set |= VS_MEMBER(*check);
+  }
+}
+
 // Allows what the first check of the order that applies asks for.
-static void allow_first(vs_decision* decision, const vs_profile* profile, vs_check_set faults) {
+static void allow_first(vs_decision* decision, const own_order* own, vs_check_set faults) {
   vs_check_code first = VS_CHECK_NONE;
-  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
-    vs_check_code check = profile->order[i];
-    if (first == VS_CHECK_NONE && (faults & VS_MEMBER(check))) first = check;
+  for (size_t i = 0; i < own->count && first == VS_CHECK_NONE; i++) {
+    if (faults & VS_MEMBER(own->checks[i])) first = own->checks[i];
   }
   if (vs_checks[first].sort == VS_SORT_UNDEFINED) {
     decision->anything = true;
@@ -134,32 +169,30 @@ static void allow_first(vs_decision* decision, const vs_profile* profile, vs_che
   }
 }
 
-static void decide_ordered(vs_decision* decision, const vs_facts* facts, const vs_profile* profile,
-                           vs_check_set made) {
-  const vs_check_set unsure = vs_unsure_of(facts) & made;
+static void decide_ordered(vs_decision* decision, const vs_facts* facts, const own_order* own) {
+  const vs_check_set unsure = vs_unsure_of(facts) & own->set;
   decision->ordered = true;
-  decision->faults &= made;
+  decision->faults &= own->set;
   // Once for each way in which what is unsure may be.
   vs_check_set some = unsure;
   do {
-    allow_first(decision, profile, decision->faults | (unsure & ~some));
+    allow_first(decision, own, decision->faults | (unsure & ~some));
     some = (some - 1) & unsure;
   } while (some != unsure);
 }
 
 vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
-  vs_check_set made = 0;
-  for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
-    if (vs_checks[profile->order[i]].call == call) made |= VS_MEMBER(profile->order[i]);
-  }
-  return made;
+  own_order own;
+  order_of(profile, call, &own);
+  return own.set;
 }
 
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
   vs_decision decision = {.faults = vs_faults_of(facts)};
-  vs_check_set made = vs_profile_makes(profile, facts->call);
-  if (profile->ordered && made != 0) {
-    decide_ordered(&decision, facts, profile, made);
+  own_order own;
+  order_of(profile, facts->call, &own);
+  if (profile->ordered && own.count > 0) {
+    decide_ordered(&decision, facts, &own);
   } else {
     decide_unordered(&decision, facts, profile);
   }

@@ -263,17 +263,16 @@ vs_check_set vs_oracle_held(vs_oracle* oracle, const vs_op* op) {
   return held;
 }
 
-vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
-  vs_judgement result = {.step = VS_STEP_BROKEN};
-  const vs_arch_info* arch = vs_arch_find(trace->arch);
-  if (arch == NULL) return result;
-  vs_oracle_init(oracle, profile, arch);
-  result.step = VS_STEP_ALLOWED;
+// `recovers`: goes on after a violation, for which each step is saved; else ends at the first.
+static vs_judgement walk(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
+                         bool recovers) {
+  vs_judgement result = {.step = VS_STEP_ALLOWED};
+  vs_oracle_init(oracle, profile, vs_arch_find(trace->arch));
   for (size_t i = 0; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
     vs_violation violation = {0};
-    vs_oracle_save(oracle);
+    if (recovers) vs_oracle_save(oracle);
     vs_step step = vs_oracle_step_of(oracle, trace, i, &violation);
     if (step == VS_STEP_ALLOWED) continue;
     if (step == VS_STEP_ENDED) break;
@@ -281,7 +280,7 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
       result.skipped++;
     } else if (step == VS_STEP_VIOLATION) {
       note_violation(&result, i, &violation);
-      if (!vs_oracle_recover(oracle, op, seen, violation.kind)) break;
+      if (!recovers || !vs_oracle_recover(oracle, op, seen, violation.kind)) break;
     } else {
       if (result.step == VS_STEP_ALLOWED) result.step = step, result.at = i;
       break;
@@ -292,5 +291,13 @@ vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile
   result.overflow = oracle->overflow;
   result.unpredicted = oracle->unpredicted;
   for (uint8_t i = 0; i < oracle->count; i++) result.lost |= oracle->worlds[i].lost;
+  return result;
+}
+
+// Most traces hold no violation, and to save every step costs more than to judge it.
+vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
+  if (vs_arch_find(trace->arch) == NULL) return (vs_judgement){.step = VS_STEP_BROKEN};
+  vs_judgement result = walk(oracle, trace, profile, false);
+  if (result.step == VS_STEP_VIOLATION) result = walk(oracle, trace, profile, true);
   return result;
 }

@@ -62,6 +62,10 @@ static bool is_same(vs_case_result* result) {
 
 static bool start(job* j, vs_case_result* result, const vs_plan* plan) {
   if (!is_same(result)) return false;
+  if (!vs_case_script(result->c, result->target->arch, plan->seed, &result->script)) {
+    broken(result, "no memory is left for the script of the case");
+    return false;
+  }
   j->result = result;
   j->since = vs_now();
   if (vs_recording_start(&j->recording, result->target, &result->script, plan->timeout)) {
@@ -146,6 +150,8 @@ static void finish(job* j, const vs_plan* plan, const vs_run* run, vs_oracle* or
   vs_recording_free(&j->recording);
   j->result->seconds = vs_now() - j->since;
   keep(plan, run, j->result);
+  // The fewer pages this process has, the sooner a case's process is there.
+  if (j->result->observations == NULL) vs_case_script_free(&j->result->script);
   j->result = NULL;
   j->tried = 0;
 }
@@ -258,15 +264,11 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
   if (told < run->count) wind_up(plan, run, jobs, told);
 }
 
-static bool write_script(vs_case_result* result, uint64_t seed) {
+static void mind_arch(vs_case_result* result) {
   const vs_case* c = result->c;
-  if (c->arch != 0 && c->arch != result->target->arch) {
-    result->verdict = VS_VERDICT_UNSUPPORTED;
-    snprintf(result->note, sizeof result->note, "the case is about %s",
-             vs_arch_find(c->arch)->name);
-    return true;
-  }
-  return vs_case_script(c, result->target->arch, seed, &result->script);
+  if (c->arch == 0 || c->arch == result->target->arch) return;
+  result->verdict = VS_VERDICT_UNSUPPORTED;
+  snprintf(result->note, sizeof result->note, "the case is about %s", vs_arch_find(c->arch)->name);
 }
 
 static bool prepare(const vs_plan* plan, vs_run* run) {
@@ -280,8 +282,7 @@ static bool prepare(const vs_plan* plan, vs_run* run) {
       result->target = &plan->targets[t];
       result->c = plan->cases[i];
       result->earlier = send(plan, (vs_event){.kind = VS_EVENT_ASKED, .target = t, .at = i});
-      if (result->earlier) continue;
-      if (!write_script(result, plan->seed)) return false;
+      if (!result->earlier) mind_arch(result);
     }
   }
   return true;

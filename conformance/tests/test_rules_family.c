@@ -9,6 +9,7 @@
 
 #include "oracle.h"
 #include "place.h"
+#include "sampled.h"
 #include "test_rules.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -530,13 +531,13 @@ Test(rules_family, answer_as_the_model_does) {
 
 Test(rules_family, a_mistake_in_them_is_noticed) {
   for (plant p = NOTHING + 1; p < PLANTS; p++) {
+    if (!vs_sampled(p, 4)) continue;
     tally t = {.plant = p, .quiet = true};
     for (size_t i = 0; i < COUNT(scenes) && t.different == 0; i++) {
       play(&t, scenes[i].call, scenes[i].scene);
     }
     cr_assert(t.different > 0, "planted mistake %u was not noticed", (unsigned)p);
   }
-  printf("rules and model: %u planted mistakes noticed\n", (unsigned)PLANTS - 1);
 }
 
 // --- what an answer leaves behind ----------------------------------------------------------------

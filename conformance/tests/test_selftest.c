@@ -257,7 +257,12 @@ Test(first, failure_of_most_mutants_is_at_their_clause, .timeout = 600) {
   plan.mutant_count = count;
   cr_assert(vs_selftest_make(&plan, false, &selftest));
   const vs_kill_matrix* matrix = &selftest.matrix;
-  for (size_t i = 0; i < matrix->row_count; i++) named += matrix->rows[i].named;
+  for (size_t i = 0; i < matrix->row_count; i++) {
+    const vs_kill_row* row = &matrix->rows[i];
+    named += row->named;
+    cr_expect(row->kills > 0 || row->by_chance || row->state != VS_TARGET_READY, "%s is not caught",
+              row->mutant->id);
+  }
   cr_expect_gt(matrix->row_count, 60);
   cr_expect_geq(named * 100, matrix->row_count * 95, "%zu of %zu", named, matrix->row_count);
   vs_selftest_free(&selftest);
