@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/refuse.h"
+#include "dispatch.h"
 
 enum {
   WORD = 8,          // bytes that one watchpoint covers
@@ -23,6 +24,7 @@ struct vs_watch {
   uint8_t* buffer;  // watched
   uint8_t* alias;   // the same memory; to write here is no access to the buffer
   int event;
+  bool calls;  // system calls are looks, and not accesses
   pid_t thread;
   struct perf_event_attr attributes;  // as the event has them
   const vs_rewrite* rewrite;          // while it lasts
@@ -40,15 +42,19 @@ static void put(vs_watch* w, const uint8_t* bytes) {
   memcpy(w->alias + w->rewrite->offset, bytes, w->rewrite->length);
 }
 
+static void note_look(void* watch) {
+  vs_watch* w = watch;
+  if (++w->seen == w->moment) put(w, w->other);
+}
+
 static void on_trap(int signal_number, siginfo_t* info, void* context) {
   (void)context;
-  vs_watch* w = watching;
   if (info->si_code != TRAP_OF_PERF) {  // an end of the implementation's own
     signal(signal_number, SIG_DFL);
     raise(signal_number);
     return;
   }
-  if (w != NULL && ++w->seen == w->moment) put(w, w->other);
+  if (watching != NULL) note_look(watching);
 }
 
 static bool take_signal(void) {
@@ -77,21 +83,32 @@ bool vs_watch_begin(vs_watch* w, const vs_rewrite* rewrite) {
   const unsigned looks = w->before > 1 ? w->before : 1;
   const bool reversed = w->turn / looks % 2 != 0;
   w->rewrite = rewrite;
-  if (!take_signal() || !set_address(w)) return false;
+  if (!w->calls && (!take_signal() || !set_address(w))) return false;
   w->moment = 1 + w->turn % looks;
   w->seen = 0;
   memcpy(w->other, reversed ? w->buffer + rewrite->offset : rewrite->bytes, rewrite->length);
   if (reversed) put(w, rewrite->bytes);
+  if (w->calls) return vs_dispatch_begin(note_look, w);
   watching = w;
   return ioctl(w->event, PERF_EVENT_IOC_ENABLE, 0) == 0;
 }
 
 unsigned vs_watch_end(vs_watch* w) {
-  ioctl(w->event, PERF_EVENT_IOC_DISABLE, 0);
+  if (w->calls) {
+    vs_dispatch_end();
+  } else {
+    ioctl(w->event, PERF_EVENT_IOC_DISABLE, 0);
+  }
   watching = NULL;
   w->turn++;
   if (w->seen > 0) w->before = w->seen;
   return w->seen;
+}
+
+void vs_watch_calls(vs_watch* w) {
+  if (w->calls) return;
+  w->calls = true;
+  w->turn = w->before = 0;
 }
 
 uint8_t* vs_watch_buffer(const vs_watch* watch) {

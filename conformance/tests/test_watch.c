@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Bytes that change between two looks at them: who looks twice finds two values, in every order,
-// and without luck. What is not seen to look is left to the thread that writes beside.
+// and without luck, also where the kernel looks for it. What is not seen to look is left to the
+// thread that writes beside.
 #include <criterion/criterion.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,6 +9,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "executor/dispatch.h"
 #include "executor/rewrite.h"
 #include "executor/watch.h"
 #include "tables.h"
@@ -141,6 +143,76 @@ Test(rewriter, copies_that_the_kernel_makes_meet_the_other_thread) {
     cr_assert(make(rewriter, have_it_copied_twice));
   }
   cr_expect_gt(differed, 0);
+  vs_rewriter_close(rewriter);
+}
+
+static void note_call(void* count) {
+  ++*(unsigned*)count;
+}
+
+static void begin_or_skip(unsigned* count) {
+  if (!vs_dispatch_begin(note_call, count)) cr_skip_test("this machine cannot tell system calls");
+}
+
+Test(dispatch, each_system_call_is_told_and_answered_as_ever) {
+  char text[8] = "";
+  unsigned count = 0;
+  int ends[2];
+  cr_assert_eq(pipe(ends), 0);
+  begin_or_skip(&count);
+  const ssize_t written = write(ends[1], "abc", 3);
+  const ssize_t got = read(ends[0], text, sizeof text);
+  const int closed = close(-1);
+  vs_dispatch_end();
+  cr_expect(written == 3 && got == 3 && strcmp(text, "abc") == 0);
+  cr_expect_eq(closed, -1);
+  cr_expect_eq(count, 3);
+  getpid();
+  cr_expect_eq(count, 3, "it has ended");
+}
+
+static void* do_nothing(void* argument) {
+  return argument;
+}
+
+// Its thread is made with all signals blocked.
+Test(dispatch, ends_before_a_call_that_is_for_the_thread_itself) {
+  unsigned count = 0;
+  pthread_t thread;
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  begin_or_skip(&count);
+  pthread_sigmask(SIG_BLOCK, &all, &before);
+  const bool made = pthread_create(&thread, NULL, do_nothing, NULL) == 0;
+  if (made) pthread_join(thread, NULL);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  vs_dispatch_end();
+  cr_expect(made);
+  cr_expect_eq(count, 0);
+}
+
+Test(dispatch, of_a_thread_that_blocks_its_signal_is_not_begun) {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, NULL);
+  cr_expect(!vs_dispatch_begin(note_call, NULL));
+}
+
+Test(dispatch, leaves_a_handler_of_the_implementation_alone) {
+  signal(SIGSYS, of_the_implementation);
+  cr_expect(!vs_dispatch_begin(note_call, NULL));
+  cr_expect_eq(signal(SIGSYS, SIG_DFL), of_the_implementation);
+}
+
+Test(rewriter, copies_that_the_kernel_makes_find_two_values_too) {
+  unsigned count = 0;
+  begin_or_skip(&count);
+  vs_dispatch_end();
+  vs_watch_close(open_or_skip());
+  vs_rewriter* rewriter = vs_rewriter_open();
+  for (size_t i = 0; i < 101; i++) cr_assert(make(rewriter, have_it_copied_twice));
+  cr_expect_geq(differed, 30);
   vs_rewriter_close(rewriter);
 }
 
