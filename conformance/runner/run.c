@@ -194,7 +194,7 @@ static bool begin(job* j, vs_case_result* result, const vs_plan* plan, const vs_
 
 // A shim plays one script at a time.
 static bool is_busy(const job* jobs, unsigned count, const vs_target* target) {
-  if (target == NULL || target->shim == NULL) return false;
+  if (target->shim == NULL) return false;
   for (unsigned i = 0; i < count; i++) {
     if (jobs[i].result != NULL && jobs[i].result->target == target) return true;
   }
