@@ -40,7 +40,7 @@ static void put_cause_anchor(FILE* out, vs_view* v, const vs_cause* cause) {
   const char* key = vs_or_empty(vs_cause_key(&v->store, one));
   const char* alone = key[0] == '\0' ? one->id : "";
   const char* const parts[] = {backend->name, backend->profile, key + strcspn(key, " "), alone};
-  put_anchor(out, 'g', vs_clause_of(one), parts, 4);
+  put_anchor(out, 'g', vs_heading_of(&v->store, one), parts, 4);
 }
 
 // --- tables -------------------------------------------------------------------------------------
@@ -275,9 +275,12 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   PUT(" <span class=\"what\"><code>%-s</code> on <code>%-s</code></span> "
       "<span class=\"breaks\">%-s</span></summary>\n<div class=\"body\">\n<h3>%s <a "
       "class=\"permalink\" aria-label=\"Link to this failure\" href=\"#",
-      result->id, vs_backend_of(v, result)->name, vs_clause_of(result), result->title);
+      result->id, vs_backend_of(v, result)->name, vs_heading_of(&v->store, result), result->title);
   put_result_anchor(out, v->results, result);
-  PUT("\">#</a></h3>\n<p class=\"rule\">%s</p>\n<dl class=\"pairs\">\n", vs_sentence_of(v, result));
+  PUT("\">#</a></h3>\n");
+  if (vs_sentence_of(v, result)[0] != '\0')
+    PUT("<p class=\"rule\">%s</p>\n", vs_sentence_of(v, result));
+  PUT("<dl class=\"pairs\">\n");
   put_pair(out, "allowed", failure->allowed);
   put_pair(out, "got", failure->got);
   put_pair(out, "because", result->note);

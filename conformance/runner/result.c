@@ -262,9 +262,8 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 }
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {
-  if (!vs_verdict_is_failure(result->verdict)) return 0;
-  if (result->judgement.step == VS_STEP_VIOLATION) return result->judgement.broken;
-  return result->c->clause_count > 0 ? VS_MEMBER(result->c->clauses[0]) : 0;
+  const bool violation = result->judgement.step == VS_STEP_VIOLATION;
+  return vs_verdict_is_failure(result->verdict) && violation ? result->judgement.broken : 0;
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {
