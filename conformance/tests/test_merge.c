@@ -98,6 +98,10 @@ Test(merge, what_is_required_must_have_been_judged) {
   expect_shell(CHECK "%/2", 0, "valid");
   expect("merge %/3 %/2 %/1", 3, "'zx_vcpu_enter' is required");
   expect("merge %/3 %/1", 3, "shard 2/3");
+  expect("merge %/a --require zx_vcpu_kik", 2,
+         "--require 'zx_vcpu_kik' matches no call, no case and no clause; did you mean "
+         "'zx_vcpu_kick'?");
+  expect("run --require zx_vcpu_kik", 2, "no clause; did you mean 'zx_vcpu_kick'?");
   expect("merge --diff %/a %/a --require 'kinds.*'", 2,
          "takes no --report, no --expect, no --require");
 #undef LEAST
