@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -13,6 +14,14 @@ static void show_progress(size_t runs, size_t ops, void* context) {
   const bool* terminal = context;
   if (runs % (*terminal ? EVERY : SELDOM) != 0) return;
   fprintf(stderr, *terminal ? "\r%zu runs, %zu ops " : "%zu runs, %zu ops\n", runs, ops);
+}
+
+static void print_errors(const char* line) {
+  while (*line != '\0') {
+    const int length = (int)strcspn(line, "\n");
+    printf("# stderr %.*s\n", length, line);
+    line += length + (line[length] == '\n');
+  }
 }
 
 // Of a backend that ended, how; a call of its own is only to blame if it was within one.
@@ -41,6 +50,7 @@ static void print_found(const vs_minimized* found, const vs_input* input,
   vs_print_script(stdout, &script, how->target->arch, &clause, found->ended[0] == '\0');
   printf("# profile %s\n", how->profile->id);
   print_failure(found, info);
+  print_errors(found->errors);
   if (found->flaky) printf("# flaky: it did not fail each time\n");
   fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
           found->minimal ? ""
@@ -133,6 +143,7 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
   const char* backend = backend_of(arguments, &inputs);
   if (backend != NULL && vs_find_ready_target(backend, how.timeout, &target, &status)) {
     vs_listen_for_stop();
+    vs_pass_on_no_more(&target);
     status = VS_EXIT_CONFORMS;
     for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
       if (i > 0) putchar('\n');

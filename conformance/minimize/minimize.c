@@ -18,6 +18,7 @@ typedef struct outcome {
   vs_judgement judgement;     // its step says whether there is a violation
   char ended[VS_DEATH_WORD];  // "": the backend did not end, or broke a clause before
   vs_why death;
+  char errors[VS_ERRORS_MAX];
 } outcome;
 
 typedef struct search {
@@ -80,6 +81,7 @@ static bool find_ending(const search* s, const vs_recording* recording, const vs
   if (s->how->keeps != NULL || !died || (violation && !in_call)) return false;
   vs_recording_say_death_word(recording, o->ended);
   vs_refuse(&o->death, "%s", trace->death);
+  vs_recording_say_errors(recording, o->errors, sizeof o->errors);
   if (in_call) return true;
   const size_t last = trace->script.count - 1;
   const size_t progress = recording->record->progress;
@@ -718,6 +720,7 @@ static bool search_all(search* s, const vs_script* script, vs_minimized* result)
   result->violation = s->shown.judgement.violation;
   result->in_call = s->shown.judgement.step == VS_STEP_VIOLATION;
   result->death = s->shown.death;
+  memcpy(result->errors, s->shown.errors, sizeof result->errors);
   memcpy(result->ended, s->shown.ended, sizeof result->ended);
   result->runs = s->runs;
   return ready && !s->broken;

@@ -27,11 +27,12 @@ typedef struct vs_minimized {
                            // time, vs_waits_stopped, or `gone`
   vs_why gone;             // why the backend could not be opened any more; "": it could
   vs_violation violation;  // that the smallest script shows, unless the backend ended between calls
-  char ended[VS_DEATH_WORD];  // how the backend ends, as vs_death_word has it; "": it breaks a
-                              // clause
-  bool in_call;               // it ends within a call, and `violation` is of that
-  vs_why death;               // the same in words
-  vs_op* ops;                 // owned
+  char ended[VS_DEATH_WORD];   // how the backend ends, as vs_death_word has it; "": it breaks a
+                               // clause
+  bool in_call;                // it ends within a call, and `violation` is of that
+  vs_why death;                // the same in words
+  char errors[VS_ERRORS_MAX];  // both ends of its standard error then, or ""
+  vs_op* ops;                  // owned
   size_t count;
   size_t at;    // the op that shows it; those after it are joins
   size_t runs;  // times that a script was run

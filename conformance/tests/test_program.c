@@ -881,6 +881,17 @@ Test(minimize, to_how_the_backend_ends) {
          "T0: write_state h2 state\n# profile documented\n# ended SIGABRT: ");
 }
 
+// It is started for each try.
+Test(minimize, what_a_shim_writes_is_passed_on_once) {
+#define NOISY_SHIM                                                          \
+  "minimize --backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR \
+  "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR                  \
+  "/shim_soft_posix; echo over >&2; "                                       \
+  "exit 9' kinds.both"
+  expect(NOISY_SHIM " 2>&1 | grep -c '^starting$'", 0, "1\n");
+  expect(NOISY_SHIM, 0, "# got no answer\n# stderr over\n");
+}
+
 // The name that a shim gives itself is none that starts it.
 Test(minimize, a_trace_of_a_shim_needs_the_shim) {
   expect_of("minimize",

@@ -49,7 +49,8 @@ typedef struct attempt {
   unsigned ended;               // runs that it did not, and no call is to blame
   char tag[32];                 // of the last of those, as of a crash
   char end_word[VS_DEATH_WORD];
-  bool lost;  // whatever it does, the profile says nothing of it
+  char errors[VS_ERRORS_MAX];  // of that run: both ends of its standard error
+  bool lost;                   // whatever it does, the profile says nothing of it
 } attempt;
 
 // --- one run ----------------------------------------------------------------------------------
@@ -72,6 +73,7 @@ static void keep_observations(attempt* a, const vs_observation* seen) {
 static void note_death(attempt* a, const vs_recording* recording, const vs_trace* trace,
                        bool in_call) {
   snprintf(a->death, sizeof a->death, "%s", trace->death);
+  vs_recording_say_errors(recording, a->errors, sizeof a->errors);
   bool hung = recording->child.death == VS_DEATH_TIMEOUT;
   a->hangs |= hung;
   vs_recording_say_death_word(recording, in_call ? a->word : a->end_word);
@@ -171,6 +173,8 @@ static void tell_confirmed(FILE* out, const attempt* a, const vs_finding* f, con
     result.script = (vs_script){title, a->ops, a->count};
     result.observations = a->observations;
   }
+  memcpy(result.died, f->has_clause ? a->word : a->end_word, sizeof result.died);
+  memcpy(result.errors, a->errors, sizeof result.errors);
   snprintf(result.note, sizeof result.note, "%s", f->death);
   vs_report_result(out, &result, &plan);
 }
