@@ -126,7 +126,7 @@ Test(campaign, what_a_shim_writes_is_not_told_each_time_that_it_starts) {
              "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR
              "/shim_soft_posix; echo over >&2; exit 9' --findings 1 --seconds 20 %/c",
              1, "  ended    exit=9");
-  cr_expect_leq(count_in(got->text, "starting"), 2, "%s", got->text);
+  cr_expect_leq(count_in(got->text, "starting\n"), 2, "%s", got->text);
   cr_expect_eq(count_in(got->text, "  stderr   over\n"), 1, "%s", got->text);
 }
 
