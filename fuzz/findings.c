@@ -32,7 +32,7 @@ static bool path_of(const vs_session* s, const vs_failure_key* key, char path[PA
 // Where there is no room to count any more, the file tells.
 bool vs_fuzz_is_known(const vs_session* s, const vs_violation* why) {
   char path[PATH];
-  vs_failure_key key = vs_failure_key_of(why);
+  vs_failure_key key = vs_failure_key_of_part(why, s->arch);
   const vs_fuzz_seen* seen = entry_of(s->state, vs_failure_digest(&key));
   if (seen != NULL) return seen->digest != 0;
   return s->options.findings != NULL && path_of(s, &key, path) && access(path, F_OK) == 0;
@@ -121,7 +121,7 @@ static void tell(vs_session* s, const vs_script* script, const vs_observation* s
 
 void vs_fuzz_found(vs_session* s, const vs_script* script, const vs_observation* seen,
                    const vs_violation* why) {
-  vs_failure_key key = vs_failure_key_of(why);
+  vs_failure_key key = vs_failure_key_of_part(why, s->arch);
   uint32_t digest = vs_failure_digest(&key);
   vs_fuzz_seen* entry = entry_of(s->state, digest);
   s->state->violations++;

@@ -216,11 +216,11 @@ static vs_step call_and_look(vs_session* s, unsigned looks, vs_violation* why) {
 // The last input alone, in a scene of its own: true if it fails in the same way.
 static bool fails_alone(vs_session* s, const uint8_t* data, size_t size, const vs_violation* why) {
   vs_violation again;
-  vs_failure_key key = vs_failure_key_of(why);
+  vs_failure_key key = vs_failure_key_of_part(why, s->arch);
   if (make_scene(s, &again) != VS_STEP_ALLOWED) return false;
   vs_fuzz_decode_call(data, size, s->arch, &s->call[0]);
   if (call_and_look(s, VS_FUZZ_LOOK_ALL, &again) != VS_STEP_VIOLATION) return false;
-  vs_failure_key other = vs_failure_key_of(&again);
+  vs_failure_key other = vs_failure_key_of_part(&again, s->arch);
   return vs_failure_same(&key, &other);
 }
 

@@ -9,8 +9,16 @@
 #include "scene.h"
 
 void vs_fuzz_finding_name(const vs_failure_key* key, char name[96]) {
-  snprintf(name, 96, "%.64s-%08" PRIx32 ".vcpu", vs_clauses[key->clause].id,
-           vs_failure_digest(key));
+  const char* clause = vs_clauses[key->clause].id;
+  const uint32_t digest = vs_failure_digest(key);
+  vs_failure_key whole = *key;
+  whole.part = 0;
+  const uint32_t of_whole = vs_failure_digest(&whole);
+  if (key->part == 0) {
+    snprintf(name, 96, "%.64s-%08" PRIx32 ".vcpu", clause, digest);
+  } else {
+    snprintf(name, 96, "%.64s-%08" PRIx32 "-%08" PRIx32 ".vcpu", clause, of_whole, digest);
+  }
 }
 
 // --- the past ---------------------------------------------------------------------------------

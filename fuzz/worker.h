@@ -65,7 +65,9 @@ typedef struct vs_fuzz_state {
 bool vs_fuzz_rebuild(const vs_fuzz_state* state, vs_arch arch, vs_op** ops, size_t* count);
 
 // In VS_FUZZ_FINDINGS, one file for each digest, written whole or not at all, by whichever process
-// is first: NAME is vs_fuzz_finding_name's, "CLAUSE-DIGEST.vcpu", a script, not minimized.
+// is first: NAME is vs_fuzz_finding_name's, "CLAUSE-DIGEST.vcpu", a script, not minimized; of one
+// part of what is wrong, a flag or a field of a packet, "CLAUSE-DIGEST-DIGEST.vcpu", the first of
+// the whole.
 void vs_fuzz_finding_name(const vs_failure_key* key, char name[96]);
 
 #endif  // VS_FUZZ_WORKER_H_

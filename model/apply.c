@@ -23,6 +23,7 @@ static void touch_by(vs_vcpu* vcpu, vs_touch touch) {
 void vs_touch_written(vs_world* world, uint8_t index, vs_touch touch) {
   for (unsigned i = 0; i < VS_VCPUS; i++) {
     touch_by(&world->vcpus[i], i == index ? touch : VS_TOUCH_OTHER);
+    world->vcpus[i].crossed = i != index;
   }
 }
 

@@ -112,7 +112,10 @@ static vs_clause_code blame_last(const vs_wrong* w) {
   const vs_vcpu* vcpu = w->vcpu;
   const bool refused = vcpu->touch == VS_TOUCH_REFUSED;
   // Of several calls that were refused, the write whose value it is: a flag would be so by chance.
-  if (refused && w->reg->role != VS_ROLE_FLAGS && was_asked(w)) return VS_CLAUSE_UNCHANGED;
+  const bool telling = refused && w->reg->role != VS_ROLE_FLAGS;
+  if (telling && was_asked(w)) return VS_CLAUSE_UNCHANGED;
+  // Or a write of another vCPU that was accepted before: the value is that one's.
+  if (telling && vcpu->crossed && is_of_other(w)) return VS_CLAUSE_OF_HANDLE;
   if (refused) return vs_judged_calls[vcpu->called].refused;
   if (vcpu->touch == VS_TOUCH_CALLED) return vs_judged_calls[vcpu->called].accepted;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
@@ -226,6 +229,7 @@ bool vs_observe_registers(const vs_oracle* oracle, vs_world* world, vs_vcpu* vcp
   vcpu->read_since |= !guest_view;
   *(guest_view ? &vcpu->unseen : &vcpu->unread) = false;
   vcpu->raced_open = 0;
+  vcpu->crossed = false;
   return true;
 }
 

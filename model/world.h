@@ -53,6 +53,7 @@ typedef struct vs_vcpu {
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
   bool unanswered;     // left by an IN, and nothing was written since
   bool read_since;     // zx_vcpu_read_state has reported the registers since that touch
+  bool crossed;        // a write of another vCPU was accepted, and no view has shown this one since
   // Of accepted writes, as long as neither view, or one of them, has not shown what became of them:
   bool unread;                        // zx_vcpu_read_state has not
   bool unseen;                        // guest code has not

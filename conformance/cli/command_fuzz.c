@@ -210,6 +210,7 @@ static vs_exit prepare_and_fuzz(const vs_arguments* arguments, fuzz_request* q) 
   if (!find_fuzzer(q->plan.what, q->fuzzer)) return VS_EXIT_INFRASTRUCTURE;
   if (!vs_find_ready_target(q->backend, q->plan.timeout, &q->target, &status)) return status;
   if (!is_of_arch(q)) return VS_EXIT_USAGE;
+  vs_pass_on_no_more(&q->target);
   vs_listen_for_stop();
   q->plan.fuzzer = q->fuzzer;
   q->plan.target = &q->target;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common.h"
+#include "filters.h"
 #include "results/expect.h"
 #include "results/merge.h"
 #include "results/require.h"
@@ -90,6 +91,7 @@ static void tell_sum(FILE* out, const vs_results* all) {
 
 static vs_exit tell(const merge_request* q, vs_results* all) {
   vs_why why;
+  if (vs_complain_of_filters(q->arguments, VS_OPTION_REQUIRE, all) > 0) return VS_EXIT_USAGE;
   vs_screen screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
   screen.quiet = q->arguments->counts[VS_OPTION_QUIET] > 0;
   screen.full = q->arguments->counts[VS_OPTION_FULL] > 0;

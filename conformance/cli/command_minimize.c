@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <string.h>
 #include <unistd.h>
 
 #include "common.h"
@@ -15,25 +16,41 @@ static void show_progress(size_t runs, size_t ops, void* context) {
   fprintf(stderr, *terminal ? "\r%zu runs, %zu ops " : "%zu runs, %zu ops\n", runs, ops);
 }
 
+static void print_errors(const char* line) {
+  while (*line != '\0') {
+    const int length = (int)strcspn(line, "\n");
+    printf("# stderr %.*s\n", length, line);
+    line += length + (line[length] == '\n');
+  }
+}
+
+// Of a backend that ended, how; a call of its own is only to blame if it was within one.
+static void print_failure(const vs_minimized* found, const vs_arch_info* info) {
+  char allowed[LINE];
+  char got[LINE];
+  if (found->ended[0] != '\0') printf("# ended %s: %s\n", found->ended, found->death.text);
+  if (found->ended[0] != '\0' && !found->in_call) return;
+  vs_text text = vs_text_in(allowed, sizeof allowed);
+  vs_say_allowed(&text, &found->violation, info);
+  text = vs_text_in(got, sizeof got);
+  vs_say_got(&text, &found->violation, info);
+  printf("# allowed %s\n# got %s\n", allowed, got);
+}
+
 static void print_found(const vs_minimized* found, const vs_input* input,
                         const vs_minimizing* how) {
   const vs_arch_info* info = vs_arch_find(how->target->arch);
-  const vs_violation* violation = &found->violation;
   const bool is_gone = found->gone.text[0] != '\0';
-  uint8_t clause = (uint8_t)violation->clause;
+  uint8_t clause = (uint8_t)found->violation.clause;
   char title[TITLE];
-  char allowed[LINE];
-  char got[LINE];
-  vs_text text = vs_text_in(allowed, sizeof allowed);
-  vs_say_allowed(&text, violation, info);
-  text = vs_text_in(got, sizeof got);
-  vs_say_got(&text, violation, info);
   snprintf(title, sizeof title, "%.200s, %s on %s", input->c.title,
            found->minimal ? "the smallest that fails" : "smaller, and not the smallest, that fails",
            how->target->name);
   vs_script script = {title, found->ops, found->count};
-  vs_print_script(stdout, &script, how->target->arch, &clause, 1);
-  printf("# profile %s\n# allowed %s\n# got %s\n", how->profile->id, allowed, got);
+  vs_print_script(stdout, &script, how->target->arch, &clause, found->ended[0] == '\0');
+  printf("# profile %s\n", how->profile->id);
+  print_failure(found, info);
+  print_errors(found->errors);
   if (found->flaky) printf("# flaky: it did not fail each time\n");
   fprintf(stderr, "%s: %zu ops, after %zu runs%s\n", input->c.id, found->count, found->runs,
           found->minimal ? ""
@@ -94,8 +111,15 @@ static vs_exit minimize_input(const vs_input* input, uint64_t seed, const vs_min
 // A trace says which backend it is of.
 static const char* backend_of(const vs_arguments* arguments, const vs_inputs* inputs) {
   if (arguments->counts[VS_OPTION_BACKEND] > 0) return vs_one_backend(arguments, NULL);
+  vs_target target;
   const char* recorded = inputs->items[0].document.backend;
-  return recorded[0] != '\0' ? recorded : "soft";
+  if (recorded[0] == '\0') return "soft";
+  if (vs_target_parse(recorded, &target)) return recorded;
+  fprintf(stderr,
+          "vcpuspec: %s is of a backend that called itself '%s', which does not say where it is: "
+          "name it, as --backend shim:COMMAND or --backend plugin:PATH.so\n",
+          inputs->items[0].c.id, recorded);
+  return NULL;
 }
 
 vs_exit vs_command_minimize(const vs_arguments* arguments) {
@@ -119,6 +143,7 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
   const char* backend = backend_of(arguments, &inputs);
   if (backend != NULL && vs_find_ready_target(backend, how.timeout, &target, &status)) {
     vs_listen_for_stop();
+    vs_pass_on_no_more(&target);
     status = VS_EXIT_CONFORMS;
     for (size_t i = 0; i < inputs.count && status == VS_EXIT_CONFORMS; i++) {
       if (i > 0) putchar('\n');

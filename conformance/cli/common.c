@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "runner/child.h"
+#include "runner/tail.h"
+#include "shim/shim.h"
 #include "text/file.h"
 #include "text/profile.h"
 
@@ -56,6 +58,11 @@ bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, v
   fprintf(stderr, "vcpuspec: backend '%s' cannot be used: %s\n", spec, target->reason.text);
   *status = VS_EXIT_INFRASTRUCTURE;
   return false;
+}
+
+void vs_pass_on_no_more(const vs_target* target) {
+  if (target->shim != NULL) vs_shim_drain(target->shim);
+  vs_tails_pass_on(false);
 }
 
 bool vs_target_is_same(const vs_target* target) {

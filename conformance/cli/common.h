@@ -15,6 +15,9 @@ bool vs_find_target(const char* spec, vs_target* target);
 
 // The same, and it can be judged here. `*status` says how to end if not.
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status);
+// From now on what implementations write to their standard error is not passed on, but for what the
+// target has written so far: it is started again and again, and says the same each time.
+void vs_pass_on_no_more(const vs_target* target);
 // False, once it was told: its files are others than when it was found.
 bool vs_target_is_same(const vs_target* target);
 

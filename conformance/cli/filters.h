@@ -4,10 +4,12 @@
 #define VS_CONFORMANCE_FILTERS_H_
 
 #include "cli.h"
+#include "results/results.h"
 
-// Says on standard error which globs of the option match no case of the suites, and what they may
-// have been meant as. Returns how many: beside others that match, one that is misspelt would pass
-// for judged.
-size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code option);
+// Says on standard error which globs of the option match no case of the suites, nor any of the
+// results, which may be NULL, and what they may have been meant as. Returns how many: beside others
+// that match, one that is misspelt would pass for judged.
+size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code option,
+                              const vs_results* results);
 
 #endif  // VS_CONFORMANCE_FILTERS_H_

@@ -72,9 +72,9 @@ static bool select_cases(vs_run_request* request, const vs_arguments* arguments)
   if (!vs_inputs_read(&request->inputs, arguments->words, arguments->word_count)) return false;
   if (!are_scripts(&request->inputs)) return false;
   const bool ours = request->inputs.count == 0;
-  const size_t idle = ours ? vs_complain_of_filters(arguments, VS_OPTION_FILTER) : 0;
+  const size_t idle = ours ? vs_complain_of_filters(arguments, VS_OPTION_FILTER, NULL) : 0;
   if (idle > 0 && idle < filters) return false;
-  if (ours && vs_complain_of_filters(arguments, VS_OPTION_REQUIRE) > 0) return false;
+  if (ours && vs_complain_of_filters(arguments, VS_OPTION_REQUIRE, NULL) > 0) return false;
   size_t count = request->inputs.count > 0 ? request->inputs.count : vs_case_count;
   request->cases = vs_needed(calloc(count, sizeof(const vs_case*)));
   vs_index seen = {0};  // a script that is named twice is judged once

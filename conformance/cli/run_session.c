@@ -73,6 +73,10 @@ static vs_exit open_journal(session* s) {
   if (status == VS_EXIT_CONFORMS) {
     status = open_journal_at(s, resume != NULL ? resume : path, &wanted);
   }
+  if (s->journal.was_empty && s->has_journal) {
+    fprintf(stderr, "vcpuspec: %s is empty: no result stands in it, and this run begins anew\n",
+            s->journal.path);
+  }
   if (s->journal.found > 0 && s->has_journal && !s->screen.quiet) {
     fprintf(s->screen.out, "%zu results stand in %s from before\n\n", s->journal.found,
             s->journal.path);

@@ -23,6 +23,7 @@ typedef struct program {
   bool threads;       // some op is another thread's
   bool buffers;       // some call has an in-buffer
   bool looks;         // some call reads registers
+  bool compares;      // and it is known what some of them must be
   bool states;        // some constant is a state
   bool placed;        // some buffer has to be at a placement
   vs_constants constants;
@@ -64,6 +65,9 @@ static void survey_op(program* p, const vs_op* op, const vs_prediction* predicti
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {
     survey_argument(p, op, vs_ops[op->code].params[i].type, &op->args[i]);
   }
+  p->compares |= prediction->has_state &&
+                 vs_constant_of_registers(prediction, VS_CONSTANT_KNOWN, p->export->info).form !=
+                     VS_CONSTANT_NONE;
   const vs_decision* allowed = &prediction->allowed;
   for (size_t i = 0; i < allowed->count; i++) p->statuses |= VS_BIT(-allowed->allowed[i].status);
 }
@@ -205,8 +209,8 @@ static void print_sections(const program* p) {
   print_section(p->out, "judge");
   print_section(p->out, "handles");
   print_buffers(p);
-  if (p->looks) vs_constants_print_registers(p->out, p->export->info);
-  if (p->looks) print_section(p->out, "registers");
+  if (p->compares) vs_constants_print_registers(p->out, p->export->info);
+  if (p->compares) print_section(p->out, "registers");
   if (p->looks && !p->placed) fprintf(p->out, "static zx_vcpu_state_t seen;\n\n");
   if (p->threads) print_section(p->out, "threads");
 }

@@ -346,7 +346,7 @@ static bool expect_registers(const void* seen, const zx_vcpu_state_t* value,
     if (((got ^ allowed) & compared) == 0) continue;
     say_call();
     say("%s: allowed 0x%" PRIx64 " in the bits 0x%" PRIx64 ", got 0x%" PRIx64, registers[i].name,
-        allowed, compared, got);
+        allowed & compared, compared, got & compared);
     return end_with(FAILS);
   }
   return true;

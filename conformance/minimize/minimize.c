@@ -13,6 +13,14 @@
 // At most RUNS times an op are scripts run; of a short one, as many as of one of LEAST ops.
 enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, SHUT_MOST = 3, TRIED = 1 << 12 };
 
+// What a run of a script showed.
+typedef struct outcome {
+  vs_judgement judgement;     // its step says whether there is a violation
+  char ended[VS_DEATH_WORD];  // "": the backend did not end, or broke a clause before
+  vs_why death;
+  char errors[VS_ERRORS_MAX];
+} outcome;
+
 typedef struct search {
   const vs_minimizing* how;
   const vs_arch_info* info;
@@ -30,16 +38,19 @@ typedef struct search {
   size_t most;     // runs
   vs_clause_code clause;
   vs_violation_kind kind;
-  vs_violation violation;
-  size_t at;  // op of `ops` that shows it: after it only joins are left
+  outcome shown;  // by `ops`
+  size_t at;      // op of `ops` that shows it: after it only joins are left
   size_t runs;
   uint64_t tried[TRIED];  // digests of scripts
 } search;
 
 // --- does it still fail? ----------------------------------------------------------------------
 
-static bool is_same(const search* s, const vs_judgement* judgement) {
-  return judgement->violation.clause == s->clause && judgement->violation.kind == s->kind;
+// Of a backend that ended between two calls, neither has a violation.
+static bool is_same(const search* s, const outcome* o) {
+  const vs_judgement* judgement = &o->judgement;
+  return judgement->violation.clause == s->clause && judgement->violation.kind == s->kind &&
+         strcmp(o->ended, s->shown.ended) == 0;
 }
 
 // A backend that cannot be opened, again and again, says nothing of any script.
@@ -59,6 +70,25 @@ static bool find_violation(search* s, const vs_trace* trace, vs_judgement* judge
   return vs_failure_find(&of, s->oracle, trace, &judgement->at, &judgement->violation);
 }
 
+// True of a backend that ended, and broke no clause by an answer before. Between two calls the op
+// that came next is the one that shows it.
+static bool find_ending(const search* s, const vs_recording* recording, const vs_trace* trace,
+                        outcome* o) {
+  vs_judgement* judgement = &o->judgement;
+  const bool violation = judgement->step == VS_STEP_VIOLATION;
+  const bool in_call = violation && judgement->violation.kind == VS_VIOLATION_NO_RETURN;
+  const bool died = trace->opened && trace->end == VS_TRACE_DIED && !judgement->lost;
+  if (s->how->keeps != NULL || !died || (violation && !in_call)) return false;
+  vs_recording_say_death_word(recording, o->ended);
+  vs_refuse(&o->death, "%s", trace->death);
+  vs_recording_say_errors(recording, o->errors, sizeof o->errors);
+  if (in_call) return true;
+  const size_t last = trace->script.count - 1;
+  const size_t progress = recording->record->progress;
+  *judgement = (vs_judgement){.step = VS_STEP_ENDED, .at = progress < last ? progress : last};
+  return true;
+}
+
 static bool is_over(const search* s) {
   return vs_waits_stopped() || s->gone.text[0] != '\0' || s->runs >= s->most ||
          (s->how->until > 0 && vs_now() >= s->how->until);
@@ -73,7 +103,8 @@ static bool was_tried(search* s, size_t count) {
   return was;
 }
 
-static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* judgement) {
+static bool run_once(search* s, const vs_op* ops, size_t count, outcome* o) {
+  *o = (outcome){0};
   vs_why why;
   vs_script script = {"", ops, count};
   vs_recording recording;
@@ -88,7 +119,8 @@ static bool run_once(search* s, const vs_op* ops, size_t count, vs_judgement* ju
     return false;
   }
   vs_trace trace = vs_recording_trace(&recording);
-  bool found = find_violation(s, &trace, judgement);
+  bool found = find_violation(s, &trace, &o->judgement);
+  found |= find_ending(s, &recording, &trace, o);
   mind_gone(s, &recording, &trace);
   vs_recording_free(&recording);
   s->broken = !vs_identity_holds(&s->how->target->identity, &why);
@@ -105,9 +137,9 @@ static bool is_sound(const search* s, const vs_op* ops, size_t count) {
 
 // `ops` are the smallest now. What comes after the op that shows it is cut off, but for the joins
 // of calls that it runs beside.
-static void take(search* s, const vs_op* ops, size_t count, const vs_judgement* judgement) {
+static void take(search* s, const vs_op* ops, size_t count, const outcome* o) {
   bool busy[VS_THREADS] = {false};
-  s->at = judgement->at;
+  s->at = o->judgement.at;
   s->count = 0;
   for (size_t i = 0; i < count; i++) {
     const bool join = ops[i].code == VS_OP_join;
@@ -115,7 +147,7 @@ static void take(search* s, const vs_op* ops, size_t count, const vs_judgement* 
     busy[ops[i].thread] = ops[i].async;
     s->ops[s->count++] = ops[i];
   }
-  s->violation = judgement->violation;
+  s->shown = *o;
 }
 
 // Tries `trial`; if it fails alike, it is the smallest now.
@@ -123,9 +155,9 @@ static bool accept(search* s, size_t count) {
   if (is_over(s) || was_tried(s, count)) return false;
   if (s->sound && !is_sound(s, s->trial, count)) return false;
   for (unsigned i = 0; i < s->tries && !s->broken; i++) {
-    vs_judgement judgement;
-    if (!run_once(s, s->trial, count, &judgement) || !is_same(s, &judgement)) continue;
-    take(s, s->trial, count, &judgement);
+    outcome o;
+    if (!run_once(s, s->trial, count, &o) || !is_same(s, &o)) continue;
+    take(s, s->trial, count, &o);
     return true;
   }
   return false;
@@ -638,14 +670,14 @@ static bool find_failure(search* s, const vs_script* script, vs_minimized* resul
   unsigned failed = 0;
   unsigned tried = 0;
   for (; tried < tries && !s->broken && !is_over(s); tried++) {
-    vs_judgement judgement;
-    const bool fails = run_once(s, script->ops, script->count, &judgement);
+    outcome o;
+    const bool fails = run_once(s, script->ops, script->count, &o);
     if (vs_waits_stopped() || s->gone.text[0] != '\0') break;
     if (!fails) continue;
     if (failed++ > 0) continue;
-    s->clause = judgement.violation.clause;
-    s->kind = judgement.violation.kind;
-    take(s, script->ops, script->count, &judgement);
+    s->clause = o.judgement.violation.clause;
+    s->kind = o.judgement.violation.kind;
+    take(s, script->ops, script->count, &o);
     s->sound = is_sound(s, s->ops, s->count);
   }
   result->fails = failed > 0;
@@ -685,7 +717,11 @@ static bool search_all(search* s, const vs_script* script, vs_minimized* result)
   result->count = s->count;
   result->at = s->at;
   result->gone = s->gone;
-  result->violation = s->violation;
+  result->violation = s->shown.judgement.violation;
+  result->in_call = s->shown.judgement.step == VS_STEP_VIOLATION;
+  result->death = s->shown.death;
+  memcpy(result->errors, s->shown.errors, sizeof result->errors);
+  memcpy(result->ended, s->shown.ended, sizeof result->ended);
   result->runs = s->runs;
   return ready && !s->broken;
 }

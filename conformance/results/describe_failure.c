@@ -57,12 +57,16 @@ static void say_violation(vs_text* text, const vs_violation* v, const vs_arch_in
   }
 }
 
+// "SIGSEGV", of a backend that ended within a call, or between two.
+static const char* ending_of(const char* died) {
+  return died[0] != '\0' ? died : "no_return";
+}
+
 void vs_results_key_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
                        char* text, size_t size) {
   vs_text out = vs_text_in(text, size);
-  const char* ending = died[0] != '\0' ? died : "no_return";
-  if (violation != NULL) return say_violation(&out, violation, arch, ending);
-  vs_say(&out, "life -> %s", ending);
+  if (violation != NULL) return say_violation(&out, violation, arch, ending_of(died));
+  vs_say(&out, "life -> %s", ending_of(died));
 }
 
 void vs_results_answer_of(const vs_violation* violation, const vs_arch_info* arch, const char* died,
@@ -368,6 +372,16 @@ static const char* say_touched(vs_store* store, vs_violation_kind kind, vs_touch
   return line[0] != '\0' ? vs_keep(store, line) : NULL;
 }
 
+// No clause is cited for how the backend ended: none says anything of it.
+static void add_also(vs_store* store, vs_failure_told* failure, const vs_way* way,
+                     const vs_case_result* result) {
+  const char* answer = strstr(way->key, " -> ") + strlen(" -> ");
+  const bool ended = strcmp(answer, ending_of(result->died)) == 0;
+  vs_add(store, &failure->remarks,
+         ended ? vs_said(store, "also ended: %s", answer)
+               : vs_said(store, "also %s: %s", way->clause, way->key));
+}
+
 // The other sorts of failure of the same case: an entry that knows the first knows nothing of them.
 static void add_others(vs_store* store, vs_failure_told* failure, const vs_case_result* result) {
   const vs_violation* first = &result->judgement.violation;
@@ -384,8 +398,7 @@ static void add_others(vs_store* store, vs_failure_told* failure, const vs_case_
     add_way(store, failure, first->clause, vs_said(store, "life -> %s", result->died), NULL);
   size_t count = failure->others.count;
   for (size_t i = 0; i < count && i < OTHERS_SHOWN; i++) {
-    const vs_way* way = &failure->others.at[i];
-    vs_add(store, &failure->remarks, vs_said(store, "also %s: %s", way->clause, way->key));
+    add_also(store, failure, &failure->others.at[i], result);
   }
   if (count > OTHERS_SHOWN) {
     vs_add(store, &failure->remarks,
@@ -402,6 +415,7 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   failure->sentence = vs_clauses[v->clause].sentence;
   failure->op = result->judgement.at;
   failure->touched = say_touched(store, v->kind, result->touched);
+  if (v->kind == VS_VIOLATION_NO_RETURN) failure->ended = vs_keep(store, ending_of(result->died));
   vs_text text = vs_text_in(line, sizeof line);
   vs_say_allowed(&text, v, arch);
   failure->allowed = vs_keep(store, line);
@@ -416,7 +430,8 @@ static void tell_violation(vs_store* store, vs_failure_told* failure,
   add_others(store, failure, result);
 }
 
-// The backend ended between two calls, or before the first: no op is to blame.
+// The backend ended between two calls, or before the first: no op is to blame. The clause is what
+// an expectation may name it by.
 static void tell_death(vs_store* store, vs_failure_told* failure, const vs_case_result* result) {
   bool about = result->c->clause_count > 0;
   const vs_clause* subject = about ? &vs_clauses[result->c->clauses[0]] : NULL;
@@ -424,6 +439,7 @@ static void tell_death(vs_store* store, vs_failure_told* failure, const vs_case_
                                .sentence = about ? subject->sentence : "",
                                .op = VS_NONE,
                                .allowed = "the backend goes on",
+                               .ended = vs_keep(store, ending_of(result->died)),
                                .got = vs_keep(store, result->note)};
 }
 

@@ -40,7 +40,7 @@ static void put_cause_anchor(FILE* out, vs_view* v, const vs_cause* cause) {
   const char* key = vs_or_empty(vs_cause_key(&v->store, one));
   const char* alone = key[0] == '\0' ? one->id : "";
   const char* const parts[] = {backend->name, backend->profile, key + strcspn(key, " "), alone};
-  put_anchor(out, 'g', vs_clause_of(one), parts, 4);
+  put_anchor(out, 'g', vs_heading_of(&v->store, one), parts, 4);
 }
 
 // --- tables -------------------------------------------------------------------------------------
@@ -275,9 +275,12 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   PUT(" <span class=\"what\"><code>%-s</code> on <code>%-s</code></span> "
       "<span class=\"breaks\">%-s</span></summary>\n<div class=\"body\">\n<h3>%s <a "
       "class=\"permalink\" aria-label=\"Link to this failure\" href=\"#",
-      result->id, vs_backend_of(v, result)->name, vs_clause_of(result), result->title);
+      result->id, vs_backend_of(v, result)->name, vs_heading_of(&v->store, result), result->title);
   put_result_anchor(out, v->results, result);
-  PUT("\">#</a></h3>\n<p class=\"rule\">%s</p>\n<dl class=\"pairs\">\n", vs_sentence_of(v, result));
+  PUT("\">#</a></h3>\n");
+  if (vs_sentence_of(v, result)[0] != '\0')
+    PUT("<p class=\"rule\">%s</p>\n", vs_sentence_of(v, result));
+  PUT("<dl class=\"pairs\">\n");
   put_pair(out, "allowed", failure->allowed);
   put_pair(out, "got", failure->got);
   put_pair(out, "because", result->note);
@@ -296,37 +299,75 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   PUT("</div>\n</details>\n");
 }
 
-// Those of one cause together.
-static void put_cause(FILE* out, vs_view* v, const vs_cause* cause) {
+// Those of one cause together: several fold, and only those that come first are unfolded.
+static void put_cause(FILE* out, vs_view* v, const vs_cause* cause, bool open) {
   const char* says = vs_cause_says(v, cause);
-  fputs("<div class=\"cause\" id=\"", out);
+  const bool folds = says[0] != '\0';
+  fprintf(out, "<%s class=\"cause\" id=\"", !folds ? "div" : open ? "details open" : "details");
   put_cause_anchor(out, v, cause);
   fputs("\">\n", out);
-  if (says[0] != '\0') {
-    PUT("<p class=\"group\">%s <a class=\"permalink\" aria-label=\"Link to this group\" href=\"#",
+  if (folds) {
+    PUT("<summary class=\"group\"><span>%s</span> <a class=\"permalink\" aria-label=\"Link to this "
+        "group\" href=\"#",
         says);
     put_cause_anchor(out, v, cause);
-    fputs("\">#</a></p>\n", out);
+    fputs("\">#</a></summary>\n", out);
   }
   for (size_t i = 0; i < cause->results.count; i++) put_failure(out, v, cause->results.at[i]);
-  fputs("</div>\n", out);
+  fputs(folds ? "</details>\n" : "</div>\n", out);
+}
+
+static bool is_expected(const vs_cause* cause) {
+  return !vs_verdict_is_failure(vs_result_shown(cause->first));
+}
+
+static void put_entry(FILE* out, vs_view* v, const vs_cause* cause) {
+  const vs_failure_told* failure = cause->first->failure;
+  const bool told = failure->ended == NULL && failure->key != NULL;
+  const size_t count = cause->results.count;
+  fputs("<li><a href=\"#", out);
+  put_cause_anchor(out, v, cause);
+  PUT("\">%-s</a>", vs_heading_of(&v->store, cause->first));
+  if (told) PUT(" %s", failure->key);
+  PUT(" <span>%zu case%s on %s</span></li>\n", count, count == 1 ? "" : "s",
+      vs_backend_of(v, cause->first)->name);
+}
+
+// What fails at a glance, a line a cause.
+static void put_index(FILE* out, vs_view* v) {
+  enum { MOST = 40 };
+  size_t count = 0;
+  for (size_t i = 0; i < v->causes.count; i++) count += !is_expected(&v->causes.at[i]);
+  if (count < 2) return;
+  PUT("<nav class=\"index\" aria-label=\"Failures by cause\"><ol>\n");
+  size_t put = 0;
+  for (size_t i = 0; i < v->causes.count && put < MOST; i++) {
+    if (is_expected(&v->causes.at[i])) continue;
+    put_entry(out, v, &v->causes.at[i]);
+    put++;
+  }
+  PUT("</ol>\n");
+  if (count > put) PUT("<p>and %zu more below</p>\n", count - put);
+  PUT("</nav>\n");
 }
 
 static size_t put_causes(FILE* out, vs_view* v, bool expected) {
+  enum { OPEN = 3 };
   size_t count = 0;
   for (size_t i = 0; i < v->causes.count; i++) {
     const vs_cause* cause = &v->causes.at[i];
-    bool fails = vs_verdict_is_failure(vs_result_shown(cause->first));
-    if (fails == expected) continue;
-    if (count++ == 0 && expected)
+    if (is_expected(cause) != expected) continue;
+    if (count == 0 && expected)
       PUT("<section id=\"expected\">\n<h2>Failures that were expected</h2>\n");
-    put_cause(out, v, cause);
+    put_cause(out, v, cause, count < OPEN);
+    count++;
   }
   return count;
 }
 
 void vs_html_failures(FILE* out, vs_view* view) {
   PUT("<section id=\"failures\">\n<h2>Failures</h2>\n");
+  put_index(out, view);
   if (put_causes(out, view, false) == 0) {
     PUT("<p class=\"none\">No judged case fails%s.</p>\n",
         view->causes.count > 0 ? " that was not expected to" : "");

@@ -45,11 +45,11 @@ static void put_skipped(FILE* out, const char* why, const char* text) {
 }
 
 static void put_outcome(FILE* out, vs_view* v, const vs_result* result) {
-  const char* clause = vs_clause_of(result);
+  const char* heading = vs_heading_of(&v->store, result);
   switch (vs_result_shown(result)) {
     case VS_VERDICT_FAIL:
     case VS_VERDICT_FLAKY:
-      return put_fault(out, "failure", clause[0] != '\0' ? clause : "failure", v, result);
+      return put_fault(out, "failure", heading[0] != '\0' ? heading : "failure", v, result);
     case VS_VERDICT_BROKEN:
       return put_fault(out, "error", "could not be judged", v, result);
     case VS_VERDICT_KNOWN:

@@ -160,8 +160,7 @@ vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_resu
   }
   one.failure = vs_describe_failure(store, result);
   one.command = vs_describe_command(store, "run", plan, result);
-  if (one.failure != NULL && one.failure->op != VS_NONE)
-    one.smaller = vs_describe_command(store, "minimize", plan, result);
+  if (one.failure != NULL) one.smaller = vs_describe_command(store, "minimize", plan, result);
   one.script = vs_describe_script(store, result);
   if (result->verdict == VS_VERDICT_BROKEN) one.remarks = vs_describe_errors(store, result);
   return one;

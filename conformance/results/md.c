@@ -97,7 +97,7 @@ static void put_failure(FILE* out, vs_view* v, const vs_result* result) {
   const vs_failure_told* failure = result->failure;
   PUT("<details><summary>%s <code>%.1000s</code> on <code>%.1000s</code>: %.1000s</summary>\n\n",
       vs_verdict_names[vs_result_shown(result)], result->id, vs_backend_of(v, result)->name,
-      vs_clause_of(result));
+      vs_heading_of(&v->store, result));
   put_point(out, "asked", vs_sentence_of(v, result));
   put_point(out, "allowed", failure->allowed);
   put_point(out, "got", failure->got);

@@ -22,6 +22,12 @@
         (verdicts.size === 0 || dataset.v.split(" ").some((verdict) => verdicts.has(verdict))));
   };
 
+  const unfolded = new Set(all("details.cause[open]"));  // as the page comes
+  const unfold = (inner) => {
+    const group = inner.closest("details.cause");
+    if (group !== null) group.open = true;
+  };
+
   let narrowed = false;  // something is looked for
   const apply = () => {
     const terms = search.value.toLowerCase().split(/\s+/).filter((term) => term !== "");
@@ -35,9 +41,9 @@
       counts.set(item.kind, [some + (shown ? 1 : 0), of + 1]);
     }
     const asked = terms.length > 0 || backend !== "" || verdicts.size > 0;
-    for (const box of all("details.plain")) {
+    for (const box of all("details.plain, details.cause")) {
       box.hidden = all("[data-row]:not([hidden])", box).length === 0;
-      if (asked !== narrowed) box.open = asked;
+      if (asked !== narrowed) box.open = asked || unfolded.has(box);
     }
     narrowed = asked;
     for (const cell of all("th[data-b], td[data-b]")) {
@@ -64,6 +70,7 @@
       form.reset();
       apply();
     }
+    unfold(target);
     target.open = true;
     target.querySelector("summary").focus({ preventScroll: true });
     found.scrollIntoView({ block: "start" });
@@ -100,7 +107,10 @@
   one("#open").addEventListener("click", ({ target }) => {
     const shown = failures.filter((each) => !each.hidden);
     const open = shown.some((each) => !each.open);
-    for (const each of shown) each.open = open;
+    for (const each of shown) {
+      if (open) unfold(each);
+      each.open = open;
+    }
     target.textContent = open ? "Close all" : "Open all";
   });
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -112,7 +122,7 @@
     event.preventDefault();
     search.focus();
   });
-  for (const link of all(".matrix a, .permalink")) link.addEventListener("click", () => setTimeout(reveal, 0));
+  for (const link of all(".matrix a, .index a, .permalink")) link.addEventListener("click", () => setTimeout(reveal, 0));
   addEventListener("hashchange", reveal);
 
   let closed = [];

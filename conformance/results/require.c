@@ -55,9 +55,9 @@ static bool is_lacking(const vs_results* all, const vs_result* one, const char* 
   return vs_result_matches(one, glob);
 }
 
-static bool matches_any(const vs_results* all, const char* glob) {
-  for (size_t i = 0; i < all->results.count; i++) {
-    if (vs_result_matches(&all->results.at[i], glob)) return true;
+bool vs_results_match(const vs_results* results, const char* glob) {
+  for (size_t i = 0; i < results->results.count; i++) {
+    if (vs_result_matches(&results->results.at[i], glob)) return true;
   }
   return false;
 }
@@ -146,7 +146,7 @@ size_t vs_results_unmet(vs_results* results) {
   const bool whole = strcmp(results->shard, "1/1") == 0;
   for (size_t i = 0; i < results->requires.count; i++) {
     const char* glob = results->requires.at[i];
-    const bool lost = whole && !vs_is_call(glob) && !matches_any(results, glob);
+    const bool lost = whole && !vs_is_call(glob) && !vs_results_match(results, glob);
     if (lost) {
       vs_add(&results->store, &results->end.remarks,
              vs_said(&results->store, "'%s' is required, and no case of it was in this run", glob));

@@ -8,6 +8,8 @@
 
 // True if the glob matches the result's case, or one of its clauses.
 bool vs_result_matches(const vs_result* result, const char* glob);
+// The same of any of the results.
+bool vs_results_match(const vs_results* results, const char* glob);
 
 // True if it begins with "zx_", and matches the symbol of a call.
 bool vs_is_call(const char* glob);

@@ -72,7 +72,8 @@ __attribute__((format(printf, 3, 4))) static vs_run_journal_state refuse(vs_run_
 }
 
 static vs_run_journal_state cannot(vs_run_journal* journal, const char* what) {
-  return refuse(journal, VS_RUN_JOURNAL_CANNOT, "cannot be %s: %s", what, strerror(errno));
+  const char* limit = errno == EFBIG ? " for the limit of this process (ulimit -f)" : "";
+  return refuse(journal, VS_RUN_JOURNAL_CANNOT, "cannot be %s: %s%s", what, strerror(errno), limit);
 }
 
 static vs_run_journal_state refuse_other(reader* r, const vs_field* f, const json_t* then,
@@ -178,14 +179,18 @@ static bool write_line(int fd, const vs_field* shape, const void* value) {
   return written == (ssize_t)length + 1;
 }
 
-// What a line that was cut off holds is dropped, and a header is there.
+// What a line that was cut off holds is dropped, and a header is there. A file without one holds
+// nothing, and is not left behind.
 static vs_run_journal_state trim(const reader* r) {
   int fd = fileno(r->journal->file);
   struct stat status;
   bool good = fstat(fd, &status) == 0;
   if (good && status.st_size > r->used) good = ftruncate(fd, r->used) == 0;
   if (good && r->used == 0) good = write_line(fd, vs_form_journal_head, r->request);
-  return good ? VS_RUN_JOURNAL_OPEN : cannot(r->journal, "written");
+  if (good) return VS_RUN_JOURNAL_OPEN;
+  const vs_run_journal_state state = cannot(r->journal, "written");
+  if (r->used == 0) unlink(r->journal->path);
+  return state;
 }
 
 // A run that was killed just now may take a moment to be gone.
@@ -233,6 +238,7 @@ static void give_up(vs_run_journal* journal) {
 vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* path,
                                          const vs_journal_head* request, const vs_plan* plan,
                                          vs_results* results) {
+  const bool existed = access(path, F_OK) == 0;
   vs_run_journal_state state = open_file(journal, path, O_CREAT);
   reader r = {.journal = journal, .request = request, .results = results};
   size_t row;
@@ -243,6 +249,7 @@ vs_run_journal_state vs_run_journal_open(vs_run_journal* journal, const char* pa
                      "cannot tell two scripts apart, %.200s: their names are no UTF-8", id);
   }
   if (state == VS_RUN_JOURNAL_OPEN) state = read_lines(&r);
+  journal->was_empty = existed && r.used == 0;
   if (state == VS_RUN_JOURNAL_OPEN) state = trim(&r);
   vs_index_free(&r.rows);
   if (state != VS_RUN_JOURNAL_OPEN) give_up(journal);
@@ -308,8 +315,11 @@ vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char
   bool is_open = state == VS_RUN_JOURNAL_OPEN;
   *found = 0;
   if (journal->file == NULL && access(path, F_OK) != 0) return VS_RUN_JOURNAL_OPEN;
-  if (is_open && read_lines(&r) == VS_RUN_JOURNAL_OPEN) *found = journal->found;
-  if (is_open && (!find_old_name(journal, path) || rename(path, journal->old) != 0))
+  const bool is_read = is_open && read_lines(&r) == VS_RUN_JOURNAL_OPEN;
+  if (is_read) *found = journal->found;
+  if (is_read && r.used == 0) {
+    if (unlink(path) != 0) state = cannot(journal, "removed");
+  } else if (is_open && (!find_old_name(journal, path) || rename(path, journal->old) != 0))
     state = cannot(journal, "renamed");
   if (state != VS_RUN_JOURNAL_OPEN) journal->old[0] = '\0';
   give_up(journal);

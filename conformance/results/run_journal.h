@@ -21,6 +21,7 @@ typedef struct vs_run_journal {
   char path[VS_JOURNAL_PATH];
   char old[VS_JOURNAL_PATH + 16];  // what vs_run_journal_make_way renamed; "": nothing
   size_t found;                    // results that stood in it when it was opened
+  bool was_empty;                  // it was there, and held no whole line
   double synced;
   bool failed;  // a result could not be written: the file holds what came before
   vs_why why;
@@ -47,9 +48,10 @@ bool vs_run_journal_add(vs_run_journal* journal, const vs_result* result);
 // `whole`: the results are somewhere else, and the file is not needed any more.
 void vs_run_journal_close(vs_run_journal* journal, bool whole);
 
-// Makes way for a new journal: what is there is renamed to PATH.old, or to PATH.old.2 and so on if
-// that is there, and journal->old is the name. `*found` is how many results it holds of this
-// request, 0 if none. But for OPEN, nothing is renamed, and journal->why says why.
+// Makes way for a new journal: an empty file is removed; what is there is renamed to PATH.old, or
+// to PATH.old.2 and so on if that is there, and journal->old is the name. `*found` is how many
+// results it holds of this request, 0 if none. But for OPEN, nothing is renamed, and journal->why
+// says why.
 vs_run_journal_state vs_run_journal_make_way(vs_run_journal* journal, const char* path,
                                              const vs_journal_head* request, size_t* found);
 

@@ -46,9 +46,11 @@ static json_t* rules_of(vs_view* v, bool has_other) {
     vs_form_add(all, rule(c->id, c->sentence, c->section, help));
   }
   if (has_other) {
-    vs_form_add(all,
-                rule(OTHER_RULE, "An implementation answers each call, and as the page allows.",
-                     "derived", "The case names no clause: its result says what was allowed."));
+    vs_form_add(
+        all,
+        rule(OTHER_RULE, "An implementation answers each call, and as the page allows.", "derived",
+             "The backend ended, of which no clause speaks, or the case names no clause: its "
+             "result says what was allowed, and what came."));
   }
   return all;
 }

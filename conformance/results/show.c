@@ -66,7 +66,9 @@ static void show_remarks(FILE* out, const vs_texts* remarks, bool errors) {
 }
 
 static void show_failure(FILE* out, const vs_failure_told* f) {
-  if (f->clause != NULL) {
+  if (f->ended != NULL) {
+    fprintf(out, "  ended    %s, whatever the case is about\n", vs_ended_words(f->ended));
+  } else if (f->clause != NULL) {
     fprintf(out, "  clause   %s\n           %s\n", f->clause, f->sentence);
   }
   if (f->op == VS_NONE) return;
@@ -96,7 +98,9 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
   fputc('\n', out);
   if (expected) return;
   if (same_as != NULL) {
-    fprintf(out, "  same     as %s: the same clause, broken in the same way\n", same_as);
+    const bool ended = vs_failure_of(result)->ended != NULL;
+    fprintf(out, "  same     as %s: %s in the same way\n", same_as,
+            ended ? "the backend ended" : "the same clause, broken");
   } else {
     if (result->failure != NULL) show_failure(out, result->failure);
     if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);
@@ -245,15 +249,24 @@ static void show_counts(const vs_showing* s) {
   fprintf(s->screen->out, "%s\n", separator[0] == ',' ? ")" : "");
 }
 
+static void show_soonest(FILE* out, const vs_result* first) {
+  fprintf(out, " (soonest in %s, ", first->id);
+  if (first->failure->op == VS_NONE) {
+    fputs("between two calls", out);
+  } else {
+    fprintf(out, "at op %zu", first->failure->op);
+  }
+}
+
 static void show_causes(const vs_showing* s) {
   const size_t most = 8;  // names; all were told above
   for (size_t i = 0; i < s->view->causes.count; i++) {
     const vs_cause* cause = &s->view->causes.at[i];
     const char* says = vs_cause_says(s->view, cause);
     if (says[0] == '\0' || cause->first->expectation != NULL) continue;
-    fprintf(s->screen->out, "%s: %s (soonest in %s, at op %zu; also ",
-            s->backends[cause->first->backend].name, says, cause->first->id,
-            cause->first->failure->op);
+    fprintf(s->screen->out, "%s: %s", s->backends[cause->first->backend].name, says);
+    show_soonest(s->screen->out, cause->first);
+    fputs("; also ", s->screen->out);
     for (size_t k = 1; k < cause->results.count && k < most; k++) {
       fprintf(s->screen->out, "%s%s", k > 1 ? ", " : "", cause->results.at[k]->id);
     }

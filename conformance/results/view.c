@@ -21,12 +21,34 @@ const vs_failure_told* vs_failure_of(const vs_result* result) {
   return result->failure != NULL ? result->failure : &none;
 }
 
+static bool has_ended(const vs_result* result) {
+  return vs_failure_of(result)->ended != NULL;
+}
+
 const char* vs_clause_of(const vs_result* result) {
+  if (has_ended(result)) return "";
   const char* broken = vs_or_empty(vs_failure_of(result)->clause);
   return broken[0] != '\0' || result->clauses.count == 0 ? broken : result->clauses.at[0];
 }
 
+// The words of a shim's and of a hang, which no signal or exit status explains.
+const char* vs_ended_words(const char* word) {
+  static const char* const words[][2] = {{"no_return", "no answer in its time (no_return)"},
+                                         {"garbage", "a breach of the shim protocol (garbage)"},
+                                         {"hung_up", "its output was closed (hung_up)"}};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    if (strcmp(word, words[i][0]) == 0) return words[i][1];
+  }
+  return word;
+}
+
+const char* vs_heading_of(vs_store* store, const vs_result* result) {
+  if (!has_ended(result)) return vs_clause_of(result);
+  return vs_said(store, "the backend ended: %s", vs_ended_words(result->failure->ended));
+}
+
 const char* vs_sentence_of(const vs_view* view, const vs_result* result) {
+  if (has_ended(result)) return "";
   const char* own = vs_failure_of(result)->sentence;
   const vs_results* all = view->results;
   for (size_t i = 0; i < all->clauses.count && own[0] == '\0'; i++) {
@@ -280,7 +302,11 @@ static const char* mask_of(const vs_failure_told* f) {
 
 const char* vs_cause_key(vs_store* store, const vs_result* result) {
   const vs_failure_told* f = result->failure;
-  if (f == NULL || f->op == VS_NONE || f->clause == NULL || f->key == NULL) return NULL;
+  if (f == NULL) return NULL;
+  if (f->ended != NULL)
+    return vs_said(store, "%zu %d\nended\n%s", result->backend, result->expectation != NULL,
+                   f->ended);
+  if (f->op == VS_NONE || f->clause == NULL || f->key == NULL) return NULL;
   return vs_said(store, "%zu %d\n%s\n%s\n%s", result->backend, result->expectation != NULL,
                  f->clause, f->key, mask_of(f));
 }
@@ -289,6 +315,9 @@ const char* vs_cause_says(vs_view* view, const vs_cause* cause) {
   const vs_failure_told* f = cause->first->failure;
   const char* mask = mask_of(f);
   if (cause->results.count < 2) return "";
+  if (f->ended != NULL)
+    return vs_said(&view->store, "the backend ended in the same way in %zu cases: %s",
+                   cause->results.count, vs_ended_words(f->ended));
   return vs_said(&view->store, "%zu cases fail for one cause: %s: %s%s%s", cause->results.count,
                  f->clause, f->key, mask[0] != '\0' ? ", " : "", mask);
 }

@@ -43,7 +43,8 @@ typedef struct vs_page {
 } vs_page;
 
 // Failures of one cause on one backend: of one clause, broken by one answer in the place of what
-// was allowed, or in the same bits of one register. `first`, which the list begins with, fails
+// was allowed, or in the same bits of one register; or of a backend that ended in one way, whatever
+// the case was about. `first`, which the list begins with, fails
 // after the fewest ops; the others stand in the order of the results.
 typedef struct vs_cause {
   const vs_result* first;
@@ -91,17 +92,24 @@ const vs_result* vs_view_find(const vs_view* view, const char* id, size_t backen
 const vs_column* vs_backend_of(const vs_view* view, const vs_result* result);
 // Of a result that does not fail, one without anything.
 const vs_failure_told* vs_failure_of(const vs_result* result);
-// The clause of a failure: the one that it breaks, or else the case's subject; "": there is none.
+// The clause of a failure: the one that it breaks, or else the case's subject; "": there is none,
+// or the backend ended, of which no clause speaks.
 const char* vs_clause_of(const vs_result* result);
-// Its sentence.
+// How a backend ended, "SIGSEGV", "no answer in its time (no_return)", of the word for it.
+const char* vs_ended_words(const char* word);
+// What a failure is told under: its clause, or "the backend ended: SIGSEGV".
+const char* vs_heading_of(vs_store* store, const vs_result* result);
+// The sentence of its clause.
 const char* vs_sentence_of(const vs_view* view, const vs_result* result);
 // How to tell a reader of a failure that it was expected: "known: reason (link)"; "": it was not.
 const char* vs_excuse(vs_view* view, const vs_result* result);
 // How it went, in a few words: "conforms".
 const char* vs_headline(const vs_view* view);
-// The same text for two failures of one cause. NULL: the result is no failure of an op.
+// The same text for two failures of one cause. NULL: the result is no failure of an op, and the
+// backend did not end.
 const char* vs_cause_key(vs_store* store, const vs_result* result);
-// "7 cases fail for one cause: CLAUSE: ALLOWED -> GOT". "": it is of one case.
+// "7 cases fail for one cause: CLAUSE: ALLOWED -> GOT", "the backend ended in the same way in 7
+// cases: SIGSEGV". "": it is of one case.
 const char* vs_cause_says(vs_view* view, const vs_cause* cause);
 
 // Of a case of the suites, "kinds.single_bits", the suite. NULL: it is a file that was given.

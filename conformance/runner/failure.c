@@ -26,6 +26,15 @@ vs_failure_key vs_failure_key_of(const vs_violation* v) {
   return key;
 }
 
+vs_failure_key vs_failure_key_of_part(const vs_violation* v, const vs_arch_info* arch) {
+  vs_failure_key key = vs_failure_key_of(v);
+  const uint64_t wrong = (v->expected ^ v->value) & v->known;
+  if (v->kind == VS_VIOLATION_PACKET) key.part = (uint8_t)(1 + v->field);
+  if (v->kind == VS_VIOLATION_REGISTER && v->reg == arch->flags)
+    key.part = (uint8_t)__builtin_ffsll((long long)wrong);
+  return key;
+}
+
 static int compare(int64_t a, int64_t b) {
   return a < b ? -1 : a > b;
 }
@@ -33,7 +42,8 @@ static int compare(int64_t a, int64_t b) {
 int vs_failure_compare(const vs_failure_key* a, const vs_failure_key* b) {
   int by[] = {compare(a->clause, b->clause), compare(a->kind, b->kind),
               compare(a->reg, b->reg),       compare(a->guest_view, b->guest_view),
-              compare(a->got, b->got),       compare(a->count, b->count)};
+              compare(a->part, b->part),     compare(a->got, b->got),
+              compare(a->count, b->count)};
   for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
     if (by[i] != 0) return by[i];
   }
@@ -57,6 +67,7 @@ uint32_t vs_failure_digest(const vs_failure_key* key) {
   sum = digest(sum, key->kind);
   sum = digest(sum, key->reg);
   sum = digest(sum, key->guest_view);
+  if (key->part != 0) sum = digest(sum, key->part);
   sum = digest(sum, key->got);
   for (uint8_t i = 0; i < key->count; i++) sum = digest(sum, key->allowed[i]);
   return sum;

@@ -12,12 +12,17 @@ typedef struct vs_failure_key {
   uint8_t kind;    // vs_violation_kind
   uint8_t reg;     // of a register
   uint8_t guest_view;
+  uint8_t part;                     // what of it is wrong (vs_failure_key_of_part); 0: whatever
   int32_t got;                      // of a status
   uint8_t count;                    // of allowed
   int32_t allowed[VS_ALLOWED_MAX];  // in ascending order
 } vs_failure_key;
 
 vs_failure_key vs_failure_key_of(const vs_violation* violation);
+// The same, of one part of it: of flags 1 + the lowest bit that is wrong, of a packet 1 + its
+// field. There are few of either, so that a campaign, which makes a finding of each, is not
+// flooded.
+vs_failure_key vs_failure_key_of_part(const vs_violation* violation, const vs_arch_info* arch);
 bool vs_failure_same(const vs_failure_key* a, const vs_failure_key* b);
 
 // Below 0, 0, above 0: an order of no meaning, for sorting.

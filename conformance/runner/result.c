@@ -95,6 +95,18 @@ static bool is_look(const vs_op* op) {
   return op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_vcpu_enter;
 }
 
+// True if a call was to be held at a fault of its buffer, and the shim, which declares it, did not.
+static bool was_not_held(const vs_case_result* result, const vs_observation* observations) {
+  const vs_shim* shim = result->target->shim;
+  const vs_greeting* says = shim != NULL ? vs_shim_greeting(shim) : NULL;
+  bool found = false;
+  for (size_t i = 0; i < result->script.count; i++) {
+    const bool made = observations[i].outcome == VS_RETURNED && !observations[i].held;
+    found |= made && result->script.ops[i].rewrite.mode == VS_REWRITE_HELD;
+  }
+  return found && says != NULL && says->hold;
+}
+
 // Nothing was wrong, but what the case is about was not seen: mostly for want of a way to look.
 static void note_subject(vs_case_result* result, const vs_observation* observations) {
   if (result->judgement.unpredicted) {
@@ -114,6 +126,12 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
   for (size_t i = 0; i < result->script.count && looks; i++) {
     if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
     note_missing(result, i, observations);
+    return;
+  }
+  if (was_not_held(result, observations)) {
+    snprintf(result->note, sizeof result->note,
+             "the shim's greeting has `hold`, and of calls that were to be held no answer says "
+             "`held`: vcpuspec lint-shim tries it alone");
     return;
   }
   snprintf(
@@ -262,9 +280,8 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 }
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {
-  if (!vs_verdict_is_failure(result->verdict)) return 0;
-  if (result->judgement.step == VS_STEP_VIOLATION) return result->judgement.broken;
-  return result->c->clause_count > 0 ? VS_MEMBER(result->c->clauses[0]) : 0;
+  const bool violation = result->judgement.step == VS_STEP_VIOLATION;
+  return vs_verdict_is_failure(result->verdict) && violation ? result->judgement.broken : 0;
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {

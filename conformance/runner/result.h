@@ -66,8 +66,8 @@ bool vs_verdict_is_failure(vs_verdict verdict);
 // Of what two results say of one clause, that which stands.
 vs_verdict vs_verdict_worse(vs_verdict a, vs_verdict b);
 
-// The clauses of a result that it breaks: those that the oracle cites, or, for a backend that died
-// between two calls, the case's subject.
+// The clauses of a result that it breaks: those that the oracle cites. A backend that died between
+// two calls breaks none.
 vs_clause_set vs_result_broken(const vs_case_result* result);
 // The clauses of a result that it bears out: declared by the case and judged, also in a case that
 // fails for another clause.

@@ -123,7 +123,7 @@ static bool write_raw(const vs_violation* violation, void* context) {
   char name[96];
   char path[4096];
   char beside[4200];
-  vs_failure_key key = vs_failure_key_of(violation);
+  vs_failure_key key = vs_failure_key_of_part(violation, vs_arch_find(VS_ARCH_X64));
   vs_fuzz_finding_name(&key, name);
   count_seen(&key);
   snprintf(path, sizeof path, "%s/%s", told(VS_FUZZ_FINDINGS), name);

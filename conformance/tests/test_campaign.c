@@ -119,6 +119,17 @@ Test(campaign, crash_is_a_finding_and_not_the_end) {
   cr_expect(strstr(got->text, "findings 12, 12 of them new") != NULL, "%s", got->text);
 }
 
+// A shim is started again each time: what it writes then is passed on once, and with the finding.
+Test(campaign, what_a_shim_writes_is_not_told_each_time_that_it_starts) {
+  const outcome* got =
+      expect("--backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR
+             "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR
+             "/shim_soft_posix; echo over >&2; exit 9' --findings 1 --seconds 20 %/c",
+             1, "  ended    exit=9");
+  cr_expect_leq(count_in(got->text, "starting\n"), 2, "%s", got->text);
+  cr_expect_eq(count_in(got->text, "  stderr   over\n"), 1, "%s", got->text);
+}
+
 Test(campaign, hang_is_a_finding_and_not_the_end) {
   const outcome* got = expect("--backend mutant:hang_on_success --timeout 0.2 --seconds 3.5 %/c", 1,
                               "the backend did not return within 0.2 s");

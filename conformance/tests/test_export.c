@@ -336,6 +336,21 @@ static void expect_run(const char* options, const char* compiler, const char* ob
 #define CLANGXX "clang++ -std=c++17 -x c++"
 #define WRONG(name) VS_PLUGIN_DIR "/wrong_" name ".so"
 
+// What is read and of which nothing is known is not compared: no function for it stands there.
+Test(c_program, that_compares_no_register_has_no_warning) {
+  char path[32];
+  char script[48];
+  snprintf(path, sizeof path, "%s", folder());
+  snprintf(script, sizeof script, "%s/r.vcpu", path);
+  FILE* out = fopen(script, "w");
+  cr_assert(out != NULL);
+  fputs("vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n", out);
+  fputs("T0: read_state h2\n", out);
+  fclose(out);
+  expect_run(script, CC, VS_SOFT_PLUGIN, 0, "");
+  remove_folder(path);
+}
+
 // The whole suite, which takes compilers long: by make test-long.
 Test(whole, documented_with_cc, .timeout = 600) {
   expect_run("", CC, VS_SOFT_PLUGIN, 0, " 0 fail, 0 not judged");

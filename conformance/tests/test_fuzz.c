@@ -10,6 +10,7 @@
 
 #include "cases/cases.h"
 #include "mutate.h"
+#include "runner/failure.h"
 #include "runner/record.h"
 #include "seeds.h"
 #include "session.h"
@@ -317,6 +318,33 @@ Test(findings, what_is_known_is_counted_and_not_written_again) {
   cr_expect_neq(access(path, F_OK), 0);
   rmdir(directory);
   vs_session_close(&session);
+}
+
+static uint32_t digest_of(uint8_t reg, uint64_t expected, uint64_t value) {
+  const vs_violation v = {.kind = VS_VIOLATION_REGISTER,
+                          .clause = VS_CLAUSE_FLAGS,
+                          .reg = reg,
+                          .expected = expected,
+                          .known = UINT64_MAX,
+                          .value = value};
+  const vs_failure_key key = vs_failure_key_of_part(&v, vs_arch_find(VS_ARCH_X64));
+  return vs_failure_digest(&key);
+}
+
+// As --known and merge --diff tell them apart. What a number is wrong in varies with its value.
+Test(findings, another_flag_is_another_finding_and_another_number_is_none) {
+  const uint8_t flags = vs_arch_find(VS_ARCH_X64)->flags;
+  cr_expect_neq(digest_of(flags, 0x1, 0), digest_of(flags, 0x800, 0));
+  cr_expect_eq(digest_of(flags, 0x1, 0), digest_of(flags, 0x801, 0));
+  cr_expect_eq(digest_of(3, 0x1, 0), digest_of(3, 0x800, 0));
+}
+
+Test(findings, another_field_of_a_packet_is_another_finding) {
+  vs_violation v = {.kind = VS_VIOLATION_PACKET, .clause = VS_CLAUSE_RUNS_GUEST, .field = 1};
+  const vs_failure_key one = vs_failure_key_of_part(&v, vs_arch_find(VS_ARCH_X64));
+  v.field = 2;
+  const vs_failure_key other = vs_failure_key_of_part(&v, vs_arch_find(VS_ARCH_X64));
+  cr_expect(!vs_failure_same(&one, &other));
 }
 
 // --- feedback and past ------------------------------------------------------------------------

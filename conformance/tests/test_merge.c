@@ -98,9 +98,48 @@ Test(merge, what_is_required_must_have_been_judged) {
   expect_shell(CHECK "%/2", 0, "valid");
   expect("merge %/3 %/2 %/1", 3, "'zx_vcpu_enter' is required");
   expect("merge %/3 %/1", 3, "shard 2/3");
+  expect("merge %/a --require zx_vcpu_kik", 2,
+         "--require 'zx_vcpu_kik' matches no call, no case and no clause; did you mean "
+         "'zx_vcpu_kick'?");
+  expect("run --require zx_vcpu_kik", 2, "no clause; did you mean 'zx_vcpu_kick'?");
   expect("merge --diff %/a %/a --require 'kinds.*'", 2,
          "takes no --report, no --expect, no --require");
 #undef LEAST
+}
+
+// How a backend ends says nothing of the clauses that its cases are about.
+Test(merge, a_backend_that_ends_is_one_group_without_a_clause) {
+  const char* words = "the backend ended in the same way in 4 cases: exit=0";
+  expect("run --backend plugin:" VS_PLUGIN_DIR
+         "/exit_in_call.so --filter 'kinds.*' --report json:%/a",
+         1, "  ended    exit=0");
+  cr_expect(strstr(printed(), "  clause ") == NULL, "%s", printed());
+  cr_expect(strstr(strstr(printed(), "  got  ") + 1, "  got  ") == NULL, "%s", printed());
+  cr_expect(strstr(printed(), "same     as kinds.aliases: the backend ended in the same way"), "%s",
+            printed());
+  expect_shell(CHECK "%/a", 0, "valid");
+  expect(
+      "merge --quiet %/a --report md:%/m --report html:%/h --report junit:%/j --report sarif:%/s",
+      1, words);
+  expect_shell("grep -c 'the backend ended in the same way in 4 cases' %/m %/h %/j", 0, "m:1\n");
+  expect_shell("grep -c 'ruleId.*vcpuspec.failure' %/s", 0, "4\n");
+  expect_shell_without("cat %/m %/h %/j", ">write_state.return.ok</span>");
+  write_file("e",
+             "vcpuspec expectations 1\n"
+             "known kinds.*\n  backend *\n  profile *\n  clause write_state.return.ok\n"
+             "  answer ZX_OK -> exit=0\n  reason of old\n");
+  expect("merge %/a --expect %/e", 0, "0 new, 0 gone, 4 known");
+}
+
+// No clause is said to fail of a backend that ended between two calls.
+Test(merge, a_breach_of_the_shim_protocol_breaks_no_clause) {
+  expect("run --backend 'shim:python3 -BIS " VS_SOURCE_DIR
+         "/conformance/tests/shims/spoiled.py wordy " VS_SHIM_DIR
+         "/shim_soft_posix' --filter 'kinds.b*' --report json:%/a",
+         1, "  ended    a breach of the shim protocol (garbage)");
+  cr_expect(strstr(printed(), "write_state.description.kind            cut short") != NULL, "%s",
+            printed());
+  expect_shell(CHECK "%/a", 0, "valid");
 }
 
 // Wrong in one register is one cause, whatever the values; another register is another.

@@ -571,6 +571,31 @@ Test(state, write_of_one_vcpu_leaves_the_other) {
   breaks(&t, "documented", VS_CLAUSE_OF_HANDLE, "the first shows the second's registers");
 }
 
+// The value tells whose doing it is, also where a call was refused in between.
+Test(state, write_of_another_that_reaches_it_is_to_blame_before_a_later_refusal) {
+  tape t;
+  registers first = start_known(&t, 0);
+  put_vcpu(&t, 1, OTHER, VS_PROGRAM_DUMP);
+  registers second = registers_of(2, 2);
+  registers third = registers_of(3, 2);
+  put_write(&t, OTHER, &second, ZX_OK)->thread = 1;
+  put_write(&t, VCPU, &third, ZX_ERR_BAD_STATE)->thread = 1;
+  put_read(&t, VCPU, &second);
+  breaks(&t, "documented", VS_CLAUSE_OF_HANDLE, "the first shows the second's registers");
+  t.count--;
+  put_read(&t, VCPU, &third);
+  breaks(&t, "documented", VS_CLAUSE_UNCHANGED, "the first shows what was refused");
+  t.count--;
+  registers fourth = registers_of(4, 2);
+  put_read(&t, VCPU, &fourth);
+  breaks(&t, "documented", VS_CLAUSE_UNCHANGED, "the first shows what no write had");
+  t.count--;
+  put_read(&t, VCPU, &first);
+  put_write(&t, VCPU, &third, ZX_ERR_BAD_STATE)->thread = 1;
+  put_read(&t, VCPU, &second);
+  breaks(&t, "documented", VS_CLAUSE_UNCHANGED, "it was looked at since the second was written");
+}
+
 // --- the gate ----------------------------------------------------------------------------------
 
 // Writes without bit 1, and shows whether that took effect.

@@ -865,6 +865,43 @@ Test(minimize, another_object_that_was_made_takes_the_place_of_its_own) {
             SETUP "T0: h6 = duplicate h2 same_rights out=straddle_head:1\n", "", 0,
             "guest_create\nT0: h6 = duplicate h0");
 }
+#define SPOILED(fault)                                                                        \
+  " --backend 'shim:python3 -BIS " VS_SOURCE_DIR "/conformance/tests/shims/spoiled.py " fault \
+  " " VS_SHIM_DIR "/shim_soft_posix' "
+
+// Within a call or between two: the script is as small as it can be, and of no clause.
+Test(minimize, to_how_the_backend_ends) {
+  expect("minimize" SPOILED("wordy") "kinds.both 2>&1", 0, "# ended garbage: the shim answered '");
+  expect("minimize" SPOILED("wordy") "kinds.both", 0,
+         "arch x86-64\n\nT0: h0 h1 = guest_create\n# profile documented\n");
+  expect("minimize" SPOILED("exits") "kinds.both", 0,
+         "arch x86-64\n\nT0: h0 h1 = guest_create\n# profile documented\n# ended exit=9: the");
+  expect("minimize --backend mutant:crash_on_success kinds.both", 0,
+         "arch x86-64\n\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"
+         "T0: write_state h2 state\n# profile documented\n# ended SIGABRT: ");
+}
+
+// It is started for each try.
+Test(minimize, what_a_shim_writes_is_passed_on_once) {
+#define NOISY_SHIM                                                          \
+  "minimize --backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR \
+  "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR                  \
+  "/shim_soft_posix; echo over >&2; "                                       \
+  "exit 9' kinds.both"
+  expect(NOISY_SHIM " 2>&1 | grep -c '^starting$'", 0, "1\n");
+  expect(NOISY_SHIM, 0, "# got no answer\n# stderr over\n");
+}
+
+// The name that a shim gives itself is none that starts it.
+Test(minimize, a_trace_of_a_shim_needs_the_shim) {
+  expect_of("minimize",
+            "vcpuspec trace 2\nbackend soft_plugin\narch x86-64\n\n"
+            "T0: h0 h1 = guest_create\n  = ZX_OK handle=0x1 handle2=0x2\n",
+            "", 2,
+            "of a backend that called itself 'soft_plugin', which does not say where it is: name "
+            "it, as --backend shim:COMMAND");
+}
+
 Test(minimize, nothing_to_do) {
   expect("minimize kinds.both", 5, "there is nothing to minimize");
 }

@@ -337,3 +337,23 @@ Test(run_journal, whoever_kills_it_however_often) {
   expect_shell(kill_and_go_on, 0, "told the same");
   cr_expect(strstr(printed(), "once each") != NULL, "%s", printed());
 }
+
+// No empty file is left that the next run would take for another run's.
+Test(run_journal, that_cannot_be_begun_is_told_and_not_left) {
+  expect_shell("ulimit -f 0; exec " VS_PROGRAM_PATH
+               " run --backend soft --filter kinds.both --report json:%/r",
+               3, "/r.journal cannot be written: File too large for the limit of this process");
+  expect_shell("ls %", 0, "");
+  cr_expect(strstr(printed(), "journal") == NULL, "%s", printed());
+  write_file("r.journal", "");
+  expect("run --backend soft --filter kinds.both --report json:%/r", 0, "cases: pass");
+  cr_expect(strstr(printed(), "another run") == NULL, "%s", printed());
+}
+
+Test(run_journal, that_is_empty_is_told_where_it_is_named) {
+  write_file("e", "");
+  expect("run --backend soft --filter kinds.both --resume %/e", 0,
+         "/e is empty: no result stands in it, and this run begins anew\n");
+  expect("run --backend soft --filter kinds.both --resume %/e", 0, "1 results stand in ");
+  expect_without("run --backend soft --filter kinds.both --resume %/new", "is empty");
+}

@@ -713,6 +713,18 @@ Test(shim, that_hears_badly) {
   goes_wrong(&w);
 }
 
+// What is declared and not done is named, and not only that something did not come up.
+Test(shim, that_declares_hold_and_never_holds) {
+  const vs_case* cases[] = {case_called("snapshots.flags")};
+  vs_target target = judging_target(SPOILED("holds_nothing", "soft_posix"));
+  vs_run run = judging_run(&target, cases, 1, "documented", 10);
+  cr_expect_eq(run.results[0].verdict, VS_VERDICT_UNSUPPORTED);
+  cr_expect(strstr(run.results[0].note, "greeting has `hold`, and") != NULL, "%s",
+            run.results[0].note);
+  vs_run_free(&run);
+  vs_target_close(&target);
+}
+
 // It ends between two cases: no case is to blame.
 Test(shim, that_ends_while_nothing_is_asked) {
   expect_all_pass(SPOILED("dies_idle", "soft_posix"));

@@ -21,7 +21,8 @@ enum {
   SECONDS = 30,          // to make it smaller
   SECONDS_OF_HANGS = 8,
   HANG_MS = 500,
-  ALIKE = 8  // that were not seen again: of one way to end, at most
+  ALIKE = 8,  // that were not seen again: of one way to end, at most
+  PARTS = 4,  // flags, or fields of a packet, that get a finding of their own, at most
 };
 
 typedef struct attempt {
@@ -29,6 +30,7 @@ typedef struct attempt {
   const vs_examiner* examiner;
   vs_examination* result;
   vs_oracle* oracle;
+  const vs_arch_info* info;
   vs_document document;
   vs_op* ops;  // the document's, or smaller ones
   size_t count;
@@ -49,7 +51,8 @@ typedef struct attempt {
   unsigned ended;               // runs that it did not, and no call is to blame
   char tag[32];                 // of the last of those, as of a crash
   char end_word[VS_DEATH_WORD];
-  bool lost;  // whatever it does, the profile says nothing of it
+  char errors[VS_ERRORS_MAX];  // of that run: both ends of its standard error
+  bool lost;                   // whatever it does, the profile says nothing of it
 } attempt;
 
 // --- one run ----------------------------------------------------------------------------------
@@ -57,7 +60,7 @@ typedef struct attempt {
 static bool is_it(const vs_violation* violation, void* context) {
   const attempt* a = context;
   if (a->digest == 0) return violation->kind == VS_VIOLATION_NO_RETURN;
-  vs_failure_key key = vs_failure_key_of(violation);
+  vs_failure_key key = vs_failure_key_of_part(violation, a->info);
   return vs_failure_digest(&key) == a->digest;
 }
 
@@ -72,6 +75,7 @@ static void keep_observations(attempt* a, const vs_observation* seen) {
 static void note_death(attempt* a, const vs_recording* recording, const vs_trace* trace,
                        bool in_call) {
   snprintf(a->death, sizeof a->death, "%s", trace->death);
+  vs_recording_say_errors(recording, a->errors, sizeof a->errors);
   bool hung = recording->child.death == VS_DEATH_TIMEOUT;
   a->hangs |= hung;
   vs_recording_say_death_word(recording, in_call ? a->word : a->end_word);
@@ -171,6 +175,8 @@ static void tell_confirmed(FILE* out, const attempt* a, const vs_finding* f, con
     result.script = (vs_script){title, a->ops, a->count};
     result.observations = a->observations;
   }
+  memcpy(result.died, f->has_clause ? a->word : a->end_word, sizeof result.died);
+  memcpy(result.errors, a->errors, sizeof result.errors);
   snprintf(result.note, sizeof result.note, "%s", f->death);
   vs_report_result(out, &result, &plan);
 }
@@ -209,6 +215,32 @@ static void publish(attempt* a, vs_finding* f) {
   } else {
     snprintf(a->result->note, sizeof a->result->note, "%.400s cannot be written", path);
   }
+}
+
+// --- those that are alike -----------------------------------------------------------------------
+
+typedef struct alike {
+  char prefix[VS_FINDING_NAME];
+  size_t count;
+  char name[VS_FINDING_NAME];
+} alike;
+
+static bool count_alike(const char* name, void* context) {
+  alike* same = context;
+  if (strncmp(name, same->prefix, strlen(same->prefix)) != 0) return true;
+  same->count++;
+  snprintf(same->name, sizeof same->name, "%.*s", (int)strcspn(name, "."), name);
+  return true;
+}
+
+// The findings of which the name begins so.
+static alike find_alike(const attempt* a, const char* prefix, size_t length) {
+  char dir[VS_PATH];
+  alike same = {0};
+  snprintf(same.prefix, sizeof same.prefix, "%.*s", (int)length, prefix);
+  vs_path(dir, a->plan->dir, NULL, "findings");
+  vs_files_each(dir, count_alike, &same);
+  return same;
 }
 
 // --- what fails again -------------------------------------------------------------------------
@@ -261,24 +293,37 @@ static void make_smaller(attempt* a) {
   run_some_times(a);
 }
 
-static void name_of_key(const vs_violation* violation, char name[VS_FINDING_NAME]) {
+static void name_of_key(const attempt* a, char name[VS_FINDING_NAME]) {
   char file[96];
-  vs_failure_key key = vs_failure_key_of(violation);
+  vs_failure_key key = vs_failure_key_of_part(&a->violation, a->info);
   vs_fuzz_finding_name(&key, file);
   size_t length = strlen(file) - (vs_ends_in(file, ".vcpu") ? 5 : 0);
   snprintf(name, VS_FINDING_NAME, "%.*s", (int)length, file);
 }
 
+// True of another flag, or field of a packet, of what enough have been found of. `of` is one of
+// them.
+static bool is_one_of_many(const attempt* a, const char* name, char of[VS_FINDING_NAME]) {
+  const size_t first = strcspn(name, "-");
+  const size_t second = strcspn(name + first + 1, "-");
+  if (name[first] == '\0' || name[first + 1 + second] == '\0') return false;
+  const alike same = find_alike(a, name, first + second + 2);
+  snprintf(of, VS_FINDING_NAME, "%s", same.name);
+  return same.count >= PARTS;
+}
+
 static void examine_failure(attempt* a) {
   vs_finding f = {0};
-  name_of_key(&a->violation, f.name);
+  char of[VS_FINDING_NAME];
+  name_of_key(a, f.name);
   if (is_known(a, f.name)) return conclude(a, VS_EXAMINED_KNOWN, f.name);
+  if (is_one_of_many(a, f.name, of)) return conclude(a, VS_EXAMINED_KNOWN, of);
   a->digest = vs_finding_digest(f.name);
   make_smaller(a);
   f.verdict = a->failed < a->runs ? VS_FINDING_FLAKY : VS_FINDING_FAILS;
-  vs_finding_say(&f, &a->violation, vs_arch_find(a->plan->target->arch));
+  vs_finding_say(&f, &a->violation, a->info);
   char answer[VS_ANSWER_TEXT];
-  vs_results_answer_of(&a->violation, vs_arch_find(a->plan->target->arch), a->word, answer);
+  vs_results_answer_of(&a->violation, a->info, a->word, answer);
   snprintf(f.answer, sizeof f.answer, "%.*s", (int)sizeof f.answer - 1, answer);
   snprintf(f.death, sizeof f.death, "%s", a->death);
   publish(a, &f);
@@ -332,28 +377,12 @@ static void examine_end(attempt* a) {
 
 // --- what does not ----------------------------------------------------------------------------
 
-typedef struct alike {
-  char prefix[64];
-  size_t count;
-  char name[VS_FINDING_NAME];
-} alike;
-
-static bool count_alike(const char* name, void* context) {
-  alike* same = context;
-  if (strncmp(name, same->prefix, strlen(same->prefix)) != 0) return true;
-  same->count++;
-  snprintf(same->name, sizeof same->name, "%.*s", (int)strcspn(name, "."), name);
-  return true;
-}
-
 static void examine_crash_once(attempt* a) {
   vs_finding f = {.verdict = VS_FINDING_NOT_ALONE};
-  alike same = {0};
-  char dir[VS_PATH];
-  snprintf(same.prefix, sizeof same.prefix, "unconfirmed-%s-", a->crash.tag);
-  vs_path(dir, a->plan->dir, NULL, "findings");
-  vs_files_each(dir, count_alike, &same);
-  snprintf(f.name, sizeof f.name, "%s%08" PRIx32, same.prefix,
+  char prefix[64];
+  snprintf(prefix, sizeof prefix, "unconfirmed-%s-", a->crash.tag);
+  const alike same = find_alike(a, prefix, strlen(prefix));
+  snprintf(f.name, sizeof f.name, "%s%08" PRIx32, prefix,
            vs_bytes_digest(a->ops, a->count * sizeof *a->ops));
   if (is_known(a, f.name)) return conclude(a, VS_EXAMINED_KNOWN, f.name);
   if (same.count >= ALIKE) return conclude(a, VS_EXAMINED_KNOWN, same.name);
@@ -415,6 +444,7 @@ static bool prepare(attempt* a, const vs_examiner* examiner) {
   vs_file file;
   *a = (attempt){.plan = examiner->plan, .examiner = examiner, .result = examiner->result};
   a->oracle = malloc(sizeof *a->oracle);
+  a->info = vs_arch_find(a->plan->target->arch);
   vs_path(path, a->plan->dir, "raw", examiner->raw);
   if (a->oracle == NULL) return false;
   if (!vs_file_read(path, &file, &why)) return cannot(a, why.text);
