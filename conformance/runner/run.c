@@ -208,7 +208,8 @@ static vs_case_result* next_result(const vs_plan* plan, vs_run* run, const job* 
   while (*first < run->count && run->results[*first].begun) ++*first;
   for (size_t i = *first; i < run->count; i++) {
     vs_case_result* result = &run->results[i];
-    if (result->begun || is_busy(jobs, plan->jobs, result->target)) continue;
+    if (result->begun || result->target == NULL) continue;
+    if (is_busy(jobs, plan->jobs, result->target)) continue;
     result->begun = true;
     return result;
   }
