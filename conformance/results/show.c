@@ -66,11 +66,12 @@ static void show_remarks(FILE* out, const vs_texts* remarks, bool errors) {
 }
 
 static void show_failure(FILE* out, const vs_failure_told* f) {
-  if (f->ended != NULL) {
-    fprintf(out, "  ended    %s, whatever the case is about\n", vs_ended_words(f->ended));
-  } else if (f->clause != NULL) {
+  const bool between = f->ended != NULL && f->op == VS_NONE;
+  if (f->clause != NULL && !between)
     fprintf(out, "  clause   %s\n           %s\n", f->clause, f->sentence);
-  }
+  if (f->ended != NULL)
+    fprintf(out, "  ended    %s%s\n", vs_ended_words(f->ended),
+            between ? ", whatever the case is about" : "");
   if (f->op == VS_NONE) return;
   fputs("  ops\n", out);
   show_ops(out, &f->ops);

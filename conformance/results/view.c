@@ -21,12 +21,13 @@ const vs_failure_told* vs_failure_of(const vs_result* result) {
   return result->failure != NULL ? result->failure : &none;
 }
 
-static bool has_ended(const vs_result* result) {
-  return vs_failure_of(result)->ended != NULL;
+static bool ended_between_calls(const vs_result* result) {
+  const vs_failure_told* f = vs_failure_of(result);
+  return f->ended != NULL && f->op == VS_NONE;
 }
 
 const char* vs_clause_of(const vs_result* result) {
-  if (has_ended(result)) return "";
+  if (ended_between_calls(result)) return "";
   const char* broken = vs_or_empty(vs_failure_of(result)->clause);
   return broken[0] != '\0' || result->clauses.count == 0 ? broken : result->clauses.at[0];
 }
@@ -43,12 +44,12 @@ const char* vs_ended_words(const char* word) {
 }
 
 const char* vs_heading_of(vs_store* store, const vs_result* result) {
-  if (!has_ended(result)) return vs_clause_of(result);
+  if (vs_failure_of(result)->ended == NULL) return vs_clause_of(result);
   return vs_said(store, "the backend ended: %s", vs_ended_words(result->failure->ended));
 }
 
 const char* vs_sentence_of(const vs_view* view, const vs_result* result) {
-  if (has_ended(result)) return "";
+  if (ended_between_calls(result)) return "";
   const char* own = vs_failure_of(result)->sentence;
   const vs_results* all = view->results;
   for (size_t i = 0; i < all->clauses.count && own[0] == '\0'; i++) {
@@ -303,9 +304,11 @@ static const char* mask_of(const vs_failure_told* f) {
 const char* vs_cause_key(vs_store* store, const vs_result* result) {
   const vs_failure_told* f = result->failure;
   if (f == NULL) return NULL;
+  // The clauses of one call begin with one word.
+  const int call = f->op != VS_NONE && f->clause != NULL ? (int)strcspn(f->clause, ".") : 0;
   if (f->ended != NULL)
-    return vs_said(store, "%zu %d\nended\n%s", result->backend, result->expectation != NULL,
-                   f->ended);
+    return vs_said(store, "%zu %d\nended\n%s %.*s", result->backend, result->expectation != NULL,
+                   f->ended, call, vs_or_empty(f->clause));
   if (f->op == VS_NONE || f->clause == NULL || f->key == NULL) return NULL;
   return vs_said(store, "%zu %d\n%s\n%s\n%s", result->backend, result->expectation != NULL,
                  f->clause, f->key, mask_of(f));

@@ -43,8 +43,8 @@ typedef struct vs_page {
 } vs_page;
 
 // Failures of one cause on one backend: of one clause, broken by one answer in the place of what
-// was allowed, or in the same bits of one register; or of a backend that ended in one way, whatever
-// the case was about. `first`, which the list begins with, fails
+// was allowed, or in the same bits of one register; or of a backend that ended in one way, in one
+// call or between two. `first`, which the list begins with, fails
 // after the fewest ops; the others stand in the order of the results.
 typedef struct vs_cause {
   const vs_result* first;
@@ -93,7 +93,7 @@ const vs_column* vs_backend_of(const vs_view* view, const vs_result* result);
 // Of a result that does not fail, one without anything.
 const vs_failure_told* vs_failure_of(const vs_result* result);
 // The clause of a failure: the one that it breaks, or else the case's subject; "": there is none,
-// or the backend ended, of which no clause speaks.
+// or the backend ended between two calls, of which no clause speaks.
 const char* vs_clause_of(const vs_result* result);
 // How a backend ended, "SIGSEGV", "no answer in its time (no_return)", of the word for it.
 const char* vs_ended_words(const char* word);

@@ -190,7 +190,7 @@ Test(predictions, documented_holds_of_variants, .timeout = 1200) {
     expect_true("documented", spec);
     count++;
   }
-  cr_expect_gt(count, 5);
+  cr_expect_gt(count, vs_sampled(1, 8) ? 5 : 1);
 }
 
 // --- mutants ----------------------------------------------------------------------------------
