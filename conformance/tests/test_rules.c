@@ -440,7 +440,7 @@ static void over_classes(tally* t, over* what, size_t argument_count) {
     s.world = world_of(s.arch);
     for (unsigned at = 0; at < VS_PLACEMENT_COUNT; at++) {
       for (size_t n = 0; n < argument_count; n++) {
-        if (vs_sampled(at + n, 6)) what(&s, at, arguments[n]);
+        if (vs_sampled(at + n, 12)) what(&s, at, arguments[n]);
       }
     }
   }
