@@ -186,7 +186,7 @@ void vs_class_build(const vs_class* c, vs_build* b) {
 }
 
 vs_facts vs_script_facts(const vs_build* b) {
-  static _Thread_local vs_oracle oracle;
+  static vs_oracle oracle;
   vs_oracle_init(&oracle, vs_profile_find("documented"), b->info);
   zx_handle_t next = 3;
   for (size_t i = 0; i + 1 < b->count; i++) {

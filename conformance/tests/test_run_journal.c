@@ -320,7 +320,8 @@ Test(run_journal, whoever_kills_it_however_often) {
   static const char kill_and_go_on[] =
       "set -ef; P='" VS_PROGRAM_PATH
       " run --backend soft --backend mutant:kind_8_bits --backend mutant:crash_on_success "
-      "--profile documented --seed 5 --filter [a-h]* --filter [k-q]* --filter [s-z]*'; "
+      "--profile documented --seed 5 --filter [bhkt]*s.* --filter sizes.*'; "  // none whose threads
+                                                                               // race
       "$P --report json:%/whole > %/out.whole || true; "
       "n=0; runs=0; "
       "while :; do "
