@@ -143,6 +143,8 @@ static bool map_twice(vs_watch* w) {
   if (ftruncate(file, VS_WATCH_BYTES) == 0) {
     w->buffer = mmap(NULL, VS_WATCH_BYTES, access, MAP_SHARED, file, 0);
     w->alias = mmap(NULL, VS_WATCH_BYTES, access, MAP_SHARED, file, 0);
+  } else {
+    errno = ENOMEM;  // whatever it says, a page was not to be had
   }
   close(file);
   return w->buffer != MAP_FAILED && w->alias != MAP_FAILED;

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -213,6 +214,20 @@ Test(rewriter, copies_that_the_kernel_makes_find_two_values_too) {
   vs_rewriter* rewriter = vs_rewriter_open();
   for (size_t i = 0; i < 101; i++) cr_assert(make(rewriter, have_it_copied_twice));
   cr_expect_geq(differed, 30);
+  vs_rewriter_close(rewriter);
+}
+
+// Else a double fetch is found by luck alone, and its implementation passes.
+Test(rewriter, a_watch_that_gets_no_page_is_a_shortage_of_this_machine) {
+  const struct rlimit none = {0, 0};
+  const vs_op op = flipped_write();
+  vs_rewritten_call c = {
+      .make = look_twice, .op = &op, .parameter = vs_param_find(op.code, VS_PARAM_IN, 0)};
+  vs_rewriter* rewriter = vs_rewriter_open();
+  signal(SIGXFSZ, SIG_IGN);
+  cr_assert_eq(setrlimit(RLIMIT_FSIZE, &none), 0);
+  const bool made = vs_rewriter_call(rewriter, &c);
+  cr_expect(!made);
   vs_rewriter_close(rewriter);
 }
 
