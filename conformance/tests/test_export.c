@@ -229,7 +229,7 @@ Test(predictions, no_mutant_of_soft_agrees, .timeout = 1800) {
   vs_export export = exported("zircon-x64", VS_ARCH_X64);
   size_t caught = 0;
   for (size_t i = 0; i < vs_mutant_count; i++) {
-    if (!vs_sampled(i, 24)) continue;
+    if (!vs_sampled(i, 48)) continue;
     const vs_mutant* mutant = &vs_mutants[i];
     if (strcmp(mutant->base, "soft") != 0 || mutant->breaks == NULL) continue;
     bool is = is_caught(&export, mutant);
@@ -237,7 +237,7 @@ Test(predictions, no_mutant_of_soft_agrees, .timeout = 1800) {
     // What is beyond them may yet show by a refusal among the calls around it.
     cr_expect(is || why_beyond(mutant->id) != NULL, "%s is not caught", mutant->id);
   }
-  cr_expect_gt(caught, vs_sampled(1, 24) ? 60 : 2);
+  cr_expect_gt(caught, vs_sampled(1, 48) ? 60 : 1);
   vs_export_free(&export);
 }
 

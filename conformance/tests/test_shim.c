@@ -486,7 +486,7 @@ Test(calls, half_a_line_is_left, .exit_code = 42) {
 
 // --- whole runs -------------------------------------------------------------------------------
 
-enum { STEP = 4 };  // of the cases, where not all are tried
+enum { STEP = 8 };  // of the cases, where not all are tried
 
 static vs_run run_cases(const vs_target* target) {
   const vs_case** cases = calloc(vs_case_count, sizeof *cases);
