@@ -12,7 +12,7 @@ build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 # One more than there are CPUs: some tests wait.
 ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
 
-.PHONY: all conform check test test-long fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-afl tidy bench docs picture \
+.PHONY: all conform check test test-long check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-afl tidy bench docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -40,20 +40,19 @@ test: packages-test ## the tests, also under sanitizers: six minutes on two CPUs
 # What `make test` has made of this program is not made again.
 made = $$([ build/reports/plain.html -nt build/vcpuspec ] && echo -FS reports)
 
-test-long: packages-test ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
+test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
-	$(MAKE) check-clang
-	$(MAKE) tidy
-	tools/check-reproducible
 	tools/check-ci-templates --whole build
-	$(MAKE) packages-prove
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 model-mutants check-prove fuzz tidy check-reproducible check-clang coverage
+
+# No clock is in these, so they share the CPUs.
+check-prove:
 	tools/prove
-	$(MAKE) coverage
-	$(MAKE) model-mutants
-	$(MAKE) fuzz FUZZ_SECONDS=20
+check-reproducible:
+	tools/check-reproducible
 
 # The sanitizers see what reads foreign bytes, and the executor; all other tests in test-long. Campaigns
 # are tests of time, and of `tools` nothing is ours. docs/testing.md tells which test is run where.
