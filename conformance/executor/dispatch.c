@@ -122,9 +122,11 @@ bool vs_dispatch_begin(void (*after)(void* context), void* context) {
   return true;
 }
 
-void vs_dispatch_end(void) {
+bool vs_dispatch_end(void) {
+  const bool lasted = selector == BLOCK;
   selector = ALLOW;
   prctl(PR_SET_SYSCALL_USER_DISPATCH, PR_SYS_DISPATCH_OFF, 0, 0, 0);
+  return lasted;
 }
 
 #else
@@ -135,6 +137,8 @@ bool vs_dispatch_begin(void (*after)(void* context), void* context) {
   return false;
 }
 
-void vs_dispatch_end(void) {}
+bool vs_dispatch_end(void) {
+  return false;
+}
 
 #endif

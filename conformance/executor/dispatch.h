@@ -12,6 +12,7 @@
 // process, ends one, or has to do with signals. False, and nothing is begun: the machine cannot, or
 // the thread blocks SIGSYS or has a handler of its own for it.
 bool vs_dispatch_begin(void (*after)(void* context), void* context);
-void vs_dispatch_end(void);
+// False: it had ended before.
+bool vs_dispatch_end(void);
 
 #endif  // VS_CONFORMANCE_DISPATCH_H_

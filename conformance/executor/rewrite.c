@@ -21,12 +21,9 @@
 
 enum { PAGE = 4096, ORDER_MASK = 3 };
 
-// Where system calls are what is seen, one call of so many has the other thread beside it: what
-// looks may be another process.
+// Where somebody else may look at the buffer too, one call of so many has the other thread beside
+// it.
 enum { BESIDE_EVERY = 8 };
-
-// What an implementation's looks at a buffer are seen by.
-typedef enum sight { SIGHT_ACCESSES, SIGHT_CALLS, SIGHT_NONE } sight;
 
 typedef enum order { ORDER_NONE, ORDER_HOLD, ORDER_FLIP, ORDER_END } order;
 
@@ -47,8 +44,9 @@ struct vs_rewriter {
   uint8_t old[8];
   vs_watch* watch;  // NULL: there is none yet, or none for this thread
   bool is_short;    // this machine lacks files or memory, and not the ability
-  sight sight;      // the next one, if an accepted call was not seen to look
-  unsigned calls;   // made with SIGHT_CALLS
+  bool is_blind;    // the machine has no watchpoints, or an accepted call was not seen to look
+  bool is_partial;  // it was, and somebody else may have looked too
+  unsigned calls;   // made since
 };
 
 // --- the other thread -------------------------------------------------------------------------
@@ -181,35 +179,31 @@ static bool is_changed(const vs_rewritten_call* c, const uint8_t* address) {
 
 // Threads end, and others take their place: a watch is its thread's.
 static bool has_watch(vs_rewriter* r) {
-  if (r->sight == SIGHT_NONE) return false;
+  if (r->is_blind) return false;
   if (r->watch != NULL && !vs_watch_is_ours(r->watch)) {
     vs_watch_close(r->watch);
     r->watch = NULL;
   }
   if (r->watch == NULL) r->watch = vs_watch_open();
   if (r->watch == NULL && vs_is_shortage(errno)) r->is_short = true;
-  if (r->watch == NULL) r->sight = SIGHT_NONE;
-  if (r->sight == SIGHT_CALLS) vs_watch_calls(r->watch);
-  return r->watch != NULL;
-}
-
-// The machine cannot, or the implementation did not look in a way that is seen.
-static void see_otherwise(vs_rewriter* r) {
-  r->sight = r->sight == SIGHT_ACCESSES ? SIGHT_CALLS : SIGHT_NONE;
+  r->is_blind = r->watch == NULL;
+  return !r->is_blind;
 }
 
 // False: the call was not made.
 static bool call_watched(vs_rewriter* r, vs_rewritten_call* c) {
   if (!has_watch(r)) return false;
-  if (r->sight == SIGHT_CALLS && r->calls++ % BESIDE_EVERY == 0) return false;
+  if (r->is_partial && r->calls++ % BESIDE_EVERY == 0) return false;
   uint8_t* address = vs_watch_buffer(r->watch);
   place(r, c, address);
-  if (!vs_watch_begin(r->watch, &c->op->rewrite)) {
-    see_otherwise(r);
-    return false;
-  }
+  r->is_blind = !vs_watch_begin(r->watch, &c->op->rewrite);
+  if (r->is_blind) return false;
   c->status = c->make(c->context, address);
-  if (vs_watch_end(r->watch) == 0 && c->status == ZX_OK) see_otherwise(r);
+  const bool looked = vs_watch_end(r->watch) > 0;
+  if (c->status == ZX_OK) {
+    r->is_blind = !looked;
+    r->is_partial = looked && !vs_watch_saw_all(r->watch);
+  }
   c->rewritten = true;
   c->changed = is_changed(c, address);
   return true;

@@ -24,15 +24,16 @@ struct vs_watch {
   uint8_t* buffer;  // watched
   uint8_t* alias;   // the same memory; to write here is no access to the buffer
   int event;
-  bool calls;  // system calls are looks, and not accesses
+  bool calls;  // the thread's system calls are looks too, while it lasts
   pid_t thread;
   struct perf_event_attr attributes;  // as the event has them
   const vs_rewrite* rewrite;          // while it lasts
   uint8_t other[WORD];                // what is put there when the moment has come
-  unsigned moment;                    // after this access
-  unsigned seen;                      // accesses
+  unsigned moment;                    // after this look
+  unsigned seen;                      // looks
+  unsigned accesses;                  // those that were no system calls
   unsigned turn;                      // of all that were watched
-  unsigned before;                    // accesses of the last one that had any
+  unsigned before;                    // looks of the last one that had any
 };
 
 // A signal brings no context of ours with it.
@@ -54,7 +55,9 @@ static void on_trap(int signal_number, siginfo_t* info, void* context) {
     raise(signal_number);
     return;
   }
-  if (watching != NULL) note_look(watching);
+  if (watching == NULL) return;
+  watching->accesses++;
+  note_look(watching);
 }
 
 static bool take_signal(void) {
@@ -83,32 +86,28 @@ bool vs_watch_begin(vs_watch* w, const vs_rewrite* rewrite) {
   const unsigned looks = w->before > 1 ? w->before : 1;
   const bool reversed = w->turn / looks % 2 != 0;
   w->rewrite = rewrite;
-  if (!w->calls && (!take_signal() || !set_address(w))) return false;
+  if (!take_signal() || !set_address(w)) return false;
   w->moment = 1 + w->turn % looks;
-  w->seen = 0;
+  w->seen = w->accesses = 0;
   memcpy(w->other, reversed ? w->buffer + rewrite->offset : rewrite->bytes, rewrite->length);
   if (reversed) put(w, rewrite->bytes);
-  if (w->calls) return vs_dispatch_begin(note_look, w);
   watching = w;
-  return ioctl(w->event, PERF_EVENT_IOC_ENABLE, 0) == 0;
+  if (ioctl(w->event, PERF_EVENT_IOC_ENABLE, 0) != 0) return false;
+  w->calls = vs_dispatch_begin(note_look, w);
+  return true;
 }
 
 unsigned vs_watch_end(vs_watch* w) {
-  if (w->calls) {
-    vs_dispatch_end();
-  } else {
-    ioctl(w->event, PERF_EVENT_IOC_DISABLE, 0);
-  }
+  if (w->calls) w->calls = vs_dispatch_end();
+  ioctl(w->event, PERF_EVENT_IOC_DISABLE, 0);
   watching = NULL;
   w->turn++;
   if (w->seen > 0) w->before = w->seen;
   return w->seen;
 }
 
-void vs_watch_calls(vs_watch* w) {
-  if (w->calls) return;
-  w->calls = true;
-  w->turn = w->before = 0;
+bool vs_watch_saw_all(const vs_watch* w) {
+  return w->calls && w->accesses > 0;
 }
 
 uint8_t* vs_watch_buffer(const vs_watch* watch) {
