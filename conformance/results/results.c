@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exit.h"
 #include "text/file.h"
 
 const char* const vs_results_words[VS_VERDICT_COUNT] = {
@@ -65,6 +66,11 @@ enum {
 
 bool vs_result_is_sound(const vs_result* result, size_t backends, vs_why* why) {
   const char* fault = NULL;
+  for (size_t i = 0; i < result->says.count; i++) {
+    const bool fails = vs_verdict_is_failure(result->says.at[i].verdict);
+    if (fails && !vs_verdict_is_failure(result->verdict))
+      fault = "says: a clause fails, and the case does not";
+  }
   if ((result->failure != NULL) != vs_verdict_is_failure(result->verdict))
     fault = "failure: expected it where the verdict is fail or flaky, and null elsewhere";
   if (result->backend >= backends) fault = "backend: expected the number of one of the backends";
@@ -75,6 +81,16 @@ bool vs_result_is_sound(const vs_result* result, size_t backends, vs_why* why) {
 static bool count_is(const char* name, size_t count, size_t real, vs_why* why) {
   if (count == real) return true;
   return vs_refuse(why, "counts.%s: expected %zu, as the results are", name, real);
+}
+
+// What did not conform is there.
+static bool ends_as_it_says(const vs_results* results, vs_why* why) {
+  bool fails = results->end.status != VS_EXIT_FAILS;
+  for (size_t i = 0; i < results->results.count && !fails; i++)
+    fails = vs_verdict_is_failure(results->results.at[i].verdict);
+  for (size_t i = 0; i < results->backends.count && !fails; i++)
+    fails = results->backends.at[i].ended_between > 0;
+  return fails || vs_refuse(why, "exit.status: it is %d, and nothing here fails", VS_EXIT_FAILS);
 }
 
 // Each case once on each backend, or something was lost or is there twice.
@@ -100,7 +116,7 @@ static bool are_sound(const vs_results* results, vs_store* store, vs_index* seen
 bool vs_results_are_sound(const vs_results* results, vs_why* why) {
   vs_store store = {0};
   vs_index seen = {0};
-  bool good = are_sound(results, &store, &seen, why);
+  bool good = are_sound(results, &store, &seen, why) && ends_as_it_says(results, why);
   vs_index_free(&seen);
   vs_store_free(&store);
   return good;

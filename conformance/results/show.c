@@ -79,6 +79,14 @@ static void show_failure(FILE* out, const vs_failure_told* f) {
   show_remarks(out, &f->remarks, false);
 }
 
+// What else is wrong in a case whose first failure was told before.
+static void show_others(FILE* out, const vs_failure_told* f) {
+  for (size_t i = 0; f != NULL && i < f->remarks.count; i++) {
+    const char* text = f->remarks.at[i];
+    if (strncmp(text, "also ", 5) == 0) fprintf(out, "  also     %s\n", text + 5);
+  }
+}
+
 void vs_show_result(const vs_screen* screen, const vs_result* result, const char* backend,
                     const char* same_as) {
   FILE* out = screen->out;
@@ -102,6 +110,7 @@ void vs_show_result(const vs_screen* screen, const vs_result* result, const char
     const bool ended = vs_failure_of(result)->ended != NULL;
     fprintf(out, "  same     as %s: %s in the same way\n", same_as,
             ended ? "the backend ended" : "the same clause, broken");
+    show_others(out, result->failure);
   } else {
     if (result->failure != NULL) show_failure(out, result->failure);
     if (result->note[0] != '\0') fprintf(out, "  because  %s\n", result->note);

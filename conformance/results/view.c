@@ -45,7 +45,9 @@ const char* vs_ended_words(const char* word) {
 
 const char* vs_heading_of(vs_store* store, const vs_result* result) {
   if (vs_failure_of(result)->ended == NULL) return vs_clause_of(result);
-  return vs_said(store, "the backend ended: %s", vs_ended_words(result->failure->ended));
+  const char* clause = vs_clause_of(result);
+  return vs_said(store, "%s%sthe backend ended: %s", clause, clause[0] != '\0' ? ": " : "",
+                 vs_ended_words(result->failure->ended));
 }
 
 const char* vs_sentence_of(const vs_view* view, const vs_result* result) {
@@ -301,14 +303,22 @@ static const char* mask_of(const vs_failure_told* f) {
   return "";
 }
 
+// What is wrong with a shim's line, "expected a tag, and a status (text ...", without the line
+// itself and the op that it came after. "": it broke no protocol.
+static const char* breach_of(vs_store* store, const vs_result* result) {
+  static const char before[] = "': ";
+  const char* at = strstr(result->note, before);
+  if (at == NULL) return "";
+  const char* end = strstr(at, " (done last was ");
+  return vs_said(store, "%.*s", end != NULL ? (int)(end - at) : (int)strlen(at), at);
+}
+
 const char* vs_cause_key(vs_store* store, const vs_result* result) {
   const vs_failure_told* f = result->failure;
   if (f == NULL) return NULL;
-  // The clauses of one call begin with one word.
-  const int call = f->op != VS_NONE && f->clause != NULL ? (int)strcspn(f->clause, ".") : 0;
   if (f->ended != NULL)
-    return vs_said(store, "%zu %d\nended\n%s %.*s", result->backend, result->expectation != NULL,
-                   f->ended, call, vs_or_empty(f->clause));
+    return vs_said(store, "%zu %d\nended\n%s\n%s", result->backend, result->expectation != NULL,
+                   f->ended, f->op != VS_NONE ? vs_or_empty(f->clause) : breach_of(store, result));
   if (f->op == VS_NONE || f->clause == NULL || f->key == NULL) return NULL;
   return vs_said(store, "%zu %d\n%s\n%s\n%s", result->backend, result->expectation != NULL,
                  f->clause, f->key, mask_of(f));
@@ -319,8 +329,9 @@ const char* vs_cause_says(vs_view* view, const vs_cause* cause) {
   const char* mask = mask_of(f);
   if (cause->results.count < 2) return "";
   if (f->ended != NULL)
-    return vs_said(&view->store, "the backend ended in the same way in %zu cases: %s",
-                   cause->results.count, vs_ended_words(f->ended));
+    return vs_said(&view->store, "the backend ended in the same way in %zu cases: %s%s%s",
+                   cause->results.count, vs_ended_words(f->ended), f->op != VS_NONE ? ", of " : "",
+                   f->op != VS_NONE ? vs_or_empty(f->clause) : "");
   return vs_said(&view->store, "%zu cases fail for one cause: %s: %s%s%s", cause->results.count,
                  f->clause, f->key, mask[0] != '\0' ? ", " : "", mask);
 }

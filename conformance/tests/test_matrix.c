@@ -70,11 +70,12 @@ Test(pages, of_a_clause_that_this_program_does_not_know) {
 #define BACKEND(name, state)                                                    \
   "{'name':'" name "','spec':'b','arch':'x86-64','profile':'p','state':'" state \
   "','reason':'why','required':false}"
-#define RESULT(backend, says)                                               \
-  "{'backend':" backend                                                     \
-  ",'case':'a.b','title':'','clauses':[],'verdict':'pass','seconds':0,"     \
-  "'says':{" says                                                           \
-  "},'latitudes':[],'note':'','failure':null,'command':null,'script':null," \
+#define RESULT(backend, says)                                                                 \
+  "{'backend':" backend                                                                       \
+  ",'case':'a.b','title':'','clauses':[],'verdict':'fail','seconds':0,"                       \
+  "'says':{" says                                                                             \
+  "},'latitudes':[],'note':'','failure':{'clause':null,'sentence':'','op':null,'allowed':''," \
+  "'got':'','ops':[],'remarks':[]},'command':null,'script':null,"                             \
   "'expectation':null}"
 #define MODEL(results) \
   "{'format':'vcpuspec results','version':1,'program':'vcpuspec 0','started':'',"               \

@@ -107,6 +107,29 @@ Test(merge, what_is_required_must_have_been_judged) {
 #undef LEAST
 }
 
+// As somebody may edit them by hand.
+Test(merge, results_that_contradict_themselves_are_refused) {
+  const char* const edits[] = {
+      "for r in d['results']: r.update(verdict='pass', failure=None)",
+      "d['results'] = [r for r in d['results'] if r['verdict'] == 'pass']; n = len(d['results']); "
+      "d['counts'].update(expected=n, judged=n)",
+      "[r.update(verdict='pass', failure=None, says=dict.fromkeys(r['says'], 'pass')) "
+      "for r in d['results']]"};
+  const char* const words[] = {"says: a clause fails, and the case does not",
+                               "exit.status: it is 1, and nothing here fails",
+                               "exit.status: it is 1, and nothing here fails"};
+  char command[1024];
+  expect("run --backend mutant:kind_8_bits --filter 'kinds.*' --report json:%/a", 1, "");
+  for (size_t i = 0; i < sizeof edits / sizeof edits[0]; i++) {
+    snprintf(command, sizeof command,
+             "python3 -c \"import json; d = json.load(open('%%/a'))\n%s\njson.dump(d, "
+             "open('%%/b', 'w'))\"",
+             edits[i]);
+    expect_shell(command, 0, "");
+    expect("merge %/b", 2, words[i]);
+  }
+}
+
 // How a backend ends in a call is told once, with the clause of the first answer that is missing.
 Test(merge, a_backend_that_ends_in_one_way_is_one_group) {
   const char* words = "the backend ended in the same way in 4 cases: exit=0";
