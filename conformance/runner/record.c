@@ -13,7 +13,7 @@
 #include "remote/remote.h"
 #include "result.h"
 
-enum { IDLE_MOST = 3 };
+enum { IDLE_MOST = 3, WHEN = 400 };
 
 // --- in the recording process -----------------------------------------------------------------
 
@@ -257,7 +257,8 @@ void vs_recording_say_errors(const vs_recording* recording, char* text, size_t s
   }
 }
 
-// " (done last was op 3, T0: zx_vcpu_kick(h2))": when it ended between two calls.
+// " (done last was op 3, T0: zx_vcpu_kick(h2); then came op 4, T0: join)": when it ended, where no
+// call is known to have been under way.
 static void say_last_op(const vs_recording* r, char* text, size_t size) {
   uint32_t count = r->record->progress;
   vs_text words = vs_text_in(text, size);
@@ -267,6 +268,10 @@ static void say_last_op(const vs_recording* r, char* text, size_t size) {
   }
   vs_say(&words, " (done last was op %u, ", count - 1);
   vs_say_op(&words, &r->script->ops[count - 1]);
+  if (count < r->script->count) {
+    vs_say(&words, "; then came op %u, ", count);
+    vs_say_op(&words, &r->script->ops[count]);
+  }
   vs_say(&words, ")");
 }
 
@@ -274,7 +279,7 @@ static void say_last_op(const vs_recording* r, char* text, size_t size) {
 // for which it could not be opened.
 static void say_death(const vs_recording* recording, bool within_call, char* text, size_t size) {
   char death[VS_WHY_MAX];
-  char when[200] = "";
+  char when[WHEN] = "";
   vs_record* record = recording->record;
   record->reason.text[VS_WHY_MAX - 1] = '\0';  // whatever the backend did to it
   if (!record->executing && record->reason.text[0] != '\0') {
@@ -296,7 +301,7 @@ static void say_death(const vs_recording* recording, bool within_call, char* tex
   } else if (!within_call) {
     say_last_op(recording, when, sizeof when);
   }
-  snprintf(text, size, "%.*s%s", (int)(size > 220 ? size - 210 : size), death, when);
+  snprintf(text, size, "%.*s%s", (int)(size > 2 * WHEN ? size - WHEN : size), death, when);
 }
 
 static bool is_within_call(const vs_recording* recording) {
