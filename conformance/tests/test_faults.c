@@ -109,14 +109,14 @@ static void survive(const char* spec, const char* faults, size_t total, double t
   "/shim_soft_posix"
 
 Test(faults, shim) {
-  survive(FAULTY, "0 60 0 11", wanted(), 2);
+  survive(FAULTY, "0 60 0 11", wanted(), 4);
 }
 Test(faults, shim_that_hangs) {
   survive(FAULTY, "0 2000 12 12", wanted() / 30, 3);
 }
 // Of a reply with a sum every byte counts.
 Test(faults, shim_with_sums) {
-  survive(FAULTY " --sums", "0 60 0 14", wanted(), 3);
+  survive(FAULTY " --sums", "0 60 0 14", wanted(), 4);
 }
 Test(faults, plugin) {
   survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "60 6", wanted(), 2);
