@@ -54,7 +54,8 @@ check-prove:
 check-reproducible:
 	tools/check-reproducible
 
-# The sanitizers see what reads foreign bytes, and the executor; all other tests in test-long. Campaigns
+# The sanitizers see what reads foreign bytes, and the executor; all other tests in test-long, and of those
+# with hundreds that are alike some. Campaigns
 # are tests of time, and of `tools` nothing is ours. docs/testing.md tells which test is run where.
 check-asan:
 	$(call configure,asan)
@@ -64,7 +65,7 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	$(call ctest,build/asan) -LE 'tools|sanitized|long' -E campaign
+	$(call ctest,build/asan) -LE 'tools|sanitized' -E 'campaign|faults|(rules|diff|export|shim|lint|edits_.*)_whole'
 
 # What tests without fuzzing run of model/: all of it.
 coverage: packages-coverage ## lines and branches of the model that its tests run, and a report

@@ -42,12 +42,15 @@ static bool is_for_the_thread_itself(long number) {
     case SYS_execveat:
     case SYS_exit:
     case SYS_exit_group:
+    case SYS_rt_sigreturn:  // of a handler that is not our C library's
     case SYS_rt_sigprocmask:
     case SYS_rt_sigaction:
     case SYS_rt_sigsuspend:
     case SYS_rt_sigtimedwait:
     case SYS_sigaltstack:
     case SYS_prctl:
+    case SYS_arch_prctl:
+    case SYS_seccomp:
       return true;
     default:
       return false;
@@ -98,13 +101,26 @@ static uintptr_t code_of_return(void) {
              : 0;
 }
 
+// A system call made while SIGSYS is blocked ends the process: so would one of such a handler.
+static bool some_handler_blocks_it(void) {
+  struct sigaction now;
+  bool found = false;
+  for (int each = 1; each < NSIG && !found; each++) {
+    if (sigaction(each, NULL, &now) != 0) continue;
+    const bool own = (now.sa_flags & SA_SIGINFO) != 0 ||
+                     (now.sa_handler != SIG_DFL && now.sa_handler != SIG_IGN);
+    found = own && sigismember(&now.sa_mask, SIGSYS) != 0;
+  }
+  return found;
+}
+
 static bool take_signal(void) {
   struct sigaction ours = {.sa_sigaction = on_call, .sa_flags = SA_SIGINFO | SA_NODEFER};
   struct sigaction now;
   sigset_t blocked;
   if (pthread_sigmask(SIG_BLOCK, NULL, &blocked) != 0 || sigismember(&blocked, SIGSYS) != 0)
     return false;
-  if (sigaction(SIGSYS, NULL, &now) != 0) return false;
+  if (some_handler_blocks_it() || sigaction(SIGSYS, NULL, &now) != 0) return false;
   if ((now.sa_flags & SA_SIGINFO) != 0) return now.sa_sigaction == on_call;
   return now.sa_handler == SIG_DFL && sigaction(SIGSYS, &ours, NULL) == 0;
 }

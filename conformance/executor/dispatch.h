@@ -10,7 +10,7 @@
 // From now on, until vs_dispatch_end, `after` is called with `context` after each system call of
 // this thread, in a signal handler. It ends by itself before a call that makes a thread or a
 // process, ends one, or has to do with signals. False, and nothing is begun: the machine cannot, or
-// the thread blocks SIGSYS or has a handler of its own for it.
+// the thread blocks SIGSYS or has a handler of its own for it, or some handler blocks it.
 bool vs_dispatch_begin(void (*after)(void* context), void* context);
 // False: it had ended before.
 bool vs_dispatch_end(void);

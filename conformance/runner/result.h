@@ -43,7 +43,7 @@ typedef struct vs_case_result {
   bool begun;  // a run has taken it up
   vs_verdict verdict;
   vs_judgement judgement;
-  vs_script script;              // owned; as observations
+  vs_script script;              // owned; of a case that passed no longer there
   vs_observation* observations;  // owned; kept for what is not PASS, else NULL
   vs_touched touched;            // by all failures of the first one's sort
   vs_also* also;                 // owned; of each other sort of failure the first

@@ -154,16 +154,36 @@ Test(merge, a_backend_that_ends_in_one_way_is_one_group) {
   expect("merge %/a --expect %/e", 0, "0 new, 0 gone, 4 known");
 }
 
+// Of one call, in one way, for two reasons: neither hides the other.
+Test(merge, two_crashes_of_one_call_are_two_causes) {
+  expect_shell("VS_SECOND=ends " VS_PROGRAM_PATH " run --backend plugin:" VS_PLUGIN_DIR
+               "/two_defects.so --filter kinds.aliases --filter sizes.state_0_to_300",
+               1, "clause   write_state.errors.invalid_args.size");
+  cr_expect(strstr(printed(), "clause   write_state.description.kind") != NULL &&
+                strstr(printed(), "  same ") == NULL,
+            "%s", printed());
+}
+
+Test(merge, a_case_that_is_told_as_another_says_what_else_is_wrong_in_it) {
+  expect_shell("VS_SECOND=ends " VS_PROGRAM_PATH " run --backend plugin:" VS_PLUGIN_DIR
+               "/two_defects.so --filter kinds.single_bits --filter kinds.small",
+               1, "  same     as kinds.single_bits: the same clause, broken in the same way\n");
+  cr_expect(strstr(strstr(printed(), "  same "), "\n  also     ") != NULL, "%s", printed());
+}
+
 // No clause is said to fail of a backend that ended between two calls.
 Test(merge, a_breach_of_the_shim_protocol_breaks_no_clause) {
   expect("run --backend 'shim:python3 -BIS " VS_SOURCE_DIR
          "/conformance/tests/shims/spoiled.py wordy " VS_SHIM_DIR
-         "/shim_soft_posix' --filter 'kinds.b*' --report json:%/a",
+         "/shim_soft_posix' --filter 'kinds.*' --report json:%/a",
          1, "  ended    a breach of the shim protocol (garbage), whatever the case is about");
   cr_expect(strstr(printed(), "  clause ") == NULL, "%s", printed());
   cr_expect(strstr(printed(), "write_state.description.kind            cut short") != NULL, "%s",
             printed());
   expect_shell(CHECK "%/a", 0, "valid");
+  expect("merge --quiet %/a", 1, "in 4 cases: a breach of the shim protocol");
+  expect_shell("sed '0,/expected ranges that changed/s//that was not asked/' %/a > %/b", 0, "");
+  expect("merge --quiet %/b", 1, "in 3 cases: a breach of the shim protocol");
 }
 
 // Wrong in one register is one cause, whatever the values; another register is another.

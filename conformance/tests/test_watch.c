@@ -7,7 +7,9 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "executor/dispatch.h"
@@ -216,10 +218,45 @@ Test(dispatch, ends_before_a_call_that_is_for_the_thread_itself) {
   cr_expect_eq(count, 0);
 }
 
+#ifdef __x86_64__
+// As another C library, or none, has it: where a handler's return is, the kernel is told.
+void own_return(void);
+__asm__("own_return: mov $15, %eax\n syscall\n");
+
+static void skip_instruction(int signal_number, siginfo_t* info, void* context) {
+  (void)signal_number;
+  (void)info;
+  ((ucontext_t*)context)->uc_mcontext.gregs[REG_RIP] += 2;  // bytes of UD2
+}
+
+Test(dispatch, a_handler_that_returns_by_code_of_its_own_does) {
+  enum { SA_RESTORER_OF_X86 = 0x04000000 };
+  struct {
+    void (*handler)(int, siginfo_t*, void*);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+  } own = {skip_instruction, SA_SIGINFO | SA_RESTORER_OF_X86, own_return, 0};
+  unsigned count = 0;
+  cr_assert_eq(syscall(SYS_rt_sigaction, SIGILL, &own, NULL, sizeof own.mask), 0);
+  begin_or_skip(&count);
+  __asm__ volatile("ud2");
+  cr_expect(!vs_dispatch_end(), "it ends as the handler returns");
+  cr_expect_eq(count, 0);
+}
+#endif
+
 Test(dispatch, of_a_thread_that_blocks_its_signal_is_not_begun) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
+  cr_expect(!vs_dispatch_begin(note_call, NULL));
+}
+
+Test(dispatch, beside_a_handler_that_blocks_its_signal_is_not_begun) {
+  struct sigaction own = {.sa_handler = of_the_implementation};
+  sigfillset(&own.sa_mask);
+  cr_assert_eq(sigaction(SIGUSR1, &own, NULL), 0);
   cr_expect(!vs_dispatch_begin(note_call, NULL));
 }
 

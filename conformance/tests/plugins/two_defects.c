@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Accepts a kind that there is not; with VS_SECOND in the environment, also answers a wrong size as
-// no page asks ("status"), or dies of another kind ("death"); with "copies", a copy of the process
-// that it makes goes on in its place; with "traced", a process in another session traces it, and
-// never takes note of its end; with "spins", a write never ends, and uses up the CPU;
-// with "forges", it says in all memory that is shared that the case is done, and ends well;
-// with "replaced", the file VS_OTHER takes the place of VS_ITSELF.
+// no page asks ("status"), or dies of another kind ("death"), and of no size at all ("ends"); with
+// "copies", a copy of the process that it makes goes on in its place; with "traced", a process in
+// another session traces it, and never takes note of its end; with "spins", a write never ends, and
+// uses up the CPU; with "forges", it says in all memory that is shared that the case is done, and
+// ends well; with "replaced", the file VS_OTHER takes the place of VS_ITSELF.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -58,6 +58,7 @@ WRONG_WRITE() {
   if (kind == 2) return ZX_OK;
   if (is_second("status") && kind < 2 && size == 135) return ZX_ERR_BUFFER_TOO_SMALL;
   if (is_second("death") && kind > 2) abort();
+  if (is_second("ends") && (kind > 2 || size == 0)) abort();
   if (is_second("copies") && kind == ZX_VCPU_IO) {
     pid_t copy = fork();
     if (copy > 0) {
