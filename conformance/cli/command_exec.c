@@ -72,7 +72,7 @@ static bool is_name(const char* word) {
 }
 
 vs_exit vs_command_exec(const vs_arguments* arguments) {
-  exec_request request;
+  exec_request request = {0};
   vs_inputs inputs;
   vs_exit status = VS_EXIT_USAGE;
   if (arguments->word_count == 0) {
@@ -85,6 +85,7 @@ vs_exit vs_command_exec(const vs_arguments* arguments) {
       !vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request.timeout) ||
       !vs_find_ready_target(backend, request.timeout, &request.target, &status) ||
       !vs_inputs_read(&inputs, arguments->words, arguments->word_count)) {
+    vs_target_close(&request.target);
     return status;
   }
   request.name = vs_argument(arguments, VS_OPTION_AS, name_of(&request.target));
@@ -94,5 +95,6 @@ vs_exit vs_command_exec(const vs_arguments* arguments) {
     status = exec_input(&request, &inputs.items[i]);
   }
   vs_inputs_free(&inputs);
+  vs_target_close(&request.target);
   return status;
 }

@@ -229,6 +229,7 @@ vs_exit vs_command_fuzz(const vs_arguments* arguments) {
   fuzz_request q = {0};
   if (!understand(arguments, &q) || !read_known(arguments, &q)) return VS_EXIT_USAGE;
   vs_exit status = prepare_and_fuzz(arguments, &q);
+  vs_target_close(&q.target);
   vs_expectations_free(&q.known);
   return status;
 }

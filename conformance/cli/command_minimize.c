@@ -149,6 +149,7 @@ vs_exit vs_command_minimize(const vs_arguments* arguments) {
       if (i > 0) putchar('\n');
       status = minimize_input(&inputs.items[i], seed, &how);
     }
+    vs_target_close(&target);
   }
   vs_inputs_free(&inputs);
   return status;
