@@ -82,16 +82,23 @@ static double measure_floor(const vs_target* target, const vs_space* space, doub
   return rate;
 }
 
-// So many batches of the valid stage, counted from its end: there, every few thousand combinations
-// are a mix of all placements. Less than 0: it did not go as it should.
-static double sweep_batches(const vs_target* target, const vs_space* space, uint64_t batches) {
-  const uint64_t whole = space->stages[0].count / VS_BATCH;
+typedef struct swept {
+  const vs_target* target;
+  const vs_space* space;
+} swept;
+
+// So many combinations of the valid stage, counted in batches from its end: there, every few
+// thousand are a mix of all placements.
+static double sweep_some(void* what, uint64_t combinations, long* kib) {
+  (void)kib;
+  const swept* s = what;
+  const uint64_t whole = s->space->stages[0].count / VS_BATCH;
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return -1;
-  const vs_sweep_plan plan = {.target = target,
+  const vs_sweep_plan plan = {.target = s->target,
                               .profile = vs_profile_find("documented"),
-                              .space = space,
-                              .from = whole - batches,
+                              .space = s->space,
+                              .from = whole - combinations / VS_BATCH,
                               .to = whole,
                               .jobs = 1,
                               .timeout = PATIENCE};
@@ -103,20 +110,12 @@ static double sweep_batches(const vs_target* target, const vs_space* space, uint
 
 static bool measure(const vs_target* target, const vs_space* space, double seconds,
                     vs_sweeping* result) {
-  const uint64_t most = space->stages[0].count / VS_BATCH;
-  uint64_t batches = 4;
-  double took = sweep_batches(target, space, batches);
-  // 1 + 2 + 4 parts of the time.
-  while (took >= 0 && took < seconds / 14 && 8 * batches <= most) {
-    batches *= 2;
-    took = sweep_batches(target, space, batches);
-  }
-  for (size_t i = 0; i < VS_SWEEPING_SIZES && took >= 0; i++) {
-    result->combinations[i] = (batches << i) * VS_BATCH;
-    took = result->seconds[i] = sweep_batches(target, space, batches << i);
-  }
+  const uint64_t most = space->stages[0].count / VS_BATCH * VS_BATCH;
+  swept what = {target, space};
+  if (!vs_growth_measure(sweep_some, &what, UINT64_C(4) * VS_BATCH, most, seconds, &result->growth))
+    return false;
   result->floor = measure_floor(target, space, seconds / 3);
-  return took >= 0 && result->floor > 0;
+  return result->floor > 0;
 }
 
 vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_sweeping* result,

@@ -3,21 +3,18 @@
 #ifndef VS_CONFORMANCE_BENCH_SWEEPING_H_
 #define VS_CONFORMANCE_BENCH_SWEEPING_H_
 
+#include "growth.h"
 #include "runner/target.h"
 
-enum { VS_SWEEPING_SIZES = 3 };  // N, 2N, 4N
-
 typedef struct vs_sweeping {
-  uint64_t combinations[VS_SWEEPING_SIZES];
-  double seconds[VS_SWEEPING_SIZES];
-  double floor;  // calls per second, of the calls alone
+  vs_growth growth;  // of combinations
+  double floor;      // calls per second, of the calls alone
 } vs_sweeping;
 
 extern const char* const vs_sweeping_backends[];
 extern const size_t vs_sweeping_count;
 
-// Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` (VS_WHY_MAX
-// bytes) says why not.
+// Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` says why not.
 vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_sweeping* result,
                                     vs_why* reason);
 

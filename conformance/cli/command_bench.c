@@ -1,9 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <fnmatch.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "bench/bench.h"
+#include "bench/growth.h"
 #include "bench/sweeping.h"
+#include "bench/waits.h"
 #include "cli.h"
+
+// What could not be measured is told so, whatever the row.
+static vs_bench_outcome tell_why(const char* id, vs_bench_outcome outcome, const char* reason) {
+  if (outcome == VS_BENCH_ABSENT) printf("%-18s not here: %s\n", id, reason);
+  if (outcome == VS_BENCH_BROKEN) printf("%-18s BROKEN: %s\n", id, reason);
+  return outcome;
+}
+
+// --- against a floor --------------------------------------------------------------------------
+
+static const char* id_of_race(size_t i) {
+  return vs_benches[i].id;
+}
 
 static void print_aim(const vs_bench* bench, const vs_race_result* result) {
   const char* verdict = vs_bench_falls_short(bench, result) ? "NOT REACHED" : "reached";
@@ -14,68 +31,173 @@ static void print_aim(const vs_bench* bench, const vs_race_result* result) {
   printf("%s%s\n", any ? ": " : "none", any ? verdict : "");
 }
 
-static void print_result(const vs_bench* bench, const vs_race_result* r) {
-  printf("%-18s %11.0f %11.0f %7.3f  %.3f..%.3f  ", bench->id, r->ours, r->floor, r->ratio, r->low,
-         r->high);
-  print_aim(bench, r);
+static vs_bench_outcome measure_race(size_t i, double seconds) {
+  vs_why reason;
+  vs_race_result r;
+  const vs_bench* bench = &vs_benches[i];
+  const vs_bench_outcome outcome = vs_bench_measure(bench, seconds, &r, &reason);
+  if (outcome != VS_BENCH_MEASURED) return tell_why(bench->id, outcome, reason.text);
+  printf("%-18s %11.0f %11.0f %7.3f  %.3f..%.3f  ", bench->id, r.ours, r.floor, r.ratio, r.low,
+         r.high);
+  print_aim(bench, &r);
+  return outcome;
 }
 
-static void print_legend(double seconds) {
-  printf(
-      "\n%.1f s each, in turns that alternate on one CPU; medians of the rounds; spread: the\n"
-      "middle half of the rounds' ratios. Rates are this machine's, now; compare ratios.\n",
-      seconds);
-  for (size_t i = 0; i < vs_bench_count; i++) {
-    printf("%-18s %s\n", vs_benches[i].id, vs_benches[i].text);
+static const char* text_of_race(size_t i) {
+  return vs_benches[i].text;
+}
+
+// --- sweeps -----------------------------------------------------------------------------------
+
+// The last one is the rules alone.
+static const char* id_of_sweep(size_t i) {
+  static char id[32];
+  snprintf(id, sizeof id, "sweep.%s", i < vs_sweeping_count ? vs_sweeping_backends[i] : "model");
+  return id;
+}
+
+static void print_growth(const vs_growth* g, const char* unit) {
+  const size_t last = VS_GROWTH_SIZES - 1;
+  const double one = g->seconds[0] / (double)g->counts[0];
+  printf("N = %" PRIu64 "; %s costs 1", g->counts[0], unit);
+  for (size_t i = 1; i < VS_GROWTH_SIZES; i++)
+    printf(" : %.2f", g->seconds[i] / (double)g->counts[i] / one);
+  printf(" at N, 2N, 4N");
+  if (g->kib[last] > 0)
+    printf("; %.1f, %.1f, %.1f MiB", (double)g->kib[0] / 1024, (double)g->kib[1] / 1024,
+           (double)g->kib[last] / 1024);
+  puts(vs_growth_is_linear(g) ? ": linear" : ": NOT LINEAR");
+}
+
+static vs_bench_outcome measure_sweep(size_t i, double seconds) {
+  vs_why reason;
+  vs_sweeping s;
+  const char* id = id_of_sweep(i);
+  if (i == vs_sweeping_count) {
+    printf("%-18s %11.0f\n", id, vs_sweeping_model());
+    return VS_BENCH_MEASURED;
+  }
+  const vs_target_state state = vs_sweeping_measure(vs_sweeping_backends[i], seconds, &s, &reason);
+  if (state != VS_TARGET_READY)
+    return tell_why(id, state == VS_TARGET_ABSENT ? VS_BENCH_ABSENT : VS_BENCH_BROKEN, reason.text);
+  const size_t last = VS_GROWTH_SIZES - 1;
+  const double rate = (double)s.growth.counts[last] / s.growth.seconds[last];
+  printf("%-18s %11.0f %11.0f %7.3f  ", id, rate, s.floor, rate / s.floor);
+  print_growth(&s.growth, "a combination");
+  return VS_BENCH_MEASURED;
+}
+
+static const char* text_of_sweep(size_t i) {
+  return i < vs_sweeping_count
+             ? "combinations made and judged, two processes; floor: the bare calls"
+             : "combinations that the rules alone decide";
+}
+
+// --- what users wait for ----------------------------------------------------------------------
+
+static const char* id_of_wait(size_t i) {
+  return vs_waits[i].id;
+}
+
+static vs_bench_outcome measure_wait(size_t i, double seconds) {
+  vs_why reason;
+  const vs_wait* wait = &vs_waits[i];
+  const double took = vs_wait_measure(wait, seconds, &reason);
+  if (took < 0) return tell_why(wait->id, VS_BENCH_BROKEN, reason.text);
+  printf("%-18s %9.2f s  <= %.1f s: %s\n", wait->id, took, wait->aim,
+         took <= wait->aim ? "reached" : "NOT REACHED");
+  return VS_BENCH_MEASURED;
+}
+
+static const char* text_of_wait(size_t i) {
+  static char text[160];
+  const vs_wait* wait = &vs_waits[i];
+  snprintf(text, sizeof text, "vcpuspec");
+  for (size_t k = 0; wait->words[k] != NULL; k++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), " %s", wait->words[k]);
+  if (wait->failure)
+    snprintf(text + strlen(text), sizeof text - strlen(text), ", until it tells a failure");
+  return text;
+}
+
+// --- what grows -------------------------------------------------------------------------------
+
+static const char* id_of_grower(size_t i) {
+  return vs_growers[i].id;
+}
+
+static vs_bench_outcome measure_grower(size_t i, double seconds) {
+  vs_why reason;
+  vs_growth growth;
+  const vs_grower* grower = &vs_growers[i];
+  if (!vs_grower_measure(grower, seconds, &growth, &reason))
+    return tell_why(grower->id, VS_BENCH_BROKEN, reason.text);
+  printf("%-18s ", grower->id);
+  print_growth(&growth, grower->unit);
+  return VS_BENCH_MEASURED;
+}
+
+static const char* text_of_grower(size_t i) {
+  return vs_growers[i].what;
+}
+
+// --- all of them ------------------------------------------------------------------------------
+
+typedef struct section {
+  const char* heading;
+  const char* legend;
+  size_t count;
+  const char* (*id)(size_t i);    // good until the next
+  const char* (*text)(size_t i);  // likewise
+  vs_bench_outcome (*measure)(size_t i, double seconds);
+} section;
+
+static bool is_wanted(const vs_arguments* a, const char* id) {
+  const size_t count = a->counts[VS_OPTION_FILTER];
+  for (size_t i = 0; i < count; i++) {
+    if (fnmatch(a->values[VS_OPTION_FILTER][i], id, 0) == 0) return true;
+  }
+  return count == 0;
+}
+
+static void measure_section(const vs_arguments* a, const section* s, double seconds,
+                            size_t* counts) {
+  size_t before = counts[VS_BENCH_MEASURED] + counts[VS_BENCH_ABSENT] + counts[VS_BENCH_BROKEN];
+  size_t done = before;
+  for (size_t i = 0; i < s->count; i++) {
+    if (!is_wanted(a, s->id(i))) continue;
+    if (done == before) printf("%s%s", before > 0 ? "\n" : "", s->heading);
+    counts[s->measure(i, seconds)]++;
+    done++;
+  }
+  if (done == before) return;
+  printf("\n%s", s->legend);
+  for (size_t i = 0; i < s->count; i++) {
+    if (is_wanted(a, s->id(i))) printf("  %-18s %s\n", s->id(i), s->text(i));
   }
 }
 
-static void print_sweeping(const char* backend, const vs_sweeping* s) {
-  double rate = (double)s->combinations[2] / s->seconds[2];
-  double unit = s->seconds[0] / (double)s->combinations[0];
-  printf("sweep.%-12s %11.0f %11.0f %7.3f  N = %" PRIu64 "; a combination costs 1", backend, rate,
-         s->floor, rate / s->floor, s->combinations[0]);
-  for (size_t i = 1; i < VS_SWEEPING_SIZES; i++) {
-    printf(" : %.3f", s->seconds[i] / (double)s->combinations[i] / unit);
-  }
-  puts(" at N, 2N, 4N");
-}
-
-static void measure_sweeps(double seconds, size_t* counts) {
-  printf("\n%-18s %11s %11s %7s\n", "", "ours/s", "floor/s", "ratio");
-  for (size_t i = 0; i < vs_sweeping_count; i++) {
-    vs_why reason;
-    vs_sweeping result;
-    const char* backend = vs_sweeping_backends[i];
-    const vs_target_state state = vs_sweeping_measure(backend, seconds, &result, &reason);
-    counts[state == VS_TARGET_READY    ? VS_BENCH_MEASURED
-           : state == VS_TARGET_ABSENT ? VS_BENCH_ABSENT
-                                       : VS_BENCH_BROKEN]++;
-    if (state == VS_TARGET_READY) print_sweeping(backend, &result);
-    if (state == VS_TARGET_ABSENT) printf("sweep.%-12s not here: %s\n", backend, reason.text);
-    if (state == VS_TARGET_BROKEN) printf("sweep.%-12s BROKEN: %s\n", backend, reason.text);
-  }
-  printf("sweep.model        %11.0f\n", vs_sweeping_model());
-  puts("\nOurs: combinations of a sweep, made and judged, two processes; floor: the bare calls.");
-}
-
-static vs_exit measure_all(double seconds) {
+static vs_exit measure_all(const vs_arguments* a, double seconds) {
+  const section sections[] = {
+      {"                        ours/s     floor/s   ratio  spread        aim\n",
+       "Turns that alternate on one CPU; medians of the rounds; spread: the middle half of the\n"
+       "rounds' ratios. Rates are this machine's, now; compare ratios.\n",
+       vs_bench_count, id_of_race, text_of_race, measure_race},
+      {"                        ours/s     floor/s   ratio\n", "", vs_sweeping_count + 1,
+       id_of_sweep, text_of_sweep, measure_sweep},
+      {"                      median    aim\n", "", vs_wait_count, id_of_wait, text_of_wait,
+       measure_wait},
+      {"", "Memory: what was resident at most, of the command or a process of it.\n",
+       vs_grower_count, id_of_grower, text_of_grower, measure_grower},
+  };
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
-  printf("%-18s %11s %11s %7s  %-12s  %s\n", "", "ours/s", "floor/s", "ratio", "spread", "aim");
-  for (size_t i = 0; i < vs_bench_count; i++) {
-    vs_why reason;
-    vs_race_result result;
-    const vs_bench* bench = &vs_benches[i];
-    const vs_bench_outcome outcome = vs_bench_measure(bench, seconds, &result, &reason);
-    counts[outcome]++;
-    if (outcome == VS_BENCH_MEASURED) print_result(bench, &result);
-    if (outcome == VS_BENCH_ABSENT) printf("%-18s not here: %s\n", bench->id, reason.text);
-    if (outcome == VS_BENCH_BROKEN) printf("%-18s BROKEN: %s\n", bench->id, reason.text);
-  }
-  print_legend(seconds);
-  measure_sweeps(seconds, counts);
+  for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+    measure_section(a, &sections[i], seconds, counts);
   if (counts[VS_BENCH_BROKEN] > 0) return VS_EXIT_INFRASTRUCTURE;
-  return counts[VS_BENCH_MEASURED] > 0 ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
+  if (counts[VS_BENCH_MEASURED] > 0) return VS_EXIT_CONFORMS;
+  if (counts[VS_BENCH_ABSENT] == 0)
+    fprintf(stderr, "vcpuspec: no row of the benchmark matches --filter\n");
+  return counts[VS_BENCH_ABSENT] > 0 ? VS_EXIT_NOTHING : VS_EXIT_USAGE;
 }
 
 vs_exit vs_command_bench(const vs_arguments* arguments) {
@@ -87,5 +209,5 @@ vs_exit vs_command_bench(const vs_arguments* arguments) {
   }
   if (!vs_argument_seconds(arguments, VS_OPTION_SECONDS, 1, &seconds)) return VS_EXIT_USAGE;
   setvbuf(stdout, NULL, _IOLBF, 0);  // a row is there as soon as it is measured
-  return measure_all(seconds);
+  return measure_all(arguments, seconds);
 }

@@ -976,6 +976,20 @@ Test(limits, of_time_are_not_the_implementation_s) {
                  "run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter kinds.both", 3,
                  "(ulimit -t)");
 }
+// --- bench ------------------------------------------------------------------------------------
+
+Test(bench, rows_that_are_named_are_measured_alone) {
+  const char* line = "bench --seconds 0.1 --filter 'judged.s*' --filter growth.ops";
+  expect(line, 0, "judged.soft  ");
+  expect(line, 0, "growth.ops         N = ");
+  expect_without(line, "fuzz.soft");
+  expect_without(line, "wait.");
+}
+
+Test(bench, row_that_there_is_not) {
+  expect("bench --filter judged.sotf", 2, "no row of the benchmark matches --filter");
+}
+
 Test(limits, of_time_are_told_by_sweep) {
   expect_limited("-t 2", "sweep --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --shard 1/2000",
                  3, "(ulimit -t)");
