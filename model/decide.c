@@ -96,19 +96,11 @@ static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
   return checks & of_sorts[sort];
 }
 
-// Takes the first check out of a set that is not empty.
-static vs_check_code take(vs_check_set* checks) {
-  const uint64_t low = (uint64_t)*checks;
-  const uint64_t high = (uint64_t)(*checks >> 64);
-  *checks &= *checks - 1;
-  return (vs_check_code)(low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high));
-}
-
 // Which of the checks that the page does not make the profile leaves open.
 static vs_check_set optional_of(const vs_profile* profile, vs_check_set checks) {
   vs_check_set kept = 0;
   while (checks != 0) {
-    const vs_check_code check = take(&checks);
+    const vs_check_code check = vs_check_take(&checks);
     if (may(profile, latitude_of(check))) kept |= VS_MEMBER(check);
   }
   return kept;
@@ -123,7 +115,7 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
   optional = optional_of(profile, optional) & ~certain;
   vs_check_set rest = certain | unsure | optional;
   while (rest != 0) {
-    const vs_check_code check = take(&rest);
+    const vs_check_code check = vs_check_take(&rest);
     bool choice = optional & VS_MEMBER(check);
     allow(decision, vs_checks[check].status, check,
           choice ? latitude_of(check) : VS_LATITUDE_COUNT);
@@ -139,60 +131,62 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
   decision->faults = certain;
 }
 
-// What a profile's order has of one call.
-typedef struct own_order {
-  size_t count;
-  uint8_t checks[VS_CHECK_COUNT];  // vs_check_code
-  vs_check_set set;
-} own_order;
+// Of each check; a row of vs_checks is some ten times as long, and orders are long.
+static const uint8_t calls[] = {
+    0,
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) VS_CALL_##of,
+#include "checks.def"
+#undef VS_CHECK
+};
 
-static void order_of(const vs_profile* profile, uint8_t call, own_order* own) {
-  own->count = 0;
-  own->set = 0;
+static bool orders(const vs_profile* profile, uint8_t call) {
+  const uint8_t* check = profile->order;
+  while (*check != VS_CHECK_NONE && calls[*check] != call) check++;
+  return *check != VS_CHECK_NONE;
+}
+
+vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
+  vs_check_set made = 0;
   for (const uint8_t* check = profile->order; *check != VS_CHECK_NONE; check++) {
-    if (vs_checks[*check].call != call) continue;
-    own->checks[own->count++] = *check;
-    own->set |= VS_MEMBER(*check);
+    if (calls[*check] == call) made |= VS_MEMBER(*check);
   }
+  return made;
 }
 
 // Allows what the first check of the order that applies asks for.
-static void allow_first(vs_decision* decision, const own_order* own, vs_check_set faults) {
-  vs_check_code first = VS_CHECK_NONE;
-  for (size_t i = 0; i < own->count && first == VS_CHECK_NONE; i++) {
-    if (faults & VS_MEMBER(own->checks[i])) first = own->checks[i];
-  }
-  if (vs_checks[first].sort == VS_SORT_UNDEFINED) {
+static void allow_first(vs_decision* decision, const vs_profile* profile, vs_check_set faults) {
+  const uint8_t* first = profile->order;
+  while (*first != VS_CHECK_NONE && !(faults & VS_MEMBER(*first))) first++;
+  if (vs_checks[*first].sort == VS_SORT_UNDEFINED) {
     decision->anything = true;
   } else {
-    allow(decision, vs_checks[first].status, first, VS_LATITUDE_COUNT);
+    allow(decision, vs_checks[*first].status, *first, VS_LATITUDE_COUNT);
   }
 }
 
-static void decide_ordered(vs_decision* decision, const vs_facts* facts, const own_order* own) {
-  const vs_check_set unsure = vs_unsure_of(facts) & own->set;
+static void decide_ordered(vs_decision* decision, const vs_facts* facts,
+                           const vs_profile* profile) {
   decision->ordered = true;
-  decision->faults &= own->set;
+  vs_check_set unsure = vs_unsure_of(facts);
+  if ((decision->faults | unsure) == 0) {
+    allow(decision, ZX_OK, VS_CHECK_NONE, VS_LATITUDE_COUNT);
+    return;
+  }
+  const vs_check_set made = vs_profile_makes(profile, facts->call);
+  decision->faults &= made;
+  unsure &= made;
   // Once for each way in which what is unsure may be.
   vs_check_set some = unsure;
   do {
-    allow_first(decision, own, decision->faults | (unsure & ~some));
+    allow_first(decision, profile, decision->faults | (unsure & ~some));
     some = (some - 1) & unsure;
   } while (some != unsure);
 }
 
-vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
-  own_order own;
-  order_of(profile, call, &own);
-  return own.set;
-}
-
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
   vs_decision decision = {.faults = vs_faults_of(facts)};
-  own_order own;
-  order_of(profile, facts->call, &own);
-  if (profile->ordered && own.count > 0) {
-    decide_ordered(&decision, facts, &own);
+  if (profile->ordered && orders(profile, facts->call)) {
+    decide_ordered(&decision, facts, profile);
   } else {
     decide_unordered(&decision, facts, profile);
   }

@@ -7,18 +7,15 @@
 
 // `faults` is not empty.
 static vs_check_code first_fault(vs_check_set faults) {
-  vs_check_code check = 1;
-  while (!(faults & VS_MEMBER(check))) check++;
-  return check;
+  return vs_check_take(&faults);
 }
 
 // True if the faults are of more than one sort: some rows say the same in two ways.
 static bool are_several(vs_check_set faults) {
-  const vs_check* first = &vs_checks[first_fault(faults)];
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if ((faults & VS_MEMBER(check)) && vs_checks[check].rule != first->rule) return true;
-  }
-  return false;
+  const vs_check* first = &vs_checks[vs_check_take(&faults)];
+  bool several = false;
+  while (faults != 0) several |= vs_checks[vs_check_take(&faults)].rule != first->rule;
+  return several;
 }
 
 static bool is_fixed_bit_form(const vs_op* op) {
@@ -168,25 +165,29 @@ static vs_clause_code blame(vs_step_context* c) {
 
 // --- what is borne out --------------------------------------------------------------------------
 
+// Of a check of the page, a sentence about rights or types that is not about an error.
 static vs_clause_set attested_by_success(const vs_step_context* c) {
+  const uint8_t call = c->facts.call;
   vs_clause_set set = 0;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    const vs_check* row = &vs_checks[check];
-    bool of_handle = row->status == ZX_ERR_WRONG_TYPE || row->status == ZX_ERR_ACCESS_DENIED;
-    bool page = row->call == c->facts.call && row->sort == VS_SORT_PAGE;
-    bool made = row->rule != row->error;  // a sentence about rights, not about an error
-    if (page && of_handle && made) set |= VS_MEMBER(row->rule);
-  }
+#define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds)    \
+  set |= VS_SORT_##sort == VS_SORT_PAGE && VS_CLAUSE_##rule != VS_CLAUSE_##error && \
+                 (status == ZX_ERR_WRONG_TYPE || status == ZX_ERR_ACCESS_DENIED) && \
+                 call == VS_CALL_##of                                               \
+             ? VS_MEMBER(VS_CLAUSE_##rule)                                          \
+             : 0;
+#include "checks.def"
+#undef VS_CHECK
   return set;
 }
 
 static vs_clause_set attested_by_refusal(const vs_step_context* c) {
   vs_clause_set set = 0;
-  vs_check_set faults = c->why.decision.faults;
-  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (!(faults & VS_MEMBER(check))) continue;
-    set |= VS_MEMBER(vs_checks[check].rule);
-    if (vs_checks[check].status == c->seen->status) set |= VS_MEMBER(vs_checks[check].error);
+  const vs_check_set faults = c->why.decision.faults;
+  vs_check_set rest = faults;
+  while (rest != 0) {
+    const vs_check* check = &vs_checks[vs_check_take(&rest)];
+    set |= VS_MEMBER(check->rule);
+    if (check->status == c->seen->status) set |= VS_MEMBER(check->error);
   }
   if (faults != 0 && are_several(faults)) set |= VS_MEMBER(vs_judged_calls[c->facts.call].several);
   if (is_fixed_bit_form(c->op)) set |= VS_MEMBER(VS_CLAUSE_FIXED_BITS);

@@ -68,6 +68,14 @@ typedef uint32_t vs_defect_set;
 #ifndef __FRAMAC__
 _Static_assert(VS_CLAUSE_COUNT <= 8 * sizeof(vs_set), "a vs_clause_set holds every clause");
 _Static_assert(VS_CHECK_COUNT <= 8 * sizeof(vs_set), "a vs_check_set holds every check");
+
+// Takes the first check out of a set that is not empty.
+static inline vs_check_code vs_check_take(vs_check_set* checks) {
+  const uint64_t low = (uint64_t)*checks;
+  const uint64_t high = (uint64_t)(*checks >> 64);
+  *checks &= *checks - 1;
+  return (vs_check_code)(low != 0 ? __builtin_ctzll(low) : 64 + __builtin_ctzll(high));
+}
 #endif
 
 typedef struct vs_clause {
