@@ -105,4 +105,4 @@ static uint64_t turn_calls(void* self, uint64_t count) {
   return count;
 }
 
-const vs_side vs_side_calls = {open_calls, turn_calls, close_calls};
+const vs_side vs_side_calls = {open_calls, turn_calls, close_calls, false};

@@ -144,4 +144,4 @@ static uint64_t turn_bare(void* self, uint64_t count) {
   return count;
 }
 
-const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare};
+const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare, false};

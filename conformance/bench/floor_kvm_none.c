@@ -20,4 +20,4 @@ static void close_bare(void* self) {
   (void)self;
 }
 
-const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare};
+const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare, false};

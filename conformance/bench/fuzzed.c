@@ -55,4 +55,4 @@ static uint64_t turn_fuzzed(void* self, uint64_t count) {
   return state->violations + state->unjudged == 0 ? count : 0;
 }
 
-const vs_side vs_side_fuzzed = {open_fuzzed, turn_fuzzed, close_fuzzed};
+const vs_side vs_side_fuzzed = {open_fuzzed, turn_fuzzed, close_fuzzed, false};

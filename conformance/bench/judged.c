@@ -78,4 +78,4 @@ static uint64_t turn_judged(void* self, uint64_t count) {
   return count;
 }
 
-const vs_side vs_side_judged = {open_judged, turn_judged, close_judged};
+const vs_side vs_side_judged = {open_judged, turn_judged, close_judged, false};

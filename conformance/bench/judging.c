@@ -80,5 +80,5 @@ static uint64_t turn_comparing(void* self, uint64_t count) {
   return turn(self, compare_one, count);
 }
 
-const vs_side vs_side_oracle = {open_judging, turn_judging, close_judging};
-const vs_side vs_side_predicted = {open_judging, turn_comparing, close_judging};
+const vs_side vs_side_oracle = {open_judging, turn_judging, close_judging, false};
+const vs_side vs_side_predicted = {open_judging, turn_comparing, close_judging, false};

@@ -131,7 +131,7 @@ static uint64_t turn_shimmed(void* self, uint64_t count) {
   return done;
 }
 
-const vs_side vs_side_shimmed = {open_shimmed, turn_shimmed, close_shimmed};
+const vs_side vs_side_shimmed = {open_shimmed, turn_shimmed, close_shimmed, true};
 
 // --- a bare echo ------------------------------------------------------------------------------
 
@@ -175,4 +175,4 @@ static uint64_t turn_echo(void* self, uint64_t count) {
   return count;
 }
 
-const vs_side vs_side_echo = {open_echo, turn_echo, close_echo};
+const vs_side vs_side_echo = {open_echo, turn_echo, close_echo, true};

@@ -19,6 +19,7 @@ typedef struct vs_side {
   // Does at least `count` units of work and tells how many it did. 0: an answer was wrong.
   uint64_t (*turn)(void* self, uint64_t count);
   void (*close)(void* self);
+  bool elsewhere;  // other processes do a part of the work: what counts is the clock on the wall
 } vs_side;
 
 // A register file that is another one at every turn, in the layout of zx_vcpu_state_x64_t. Guest
