@@ -66,15 +66,16 @@ static bool take_turn(racer* r) {
 }
 
 // Finds how many units fill a turn. What is done but once, in the first or in a later one, makes a
-// turn long and says nothing of the next: only one that is as long as it was to be ends the search.
+// turn long and says nothing of the next: two that are as long as they were to be end the search.
 static bool calibrate(racer* r, double turn) {
   double count = 1;
-  for (size_t tries = 0; tries < MOST_TRIES; tries++) {
+  size_t fitting = 0;
+  for (size_t tries = 0; tries < MOST_TRIES && fitting < 2; tries++) {
     r->count = (uint64_t)count;
     if (!take_turn(r)) return false;
     const double factor = turn / (r->seconds > turn / 10 ? r->seconds : turn / 10);
-    if (factor > 0.7 && factor < 1.4) break;
-    count = count * factor > 1 ? count * factor : 1;
+    fitting = factor > 0.7 && factor < 1.4 ? fitting + 1 : 0;
+    if (fitting == 0) count = count * factor > 1 ? count * factor : 1;
   }
   return true;
 }
