@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
-FAULTS ?= 300
+FAULTS ?= 100
 
 # CMake's make has jobs of its own.
 configure = cmake --preset $(1) > /dev/null
@@ -12,7 +12,7 @@ build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 # One more than there are CPUs: some tests wait.
 ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
 
-.PHONY: all conform check test test-long check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-tsan check-clang fuzz fuzz-afl tidy bench docs picture \
+.PHONY: all conform check test test-long test-all check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -40,13 +40,18 @@ test: packages-test ## the tests, also under sanitizers: six minutes on two CPUs
 # What `make test` has made of this program is not made again.
 made = $$([ build/reports/plain.html -nt build/vcpuspec ] && echo -FS reports)
 
-test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers on all, a farm's build, the proof, every fuzz target
+test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers, a farm's build, the proof, every fuzz target
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	tools/check-ci-templates --whole build
-	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 model-mutants check-prove fuzz tidy check-reproducible check-clang coverage
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 MODEL_MUTANTS='--every 10' \
+	    tidy check-prove model-mutants fuzz check-reproducible check-clang coverage
+
+test-all: test test-long ## before a release: those that test-long takes a part of, whole
+	VS_FAULTS_TOTAL=300 $(call ctest,build) -R '^test_faults$$'
+	$(MAKE) check-asan-all model-mutants
 
 # No clock is in these, so they share the CPUs.
 check-prove:
@@ -54,9 +59,11 @@ check-prove:
 check-reproducible:
 	tools/check-reproducible
 
-# The sanitizers see what reads foreign bytes, and the executor; all other tests in test-long, and of those
-# with hundreds that are alike some. Campaigns
-# are tests of time, and of `tools` nothing is ours. docs/testing.md tells which test is run where.
+# The sanitizers see what reads foreign bytes, and the executor, in make test; all tests but those of `tools`,
+# of which nothing is ours, and of campaigns, which are tests of time, in make test-all. What is between the
+# two leaves out what judges the whole suite again and again, by code that other tests run as well.
+# docs/testing.md tells which test is run where.
+repeated = campaign|faults|(rules|diff|export|shim|lint|edits_.*)_whole
 check-asan:
 	$(call configure,asan)
 	$(call build,build/asan) --target sanitized
@@ -65,7 +72,12 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	$(call ctest,build/asan) -LE 'tools|sanitized' -E 'campaign|faults|(rules|diff|export|shim|lint|edits_.*)_whole'
+	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(diff|export|lab|rules|selftest|sweep|traces)'
+
+check-asan-all:
+	$(call configure,asan)
+	$(call build,build/asan)
+	$(call ctest,build/asan) -LE tools -E '$(repeated)'
 
 # What tests without fuzzing run of model/: all of it.
 coverage: packages-coverage ## lines and branches of the model that its tests run, and a report
@@ -74,7 +86,8 @@ coverage: packages-coverage ## lines and branches of the model that its tests ru
 	tools/coverage --self-test build/coverage
 	tools/coverage build/coverage
 
-# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well.
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 10' for
+# some, beginning with another at each commit.
 model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
 	tools/model-mutants --self-test
 	tools/model-mutants $(MODEL_MUTANTS)
@@ -141,7 +154,9 @@ lab-programs-x64 lab-programs-arm64: lab-programs-%: all
 bench: packages-build ## speed, each as a ratio to its floor in the same run
 	$(MAKE) all
 	build/vcpuspec bench
-	@[ ! -e build/vcpuspec-fuzz-call ] || tools/fuzz-measure speed
+
+speed: fuzzers ## docs/speed.md, measured on this machine (some minutes, and nothing else to do for it)
+	tools/measure-speed
 
 picture: all ## docs/report.png
 	tools/install-packages browser

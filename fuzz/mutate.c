@@ -64,6 +64,8 @@ void vs_mutate_call(vs_mutator* m, vs_op* op) {
     times--;
   }
   for (; times > 0; times--) vs_change_write(m, op);
+  // What another thread does is handed over to it, which takes longer than most calls do.
+  if (!vs_mutator_one_in(m, 8)) op->thread = 0;
 }
 
 static void tell(vs_mutator* m, vs_op* op) {

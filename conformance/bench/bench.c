@@ -40,6 +40,7 @@ const vs_bench vs_benches[] = {
      .profile = "documented",
      .ours = &vs_side_judged,
      .floor = &vs_side_calls,
+     .aim_ratio = 0.3,
      .text = "write, read back, executed and judged; floor: the two calls alone"},
     {.id = "judged.unicorn",
      .backend = "unicorn",
@@ -58,7 +59,7 @@ const vs_bench vs_benches[] = {
      .profile = "documented",
      .ours = &vs_side_fuzzed,
      .floor = &vs_side_calls,
-     .aim_ratio = 0.8,
+     .aim_ratio = 0.2,
      .text =
          "an input of the fuzz target `call`: decoded, written, read back, judged; floor: the two "
          "calls alone"},
@@ -67,7 +68,7 @@ const vs_bench vs_benches[] = {
      .profile = "documented",
      .ours = &vs_side_fuzzed,
      .floor = &vs_side_bare_unicorn,
-     .aim_ratio = 0.8,
+     .aim_ratio = 0.6,
      .text = "the same with an enter; floor: the bare libunicorn loop"},
     {.id = "fuzz.kvm",
      .backend = "kvm",
