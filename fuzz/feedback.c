@@ -48,13 +48,12 @@ static unsigned argument_class(const vs_param* param, const vs_arg* arg) {
 // the calls under test bring.
 static uint64_t facts_of_other(const vs_arch_info* arch, const vs_op* op) {
   const uint64_t facts = mix(op->code, op->async);
-  const vs_op usual = vs_op_new(op->code, arch);
-  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    const vs_param* param = &vs_ops[op->code].params[i];
-    unsigned class_of = argument_class(param, &op->args[i]);
-    bool slot = param->type == VS_PARAM_HANDLE && op->args[i].form == VS_HANDLE_SLOT;
-    bool same = slot || class_of == argument_class(param, &usual.args[i]);
-    if (!same) return mix(facts, (i + 1) << 8 | class_of);
+  const vs_param* params = vs_ops[op->code].params;
+  for (uint8_t i = 0; i < VS_ARGS_MAX && params[i].type != VS_PARAM_NONE; i++) {
+    if (params[i].type == VS_PARAM_HANDLE && op->args[i].form == VS_HANDLE_SLOT) continue;
+    const vs_arg usual = vs_arg_new(op->code, i, arch);
+    const unsigned class_of = argument_class(&params[i], &op->args[i]);
+    if (class_of != argument_class(&params[i], &usual)) return mix(facts, (i + 1u) << 8 | class_of);
   }
   return facts;
 }

@@ -200,15 +200,24 @@ static vs_arg default_of(const vs_param* param) {
   }
 }
 
+vs_arg vs_arg_new(uint8_t code, uint8_t parameter, const vs_arch_info* arch) {
+  const vs_param* param = &vs_ops[code].params[parameter];
+  vs_arg arg = default_of(param);
+  const bool sized =
+      param->type == VS_PARAM_SIZE || param->type == VS_PARAM_IN || param->type == VS_PARAM_OUT;
+  if (!sized || vs_param_find(code, VS_PARAM_KIND, 0) == VS_ARGS_MAX) return arg;
+  if (param->type == VS_PARAM_SIZE) {
+    arg.number = arch->state_size;
+  } else {
+    arg.length = arch->state_size;
+  }
+  return arg;
+}
+
 vs_op vs_op_new(uint8_t code, const vs_arch_info* arch) {
   vs_op op = {.code = code};
-  const bool kind = vs_param_find(code, VS_PARAM_KIND, 0) < VS_ARGS_MAX;
-  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
-    uint8_t type = vs_ops[code].params[i].type;
-    op.args[i] = default_of(&vs_ops[code].params[i]);
-    if (kind && type == VS_PARAM_SIZE) op.args[i].number = arch->state_size;
-    if (kind && (type == VS_PARAM_IN || type == VS_PARAM_OUT)) op.args[i].length = arch->state_size;
-  }
+  for (uint8_t i = 0; i < VS_ARGS_MAX && vs_ops[code].params[i].type != VS_PARAM_NONE; i++)
+    op.args[i] = vs_arg_new(code, i, arch);
   return op;
 }
 

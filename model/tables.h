@@ -275,6 +275,8 @@ extern const vs_judged vs_judged_calls[VS_OP_COUNT];
 // An op with each argument as it is unless a script says otherwise: a call that is told a kind, and
 // has a buffer, is told ZX_VCPU_STATE and its exact size.
 vs_op vs_op_new(uint8_t code, const vs_arch_info* arch);
+// One of its arguments.
+vs_arg vs_arg_new(uint8_t code, uint8_t parameter, const vs_arch_info* arch);
 
 // A handle argument: the value that the slot received.
 vs_arg vs_arg_slot(uint8_t slot);

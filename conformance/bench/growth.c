@@ -142,7 +142,7 @@ static const command commands[] = {
 
 const vs_grower vs_growers[] = {
     {"growth.cases", "a case", "run of so many scripts, each a process of its own", 16, 4096},
-    {"growth.ops", "an op", "run of one script of so many ops", 1024, 262144},
+    {"growth.ops", "an op", "run of one script of so many ops", 1024, 131072},
     {"growth.traces", "a trace", "check of one file of so many recorded traces", 256, 65536},
     {"growth.findings", "a finding", "fuzz, a campaign that goes on from so many findings", 64,
      4096},

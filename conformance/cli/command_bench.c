@@ -178,17 +178,19 @@ static void measure_section(const vs_arguments* a, const section* s, double seco
 }
 
 static vs_exit measure_all(const vs_arguments* a, double seconds) {
+  // What a command has resident counts what this process had when it started it: so those come
+  // first.
   const section sections[] = {
+      {"                      median    aim\n", "", vs_wait_count, id_of_wait, text_of_wait,
+       measure_wait},
+      {"", "Memory: what was resident at most, of the command or a process of it.\n",
+       vs_grower_count, id_of_grower, text_of_grower, measure_grower},
       {"                        ours/s     floor/s   ratio  spread        aim\n",
        "Turns that alternate on one CPU; medians of the rounds; spread: the middle half of the\n"
        "rounds' ratios. Rates are this machine's, now; compare ratios.\n",
        vs_bench_count, id_of_race, text_of_race, measure_race},
       {"                        ours/s     floor/s   ratio\n", "", vs_sweeping_count + 1,
        id_of_sweep, text_of_sweep, measure_sweep},
-      {"                      median    aim\n", "", vs_wait_count, id_of_wait, text_of_wait,
-       measure_wait},
-      {"", "Memory: what was resident at most, of the command or a process of it.\n",
-       vs_grower_count, id_of_grower, text_of_grower, measure_grower},
   };
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
   for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
