@@ -12,7 +12,7 @@ build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 # One more than there are CPUs: some tests wait.
 ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
 
-.PHONY: all conform check test test-long test-all check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed docs picture \
+.PHONY: all conform check test test-long test-all check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -173,6 +173,13 @@ power: fuzzers ## how soon each planted defect is found (40 minutes; docs/fuzzin
 
 format:
 	tools/check-format --fix
+
+hooks: ## git runs the checks that take seconds before each commit
+	mkdir -p "$$(git rev-parse --git-path hooks)"
+	ln -sf "$(CURDIR)/tools/pre-commit" "$$(git rev-parse --git-path hooks)/pre-commit"
+
+release-check: all ## the list that a release goes through
+	tools/release-check
 
 packages-build:
 	@tools/install-packages build

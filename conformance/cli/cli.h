@@ -11,7 +11,7 @@
 #include "results/exit.h"
 #include "text/fault.h"
 
-#define VS_VERSION "0.1.0"
+// VS_VERSION, such as "0.2.0", is that of CMakeLists.txt: the build defines it.
 
 typedef enum vs_command_code {
 #define VS_COMMAND(symbol, name, arguments, summary, examples) VS_COMMAND_##symbol,
