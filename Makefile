@@ -59,9 +59,10 @@ check-prove:
 check-reproducible:
 	tools/check-reproducible
 
-# The sanitizers see what reads foreign bytes, and the executor, in make test; all tests but those of `tools`,
-# of which nothing is ours, and of campaigns, which are tests of time, in make test-all. What is between the
-# two leaves out what judges the whole suite again and again, by code that other tests run as well.
+# In make test the sanitizers see what reads foreign bytes, and the executor. In make test-long they leave out
+# what judges the whole suite again and again, by code that other tests run as well. In make test-all they see
+# all tests but those of `tools`, where nothing is ours, those of campaigns and faults, which are tests of time,
+# and some that are whole elsewhere (`repeated`).
 # docs/testing.md tells which test is run where.
 repeated = campaign|faults|(rules|diff|export|shim|lint|edits_.*)_whole
 check-asan:
@@ -156,6 +157,7 @@ bench: packages-build ## speed, each as a ratio to its floor in the same run
 	build/vcpuspec bench
 
 speed: fuzzers ## docs/speed.md, measured on this machine (some minutes, and nothing else to do for it)
+	@[ ! -e build/libfuzzer/Makefile ] || $(call build,build/libfuzzer) --target fuzzers
 	tools/measure-speed
 
 picture: all ## docs/report.png

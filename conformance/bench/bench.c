@@ -41,7 +41,7 @@ const vs_bench vs_benches[] = {
      .ours = &vs_side_judged,
      .floor = &vs_side_calls,
      .aim_ratio = 0.3,
-     .text = "write, read back, executed and judged; floor: the two calls alone"},
+     .text = "write, enter, executed and judged; floor: the two calls alone"},
     {.id = "judged.unicorn",
      .backend = "unicorn",
      .profile = "documented",
@@ -61,8 +61,8 @@ const vs_bench vs_benches[] = {
      .floor = &vs_side_calls,
      .aim_ratio = 0.2,
      .text =
-         "an input of the fuzz target `call`: decoded, written, read back, judged; floor: the two "
-         "calls alone"},
+         "an input of the fuzz target `call`: decoded, written, entered, judged; floor: the two calls "
+         "alone"},
     {.id = "fuzz.unicorn",
      .backend = "unicorn",
      .profile = "documented",
