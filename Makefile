@@ -46,10 +46,12 @@ test-long: packages-test packages-prove packages-coverage ## what takes longer: 
 	$(MAKE) check-asan-long
 	$(MAKE) check-tsan
 	tools/check-ci-templates --whole build
-	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 MODEL_MUTANTS='--every 10' \
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 10)' \
 	    tidy check-prove model-mutants fuzz check-reproducible check-clang coverage
 
-test-all: test test-long ## before a release: those that test-long takes a part of, whole
+test-all: ## before a release: test, test-long, and whole what they take a part of
+	$(MAKE) test
+	$(MAKE) test-long
 	VS_FAULTS_TOTAL=300 $(call ctest,build) -R '^test_faults$$'
 	$(MAKE) check-asan-all model-mutants
 
@@ -177,8 +179,7 @@ format:
 	tools/check-format --fix
 
 hooks: ## git runs the checks that take seconds before each commit
-	mkdir -p "$$(git rev-parse --git-path hooks)"
-	ln -sf "$(CURDIR)/tools/pre-commit" "$$(git rev-parse --git-path hooks)/pre-commit"
+	tools/pre-commit --install
 
 release-check: all ## the list that a release goes through
 	tools/release-check

@@ -60,9 +60,9 @@ const vs_bench vs_benches[] = {
      .ours = &vs_side_fuzzed,
      .floor = &vs_side_calls,
      .aim_ratio = 0.2,
-     .text =
-         "an input of the fuzz target `call`: decoded, written, entered, judged; floor: the two calls "
-         "alone"},
+     .text = "an input of the fuzz target `call`: decoded, written, entered, judged; floor: the "
+             "two calls "
+             "alone"},
     {.id = "fuzz.unicorn",
      .backend = "unicorn",
      .profile = "documented",
@@ -102,7 +102,7 @@ vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race
   }
   const vs_side_setup setup = {.backend = &opened, .profile = vs_profile_find(bench->profile)};
   vs_refuse(reason, "no memory");  // unless somebody knows better
-  const bool measured = vs_race(bench->ours, bench->floor, &setup, seconds, result, reason);
+  const bool measured = vs_race_sides(bench->ours, bench->floor, &setup, seconds, result, reason);
   target.backend->close();
   return measured ? VS_BENCH_MEASURED : VS_BENCH_BROKEN;
 }

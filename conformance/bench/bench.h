@@ -3,6 +3,7 @@
 #ifndef VS_CONFORMANCE_BENCH_H_
 #define VS_CONFORMANCE_BENCH_H_
 
+#include "outcome.h"
 #include "race.h"
 
 typedef struct vs_bench {
@@ -18,12 +19,6 @@ typedef struct vs_bench {
 
 extern const vs_bench vs_benches[];
 extern const size_t vs_bench_count;
-
-typedef enum vs_bench_outcome {
-  VS_BENCH_MEASURED,
-  VS_BENCH_ABSENT,  // this machine cannot run the backend
-  VS_BENCH_BROKEN   // it can, but a side could not be set up or gave a wrong answer
-} vs_bench_outcome;
 
 // Lasts about `seconds`. Unless it is MEASURED, `reason` says why. Opens the
 // backend in this process and closes it again, so it must not be open.

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,25 +17,29 @@ extern char** environ;
 
 static bool start(char* const argv[], int out, pid_t* pid) {
   posix_spawn_file_actions_t files;
+  const char* path = strchr(argv[0], '/') != NULL ? argv[0] : "/proc/self/exe";
   if (posix_spawn_file_actions_init(&files) != 0) return false;
   const bool good =
       posix_spawn_file_actions_adddup2(&files, out, STDOUT_FILENO) == 0 &&
       posix_spawn_file_actions_addopen(&files, STDERR_FILENO, "/dev/null", O_WRONLY, 0) == 0 &&
-      posix_spawn(pid, "/proc/self/exe", &files, NULL, argv, environ) == 0;
+      posix_spawn(pid, path, &files, NULL, argv, environ) == 0;
   posix_spawn_file_actions_destroy(&files);
   return good;
 }
 
-// Reads all that it prints, and notes when it told of a failure.
+// Reads all that it prints, and notes when it told of a failure; until waits are to end.
 static void listen(int in, double began, vs_program_cost* cost) {
-  char line[1024];
+  char part[1024];
+  bool begins = true;  // a line
   FILE* out = fdopen(in, "r");
   if (out == NULL) {
     close(in);
     return;
   }
-  while (fgets(line, sizeof line, out) != NULL) {
-    if (cost->failure < 0 && strncmp(line, "FAIL", 4) == 0) cost->failure = vs_now() - began;
+  while (!vs_waits_stopped() && fgets(part, sizeof part, out) != NULL) {
+    const bool told = begins && strncmp(part, "FAIL", 4) == 0;
+    if (told && cost->failure < 0) cost->failure = vs_now() - began;
+    begins = strchr(part, '\n') != NULL;
   }
   fclose(out);
 }
@@ -54,6 +59,7 @@ bool vs_program_run(char* const argv[], vs_program_cost* cost) {
     return false;
   }
   listen(pipes[0], began, cost);
+  if (vs_waits_stopped()) kill(pid, SIGTERM);
   while (wait4(pid, &status, 0, &usage) < 0 && errno == EINTR) {
   }
   cost->seconds = vs_now() - began;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "race.h"
 
+#include <math.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,17 +67,24 @@ static bool take_turn(racer* r) {
 }
 
 // Finds how many units fill a turn. What is done but once, in the first or in a later one, makes a
-// turn long and says nothing of the next: two that are as long as they were to be end the search.
+// turn long and says nothing of the next: two that are as long as they were to be end the search,
+// and if there are none the one that came nearest.
 static bool calibrate(racer* r, double turn) {
   double count = 1;
+  double nearest = INFINITY;
+  uint64_t best = 1;
   size_t fitting = 0;
   for (size_t tries = 0; tries < MOST_TRIES && fitting < 2; tries++) {
     r->count = (uint64_t)count;
     if (!take_turn(r)) return false;
     const double factor = turn / (r->seconds > turn / 10 ? r->seconds : turn / 10);
-    fitting = factor > 0.7 && factor < 1.4 ? fitting + 1 : 0;
+    const double off = factor > 1 ? factor : 1 / factor;
+    if (off <= nearest) best = r->count;
+    if (off <= nearest) nearest = off;
+    fitting = off < 1.4 || (count <= 1 && tries > 0 && factor < 1) ? fitting + 1 : 0;
     if (fitting == 0) count = count * factor > 1 ? count * factor : 1;
   }
+  if (fitting < 2) r->count = best;
   return true;
 }
 
@@ -157,8 +165,8 @@ static void close_racers(racer* racers) {
   }
 }
 
-bool vs_race(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup, double seconds,
-             vs_race_result* result, vs_why* reason) {
+bool vs_race_sides(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup,
+                   double seconds, vs_race_result* result, vs_why* reason) {
   const double even = seconds / (SIDES * LEAST_ROUNDS);
   const double turn = even < longest_turn ? even : longest_turn;
   const size_t rounds = (size_t)(seconds / (SIDES * turn) + 0.5);

@@ -17,7 +17,7 @@ typedef struct vs_race_result {
 } vs_race_result;
 
 // Lasts about `seconds`. False: `reason` says what could not be measured.
-bool vs_race(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup, double seconds,
-             vs_race_result* result, vs_why* reason);
+bool vs_race_sides(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup,
+                   double seconds, vs_race_result* result, vs_why* reason);
 
 #endif  // VS_CONFORMANCE_BENCH_RACE_H_

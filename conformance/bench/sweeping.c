@@ -112,7 +112,8 @@ static bool measure(const vs_target* target, const vs_space* space, double secon
                     vs_sweeping* result) {
   const uint64_t most = space->stages[0].count / VS_BATCH * VS_BATCH;
   swept what = {target, space};
-  if (!vs_growth_measure(sweep_some, &what, UINT64_C(4) * VS_BATCH, most, seconds, &result->growth))
+  if (!vs_growth_measure(sweep_some, &what, false, UINT64_C(4) * VS_BATCH, most, seconds,
+                         &result->growth))
     return false;
   result->floor = measure_floor(target, space, seconds / 3);
   return result->floor > 0;

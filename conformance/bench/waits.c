@@ -6,6 +6,7 @@
 
 #include "common/refuse.h"
 #include "program.h"
+#include "runner/child.h"
 
 enum { MOST = 15 };  // times
 
@@ -29,6 +30,7 @@ static int by_size(const void* a, const void* b) {
 
 static bool run_once(const vs_wait* wait, double* took, double* whole, vs_why* reason) {
   char* argv[sizeof wait->words / sizeof wait->words[0] + 2] = {(char*)"vcpuspec"};
+  if (wait->program != NULL) argv[0] = (char*)wait->program;
   vs_program_cost cost;
   for (size_t i = 0; wait->words[i] != NULL; i++) argv[i + 1] = (char*)wait->words[i];
   if (!vs_program_run(argv, &cost)) return vs_refuse(reason, "it could not be started");
@@ -43,9 +45,14 @@ double vs_wait_measure(const vs_wait* wait, double seconds, vs_why* reason) {
   double took[MOST];
   size_t count = 0;
   double whole = 0;
-  for (double left = seconds; count < MOST && (count == 0 || left > 0); count++) {
+  for (double left = seconds; count < MOST && (count == 0 || left > 0) && !vs_waits_stopped();
+       count++) {
     if (!run_once(wait, &took[count], &whole, reason)) return -1;
     left -= whole;
+  }
+  if (vs_waits_stopped()) {
+    vs_refuse(reason, "it was to end");
+    return -1;
   }
   qsort(took, count, sizeof took[0], by_size);
   return took[count / 2];

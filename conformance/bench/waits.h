@@ -10,6 +10,7 @@
 
 typedef struct vs_wait {
   const char* id;
+  const char* program;   // its path; NULL: this program
   const char* words[8];  // after `vcpuspec`
   int status;            // that it exits with
   bool failure;          // until the first failure is told, not until the end

@@ -8,6 +8,7 @@
 #include "bench/sweeping.h"
 #include "bench/waits.h"
 #include "cli.h"
+#include "common.h"
 
 // What could not be measured is told so, whatever the row.
 static vs_bench_outcome tell_why(const char* id, vs_bench_outcome outcome, const char* reason) {
@@ -58,15 +59,18 @@ static const char* id_of_sweep(size_t i) {
 
 static void print_growth(const vs_growth* g, const char* unit) {
   const size_t last = VS_GROWTH_SIZES - 1;
-  const double one = g->seconds[0] / (double)g->counts[0];
+  const double one = (g->seconds[0] - g->base) / (double)g->counts[0];
   printf("N = %" PRIu64 "; %s costs 1", g->counts[0], unit);
   for (size_t i = 1; i < VS_GROWTH_SIZES; i++)
-    printf(" : %.2f", g->seconds[i] / (double)g->counts[i] / one);
+    printf(" : %.2f", (g->seconds[i] - g->base) / (double)g->counts[i] / one);
   printf(" at N, 2N, 4N");
   if (g->kib[last] > 0)
     printf("; %.1f, %.1f, %.1f MiB", (double)g->kib[0] / 1024, (double)g->kib[1] / 1024,
            (double)g->kib[last] / 1024);
-  puts(vs_growth_is_linear(g) ? ": linear" : ": NOT LINEAR");
+  static const char* const verdicts[] = {[VS_GROWTH_LINEAR] = "linear",
+                                         [VS_GROWTH_NOT_LINEAR] = "NOT LINEAR",
+                                         [VS_GROWTH_UNKNOWN] = "too little to tell"};
+  printf(": %s\n", verdicts[vs_growth_judge(g)]);
 }
 
 static vs_bench_outcome measure_sweep(size_t i, double seconds) {
@@ -74,7 +78,9 @@ static vs_bench_outcome measure_sweep(size_t i, double seconds) {
   vs_sweeping s;
   const char* id = id_of_sweep(i);
   if (i == vs_sweeping_count) {
-    printf("%-18s %11.0f\n", id, vs_sweeping_model());
+    const double rules = vs_sweeping_model();
+    if (rules <= 0) return tell_why(id, VS_BENCH_BROKEN, "no memory");
+    printf("%-18s %11.0f\n", id, rules);
     return VS_BENCH_MEASURED;
   }
   const vs_target_state state = vs_sweeping_measure(vs_sweeping_backends[i], seconds, &s, &reason);
@@ -130,8 +136,8 @@ static vs_bench_outcome measure_grower(size_t i, double seconds) {
   vs_why reason;
   vs_growth growth;
   const vs_grower* grower = &vs_growers[i];
-  if (!vs_grower_measure(grower, seconds, &growth, &reason))
-    return tell_why(grower->id, VS_BENCH_BROKEN, reason.text);
+  const vs_bench_outcome outcome = vs_grower_measure(grower, seconds, &growth, &reason);
+  if (outcome != VS_BENCH_MEASURED) return tell_why(grower->id, outcome, reason.text);
   printf("%-18s ", grower->id);
   print_growth(&growth, grower->unit);
   return VS_BENCH_MEASURED;
@@ -164,7 +170,7 @@ static void measure_section(const vs_arguments* a, const section* s, double seco
                             size_t* counts) {
   size_t before = counts[VS_BENCH_MEASURED] + counts[VS_BENCH_ABSENT] + counts[VS_BENCH_BROKEN];
   size_t done = before;
-  for (size_t i = 0; i < s->count; i++) {
+  for (size_t i = 0; i < s->count && vs_stop == 0; i++) {
     if (!is_wanted(a, s->id(i))) continue;
     if (done == before) printf("%s%s", before > 0 ? "\n" : "", s->heading);
     counts[s->measure(i, seconds)]++;
@@ -186,8 +192,10 @@ static vs_exit measure_all(const vs_arguments* a, double seconds) {
       {"", "Memory: what was resident at most, of the command or a process of it.\n",
        vs_grower_count, id_of_grower, text_of_grower, measure_grower},
       {"                        ours/s     floor/s   ratio  spread        aim\n",
-       "Turns that alternate on one CPU; medians of the rounds; spread: the middle half of the\n"
-       "rounds' ratios. Rates are this machine's, now; compare ratios.\n",
+       "Turns that alternate on one CPU, in its time (shim.c: by the clock); medians of the "
+       "rounds;\n"
+       "spread: the middle half of the rounds' ratios. Rates are this machine's, now; compare "
+       "ratios.\n",
        vs_bench_count, id_of_race, text_of_race, measure_race},
       {"                        ours/s     floor/s   ratio\n", "", vs_sweeping_count + 1,
        id_of_sweep, text_of_sweep, measure_sweep},
@@ -195,6 +203,10 @@ static vs_exit measure_all(const vs_arguments* a, double seconds) {
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
   for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
     measure_section(a, &sections[i], seconds, counts);
+  if (vs_stop != 0) {
+    fprintf(stderr, "vcpuspec: interrupted: the rows after this one were not measured\n");
+    return VS_EXIT_INFRASTRUCTURE;
+  }
   if (counts[VS_BENCH_BROKEN] > 0) return VS_EXIT_INFRASTRUCTURE;
   if (counts[VS_BENCH_MEASURED] > 0) return VS_EXIT_CONFORMS;
   if (counts[VS_BENCH_ABSENT] == 0)
@@ -210,6 +222,7 @@ vs_exit vs_command_bench(const vs_arguments* arguments) {
     return VS_EXIT_USAGE;
   }
   if (!vs_argument_seconds(arguments, VS_OPTION_SECONDS, 1, &seconds)) return VS_EXIT_USAGE;
+  vs_listen_for_stop();
   setvbuf(stdout, NULL, _IOLBF, 0);  // a row is there as soon as it is measured
   return measure_all(arguments, seconds);
 }

@@ -6,7 +6,6 @@
 #include <sys/wait.h>
 
 #include "judging.h"
-#include "sampled.h"
 #include "selftest/selftest.h"
 
 // --- which cases one could do without ---------------------------------------------------------
@@ -245,7 +244,7 @@ Test(first, failure_that_is_shown_is_of_the_call_that_did_it, .timeout = 600) {
 
 // Of most it is so: a sample of each sort.
 Test(first, failure_of_most_mutants_is_at_their_clause, .timeout = 600) {
-  enum { EVERY = 24 * VS_SAMPLED_LESS };
+  enum { EVERY = 24 };
   static const vs_mutant* some[1024];
   vs_kill_plan plan = plan_for(NULL, "kind_16_bits", NULL);
   vs_selftest selftest;
@@ -264,7 +263,7 @@ Test(first, failure_of_most_mutants_is_at_their_clause, .timeout = 600) {
     cr_expect(row->kills > 0 || row->by_chance || row->state != VS_TARGET_READY, "%s is not caught",
               row->mutant->id);
   }
-  cr_expect_gt(matrix->row_count, 60 / VS_SAMPLED_LESS);
+  cr_expect_gt(matrix->row_count, 60);
   cr_expect_geq(named * 100, matrix->row_count * 95, "%zu of %zu", named, matrix->row_count);
   vs_selftest_free(&selftest);
 }
