@@ -31,7 +31,7 @@ check: ## the inner loop: builds what changed, and runs the tests that find most
 
 test: packages-test ## the tests, also under sanitizers: six minutes on two CPUs
 	$(MAKE) all
-	$(call ctest,build) -LE long
+	$(call ctest,build) -LE 'long|release'
 	$(MAKE) check-asan
 	tools/check-tidy --changed build
 	@echo 'Two faults at once, as each profile answers:'
@@ -52,6 +52,7 @@ test-long: packages-test packages-prove packages-coverage ## what takes longer: 
 test-all: ## before a release: test, test-long, and whole what they take a part of
 	$(MAKE) test
 	$(MAKE) test-long
+	$(call ctest,build) -L release
 	VS_FAULTS_TOTAL=300 $(call ctest,build) -R '^test_faults$$'
 	$(MAKE) check-asan-all model-mutants
 
