@@ -12,7 +12,7 @@ build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 # One more than there are CPUs: some tests wait.
 ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
 
-.PHONY: all conform check test test-long test-all check-prove check-reproducible fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs picture \
+.PHONY: all conform check test test-long test-all check-prove check-reproducible check-templates fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -44,10 +44,8 @@ test-long: packages-test packages-prove packages-coverage ## what takes longer: 
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
-	$(MAKE) check-tsan
-	tools/check-ci-templates --whole build
 	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 10)' \
-	    tidy check-prove model-mutants fuzz check-reproducible check-clang coverage
+	    tidy check-prove check-tsan check-templates model-mutants fuzz check-reproducible check-clang coverage
 
 test-all: ## before a release: test, test-long, and whole what they take a part of
 	$(MAKE) test
@@ -56,11 +54,13 @@ test-all: ## before a release: test, test-long, and whole what they take a part 
 	VS_FAULTS_TOTAL=300 $(call ctest,build) -R '^test_faults$$'
 	$(MAKE) check-asan-all model-mutants
 
-# No clock is in these, so they share the CPUs.
+# Nothing in these is a test of time, so they share the CPUs.
 check-prove:
 	tools/prove
 check-reproducible:
 	tools/check-reproducible
+check-templates:
+	tools/check-ci-templates --whole build
 
 # In make test the sanitizers see what reads foreign bytes, and the executor. In make test-long they leave out
 # what judges the whole suite again and again, by code that other tests run as well. In make test-all they see
