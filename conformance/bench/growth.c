@@ -15,10 +15,11 @@
 
 // --- any cost ---------------------------------------------------------------------------------
 
-// The least of three: what else the machine does makes one longer, and never shorter.
-static double least_cost(vs_growth_cost* cost, void* what, uint64_t count, long* kib) {
+// The least of some: what else the machine does makes one longer, and never shorter.
+static double least_cost(vs_growth_cost* cost, void* what, uint64_t count, size_t times,
+                         long* kib) {
   double least = cost(what, count, kib);
-  for (size_t i = 1; i < 3 && least >= 0 && !vs_waits_stopped(); i++) {
+  for (size_t i = 1; i < times && least >= 0 && !vs_waits_stopped(); i++) {
     const double again = cost(what, count, kib);
     if (again < least) least = again;
   }
@@ -29,19 +30,21 @@ bool vs_growth_measure(vs_growth_cost* cost, void* what, bool has_base, uint64_t
                        uint64_t most, double seconds, vs_growth* growth) {
   long kib = 0;
   uint64_t n = least;
-  growth->base = has_base ? least_cost(cost, what, 1, &kib) : 0;
-  // 1 + 2 + 4 parts of the time, each three times.
-  const double part = seconds / 21;
+  const bool brief = seconds < 1;
+  const size_t times = brief ? 1 : 3;
+  growth->base = has_base ? least_cost(cost, what, 1, times, &kib) : 0;
+  // 1 + 2 + 4 parts of the time, each so many times.
+  const double part = seconds / (7.0 * (double)times);
   const double enough = growth->base + (growth->base > part ? growth->base : part);
   double took = growth->base < 0 ? -1 : cost(what, n, &kib);
-  while (took >= 0 && took < enough && 8 * n <= most && !vs_waits_stopped()) {
+  while (took >= 0 && took < enough && 8 * n <= (brief ? most / 4 : most) && !vs_waits_stopped()) {
     n *= 2;
     took = cost(what, n, &kib);
   }
   for (size_t i = 0; i < VS_GROWTH_SIZES && took >= 0 && !vs_waits_stopped(); i++) {
     growth->counts[i] = n << i;
     growth->kib[i] = 0;
-    took = growth->seconds[i] = least_cost(cost, what, n << i, &growth->kib[i]);
+    took = growth->seconds[i] = least_cost(cost, what, n << i, times, &growth->kib[i]);
   }
   return took >= 0 && !vs_waits_stopped();
 }
