@@ -60,17 +60,23 @@ static const char* id_of_sweep(size_t i) {
 static void print_growth(const vs_growth* g, const char* unit) {
   const size_t last = VS_GROWTH_SIZES - 1;
   const double one = (g->seconds[0] - g->base) / (double)g->counts[0];
-  printf("N = %" PRIu64 "; %s costs 1", g->counts[0], unit);
-  for (size_t i = 1; i < VS_GROWTH_SIZES; i++)
-    printf(" : %.2f", (g->seconds[i] - g->base) / (double)g->counts[i] / one);
-  printf(" at N, 2N, 4N");
+  const vs_growth_verdict verdict = vs_growth_judge(g);
+  printf("N = %" PRIu64 "; ", g->counts[0]);
+  if (verdict == VS_GROWTH_UNKNOWN) {
+    printf("%" PRIu64 " cost too little beside a start (%.2f s)", g->counts[last], g->base);
+  } else {
+    printf("%s costs 1", unit);
+    for (size_t i = 1; i < VS_GROWTH_SIZES; i++)
+      printf(" : %.2f", (g->seconds[i] - g->base) / (double)g->counts[i] / one);
+    printf(" at N, 2N, 4N");
+  }
   if (g->kib[last] > 0)
     printf("; %.1f, %.1f, %.1f MiB", (double)g->kib[0] / 1024, (double)g->kib[1] / 1024,
            (double)g->kib[last] / 1024);
   static const char* const verdicts[] = {[VS_GROWTH_LINEAR] = "linear",
                                          [VS_GROWTH_NOT_LINEAR] = "NOT LINEAR",
-                                         [VS_GROWTH_UNKNOWN] = "too little to tell"};
-  printf(": %s\n", verdicts[vs_growth_judge(g)]);
+                                         [VS_GROWTH_UNKNOWN] = "not judged"};
+  printf(": %s\n", verdicts[verdict]);
 }
 
 static vs_bench_outcome measure_sweep(size_t i, double seconds) {
