@@ -44,8 +44,9 @@ vs_growth_verdict vs_growth_judge(const vs_growth* growth);
 // the time being.
 typedef struct vs_grower {
   const char* id;
-  const char* unit;  // "a case"
-  const char* what;  // the command, in words
+  const struct vs_growing* command;  // growth.c knows it
+  const char* unit;                  // "a case"
+  const char* what;                  // the command, in words
   uint64_t least;
   uint64_t most;
 } vs_grower;

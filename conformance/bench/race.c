@@ -103,22 +103,19 @@ static int by_value(const void* a, const void* b) {
   return (x > y) - (x < y);
 }
 
-// The value that `share` of the `count` sorted ones do not exceed.
-static double quantile(const double* sorted, size_t count, double share) {
-  return sorted[(size_t)(share * (double)(count - 1) + 0.5)];
+double vs_quantile(double* values, size_t count, double share) {
+  qsort(values, count, sizeof *values, by_value);
+  return values[(size_t)(share * (double)(count - 1) + 0.5)];
 }
 
 static void conclude(double* ours, double* floor, double* ratios, size_t rounds,
                      vs_race_result* result) {
   for (size_t i = 0; i < rounds; i++) ratios[i] = ours[i] / floor[i];
-  qsort(ours, rounds, sizeof *ours, by_value);
-  qsort(floor, rounds, sizeof *floor, by_value);
-  qsort(ratios, rounds, sizeof *ratios, by_value);
-  *result = (vs_race_result){.ours = quantile(ours, rounds, 0.5),
-                             .floor = quantile(floor, rounds, 0.5),
-                             .ratio = quantile(ratios, rounds, 0.5),
-                             .low = quantile(ratios, rounds, 0.25),
-                             .high = quantile(ratios, rounds, 0.75),
+  *result = (vs_race_result){.ours = vs_quantile(ours, rounds, 0.5),
+                             .floor = vs_quantile(floor, rounds, 0.5),
+                             .ratio = vs_quantile(ratios, rounds, 0.5),
+                             .low = vs_quantile(ratios, rounds, 0.25),
+                             .high = vs_quantile(ratios, rounds, 0.75),
                              .rounds = rounds};
 }
 

@@ -20,4 +20,7 @@ typedef struct vs_race_result {
 bool vs_race_sides(const vs_side* ours, const vs_side* floor, const vs_side_setup* setup,
                    double seconds, vs_race_result* result, vs_why* reason);
 
+// Sorts them; the value that `share` of them do not exceed.
+double vs_quantile(double* values, size_t count, double share);
+
 #endif  // VS_CONFORMANCE_BENCH_RACE_H_

@@ -12,8 +12,11 @@
 #include "sweep/product.h"
 #include "sweep/sweep.h"
 
-const char* const vs_sweeping_backends[] = {"soft", "unicorn", "kvm"};
-const size_t vs_sweeping_count = sizeof vs_sweeping_backends / sizeof vs_sweeping_backends[0];
+const vs_sweeping_row vs_sweepings[] = {{"sweep.soft", "soft"},
+                                        {"sweep.unicorn", "unicorn"},
+                                        {"sweep.kvm", "kvm"},
+                                        {"sweep.model", NULL}};
+const size_t vs_sweeping_count = sizeof vs_sweepings / sizeof vs_sweepings[0];
 
 enum { DEPTH = 4, TABLE = 4096, PATIENCE = 60 };
 

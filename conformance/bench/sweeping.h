@@ -11,7 +11,12 @@ typedef struct vs_sweeping {
   double floor;      // calls per second, of the calls alone
 } vs_sweeping;
 
-extern const char* const vs_sweeping_backends[];
+typedef struct vs_sweeping_row {
+  const char* id;
+  const char* backend;  // NULL: the rules alone
+} vs_sweeping_row;
+
+extern const vs_sweeping_row vs_sweepings[];
 extern const size_t vs_sweeping_count;
 
 // Lasts about `seconds` and a third. VS_TARGET_READY: measured; otherwise `reason` says why not.

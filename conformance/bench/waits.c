@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "waits.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "common/refuse.h"
 #include "program.h"
+#include "race.h"
 #include "runner/child.h"
 
 enum { MOST = 15 };  // times
@@ -21,12 +21,6 @@ const vs_wait vs_waits[] = {
     {.id = "wait.built_in", .words = {"run"}, .aim = 5},
 };
 const size_t vs_wait_count = sizeof vs_waits / sizeof vs_waits[0];
-
-static int by_size(const void* a, const void* b) {
-  const double x = *(const double*)a;
-  const double y = *(const double*)b;
-  return (x > y) - (x < y);
-}
 
 static bool run_once(const vs_wait* wait, double* took, double* whole, vs_why* reason) {
   char* argv[sizeof wait->words / sizeof wait->words[0] + 2] = {(char*)"vcpuspec"};
@@ -54,6 +48,5 @@ double vs_wait_measure(const vs_wait* wait, double seconds, vs_why* reason) {
     vs_refuse(reason, "it was to end");
     return -1;
   }
-  qsort(took, count, sizeof took[0], by_size);
-  return took[count / 2];
+  return vs_quantile(took, count, 0.5);
 }

@@ -9,6 +9,7 @@
 #include "bench/waits.h"
 #include "cli.h"
 #include "common.h"
+#include "filters.h"
 
 // What could not be measured is told so, whatever the row.
 static vs_bench_outcome tell_why(const char* id, vs_bench_outcome outcome, const char* reason) {
@@ -50,11 +51,8 @@ static const char* text_of_race(size_t i) {
 
 // --- sweeps -----------------------------------------------------------------------------------
 
-// The last one is the rules alone.
 static const char* id_of_sweep(size_t i) {
-  static char id[32];
-  snprintf(id, sizeof id, "sweep.%s", i < vs_sweeping_count ? vs_sweeping_backends[i] : "model");
-  return id;
+  return vs_sweepings[i].id;
 }
 
 static void print_growth(const vs_growth* g, const char* unit) {
@@ -82,14 +80,15 @@ static void print_growth(const vs_growth* g, const char* unit) {
 static vs_bench_outcome measure_sweep(size_t i, double seconds) {
   vs_why reason;
   vs_sweeping s;
-  const char* id = id_of_sweep(i);
-  if (i == vs_sweeping_count) {
+  const char* id = vs_sweepings[i].id;
+  const char* backend = vs_sweepings[i].backend;
+  if (backend == NULL) {
     const double rules = vs_sweeping_model();
     if (rules <= 0) return tell_why(id, VS_BENCH_BROKEN, "no memory");
     printf("%-18s %11.0f\n", id, rules);
     return VS_BENCH_MEASURED;
   }
-  const vs_target_state state = vs_sweeping_measure(vs_sweeping_backends[i], seconds, &s, &reason);
+  const vs_target_state state = vs_sweeping_measure(backend, seconds, &s, &reason);
   if (state != VS_TARGET_READY)
     return tell_why(id, state == VS_TARGET_ABSENT ? VS_BENCH_ABSENT : VS_BENCH_BROKEN, reason.text);
   const size_t last = VS_GROWTH_SIZES - 1;
@@ -155,29 +154,23 @@ static const char* text_of_grower(size_t i) {
 
 // --- all of them ------------------------------------------------------------------------------
 
+enum { SECTIONS = 4 };
+
 typedef struct section {
   const char* heading;
   const char* legend;
   size_t count;
-  const char* (*id)(size_t i);    // good until the next
-  const char* (*text)(size_t i);  // likewise
+  const char* (*id)(size_t i);
+  const char* (*text)(size_t i);  // good until the next
   vs_bench_outcome (*measure)(size_t i, double seconds);
 } section;
-
-static bool is_wanted(const vs_arguments* a, const char* id) {
-  const size_t count = a->counts[VS_OPTION_FILTER];
-  for (size_t i = 0; i < count; i++) {
-    if (fnmatch(a->values[VS_OPTION_FILTER][i], id, 0) == 0) return true;
-  }
-  return count == 0;
-}
 
 static void measure_section(const vs_arguments* a, const section* s, double seconds,
                             size_t* counts) {
   size_t before = counts[VS_BENCH_MEASURED] + counts[VS_BENCH_ABSENT] + counts[VS_BENCH_BROKEN];
   size_t done = before;
   for (size_t i = 0; i < s->count && vs_stop == 0; i++) {
-    if (!is_wanted(a, s->id(i))) continue;
+    if (!vs_filter_takes(a, s->id(i))) continue;
     if (done == before) printf("%s%s", before > 0 ? "\n" : "", s->heading);
     counts[s->measure(i, seconds)]++;
     done++;
@@ -185,14 +178,39 @@ static void measure_section(const vs_arguments* a, const section* s, double seco
   if (done == before) return;
   printf("\n%s", s->legend);
   for (size_t i = 0; i < s->count; i++) {
-    if (is_wanted(a, s->id(i))) printf("  %-18s %s\n", s->id(i), s->text(i));
+    if (vs_filter_takes(a, s->id(i))) printf("  %-18s %s\n", s->id(i), s->text(i));
   }
+}
+
+static bool matches_some(const section* sections, const char* glob) {
+  for (size_t k = 0; k < SECTIONS; k++) {
+    for (size_t i = 0; i < sections[k].count; i++) {
+      if (fnmatch(glob, sections[k].id(i), 0) == 0) return true;
+    }
+  }
+  return false;
+}
+
+// One that is misspelt would pass for measured beside others.
+static bool all_match(const section* sections, const vs_arguments* a) {
+  bool good = true;
+  for (size_t i = 0; i < a->counts[VS_OPTION_FILTER]; i++) {
+    const char* glob = a->values[VS_OPTION_FILTER][i];
+    if (matches_some(sections, glob)) continue;
+    fprintf(stderr, "vcpuspec: --filter '%s' matches no row of the benchmark; there are", glob);
+    for (size_t k = 0; k < SECTIONS; k++) {
+      for (size_t n = 0; n < sections[k].count; n++) fprintf(stderr, " %s", sections[k].id(n));
+    }
+    fputc('\n', stderr);
+    good = false;
+  }
+  return good;
 }
 
 static vs_exit measure_all(const vs_arguments* a, double seconds) {
   // What a command has resident counts what this process had when it started it: so those come
   // first.
-  const section sections[] = {
+  const section sections[SECTIONS] = {
       {"                      median    aim\n", "", vs_wait_count, id_of_wait, text_of_wait,
        measure_wait},
       {"", "Memory: what was resident at most, of the command or a process of it.\n",
@@ -207,17 +225,14 @@ static vs_exit measure_all(const vs_arguments* a, double seconds) {
        id_of_sweep, text_of_sweep, measure_sweep},
   };
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
-  for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
-    measure_section(a, &sections[i], seconds, counts);
+  if (!all_match(sections, a)) return VS_EXIT_USAGE;
+  for (size_t i = 0; i < SECTIONS; i++) measure_section(a, &sections[i], seconds, counts);
   if (vs_stop != 0) {
     fprintf(stderr, "vcpuspec: interrupted: the rows after this one were not measured\n");
     return VS_EXIT_INFRASTRUCTURE;
   }
   if (counts[VS_BENCH_BROKEN] > 0) return VS_EXIT_INFRASTRUCTURE;
-  if (counts[VS_BENCH_MEASURED] > 0) return VS_EXIT_CONFORMS;
-  if (counts[VS_BENCH_ABSENT] == 0)
-    fprintf(stderr, "vcpuspec: no row of the benchmark matches --filter\n");
-  return counts[VS_BENCH_ABSENT] > 0 ? VS_EXIT_NOTHING : VS_EXIT_USAGE;
+  return counts[VS_BENCH_MEASURED] > 0 ? VS_EXIT_CONFORMS : VS_EXIT_NOTHING;
 }
 
 vs_exit vs_command_bench(const vs_arguments* arguments) {

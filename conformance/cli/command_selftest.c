@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <fnmatch.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common.h"
+#include "filters.h"
 #include "selftest/selftest.h"
 
 enum { REPORTS = 2 };
@@ -32,14 +32,6 @@ static void show_progress(size_t done, size_t all, const char* id, void* context
 
 // --- what is asked for ------------------------------------------------------------------------
 
-static bool is_named(const vs_arguments* arguments, const char* id) {
-  size_t count = arguments->counts[VS_OPTION_FILTER];
-  for (size_t i = 0; i < count; i++) {
-    if (fnmatch(arguments->values[VS_OPTION_FILTER][i], id, 0) == 0) return true;
-  }
-  return count == 0;
-}
-
 static const vs_mutant* mutant_at(size_t i) {
   return i < vs_mutant_count ? &vs_mutants[i] : vs_mutant_of_families(i - vs_mutant_count);
 }
@@ -51,7 +43,7 @@ static bool find_mutants(request* q, const vs_arguments* arguments) {
   q->mutants = calloc(all + 1, sizeof(void*));
   if (q->mutants == NULL) return false;
   for (size_t i = 0; (mutant = mutant_at(i)) != NULL; i++) {
-    if (is_named(arguments, mutant->id)) q->mutants[q->mutant_count++] = mutant;
+    if (vs_filter_takes(arguments, mutant->id)) q->mutants[q->mutant_count++] = mutant;
   }
   if (q->mutant_count > 0) return true;
   fprintf(stderr, "vcpuspec: no mutant's id matches; see vcpuspec list mutants\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "filters.h"
 
+#include <fnmatch.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,4 +56,12 @@ size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code opti
     fputs(" (see vcpuspec list cases)\n", stderr);
   }
   return count;
+}
+
+bool vs_filter_takes(const vs_arguments* arguments, const char* id) {
+  const size_t count = arguments->counts[VS_OPTION_FILTER];
+  for (size_t i = 0; i < count; i++) {
+    if (fnmatch(arguments->values[VS_OPTION_FILTER][i], id, 0) == 0) return true;
+  }
+  return count == 0;
 }

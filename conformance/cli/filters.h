@@ -12,4 +12,7 @@
 size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code option,
                               const vs_results* results);
 
+// True if --filter, of a command whose rows have ids, takes this one: all, where it is not given.
+bool vs_filter_takes(const vs_arguments* arguments, const char* id);
+
 #endif  // VS_CONFORMANCE_FILTERS_H_

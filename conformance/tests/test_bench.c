@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/bench.h"
 #include "bench/growth.h"
@@ -44,6 +45,43 @@ Test(bench, a_wrong_status_breaks_the_oracle_and_its_floor) {
 Test(bench, wrong_rules_break_the_oracle_and_its_floor) {
   cr_expect_eq(measure("soft", "zcore", &vs_side_oracle), VS_BENCH_BROKEN);
   cr_expect_eq(measure("soft", "zcore", &vs_side_predicted), VS_BENCH_BROKEN);
+}
+
+// A first turn that is as long as one is to be, since a scene is made in it, and cheap units.
+typedef struct late_side {
+  uint64_t turns;
+  uint64_t most;  // units of a turn
+} late_side;
+
+static late_side late[2];
+
+static void* open_late(const vs_side_setup* setup, vs_why* reason) {
+  static size_t turn;
+  (void)setup;
+  (void)reason;
+  return &late[turn++ % 2];
+}
+
+static uint64_t turn_late(void* self, uint64_t count) {
+  late_side* s = self;
+  const clock_t began = clock();
+  while (s->turns == 0 && clock() - began < CLOCKS_PER_SEC / 1000) {
+  }
+  for (volatile uint64_t i = 0; i < count; i++) {
+  }
+  s->turns++;
+  s->most = count > s->most ? count : s->most;
+  return count;
+}
+
+static void close_late(void* self) {
+  (void)self;
+}
+
+Test(bench, a_long_first_turn_makes_no_turn_of_a_few_units) {
+  const vs_side side = {open_late, turn_late, close_late, false};
+  cr_expect_eq(measure("soft", "documented", &side), VS_BENCH_MEASURED);
+  for (size_t i = 0; i < 2; i++) cr_expect_gt(late[i].most, 1000);
 }
 
 // --- growth -----------------------------------------------------------------------------------

@@ -987,7 +987,8 @@ Test(bench, rows_that_are_named_are_measured_alone) {
 }
 
 Test(bench, row_that_there_is_not) {
-  expect("bench --filter judged.sotf", 2, "no row of the benchmark matches --filter");
+  expect("bench --filter judged.sotf --filter judged.soft", 2,
+         "--filter 'judged.sotf' matches no row of the benchmark; there are wait.jobs_1");
 }
 
 Test(limits, of_time_are_told_by_sweep) {
