@@ -99,7 +99,7 @@ static vs_bench_outcome measure_sweep(size_t i, double seconds) {
 }
 
 static const char* text_of_sweep(size_t i) {
-  return i < vs_sweeping_count
+  return vs_sweepings[i].backend != NULL
              ? "combinations made and judged, two processes; floor: the bare calls"
              : "combinations that the rules alone decide";
 }
@@ -221,8 +221,8 @@ static vs_exit measure_all(const vs_arguments* a, double seconds) {
        "spread: the middle half of the rounds' ratios. Rates are this machine's, now; compare "
        "ratios.\n",
        vs_bench_count, id_of_race, text_of_race, measure_race},
-      {"                        ours/s     floor/s   ratio\n", "", vs_sweeping_count + 1,
-       id_of_sweep, text_of_sweep, measure_sweep},
+      {"                        ours/s     floor/s   ratio\n", "", vs_sweeping_count, id_of_sweep,
+       text_of_sweep, measure_sweep},
   };
   size_t counts[VS_BENCH_BROKEN + 1] = {0};
   if (!all_match(sections, a)) return VS_EXIT_USAGE;

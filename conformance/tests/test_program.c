@@ -986,9 +986,16 @@ Test(bench, rows_that_are_named_are_measured_alone) {
   expect_without(line, "wait.");
 }
 
+Test(bench, rows_of_a_section_are_of_it) {
+  expect("bench --seconds 0.1 --filter sweep.model", 0,
+         "sweep.model        combinations that the rules alone decide");
+  expect_without("bench --seconds 0.1 --filter sweep.model", "wait.");
+}
+
 Test(bench, row_that_there_is_not) {
-  expect("bench --filter judged.sotf --filter judged.soft", 2,
-         "--filter 'judged.sotf' matches no row of the benchmark; there are wait.jobs_1");
+  const char* line = "bench --filter judged.sotf --filter judged.soft";
+  expect(line, 2, "--filter 'judged.sotf' matches no row of the benchmark; there are wait.jobs_1");
+  expect(line, 2, " sweep.kvm sweep.model\n");
 }
 
 Test(limits, of_time_are_told_by_sweep) {
