@@ -4,13 +4,13 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
-FAULTS ?= 100
+FAULTS ?= 50
 
 # CMake's make has jobs of its own.
 configure = cmake --preset $(1) > /dev/null
 build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
-# One more than there are CPUs: some tests wait.
-ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 1))
+# More than there are CPUs: many tests wait.
+ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 2))
 
 .PHONY: all conform check test test-long test-all check-prove check-reproducible check-templates fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
@@ -44,7 +44,7 @@ test-long: packages-test packages-prove packages-coverage ## what takes longer: 
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
-	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=20 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 10)' \
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 20)' \
 	    tidy check-prove check-tsan check-templates model-mutants fuzz check-reproducible check-clang coverage
 
 test-all: ## before a release: test, test-long, and whole what they take a part of
@@ -90,7 +90,7 @@ coverage: packages-coverage ## lines and branches of the model that its tests ru
 	tools/coverage --self-test build/coverage
 	tools/coverage build/coverage
 
-# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 10' for
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 20' for
 # some, beginning with another at each commit.
 model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
 	tools/model-mutants --self-test

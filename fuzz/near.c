@@ -105,22 +105,29 @@ static uint8_t unused_slot(vs_mutator* m, const vs_fuzz_script* script) {
   return first;
 }
 
-// One of its handles has a right less than it could, or one alone.
+static zx_rights_t any_right(vs_mutator* m) {
+  enum { BITS = 23 };  // of zircon/rights.h
+  return UINT32_C(1) << vs_mutator_pick(m, BITS);
+}
+
+// One of its handles has a right less than it could, or one alone; and, at times, the call then has
+// all.
 void vs_insert_narrowed(vs_mutator* m, vs_fuzz_script* script) {
-  vs_op ops[2] = {vs_op_new(VS_CALL_handle_duplicate, m->arch), any_call(m, script)};
+  vs_op ops[3] = {vs_op_new(VS_CALL_handle_duplicate, m->arch), any_call(m, script)};
   const uint8_t slot = unused_slot(m, script);
   uint8_t which = vs_param_find(ops[1].code, VS_PARAM_HANDLE, 0);
   const uint8_t second = vs_param_find(ops[1].code, VS_PARAM_HANDLE, 1);
   if (second < VS_ARGS_MAX && vs_mutator_one_in(m, 2)) which = second;
   if (which == VS_ARGS_MAX || ops[1].args[which].form != VS_HANDLE_SLOT) return;
-  const zx_rights_t right = UINT32_C(1) << vs_mutator_pick(m, 19);
+  const zx_rights_t right = any_right(m);
   const zx_rights_t all = default_rights(vs_ops[ops[1].code].params[which].object);
   ops[0].args[0] = ops[1].args[which];
   VS_OP_ARG(&ops[0], handle_duplicate, rights).number =
       vs_mutator_one_in(m, 2) ? right : all & ~right;
   vs_op_give(&ops[0], 0, slot);
+  ops[2] = ops[1];
   ops[1].args[which] = vs_arg_slot(slot);
-  vs_script_insert(script, vs_script_place(m, script), ops, 2);
+  vs_script_insert(script, vs_script_place(m, script), ops, vs_mutator_one_in(m, 2) ? 2 : 3);
 }
 
 // A handle is asked for a right that it may not have, or that it was made without.
@@ -138,12 +145,12 @@ static void insert_asked(vs_mutator* m, vs_fuzz_script* script) {
   const uint8_t other = vs_script_slot_of(m, script, type->type);
   if (other < VS_SLOTS) ops[0].args[0] = vs_arg_slot(other);
   const zx_rights_t all = other < VS_SLOTS ? type->rights : ZX_DEFAULT_VCPU_RIGHTS;
-  const zx_rights_t right = all & UINT32_C(1) << vs_mutator_pick(m, 19);
+  const zx_rights_t right = all & any_right(m);
   VS_OP_ARG(&ops[0], handle_duplicate, rights).number = all & ~right;
   VS_OP_ARG(&ops[1], handle_duplicate, rights).number = vs_mutator_one_in(m, 2) ? all : right;
   if (vs_mutator_one_in(m, 2)) return vs_script_insert(script, vs_script_place(m, script), ops, 2);
   ops[1].args[0] = ops[0].args[0];
-  VS_OP_ARG(&ops[1], handle_duplicate, rights).number = UINT32_C(1) << vs_mutator_pick(m, 19);
+  VS_OP_ARG(&ops[1], handle_duplicate, rights).number = any_right(m);
   vs_script_insert(script, vs_script_place(m, script), &ops[1], 1);
 }
 

@@ -89,13 +89,15 @@ static void tidy_pointer(const vs_arch_info* arch, vs_op* op, uint8_t type, vs_a
 }
 
 // A value of which it is known that no handle has it: zero, or a handle's with some of the
-// high bits the other way round, which tell the generations of a place in a table apart.
-static void tidy_unknown(vs_arg* handle) {
-  enum { GENERATIONS = 16 };  // and up
+// high bits the other way round, which tell the generations of a place in a table apart. What is
+// closed may be a neighbour's too, by one of the bits that Zircon sets in each handle: where they
+// tell handles apart, these are the implementation's own.
+static void tidy_unknown(const vs_op* op, vs_arg* handle) {
+  enum { GENERATIONS = 16, ALWAYS_SET = 3 };  // bits from there up; the lowest two
   if (handle->form == VS_HANDLE_RAW) handle->number = 0;
   if (handle->form != VS_HANDLE_CLEARED && handle->form != VS_HANDLE_FLIPPED) return;
   handle->form = VS_HANDLE_FLIPPED;
-  handle->number &= UINT32_MAX << GENERATIONS;
+  handle->number &= (UINT32_MAX << GENERATIONS) | (closes(op) ? ALWAYS_SET : 0);
 }
 
 // A handle may come in any form, but not where the call could close what is not its own, or run on
@@ -105,7 +107,7 @@ static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
   bool resource = handle->form == VS_HANDLE_RESOURCE && object != ZX_OBJ_TYPE_RESOURCE;
   bool derived = handle->form == VS_HANDLE_CLEARED || handle->form == VS_HANDLE_FLIPPED;
   handle->number = (uint32_t)handle->number;
-  if (closes(op) || op->code == VS_CALL_vcpu_enter) tidy_unknown(handle);
+  if (closes(op) || op->code == VS_CALL_vcpu_enter) tidy_unknown(op, handle);
   if (handle->form > VS_HANDLE_RESOURCE || resource || (derived && handle->number == 0) ||
       (fixed && object != ZX_OBJ_TYPE_RESOURCE)) {
     handle->form = VS_HANDLE_SLOT;
