@@ -10,13 +10,13 @@
 
 #include "child.h"
 #include "common/refuse.h"
-#include "kvm/kvm.h"
 #include "plugin.h"
 #include "remote/remote.h"
 #include "soft/soft.h"
 #include "tables.h"
 #include "tail.h"
-#include "unicorn/unicorn_backend.h"
+#include "zircon/kvm/rows.h"
+#include "zircon/unicorn/rows.h"
 
 static const uint64_t ALL_CALLS = (UINT64_C(1) << VS_CALL_COUNT) - 1;
 static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted

@@ -29,11 +29,16 @@ static void open_arm64(void) {
 static void open_x64(void) {
   open_target("unicorn");
 }
+static void open_kvm(void) {
+  if (access("/dev/kvm", R_OK | W_OK) != 0) cr_skip_test("this machine has no /dev/kvm");
+  open_target("kvm");
+}
 
 TestSuite(guest_x64, .init = open_x64);
 TestSuite(guest_arm64, .init = open_arm64);
 TestSuite(traps_arm64, .init = open_arm64);
 TestSuite(traps_x64, .init = open_x64);
+TestSuite(traps_kvm, .init = open_kvm);
 
 typedef struct run {
   vs_op ops[OPS_MAX];
@@ -254,6 +259,9 @@ static zx_handle_t vcpu_with(const void* code, size_t size, const void* state) {
   make_guest();
   cr_assert_eq(calls->vmo_create(MEMORY_SIZE, 0, &memory), ZX_OK);
   cr_assert_eq(calls->vmo_write(memory, code, CODE, size), ZX_OK);
+  // Of x86-64: one page that is the tables of all four levels, of the four pages there are.
+  const uint64_t tables[] = {0x0007, 0x1007, 0x2007, 0x3007};
+  cr_assert_eq(calls->vmo_write(memory, tables, 0, sizeof tables), ZX_OK);
   cr_assert_eq(calls->vmar_map(vmar, all, 0, memory, 0, MEMORY_SIZE, &mapped), ZX_OK);
   cr_assert_eq(calls->vcpu_create(guest, 0, CODE, &vcpu), ZX_OK);
   const size_t state_size = vs_arch_find(opened.arch)->state_size;
@@ -383,29 +391,109 @@ Test(traps_arm64, memory_beside_a_trap_is_still_the_same_memory) {
   trapped(vcpu, &last, TRAP, state.x[0]);
 }
 
-// A guest whose first instruction is an access to TRAP, which the trap of that kind covers.
-static void met_is_not_supported(uint32_t kind, const void* code, size_t size, const void* state) {
-  const zx_handle_t vcpu = vcpu_with(code, size, state);
-  zx_handle_t port = ZX_HANDLE_INVALID;
+// --- bells ---------------------------------------------------------------------------------------
+
+static zx_handle_t bell_at(zx_vaddr_t addr) {
+  zx_handle_t port;
+  cr_assert_eq(opened.calls->port_create(0, &port), ZX_OK);
+  cr_assert_eq(opened.calls->guest_set_trap(guest, ZX_GUEST_TRAP_BELL, addr, 0x1000, port, KEY + 1),
+               ZX_OK);
+  return port;
+}
+
+static void rang(zx_handle_t port, zx_gpaddr_t addr) {
   zx_port_packet_t p;
-  if (kind == ZX_GUEST_TRAP_BELL) cr_assert_eq(opened.calls->port_create(0, &port), ZX_OK);
-  trap_answers(kind, TRAP, 0x1000, port, ZX_OK);
-  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_NOT_SUPPORTED, "kind %u", kind);
+  cr_assert_eq(opened.calls->port_wait(port, 0, &p), ZX_OK);
+  cr_expect(p.key == KEY + 1 && p.type == ZX_PKT_TYPE_GUEST_BELL && p.guest_bell.addr == addr);
+}
+
+Test(traps_arm64, bell_rings_and_the_guest_goes_on) {
+  static const uint32_t code[] = {0xf9000020, 0xf9000043};  // str x0, [x1]; str x3, [x2]
+  const transfer last = {code[1], 8, false, false, 3};
+  zx_vcpu_state_arm64_t state = numbered_arm64();
+  state.x[1] = TRAP + 0x18;
+  state.x[2] = TRAP + 0x1000;
+  const zx_handle_t vcpu = vcpu_with(code, sizeof code, &state);
+  const zx_handle_t port = bell_at(TRAP);
+  cr_assert_eq(
+      opened.calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, TRAP + 0x1000, 0x1000, 0, KEY), ZX_OK);
+  trapped(vcpu, &last, TRAP + 0x1000, state.x[3]);
+  rang(port, TRAP + 0x18);
+}
+
+static void rings_and_goes_on_x64(void) {
+  static const uint8_t code[] = {0x48, 0x89, 0x01,   // mov %rax, (%rcx)
+                                 0x8a, 0x42, 0x07};  // mov 7(%rdx), %al
+  const zx_vcpu_state_x64_t state = {.rcx = TRAP + 8, .rdx = TRAP + 0x1000};
+  const zx_handle_t vcpu = vcpu_with(code, sizeof code, &state);
+  const zx_handle_t port = bell_at(TRAP);
+  zx_port_packet_t p;
+  trap_answers(ZX_GUEST_TRAP_MEM, TRAP + 0x1000, 0x1000, 0, ZX_OK);
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK);
+  cr_expect(p.key == 1 && p.guest_mem_x64.addr == TRAP + 0x1007);
+  rang(port, TRAP + 8);
+}
+
+Test(traps_x64, bell_rings_and_the_guest_goes_on) {
+  rings_and_goes_on_x64();
+}
+
+Test(traps_kvm, bell_rings_and_the_guest_goes_on) {
+  rings_and_goes_on_x64();
+}
+
+// --- what an x86-64 guest's packet tells of an access
+// ----------------------------------------------
+
+typedef struct access_row {
+  uint8_t length;
+  uint8_t bytes[15];
+} access_row;
+
+static const access_row accesses[] = {
+    {3, {0x48, 0x89, 0x01}},                                          // mov %rax, (%rcx)
+    {3, {0x8a, 0x41, 0x07}},                                          // mov 7(%rcx), %al
+    {2, {0x88, 0x01}},                                                // mov %al, (%rcx)
+    {2, {0x88, 0x21}},                                                // mov %ah, (%rcx)
+    {3, {0x66, 0x89, 0x01}},                                          // mov %ax, (%rcx)
+    {4, {0x44, 0x88, 0x41, 0x08}},                                    // mov %r8b, 8(%rcx)
+    {4, {0x48, 0x89, 0x04, 0x11}},                                    // mov %rax, (%rcx,%rdx)
+    {5, {0x48, 0x89, 0x44, 0xd1, 0x10}},                              // mov %rax, 16(%rcx,%rdx,8)
+    {6, {0xc7, 0x01, 0x78, 0x56, 0x34, 0x12}},                        // movl $0x12345678, (%rcx)
+    {7, {0x48, 0x89, 0x05, 0xf9, 0x0f, 0x00, 0x00}},                  // mov %rax, TRAP(%rip)
+    {8, {0x48, 0x8b, 0x04, 0x25, 0x00, 0x20, 0x00, 0x00}},            // mov TRAP, %rax
+    {12, {0x48, 0xc7, 0x04, 0x25, 0, 0x20, 0, 0, 0x88, 0x01, 0, 0}},  // movq $0x188, TRAP
+    {12, {0x48, 0xc7, 0x04, 0x25, 0, 0x20, 0, 0, 0, 0, 0x88, 0x01}},  // its end: mov %al, (%rcx)
+};
+
+static void tells_of(const access_row* row) {
+  const zx_vcpu_state_x64_t state = {.rax = 0x1122334455667788, .rcx = TRAP, .rdx = 8};
+  const zx_handle_t vcpu = vcpu_with(row->bytes, row->length, &state);
+  const uint8_t* b = row->bytes;
+  zx_port_packet_t p;
+  trap_answers(ZX_GUEST_TRAP_MEM, TRAP, 0x1000, 0, ZX_OK);
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK, "%02x %02x %02x", b[0], b[1], b[2]);
+  const zx_packet_guest_mem_x64_t* mem = &p.guest_mem_x64;
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_MEM && p.key == 1 && p.status == 0);
+  cr_expect(mem->addr >= TRAP && mem->addr < TRAP + 0x1000);
+  cr_expect_eq(mem->rip, CODE, "%02x %02x %02x: rip 0x%llx", b[0], b[1], b[2],
+               (unsigned long long)mem->rip);
+  cr_expect_eq(mem->instruction_size, row->length, "%02x %02x %02x: %u bytes", b[0], b[1], b[2],
+               mem->instruction_size);
+  cr_expect(mem->cr3 == 0 && mem->default_operand_size == 4);
   cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
 }
 
-Test(traps_arm64, bell_that_is_met_is_not_supported) {
-  static const uint32_t store[] = {0xf9000020};  // str x0, [x1]
-  const zx_vcpu_state_arm64_t state = {.x = {[1] = TRAP}};
-  met_is_not_supported(ZX_GUEST_TRAP_BELL, store, sizeof store, &state);
+static void tells_of_all(void) {
+  for (size_t i = 0; i < sizeof accesses / sizeof accesses[0]; i++) tells_of(&accesses[i]);
 }
 
-Test(traps_x64, memory_that_is_met_is_not_supported) {
-  static const uint8_t store[] = {0x48, 0x89, 0x01};  // mov %rax, (%rcx)
-  static const uint8_t load[] = {0x8a, 0x41, 0x07};   // mov 7(%rcx), %al
-  const zx_vcpu_state_x64_t state = {.rcx = TRAP};
-  met_is_not_supported(ZX_GUEST_TRAP_BELL, store, sizeof store, &state);
-  met_is_not_supported(ZX_GUEST_TRAP_MEM, load, sizeof load, &state);
+Test(traps_x64, packet_describes_the_access) {
+  tells_of_all();
+}
+
+Test(traps_kvm, packet_describes_the_access) {
+  tells_of_all();
 }
 
 static void* kick_later(void* vcpu) {

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "unicorn_backend.h"
+#include "rows.h"
 
 #define VS_CALL(name, word, phase, text, ...)                                                \
   __attribute__((unused)) static zx_status_t call_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \

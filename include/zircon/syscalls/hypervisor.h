@@ -44,6 +44,12 @@ typedef struct zx_vcpu_state_arm64 {
   uint8_t padding1[4];
 } zx_vcpu_state_arm64_t;
 
+#if defined(__aarch64__)
+typedef zx_vcpu_state_arm64_t zx_vcpu_state_t;  // this machine's
+#else
+typedef zx_vcpu_state_x64_t zx_vcpu_state_t;  // this machine's
+#endif
+
 typedef struct zx_vcpu_io {
   uint8_t access_size;  // bytes: 1, 2 or 4
   uint8_t padding1[3];

@@ -51,6 +51,37 @@ typedef struct zx_packet_guest_io {
   uint64_t reserved[3];
 } zx_packet_guest_io_t;
 
+// What a guest wants of other vCPUs.
+#define ZX_PKT_GUEST_VCPU_INTERRUPT ((uint32_t)0u)
+#define ZX_PKT_GUEST_VCPU_STARTUP ((uint32_t)1u)
+
+typedef struct zx_packet_guest_vcpu_interrupt {
+  uint64_t mask;  // which vCPUs, by their number in the guest: a bit each
+  uint8_t vector;
+  uint8_t padding1[7];
+} zx_packet_guest_vcpu_interrupt_t;
+
+typedef struct zx_packet_guest_vcpu_startup {
+  uint64_t id;  // which vCPU
+  zx_gpaddr_t entry;
+} zx_packet_guest_vcpu_startup_t;
+
+typedef struct zx_packet_guest_vcpu {
+  uint32_t type;  // ZX_PKT_GUEST_VCPU_*
+  uint8_t padding1[4];
+  union {
+    zx_packet_guest_vcpu_interrupt_t interrupt;
+    zx_packet_guest_vcpu_startup_t startup;
+  };
+  uint64_t reserved;
+} zx_packet_guest_vcpu_t;
+
+#if defined(__aarch64__)
+typedef zx_packet_guest_mem_arm64_t zx_packet_guest_mem_t;  // this machine's
+#else
+typedef zx_packet_guest_mem_x64_t zx_packet_guest_mem_t;  // this machine's
+#endif
+
 typedef struct zx_port_packet {
   uint64_t key;  // of the trap that was met
   uint32_t type;
@@ -60,7 +91,9 @@ typedef struct zx_port_packet {
     zx_packet_guest_bell_t guest_bell;
     zx_packet_guest_mem_x64_t guest_mem_x64;
     zx_packet_guest_mem_arm64_t guest_mem_arm64;
+    zx_packet_guest_mem_t guest_mem;
     zx_packet_guest_io_t guest_io;
+    zx_packet_guest_vcpu_t guest_vcpu;
   };
 } zx_port_packet_t;
 
@@ -70,5 +103,7 @@ VS_STATIC_ASSERT(offsetof(zx_packet_guest_io_t, data) == 4,
                  "guest_io.data at byte 4 of the payload");
 VS_STATIC_ASSERT(offsetof(zx_packet_guest_mem_x64_t, instruction_size) == 24, "guest_mem layout");
 VS_STATIC_ASSERT(offsetof(zx_packet_guest_mem_arm64_t, data) == 16, "guest_mem layout");
+VS_STATIC_ASSERT(offsetof(zx_packet_guest_vcpu_t, interrupt) == 8, "guest_vcpu layout");
+VS_STATIC_ASSERT(sizeof(zx_packet_guest_vcpu_t) == 32, "guest_vcpu is the whole payload");
 
 #endif  // ZIRCON_SYSCALLS_PORT_H_

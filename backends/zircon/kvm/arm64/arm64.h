@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Shared by the files of this folder: registers one by one, as KVM has them on arm64. Each is an
+// ioctl; the result is 0 or -errno.
+#ifndef VS_BACKENDS_ZIRCON_KVM_ARM64_ARM64_H_
+#define VS_BACKENDS_ZIRCON_KVM_ARM64_ARM64_H_
+
+#include <stddef.h>
+
+#include "arch.h"
+
+#define VS_KVM_ARM64_GENERAL 31u  // x0..x30
+#define VS_KVM_ARM64_INSN 4u      // bytes of an instruction
+
+// The number of a core register, by its name in struct kvm_regs.
+#define VS_KVM_ARM64_CORE(name) \
+  (KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
+// x[i], i below VS_KVM_ARM64_GENERAL. KVM counts in words of 32 bits.
+#define VS_KVM_ARM64_X(i) (VS_KVM_ARM64_CORE(regs.regs[0]) + 2 * (uint64_t)(i))
+#define VS_KVM_ARM64_PC VS_KVM_ARM64_CORE(regs.pc)
+#define VS_KVM_ARM64_PSTATE VS_KVM_ARM64_CORE(regs.pstate)
+
+int vs_kvm_arm64_get(const vs_cpu* cpu, uint64_t id, uint64_t* value);
+int vs_kvm_arm64_set(const vs_cpu* cpu, uint64_t id, uint64_t value);
+
+// Of the row: as published kernels do, a write never clears a flag.
+zx_status_t vs_kvm_arm64_write_published(vs_cpu* cpu, const void* state);
+
+// After an exception for which the guest has set no vectors: pc and PSTATE become what they were
+// before it, so that the vCPU stands at the instruction. Does nothing after any other exit.
+int vs_kvm_arm64_recover(const vs_cpu* cpu);
+
+#endif  // VS_BACKENDS_ZIRCON_KVM_ARM64_ARM64_H_

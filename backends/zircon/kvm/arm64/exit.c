@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Why an arm64 guest left, in the words of zx_vcpu_enter.
+//
+// A load or store where there is no memory leaves an instruction that KVM completes on its next
+// KVM_RUN: the data of a load then goes over whatever was written to the register in between, and
+// pc moves on from wherever it is by then. So it is completed here, and what it did to registers is
+// taken back; a caller's write then meets a vCPU with nothing pending.
+//
+// KVM tells the address, the size and the direction, and of a store the data. Which register it is
+// stands in the instruction, which is fetched from the guest's memory.
+#include "arm64/arm64.h"
+
+#define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define SCTLR_MMU_ON UINT64_C(1)
+#define ZERO_REGISTER 31u
+
+// The instruction at pc. False: it cannot be fetched, or not without translating the address.
+static bool fetch(const vs_cpu* cpu, uint64_t pc, uint32_t* insn) {
+  uint64_t sctlr;
+  return vs_kvm_arm64_get(cpu, SCTLR_EL1, &sctlr) >= 0 && !(sctlr & SCTLR_MMU_ON) &&
+         vs_kvm_fetch(cpu->vm, pc, insn, sizeof(*insn));
+}
+
+static int save(const vs_cpu* cpu, uint64_t* x) {
+  int result = 0;
+  for (unsigned i = 0; i < VS_KVM_ARM64_GENERAL && result >= 0; i++) {
+    result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_X(i), &x[i]);
+  }
+  return result;
+}
+
+// Puts back what a completed load has changed.
+static int restore(const vs_cpu* cpu, const uint64_t* x) {
+  int result = 0;
+  for (unsigned i = 0; i < VS_KVM_ARM64_GENERAL && result >= 0; i++) {
+    result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_X(i), x[i]);
+  }
+  return result;
+}
+
+// All registers but pc are as they were before.
+static int complete(vs_cpu* cpu) {
+  uint64_t x[VS_KVM_ARM64_GENERAL];
+  if (cpu->run->mmio.is_write) return vs_kvm_settle(cpu);
+  int result = save(cpu, x);
+  if (result >= 0) result = vs_kvm_settle(cpu);
+  return result < 0 ? result : restore(cpu, x);
+}
+
+// Of the loads that a processor describes (Arm Architecture Reference Manual for A-profile, "Loads
+// and Stores").
+static bool extends_sign(uint32_t insn) {
+  switch (insn >> 24 & 0x3f) {
+    case 0x19:  // acquire, with an unscaled offset
+    case 0x38:  // with an unscaled or a register offset; atomic ones and LDAPR are among them
+      if ((insn >> 21 & 1) != 0 && (insn >> 10 & 3) == 0) return false;
+      return (insn >> 23 & 1) != 0;
+    case 0x39:  // with an unsigned offset
+      return (insn >> 23 & 1) != 0;
+    case 0x18:  // relative to the instruction
+      return insn >> 30 == 2;
+    default:
+      return false;
+  }
+}
+
+static int describe(const vs_cpu* cpu, uint32_t insn, zx_packet_guest_mem_arm64_t* mem) {
+  mem->addr = cpu->run->mmio.phys_addr;
+  mem->access_size = (uint8_t)cpu->run->mmio.len;
+  mem->xt = insn & 31;
+  mem->read = !cpu->run->mmio.is_write;
+  mem->sign_extend = mem->read && extends_sign(insn);
+  if (mem->read || mem->xt == ZERO_REGISTER) return 0;
+  return vs_kvm_arm64_get(cpu, VS_KVM_ARM64_X(mem->xt), &mem->data);
+}
+
+// Without a trap the guest stays at its load or store; with one it is moved behind it. Of a bell
+// the instruction does not matter, of which the packet is not told.
+static zx_status_t finish_mmio(vs_cpu* cpu, bool trapped, zx_port_packet_t* packet) {
+  uint64_t pc;
+  uint32_t insn;
+  zx_packet_guest_mem_arm64_t mem = {0};
+  int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
+  if (result < 0) return vs_kvm_status(result);
+  const bool fetched = fetch(cpu, pc, &insn);
+  if (fetched) result = describe(cpu, insn, &mem);
+  if (result >= 0) result = complete(cpu);
+  if (result >= 0 && !trapped) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
+  if (result < 0 || !trapped) return vs_kvm_status(result);
+  packet->type = ZX_PKT_TYPE_GUEST_MEM;
+  packet->guest_mem_arm64 = mem;
+  return fetched ? ZX_OK : ZX_ERR_IO_DATA_INTEGRITY;
+}
+
+// An access that the processor does not describe: of two registers, with write-back, exclusive or
+// atomic. KVM leaves the guest at it.
+static zx_status_t finish_undescribed(vs_cpu* cpu, bool trapped) {
+  uint64_t pc;
+  if (!trapped) return ZX_OK;
+  int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
+  if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc + VS_KVM_ARM64_INSN);
+  return result < 0 ? vs_kvm_status(result) : ZX_ERR_IO_DATA_INTEGRITY;
+}
+
+zx_status_t vs_kvm_arch_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
+                               zx_port_packet_t* packet) {
+  (void)at;
+  return cpu->run->exit_reason == KVM_EXIT_MMIO ? finish_mmio(cpu, trapped, packet)
+                                                : finish_undescribed(cpu, trapped);
+}
+
+// PSCI: the guest turns the machine off, or on again.
+static zx_status_t of_system_event(uint32_t type) {
+  return type == KVM_SYSTEM_EVENT_SHUTDOWN ? ZX_ERR_UNAVAILABLE : ZX_ERR_CANCELED;
+}
+
+// WFI never comes here: KVM waits itself, and a kick's signal ends that, behind the instruction.
+void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
+  const struct kvm_run* run = cpu->run;
+  *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_NOT_SUPPORTED};
+  switch (run->exit_reason) {
+    case KVM_EXIT_MMIO:
+      *out = (vs_exit){
+          .kind = VS_EXIT_MEMORY, .address = run->mmio.phys_addr, .read = !run->mmio.is_write};
+      return;
+    case KVM_EXIT_ARM_NISV:
+      *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = run->arm_nisv.fault_ipa};
+      return;
+    case KVM_EXIT_SYSTEM_EVENT:
+      out->status = of_system_event(run->system_event.type);
+      return;
+    case KVM_EXIT_DEBUG:
+    case KVM_EXIT_FAIL_ENTRY:
+    case KVM_EXIT_INTERNAL_ERROR:
+      out->status = vs_kvm_arm64_recover(cpu) < 0 ? ZX_ERR_INTERNAL : ZX_ERR_BAD_STATE;
+      return;
+    default:
+      return;
+  }
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Why an x86-64 guest left.
+//
+// An IN or an access to memory that is not there leaves an instruction that KVM completes on its
+// next KVM_RUN, and the vendor modules disagree on what becomes of registers written in between:
+// some keep the write and lose the data, some the reverse, some lose a written RIP. So such an
+// instruction is completed here and its effect on the registers is taken back; a caller's write
+// then meets a vCPU with nothing pending. An OUT has no such effect: at most RIP is advanced later,
+// from the value that was there, and no zx call writes RIP.
+#include <string.h>
+
+#include "x64/x64.h"
+
+#define MSR_X2APIC_ICR 0x830u
+
+// Completes the pending instruction. All registers but RIP are as they were before.
+static zx_status_t complete(vs_cpu* cpu, struct kvm_regs* completed) {
+  struct kvm_regs* regs = &cpu->run->s.regs.regs;
+  const struct kvm_regs before = *regs;
+  const int result = vs_kvm_settle(cpu);
+  if (result < 0) return vs_kvm_status(result);
+  *completed = *regs;
+  *regs = before;
+  regs->rip = completed->rip;
+  cpu->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+  return ZX_OK;
+}
+
+// --- ports --------------------------------------------------------------------------------------
+
+static uint8_t* io_data(vs_cpu* cpu) {
+  return (uint8_t*)cpu->run + cpu->run->io.data_offset;
+}
+
+static uint32_t load_little_endian(const uint8_t* bytes, size_t size) {
+  uint32_t value = 0;
+  for (size_t i = size; i > 0; i--) value = (value << 8) | bytes[i - 1];
+  return value;
+}
+
+static void store_little_endian(uint8_t* bytes, size_t size, uint64_t value) {
+  for (size_t i = 0; i < size; i++) bytes[i] = (uint8_t)(value >> (8 * i));
+}
+
+// KVM does not say whether the instruction was a string one. It was if an answer that RAX does not
+// hold now does not arrive there.
+static zx_status_t input(vs_cpu* cpu, size_t size) {
+  const uint64_t mask = vs_kvm_x64_low_mask(size);
+  const uint64_t answer = ~cpu->run->s.regs.regs.rax & mask;
+  struct kvm_regs completed = {0};
+  store_little_endian(io_data(cpu), size, answer);
+  const zx_status_t status = complete(cpu, &completed);
+  if (status != ZX_OK) return status;
+  return (completed.rax & mask) == answer ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
+}
+
+// Likewise: a plain OUT sends what RAX holds.
+static zx_status_t output(vs_cpu* cpu, size_t size, uint32_t* sent) {
+  *sent = load_little_endian(io_data(cpu), size);
+  const uint64_t rax = cpu->run->s.regs.regs.rax & vs_kvm_x64_low_mask(size);
+  return *sent == rax ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
+}
+
+static zx_status_t finish_port(vs_cpu* cpu, bool trapped, zx_port_packet_t* packet) {
+  // Read before the instruction is completed: completing may write over the union of exits.
+  const bool is_input = cpu->run->io.direction == KVM_EXIT_IO_IN;
+  const uint8_t size = cpu->run->io.size;
+  const uint16_t port = cpu->run->io.port;
+  const bool repeated = cpu->run->io.count != 1;
+  uint32_t sent = 0;
+  const zx_status_t status = is_input ? input(cpu, size) : output(cpu, size, &sent);
+  if (status != ZX_OK) return status;
+  if (repeated) return ZX_ERR_NOT_SUPPORTED;
+  if (!trapped) return ZX_OK;
+  // The published Zircon x86 kernels clear RAX now, so that a 4-byte answer is zero-extended.
+  if (is_input && size == 4) cpu->run->s.regs.regs.rax = 0;
+  packet->type = ZX_PKT_TYPE_GUEST_IO;
+  packet->guest_io =
+      (zx_packet_guest_io_t){.port = port, .access_size = size, .input = is_input, .u32 = sent};
+  return ZX_OK;
+}
+
+// --- memory -------------------------------------------------------------------------------------
+
+// KVM tells neither where the instruction is nor how long. Of a load RIP is at it now and behind it
+// once it is completed; of a store it is behind it already.
+static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
+                                 zx_port_packet_t* packet) {
+  struct kvm_regs completed = {0};
+  struct kvm_sregs sregs;
+  const uint64_t before = cpu->run->s.regs.regs.rip;
+  vs_kvm_store store = {.gpa = at->address, .bytes = cpu->run->mmio.len};
+  memcpy(&store.data, cpu->run->mmio.data, sizeof store.data);
+  zx_status_t status = complete(cpu, &completed);
+  if (status != ZX_OK || !trapped) return status;
+  status = vs_kvm_status(VS_KVM_IOCTL(cpu->fd, KVM_GET_SREGS, &sregs));
+  if (status != ZX_OK) return status;
+  const uint8_t length =
+      at->read ? (uint8_t)(completed.rip - before) : vs_kvm_x64_length(cpu, &sregs, &store);
+  packet->type = ZX_PKT_TYPE_GUEST_MEM;
+  packet->guest_mem_x64 = (zx_packet_guest_mem_x64_t){
+      .addr = at->address,
+      .cr3 = sregs.cr3,
+      .rip = completed.rip - length,
+      .instruction_size = length,
+      .default_operand_size = sregs.cs.l || sregs.cs.db ? 4 : 2,
+  };
+  return ZX_OK;
+}
+
+zx_status_t vs_kvm_arch_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
+                               zx_port_packet_t* packet) {
+  return at->kind == VS_EXIT_PORT ? finish_port(cpu, trapped, packet)
+                                  : finish_memory(cpu, at, trapped, packet);
+}
+
+// --- interrupts for other processors ------------------------------------------------------------
+
+// Intel SDM volume 3, "Interrupt Command Register" of the x2APIC: the destination is in the high
+// half; the shorthand says self, all, or all but self.
+static uint64_t destinations(uint64_t icr, unsigned self) {
+  enum { TO_LISTED, TO_SELF, TO_ALL };
+  const uint32_t listed = (uint32_t)(icr >> 32);
+  const uint64_t own = UINT64_C(1) << self;
+  switch (icr >> 18 & 3) {
+    case TO_SELF:
+      return own;
+    case TO_ALL:
+      return UINT64_MAX;
+    case TO_LISTED:
+      if (listed == UINT32_MAX) return UINT64_MAX;
+      return listed < VS_ENGINE_CPUS_MAX ? UINT64_C(1) << listed : 0;
+    default:
+      return ~own;
+  }
+}
+
+static unsigned number_of(const vs_cpu* cpu) {
+  return (unsigned)(cpu - cpu->vm->cpus);
+}
+
+// A processor sends itself no NMI. What starts processors is the last kind that a packet can be of.
+void vs_kvm_x64_tell(vs_cpu* cpu, zx_port_packet_t* packet) {
+  enum { FIXED = 0, DELIVER_NMI = 4, STARTUP = 6, NMI_VECTOR = 2, STARTUP_SHIFT = 12 };
+  const uint64_t icr = cpu->run->msr.data;
+  const unsigned how = icr >> 8 & 7;
+  const uint64_t own = UINT64_C(1) << number_of(cpu);
+  zx_packet_guest_vcpu_t* told = &packet->guest_vcpu;
+  packet->type = ZX_PKT_TYPE_GUEST_VCPU;
+  if (how == STARTUP) {
+    told->type = ZX_PKT_GUEST_VCPU_STARTUP;
+    told->startup.id = icr >> 32;
+    told->startup.entry = (icr & 0xff) << STARTUP_SHIFT;
+  } else {
+    told->type = ZX_PKT_GUEST_VCPU_INTERRUPT;
+    told->interrupt.mask =
+        destinations(icr, number_of(cpu)) & (how == DELIVER_NMI ? ~own : ~UINT64_C(0));
+    told->interrupt.vector = how == DELIVER_NMI ? NMI_VECTOR : (uint8_t)icr;
+  }
+  (void)vs_kvm_settle(cpu);
+}
+
+// Of the kinds of interrupts that the register can send, those that a packet tells of; INIT is
+// taken and does nothing, as in published kernels.
+static vs_exit_kind exit_msr(struct kvm_run* run) {
+  enum { FIXED = 0, DELIVER_NMI = 4, INIT = 5, STARTUP = 6 };
+  const bool is_icr = run->exit_reason == KVM_EXIT_X86_WRMSR && run->msr.index == MSR_X2APIC_ICR;
+  const unsigned how = run->msr.data >> 8 & 7;
+  const bool told = how == FIXED || how == DELIVER_NMI || how == STARTUP;
+  run->msr.error = !is_icr || !(told || how == INIT);
+  return is_icr && told ? VS_EXIT_PACKET : VS_EXIT_ATTENTION;
+}
+
+// --- all ----------------------------------------------------------------------------------------
+
+void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
+  struct kvm_run* run = cpu->run;
+  *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_NOT_SUPPORTED};
+  switch (run->exit_reason) {
+    case KVM_EXIT_IO:
+      *out = (vs_exit){.kind = VS_EXIT_PORT, .address = run->io.port};
+      return;
+    case KVM_EXIT_MMIO:
+      *out = (vs_exit){
+          .kind = VS_EXIT_MEMORY, .address = run->mmio.phys_addr, .read = !run->mmio.is_write};
+      return;
+    case KVM_EXIT_HLT:
+      out->kind = VS_EXIT_HALT;
+      return;
+    case KVM_EXIT_IRQ_WINDOW_OPEN:
+      out->kind = VS_EXIT_ATTENTION;
+      return;
+    case KVM_EXIT_X86_RDMSR:
+    case KVM_EXIT_X86_WRMSR:
+      out->kind = exit_msr(run);
+      return;
+    case KVM_EXIT_SHUTDOWN:
+    case KVM_EXIT_FAIL_ENTRY:
+    case KVM_EXIT_INTERNAL_ERROR:
+      out->status = vs_kvm_x64_recover(cpu) < 0 ? ZX_ERR_INTERNAL : ZX_ERR_BAD_STATE;
+      return;
+    default:
+      return;
+  }
+}

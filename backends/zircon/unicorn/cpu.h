@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One vCPU of the Unicorn library: its registers, and running it until it has a reason to leave.
+// What is common to the architectures; arch.h has the rest.
+//
+// Unicorn does not lock: only the thread that made a vCPU calls what touches `uc` (but its end may
+// come from another one, later). What other threads want is said with atomics, which the hook
+// before each instruction looks at; nothing that is said so can be lost, unlike a uc_emu_stop from
+// outside.
+#ifndef VS_BACKENDS_ZIRCON_UNICORN_CPU_H_
+#define VS_BACKENDS_ZIRCON_UNICORN_CPU_H_
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unicorn/unicorn.h>
+
+#include "arch.h"
+#include "arm64/insn.h"
+#include "changes.h"
+#include "x64/insn.h"
+
+struct vs_space {
+  const vs_uc_arch* arch;
+  pthread_mutex_t lock;
+  uint64_t version;  // of what follows
+  size_t count;
+  vs_stretch stretches[VS_STRETCHES_MAX];
+};
+
+// Of an x86-64 vCPU.
+typedef struct vs_uc_x64_part {
+  bool is_16bit;    // real mode: pc counts from CS.base
+  vs_uc_insn insn;  // at which the last run stopped
+  bool watching;    // to stop as soon as the guest's flags let an interrupt in
+  bool had_flag;    // they did so before the last instruction
+  struct {
+    uint64_t gpa;
+    uint64_t len;
+    const uint8_t* bytes;
+  } window;  // the stretch that code was last read from; len 0 at first
+} vs_uc_x64_part;
+
+// Of an arm64 vCPU.
+typedef struct vs_uc_arm64_part {
+  bool stopped;             // the hook ended the run
+  bool watching;            // to stop as soon as the guest lets an interrupt in
+  vs_uc_transfer transfer;  // made the access that missed
+} vs_uc_arm64_part;
+
+struct vs_cpu {
+  uc_engine* uc;
+  vs_space* space;
+  const vs_uc_arch* arch;  // the space's
+  unsigned number;         // in the guest
+  atomic_bool wanted;      // set by any thread, cleared by the owner
+  bool can_run;
+  bool missed;  // the run ended at a load or store to where nothing is mapped
+  bool missed_read;
+  uint64_t missed_addr;  // of that access
+  uint64_t pc;           // where the next run starts
+  uint64_t at;           // linear address of the instruction that the hook saw last
+  uint32_t size;         // bytes of that instruction
+  size_t count;          // stretches that the library has
+  vs_stretch stretches[VS_STRETCHES_MAX];
+  uint64_t version;  // of the space, that they are
+  uint64_t changes_seen;
+  union {
+    vs_uc_x64_part x64;
+    vs_uc_arm64_part arm64;
+  };
+};
+
+// ---- For the architectures.
+
+// Opens the library's engine so that no address ends a run, with `on_instruction` before every
+// instruction, and with `missed` kept. False: no memory.
+bool vs_uc_begin(vs_cpu* cpu, uc_arch arch, uc_mode mode);
+bool vs_uc_hook(vs_cpu* cpu,
+                void (*on_instruction)(uc_engine* uc, uint64_t address, uint32_t size, void* cpu));
+
+uint64_t vs_uc_register(const vs_cpu* cpu, int id);
+void vs_uc_set_register(vs_cpu* cpu, int id, uint64_t value);
+
+static inline bool vs_uc_is_stale(const vs_cpu* cpu) {
+  return atomic_load_explicit(&vs_uc_changes, memory_order_acquire) != cpu->changes_seen;
+}
+
+// Whether the run has to end before the next instruction.
+static inline bool vs_uc_is_wanted(const vs_cpu* cpu) {
+  return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) || vs_uc_is_stale(cpu);
+}
+
+// The stretch that holds an address, of those that the library has; NULL: none.
+const vs_stretch* vs_uc_find_stretch(const vs_cpu* cpu, uint64_t gpa);
+
+#endif  // VS_BACKENDS_ZIRCON_UNICORN_CPU_H_

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// vCPUs that run guest code on the Unicorn library (QEMU's translator in a process of its own): no
+// privileges, no /dev node, any host. One row of the table is open at a time.
+//
+// The rules of the calls are the Zircon layer's (zircon.h). What no architecture does here as the
+// published kernels do:
+// - No paging: guest code runs with linear addresses = guest-physical addresses.
+// - Whatever stops Unicorn with an error (a fault, an exception of the guest's own) is
+//   ZX_ERR_BAD_STATE, and the vCPU remains usable.
+// - An interrupt is taken within one privilege level, without a change of stack, and acknowledged
+// to
+//   nothing: it is gone once the guest is in its handler.
+// - Once a vCPU was interrupted by another call, WFI does not wait any more.
+// - A guest sees a write of zx_vmo_write to its code at its next instruction at the latest; a write
+//   by one vCPU to code that another one has run is not seen by that other.
+//
+// x86-64:
+// - CR3 and the page tables at 0 have no effect. A guest that sets up paging of its own is not
+//   supported.
+// - The vCPU with the lowest number of a guest (the first one, or its successor after it was
+//   destroyed) starts in 64-bit mode. The others start in 16-bit real mode with CS.base = entry,
+//   but only if the entry is below 1 MiB and a multiple of 16: otherwise they have registers and
+//   every check, and zx_vcpu_enter answers ZX_ERR_NOT_SUPPORTED. Leaving the mode in which a vCPU
+//   starts is not supported; in real mode no interrupt is taken.
+//
+// arm64:
+// - Every vCPU starts at EL1 with the MMU off and interrupts masked. Exceptions of the guest's own
+//   are not delivered to its vectors.
+// - ZX_GUEST_TRAP_IO: ZX_ERR_NOT_SUPPORTED, and ZX_VCPU_IO: ZX_ERR_INVALID_ARGS, as in published
+//   kernels.
+// - A load from a trap leaves with `read` 1; whoever answers it writes x[xt] by ZX_VCPU_STATE.
+#ifndef VS_BACKENDS_ZIRCON_UNICORN_ROWS_H_
+#define VS_BACKENDS_ZIRCON_UNICORN_ROWS_H_
+
+#include <vcpuspec/backend.h>
+
+extern const vs_backend vs_backend_unicorn;
+extern const vs_backend vs_backend_unicorn_arm64;
+extern const vs_backend vs_backend_unicorn_arm64_zircon;
+
+#endif  // VS_BACKENDS_ZIRCON_UNICORN_ROWS_H_

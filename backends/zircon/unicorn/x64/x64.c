@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// x86-64 vCPUs: registers, and the instructions at which a guest leaves.
+#include <string.h>
+
+#include "cpu.h"
+#include "x64/interrupt.h"
+#include "x64/real_mode.h"
+
+// The flags that belong to the user: CF PF AF ZF SF TF DF OF NT AC ID. In a write bit 1, which is
+// always set in the register, says whether the flags are meant at all.
+static const uint64_t user_flags = 0x244dd5;
+static const uint64_t flags_gate = 2;
+
+// In the order of zx_vcpu_state_x64_t. Unicorn ignores an unknown id in a batch without a word.
+enum { REGISTERS = 17, VCPUS = 64, ASPACE_BITS = 48 };
+_Static_assert(sizeof(zx_vcpu_state_x64_t) == REGISTERS * sizeof(uint64_t), "one id per word");
+static int register_ids[REGISTERS] = {
+    UC_X86_REG_RAX, UC_X86_REG_RCX,    UC_X86_REG_RDX, UC_X86_REG_RBX, UC_X86_REG_RSP,
+    UC_X86_REG_RBP, UC_X86_REG_RSI,    UC_X86_REG_RDI, UC_X86_REG_R8,  UC_X86_REG_R9,
+    UC_X86_REG_R10, UC_X86_REG_R11,    UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14,
+    UC_X86_REG_R15, UC_X86_REG_RFLAGS,
+};
+
+// ---- Registers.
+
+static void read_registers(const vs_cpu* cpu, zx_vcpu_state_x64_t* state) {
+  void* words[REGISTERS];
+  *state = (zx_vcpu_state_x64_t){0};
+  for (int i = 0; i < REGISTERS; i++) words[i] = (uint64_t*)state + i;
+  uc_reg_read_batch(cpu->uc, register_ids, words, REGISTERS);
+}
+
+static void write_registers(vs_cpu* cpu, zx_vcpu_state_x64_t* state) {
+  void* words[REGISTERS];
+  for (int i = 0; i < REGISTERS; i++) words[i] = (uint64_t*)state + i;
+  uc_reg_write_batch(cpu->uc, register_ids, words, REGISTERS);
+}
+
+static zx_status_t read_state(vs_cpu* cpu, void* out) {
+  zx_vcpu_state_x64_t* state = out;
+  read_registers(cpu, state);
+  state->rflags &= user_flags;
+  return ZX_OK;
+}
+
+static zx_status_t write_state(vs_cpu* cpu, const void* in) {
+  zx_vcpu_state_x64_t state = *(const zx_vcpu_state_x64_t*)in;
+  const uint64_t old = vs_uc_register(cpu, UC_X86_REG_RFLAGS);
+  const uint64_t mask = (state.rflags & flags_gate) != 0 ? user_flags : 0;
+  state.rflags = (old & ~mask) | (state.rflags & mask);
+  write_registers(cpu, &state);
+  return ZX_OK;
+}
+
+// The low bytes of RAX are replaced, the others stay, whatever the size: nothing is extended.
+static zx_status_t write_io(vs_cpu* cpu, const zx_vcpu_io_t* io) {
+  switch (io->access_size) {
+    case 1:
+    case 2:
+    case 4:
+      break;
+    default:
+      return ZX_ERR_INVALID_ARGS;
+  }
+  uint64_t rax = vs_uc_register(cpu, UC_X86_REG_RAX);
+  memcpy(&rax, io->data, io->access_size);
+  vs_uc_set_register(cpu, UC_X86_REG_RAX, rax);
+  return ZX_OK;
+}
+
+// ---- Running.
+
+// The bytes of an instruction that is not within the window, which moves to where its last byte is;
+// two stretches may share it.
+static bool fetch(vs_cpu* cpu, uint64_t gpa, uint32_t size, uint8_t* bytes) {
+  for (uint32_t i = 0; i < size; i++) {
+    const vs_stretch* s = vs_uc_find_stretch(cpu, gpa + i);
+    if (s == NULL) return false;
+    cpu->x64.window.gpa = s->gpa;
+    cpu->x64.window.len = s->size;
+    cpu->x64.window.bytes = s->host;
+    bytes[i] = s->host[gpa + i - s->gpa];
+  }
+  return true;
+}
+
+// HLT ends the run by itself, with RIP behind it as it should be.
+static void stop_if_leaving(vs_cpu* cpu, const uint8_t* bytes, uint32_t size) {
+  cpu->x64.insn = vs_uc_insn_decode(bytes, size, cpu->x64.is_16bit);
+  if (cpu->x64.insn.kind == VS_UC_INSN_OTHER || cpu->x64.insn.kind == VS_UC_INSN_HLT) return;
+  uc_emu_stop(cpu->uc);
+}
+
+__attribute__((noinline)) static void look_closer(vs_cpu* cpu, uint64_t address, uint32_t size) {
+  enum { LONGEST = 15 };
+  uint8_t bytes[LONGEST];
+  // Unicorn gives an invalid instruction an absurd size, and reports it by itself.
+  if (size == 0 || size > LONGEST || !fetch(cpu, address, size, bytes)) return;
+  if (vs_uc_insn_may_leave(bytes, size)) stop_if_leaving(cpu, bytes, size);
+}
+
+// Before every instruction: uc_emu_stop takes effect here, whereas in the hooks for IN and OUT the
+// rest of the translated block would still run.
+static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void* data) {
+  vs_cpu* cpu = data;
+  cpu->at = address;
+  cpu->size = size;
+  if (vs_uc_is_wanted(cpu) || (cpu->x64.watching && vs_uc_x64_lets_in(cpu))) {
+    uc_emu_stop(uc);
+    return;
+  }
+  const uint64_t at = address - cpu->x64.window.gpa, len = cpu->x64.window.len;
+  if (at >= len || size > len - at) {
+    look_closer(cpu, address, size);
+  } else if (vs_uc_insn_may_leave(cpu->x64.window.bytes + at, size)) {
+    stop_if_leaving(cpu, cpu->x64.window.bytes + at, size);
+  }
+}
+
+// Behind an HLT, and at a fault of 64-bit code, Unicorn knows best. Where the hook stopped a run,
+// the hook knows; in real mode Unicorn's RIP is then the linear address, from which CS.base has to
+// go.
+static uint64_t next_rip(const vs_cpu* cpu, vs_uc_insn_kind kind, uc_err error) {
+  if (kind == VS_UC_INSN_HLT || (error != UC_ERR_OK && !cpu->x64.is_16bit)) {
+    return vs_uc_register(cpu, UC_X86_REG_RIP);
+  }
+  if (!cpu->x64.is_16bit) return cpu->at;
+  return cpu->at - (vs_uc_register(cpu, UC_X86_REG_CS) << 4);
+}
+
+static vs_exit exit_of(const vs_cpu* cpu, vs_uc_insn_kind kind) {
+  vs_exit out = {.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
+  const vs_uc_insn* insn = &cpu->x64.insn;
+  switch (kind) {
+    case VS_UC_INSN_IO:
+      out.kind = VS_EXIT_PORT;
+      out.address = insn->port_in_dx ? (uint16_t)vs_uc_register(cpu, UC_X86_REG_RDX) : insn->port;
+      break;
+    case VS_UC_INSN_STRING_IO:
+      out.status = ZX_ERR_NOT_SUPPORTED;
+      break;
+    case VS_UC_INSN_HLT:
+      out.kind = VS_EXIT_HALT;
+      break;
+    case VS_UC_INSN_INVALID:
+      if (cpu->missed)
+        out = (vs_exit){
+            .kind = VS_EXIT_MEMORY, .address = cpu->missed_addr, .read = cpu->missed_read};
+      break;
+    default:
+      out.kind = VS_EXIT_ATTENTION;
+  }
+  return out;
+}
+
+static void run(vs_cpu* cpu, vs_exit* out) {
+  cpu->x64.insn.kind = VS_UC_INSN_OTHER;
+  cpu->at = cpu->pc;
+  if (cpu->x64.is_16bit) cpu->at += vs_uc_register(cpu, UC_X86_REG_CS) << 4;
+  // No `until`: exits are enabled and there are none, so this argument means nothing.
+  const uc_err error = uc_emu_start(cpu->uc, cpu->pc, 0, 0, 0);
+  const vs_uc_insn_kind kind = error == UC_ERR_OK ? cpu->x64.insn.kind : VS_UC_INSN_INVALID;
+  cpu->pc = next_rip(cpu, kind, error);
+  *out = exit_of(cpu, kind);
+}
+
+// The guest is before its IN or OUT. Without a trap it stays there; with one it is moved behind it,
+// and an IN of four bytes clears RAX now, since the later write of ZX_VCPU_IO extends nothing.
+static void finish_port(vs_cpu* cpu, uint16_t port, zx_port_packet_t* packet) {
+  const vs_uc_insn* insn = &cpu->x64.insn;
+  zx_packet_guest_io_t* io = &packet->guest_io;
+  packet->type = ZX_PKT_TYPE_GUEST_IO;
+  io->port = port;
+  io->access_size = insn->access_size;
+  io->input = insn->input;
+  cpu->pc += insn->length;
+  if (!insn->input) {
+    const uint64_t rax = vs_uc_register(cpu, UC_X86_REG_RAX);
+    memcpy(io->data, &rax, insn->access_size);
+  } else if (insn->access_size == 4) {
+    vs_uc_set_register(cpu, UC_X86_REG_RAX, 0);
+  }
+}
+
+static void finish_memory(vs_cpu* cpu, uint64_t address, zx_port_packet_t* packet) {
+  packet->type = ZX_PKT_TYPE_GUEST_MEM;
+  packet->guest_mem_x64 = (zx_packet_guest_mem_x64_t){
+      .addr = address,
+      .cr3 = vs_uc_register(cpu, UC_X86_REG_CR3),
+      .rip = cpu->pc,
+      .instruction_size = (uint8_t)cpu->size,
+      .default_operand_size = cpu->x64.is_16bit ? 2 : 4,
+  };
+  cpu->pc += cpu->size;
+}
+
+static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet) {
+  if (trapped && at->kind == VS_EXIT_PORT) finish_port(cpu, (uint16_t)at->address, packet);
+  if (trapped && at->kind == VS_EXIT_MEMORY) finish_memory(cpu, at->address, packet);
+  return ZX_OK;
+}
+
+// ---- Life.
+
+// Whether a segment can start at an entry.
+static bool has_real_mode(uint64_t entry) {
+  return entry < 0x100000 && entry % 16 == 0;
+}
+
+// Number 0 starts in 64-bit mode, the others in real mode with CS.base = entry.
+static bool set_up(vs_cpu* cpu, uint64_t entry) {
+  cpu->x64.is_16bit = cpu->number != 0 && has_real_mode(entry);
+  cpu->can_run = cpu->number == 0 || cpu->x64.is_16bit;
+  if (cpu->x64.is_16bit) {
+    cpu->pc = 0;
+    if (!vs_uc_real_mode(cpu->uc, (uint16_t)(entry >> 4))) return false;
+  }
+  if (!vs_uc_hook(cpu, on_instruction)) return false;
+  // Unicorn starts with the processor's identification in RDX.
+  write_registers(cpu, &(zx_vcpu_state_x64_t){.rflags = 2});
+  return true;
+}
+
+static bool open(vs_cpu* cpu, uint64_t entry) {
+  if (!vs_uc_begin(cpu, UC_ARCH_X86, UC_MODE_64)) return false;
+  if (set_up(cpu, entry)) return true;
+  uc_close(cpu->uc);
+  return false;
+}
+
+const vs_uc_arch vs_uc_x64 = {
+    .row = {VS_UC_ALIKE, .arch = VS_ARCH_X64, .cpus = VCPUS, .aspace_bits = ASPACE_BITS,
+            .has_ports = true, .page_tables = UINT64_MAX,
+            .lone_page = 0xfee00000,  // the local APIC's
+            .beyond = ZX_ERR_OUT_OF_RANGE, .state_size = sizeof(zx_vcpu_state_x64_t),
+            .finish = finish, .takes = vs_uc_x64_takes, .deliver = vs_uc_x64_deliver,
+            .watch = vs_uc_x64_watch, .read = read_state, .write = write_state,
+            .write_io = write_io},
+    .open = open,
+    .run = run,
+};
