@@ -200,6 +200,8 @@ static const struct {
     NUMBER(ZX_PKT_TYPE_GUEST_MEM),
     NUMBER(ZX_PKT_TYPE_GUEST_IO),
     NUMBER(ZX_PKT_TYPE_GUEST_VCPU),
+    NUMBER(ZX_PKT_GUEST_VCPU_INTERRUPT),
+    NUMBER(ZX_PKT_GUEST_VCPU_STARTUP),
     NUMBER(ZX_VM_PERM_READ),
     NUMBER(ZX_VM_PERM_WRITE),
     NUMBER(ZX_VM_PERM_EXECUTE),
@@ -249,6 +251,16 @@ static const field guest_bell[] = {
     FIELD(zx_port_packet_t, guest_bell.addr),
     FIELD(zx_port_packet_t, guest_bell.reserved),
 };
+static const field guest_vcpu[] = {
+    FIELD(zx_port_packet_t, guest_vcpu.type),
+    FIELD(zx_port_packet_t, guest_vcpu.padding1),
+    FIELD(zx_port_packet_t, guest_vcpu.interrupt.mask),
+    FIELD(zx_port_packet_t, guest_vcpu.interrupt.vector),
+    FIELD(zx_port_packet_t, guest_vcpu.interrupt.padding1),
+    FIELD(zx_port_packet_t, guest_vcpu.startup.id),
+    FIELD(zx_port_packet_t, guest_vcpu.startup.entry),
+    FIELD(zx_port_packet_t, guest_vcpu.reserved),
+};
 static const field guest_mem_x64[] = {
     FIELD(zx_port_packet_t, guest_mem_x64.addr),
     FIELD(zx_port_packet_t, guest_mem_x64.cr3),
@@ -288,6 +300,7 @@ static const struct {
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_MEM`, x86-64", 16, 48, guest_mem_x64),
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_MEM`, arm64", 16, 48, guest_mem_arm64),
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_IO`", 16, 48, guest_io),
+    LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_VCPU`", 16, 48, guest_vcpu),
 };
 
 static void print_field(const field* f) {
