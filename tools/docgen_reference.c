@@ -251,12 +251,17 @@ static const field guest_bell[] = {
     FIELD(zx_port_packet_t, guest_bell.addr),
     FIELD(zx_port_packet_t, guest_bell.reserved),
 };
-static const field guest_vcpu[] = {
+static const field guest_interrupt[] = {
     FIELD(zx_port_packet_t, guest_vcpu.type),
     FIELD(zx_port_packet_t, guest_vcpu.padding1),
     FIELD(zx_port_packet_t, guest_vcpu.interrupt.mask),
     FIELD(zx_port_packet_t, guest_vcpu.interrupt.vector),
     FIELD(zx_port_packet_t, guest_vcpu.interrupt.padding1),
+    FIELD(zx_port_packet_t, guest_vcpu.reserved),
+};
+static const field guest_startup[] = {
+    FIELD(zx_port_packet_t, guest_vcpu.type),
+    FIELD(zx_port_packet_t, guest_vcpu.padding1),
     FIELD(zx_port_packet_t, guest_vcpu.startup.id),
     FIELD(zx_port_packet_t, guest_vcpu.startup.entry),
     FIELD(zx_port_packet_t, guest_vcpu.reserved),
@@ -300,7 +305,10 @@ static const struct {
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_MEM`, x86-64", 16, 48, guest_mem_x64),
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_MEM`, arm64", 16, 48, guest_mem_arm64),
     LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_IO`", 16, 48, guest_io),
-    LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_VCPU`", 16, 48, guest_vcpu),
+    LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_VCPU`, `ZX_PKT_GUEST_VCPU_INTERRUPT`", 16, 48,
+           guest_interrupt),
+    LAYOUT("A packet of `ZX_PKT_TYPE_GUEST_VCPU`, `ZX_PKT_GUEST_VCPU_STARTUP`", 16, 48,
+           guest_startup),
 };
 
 static void print_field(const field* f) {
