@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # What is installed, beside the programs: headers for plugins, what find_package and pkg-config look
 # for, the manual, and the words of the shells' completions.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
 
 install(DIRECTORY include/zircon include/vcpuspec DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/vcpuspec)
@@ -16,7 +15,7 @@ install(DIRECTORY shims/c shims/js shims/python shims/rust DESTINATION ${CMAKE_I
 set(package ${CMAKE_INSTALL_DATADIR}/cmake/vcpuspec)
 configure_package_config_file(cmake/package/vcpuspecConfig.cmake.in package/vcpuspecConfig.cmake
   INSTALL_DESTINATION ${package}
-  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_DATADIR CMAKE_INSTALL_BINDIR)
+  PATH_VARS CMAKE_INSTALL_INCLUDEDIR CMAKE_INSTALL_DATADIR CMAKE_INSTALL_BINDIR CMAKE_INSTALL_LIBDIR)
 write_basic_package_version_file(package/vcpuspecConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspecConfig.cmake
               ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspecConfigVersion.cmake
@@ -26,6 +25,13 @@ install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspecConfig.cmake
 configure_file(cmake/package/vcpuspec.pc.in package/vcpuspec.pc @ONLY)
 install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspec.pc
         DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+foreach(engine kvm unicorn)
+  if(TARGET vcpuspec-${engine})
+    configure_file(cmake/package/library.pc.in package/vcpuspec-${engine}.pc @ONLY)
+    install(FILES ${CMAKE_CURRENT_BINARY_DIR}/package/vcpuspec-${engine}.pc
+            DESTINATION ${CMAKE_INSTALL_DATADIR}/pkgconfig)
+  endif()
+endforeach()
 
 if(NOT CMAKE_CROSSCOMPILING)  # this machine has made them
   set(made ${CMAKE_BINARY_DIR}/installed)

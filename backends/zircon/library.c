@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// An engine and the Zircon layer as a shared object: for programs that call the documented calls on
+// this machine, and for `plugin:`. Compiled once for each engine: VS_LIBRARY_ROW is its row.
+//
+// It opens at the first call, so that a program may fork before; what it opened stays until the
+// process ends, also where it is unloaded: threads may be inside.
+#include <pthread.h>
+#include <vcpuspec/library.h>
+
+#include "objects.h"
+#include "zircon.h"
+
+extern const vs_backend VS_LIBRARY_ROW;
+
+static vs_why problem;
+static bool is_open;
+
+static void open_once(void) {
+  is_open = VS_LIBRARY_ROW.open(&problem);
+}
+
+static bool can_be_used(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  (void)pthread_once(&once, open_once);
+  return is_open;
+}
+
+__attribute__((visibility("default"))) const char* vcpuspec_problem(void) {
+  return can_be_used() ? NULL : problem.text;
+}
+
+// Without a hypervisor every call is one that this device does not have.
+#define VS_CALL(name, word, phase, text, ...)                                                     \
+  __attribute__((visibility("default"))) zx_status_t zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)); \
+  zx_status_t zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {                                       \
+    return can_be_used() ? vs_zx_##name(VS_EACH(VS_NAME, __VA_ARGS__)) : ZX_ERR_NOT_SUPPORTED;    \
+  }
+#include <vcpuspec/calls.def>
+
+#if defined(__aarch64__) && !defined(VS_LIBRARY_X64)
+#define ARCH VS_ARCH_ARM64
+#else
+#define ARCH VS_ARCH_X64
+#endif
+__attribute__((visibility("default"))) extern const vs_plugin vcpuspec_plugin;
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, VS_LIBRARY_NAME, ZX_HANDLE_INVALID};
