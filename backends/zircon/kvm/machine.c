@@ -107,6 +107,7 @@ int vs_kvm_cpu_take(vs_kvm_machines* machines, vs_space* vm, unsigned number, ui
     return result;
   }
   cpu->owner = gettid();
+  cpu->last.length = 0;
   *out = cpu;
   return 0;
 }

@@ -21,12 +21,23 @@
 
 #define VS_KVM_MAX_SLOTS 32u  // memory slots per guest: KVM has had at least this many for ever
 
+// The instruction that a vCPU last stored to a trap with, to be known again: page tables may have
+// changed since, so its bytes are looked at.
+typedef struct vs_kvm_insn {
+  uint64_t end;  // the RIP behind it, under these page tables
+  uint64_t cr3;
+  uint64_t gpa;    // of its first byte
+  uint8_t length;  // 0: there is none
+  uint8_t bytes[15];
+} vs_kvm_insn;
+
 struct vs_cpu {
   int fd;               // -1: not made yet
   struct kvm_run* run;  // shared with the kernel
   void* reset;          // the architecture's: what a new vCPU looks like (malloc)
   vs_space* vm;
-  pid_t owner;  // the kernel's name of the thread that runs it
+  pid_t owner;       // the kernel's name of the thread that runs it
+  vs_kvm_insn last;  // of x86-64
 };
 
 struct vs_space {

@@ -82,6 +82,24 @@ static zx_status_t finish_port(vs_cpu* cpu, bool trapped, zx_port_packet_t* pack
 
 // --- memory -------------------------------------------------------------------------------------
 
+// A store is done with, and RIP behind it, unless a second part of it is on the next page. It has
+// no effect on registers.
+static bool is_done(const struct kvm_run* run) {
+  return run->mmio.is_write && (run->mmio.phys_addr + run->mmio.len) % VS_ENGINE_PAGE != 0;
+}
+
+// Of a guest that meets one trap on memory there will be more: KVM then hands the system registers
+// over at each exit, which costs less than to ask for them.
+static int get_system_registers(vs_cpu* cpu, struct kvm_sregs* sregs) {
+  struct kvm_run* run = cpu->run;
+  if (run->kvm_valid_regs & KVM_SYNC_X86_SREGS) {
+    *sregs = run->s.regs.sregs;
+    return 0;
+  }
+  run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+  return VS_KVM_IOCTL(cpu->fd, KVM_GET_SREGS, sregs);
+}
+
 // KVM tells neither where the instruction is nor how long. Of a load RIP is at it now and behind it
 // once it is completed; of a store it is behind it already.
 static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
@@ -91,10 +109,11 @@ static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
   const uint64_t before = cpu->run->s.regs.regs.rip;
   vs_kvm_store store = {.gpa = at->address, .bytes = cpu->run->mmio.len};
   memcpy(&store.data, cpu->run->mmio.data, sizeof store.data);
-  zx_status_t status = complete(cpu, &completed);
+  const int got = trapped ? get_system_registers(cpu, &sregs) : 0;
+  if (got < 0) return vs_kvm_status(got);
+  completed.rip = before;
+  const zx_status_t status = is_done(cpu->run) ? ZX_OK : complete(cpu, &completed);
   if (status != ZX_OK || !trapped) return status;
-  status = vs_kvm_status(VS_KVM_IOCTL(cpu->fd, KVM_GET_SREGS, &sregs));
-  if (status != ZX_OK) return status;
   const uint8_t length =
       at->read ? (uint8_t)(completed.rip - before) : vs_kvm_x64_length(cpu, &sregs, &store);
   packet->type = ZX_PKT_TYPE_GUEST_MEM;

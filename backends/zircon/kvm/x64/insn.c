@@ -135,12 +135,10 @@ static size_t fetch(const vs_cpu* cpu, const struct kvm_sregs* sregs, uint8_t co
 }
 
 static uint8_t search(const vs_cpu* cpu, const struct kvm_sregs* sregs, csh decoder,
-                      const vs_kvm_store* store) {
-  uint8_t code[LONGEST] = {0};
+                      const uint8_t code[LONGEST], size_t most, const vs_kvm_store* store) {
   cs_insn* insn = cs_malloc(decoder);
   uint8_t found = 0;
   if (insn == NULL) return 0;
-  const size_t most = fetch(cpu, sregs, code);
   for (uint8_t length = 1; length <= most && found == 0; length++) {
     const uint8_t* at = code + LONGEST - length;
     size_t left = length;
@@ -152,13 +150,42 @@ static uint8_t search(const vs_cpu* cpu, const struct kvm_sregs* sregs, csh deco
   return found;
 }
 
-uint8_t vs_kvm_x64_length(const vs_cpu* cpu, const struct kvm_sregs* sregs,
-                          const vs_kvm_store* store) {
+static uint8_t decode(const vs_cpu* cpu, const struct kvm_sregs* sregs, const uint8_t code[LONGEST],
+                      size_t most, const vs_kvm_store* store) {
   const cs_mode mode = sregs->cs.l ? CS_MODE_64 : sregs->cs.db ? CS_MODE_32 : CS_MODE_16;
   csh decoder;
   if (cs_open(CS_ARCH_X86, mode, &decoder) != CS_ERR_OK) return 0;
   cs_option(decoder, CS_OPT_DETAIL, CS_OPT_ON);
-  const uint8_t length = search(cpu, sregs, decoder, store);
+  const uint8_t length = search(cpu, sregs, decoder, code, most, store);
   cs_close(&decoder);
+  return length;
+}
+
+static bool is_the_last(const vs_cpu* cpu, const struct kvm_sregs* sregs) {
+  const vs_kvm_insn* last = &cpu->last;
+  uint8_t bytes[LONGEST];
+  return last->length != 0 && last->end == cpu->run->s.regs.regs.rip && last->cr3 == sregs->cr3 &&
+         vs_kvm_fetch(cpu->vm, last->gpa, bytes, last->length) &&
+         memcmp(bytes, last->bytes, last->length) == 0;
+}
+
+// Only what lies on one page is kept: its address is then that of all its bytes.
+static void keep(vs_cpu* cpu, const struct kvm_sregs* sregs, const uint8_t* bytes, uint8_t length) {
+  const uint64_t end = cpu->run->s.regs.regs.rip;
+  struct kvm_translation t = {.linear_address = (sregs->cs.l ? 0 : sregs->cs.base) + end - length};
+  cpu->last = (vs_kvm_insn){.end = end, .cr3 = sregs->cr3};
+  if ((end - 1) % VS_ENGINE_PAGE + 1 < length) return;
+  if (VS_KVM_IOCTL(cpu->fd, KVM_TRANSLATE, &t) < 0 || !t.valid) return;
+  cpu->last.gpa = t.physical_address;
+  cpu->last.length = length;
+  memcpy(cpu->last.bytes, bytes, length);
+}
+
+uint8_t vs_kvm_x64_length(vs_cpu* cpu, const struct kvm_sregs* sregs, const vs_kvm_store* store) {
+  uint8_t code[LONGEST] = {0};
+  if (is_the_last(cpu, sregs)) return cpu->last.length;
+  const size_t most = fetch(cpu, sregs, code);
+  const uint8_t length = decode(cpu, sregs, code, most, store);
+  keep(cpu, sregs, code + LONGEST - length, length);
   return length;
 }

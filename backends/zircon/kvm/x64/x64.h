@@ -23,8 +23,7 @@ typedef struct vs_kvm_store {
 } vs_kvm_store;
 
 // How many bytes its instruction has; 0: it cannot be found.
-uint8_t vs_kvm_x64_length(const vs_cpu* cpu, const struct kvm_sregs* sregs,
-                          const vs_kvm_store* store);
+uint8_t vs_kvm_x64_length(vs_cpu* cpu, const struct kvm_sregs* sregs, const vs_kvm_store* store);
 
 // Makes a vCPU whose guest crashed usable again: system registers as at its start, no exception in
 // flight, general registers and RIP as at the crash, or as at the last entry where the processor
