@@ -369,6 +369,9 @@ Test(c, compiles_freestanding) {
   expect_run("kinds.both handles.zero", CC " -ffreestanding", VS_SOFT_PLUGIN, 0,
              "2 conform, 0 fail");
 }
+Test(c, has_creations_that_are_refused) {
+  expect_run("guests.options vcpus.options", CC, VS_SOFT_PLUGIN, 0, "2 conform, 0 fail");
+}
 Test(c, what_is_lacking_is_not_judged) {
   expect_run("after.many_refusals kinds.both", CC, VS_PLUGIN_DIR "/least.so", 0,
              "# SKIP for want of zx_handle_duplicate");
