@@ -78,6 +78,8 @@ static zx_status_t create(zx_handle_t values[2]) {
 
 static zx_status_t check_resource(zx_handle_t resource) {
   if (resource == vs_backend_kvm.resource) return ZX_OK;
+  if (resource == VS_KVM_OTHER_RESOURCE)
+    return vs_kvm.as_published ? ZX_ERR_WRONG_TYPE : ZX_ERR_ACCESS_DENIED;
   vs_kvm_lock();
   const bool found = vs_kvm_handle_find(resource) != NULL;
   vs_kvm_unlock();

@@ -82,6 +82,8 @@ typedef struct vs_kvm_vcpu {
 } vs_kvm_vcpu;
 
 #define VS_KVM_MAX_HANDLES 4096u
+// What stands for a resource of another kind: a value that the table never gives out.
+#define VS_KVM_OTHER_RESOURCE ((zx_handle_t)0x80000003u)
 
 typedef struct vs_kvm_entry {
   vs_kvm_object* object;  // NULL: free

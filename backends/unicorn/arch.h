@@ -26,6 +26,7 @@ typedef struct vs_uc_arch {
   bool wakes_masked;     // waiting ends with an interrupt also while the guest takes none
   uint64_t lone_page;    // memory that only a trap of this one page begins at; not a page: none
   zx_status_t beyond;    // the answer to a trap on memory that the space does not have
+  zx_status_t other_resource;  // the answer to zx_guest_create with a resource of another kind
   // Opens engine->uc, with every register 0 but the program counter, for the vCPU of that number
   // within its guest. Says in engine->can_run whether it could ever be entered. False: no memory,
   // and nothing is left open.

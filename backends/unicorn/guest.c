@@ -86,10 +86,11 @@ static zx_status_t publish_vmar(vs_uc_guest* guest, zx_handle_t* out) {
   return vs_uc_publish(&root->object, ZX_DEFAULT_VMAR_RIGHTS, out);
 }
 
-// The machine's resource is no object of the table, which holds no other resource either.
+// Neither the machine's resource nor the other one is an object of the table.
 static zx_status_t check_resource(zx_handle_t resource) {
   vs_uc_object* object = NULL;
   if (resource == vs_backend_unicorn.resource) return ZX_OK;
+  if (resource == VS_UC_OTHER_RESOURCE) return vs_uc_backend_arch()->other_resource;
   return vs_uc_resolve(resource, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_NONE, &object);
 }
 

@@ -41,6 +41,9 @@ static inline const vs_uc_trap* vs_uc_trap_next(const vs_uc_trap* trap) {
 const vs_uc_trap* vs_uc_guest_find_port_trap(const vs_uc_guest* guest, uint16_t port);
 const vs_uc_trap* vs_uc_guest_find_memory_trap(const vs_uc_guest* guest, uint64_t addr);
 
+// What stands for a resource of another kind: a value that the table never gives out.
+#define VS_UC_OTHER_RESOURCE ((zx_handle_t)0x80000003u)
+
 zx_status_t vs_uc_guest_create(zx_handle_t resource, uint32_t options, zx_handle_t* guest,
                                zx_handle_t* vmar);
 zx_status_t vs_uc_guest_set_trap(zx_handle_t handle, uint32_t kind, zx_vaddr_t addr, size_t size,

@@ -141,13 +141,16 @@ static bool open(vs_uc_engine* engine, uint64_t entry, int number) {
   return false;
 }
 
-#define ARM64_ROW(write_function, beyond_status)                                             \
+#define ARM64_ROW(write_function, beyond_status, resource_status)                            \
   {                                                                                          \
     .state_size = sizeof(zx_vcpu_state_arm64_t), .vcpus = VCPUS, .aspace_bits = ASPACE_BITS, \
-    .wakes_masked = true, .lone_page = UINT64_MAX, .beyond = (beyond_status), .open = open,  \
-    .run = run, .leave = leave, .read = read_state, .write = (write_function)                \
+    .wakes_masked = true, .lone_page = UINT64_MAX, .beyond = (beyond_status),                \
+    .other_resource = (resource_status), .open = open, .run = run, .leave = leave,           \
+    .read = read_state, .write = (write_function)                                            \
   }
 
-// Published kernels take the memory away first, and there what is beyond it is a bad argument.
-const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state, ZX_ERR_OUT_OF_RANGE);
-const vs_uc_arch vs_uc_arm64_zircon = ARM64_ROW(write_state_zircon, ZX_ERR_INVALID_ARGS);
+// Published kernels take the memory away first, and there what is beyond it is a bad argument; a
+// resource of another kind is of the wrong type.
+const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state, ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED);
+const vs_uc_arch vs_uc_arm64_zircon =
+    ARM64_ROW(write_state_zircon, ZX_ERR_INVALID_ARGS, ZX_ERR_WRONG_TYPE);

@@ -215,6 +215,7 @@ const vs_uc_arch vs_uc_x64 = {
     .has_ports = true,
     .lone_page = 0xfee00000,  // the local APIC's
     .beyond = ZX_ERR_OUT_OF_RANGE,
+    .other_resource = ZX_ERR_ACCESS_DENIED,
     .open = open,
     .run = run,
     .leave = leave,
