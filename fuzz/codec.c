@@ -10,7 +10,7 @@
 
 #include "sense.h"
 
-enum { OPTIONAL = 1, WHOLE = 2, REWRITTEN = 4, MODES = 2, FORMS = VS_HANDLE_RESOURCE + 1 };
+enum { OPTIONAL = 1, WHOLE = 2, REWRITTEN = 4, MODES = 2, FORMS = VS_HANDLE_OTHER_RESOURCE + 1 };
 _Static_assert(VS_OP_COUNT <= 32, "a code has 5 bits");
 
 // --- numbers ----------------------------------------------------------------------------------
@@ -77,7 +77,7 @@ static void pass_form(stream* s, unsigned usual, vs_arg* handle) {
   unsigned byte = (unsigned)pass(s, handle->slot | other << 4, 1);
   handle->slot = byte % VS_SLOTS;
   handle->form = (uint8_t)((usual + (byte >> 4)) % FORMS);
-  bool number = handle->form != VS_HANDLE_SLOT && handle->form != VS_HANDLE_RESOURCE;
+  bool number = handle->form != VS_HANDLE_SLOT && !vs_arg_names_resource(handle);
   if (number) handle->number = pass(s, handle->number, 4);
 }
 

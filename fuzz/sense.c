@@ -101,18 +101,18 @@ static void tidy_unknown(const vs_op* op, vs_arg* handle) {
 }
 
 // A handle may come in any form, but not where the call could close what is not its own, or run on
-// for ever; the resource stands where one is asked for.
+// for ever; a resource stands where one is asked for.
 static void tidy_handle(const vs_op* op, zx_obj_type_t object, vs_arg* handle) {
   bool fixed = op->code >= VS_CALL_COUNT;
-  bool resource = handle->form == VS_HANDLE_RESOURCE && object != ZX_OBJ_TYPE_RESOURCE;
+  bool resource = vs_arg_names_resource(handle) && object != ZX_OBJ_TYPE_RESOURCE;
   bool derived = handle->form == VS_HANDLE_CLEARED || handle->form == VS_HANDLE_FLIPPED;
   handle->number = (uint32_t)handle->number;
   if (closes(op) || op->code == VS_CALL_vcpu_enter) tidy_unknown(op, handle);
-  if (handle->form > VS_HANDLE_RESOURCE || resource || (derived && handle->number == 0) ||
+  if (handle->form > VS_HANDLE_OTHER_RESOURCE || resource || (derived && handle->number == 0) ||
       (fixed && object != ZX_OBJ_TYPE_RESOURCE)) {
     handle->form = VS_HANDLE_SLOT;
   }
-  if (handle->form == VS_HANDLE_SLOT || handle->form == VS_HANDLE_RESOURCE) handle->number = 0;
+  if (handle->form == VS_HANDLE_SLOT || vs_arg_names_resource(handle)) handle->number = 0;
   handle->slot = vs_arg_names_slot(handle) ? handle->slot % VS_SLOTS : 0;
 }
 

@@ -34,11 +34,11 @@ static void judge_next(vs_session* s) {
 
 // A handle that no op made, and that is none of the oracle's business.
 static bool names_resource(const vs_session* s, const vs_op* op) {
-  zx_handle_t resource = s->opened.resource;
   bool other = op->code == VS_CALL_vcpu_write_state && op->args[0].form != VS_HANDLE_SLOT;
-  if (!other || resource == ZX_HANDLE_INVALID) return false;
-  for (uint8_t i = 0; i < s->oracle.count; i++) {
-    if (vs_world_value(&s->oracle.worlds[i], &op->args[0]) == resource) return true;
+  for (uint8_t i = 0; i < s->oracle.count && other; i++) {
+    zx_handle_t value = vs_world_value(&s->oracle.worlds[i], &op->args[0]);
+    bool resource = value == s->opened.resource || value == s->opened.other_resource;
+    if (resource && value != ZX_HANDLE_INVALID) return true;
   }
   return false;
 }

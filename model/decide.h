@@ -35,6 +35,7 @@ typedef struct vs_facts {
   bool pointer_misaligned;  // of ZX_VCPU_STATE: to 8 bytes
   bool out_lost[2];         // the first and second out-parameter cannot be written to, all of it
   bool options_set;         // options is not zero
+  bool other_resource;      // zx_guest_create: of another kind than ZX_RSRC_KIND_SYSTEM
   bool thread_busy;         // the calling thread has a vCPU
   bool kicked;              // and a kick is pending
   bool vector_beyond;       // zx_vcpu_interrupt: there is no such vector

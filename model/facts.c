@@ -10,7 +10,7 @@ static void handle_facts(vs_handle_facts* facts, vs_world* world, const vs_op* o
   const vs_arg* arg = &op->args[at];
   zx_handle_t value = vs_world_value(world, arg);
   const vs_slot* slot = vs_world_resolve(world, value);
-  bool resource = arg->form == VS_HANDLE_RESOURCE;
+  bool resource = vs_arg_names_resource(arg);
   facts->given = resource || value != ZX_HANDLE_INVALID;
   facts->valid = resource || slot != NULL;
   if (resource) facts->right_type = facts->has_rights = param->object == ZX_OBJ_TYPE_RESOURCE;
@@ -132,6 +132,7 @@ static void family_facts(vs_facts* facts, vs_world* world, const vs_op* op,
   out_facts(facts, op);
   switch (op->code) {
     case VS_CALL_guest_create:
+      facts->other_resource = op->args[0].form == VS_HANDLE_OTHER_RESOURCE;
       facts->options_set = VS_OP_ARG(op, guest_create, options).number != 0;
       return;
     case VS_CALL_guest_set_trap:

@@ -159,6 +159,10 @@ bool vs_arg_names_slot(const vs_arg* handle) {
   return handle->form <= VS_HANDLE_FLIPPED;
 }
 
+bool vs_arg_names_resource(const vs_arg* handle) {
+  return handle->form == VS_HANDLE_RESOURCE || handle->form == VS_HANDLE_OTHER_RESOURCE;
+}
+
 bool vs_param_is_pointer(uint8_t type) {
   return type >= VS_PARAM_OUT_HANDLE;
 }
@@ -261,10 +265,10 @@ static bool is_usual(const vs_param* param, const vs_arg* arg) {
   return param->type != VS_PARAM_OUT_HANDLE || is_writable(arg);
 }
 
-// What sort of handle stands for the machine's resource, the backend alone knows. A value that a
-// script gives is never that one: the executor sees to it.
+// What sort of handle stands for a resource, the backend alone knows. A value that a script gives
+// is never that one: the executor sees to it.
 static bool handle_is_predicted(const vs_param* param, const vs_arg* arg) {
-  return param->object == ZX_OBJ_TYPE_RESOURCE || arg->form != VS_HANDLE_RESOURCE;
+  return param->object == ZX_OBJ_TYPE_RESOURCE || !vs_arg_names_resource(arg);
 }
 
 bool vs_op_is_predicted(const vs_op* op) {
@@ -288,7 +292,7 @@ static bool may_be_async(const vs_op* op) {
 static bool argument_is_valid(const vs_param* param, const vs_arg* arg) {
   switch (param->type) {
     case VS_PARAM_HANDLE:
-      return arg->slot < VS_SLOTS && arg->form <= VS_HANDLE_RESOURCE;
+      return arg->slot < VS_SLOTS && arg->form <= VS_HANDLE_OTHER_RESOURCE;
     case VS_PARAM_ENTRY:
       return arg->slot < VS_PROGRAM_COUNT && arg->form <= VS_ENTRY_RAW;
     case VS_PARAM_OUT_HANDLE:

@@ -283,6 +283,8 @@ vs_arg vs_arg_slot(uint8_t slot);
 
 // True of a handle argument whose value comes from that of a slot.
 bool vs_arg_names_slot(const vs_arg* handle);
+// True of one that the backend says: the machine's resource, or the other one.
+bool vs_arg_names_resource(const vs_arg* handle);
 
 // Has the op's OUT_HANDLE number `which` go to the slot.
 void vs_op_give(vs_op* op, unsigned which, uint8_t slot);

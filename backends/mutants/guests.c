@@ -24,6 +24,20 @@ MUTATE_CALL(guest_busy_after_refusal, guest_create) {
   return status;
 }
 
+MUTATE_CALL(guest_other_resource_given_out, guest_create) {
+  tracked own;
+  bool other = a->resource == other_resource && track_of_type(ZX_OBJ_TYPE_RESOURCE, &own);
+  if (!other) return RIGHT_CALL(guest_create);
+  a->resource = own.value;
+  zx_status_t status = RIGHT_CALL(guest_create);
+  return status == ZX_OK ? ZX_ERR_ACCESS_DENIED : status;
+}
+
+MUTATE_CALL(guest_other_resource_and_options, guest_create) {
+  zx_status_t status = RIGHT_CALL(guest_create);
+  return a->resource == other_resource && a->options != 0 ? ZX_ERR_WRONG_TYPE : status;
+}
+
 MUTATE_CALL(guest_pointer_no_memory, guest_create) {
   zx_status_t status = RIGHT_CALL(guest_create);
   bool options = a->options != 0;

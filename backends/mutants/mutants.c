@@ -31,11 +31,12 @@ const vs_mutant* vs_mutant_find(const char* id) {
   return NULL;
 }
 
-const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_calls* inner) {
+const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_backend* inner) {
   static vs_calls right;
   static vs_calls above;
-  below = inner;
-  right = *inner;
+  below = inner->calls;
+  right = *inner->calls;
+  other_resource = inner->other_resource;
   bool arm64 = strstr(mutant->base, "arm64") != NULL;
   altered_member = mutant->member;
   altered_words =

@@ -39,8 +39,8 @@ vs_mutant_reason vs_mutant_reason_at(unsigned index);
 // A row of either; NULL for an unknown id.
 const vs_mutant* vs_mutant_find(const char* id);
 
-// Lays the mutant over `inner` and returns its calls. One mutant per process: the documented calls
-// leave no room for a context. `inner` must outlive the result.
-const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_calls* inner);
+// Lays the mutant over `inner`, which is open, and returns its calls. One mutant per process: the
+// documented calls leave no room for a context.
+const vs_calls* vs_mutant_over(const vs_mutant* mutant, const vs_backend* inner);
 
 #endif  // VS_BACKENDS_MUTANTS_H_

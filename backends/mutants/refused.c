@@ -36,9 +36,13 @@ static zx_handle_t handle_of(const refusal* row, const uint64_t* numbers) {
   return (zx_handle_t)numbers[row->parameter];
 }
 
+CONDITION(is_other_resource) {
+  return handle_of(row, numbers) == other_resource && other_resource != ZX_HANDLE_INVALID;
+}
 CONDITION(is_unnamed) {
   tracked found;
-  return !track_find_any(handle_of(row, numbers), &found);
+  return !is_other_resource(row, numbers, right) &&
+         !track_find_any(handle_of(row, numbers), &found);
 }
 CONDITION(is_unnamed_port) {
   return handle_of(row, numbers) != ZX_HANDLE_INVALID && is_unnamed(row, numbers, right);

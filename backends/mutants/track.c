@@ -12,6 +12,7 @@ const vs_calls* below;
 const vs_calls* tracked_below;
 unsigned altered_member;
 size_t altered_words;
+zx_handle_t other_resource;
 
 typedef struct later {
   zx_handle_t first;  // ZX_HANDLE_INVALID: free

@@ -26,6 +26,9 @@ extern const vs_calls* below;
 // The same, with records kept.
 extern const vs_calls* tracked_below;
 
+// The backend's, which no call gives out.
+extern zx_handle_t other_resource;
+
 // Of a row that a family makes: which member of the family it is. Of every row: the 64-bit words of
 // the state below, the last of which holds the flags.
 extern unsigned altered_member;

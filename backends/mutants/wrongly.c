@@ -176,7 +176,8 @@ static bool is_right_beside(const refusal* row, unsigned which) {
   any_param param = any_param_of(row->call, row->parameter);
   zx_rights_t right = rights[which].right;
   bool given = (documented_of(param.object) & right) != 0;
-  return row->status == ZX_ERR_ACCESS_DENIED && right != param.value && given;
+  bool asked = row->status == ZX_ERR_ACCESS_DENIED && param.value != ZX_RIGHT_NONE;
+  return asked && right != param.value && given;
 }
 
 bool rights_beside(size_t member, char name[FAMILY_NAME], const char** breaks) {

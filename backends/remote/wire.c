@@ -134,11 +134,12 @@ static bool read_arch(const word* w, vs_greeting* g, vs_wire_fault* fault) {
   return g->arch != 0 || refuse(fault, w, "expected x86-64 or arm64");
 }
 
-static bool read_resource(const word* value, const word* w, vs_greeting* g, vs_wire_fault* fault) {
+static bool read_resource(const word* value, const word* w, zx_handle_t* resource,
+                          vs_wire_fault* fault) {
   uint64_t number;
   bool good = read_number(value, &number) && number <= UINT32_MAX;
   if (!good) return refuse(fault, w, "expected a handle as 0xN");
-  g->resource = (zx_handle_t)number;
+  *resource = (zx_handle_t)number;
   return true;
 }
 
@@ -154,7 +155,9 @@ static bool read_arena(const word* value, const word* w, vs_greeting* g, vs_wire
 
 static bool read_word(const word* w, vs_greeting* g, vs_wire_fault* fault) {
   word value;
-  if (after(w, "resource=", &value)) return read_resource(&value, w, g, fault);
+  if (after(w, "resource=", &value)) return read_resource(&value, w, &g->resource, fault);
+  if (after(w, "other_resource=", &value))
+    return read_resource(&value, w, &g->other_resource, fault);
   if (after(w, "arena=", &value)) return read_arena(&value, w, g, fault);
   for (size_t i = 0; i < vs_wire_word_count; i++) {
     if (!is(w, vs_wire_words[i])) continue;
@@ -177,6 +180,11 @@ static bool has_needed(const vs_greeting* g, vs_wire_fault* fault) {
   return true;
 }
 
+static bool is_apart(const vs_greeting* g, vs_wire_fault* fault) {
+  bool apart = g->other_resource == ZX_HANDLE_INVALID || g->other_resource != g->resource;
+  return apart || refuse(fault, NULL, "its other_resource= is the handle of its resource=");
+}
+
 bool vs_wire_read_greeting(const char* line, size_t length, vs_greeting* g, vs_wire_fault* fault) {
   word rest = {line, length};
   word w;
@@ -195,7 +203,7 @@ bool vs_wire_read_greeting(const char* line, size_t length, vs_greeting* g, vs_w
     if (!next_word(&rest, &w)) return refuse(fault, NULL, form);
     if (!read_word(&w, g, fault)) return false;
   }
-  return has_needed(g, fault);
+  return is_apart(g, fault) && has_needed(g, fault);
 }
 
 // --- answers ----------------------------------------------------------------------------------

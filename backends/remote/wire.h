@@ -24,6 +24,7 @@ typedef struct vs_greeting {
   vs_arch arch;
   uint32_t calls;  // bit vs_call_index
   zx_handle_t resource;
+  zx_handle_t other_resource;
   uint64_t arena;       // where memory can be had
   uint64_t arena_size;  // bytes; 0: anywhere
   bool hold;

@@ -29,10 +29,17 @@ static zx_rights_t guest_rights(void) {
   return (ZX_DEFAULT_GUEST_RIGHTS & ~ZX_RIGHT_MANAGE_THREAD) | ZX_RIGHT_MANAGE_PROCESS;
 }
 
-static zx_status_t create_locked(zx_handle_t resource, uint32_t options, zx_handle_t made[2]) {
+static zx_status_t check_resource(zx_handle_t resource) {
   const vs_soft_slot* slot = NULL;
-  if (vs_soft.rules->options_first && options != 0) return ZX_ERR_INVALID_ARGS;
   const zx_status_t status = vs_soft_find(resource, ZX_OBJ_TYPE_RESOURCE, ZX_RIGHT_NONE, &slot);
+  if (status != ZX_OK) return status;
+  if (((const vs_soft_resource*)slot->object)->is_hypervisors) return ZX_OK;
+  return vs_soft.rules->kind_is_type ? ZX_ERR_WRONG_TYPE : ZX_ERR_ACCESS_DENIED;
+}
+
+static zx_status_t create_locked(zx_handle_t resource, uint32_t options, zx_handle_t made[2]) {
+  if (vs_soft.rules->options_first && options != 0) return ZX_ERR_INVALID_ARGS;
+  const zx_status_t status = check_resource(resource);
   if (status != ZX_OK) return status;
   if (options != 0) return ZX_ERR_INVALID_ARGS;
   vs_soft_guest* guest = guest_new();

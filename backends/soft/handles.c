@@ -66,10 +66,11 @@ void vs_soft_unref(vs_soft_object* object) {
   free(object);
 }
 
-// The resource's slot is never another's, so that its value is free at the next open. Slot 0 is not
+// A resource's slot is never another's, so that its value is free at the next open. Slot 0 is not
 // given out, so that ZX_HANDLE_INVALID names nothing even where its low bits are ignored.
 static bool is_free(unsigned number) {
-  const bool is_given_out = number != 0 && number != slot_number(VS_SOFT_RESOURCE);
+  const bool is_given_out = number != 0 && number != slot_number(VS_SOFT_RESOURCE) &&
+                            number != slot_number(VS_SOFT_OTHER_RESOURCE);
   return is_given_out && vs_soft.slots[number].object == NULL;
 }
 
@@ -99,15 +100,21 @@ bool vs_soft_has_handle(const vs_soft_object* object) {
   return false;
 }
 
-bool vs_soft_resource_new(void) {
-  const unsigned number = slot_number(VS_SOFT_RESOURCE);
-  vs_soft_object* resource = vs_soft_object_new(ZX_OBJ_TYPE_RESOURCE, sizeof *resource, NULL);
+static bool resource_new(zx_handle_t handle, bool is_hypervisors) {
+  const unsigned number = slot_number(handle);
+  vs_soft_resource* resource = vs_soft_object_new(ZX_OBJ_TYPE_RESOURCE, sizeof *resource, NULL);
+  if (resource == NULL) return false;
+  resource->is_hypervisors = is_hypervisors;
   vs_soft.slots[number] = (vs_soft_slot){
-      resource,
+      &resource->object,
       ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WRITE | ZX_RIGHT_INSPECT,
-      generation(VS_SOFT_RESOURCE) - first_generation(number),
+      generation(handle) - first_generation(number),
   };
-  return resource != NULL;
+  return true;
+}
+
+bool vs_soft_resources_new(void) {
+  return resource_new(VS_SOFT_RESOURCE, true) && resource_new(VS_SOFT_OTHER_RESOURCE, false);
 }
 
 // What counts them stays: a handle of this life does not resolve in the next one.

@@ -69,8 +69,14 @@ bool vs_soft_has_handle(const vs_soft_object* object);
 // Queues a packet. ZX_ERR_SHOULD_WAIT: the port is full.
 zx_status_t vs_soft_port_put(vs_soft_object* port, const zx_port_packet_t* packet);
 
-// Makes the resource, and closes every handle: for open and close.
-bool vs_soft_resource_new(void);
+// A resource; of all others than the hypervisor's only that they are others matters.
+typedef struct vs_soft_resource {
+  vs_soft_object object;
+  bool is_hypervisors;
+} vs_soft_resource;
+
+// Makes both resources, and closes every handle: for open and close.
+bool vs_soft_resources_new(void);
 void vs_soft_close_all(void);
 
 // ---- Without the lock.

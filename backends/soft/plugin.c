@@ -24,7 +24,8 @@
 #undef VS_OFFERED
 
 __attribute__((visibility("default"))) extern const vs_plugin vcpuspec_plugin;
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", VS_SOFT_RESOURCE};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "soft plugin", VS_SOFT_RESOURCE,
+                                   VS_SOFT_OTHER_RESOURCE};
 
 // A plugin has no open and no close of its own: loading and unloading it are these.
 __attribute__((constructor)) static void on_load(void) {

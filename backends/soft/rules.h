@@ -60,6 +60,7 @@ typedef struct vs_soft_rules {
   bool rights_first;       // a handle's rights are looked at before its type
   bool same_rights_lost;   // a handle that replaces another with ZX_RIGHT_SAME_RIGHTS has none
   bool options_first;      // zx_guest_create looks at them before the resource
+  bool kind_is_type;       // and a resource of another kind is ZX_ERR_WRONG_TYPE
   bool maker_is_process;   // ZX_RIGHT_MANAGE_PROCESS stands for ZX_RIGHT_MANAGE_THREAD
   bool many_vcpus;         // a thread may have several
   bool owner_first;        // zx_vcpu_create looks at the thread before the entry
@@ -95,17 +96,18 @@ zx_status_t vs_soft_step_arm64(struct vs_soft_run* run);
             VS_SOFT_TRAP_APART}
 
 // Makes the backend vs_backend_soft<id> of rules, a list of initialisers.
-#define VS_SOFT_ROW(id, row_name, row_arch, row_summary, ...)           \
-  static const vs_soft_rules rules_soft##id = {__VA_ARGS__};            \
-  static bool open_soft##id(vs_why* reason) {                           \
-    return vs_soft_open(&rules_soft##id, reason);                       \
-  }                                                                     \
-  const vs_backend vs_backend_soft##id = {.name = (row_name),           \
-                                          .summary = (row_summary),     \
-                                          .arch = (row_arch),           \
-                                          .resource = VS_SOFT_RESOURCE, \
-                                          .calls = &vs_soft_calls,      \
-                                          .open = open_soft##id,        \
+#define VS_SOFT_ROW(id, row_name, row_arch, row_summary, ...)                       \
+  static const vs_soft_rules rules_soft##id = {__VA_ARGS__};                        \
+  static bool open_soft##id(vs_why* reason) {                                       \
+    return vs_soft_open(&rules_soft##id, reason);                                   \
+  }                                                                                 \
+  const vs_backend vs_backend_soft##id = {.name = (row_name),                       \
+                                          .summary = (row_summary),                 \
+                                          .arch = (row_arch),                       \
+                                          .resource = VS_SOFT_RESOURCE,             \
+                                          .other_resource = VS_SOFT_OTHER_RESOURCE, \
+                                          .calls = &vs_soft_calls,                  \
+                                          .open = open_soft##id,                    \
                                           .close = vs_soft_close};
 
 bool vs_soft_open(const vs_soft_rules* rules, vs_why* reason);

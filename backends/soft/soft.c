@@ -26,10 +26,11 @@ static bool open_locked(const vs_soft_rules* rules, vs_why* reason) {
   }
   vs_soft.rules = rules;
   const bool has_changed = changed_open();
-  if (has_changed && vs_soft_resource_new()) {
+  if (has_changed && vs_soft_resources_new()) {
     vs_user_copy_open();
     return true;
   }
+  vs_soft_close_all();
   if (has_changed) pthread_cond_destroy(&vs_soft.changed);
   vs_soft.rules = NULL;
   *reason = (vs_why){"the soft backend found no memory: free some"};

@@ -15,9 +15,11 @@
 
 #include <vcpuspec/backend.h>
 
-// What to hand to zx_guest_create, in every row: a handle to a resource. If it is closed, the next
-// open makes it anew.
+// What to hand to zx_guest_create, in every row: a handle to the hypervisor's resource. If it is
+// closed, the next open makes it anew.
 #define VS_SOFT_RESOURCE ((zx_handle_t)0x2b5a0003u)
+// And what it refuses: a handle to a resource of another kind.
+#define VS_SOFT_OTHER_RESOURCE ((zx_handle_t)0x3c69000bu)
 
 extern const vs_backend vs_backend_soft;        // x86-64 vCPUs
 extern const vs_backend vs_backend_soft_arm64;  // arm64 vCPUs

@@ -60,7 +60,8 @@ typedef struct vs_engine {
   uint64_t page_tables;   // guest-physical: without memory there no guest is run; UINT64_MAX: none
   uint64_t lone_page;     // memory that only a trap of this one page begins at; not a page: none
   zx_status_t beyond;     // the answer to a trap on memory that the space does not have
-  size_t state_size;      // bytes, of ZX_VCPU_STATE
+  zx_status_t other_resource;  // the answer to zx_guest_create with a resource of another kind
+  size_t state_size;           // bytes, of ZX_VCPU_STATE
 
   // Makes the engine usable in this process; false with the cause and the remedy.
   bool (*open)(vs_why* reason);

@@ -4,6 +4,7 @@
 
 #include "objects.h"
 #include "user_copy.h"
+#include "zircon.h"
 
 #define PORTS UINT64_C(0x10000)  // the I/O space has this many
 
@@ -73,9 +74,10 @@ static zx_status_t create(zx_handle_t values[2]) {
   return status;
 }
 
-// The machine's resource is no object of the table, which holds no other resource either.
+// Neither the machine's resource nor the other one is an object of the table.
 static zx_status_t check_resource(zx_handle_t resource) {
   if (resource == ZX_HANDLE_INVALID) return ZX_OK;
+  if (resource == VS_ZIRCON_OTHER_RESOURCE) return vs_zx.engine->other_resource;
   vs_zx_lock();
   const bool found = vs_zx_handle_find(resource) != NULL;
   vs_zx_unlock();

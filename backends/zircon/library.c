@@ -43,4 +43,5 @@ __attribute__((visibility("default"))) const char* vcpuspec_problem(void) {
 #define ARCH VS_ARCH_X64
 #endif
 __attribute__((visibility("default"))) extern const vs_plugin vcpuspec_plugin;
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, VS_LIBRARY_NAME, ZX_HANDLE_INVALID};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, VS_LIBRARY_NAME, ZX_HANDLE_INVALID,
+                                   VS_ZIRCON_OTHER_RESOURCE};

@@ -21,6 +21,8 @@
 #include "engine.h"
 
 extern const vs_calls vs_zircon_calls;
+// What stands for a resource of another kind: a value that the table of handles never gives out.
+#define VS_ZIRCON_OTHER_RESOURCE ((zx_handle_t)0x80000003u)
 
 // Opens the engine, and lets the calls use it.
 bool vs_zircon_open(const vs_engine* engine, vs_why* reason);

@@ -56,7 +56,7 @@ static void run_floor(void* argument) {
   vs_odometer first;
   vs_observation seen;
   if (!vs_target_open(f->target, &opened, &reason)) return;
-  vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  vs_executor* executor = vs_opened_executor(&opened);
   if (executor == NULL) return;
   vs_odometer_set(&first, f->space, 0, 0);
   vs_scene_make(f->space, &first.c, false, &scene);

@@ -44,7 +44,11 @@ zx_status_t vs_calls_make(const vs_calls* calls, vs_call_index call, const uint6
 
 // --- handles ----------------------------------------------------------------------------------
 
-enum { ANOTHER = 1 << 30 };  // the bit that makes another value of the resource's
+enum { ANOTHER = 1 << 30 };  // the bit that makes another value of a resource's
+
+static bool is_resource(const vs_executor* x, zx_handle_t value) {
+  return value == x->resource || value == x->other_resource;
+}
 
 zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   pthread_mutex_lock(&x->lock);
@@ -53,10 +57,11 @@ zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref) {
   zx_handle_t number = (zx_handle_t)ref->number;
   if (ref->form == VS_HANDLE_SLOT) return value;
   if (ref->form == VS_HANDLE_RESOURCE) return x->resource;
+  if (ref->form == VS_HANDLE_OTHER_RESOURCE) return x->other_resource;
   if (ref->form == VS_HANDLE_CLEARED) number = value & ~number;
   if (ref->form == VS_HANDLE_FLIPPED) number = value ^ number;
-  // The resource is a handle too, though no op made it: another bit makes another value.
-  bool meets_resource = number == x->resource && number != ZX_HANDLE_INVALID;
+  // A resource has a handle too, though no op made it: another bit makes another value.
+  bool meets_resource = is_resource(x, number) && number != ZX_HANDLE_INVALID;
   return number ^ (meets_resource ? ANOTHER : 0);
 }
 
@@ -104,7 +109,7 @@ static uint8_t new_guest(vs_executor* x, uint8_t at) {
 static uint8_t guest_of(vs_executor* x, const vs_op* op) {
   if (op->code == VS_CALL_guest_create) return new_guest(x, vs_op_out(op, 0)->slot);
   bool named =
-      vs_ops[op->code].params[0].type == VS_PARAM_HANDLE && op->args[0].form != VS_HANDLE_RESOURCE;
+      vs_ops[op->code].params[0].type == VS_PARAM_HANDLE && !vs_arg_names_resource(&op->args[0]);
   return named ? x->slots[op->args[0].slot].guest : vs_op_out(op, 0)->slot;
 }
 
@@ -184,8 +189,8 @@ static uint64_t entry_of(const vs_op* op, const vs_arg* entry) {
 // Where the resource's value is 0, 0 is not meant: another value that names nothing stands for it.
 static zx_handle_t handle_of(vs_executor* x, const vs_param* param, const vs_arg* arg) {
   const zx_handle_t value = vs_exec_value(x, arg);
-  const bool meets_resource = param->object == ZX_OBJ_TYPE_RESOURCE &&
-                              arg->form != VS_HANDLE_RESOURCE && value == x->resource;
+  const bool meets_resource =
+      param->object == ZX_OBJ_TYPE_RESOURCE && !vs_arg_names_resource(arg) && value == x->resource;
   return value ^ (meets_resource ? ANOTHER : 0);
 }
 
@@ -241,7 +246,7 @@ static bool was_changed(const vs_observation* seen, uint8_t parameter) {
 }
 
 static bool is_known(vs_executor* x, zx_handle_t value) {
-  bool known = value == ZX_HANDLE_INVALID || value == x->resource;
+  bool known = value == ZX_HANDLE_INVALID || is_resource(x, value);
   pthread_mutex_lock(&x->lock);
   for (size_t i = 0; i < VS_SLOTS; i++) {
     known |= vs_exec_may_be_open(&x->slots[i]) && x->slots[i].value == value;
@@ -550,9 +555,12 @@ static uint8_t missing_handle(const vs_executor* x, const vs_op* op) {
   uint8_t missing = VS_NO_CALL;
   for (uint8_t i = 0; i < VS_ARGS_MAX && missing == VS_NO_CALL; i++) {
     const vs_arg* arg = &op->args[i];
-    bool slot = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE && vs_arg_names_slot(arg);
+    bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
+    bool other = handle && arg->form == VS_HANDLE_OTHER_RESOURCE;
+    bool slot = handle && vs_arg_names_slot(arg);
     const vs_exec_slot* named = &x->slots[arg->slot];
     if (slot && !named->filled) missing = named->tried ? named->missing : VS_UNFILLED;
+    if (other && x->other_resource == ZX_HANDLE_INVALID) missing = VS_NO_OTHER_RESOURCE;
   }
   return missing;
 }

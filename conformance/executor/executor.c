@@ -165,6 +165,10 @@ void vs_execute(vs_executor* x, const vs_script* script, vs_observation* observa
   }
 }
 
+void vs_executor_offer(vs_executor* x, zx_handle_t other_resource) {
+  x->other_resource = other_resource;
+}
+
 void vs_executor_reach_by(vs_executor* x, bool (*reach)(const vs_region*, size_t),
                           bool (*held)(void)) {
   x->reach = reach;

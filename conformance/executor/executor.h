@@ -18,6 +18,10 @@ zx_status_t vs_calls_make(const vs_calls* calls, vs_call_index call, const uint6
 // thread becomes thread 0 of every script.
 vs_executor* vs_executor_open(const vs_calls* calls, vs_arch arch, zx_handle_t resource);
 
+// The handle that VS_HANDLE_OTHER_RESOURCE stands for: vs_backend.other_resource. Before the first
+// op.
+void vs_executor_offer(vs_executor* executor, zx_handle_t other_resource);
+
 // Calls are made by way of a backend that does not share this process's memory: vs_backend.reach
 // and .held. Before the first op.
 void vs_executor_reach_by(vs_executor* executor, bool (*reach)(const vs_region*, size_t),

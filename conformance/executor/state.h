@@ -57,6 +57,7 @@ struct vs_executor {
   vs_arch arch;
   size_t state_size;
   zx_handle_t resource;
+  zx_handle_t other_resource;                    // ZX_HANDLE_INVALID: none is offered
   vs_arena arenas[VS_THREADS][VS_POINTERS_MAX];  // of a thread's own: two may be in calls at once
   vs_worker workers[VS_THREADS];
   vs_exec_job jobs[VS_THREADS];
@@ -76,10 +77,10 @@ bool vs_exec_is_short(vs_executor* x, const char* what);
 // The value that a handle argument stands for.
 zx_handle_t vs_exec_value(vs_executor* x, const vs_arg* ref);
 
-enum { VS_UNFILLED = VS_NO_CALL + 1 };
+enum { VS_UNFILLED = VS_NO_OTHER_RESOURCE + 1 };
 
-// The call for want of which the op cannot be done; VS_NO_CALL: it can; VS_UNFILLED: it names a
-// slot that no op was to fill.
+// The call for want of which the op cannot be done, or VS_NO_OTHER_RESOURCE; VS_NO_CALL: it can;
+// VS_UNFILLED: it names a slot that no op was to fill.
 uint8_t vs_exec_missing(const vs_executor* x, const vs_op* op);
 
 // Makes the op's call, on the calling thread, and fills all of `seen` but its outcome. False: the

@@ -280,6 +280,9 @@ static void print_handle(FILE* out, const vs_arg* arg) {
     case VS_HANDLE_RESOURCE:
       fprintf(out, "resource");
       break;
+    case VS_HANDLE_OTHER_RESOURCE:
+      fprintf(out, "other_resource");
+      break;
     default:
       fprintf(out, arg->number != 0 ? "unused(0x%" PRIx64 "u)" : "ZX_HANDLE_INVALID", arg->number);
   }
@@ -407,6 +410,8 @@ static void print_needs(const program* p, size_t at) {
   if (lacking && is_first(p, at)) fprintf(p->out, "  NEED_CALL(%s);\n", vs_ops[op->code].symbol);
   for (uint8_t i = 0; i != VS_ARGS_MAX; i++) {
     bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
+    bool other = handle && op->args[i].form == VS_HANDLE_OTHER_RESOURCE;
+    if (other) fprintf(p->out, "  NEED_OTHER_RESOURCE;\n");
     if (!handle || op->args[i].form != VS_HANDLE_SLOT) continue;
     if (is_closed(p, at, op->args[i].slot)) {
       fprintf(p->out, "  NEED_CLOSED(h%u);\n", op->args[i].slot);

@@ -10,7 +10,7 @@
 #include "predict.h"
 
 // Of the data's form, major.minor: a reader of one major version understands all of its minors.
-#define VS_VECTORS_VERSION "2.0"
+#define VS_VECTORS_VERSION "2.1"
 
 typedef struct vs_vector {
   const char* id;     // owned

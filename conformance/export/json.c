@@ -27,8 +27,9 @@ static void put_hex(FILE* out, uint64_t value) {
 // --- arguments ----------------------------------------------------------------------------------
 
 static void put_handle(FILE* out, const vs_arg* arg) {
-  if (arg->form == VS_HANDLE_RESOURCE) {
-    fputs("{\"resource\":true}", out);
+  if (vs_arg_names_resource(arg)) {
+    const char* name = arg->form == VS_HANDLE_RESOURCE ? "resource" : "other_resource";
+    fprintf(out, "{\"%s\":true}", name);
   } else if (arg->form == VS_HANDLE_RAW) {
     fprintf(out, "{\"value\":\"0x%" PRIx64 "\"}", arg->number);
   } else {

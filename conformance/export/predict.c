@@ -152,10 +152,8 @@ static bool predict_op(predictor* p, const vs_op* op, vs_prediction* to) {
   const bool accepted = vs_decision_find(&to->allowed, ZX_OK) != NULL;
   if (accepted && to->allowed.count > 1) return leave_out(p, "kernels differ in it");
   if (accepted && op->code == VS_CALL_vcpu_read_state) return predict_read(p, op, to);
-  vs_observation seen = {.outcome = VS_RETURNED,
-                         .status = to->allowed.allowed[0].status,
-                         .handle = invent(p),
-                         .handle2 = invent(p)};
+  vs_observation seen = {.outcome = VS_RETURNED, .status = to->allowed.allowed[0].status};
+  if (seen.status == ZX_OK) seen.handle = invent(p), seen.handle2 = invent(p);
   bool good = vs_oracle_step(p->oracle, op, &seen, NULL) == VS_STEP_ALLOWED;
   return good || leave_out(p, "makes no sense");
 }

@@ -42,6 +42,11 @@ typedef struct zx_vcpu_io {
 #define VCPUSPEC_RESOURCE 0
 #endif
 static zx_handle_t resource;
+// One that it has to refuse, in the same way: VCPUSPEC_OTHER_RESOURCE. 0: there is none.
+#ifndef VCPUSPEC_OTHER_RESOURCE
+#define VCPUSPEC_OTHER_RESOURCE 0
+#endif
+static zx_handle_t other_resource;
 
 // What the case has come to, and in words, if it does not conform or cannot be judged, why.
 enum { CONFORMS, FAILS, SKIPPED, VERDICTS };
@@ -159,9 +164,14 @@ static int leave(int status) {
   return status;
 }
 
+static zx_handle_t handle_of(const char* variable, zx_handle_t otherwise) {
+  const char* word = getenv(variable);
+  return word != NULL ? (zx_handle_t)strtoul(word, NULL, 0) : otherwise;
+}
+
 static void begin(void) {
-  const char* word = getenv("VCPUSPEC_RESOURCE");
-  resource = word != NULL ? (zx_handle_t)strtoul(word, NULL, 0) : VCPUSPEC_RESOURCE;
+  resource = handle_of("VCPUSPEC_RESOURCE", VCPUSPEC_RESOURCE);
+  other_resource = handle_of("VCPUSPEC_OTHER_RESOURCE", VCPUSPEC_OTHER_RESOURCE);
   atexit(at_end);
 }
 
@@ -220,9 +230,16 @@ MAY_BE_UNUSED static bool expect_new(zx_handle_t* handle) {
     return;                    \
   }
 
+#define NEED_OTHER_RESOURCE            \
+  if (other_resource == 0) {           \
+    say("for want of other_resource"); \
+    end_with(SKIPPED);                 \
+    return;                            \
+  }
+
 // A value that names nothing: should it be a handle's by chance, another bit makes another.
 MAY_BE_UNUSED static zx_handle_t unused(zx_handle_t value) {
-  bool taken = value != 0 && (is_open(value) || value == resource);
+  bool taken = value != 0 && (is_open(value) || value == resource || value == other_resource);
   return taken ? value ^ UINT32_C(1) << 30 : value;
 }
 

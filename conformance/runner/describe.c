@@ -42,6 +42,8 @@ static void say_handle(vs_text* text, const vs_arg* arg) {
       return vs_say(text, "h%u ^ 0x%" PRIx64, arg->slot, arg->number);
     case VS_HANDLE_RESOURCE:
       return vs_say(text, "resource");
+    case VS_HANDLE_OTHER_RESOURCE:
+      return vs_say(text, "other_resource");
     default:
       return vs_say(text, "0x%" PRIx64, arg->number);
   }

@@ -45,16 +45,20 @@ static bool describe(void* object, const char* path, vs_plugin_backend* plugin, 
   plugin->arch = host_arch;
   set_name(plugin, base_name(path));
   if (says == NULL) return true;
-  if (says->abi != VS_PLUGIN_ABI)
+  if (says->abi == 0 || says->abi > VS_PLUGIN_ABI)
     return vs_refuse(reason,
-                     "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks %u: rebuild it", path,
-                     says->abi, VS_PLUGIN_ABI);
+                     "%s: vcpuspec_plugin.abi is %u, but this vcpuspec speaks 1 to %u: rebuild it",
+                     path, says->abi, VS_PLUGIN_ABI);
   if (says->arch != VS_ARCH_X64 && says->arch != VS_ARCH_ARM64)
     return vs_refuse(
         reason, "%s: vcpuspec_plugin.arch is %u: it must be VS_ARCH_X64 (1) or VS_ARCH_ARM64 (2)",
         path, says->arch);
   plugin->arch = (vs_arch)says->arch;
   plugin->resource = says->resource;
+  if (says->abi > 1) plugin->other_resource = says->other_resource;
+  if (plugin->other_resource != ZX_HANDLE_INVALID && plugin->other_resource == plugin->resource)
+    return vs_refuse(reason, "%s: vcpuspec_plugin.other_resource is 0x%x, which is .resource", path,
+                     plugin->other_resource);
   if (says->name != NULL && says->name[0] != '\0') set_name(plugin, says->name);
   return true;
 }

@@ -10,6 +10,7 @@ typedef struct vs_plugin_backend {
   char name[64];
   vs_arch arch;
   zx_handle_t resource;
+  zx_handle_t other_resource;
   vs_calls calls;  // NULL for each symbol that is not exported
 } vs_plugin_backend;
 

@@ -131,7 +131,7 @@ void vs_observation_mend(vs_observation* seen) {
   vs_shared_mend(&seen->has_packet);
   vs_shared_mend(&seen->held);
   if (seen->outcome > VS_UNSUPPORTED) seen->outcome = VS_NOT_REACHED;
-  if (seen->call > VS_NO_CALL) seen->call = VS_NO_CALL;
+  if (seen->call > VS_NO_OTHER_RESOURCE) seen->call = VS_NO_CALL;
   if (seen->change_count > VS_CHANGES_MAX) seen->change_count = VS_CHANGES_MAX;
   for (size_t i = 0; i < seen->change_count; i++) seen->changes[i].parameter %= VS_ARGS_MAX;
 }

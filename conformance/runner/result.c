@@ -81,6 +81,11 @@ static void note_missing(vs_case_result* result, size_t at, const vs_observation
              "op %zu of the script could not be done: no op before it gave its slot a handle", at);
     return;
   }
+  if (seen->call == VS_NO_OTHER_RESOURCE) {
+    snprintf(result->note, sizeof result->note,
+             "for want of other_resource: a second resource, which the backend does not offer");
+    return;
+  }
   const vs_observation* answer = last_answer(at, observations);
   if (answer != NULL && answer->status != ZX_OK) {
     note_setup(result, answer);

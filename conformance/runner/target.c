@@ -71,7 +71,10 @@ bool vs_target_parse(const char* spec, vs_target* target) {
 static bool open_plugin(const vs_target* target, vs_opened* opened, vs_why* reason) {
   static vs_plugin_backend plugin;  // its calls outlive this function; one a process
   if (!vs_plugin_load(target->path, &plugin, reason)) return false;
-  *opened = (vs_opened){.arch = plugin.arch, .resource = plugin.resource, .calls = &plugin.calls};
+  *opened = (vs_opened){.arch = plugin.arch,
+                        .resource = plugin.resource,
+                        .other_resource = plugin.other_resource,
+                        .calls = &plugin.calls};
   snprintf(opened->name, sizeof opened->name, "%s", plugin.name);
   return true;
 }
@@ -93,6 +96,7 @@ static bool open_shim(const vs_target* target, vs_opened* opened, vs_why* reason
   const vs_greeting* greeting = vs_shim_greeting(shim);
   *opened = (vs_opened){.arch = greeting->arch,
                         .resource = greeting->resource,
+                        .other_resource = greeting->other_resource,
                         .calls = &calls,
                         .reach = vs_remote_reach,
                         .held = vs_remote_held};
@@ -102,7 +106,9 @@ static bool open_shim(const vs_target* target, vs_opened* opened, vs_why* reason
 
 vs_executor* vs_opened_executor(const vs_opened* opened) {
   vs_executor* x = vs_executor_open(opened->calls, opened->arch, opened->resource);
-  if (x != NULL) vs_executor_reach_by(x, opened->reach, opened->held);
+  if (x == NULL) return NULL;
+  vs_executor_offer(x, opened->other_resource);
+  vs_executor_reach_by(x, opened->reach, opened->held);
   return x;
 }
 
@@ -127,9 +133,10 @@ bool vs_target_open(const vs_target* target, vs_opened* opened, vs_why* reason) 
   const vs_backend* backend = target->backend;
   if (!backend->open(reason)) return false;
   const vs_calls* calls = backend->calls;
-  if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, calls);
+  if (target->mutant != NULL) calls = vs_mutant_over(target->mutant, backend);
   *opened = (vs_opened){.arch = backend->arch,
                         .resource = backend->resource,
+                        .other_resource = backend->other_resource,
                         .calls = calls,
                         .reach = backend->reach};
   snprintf(opened->name, sizeof opened->name, "%s", target->name);

@@ -38,6 +38,7 @@ typedef struct vs_target {
 typedef struct vs_opened {
   vs_arch arch;
   zx_handle_t resource;
+  zx_handle_t other_resource;
   const vs_calls* calls;
   bool (*reach)(const vs_region* regions, size_t count);  // vs_backend.reach
   bool (*held)(void);  // or NULL: the last call of this thread was held, or flipped, as was told

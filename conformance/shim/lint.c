@@ -22,6 +22,7 @@ typedef struct lint {
   bool sums;
   bool arm64;
   uint64_t resource;
+  uint64_t other_resource;
   uint64_t base;  // of memory that can be mapped
   unsigned tag;
   char greeting[LINE + 1];
@@ -273,6 +274,7 @@ static bool take_word(lint* l, const char* word) {
   if (strcmp(word, "sums") == 0 || strcmp(word, "hold") == 0 || strcmp(word, "flip") == 0)
     return true;
   if (sscanf(word, "resource=0x%" SCNx64, &l->resource) == 1) return true;
+  if (sscanf(word, "other_resource=0x%" SCNx64, &l->other_resource) == 1) return true;
   if (sscanf(word, "arena=" AT ":0x%" SCNx64, &l->base, &size) == 2 && size >= 1 << 20) {
     l->base = (l->base + 4095) & ~UINT64_C(4095);
     return true;
@@ -350,6 +352,18 @@ static bool check_bad_handle(lint* l) {
                 "were expected",
                 SHOWN, l->answer);
   return note(l, "a call with a bad handle is refused, and changes nothing");
+}
+
+static bool check_other_resource(lint* l) {
+  long status = 0;
+  if (l->other_resource == 0) return note(l, "none is offered: what refuses it is not judged");
+  if (!tell(l, "map T0 " AT " 5a5a5a5a5a5a5a5a", PAGE(1)) ||
+      !call(l, &status, "T0 zx_guest_create " AT " 0x0 " AT " " AT, l->other_resource, PAGE(1),
+            PAGE(1) + 4))
+    return false;
+  if (status == ZX_ERR_BAD_HANDLE)
+    return warn(l, "zx_guest_create does not know the `other_resource=` of the greeting");
+  return note(l, "zx_guest_create knows the `other_resource=` of the greeting");
 }
 
 // A call that writes to memory where it cannot. That an implementation dies of it is its own fault.
@@ -703,11 +717,22 @@ static const struct {
   const char* name;
   bool (*check)(lint* l);
 } checks[] = {
-    {"greeting", check_greeting},  {"memory", check_new_handles}, {"bad handle", check_bad_handle},
-    {"read-only", check_readonly}, {"unmap", check_unmap},        {"hello", check_hello},
-    {"threads", check_threads},    {"pages", check_pages},        {"hold", check_hold},
-    {"flip", check_flip},          {"errors", check_errors},      {"long line", check_long_line},
-    {"tags", check_tags},          {"pieces", check_pieces},      {"sums", check_sums},
+    {"greeting", check_greeting},
+    {"memory", check_new_handles},
+    {"bad handle", check_bad_handle},
+    {"other resource", check_other_resource},
+    {"read-only", check_readonly},
+    {"unmap", check_unmap},
+    {"hello", check_hello},
+    {"threads", check_threads},
+    {"pages", check_pages},
+    {"hold", check_hold},
+    {"flip", check_flip},
+    {"errors", check_errors},
+    {"long line", check_long_line},
+    {"tags", check_tags},
+    {"pieces", check_pieces},
+    {"sums", check_sums},
     {"end of input", check_end},
 };
 

@@ -80,8 +80,9 @@ static void on_trouble(void* context, vs_remote_trouble trouble, const char* why
 // Another greeting is another implementation.
 static bool is_same(const vs_greeting* a, const vs_greeting* b) {
   return strcmp(a->name, b->name) == 0 && a->arch == b->arch && a->calls == b->calls &&
-         a->resource == b->resource && a->arena == b->arena && a->arena_size == b->arena_size &&
-         a->hold == b->hold && a->flip == b->flip && a->sums == b->sums;
+         a->resource == b->resource && a->other_resource == b->other_resource &&
+         a->arena == b->arena && a->arena_size == b->arena_size && a->hold == b->hold &&
+         a->flip == b->flip && a->sums == b->sums;
 }
 
 static void say_other(const vs_shim* shim, vs_why* why) {

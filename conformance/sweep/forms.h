@@ -88,6 +88,7 @@ typedef enum vs_object_class {
   VS_FORM_OBJECT_RAW,      // the number
   VS_FORM_OBJECT_CLEARED,  // the own one's value with the bits of the number clear
   VS_FORM_OBJECT_LACKING,  // of the right type, without the right that the call needs
+  VS_FORM_OBJECT_OTHER,    // of a resource, another one
 #define VS_OBJECT(code, name, type, rights, write) VS_FORM_OBJECT_##code,
 #include "objects.def"
 #undef VS_OBJECT

@@ -136,7 +136,7 @@ static bool read_line(const char* line, vs_sweep_outcome* o) {
                   "deaths %" SCNu32 " hangs=%" SCNu32 " outside=%" SCNu32 " lacks=%" SCNu8
                   " status=%" SCNd32,
                   &o->deaths, &o->hangs, &o->outside, &o->skipped_for, &o->skipped_status) == 5 &&
-           o->skipped_for <= VS_NO_CALL;
+           o->skipped_for <= VS_NO_OTHER_RESOURCE;
   }
   return read_recorded(line, &o->counts) || read_failure(line, o);
 }

@@ -208,6 +208,8 @@ vs_arg vs_scene_object(const vs_space* space, uint8_t parameter, const vs_class_
       return own;
     case VS_FORM_OBJECT_LACKING:
       return vs_arg_slot(lacking_slot(space, parameter));
+    case VS_FORM_OBJECT_OTHER:
+      return (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
     default:
       return vs_arg_slot(object_slots[value->form - VS_FORM_OBJECT_GUEST]);
   }

@@ -85,6 +85,7 @@ static bool suits_object(const vs_param* param, const class_row* row) {
   bool resource = param->object == ZX_OBJ_TYPE_RESOURCE;
   if (row->form == VS_FORM_OBJECT_LACKING) return !resource && param->value != ZX_RIGHT_NONE;
   if (row->form == VS_FORM_OBJECT_CLEARED) return !resource;
+  if (row->form == VS_FORM_OBJECT_OTHER) return resource;
   bool own = false;
 #define VS_OBJECT(code, name, type, rights, write) \
   own |= row->form == VS_FORM_OBJECT_##code && param->object == (type);

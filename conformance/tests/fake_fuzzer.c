@@ -209,7 +209,7 @@ int main(int argc, char** argv) {
   choose_scripts();
   state->magic = VS_FUZZ_MAGIC;
   state->phase = VS_FUZZ_READY;
-  vs_executor* executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  vs_executor* executor = vs_opened_executor(&opened);
   while (strcmp(told("VCPUSPEC_FAKE"), "idle") == 0) pause();
   if (executor == NULL) return 1;
   for (size_t i = seed;; i++) {

@@ -28,12 +28,12 @@ static vs_clause_set judge_on(const char* spec, const vs_case* c, const char* pr
   return borne_out;
 }
 
-// Backends that follow the pages set traps as those say; the one that follows the kernel as that
-// does.
+// Backends that follow the pages set traps, and refuse another resource, as those say; the one that
+// follows the kernel as that does.
 static bool follows(const char* spec, const char* id, const char* profile) {
   bool page = strcmp(profile, "documented") == 0;
-  bool traps = strncmp(id, "traps.", 6) == 0;
-  return page || !traps || strcmp(spec, "soft:zircon") == 0;
+  bool differs = strncmp(id, "traps.", 6) == 0 || strncmp(id, "guests.other_resource", 21) == 0;
+  return page || !differs || strcmp(spec, "soft:zircon") == 0;
 }
 
 static void judge_everywhere(const char* id) {
@@ -122,10 +122,12 @@ static void differs_in(const char* spec, const vs_clause_code* clauses, size_t c
   vs_run_free(&run);
 }
 
-#define DIFFERS(spec, ...)                                         \
-  do {                                                             \
-    static const vs_clause_code clauses[] = {__VA_ARGS__};         \
-    differs_in(spec, clauses, sizeof clauses / sizeof clauses[0]); \
+// Every kernel also differs in what a resource of another kind is answered with.
+#define DIFFERS(spec, ...)                                                               \
+  do {                                                                                   \
+    static const vs_clause_code clauses[] = {VS_CLAUSE_GUEST_CREATE_ACCESS_DENIED,       \
+                                             VS_CLAUSE_GUEST_CREATE_ERROR, __VA_ARGS__}; \
+    differs_in(spec, clauses, sizeof clauses / sizeof clauses[0]);                       \
   } while (0)
 
 // A flag that should have been cleared, and ranges of which the memory was unmapped first.

@@ -378,6 +378,7 @@ static vs_facts family_facts(uint8_t call, unsigned n) {
   f.out_lost[0] = m & 1;
   f.out_lost[1] = call == VS_CALL_guest_create && (m & 2);
   f.options_set = m & 4;
+  f.other_resource = call == VS_CALL_guest_create && f.handle.right_type && (m & 8);
   f.thread_busy = m & 8;
   f.kicked = m & 8;
   f.vector_beyond = m & 8;
@@ -463,6 +464,10 @@ static const alone alones[] = {
      {.options_set = false},
      FAULT(GUEST_BAD_HANDLE) | FAULT(GUEST_NO_RESOURCE) | FAULT(GUEST_NOT_THIS)},
     {OF(guest_create), OTHER_TYPE, {.options_set = false}, FAULT(GUEST_WRONG_TYPE)},
+    {OF(guest_create),
+     GOOD,
+     {.other_resource = true},
+     FAULT(GUEST_OTHER) | FAULT(GUEST_OTHER_KIND)},
     {OF(guest_create), GOOD, {.options_set = true}, FAULT(GUEST_OPTIONS)},
     {OF(guest_create), GOOD, {.out_lost = {true, false}}, FAULT(GUEST_OUT)},
     {OF(guest_create), GOOD, {.out_lost = {false, true}}, FAULT(GUEST_OUT_VMAR)},

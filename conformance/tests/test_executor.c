@@ -16,7 +16,7 @@
 
 // --- a backend that remembers ------------------------------------------------------------------
 
-enum { CALLS_MAX = 4096, RESOURCE = 0x7773, SHOWN = 32 };
+enum { CALLS_MAX = 4096, RESOURCE = 0x7773, OTHER_RESOURCE = 0x9993, SHOWN = 32 };
 
 typedef struct call {
   vs_call_index which;
@@ -279,6 +279,7 @@ Test(executor, write_state_gets_the_pointer_of_the_placement) {
 
 Test(executor, handle_argument_follows_its_form) {
   run r = {.count = 0};
+  vs_executor_offer(executor, OTHER_RESOURCE);
   put_setup(&r);
   static const vs_arg forms[] = {{.form = VS_HANDLE_SLOT, .slot = VCPU, .number = 0xffff},
                                  {.form = VS_HANDLE_CLEARED, .slot = VCPU, .number = 1},
@@ -290,7 +291,9 @@ Test(executor, handle_argument_follows_its_form) {
                                  {.form = VS_HANDLE_SLOT, .slot = GUEST},
                                  {.form = VS_HANDLE_SLOT, .slot = VMAR},
                                  {.form = VS_HANDLE_RESOURCE, .slot = VCPU},
-                                 {.form = VS_HANDLE_RAW, .number = RESOURCE}};
+                                 {.form = VS_HANDLE_RAW, .number = RESOURCE},
+                                 {.form = VS_HANDLE_OTHER_RESOURCE, .slot = VCPU},
+                                 {.form = VS_HANDLE_RAW, .number = OTHER_RESOURCE}};
   enum { FORMS = sizeof forms / sizeof forms[0] };
   for (size_t i = 0; i < FORMS; i++) put_write(&r, 0, 0, 136)->args[0] = forms[i];
   do_run(&r);
@@ -306,8 +309,28 @@ Test(executor, handle_argument_follows_its_form) {
       r.seen[0].handle,
       r.seen[0].handle2,
       RESOURCE,
-      RESOURCE ^ 1u << 30};  // names nothing, as the oracle takes it
+      RESOURCE ^ 1u << 30,  // names nothing, as the oracle takes it
+      OTHER_RESOURCE,
+      OTHER_RESOURCE ^ 1u << 30};
   for (size_t i = 0; i < FORMS; i++) got(nth(VS_CALL_vcpu_write_state, i), 0, expected[i]);
+}
+
+// What none offers is no call's argument, and what would have been made by it is not there either.
+Test(executor, op_with_a_resource_that_is_not_offered_is_unsupported) {
+  run r = {.count = 0};
+  put_guest(&r);
+  vs_op* other = put(&r, VS_CALL_guest_create, 0, GUEST);
+  other->args[0] = (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
+  vs_op_give(other, 1, OBJECT);
+  put(&r, VS_CALL_handle_close, GUEST, 0);
+  put(&r, VS_CALL_handle_close, OBJECT, 0);
+  do_run(&r);
+  cr_expect_eq(r.seen[0].outcome, VS_RETURNED);
+  cr_expect_eq(r.seen[1].outcome, VS_UNSUPPORTED);
+  cr_expect_eq(r.seen[1].call, VS_NO_OTHER_RESOURCE);
+  cr_expect_eq(r.seen[2].outcome, VS_RETURNED, "the slot keeps what it had");
+  cr_expect_eq(r.seen[3].outcome, VS_UNSUPPORTED);
+  cr_expect_eq(r.seen[3].call, VS_NO_OTHER_RESOURCE, "a slot that had none is empty for that want");
 }
 
 Test(executor, closed_slot_keeps_its_value) {

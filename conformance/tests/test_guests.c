@@ -19,7 +19,7 @@ static void open_target(const char* spec) {
   vs_why reason;
   cr_assert(vs_target_parse(spec, &target), "%s", spec);
   cr_assert(vs_target_open(&target, &opened, &reason), "%s: %s", spec, reason.text);
-  executor = vs_executor_open(opened.calls, opened.arch, opened.resource);
+  executor = vs_opened_executor(&opened);
   cr_assert(executor != NULL);
 }
 

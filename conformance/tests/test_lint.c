@@ -93,6 +93,14 @@ Test(lint, warns_of_threads_that_are_not_told_apart) {
             found.text);
 }
 
+Test(lint, warns_of_an_other_resource_that_names_nothing) {
+  finding found = {"", ""};
+  vs_lint_sum sum =
+      vs_lint(VS_SPOILED "unknown_resource " VS_SHIM_DIR "/shim_soft_posix", 10, keep, &found);
+  cr_expect(sum.of[VS_LINT_FAILS] == 0 && sum.of[VS_LINT_WARNS] == 1, "%s: %s", found.check,
+            found.text);
+}
+
 static int status_of(const char* shim) {
   char command[512];
   snprintf(command, sizeof command, VS_PROGRAM_PATH " lint-shim --timeout 4 %s > /dev/null", shim);

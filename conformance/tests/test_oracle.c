@@ -1412,7 +1412,7 @@ Test(broken, script_with_a_number_out_of_range) {
   wrong[0].code = VS_OP_COUNT;
   wrong[1].thread = VS_THREADS;
   wrong[2].args[0].slot = VS_SLOTS;
-  wrong[3].args[0].form = VS_HANDLE_RESOURCE + 1;
+  wrong[3].args[0].form = VS_HANDLE_OTHER_RESOURCE + 1;
   VS_OP_ARG(&wrong[4], vcpu_write_state, buffer).at = VS_PLACEMENT_COUNT;
   VS_OP_ARG(&wrong[5], vcpu_create, entry).slot = VS_PROGRAM_COUNT;
   VS_OP_ARG(&wrong[6], vcpu_create, entry).form = VS_ENTRY_RAW + 1;

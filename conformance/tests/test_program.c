@@ -452,7 +452,7 @@ Test(require, of_everything_leaves_the_other_architecture_out, .timeout = 300) {
 }
 Test(require, of_cases_that_a_filter_left_out_is_not_met) {
   expect("run --backend soft --filter 'kinds.*' --require '*'", 3,
-         "soft: '*' is required, and 252 cases of it are not in this run (");
+         "soft: '*' is required, and 254 cases of it are not in this run (");
 }
 Test(require, of_a_call_that_no_trace_made_is_not_met, .timeout = 300) {
   char path[] = "/tmp/vcpuspec-test-XXXXXX";
@@ -499,7 +499,23 @@ Test(plugin, without_the_call) {
   expect("run --backend " PLUGIN("no_calls"), 3, "nothing to judge");
 }
 Test(plugin, of_another_abi) {
-  expect("run --backend " PLUGIN("wrong_abi"), 3, "rebuild it");
+  expect("run --backend " PLUGIN("wrong_abi"), 3, "abi is 3, but this vcpuspec speaks 1 to 2");
+}
+Test(plugin, of_the_first_abi_is_judged_and_offers_no_other_resource) {
+  expect("run --backend " PLUGIN("abi_1") " --filter kinds.both --filter 'guests.other*'", 0,
+         "yesterday: 2 cases unsupported (guests.other_resource, ...): for want of other_resource: "
+         "a second resource, which the backend does not offer\n");
+  expect("run --quiet --backend " PLUGIN("abi_1") " --filter kinds.both", 0,
+         "0 known to fail, 1 pass");
+}
+Test(plugin, without_another_resource_does_not_meet_a_gate_that_demands_it) {
+  expect("run --backend " PLUGIN(
+             "least") " --filter guests.other_resource --require guests.other_resource",
+         3, "for want of other_resource: a second resource, which the backend does not offer");
+}
+Test(plugin, whose_other_resource_is_its_resource_is_told_so) {
+  expect("run --backend " PLUGIN("one_resource"), 3,
+         "vcpuspec_plugin.other_resource is 0x103, which is .resource");
 }
 Test(plugin, crashes_on_load) {
   expect("run --backend " PLUGIN("crash_on_load"), 3, "SIGABRT");

@@ -62,6 +62,10 @@ static const struct {
      ZX_ERR_WRONG_TYPE, "guest_create.rights.resource", "guest_create.errors.bad_handle"},
     {VS_CHECK_GUEST_NOT_THIS, "not_this_resource", VS_CALL_guest_create, VS_SORT_LATITUDE,
      ZX_ERR_ACCESS_DENIED, "guest_create.rights.resource", "guest_create.errors.bad_handle"},
+    {VS_CHECK_GUEST_OTHER, "other_resource", VS_CALL_guest_create, VS_SORT_PAGE,
+     ZX_ERR_ACCESS_DENIED, "guest_create.rights.resource", "guest_create.errors.access_denied"},
+    {VS_CHECK_GUEST_OTHER_KIND, "other_kind", VS_CALL_guest_create, VS_SORT_KERNEL,
+     ZX_ERR_WRONG_TYPE, "guest_create.rights.resource", "guest_create.errors.access_denied"},
     {VS_CHECK_GUEST_OPTIONS, "options", VS_CALL_guest_create, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
      "guest_create.errors.invalid_args.options", "guest_create.errors.invalid_args.options"},
     {VS_CHECK_GUEST_OUT, "guest_handle", VS_CALL_guest_create, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
@@ -269,6 +273,7 @@ static const struct {
     {"guest_create.return.error", ZX_OK},
     {"guest_create.errors.bad_handle", ZX_ERR_BAD_HANDLE},
     {"guest_create.errors.wrong_type", ZX_ERR_WRONG_TYPE},
+    {"guest_create.errors.access_denied", ZX_ERR_ACCESS_DENIED},
     {"guest_create.errors.invalid_args.options", ZX_ERR_INVALID_ARGS},
     {"guest_create.errors.invalid_args.guest_handle", ZX_ERR_INVALID_ARGS},
     {"guest_create.errors.invalid_args.vmar_handle", ZX_ERR_INVALID_ARGS},
@@ -458,6 +463,8 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
       {"misaligned_refused", VS_CALL_vcpu_write_state, "zcore", VS_ASPECT_ANSWER},
       {"unreadable_faults", VS_CALL_vcpu_write_state, "zcore", VS_ASPECT_ANSWER},
       {"any_vector", VS_CALL_vcpu_interrupt, "zircon-2023", VS_ASPECT_ANSWER},
+      {"resource_kind", VS_CALL_guest_create,
+       "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018 zcore", VS_ASPECT_ANSWER},
       {"unmap_first", VS_CALL_guest_set_trap,
        "zircon-x64 zircon-arm64 zircon-2026 zircon-2023 zircon-2018", VS_ASPECT_ANSWER},
       {"last_port", VS_CALL_guest_set_trap,
@@ -481,7 +488,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
 // --- profiles ----------------------------------------------------------------------------------
 
 #define ORDER_2026_TEXT                                                                         \
-  "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
+  "guest_create: bad_handle wrong_type other_kind options guest_handle vmar_handle\n"           \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port shared\n"                                                              \
@@ -496,7 +503,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "duplicate: bad_handle access_denied rights out\n"                                            \
   "replace: bad_handle rights out\n"
 #define ORDER_2023_TEXT                                                                         \
-  "guest_create: bad_handle wrong_type options guest_handle vmar_handle\n"                      \
+  "guest_create: bad_handle wrong_type other_kind options guest_handle vmar_handle\n"           \
   "set_trap: bad_handle wrong_type access_denied port_bad_handle port_wrong_type "              \
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port shared\n"                                                              \
@@ -511,7 +518,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "duplicate: bad_handle access_denied rights out\n"                                            \
   "replace: bad_handle rights out\n"
 #define ORDER_2018_TEXT                                                                            \
-  "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                         \
+  "guest_create: options bad_handle wrong_type other_kind guest_handle vmar_handle\n"              \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "              \
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
   "unmap port_range last_port exists_at\n"                                                         \
@@ -526,7 +533,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "duplicate: bad_handle access_denied rights out\n"                                               \
   "replace: bad_handle rights out\n"
 #define ORDER_ZCORE_TEXT                                                                         \
-  "guest_create: options bad_handle wrong_type guest_handle vmar_handle\n"                       \
+  "guest_create: options bad_handle wrong_type other_kind guest_handle vmar_handle\n"            \
   "set_trap: bad_handle access_denied wrong_type port_bad_handle port_access_denied "            \
   "port_wrong_type kind empty empty_io wraps port_given port_missing aligned port_range "        \
   "last_port taken\n"                                                                            \

@@ -20,6 +20,7 @@ typedef enum plant {
   NOTHING,
   HANDLE_UNCHECKED,
   TYPE_UNCHECKED,
+  KIND_UNCHECKED,
   RIGHT_UNCHECKED,
   RIGHT_KNOWN,
   ARCH_OTHER,
@@ -237,17 +238,26 @@ static bool arch_of(const stage* s) {
 
 // --- zx_guest_create -----------------------------------------------------------------------------
 
-static void one_guest_create(stage* s, unsigned slot) {
+enum { RESOURCE = EMPTY + 1, OTHER_RESOURCE, GIVEN };
+
+static vs_arg given(unsigned slot) {
+  if (slot == OTHER_RESOURCE) return (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
+  return slot == RESOURCE ? (vs_arg){.form = VS_HANDLE_RESOURCE} : vs_arg_slot((uint8_t)slot);
+}
+
+// Of a resource of another kind the rules do not say whether its base is the hypervisor's too: it
+// is answered in the same way.
+static void one_guest_create(stage* s, unsigned slot, bool base) {
   const vs_op* op = &s->op;
-  bool resource = slot > EMPTY;
-  s->op.args[0] = resource ? (vs_arg){.form = VS_HANDLE_RESOURCE} : vs_arg_slot((uint8_t)slot);
+  s->op.args[0] = given(slot);
   vs_rules_guest_call c = {.arm64 = arch_of(s),
                            .valid = slot != EMPTY,
-                           .resource = resource,
-                           .system = resource,
-                           .hypervisor = resource};
+                           .resource = slot >= RESOURCE,
+                           .system = slot == RESOURCE,
+                           .hypervisor = slot == RESOURCE || base};
   if (planted(s, HANDLE_UNCHECKED)) c.valid = true;
   if (planted(s, TYPE_UNCHECKED)) c.resource = c.system = c.hypervisor = true;
+  if (planted(s, KIND_UNCHECKED)) c.system = c.hypervisor = c.resource;
   c.options = (uint32_t)VS_OP_ARG(op, guest_create, options).number;
   if (planted(s, OPTIONS_8_BITS)) c.options &= 0xff;
   c.guest = place_of(s, VS_OP_ARG(op, guest_create, guest_handle), 4, GUEST_POINTER);
@@ -263,9 +273,10 @@ static void guest_creates(stage* s) {
     put(&VS_OP_ARG(&s->op, guest_create, vmar_handle), n % PLACES);
     for (size_t o = 0; o < COUNT(options); o++) {
       VS_OP_ARG(&s->op, guest_create, options).number = options[o];
-      for (unsigned slot = 0; slot <= EMPTY + 1; slot += slot == 0 ? EMPTY - 1 : 1) {
-        one_guest_create(s, slot);
+      for (unsigned slot = 0; slot < GIVEN; slot += slot == 0 ? EMPTY - 1 : 1) {
+        one_guest_create(s, slot, false);
       }
+      one_guest_create(s, OTHER_RESOURCE, true);
     }
   }
 }

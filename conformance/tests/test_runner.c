@@ -339,7 +339,7 @@ Test(record, of_any_bytes_is_mended) {
                               (const uint8_t*)&seen.held};
     for (size_t i = 0; i < 3; i++) cr_expect_eq(*flags[i], byte != 0);
     cr_expect_leq(seen.outcome, VS_UNSUPPORTED);
-    cr_expect_leq(seen.call, VS_NO_CALL);
+    cr_expect_leq(seen.call, VS_NO_OTHER_RESOURCE);
     cr_expect_leq(seen.change_count, VS_CHANGES_MAX);
   }
 }

@@ -42,6 +42,10 @@ Test(wire, a_greeting_is_understood) {
   cr_assert(is_greeting(LEAST " sums resource=0x1003 flip arena=0x10000:0x100000 hold", &g));
   cr_expect(g.hold && g.flip && g.sums && g.resource == 0x1003);
   cr_expect(g.arena == 0x10000 && g.arena_size == 0x100000);
+  cr_expect(g.other_resource == 0, "none is offered");
+  cr_assert(is_greeting(LEAST " other_resource=0x1007 resource=0x1003", &g));
+  cr_expect(g.resource == 0x1003 && g.other_resource == 0x1007);
+  cr_assert(is_greeting(LEAST " resource=0x0 other_resource=0x0", &g) && g.other_resource == 0);
 }
 
 Test(wire, what_is_no_greeting_is_refused) {
@@ -59,6 +63,9 @@ Test(wire, what_is_no_greeting_is_refused) {
       LEAST " zx_vcpu_raed_state",
       LEAST " resource=3",
       LEAST " resource=0x100000000",
+      LEAST " other_resource=11",
+      LEAST " other_resource=0x100000000",
+      LEAST " resource=0x1003 other_resource=0x1003",
       LEAST " arena=0x1000",
       LEAST " arena=0x1000:0xfffff",
       LEAST " arena=0xfffffffffff00001:0x100000",

@@ -105,7 +105,7 @@ Test(clauses, promise_each_documented_error) {
       {"write_state.", 1, 1, 1, 3, 1, 0, 0}, {"read_state.", 1, 1, 1, 3, 1, 0, 0},
       {"enter.", 1, 1, 1, 1, 1, 0, 0},       {"kick.", 1, 1, 0, 0, 1, 0, 0},
       {"interrupt.", 1, 1, 0, 0, 1, 0, 0},   {"vcpu_create.", 1, 1, 1, 3, 1, 0, 0},
-      {"set_trap.", 2, 2, 0, 2, 2, 1, 1},    {"guest_create.", 0, 0, 0, 3, 1, 0, 0},
+      {"set_trap.", 2, 2, 0, 2, 2, 1, 1},    {"guest_create.", 1, 0, 0, 3, 1, 0, 0},
   };
   static const zx_status_t statuses[] = {
       ZX_ERR_ACCESS_DENIED, ZX_ERR_BAD_HANDLE,     ZX_ERR_BAD_STATE,   ZX_ERR_INVALID_ARGS,
@@ -454,9 +454,13 @@ Test(calls, are_predicted_with_handles_and_places_as_cases_have_them) {
   cr_expect(vs_op_is_predicted(&guest), "0 is never meant as the resource");
   guest.args[0].number = 7;
   cr_expect(vs_op_is_predicted(&guest));
+  guest.args[0] = (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
+  cr_expect(vs_op_is_predicted(&guest) && !vs_arg_names_slot(&guest.args[0]));
   vs_op write = vs_op_new(VS_CALL_vcpu_write_state, arch);
   cr_expect(!vs_arg_names_slot(&write.args[0]) && vs_op_is_predicted(&write));
   write.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};
+  cr_expect(!vs_op_is_predicted(&write));
+  write.args[0] = (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
   cr_expect(!vs_op_is_predicted(&write));
   vs_op load = vs_op_new(VS_OP_guest_load, arch);
   load.args[0] = (vs_arg){.form = VS_HANDLE_RESOURCE};

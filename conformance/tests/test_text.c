@@ -419,7 +419,8 @@ Test(calls, take_every_form_of_a_handle) {
               {"h2^0x80000000", {.form = VS_HANDLE_FLIPPED, .slot = 2, .number = 0x80000000}},
               {"raw=0", {.form = VS_HANDLE_RAW}},
               {"raw=0xffffffff", {.form = VS_HANDLE_RAW, .number = 0xffffffff}},
-              {"resource", {.form = VS_HANDLE_RESOURCE}}};
+              {"resource", {.form = VS_HANDLE_RESOURCE}},
+              {"other_resource", {.form = VS_HANDLE_OTHER_RESOURCE}}};
   for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
     char text[128];
     snprintf(text, sizeof text, HEAD "T0: set_trap %s port_handle=%s\n", rows[i].text,

@@ -6,6 +6,7 @@
 #include "tables.h"
 
 const char* vs_call_name(vs_call_index call) {
+  if (call == VS_NO_OTHER_RESOURCE) return "other_resource";
   return call < VS_CALL_COUNT ? vs_ops[call].symbol : "no call";
 }
 

@@ -44,8 +44,8 @@ static void print_trimmed(FILE* out, const uint8_t* bytes, size_t count) {
 }
 
 static void print_handle(FILE* out, const vs_arg* arg) {
-  if (arg->form == VS_HANDLE_RESOURCE) {
-    fputs("resource", out);
+  if (vs_arg_names_resource(arg)) {
+    fputs(arg->form == VS_HANDLE_RESOURCE ? "resource" : "other_resource", out);
   } else if (arg->form == VS_HANDLE_RAW) {
     fprintf(out, "raw=0x%" PRIx64, arg->number);
   } else {
@@ -292,7 +292,7 @@ void vs_print_result(FILE* out, const vs_op* op, const vs_observation* seen,
   fputs("= ", out);
   print_outcome(out, seen);
   if (seen->call != vs_call_of(op)) {
-    fprintf(out, " of=%s", seen->call < VS_CALL_COUNT ? vs_call_name(seen->call) : "none");
+    fprintf(out, " of=%s", seen->call == VS_NO_CALL ? "none" : vs_call_name(seen->call));
   }
   bool given = seen->outcome == VS_RETURNED && seen->status == ZX_OK;
   bool one = given && vs_op_out(op, 0) != NULL;

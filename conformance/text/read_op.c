@@ -113,12 +113,16 @@ static bool read_slot(vs_parse* p, uint8_t* slot) {
   return true;
 }
 
-// h2, h2&~BITS, h2^BITS, raw=VALUE or resource, at `text` within the next word.
+// h2, h2&~BITS, h2^BITS, raw=VALUE, resource or other_resource, at `text` within the next word.
 static bool read_handle(vs_parse* p, const char* text, vs_arg* arg) {
   size_t offset = (size_t)(text - vs_peek(p));
   size_t length = 0;
   if (strcmp(text, "resource") == 0) {
     *arg = (vs_arg){.form = VS_HANDLE_RESOURCE};
+    return true;
+  }
+  if (strcmp(text, "other_resource") == 0) {
+    *arg = (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
     return true;
   }
   if (strncmp(text, "raw=", 4) == 0) {

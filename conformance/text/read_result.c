@@ -30,14 +30,15 @@ static bool read_status(vs_parse* p, zx_status_t* status) {
 }
 
 static bool read_call(vs_parse* p, const char* text, uint8_t* call) {
-  const char* names[VS_CALL_COUNT + 1];
-  for (unsigned i = 0; i <= VS_CALL_COUNT; i++) {
-    names[i] = i < VS_CALL_COUNT ? vs_call_name(i) : "none";
+  const char* names[VS_NO_OTHER_RESOURCE + 1];
+  for (unsigned i = 0; i <= VS_NO_OTHER_RESOURCE; i++) {
+    names[i] = i == VS_NO_CALL ? "none" : vs_call_name(i);
     if (strcmp(text, names[i]) != 0) continue;
     *call = (uint8_t)i;
     return true;
   }
-  return vs_wants(p, "of= and a documented call, or none", names, VS_CALL_COUNT + 1);
+  return vs_wants(p, "of= and a documented call, other_resource or none", names,
+                  VS_NO_OTHER_RESOURCE + 1);
 }
 
 static bool read_state(vs_parse* p, vs_observation* seen) {

@@ -11,6 +11,8 @@
 enum { OBJECTS = 64, INDEX_BITS = 6, FIXED_BITS = 2, PROCESSOR_FLAGS = 0x2, MEMORY_BITS = 48 };
 // CF PF AF ZF SF TF DF OF NT AC ID: what a caller may choose.
 #define USER_FLAGS UINT64_C(0x244dd5)
+// Stands for a resource of another kind; no object ever has this value.
+#define OTHER_RESOURCE ((zx_handle_t)ZX_HANDLE_FIXED_BITS_MASK)
 
 typedef struct object {
   zx_obj_type_t type;  // ZX_OBJ_TYPE_NONE: free
@@ -22,7 +24,8 @@ typedef struct object {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static object objects[OBJECTS];
 
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", ZX_HANDLE_INVALID};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", ZX_HANDLE_INVALID,
+                                   OTHER_RESOURCE};
 
 __attribute__((constructor)) static void on_load(void) {
   vs_user_copy_open();
@@ -92,6 +95,7 @@ zx_status_t zx_handle_close(zx_handle_t handle) {
 // The machine's resource is vcpuspec_plugin's: ZX_HANDLE_INVALID here.
 static zx_status_t check_resource(zx_handle_t resource) {
   if (resource == ZX_HANDLE_INVALID) return ZX_OK;
+  if (resource == OTHER_RESOURCE) return ZX_ERR_ACCESS_DENIED;
   return find(resource) != NULL ? ZX_ERR_WRONG_TYPE : ZX_ERR_BAD_HANDLE;
 }
 

@@ -43,7 +43,11 @@ typedef struct vs_backend {
   const char* name;     // as typed after --backend
   const char* summary;  // one sentence, for `vcpuspec list backends`
   vs_arch arch;
-  zx_handle_t resource;   // what to hand to zx_guest_create
+  zx_handle_t resource;  // what to hand to zx_guest_create
+  // What it has to refuse: a handle to a resource of another kind than ZX_RSRC_KIND_SYSTEM (and not
+  // of ZX_RSRC_KIND_ROOT, which published kernels took for any). ZX_HANDLE_INVALID: none is
+  // offered, and what needs one is reported as unsupported.
+  zx_handle_t other_resource;
   const vs_calls* calls;  // valid between open and close
   // Makes the backend usable in this process. False: this machine cannot run it, and `reason` says
   // the cause and the remedy. Called after any fork: a backend may hold resources that a child must
@@ -61,17 +65,19 @@ typedef struct vs_backend {
 } vs_backend;
 
 // The optional symbol `vcpuspec_plugin` of a shared object:
-//   const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", 0};
-// Without it the host's architecture and ZX_HANDLE_INVALID are used, and the file's name.
-#define VS_PLUGIN_ABI 1u
+//   const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, VS_ARCH_X64, "mine", 0, 0};
+// Without it the host's architecture and ZX_HANDLE_INVALID are used, and the file's name. An object
+// of ABI 1, whose vs_plugin ends with `resource`, is taken too.
+#define VS_PLUGIN_ABI 2u
 #ifdef __cplusplus
 extern "C" {
 #endif
 typedef struct vs_plugin {
-  uint32_t abi;          // VS_PLUGIN_ABI; another number is refused with a message
-  uint32_t arch;         // vs_arch
-  const char* name;      // one printable word, shown in reports; NULL: the file's name
-  zx_handle_t resource;  // handed to zx_guest_create
+  uint32_t abi;                // VS_PLUGIN_ABI; another number is refused with a message
+  uint32_t arch;               // vs_arch
+  const char* name;            // one printable word, shown in reports; NULL: the file's name
+  zx_handle_t resource;        // handed to zx_guest_create
+  zx_handle_t other_resource;  // as in vs_backend
 } vs_plugin;
 extern const vs_plugin vcpuspec_plugin;
 #ifdef __cplusplus

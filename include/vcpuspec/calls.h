@@ -63,6 +63,7 @@ typedef enum vs_op_code {
 #include <vcpuspec/calls.def>
   VS_CALL_COUNT,
   VS_NO_CALL = VS_CALL_COUNT,  // stands where a call's number is expected
+  VS_NO_OTHER_RESOURCE,        // where a missing one is told: the backend offers no such handle
   VS_OP_LAST_CALL = VS_CALL_COUNT - 1,
 #define VS_LOCAL(name, phase, text, ...) VS_OP_##name,
 #include <vcpuspec/ops.def>

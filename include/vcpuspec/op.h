@@ -54,11 +54,12 @@ enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP 
 
 // How the value of a handle argument comes about.
 typedef enum vs_handle_form {
-  VS_HANDLE_SLOT,     // the value that the slot received, also after it was closed
-  VS_HANDLE_CLEARED,  // that value with the bits `number` cleared
-  VS_HANDLE_FLIPPED,  // that value with the bits `number` inverted
-  VS_HANDLE_RAW,      // `number` itself
-  VS_HANDLE_RESOURCE  // the handle that stands for the machine's resource
+  VS_HANDLE_SLOT,           // the value that the slot received, also after it was closed
+  VS_HANDLE_CLEARED,        // that value with the bits `number` cleared
+  VS_HANDLE_FLIPPED,        // that value with the bits `number` inverted
+  VS_HANDLE_RAW,            // `number` itself
+  VS_HANDLE_RESOURCE,       // the handle that stands for the machine's resource
+  VS_HANDLE_OTHER_RESOURCE  // that of another resource, if the backend offers one
 } vs_handle_form;
 
 // How an entry comes about.
@@ -137,7 +138,7 @@ enum { VS_CHANGES_MAX = 6 };  // of further ranges, the last one grows
 // What came out of one op.
 typedef struct vs_observation {
   uint8_t outcome;  // vs_outcome
-  uint8_t call;     // the call that answered, or is missing
+  uint8_t call;     // the call that answered, or is missing; or VS_NO_OTHER_RESOURCE
   bool has_state;   // the OUT buffer's bytes after ZX_OK; ENTER: the guest dumped its registers
   bool has_packet;  // OUT_PACKET, after ZX_OK
   bool held;        // the call was held at a fault, and its buffer rewritten then

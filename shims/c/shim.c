@@ -109,20 +109,20 @@ static char* add_changes(char* end, const char* limit, unsigned thread) {
 static char* greet(char* end) {
   const char* name = vcpuspec_plugin.name != NULL ? vcpuspec_plugin.name : "shim";
   platform_forget();
-  end = add(end, "hello 2 ");
   for (size_t i = 0; i < 63 && name[i] != '\0'; i++)
     *end++ = name[i] > ' ' && name[i] <= '~' ? name[i] : '_';
   end = add(end, vcpuspec_plugin.arch == VS_ARCH_ARM64 ? " arm64" : " x86-64");
+  end = add_number(add(end, " resource=0x"), vcpuspec_plugin.resource, 16);
+  end = add_number(add(end, " other_resource=0x"), vcpuspec_plugin.other_resource, 16);
   for (size_t i = 0; i < HELLO; i++)
     if (rows[i].symbol != NULL) end = add(add(end, " "), rows[i].form);
-  return add(add_number(add(end, " resource=0x"), vcpuspec_plugin.resource, 16), platform_words);
+  return add(end, platform_words);
 }
 
 static char* call(char* end, const char* limit, unsigned thread) {
   uint64_t args[VS_ARGS_MAX];
   int32_t status;
   __builtin_memcpy(args, numbers + ARGS, sizeof args);
-  end = add_number(end, numbers[TAG], 10);
   bool held = platform_call(thread, said == VS_CALL_vcpu_enter, rows[said].call, args, &status);
   end = add(end, status < 0 ? " -" : " ");
   end = add_number(end, (uint64_t)(status < 0 ? -(int64_t)status : status), 10);
@@ -141,9 +141,9 @@ void shim_obey(unsigned thread) {
   static char answers[THREADS + 1][LINE];
   char* end = answers[thread];
   if (said < HELLO)
-    end = call(end, end + LINE - SUM, thread);
+    end = call(add_number(end, numbers[TAG], 10), end + LINE - SUM, thread);
   else if (said == HELLO)
-    end = greet(end);
+    end = greet(add(end, "hello 2 "));
   else if (!obey(thread))
     end = add(add_number(end, numbers[TAG], 10), " error this line is not understood");
   if (end > answers[thread]) platform_write(answers[thread], (size_t)(end - answers[thread]));

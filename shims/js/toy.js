@@ -73,12 +73,14 @@ class Toy {
     this.layout = ARCHS[arch];
     this.defect = defect;
     this.resource = 0x3;  // what zx_guest_create wants to see
+    this.other_resource = 0x7;  // a resource of another kind, which it refuses
     this.handles = new Map([[BigInt(this.resource), this.create('resource')]]);  // {object, rights}
     this.next = 0x10003n;
   }
 
   zx_guest_create(memory, resource, options, guest, vmar) {
     return attempt(() => {
+      expect(resource !== BigInt(this.other_resource), ACCESS_DENIED);
       this.find(resource, 'resource');
       expect(options === 0n);
       this.give(memory, [guest, this.create('guest')], [vmar, this.create('vmar')]);

@@ -69,8 +69,8 @@ exports.serve = function serve(make) {
     threads = new Map();
     const names = Object.getOwnPropertyNames(Object.getPrototypeOf(made));
     const calls = names.filter((name) => name.startsWith('zx_')).join(' ');
-    const resource = (made.resource ?? 0).toString(16);
-    console.log(`hello 2 ${made.name} ${made.arch} ${calls} resource=0x${resource}`);
+    const hex = (name) => `${name}=0x${(made[name] ?? 0).toString(16)}`;
+    console.log('hello 2', made.name, made.arch, calls, hex('resource'), hex('other_resource'));
   }
 
   // False: there is no such call. An exception of the call ends the process, as a crash would.

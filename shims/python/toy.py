@@ -85,6 +85,7 @@ class Toy:
 
     name = "toy"
     resource = 0x3  # what zx_guest_create wants to see
+    other_resource = 0x7  # a resource of another kind, which it refuses
 
     def __init__(self, arch="x86-64", defect="none"):
         self.arch, self.defect = arch, defect
@@ -94,6 +95,7 @@ class Toy:
 
     @call
     def zx_guest_create(self, memory, resource, options, guest, vmar):
+        expect(resource != self.other_resource, ACCESS_DENIED)
         self._find(resource, "resource")
         expect(options == 0)
         self._give(memory, (guest, self._new("guest")), (vmar, self._new("vmar")))

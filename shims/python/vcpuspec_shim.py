@@ -51,8 +51,8 @@ class Shim:
         self.made, self.there, self.readonly = self.make(), {}, set()
         self.threads = defaultdict(lambda: ThreadPoolExecutor(1))  # one thread each; the old end
         names = [name for name in dir(self.made) if name.startswith("zx_")]
-        resource = f"resource={getattr(self.made, 'resource', 0):#x}"
-        self.say(" ".join(["hello 2", self.made.name, self.made.arch, *names, resource]))
+        words = [f"{w}={getattr(self.made, w, 0):#x}" for w in ("resource", "other_resource")]
+        self.say(" ".join(["hello 2", self.made.name, self.made.arch, *names, *words]))
 
     def call(self, tag, call, memory, arguments):
         try:

@@ -34,6 +34,7 @@ const WAIT: u32 = 1 << 14;
 
 const IO_SIZE: usize = 8; // bytes: access_size, three of padding, four of data
 const RESOURCE: Handle = 0x3; // what zx_guest_create wants to see
+const OTHER_RESOURCE: Handle = 0x7; // a resource of another kind, which it refuses
 const FIRST_VALUE: Handle = 0x10003;
 const MEMORY: u64 = 1 << 36; // bytes that a guest can have
 
@@ -203,6 +204,9 @@ impl Toy {
 
     fn guest_create(&self, args: &[u64], memory: &mut Memory) -> Answer {
         let mut handles = self.handles();
+        if args[0] == u64::from(OTHER_RESOURCE) {
+            return Err(ACCESS_DENIED);
+        }
         match handles.find(args[0])? {
             (Object::Resource, _) => expect(args[1] == 0)?,
             _ => return Err(WRONG_TYPE),
@@ -352,6 +356,7 @@ fn main() {
             _ => usage(&format!("{} {} is not known", option, value)),
         }
     }
-    let greeting = format!("toy {} resource={:#x}", arch.name(), RESOURCE);
+    let resources = format!("resource={RESOURCE:#x} other_resource={OTHER_RESOURCE:#x}");
+    let greeting = format!("toy {} {resources}", arch.name());
     serve(&greeting, CALLS, &|| Arc::new(Toy::new(arch, &defect)));
 }

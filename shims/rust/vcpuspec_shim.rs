@@ -131,7 +131,7 @@ fn bytes_of(word: &str) -> Option<Vec<u8>> {
     (0..word.len().max(1)).step_by(2).map(byte).collect()
 }
 
-/// `greeting`: name, architecture, "resource=0xN" if there is one. `make` makes all anew.
+/// `greeting`: name, architecture, other words of docs/shim.md but calls. `make` makes all anew.
 pub fn serve(greeting: &str, calls: Calls, make: &dyn Fn() -> Arc<dyn Implementation>) {
     let names: String = calls.iter().map(|call| format!(" {}", call.0)).collect();
     let new = || Shim { made: make(), pages: Arc::default(), threads: HashMap::new() };

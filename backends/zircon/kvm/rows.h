@@ -45,9 +45,9 @@
 #include <vcpuspec/backend.h>
 
 extern const vs_backend vs_backend_kvm;
-// On arm64, as published Zircon kernels are there: a write never clears a flag, and a trap on
-// memory out of range is ZX_ERR_INVALID_ARGS. On x86-64 there is no such difference, and it does
-// not open.
+// On arm64, as published Zircon kernels are there: a write never clears a flag, a trap on memory
+// out of range is ZX_ERR_INVALID_ARGS, and a resource of another kind ZX_ERR_WRONG_TYPE. On x86-64
+// there is no such difference, and it does not open.
 extern const vs_backend vs_backend_kvm_zircon;
 
 #endif  // VS_BACKENDS_ZIRCON_KVM_ROWS_H_

@@ -71,11 +71,11 @@ static bool open_arm64_zircon(vs_why* reason) {
   return open_as(&vs_uc_arm64_zircon, UC_ARCH_ARM64, "arm64", reason);
 }
 
-#define ROW(row_name, row_arch, row_open, row_summary)                            \
-  {                                                                               \
-    .name = (row_name), .summary = (row_summary), .arch = (row_arch),             \
-    .resource = ZX_HANDLE_INVALID, .calls = &vs_zircon_calls, .open = (row_open), \
-    .close = vs_zircon_close,                                                     \
+#define ROW(row_name, row_arch, row_open, row_summary)                         \
+  {                                                                            \
+    .name = (row_name), .summary = (row_summary), .arch = (row_arch),          \
+    .resource = ZX_HANDLE_INVALID, .other_resource = VS_ZIRCON_OTHER_RESOURCE, \
+    .calls = &vs_zircon_calls, .open = (row_open), .close = vs_zircon_close,   \
   }
 
 const vs_backend vs_backend_unicorn =

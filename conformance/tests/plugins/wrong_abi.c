@@ -9,4 +9,4 @@ zx_status_t zx_vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* b
 }
 
 extern const vs_plugin vcpuspec_plugin;
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI + 1, VS_ARCH_X64, "tomorrow", 0};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI + 1, VS_ARCH_X64, "tomorrow", 0, 0};

@@ -31,7 +31,8 @@ OFFER(vmo_write)
 OFFER(vmar_map)
 
 extern const vs_plugin vcpuspec_plugin;
-const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, "unicorn_shim", ZX_HANDLE_INVALID};
+const vs_plugin vcpuspec_plugin = {VS_PLUGIN_ABI, ARCH, "unicorn_shim", ZX_HANDLE_INVALID,
+                                   ZX_HANDLE_INVALID};
 
 __attribute__((constructor)) static void begin(void) {
   vs_why reason;

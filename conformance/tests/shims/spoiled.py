@@ -30,6 +30,9 @@ GREETING = LESS | {
     "small_arena": ("$", " arena=0x1000:0x1000"),
     "endless_greeting": (".*\n", ENDLESS),
     "sumless": ("$", " sums"),
+    "unknown_resource": (r" other_resource=0x\w+", " other_resource=0xfff3"),
+    "decimal_resource": (r" other_resource=0x\w+", " other_resource=11"),
+    "one_resource": (r" resource=(0x\w+) other_resource=0x\w+", r" resource=\1 other_resource=\1"),
     "chatty_at_once": (r"(.*)\n", r"\1\n\1\n"),
 }
 LATER_GREETING = {

@@ -23,17 +23,20 @@
 
 const char vs_kvm_arch_least_linux[] = "5.5";
 
-// Published kernels take a trap's memory away first, and there what is beyond it is a bad argument.
-#define ROW(beyond_status, write_function)                                                       \
+// Published kernels take a trap's memory away first, and there what is beyond it is a bad argument;
+// a resource of another kind is of the wrong type.
+#define ROW(beyond_status, resource_status, write_function)                                      \
   {                                                                                              \
     VS_KVM_ALIKE, .arch = VS_ARCH_ARM64, .cpus = 8, .aspace_bits = ASPACE_BITS,                  \
                   .page_tables = UINT64_MAX, .lone_page = UINT64_MAX, .beyond = (beyond_status), \
+                  .other_resource = (resource_status),                                           \
                   .state_size = sizeof(zx_vcpu_state_arm64_t), .wrote = vs_kvm_arch_wrote,       \
                   .will_read = vs_kvm_arch_will_read, .write = (write_function),                 \
   }
 
-const vs_engine vs_kvm_arch = ROW(ZX_ERR_OUT_OF_RANGE, vs_kvm_arch_write);
-static const vs_engine published = ROW(ZX_ERR_INVALID_ARGS, vs_kvm_arm64_write_published);
+const vs_engine vs_kvm_arch = ROW(ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED, vs_kvm_arch_write);
+static const vs_engine published =
+    ROW(ZX_ERR_INVALID_ARGS, ZX_ERR_WRONG_TYPE, vs_kvm_arm64_write_published);
 const vs_engine* const vs_kvm_arch_published = &published;
 
 static const struct {

@@ -59,6 +59,7 @@ const vs_engine vs_kvm_arch = {
     .page_tables = 0,
     .lone_page = UINT64_C(0xfee00000),  // the local APIC's
     .beyond = ZX_ERR_OUT_OF_RANGE,
+    .other_resource = ZX_ERR_ACCESS_DENIED,
     .state_size = sizeof(zx_vcpu_state_x64_t),
     .write = vs_kvm_arch_write,
     .write_io = vs_kvm_x64_write_io,

@@ -168,26 +168,29 @@ static bool open(vs_cpu* cpu, uint64_t entry) {
   return false;
 }
 
-#define ARM64_ROW(write_function, beyond_status)         \
-  {                                                      \
-    .row = {VS_UC_ALIKE,                                 \
-            .arch = VS_ARCH_ARM64,                       \
-            .cpus = VCPUS,                               \
-            .aspace_bits = ASPACE_BITS,                  \
-            .wakes_masked = true,                        \
-            .page_tables = UINT64_MAX,                   \
-            .lone_page = UINT64_MAX,                     \
-            .beyond = (beyond_status),                   \
-            .state_size = sizeof(zx_vcpu_state_arm64_t), \
-            .finish = finish,                            \
-            .takes = takes,                              \
-            .deliver = deliver,                          \
-            .watch = watch,                              \
-            .read = read_state,                          \
-            .write = (write_function)},                  \
-    .open = open, .run = run                             \
+#define ARM64_ROW(write_function, beyond_status, resource_status) \
+  {                                                               \
+    .row = {VS_UC_ALIKE,                                          \
+            .arch = VS_ARCH_ARM64,                                \
+            .cpus = VCPUS,                                        \
+            .aspace_bits = ASPACE_BITS,                           \
+            .wakes_masked = true,                                 \
+            .page_tables = UINT64_MAX,                            \
+            .lone_page = UINT64_MAX,                              \
+            .beyond = (beyond_status),                            \
+            .other_resource = (resource_status),                  \
+            .state_size = sizeof(zx_vcpu_state_arm64_t),          \
+            .finish = finish,                                     \
+            .takes = takes,                                       \
+            .deliver = deliver,                                   \
+            .watch = watch,                                       \
+            .read = read_state,                                   \
+            .write = (write_function)},                           \
+    .open = open, .run = run                                      \
   }
 
-// Published kernels take the memory away first, and there what is beyond it is a bad argument.
-const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state, ZX_ERR_OUT_OF_RANGE);
-const vs_uc_arch vs_uc_arm64_zircon = ARM64_ROW(write_state_zircon, ZX_ERR_INVALID_ARGS);
+// Published kernels take the memory away first, and there what is beyond it is a bad argument; a
+// resource of another kind is of the wrong type.
+const vs_uc_arch vs_uc_arm64 = ARM64_ROW(write_state, ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED);
+const vs_uc_arch vs_uc_arm64_zircon =
+    ARM64_ROW(write_state_zircon, ZX_ERR_INVALID_ARGS, ZX_ERR_WRONG_TYPE);

@@ -232,10 +232,10 @@ const vs_uc_arch vs_uc_x64 = {
     .row = {VS_UC_ALIKE, .arch = VS_ARCH_X64, .cpus = VCPUS, .aspace_bits = ASPACE_BITS,
             .has_ports = true, .page_tables = UINT64_MAX,
             .lone_page = 0xfee00000,  // the local APIC's
-            .beyond = ZX_ERR_OUT_OF_RANGE, .state_size = sizeof(zx_vcpu_state_x64_t),
-            .finish = finish, .takes = vs_uc_x64_takes, .deliver = vs_uc_x64_deliver,
-            .watch = vs_uc_x64_watch, .read = read_state, .write = write_state,
-            .write_io = write_io},
+            .beyond = ZX_ERR_OUT_OF_RANGE, .other_resource = ZX_ERR_ACCESS_DENIED,
+            .state_size = sizeof(zx_vcpu_state_x64_t), .finish = finish, .takes = vs_uc_x64_takes,
+            .deliver = vs_uc_x64_deliver, .watch = vs_uc_x64_watch, .read = read_state,
+            .write = write_state, .write_io = write_io},
     .open = open,
     .run = run,
 };
