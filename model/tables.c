@@ -137,6 +137,7 @@ static const vs_arch_info arch_x64 = {
     .flags = 16,
     .accumulator = 0,
     .has_ports = true,
+    .exceptions = 32,
     .state_size = sizeof(zx_vcpu_state_x64_t),
     .flags_required = 0xdd5,
     .flags_optional = 0x244000,

@@ -171,6 +171,7 @@ typedef struct vs_arch_info {
   bool has_ports;           // the architecture has port IO
   uint8_t spin_borrows;     // 1 + index of the register in which `spin` has an address for a while;
                             // 0: none
+  uint8_t exceptions;       // vectors below are no interrupts that flags let in: a guest takes them
   uint16_t state_size;      // bytes, of ZX_VCPU_STATE
   uint64_t flags_required;  // must be both settable and clearable
   uint64_t flags_optional;  // published kernels differ

@@ -1957,6 +1957,20 @@ Test(interrupts, a_vector_that_does_not_exist_is_out_of_range) {
   ends(&t, VS_STEP_VIOLATION, "the last vector, refused");
 }
 
+Test(interrupts, an_exception_may_end_the_guest_an_interrupt_that_is_masked_not) {
+  for (uint32_t vector = 31; vector <= 32; vector++) {
+    tape t;
+    start_known(&t, 0);
+    put_interrupt(&t, ZX_OK, vector);
+    put(&t, VS_CALL_vcpu_enter, VCPU, ZX_ERR_BAD_STATE);
+    if (vector < 32) {
+      allows(&t, "documented", 0, "the guest has no handler for it");
+    } else {
+      ends(&t, VS_STEP_VIOLATION, "an interrupt that the guest does not let in");
+    }
+  }
+}
+
 // No profile lets a vCPU be made of nothing but one of somebody's own.
 Test(worlds, vcpu_of_no_guest_ends) {
   static vs_world world;
