@@ -85,8 +85,8 @@ typedef struct vs_engine {
 
   void (*ready)(vs_cpu* cpu);              // owner, before it looks what is wanted of the vCPU
   void (*run)(vs_cpu* cpu, vs_exit* out);  // owner
-  // Owner, after VS_EXIT_MEMORY or VS_EXIT_PORT. Trapped: goes on behind the access and fills the
-  // payload and type of a packet of zeroes. Not trapped: the packet is left alone.
+  // Owner, after VS_EXIT_MEMORY or VS_EXIT_PORT. Trapped: goes on behind the access, and fills the
+  // payload and type of a packet of zeroes, if there is one: a bell's does not tell of the access.
   zx_status_t (*finish)(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet);
   // Owner, after VS_EXIT_PACKET: type and payload.
   void (*tell)(vs_cpu* cpu, zx_port_packet_t* packet);

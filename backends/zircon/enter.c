@@ -59,19 +59,17 @@ static zx_status_t untrapped(void) {
 // away while the guest lives, so its kind and key may be looked at without the lock.
 static zx_status_t meet(vs_zx_vcpu* vcpu, const vs_exit* at, zx_port_packet_t* packet,
                         bool* goes_on) {
-  const vs_engine* engine = vs_zx.engine;
   vs_zx_trap* trap = vs_zx_trap_at(vcpu->guest, at->kind == VS_EXIT_PORT, at->address);
-  const zx_status_t status = engine->finish(vcpu->cpu, at, trap != NULL, packet);
-  *goes_on = false;
+  *goes_on = trap && trap->kind == ZX_GUEST_TRAP_BELL;
+  const zx_status_t status =
+      vs_zx.engine->finish(vcpu->cpu, at, trap != NULL, *goes_on ? NULL : packet);
   if (!trap) return status == ZX_OK ? untrapped() : status;
-  if (trap->kind != ZX_GUEST_TRAP_BELL) {
+  if (!*goes_on) {
     packet->key = trap->key;
     return status;
   }
   if (at->read) return ZX_ERR_NOT_SUPPORTED;
-  *packet = (zx_port_packet_t){0};
-  *goes_on = true;
-  return ring(vcpu, trap, at->address);
+  return status == ZX_OK ? ring(vcpu, trap, at->address) : status;
 }
 
 static zx_status_t run(vs_zx_vcpu* vcpu, zx_port_packet_t* packet) {

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/refuse.h"
+#include "exits.h"
 #include "guest/guest.h"
 #include "sides.h"
 
@@ -65,10 +66,10 @@ static bool set_cpuid(bare* b, vs_why* reason) {
   return set || failed("CPUID", reason);
 }
 
-// 64-bit mode, the page tables of the image at 0, at the entry of the dump.
-static bool start_long_mode(bare* b, vs_why* reason) {
+// 64-bit mode, the page tables of the image at 0.
+static bool start_long_mode(bare* b, uint64_t entry, vs_why* reason) {
   struct kvm_sregs sregs;
-  const struct kvm_regs regs = {.rip = vs_guest_entry(VS_PROGRAM_DUMP), .rflags = 2};
+  const struct kvm_regs regs = {.rip = entry, .rsp = VS_BENCH_STACK, .rflags = 2};
   if (ioctl(b->vcpu, KVM_GET_SREGS, &sregs) < 0) return failed("KVM_GET_SREGS", reason);
   const struct kvm_segment data = {.limit = 0xffff, .type = 3, .present = 1, .s = 1};
   sregs.cs = sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
@@ -97,14 +98,19 @@ static void close_bare(void* self) {
   free(b);
 }
 
-static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
-  (void)setup;
+static void* open_at(uint64_t entry, vs_why* reason) {
   bare* b = calloc(1, sizeof *b);
   if (b == NULL) return NULL;
   b->kvm = b->vm = b->vcpu = -1;
-  if (make_machine(b, reason) && set_cpuid(b, reason) && start_long_mode(b, reason)) return b;
+  if (make_machine(b, reason) && set_cpuid(b, reason) && start_long_mode(b, entry, reason))
+    return b;
   close_bare(b);
   return NULL;
+}
+
+static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
+  (void)setup;
+  return open_at(vs_guest_entry(VS_PROGRAM_DUMP), reason);
 }
 
 // RIP and the other flags are in the shared area as KVM stored them at the exit before.
@@ -145,3 +151,58 @@ static uint64_t turn_bare(void* self, uint64_t count) {
 }
 
 const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare, false};
+
+// --- exits --------------------------------------------------------------------------------------
+
+static void* open_exit(vs_bench_exit exit, vs_why* reason) {
+  bare* b = open_at(VS_BENCH_ENTRY, reason);
+  if (b != NULL) vs_bench_exit_image(exit, b->memory);
+  return b;
+}
+
+static void* open_trap(const vs_side_setup* setup, vs_why* reason) {
+  (void)setup;
+  return open_exit(VS_BENCH_TRAP, reason);
+}
+static void* open_bell(const vs_side_setup* setup, vs_why* reason) {
+  (void)setup;
+  return open_exit(VS_BENCH_BELL, reason);
+}
+static void* open_interrupt(const vs_side_setup* setup, vs_why* reason) {
+  (void)setup;
+  return open_exit(VS_BENCH_INTERRUPT, reason);
+}
+
+static bool stores_to(const bare* b, uint64_t at) {
+  return ioctl(b->vcpu, KVM_RUN, 0) >= 0 && b->run->exit_reason == KVM_EXIT_MMIO &&
+         b->run->mmio.phys_addr == at && b->run->mmio.is_write;
+}
+
+static uint64_t turn_trap(void* self, uint64_t count) {
+  for (uint64_t i = 0; i < count; i++) {
+    if (!stores_to(self, VS_BENCH_TRAP_AT)) return 0;
+  }
+  return count;
+}
+
+static uint64_t turn_bell(void* self, uint64_t count) {
+  for (uint64_t i = 0; i < count; i++) {
+    if (!stores_to(self, VS_BENCH_BELL_AT) || !stores_to(self, VS_BENCH_TRAP_AT)) return 0;
+  }
+  return count;
+}
+
+static uint64_t turn_interrupt(void* self, uint64_t count) {
+  bare* b = self;
+  struct kvm_interrupt interrupt = {.irq = VS_BENCH_VECTOR};
+  for (uint64_t i = 0; i < count; i++) {
+    if (ioctl(b->vcpu, KVM_RUN, 0) < 0 || b->run->exit_reason != KVM_EXIT_HLT) return 0;
+    if (ioctl(b->vcpu, KVM_INTERRUPT, &interrupt) < 0) return 0;
+    if (!stores_to(b, VS_BENCH_TRAP_AT)) return 0;
+  }
+  return count;
+}
+
+const vs_side vs_side_bare_trap = {open_trap, turn_trap, close_bare, false};
+const vs_side vs_side_bare_bell = {open_bell, turn_bell, close_bare, false};
+const vs_side vs_side_bare_interrupt = {open_interrupt, turn_interrupt, close_bare, false};

@@ -21,3 +21,6 @@ static void close_bare(void* self) {
 }
 
 const vs_side vs_side_bare_kvm = {open_bare, turn_bare, close_bare, false};
+const vs_side vs_side_bare_trap = {open_bare, turn_bare, close_bare, false};
+const vs_side vs_side_bare_bell = {open_bare, turn_bare, close_bare, false};
+const vs_side vs_side_bare_interrupt = {open_bare, turn_bare, close_bare, false};

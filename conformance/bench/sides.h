@@ -22,6 +22,17 @@ extern const vs_side vs_side_bare_kvm;
 // Likewise on one bare engine of the Unicorn library.
 extern const vs_side vs_side_bare_unicorn;
 
+// A unit is an exit of a guest, through the documented calls (exits.h): a store to a trap on
+// memory; a bell, with its packet taken from the port, and then such a store; an interrupt, whose
+// handler makes one.
+extern const vs_side vs_side_trap;
+extern const vs_side vs_side_bell;
+extern const vs_side vs_side_interrupt;
+// The same guests on a bare vCPU of Linux KVM, which is run until each of their exits.
+extern const vs_side vs_side_bare_trap;
+extern const vs_side vs_side_bare_bell;
+extern const vs_side vs_side_bare_interrupt;
+
 // A unit is one call on the C shim with `soft` behind it, through a pipe: writes of a state and
 // reads of it, 64 under way at once. The backend that is open takes no part.
 extern const vs_side vs_side_shimmed;

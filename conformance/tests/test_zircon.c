@@ -75,7 +75,7 @@ static void fake_run(vs_cpu* cpu, vs_exit* out) {
 static zx_status_t fake_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
                                zx_port_packet_t* packet) {
   (void)cpu;
-  if (!trapped) return ZX_OK;
+  if (!trapped || packet == NULL) return ZX_OK;
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_x64.addr = at->address;
   return ZX_OK;

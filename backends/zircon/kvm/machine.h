@@ -37,6 +37,7 @@ struct vs_cpu {
   void* reset;          // the architecture's: what a new vCPU looks like (malloc)
   vs_space* vm;
   pid_t owner;       // the kernel's name of the thread that runs it
+  bool had_nmi;      // of x86-64: KVM may still have one
   vs_kvm_insn last;  // of x86-64
 };
 

@@ -74,19 +74,19 @@ static int describe(const vs_cpu* cpu, uint32_t insn, zx_packet_guest_mem_arm64_
   return vs_kvm_arm64_get(cpu, VS_KVM_ARM64_X(mem->xt), &mem->data);
 }
 
-// Without a trap the guest stays at its load or store; with one it is moved behind it. Of a bell
-// the instruction does not matter, of which the packet is not told.
+// Without a trap the guest stays at its load or store; with one it is moved behind it.
 static zx_status_t finish_mmio(vs_cpu* cpu, bool trapped, zx_port_packet_t* packet) {
   uint64_t pc;
   uint32_t insn;
+  const bool told = trapped && packet != NULL;
   zx_packet_guest_mem_arm64_t mem = {0};
   int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
   if (result < 0) return vs_kvm_status(result);
-  const bool fetched = fetch(cpu, pc, &insn);
+  const bool fetched = told && fetch(cpu, pc, &insn);
   if (fetched) result = describe(cpu, insn, &mem);
   if (result >= 0) result = complete(cpu);
   if (result >= 0 && !trapped) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
-  if (result < 0 || !trapped) return vs_kvm_status(result);
+  if (result < 0 || !told) return vs_kvm_status(result);
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_arm64 = mem;
   return fetched ? ZX_OK : ZX_ERR_IO_DATA_INTEGRITY;
@@ -94,19 +94,20 @@ static zx_status_t finish_mmio(vs_cpu* cpu, bool trapped, zx_port_packet_t* pack
 
 // An access that the processor does not describe: of two registers, with write-back, exclusive or
 // atomic. KVM leaves the guest at it.
-static zx_status_t finish_undescribed(vs_cpu* cpu, bool trapped) {
+static zx_status_t finish_undescribed(vs_cpu* cpu, bool trapped, bool told) {
   uint64_t pc;
   if (!trapped) return ZX_OK;
   int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc + VS_KVM_ARM64_INSN);
-  return result < 0 ? vs_kvm_status(result) : ZX_ERR_IO_DATA_INTEGRITY;
+  if (result < 0 || !told) return vs_kvm_status(result);
+  return ZX_ERR_IO_DATA_INTEGRITY;
 }
 
 zx_status_t vs_kvm_arch_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
                                zx_port_packet_t* packet) {
   (void)at;
   return cpu->run->exit_reason == KVM_EXIT_MMIO ? finish_mmio(cpu, trapped, packet)
-                                                : finish_undescribed(cpu, trapped);
+                                                : finish_undescribed(cpu, trapped, packet != NULL);
 }
 
 // PSCI: the guest turns the machine off, or on again.

@@ -109,11 +109,12 @@ static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
   const uint64_t before = cpu->run->s.regs.regs.rip;
   vs_kvm_store store = {.gpa = at->address, .bytes = cpu->run->mmio.len};
   memcpy(&store.data, cpu->run->mmio.data, sizeof store.data);
-  const int got = trapped ? get_system_registers(cpu, &sregs) : 0;
+  const bool told = trapped && packet != NULL;
+  const int got = told ? get_system_registers(cpu, &sregs) : 0;
   if (got < 0) return vs_kvm_status(got);
   completed.rip = before;
   const zx_status_t status = is_done(cpu->run) ? ZX_OK : complete(cpu, &completed);
-  if (status != ZX_OK || !trapped) return status;
+  if (status != ZX_OK || !told) return status;
   const uint8_t length =
       at->read ? (uint8_t)(completed.rip - before) : vs_kvm_x64_length(cpu, &sregs, &store);
   packet->type = ZX_PKT_TYPE_GUEST_MEM;

@@ -33,6 +33,7 @@ zx_status_t vs_kvm_x64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
     case VS_DELIVER_EXTERNAL:
       return vs_kvm_status(VS_KVM_IOCTL(cpu->fd, KVM_INTERRUPT, &interrupt));
     case VS_DELIVER_NMI:
+      cpu->had_nmi = true;
       return vs_kvm_status(VS_KVM_IOCTL_VALUE(cpu->fd, KVM_NMI, 0));
     default:
       return vs_kvm_status(raise_exception(cpu, vector));

@@ -111,10 +111,11 @@ static uint64_t stored(const vs_cpu* cpu, uint8_t xt) {
 // The guest is at its load or store. Without a trap it stays there; with one it is moved behind it.
 static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet) {
   const vs_uc_transfer* transfer = &cpu->arm64.transfer;
-  zx_packet_guest_mem_arm64_t* mem = &packet->guest_mem_arm64;
   if (!trapped) return ZX_OK;
   cpu->pc += INSN_BYTES;
+  if (packet == NULL) return ZX_OK;
   if (!transfer->known) return ZX_ERR_IO_DATA_INTEGRITY;
+  zx_packet_guest_mem_arm64_t* mem = &packet->guest_mem_arm64;
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   mem->addr = at->address;
   mem->access_size = transfer->access_size;

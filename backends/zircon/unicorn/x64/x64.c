@@ -183,15 +183,17 @@ static void finish_port(vs_cpu* cpu, uint16_t port, zx_port_packet_t* packet) {
 }
 
 static void finish_memory(vs_cpu* cpu, uint64_t address, zx_port_packet_t* packet) {
+  const uint64_t at = cpu->pc;
+  cpu->pc += cpu->size;
+  if (packet == NULL) return;
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_x64 = (zx_packet_guest_mem_x64_t){
       .addr = address,
       .cr3 = vs_uc_register(cpu, UC_X86_REG_CR3),
-      .rip = cpu->pc,
+      .rip = at,
       .instruction_size = (uint8_t)cpu->size,
       .default_operand_size = cpu->x64.is_16bit ? 2 : 4,
   };
-  cpu->pc += cpu->size;
 }
 
 static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet) {
