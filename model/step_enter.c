@@ -110,10 +110,11 @@ static void go_on(const vs_step_context* c, vs_vcpu* vcpu) {
   vcpu->unanswered = false;
 }
 
-// Code that the model does not know may have done anything, also never leave.
+// Code that the model does not know may have done anything, also never leave. If it left by itself,
+// a kick that came while it ran is still to be answered, or was.
 static vs_step left_unknown(vs_step_context* c) {
   vs_world_forget(c->vcpu);
-  c->world->lost |= c->seen->outcome == VS_IN_CALL;
+  c->world->lost |= c->seen->outcome == VS_IN_CALL || c->vcpu->beside;
   return VS_STEP_ALLOWED;
 }
 
@@ -164,7 +165,8 @@ bool vs_step_may_enter(const vs_step_context* c) {
 }
 
 bool vs_step_enters_unknown(const vs_step_context* c) {
-  return vs_step_may_enter(c) && !c->facts.kicked && c->vcpu->stage == VS_STAGE_UNKNOWN;
+  const bool runs = vs_step_may_enter(c) && (!c->facts.kicked || c->vcpu->beside);
+  return runs && c->vcpu->stage == VS_STAGE_UNKNOWN;
 }
 
 vs_step vs_step_left(vs_step_context* c) {

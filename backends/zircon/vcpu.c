@@ -54,7 +54,6 @@ void vs_zx_vcpu_destroy(vs_zx_vcpu* vcpu) {
 // is not disturbed: it came before the close.
 void vs_zx_vcpu_abandon(vs_zx_vcpu* vcpu) {
   vcpu->abandoned = true;
-  if (vcpu->running) vs_zx_vcpu_kick_locked(vcpu);
 }
 
 static zx_status_t create(vs_zx_guest* guest, zx_vaddr_t entry, zx_handle_t* user_out) {

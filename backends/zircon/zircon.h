@@ -12,8 +12,6 @@
 // - zx_vmo_replace_as_executable asks for no resource.
 // - A trap on memory takes what is mapped there away, as there; what is mapped there later is not
 //   trapped.
-// - Closing the last handle of a running vCPU makes it leave with ZX_ERR_CANCELED: there would be
-//   no way left to kick it.
 // - A bell for whose packet there is no room waits; a kick ends that, and the packet is lost.
 #ifndef VS_BACKENDS_ZIRCON_ZIRCON_H_
 #define VS_BACKENDS_ZIRCON_ZIRCON_H_

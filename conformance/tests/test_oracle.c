@@ -1971,6 +1971,20 @@ Test(interrupts, an_exception_may_end_the_guest_an_interrupt_that_is_masked_not)
   }
 }
 
+// It has ended by the exception, and the kick is still to be answered, or by the kick.
+Test(interrupts, an_exception_and_a_kick_while_it_runs_leave_either_answer) {
+  static const zx_status_t answers[] = {ZX_ERR_BAD_STATE, ZX_ERR_CANCELED};
+  for (size_t i = 0; i < 2; i++) {
+    tape t;
+    start_spinning(&t);
+    put_interrupt(&t, ZX_OK, 13);
+    VS_OP_ARG(last_op(&t), vcpu_interrupt, handle) = vs_arg_slot(OTHER);
+    put(&t, VS_CALL_vcpu_kick, OTHER, ZX_OK);
+    put(&t, VS_OP_join, 0, answers[i])->thread = 1;
+    allows(&t, "documented", 0, "the guest has no handler for it");
+  }
+}
+
 // No profile lets a vCPU be made of nothing but one of somebody's own.
 Test(worlds, vcpu_of_no_guest_ends) {
   static vs_world world;

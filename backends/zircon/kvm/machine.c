@@ -71,8 +71,9 @@ void vs_kvm_vm_give(vs_kvm_machines* machines, vs_space* vm) {
   for (unsigned i = 0; i < VS_KVM_MAX_SLOTS; i++) {
     if (clear_slot(vm, i) < 0) error = 1;
   }
-  // Memory that cannot be taken away must not meet the next guest.
-  if (error) {
+  // Memory that cannot be taken away must not meet the next guest; nor must what is left of an
+  // exception or an NMI, of which setting a vCPU's events does not take back everything.
+  if (error || vm->is_spent) {
     vm_close(machines, vm);
     return;
   }

@@ -37,7 +37,6 @@ struct vs_cpu {
   void* reset;          // the architecture's: what a new vCPU looks like (malloc)
   vs_space* vm;
   pid_t owner;       // the kernel's name of the thread that runs it
-  bool had_nmi;      // of x86-64: KVM may still have one
   vs_kvm_insn last;  // of x86-64
 };
 
@@ -46,6 +45,7 @@ struct vs_space {
   pthread_mutex_t lock;  // of the slots: a look at guest memory is not under the layer's
   vs_stretch slots[VS_KVM_MAX_SLOTS];  // size 0: it is free
   vs_cpu cpus[VS_ENGINE_CPUS_MAX];
+  bool is_spent;   // not to be used again
   vs_space* next;  // among the parked
 };
 

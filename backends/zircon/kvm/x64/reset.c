@@ -255,22 +255,12 @@ static int restart(vs_cpu* cpu, const struct kvm_regs* regs) {
   return result < 0 ? result : load(cpu, regs, &r->start);
 }
 
-// An NMI that the guest was not entered for any more is in a queue that setting the events leaves
-// alone. Asking for them empties it into what they say.
-static int forget_nmi(vs_cpu* cpu) {
-  struct kvm_vcpu_events events;
-  if (!cpu->had_nmi) return 0;
-  cpu->had_nmi = false;
-  return VS_KVM_IOCTL(cpu->fd, KVM_GET_VCPU_EVENTS, &events);
-}
-
 int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
   // First whatever an earlier owner left to be completed, or it would be completed on the new
   // state.
   cpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
   cpu->run->kvm_dirty_regs = 0;
   int result = vs_kvm_settle(cpu);
-  if (result >= 0) result = forget_nmi(cpu);
   if (result < 0) return result;
   choose_start(cpu->reset, boot, entry);
   const struct kvm_regs regs = {.rip = boot ? entry : 0, .rflags = RFLAGS_RESERVED_ONE};
@@ -291,6 +281,7 @@ static bool was_reset(const vs_cpu* cpu) {
 
 int vs_kvm_x64_recover(vs_cpu* cpu) {
   const reset* r = cpu->reset;
+  cpu->vm->is_spent = true;
   const struct kvm_regs regs = was_reset(cpu) ? r->entered : cpu->run->s.regs.regs;
   return restart(cpu, &regs);
 }
