@@ -73,8 +73,8 @@ typedef struct vs_engine {
   // anything until the next. NO_RESOURCES: too many; OUT_OF_RANGE: the host cannot address one.
   zx_status_t (*space_arrange)(vs_space* space, const vs_stretch* stretches, size_t count);
   // Memory of guests was written by this process, or will be read by it. NULL: of no interest.
-  void (*wrote)(uint8_t* at, size_t size);
-  void (*will_read)(const uint8_t* at, size_t size);
+  void (*wrote)(void* at, size_t size);
+  void (*will_read)(const void* at, size_t size);
 
   // Called by the thread that is to run it. ALREADY_EXISTS: that number is lost, another may do.
   zx_status_t (*cpu_new)(vs_space* space, unsigned number, uint64_t entry, vs_cpu** out);

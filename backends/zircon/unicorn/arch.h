@@ -11,7 +11,7 @@ void vs_uc_close(void);
 zx_status_t vs_uc_space_new(const vs_engine* row, vs_space** out);
 void vs_uc_space_delete(vs_space* space);
 zx_status_t vs_uc_space_arrange(vs_space* space, const vs_stretch* stretches, size_t count);
-void vs_uc_wrote(uint8_t* at, size_t size);
+void vs_uc_wrote(void* at, size_t size);
 zx_status_t vs_uc_cpu_new(vs_space* space, unsigned number, uint64_t entry, vs_cpu** out);
 void vs_uc_cpu_delete(vs_cpu* cpu);
 void vs_uc_wake(vs_cpu* cpu, bool runs);

@@ -39,7 +39,7 @@ zx_status_t vs_uc_space_arrange(vs_space* space, const vs_stretch* stretches, si
   return ZX_OK;
 }
 
-void vs_uc_wrote(uint8_t* at, size_t size) {
+void vs_uc_wrote(void* at, size_t size) {
   vs_uc_record((vs_uc_dirty){at, size});
 }
 
