@@ -179,7 +179,8 @@ static void keep_before(vs_vcpu* vcpu, const vs_op* op, const vs_arch_info* arch
 bool vs_apply_write(vs_world* world, uint8_t index, const vs_op* op, const vs_profile* profile,
                     const vs_arch_info* arch, vs_world* other) {
   bool io = VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO;
-  world->vcpus[index].unanswered = false;
+  const bool answers = !io || world->vcpus[index].awaits == 1 + arch->accumulator;
+  if (answers) world->vcpus[index].awaits = 0;
   keep_before(&world->vcpus[index], op, arch, io);
   vs_touch_written(world, index, io ? VS_TOUCH_IO : VS_TOUCH_STATE);
   return io ? apply_io(world, index, op, profile, arch, other)

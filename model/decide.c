@@ -69,6 +69,8 @@ static vs_latitude_code latitude_of(vs_check_code check) {
     case VS_CHECK_TRAP_NO_PORTS:
     case VS_CHECK_TRAP_NO_PORT_SPACE:
       return VS_LATITUDE_TRAP_PORTS;
+    case VS_CHECK_ENTER_BELL:
+      return VS_LATITUDE_BELL_NO_PORT;
     default:
       return VS_LATITUDE_TRAP_EMPTY;
   }
@@ -96,12 +98,13 @@ static vs_check_set of_sort(vs_check_set checks, vs_check_sort sort) {
   return checks & of_sorts[sort];
 }
 
-// Which of the checks that the page does not make the profile leaves open.
+// Which of the checks that the page does not make the profile leaves open: an ordered one says of a
+// call without an order what the page says, choices and all.
 static vs_check_set optional_of(const vs_profile* profile, vs_check_set checks) {
   vs_check_set kept = 0;
   while (checks != 0) {
     const vs_check_code check = vs_check_take(&checks);
-    if (may(profile, latitude_of(check))) kept |= VS_MEMBER(check);
+    if (profile->ordered || may(profile, latitude_of(check))) kept |= VS_MEMBER(check);
   }
   return kept;
 }
@@ -118,7 +121,7 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
     const vs_check_code check = vs_check_take(&rest);
     bool choice = optional & VS_MEMBER(check);
     allow(decision, vs_checks[check].status, check,
-          choice ? latitude_of(check) : VS_LATITUDE_COUNT);
+          choice && !profile->ordered ? latitude_of(check) : VS_LATITUDE_COUNT);
   }
   bool elsewhere = certain & (VS_MEMBER(VS_CHECK_CREATOR) | VS_MEMBER(VS_CHECK_RUNNING));
   if (elsewhere && facts->io && may(profile, VS_LATITUDE_WRONG_THREAD_IO)) {
@@ -184,7 +187,7 @@ static void decide_ordered(vs_decision* decision, const vs_facts* facts,
 }
 
 vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile) {
-  vs_decision decision = {.faults = vs_faults_of(facts)};
+  vs_decision decision = {.faults = vs_faults_of(facts), .anything = facts->unspoken};
   if (profile->ordered && orders(profile, facts->call)) {
     decide_ordered(&decision, facts, profile);
   } else {

@@ -53,6 +53,9 @@ typedef struct vs_facts {
   bool trap_begins_with_one;   // a trap of the kind begins at its address
   bool trap_wraps;             // it goes beyond 2^64
   bool without_ports;          // the architecture has no port IO
+  bool rings_nothing;          // zx_vcpu_enter: a bell whose port has no handle any more
+  uint8_t port_empty;          // vs_tristate, zx_port_wait: there is no packet
+  bool unspoken;               // of a call that prepares: it is not as cases have it
   uint8_t trap_outside;        // vs_tristate: not within the bounds of the space
   uint8_t trap_meets;          // vs_tristate: it intersects a trap of the kind
 } vs_facts;

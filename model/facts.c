@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What is true of a call, by the types of its parameters; decide.c makes an answer of it.
 #include "facts.h"
+
+#include <string.h>
+
 #include "place.h"
+#include "ports.h"
 
 // --- handles ------------------------------------------------------------------------------------
 
@@ -27,12 +31,16 @@ static vs_vcpu* vcpu_of(vs_world* world, const vs_op* op) {
   return slot != NULL ? vs_world_vcpu(world, slot) : NULL;
 }
 
-static void vcpu_facts(vs_facts* facts, vs_world* world, const vs_op* op) {
+static void vcpu_facts(vs_facts* facts, vs_world* world, const vs_op* op,
+                       const vs_arch_info* arch) {
   const vs_vcpu* vcpu = vcpu_of(world, op);
   if (vcpu == NULL) return;
   facts->on_creator = vcpu->creator == op->thread;
   facts->running = vcpu->running;
   facts->kicked = vcpu->kicked;
+  const bool may = facts->handle.has_rights && facts->on_creator;
+  const bool enters = op->code == VS_CALL_vcpu_enter && may && !facts->kicked;
+  facts->rings_nothing = enters && vs_meeting_next(world, vcpu, arch) == VS_MEETS_CLOSED;
 }
 
 // --- the calls around it ------------------------------------------------------------------------
@@ -127,6 +135,16 @@ static void create_facts(vs_facts* facts, const vs_world* world, const vs_op* op
   facts->thread_busy = vs_world_is_busy(world, op->thread);
 }
 
+// Any other handle, and a packet that is not the user's, no case has.
+static void port_facts(vs_facts* facts, const vs_world* world, const vs_op* op) {
+  const vs_slot* slot = vs_world_resolve(world, vs_world_value(world, &op->args[0]));
+  const bool good = facts->handle.right_type && facts->handle.has_rights;
+  uint32_t type;
+  memcpy(&type, op->bytes + offsetof(zx_port_packet_t, type), sizeof type);
+  facts->unspoken = !good || type != ZX_PKT_TYPE_USER;
+  if (good) facts->port_empty = (uint8_t)vs_ports_is_empty(world, slot->object);
+}
+
 static void family_facts(vs_facts* facts, vs_world* world, const vs_op* op,
                          const vs_arch_info* arch) {
   out_facts(facts, op);
@@ -147,6 +165,10 @@ static void family_facts(vs_facts* facts, vs_world* world, const vs_op* op,
     case VS_CALL_vcpu_read_state:
       read_facts(facts, op, arch);
       return;
+    case VS_CALL_port_wait:
+    case VS_CALL_port_queue:
+      port_facts(facts, world, op);
+      return;
     case VS_CALL_handle_duplicate:
     case VS_CALL_handle_replace:
       derive_facts(facts, world, op);
@@ -159,7 +181,7 @@ static void family_facts(vs_facts* facts, vs_world* world, const vs_op* op,
 vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch) {
   vs_facts facts = {.call = op->code};
   handle_facts(&facts.handle, world, op, 0);
-  vcpu_facts(&facts, world, op);
+  vcpu_facts(&facts, world, op, arch);
   if (op->code == VS_CALL_vcpu_write_state) {
     vs_write_facts(&facts, op, arch);
   } else {

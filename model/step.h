@@ -42,6 +42,8 @@ vs_step vs_step_refusal(vs_step_context* c);
 // runs beside other calls.
 vs_step vs_step_left(vs_step_context* c);
 vs_step vs_step_not_entered(vs_step_context* c);
+// The same where the guest has rung a bell whose port has no handle any more.
+vs_step vs_step_rang_nothing(vs_step_context* c);
 vs_step vs_step_enter_begin(vs_step_context* c);
 vs_step vs_step_enter_end(vs_step_context* c);
 // True of an entry by the handle and the thread that it takes.
@@ -62,6 +64,11 @@ void vs_write_note_choices(vs_step_context* c);
 bool vs_write_is_choice(const vs_step_context* c);
 vs_clause_code vs_write_blame(const vs_step_context* c);
 vs_clause_set vs_write_attests(const vs_op* op);
+
+// zx_port_wait that has handed out a packet.
+vs_step vs_step_waited(vs_step_context* c);
+// What it breaks if it did, and there is none, or did not, and there is one.
+vs_clause_code vs_step_blame_wait(const vs_step_context* c);
 
 // Compares the registers that the call has shown.
 vs_step vs_step_observe(vs_step_context* c, bool guest_view);

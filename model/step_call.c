@@ -146,6 +146,7 @@ static vs_clause_code blame(vs_step_context* c) {
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
   bool no_answer = c->seen->outcome == VS_IN_CALL;
   bool invalid = c->seen->status == ZX_ERR_INVALID_ARGS;
+  if (c->facts.call == VS_CALL_port_wait) return vs_step_blame_wait(c);
   if (write && vs_write_is_choice(c)) return VS_CLAUSE_IO;
   if (!no_answer && vs_step_is_misshapen(c)) return VS_CLAUSE_FIXED_BITS;
   if (!no_answer && is_left_over(c)) return vs_judged_calls[c->facts.call].refused;

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What each call does once it was accepted, and what a refusal leaves.
 #include "observe.h"
+#include "ports.h"
 #include "step.h"
+
+#include <string.h>
 
 vs_step vs_step_observe(vs_step_context* c, bool guest_view) {
   vs_clause_set attests = vs_observe_attests(c->vcpu, guest_view);
@@ -99,9 +102,21 @@ static vs_step derived(vs_step_context* c) {
   return bears_out(c, VS_CLAUSE_DERIVED);
 }
 
+// True of the port of a bell: a guest may ring it before it is closed, and after.
+static bool is_of_bell(const vs_world* world, uint8_t object) {
+  bool found = false;
+  for (size_t i = 0; i < VS_TRAPS; i++) {
+    const vs_trap* trap = &world->traps[i];
+    const bool bell = trap->live && trap->kind == ZX_GUEST_TRAP_BELL;
+    found |= bell && !trap->closed && trap->port == object;
+  }
+  return found;
+}
+
 static vs_step closed(vs_step_context* c) {
   const vs_slot* slot = vs_step_slot(c);
   if (slot == NULL) return bears_out(c, VS_CLAUSE_CLOSE_BAD_HANDLE);  // ZX_HANDLE_INVALID
+  c->world->lost |= c->op->async && is_of_bell(c->world, slot->object);
   vs_world_close(c->world, slot);
   return bears_out(c, VS_CLAUSE_DERIVED);
 }
@@ -115,7 +130,10 @@ static vs_step trapped(vs_step_context* c) {
   const vs_op* op = c->op;
   uint64_t first = VS_OP_ARG(op, guest_set_trap, addr).number;
   uint64_t size = VS_OP_ARG(op, guest_set_trap, size).number;
+  const vs_arg* port_handle = &VS_OP_ARG(op, guest_set_trap, port_handle);
+  const vs_slot* port = vs_world_resolve(c->world, vs_world_value(c->world, port_handle));
   const vs_trap trap = {.guest = slot->object,
+                        .port = port != NULL ? port->object : 0,
                         .kind = (uint8_t)VS_OP_ARG(op, guest_set_trap, kind).number,
                         .first = first,
                         .last = first + size - 1,
@@ -183,6 +201,12 @@ static vs_step written(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
+static vs_step queued(vs_step_context* c) {
+  vs_queued packet = {.port = vs_step_slot(c)->object};
+  memcpy(&packet.packet, c->op->bytes, sizeof packet.packet);
+  return vs_ports_put(c->world, &packet) ? VS_STEP_ALLOWED : lose(c);
+}
+
 // A profile of somebody's own may accept what names nothing, or something else: then it says
 // nothing of what comes of it.
 static bool is_beyond_words(const vs_step_context* c) {
@@ -215,6 +239,10 @@ vs_step vs_step_effect(vs_step_context* c) {
       return written(c);
     case VS_CALL_handle_close:
       return closed(c);
+    case VS_CALL_port_wait:
+      return vs_step_waited(c);
+    case VS_CALL_port_queue:
+      return queued(c);
     case VS_CALL_handle_duplicate:
     case VS_CALL_handle_replace:
       return derived(c);
@@ -244,6 +272,11 @@ static vs_step not_replaced(vs_step_context* c) {
 }
 
 vs_step vs_step_refusal(vs_step_context* c) {
+  if (c->facts.call == VS_CALL_port_wait) {
+    vs_ports_drop(c->world, vs_step_slot(c)->object);
+    return VS_STEP_ALLOWED;
+  }
+  if (c->facts.rings_nothing && c->seen->status == ZX_ERR_BAD_STATE) return vs_step_rang_nothing(c);
   c->world->refused |= VS_BIT(c->facts.call);
   if (c->facts.call == VS_CALL_vcpu_enter && c->seen->status == ZX_ERR_CANCELED)
     return vs_step_not_entered(c);

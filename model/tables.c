@@ -70,6 +70,14 @@ const vs_packet_field_info vs_packet_fields[VS_PACKET_FIELD_COUNT] = {
 #undef VS_PACKET_FIELD
 };
 
+const vs_access vs_accesses[] = {
+#define VS_ACCESS(arch, program, addr, width, write, sign_extend, reg, at, length) \
+  {VS_ARCH_##arch, VS_PROGRAM_##program, addr, width, write, sign_extend, reg, at, length},
+#include <vcpuspec/accesses.def>
+#undef VS_ACCESS
+};
+const size_t vs_access_count = sizeof vs_accesses / sizeof vs_accesses[0];
+
 const vs_program_trap vs_program_traps[] = {
 #define VS_PROGRAM_TRAP(arch, kind, first, size) \
   {VS_ARCH_##arch, ZX_GUEST_TRAP_##kind, first, size},
@@ -261,9 +269,20 @@ static bool is_writable(const vs_arg* pointer) {
 // every machine has.
 static bool is_usual(const vs_param* param, const vs_arg* arg) {
   static const uint64_t most = UINT64_C(1) << 20;
-  if (param->type == VS_PARAM_U64) return arg->number > 0 && arg->number <= most;
-  if (param->type == VS_PARAM_U32) return arg->number == param->value;
-  return param->type != VS_PARAM_OUT_HANDLE || is_writable(arg);
+  switch (param->type) {
+    case VS_PARAM_U64:
+      return arg->number > 0 && arg->number <= most;
+    case VS_PARAM_U32:
+    case VS_PARAM_TIME:
+      return arg->number == param->value;
+    case VS_PARAM_OUT_HANDLE:
+    case VS_PARAM_OUT_PACKET:
+      return is_writable(arg);
+    case VS_PARAM_IN_PACKET:
+      return vs_placements[arg->at].readable;
+    default:
+      return true;
+  }
 }
 
 // What sort of handle stands for a resource, the backend alone knows. A value that a script gives
@@ -320,6 +339,15 @@ bool vs_op_is_valid(const vs_op* op) {
 const vs_arch_info* vs_arch_find(uint32_t arch) {
   if (arch == VS_ARCH_X64) return &arch_x64;
   return arch == VS_ARCH_ARM64 ? &arch_arm64 : NULL;
+}
+
+const vs_access* vs_access_find(const vs_arch_info* arch, uint8_t program, uint8_t nth) {
+  for (size_t i = 0; i < vs_access_count; i++) {
+    const vs_access* access = &vs_accesses[i];
+    const bool its = access->program == program && vs_arch_find(access->arch) == arch;
+    if (its && nth-- == 0) return access;
+  }
+  return NULL;
 }
 
 const vs_profile* vs_profile_find(const char* id) {

@@ -220,6 +220,19 @@ typedef struct vs_packet_field_info {
   uint8_t size;  // bytes, at most 8
 } vs_packet_field_info;
 
+// An access of a guest program to memory that a script may trap.
+typedef struct vs_access {
+  vs_arch arch;
+  uint8_t program;  // vs_program
+  uint64_t addr;
+  uint8_t width;  // bytes
+  bool write;
+  bool sign_extend;
+  uint8_t reg;     // index: what is stored, or loaded
+  uint64_t at;     // of its instruction
+  uint8_t length;  // of that, in bytes
+} vs_access;
+
 // A trap by which guest programs of an architecture leave.
 typedef struct vs_program_trap {
   vs_arch arch;
@@ -267,6 +280,8 @@ extern const vs_profile vs_profiles[];
 extern const size_t vs_profile_count;
 extern const vs_program_info vs_programs[VS_PROGRAM_COUNT];
 extern const vs_packet_field_info vs_packet_fields[VS_PACKET_FIELD_COUNT];
+extern const vs_access vs_accesses[];
+extern const size_t vs_access_count;
 extern const vs_program_trap vs_program_traps[];
 extern const size_t vs_program_trap_count;
 extern const vs_placement_info vs_placements[VS_PLACEMENT_COUNT];
@@ -319,6 +334,8 @@ bool vs_op_is_valid(const vs_op* op);
 
 // NULL for a number that names no architecture.
 const vs_arch_info* vs_arch_find(uint32_t arch);
+// The program's access number `nth`; NULL: it makes no more.
+const vs_access* vs_access_find(const vs_arch_info* arch, uint8_t program, uint8_t nth);
 // NULL for an unknown id.
 const vs_profile* vs_profile_find(const char* id);
 bool vs_has_quirk(const vs_profile* profile, vs_quirk_code quirk);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "world.h"
 
+#include "ports.h"
+
 #include <string.h>
 
 void vs_world_init(vs_world* world, const vs_profile* profile) {
   memset(world, 0, sizeof *world);
+  world->bells_stay = profile->latitudes & VS_BIT(VS_LATITUDE_BELLS_STAY);
   world->manage_process = vs_has_quirk(profile, VS_QUIRK_MANAGE_PROCESS);
 }
 
@@ -55,6 +58,7 @@ static void settle_guest(vs_world* world, uint8_t guest) {
   }
   if (there) return;
   drop_traps(world, guest);
+  vs_ports_end_guest(world, guest);
   world->objects[guest].code = VS_OBJECT_FREE;
 }
 
@@ -72,6 +76,7 @@ void vs_world_close(vs_world* world, const vs_slot* slot) {
   vs_vcpu* vcpu = object->code == VS_OBJECT_VCPU ? &world->vcpus[object->vcpu] : NULL;
   if (vcpu != NULL && !vcpu->running) vs_world_end_vcpu(world, vcpu);
   if (object->code == VS_OBJECT_VMO && object->guest != 0) blind(world, object->guest);
+  if (object->code == VS_OBJECT_PORT) vs_ports_close(world, slot->object);
   object->code = VS_OBJECT_FREE;
 }
 

@@ -7,7 +7,7 @@
 
 #include "tables.h"
 
-enum { VS_VCPUS = 4, VS_OBJECTS = 16, VS_TRAPS = 12, VS_VECTORS = 256 };
+enum { VS_VCPUS = 4, VS_OBJECTS = 16, VS_TRAPS = 12, VS_PACKETS = 8, VS_VECTORS = 256 };
 
 // A register is what is known of it: bits outside `known` may have any value until observed.
 typedef struct vs_reg {
@@ -42,6 +42,7 @@ typedef struct vs_vcpu {
   uint8_t creator;  // thread; VS_THREADS: it has ended
   uint8_t program;  // vs_program
   uint8_t stage;    // vs_stage
+  uint8_t access;   // of its program: how many are behind it
   uint8_t touch;    // vs_touch
   uint8_t called;   // REFUSED, CALLED: vs_op_code
   // Since the last kick that was accepted, or entry that was:
@@ -51,7 +52,7 @@ typedef struct vs_vcpu {
   bool blind;          // what the guest stores cannot be read: the handle of its memory is closed
   vs_rewrite raced;    // STATE and IO: what changed of its buffer meanwhile; mode NONE: nothing
   uint8_t raced_open;  // a bit for each of those bytes that a register may have old or new
-  bool unanswered;     // left by an IN, and nothing was written since
+  uint8_t awaits;      // 1 + the register that an IN or a load waits for; 0: none
   bool read_since;     // zx_vcpu_read_state has reported the registers since that touch
   bool crossed;        // a write of another vCPU was accepted, and no view has shown this one since
   // Of accepted writes, as long as neither view, or one of them, has not shown what became of them:
@@ -85,7 +86,17 @@ typedef struct vs_trap {
   uint64_t first;
   uint64_t last;
   uint64_t key;
+  uint8_t port;  // of a bell: object
+  bool closed;   // of a bell: and that has no handle any more
 } vs_trap;
+
+// A packet that waits in a port.
+typedef struct vs_queued {
+  uint8_t port;   // object
+  uint8_t guest;  // of a bell: 1 + its object; 0: of zx_port_queue, or it is gone
+  bool orphan;    // of a bell of a guest that is gone: it may be there, or not
+  zx_port_packet_t packet;
+} vs_queued;
 
 typedef enum vs_slot_state { VS_SLOT_EMPTY, VS_SLOT_OPEN, VS_SLOT_CLOSED } vs_slot_state;
 
@@ -114,6 +125,8 @@ typedef struct vs_world {
   vs_object objects[VS_OBJECTS];
   vs_vcpu vcpus[VS_VCPUS];
   vs_trap traps[VS_TRAPS];
+  uint8_t queued;                  // packets
+  vs_queued packets[VS_PACKETS];   // of all ports, the oldest first
   uint8_t async_vcpu[VS_THREADS];  // 1 + the vCPU that the thread is within zx_vcpu_enter for
   uint8_t racing[VS_THREADS];      // vs_racing, of the call that the thread is within
   vs_clause_set race_attests[VS_THREADS];  // what that call's answer bears out
@@ -128,6 +141,7 @@ typedef struct vs_world {
   vs_latitude_set used;      // latitudes that this world needed to explain the trace
   uint64_t refused;          // calls (VS_BIT) of which the last one was refused
   bool kick_came;            // a kick has canceled an entry, and nothing was refused in between
+  bool bells_stay;           // packets of bells may outlive their guest
   bool manage_process;       // guests have MANAGE_PROCESS in the place of MANAGE_THREAD
   bool lost;  // a call was made of which the profile says nothing: nothing is known any more
 } vs_world;

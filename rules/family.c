@@ -568,10 +568,11 @@ static bool enter_by_page(const vs_rules_enter_call* c, zx_status_t s) {
   if (s == ZX_ERR_CANCELED && c->kicked) return true;
   if (!passes(&c->vcpu) || not_paused_here(c->creator, c->running) || c->kicked) return false;
   if (!c->leaves) return true;
+  if (s == ZX_ERR_BAD_STATE && c->rings_nothing) return true;
   return s == ZX_OK && c->packet.writable >= PACKET;
 }
 
-// The packet is written when the guest has left.
+// The packet is written when the guest has left. A bell that cannot be told makes it leave.
 /*@ requires \valid_read(c);
   @ assigns \nothing;
   @ ensures \result <==> zircon_enter(p, c, s); */
@@ -581,6 +582,7 @@ static bool enter_by_zircon(vs_rules_profile p, const vs_rules_enter_call* c, zx
   if (not_paused_here(c->creator, c->running)) return s == ZX_ERR_BAD_STATE;
   if (c->kicked) return s == ZX_ERR_CANCELED;
   if (!c->leaves) return true;
+  if (c->rings_nothing) return s == ZX_ERR_BAD_STATE;
   if (c->packet.writable < PACKET) return s == ZX_ERR_INVALID_ARGS;
   return s == ZX_OK;
 }

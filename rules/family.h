@@ -87,6 +87,7 @@ typedef struct vs_rules_enter_call {
   bool running;
   bool kicked;            // a kick waits for this call
   bool leaves;            // the guest is known to stop at a trap; else nothing is known of it
+  bool rings_nothing;     // or to ring a bell before, whose port has no handle any more
   vs_rules_place packet;  // 48 bytes
 } vs_rules_enter_call;
 

@@ -245,12 +245,15 @@
     (s == ZX_ERR_BAD_STATE && c->vcpu.valid && c->vcpu.type && away(c->creator, c->running)) ||
     (s == ZX_ERR_CANCELED && c->vcpu.valid && c->vcpu.type && c->kicked) ||
     (s == ZX_OK && may_pass(&c->vcpu) && !away(c->creator, c->running) && !c->kicked &&
-     c->packet.writable >= 48);
+     c->packet.writable >= 48) ||
+    (s == ZX_ERR_BAD_STATE && may_pass(&c->vcpu) && !away(c->creator, c->running) && !c->kicked &&
+     c->rings_nothing);
   predicate zircon_enter(integer p, vs_rules_enter_call* c, integer s) =
     untold(c) || kernel_handle(p, &c->vcpu, s) ||
     (may_pass(&c->vcpu) &&
       s == (!c->creator || c->running ? ZX_ERR_BAD_STATE :
             c->kicked ? ZX_ERR_CANCELED :
+            c->rings_nothing ? ZX_ERR_BAD_STATE :
             c->packet.writable < 48 ? ZX_ERR_INVALID_ARGS : ZX_OK));
   predicate of_page(integer p) = p == VS_RULES_DOCUMENTED || p == VS_RULES_ZCORE;
   predicate enter_says(integer p, vs_rules_enter_call* c, integer s) =

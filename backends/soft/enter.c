@@ -23,7 +23,7 @@ static zx_status_t ring(vs_soft_run* run, const vs_soft_trap* trap, uint64_t add
   if (!vs_soft_has_handle(trap->port)) return ZX_ERR_BAD_STATE;
   const zx_port_packet_t packet = {
       .key = trap->key, .type = ZX_PKT_TYPE_GUEST_BELL, .guest_bell = {.addr = addr}};
-  const zx_status_t status = vs_soft_port_put(trap->port, &packet);
+  const zx_status_t status = vs_soft_port_put(trap->port, trap, &packet);
   if (status == ZX_ERR_SHOULD_WAIT) return VS_SOFT_WAITS;
   return status == ZX_OK ? VS_SOFT_GOES_ON : status;
 }

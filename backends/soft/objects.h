@@ -66,8 +66,13 @@ zx_status_t vs_soft_find(zx_handle_t handle, zx_obj_type_t type, zx_rights_t rig
 
 bool vs_soft_has_handle(const vs_soft_object* object);
 
-// Queues a packet. ZX_ERR_SHOULD_WAIT: the port is full.
-zx_status_t vs_soft_port_put(vs_soft_object* port, const zx_port_packet_t* packet);
+struct vs_soft_trap;
+
+// Queues a packet, of a bell unless that is NULL. ZX_ERR_SHOULD_WAIT: the port is full.
+zx_status_t vs_soft_port_put(vs_soft_object* port, const struct vs_soft_trap* bell,
+                             const zx_port_packet_t* packet);
+// Takes back those of the bell.
+void vs_soft_port_forget(vs_soft_object* port, const struct vs_soft_trap* bell);
 
 // A resource; of all others than the hypervisor's only that they are others matters.
 typedef struct vs_soft_resource {

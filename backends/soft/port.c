@@ -13,6 +13,7 @@ enum { PACKETS_MAX = 4097 };
 
 typedef struct queued {
   struct queued* next;
+  const struct vs_soft_trap* bell;  // whose packet it is; NULL: of zx_port_queue
   zx_port_packet_t packet;
 } queued;
 
@@ -87,6 +88,7 @@ static zx_status_t deliver(port* p, queued* taken, zx_port_packet_t* out) {
     return ZX_OK;
   }
   vs_soft_lock();
+  taken->bell = NULL;  // its guest may be gone
   put_first(p, taken);
   pthread_cond_broadcast(&vs_soft.changed);
   vs_soft_unlock();
@@ -123,21 +125,36 @@ zx_status_t vs_soft_port_wait(zx_handle_t handle, zx_time_t deadline, zx_port_pa
   return status;
 }
 
-zx_status_t vs_soft_port_put(vs_soft_object* object, const zx_port_packet_t* packet) {
+zx_status_t vs_soft_port_put(vs_soft_object* object, const struct vs_soft_trap* bell,
+                             const zx_port_packet_t* packet) {
   port* p = (port*)object;
   if (p->count >= PACKETS_MAX) return ZX_ERR_SHOULD_WAIT;
   queued* made = malloc(sizeof *made);
   if (made == NULL) return ZX_ERR_NO_MEMORY;
+  made->bell = bell;
   made->packet = *packet;
   put_last(p, made);
   pthread_cond_broadcast(&vs_soft.changed);
   return ZX_OK;
 }
 
+// As published kernels do; the packets of others stay, whatever their key.
+void vs_soft_port_forget(vs_soft_object* object, const struct vs_soft_trap* bell) {
+  port* p = (port*)object;
+  for (unsigned left = p->count; left > 0; left--) {
+    queued* taken = take_first(p);
+    if (taken->bell == bell) {
+      free(taken);
+    } else {
+      put_last(p, taken);
+    }
+  }
+}
+
 static zx_status_t queue(port* p, const zx_port_packet_t* packet) {
   if (packet->type != ZX_PKT_TYPE_USER) return ZX_ERR_INVALID_ARGS;
   vs_soft_lock();
-  const zx_status_t status = vs_soft_port_put(&p->object, packet);
+  const zx_status_t status = vs_soft_port_put(&p->object, NULL, packet);
   vs_soft_unlock();
   return status;
 }

@@ -5,7 +5,7 @@
 
 #include "vcpu.h"
 
-enum { WORD = 4, DOUBLE = 8, SP = 31, CPSR = 32, SCALE_PAIR = 7 };
+enum { HALF = 2, WORD = 4, DOUBLE = 8, SP = 31, CPSR = 32, SCALE_PAIR = 7 };
 
 static uint64_t field(uint32_t word, unsigned low, unsigned width) {
   return word >> low & ((UINT32_C(1) << width) - 1);
@@ -55,8 +55,12 @@ static zx_status_t transfer(vs_soft_run* run, uint64_t addr, uint64_t number, si
   return status;
 }
 
+static uint64_t address_of(vs_soft_run* run, uint32_t word, size_t size) {
+  return *with_sp(run->vcpu, field(word, 5, 5)) + field(word, 10, 12) * size;
+}
+
 static zx_status_t one(vs_soft_run* run, uint32_t word, size_t size) {
-  const uint64_t addr = *with_sp(run->vcpu, field(word, 5, 5)) + field(word, 10, 12) * size;
+  const uint64_t addr = address_of(run, word, size);
   return transfer(run, addr, field(word, 0, 5), size, field(word, 22, 1) == 0);
 }
 
@@ -106,6 +110,18 @@ static zx_status_t load_store(vs_soft_run* run, uint32_t word) {
   return one(run, word, DOUBLE);
 }
 
+static zx_status_t load_store_half(vs_soft_run* run, uint32_t word) {
+  return one(run, word, HALF);
+}
+
+static zx_status_t load_signed_half(vs_soft_run* run, uint32_t word) {
+  const uint64_t number = field(word, 0, 5);
+  const zx_status_t status = transfer(run, address_of(run, word, HALF), number, HALF, false);
+  if (status == ZX_OK) run->packet.guest_mem_arm64.sign_extend = true;
+  if (status == VS_SOFT_GOES_ON) set(run->vcpu, number, extended(get(run->vcpu, number), 8 * HALF));
+  return status;
+}
+
 static zx_status_t load_store_byte(vs_soft_run* run, uint32_t word) {
   return one(run, word, 1);
 }
@@ -141,14 +157,16 @@ static const struct {
   uint32_t bits;
   zx_status_t (*run)(vs_soft_run*, uint32_t);
 } instructions[] = {
-    {0xff800000, 0xf9000000, load_store},       // STR, LDR, 64 bits, unsigned offset
-    {0xff800000, 0x39000000, load_store_byte},  // STRB, LDRB
-    {0xff800000, 0xa9000000, pair},             // STP, LDP, 64 bits, signed offset
-    {0xff800000, 0xd2800000, move_wide},        // MOVZ, 64 bits
-    {0xffc00000, 0x91000000, add},              // ADD, 64 bits, immediate
-    {0xffd00000, 0xd5100000, system_register},  // MSR, MRS
-    {0xfffff0ff, 0xd50040bf, select_sp},        // MSR SPSel, immediate
-    {0xfc000000, 0x14000000, branch},           // B
+    {0xff800000, 0xf9000000, load_store},        // STR, LDR, 64 bits, unsigned offset
+    {0xff800000, 0x39000000, load_store_byte},   // STRB, LDRB
+    {0xff800000, 0x79000000, load_store_half},   // STRH, LDRH
+    {0xffc00000, 0x79800000, load_signed_half},  // LDRSH, to 64 bits
+    {0xff800000, 0xa9000000, pair},              // STP, LDP, 64 bits, signed offset
+    {0xff800000, 0xd2800000, move_wide},         // MOVZ, 64 bits
+    {0xffc00000, 0x91000000, add},               // ADD, 64 bits, immediate
+    {0xffd00000, 0xd5100000, system_register},   // MSR, MRS
+    {0xfffff0ff, 0xd50040bf, select_sp},         // MSR SPSel, immediate
+    {0xfc000000, 0x14000000, branch},            // B
 };
 
 static zx_status_t execute(vs_soft_run* run, uint32_t word) {

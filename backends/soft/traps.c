@@ -161,7 +161,10 @@ void vs_soft_traps_end(vs_soft_guest* guest) {
   while (guest->traps != NULL) {
     vs_soft_trap* trap = guest->traps;
     guest->traps = trap->next;
-    if (trap->port != NULL) vs_soft_unref(trap->port);
+    if (trap->port != NULL) {
+      vs_soft_port_forget(trap->port, trap);
+      vs_soft_unref(trap->port);
+    }
     free(trap);
   }
 }

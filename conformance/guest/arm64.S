@@ -8,6 +8,7 @@
         .set    LIFE, 0x7000
         .set    STORE, 0x7100
         .set    MMIO, 0x100000
+        .set    TOUCH, 0x110000
         .org    0x000
 dump:
         msr     tpidr_el1, x0
@@ -57,3 +58,23 @@ store:  msr     tpidr_el1, x1
         mrs     x1, tpidr_el1
         b       dump
         .org    0x1a0
+stores: msr     tpidr_el1, x1
+        mov     x1, #TOUCH
+        msr     sp_el0, x1
+        mrs     x1, tpidr_el1
+        msr     spsel, #0
+        str     x0, [sp, #0x8]
+        strh    w1, [sp, #0x1012]
+        strb    w9, [sp, #0x21]
+        msr     spsel, #1
+        b       dump
+        .org    0x1d0
+fetch:  msr     tpidr_el1, x1
+        mov     x1, #TOUCH
+        msr     sp_el0, x1
+        mrs     x1, tpidr_el1
+        msr     spsel, #0
+        ldrsh   x2, [sp, #0x28]
+        msr     spsel, #1
+        b       dump
+        .org    0x1f0

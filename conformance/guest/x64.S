@@ -7,6 +7,7 @@
         .set    STACK, 0x6000           # top
         .set    LIFE, 0x7000
         .set    STORE, 0x7100
+        .set    TOUCH, 0x110000
         .org    0x000
 dump:
         mov     %rax, DUMP+0
@@ -57,3 +58,11 @@ store:  mov     %rax, STORE
         mov     STORE, %rax
         jmp     dump
         .org    0x1a0
+stores: mov     %rax, TOUCH+0x8
+        mov     %cl, TOUCH+0x1012
+        mov     %r9w, TOUCH+0x20
+        jmp     dump
+        .org    0x1d0
+fetch:  mov     TOUCH+0x28, %rdx
+        jmp     dump
+        .org    0x1e0

@@ -179,8 +179,8 @@ Test(expect, an_entry_says_which_bits_it_is_about) {
                                  "rflags[0] -> other",
                                  "fails, but otherwise: rflags[6] -> other of");
   cr_expect(strstr(news, ", and [6] is new: see to it") != NULL, "%s", news);
-  known_of_one_is_red_of_another("packet_key_upper_half", "packet_partly_written", "after.accepted",
-                                 "packet.key -> other",
+  known_of_one_is_red_of_another("packet_status_set", "packet_partly_written", "after.accepted",
+                                 "packet.status -> other",
                                  "fails, but otherwise: packet.guest_io.reserved[0] -> other of");
   cr_expect(strstr(news, ", and .guest_io.reserved[0] is new: see to it") != NULL, "%s", news);
 }

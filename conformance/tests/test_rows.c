@@ -157,6 +157,8 @@ static const struct {
      "family.kick.cancels", "family.kick.cancels"},
     {VS_CHECK_ENTER_OUT, "packet", VS_CALL_vcpu_enter, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
      "enter.errors.invalid_args.packet", "enter.errors.invalid_args.packet"},
+    {VS_CHECK_ENTER_BELL, "bell", VS_CALL_vcpu_enter, VS_SORT_LATITUDE, ZX_ERR_BAD_STATE,
+     "set_trap.description.bell", "set_trap.description.bell"},
     {VS_CHECK_KICK_BAD_HANDLE, "bad_handle", VS_CALL_vcpu_kick, VS_SORT_PAGE, ZX_ERR_BAD_HANDLE,
      "kick.errors.bad_handle", "kick.errors.bad_handle"},
     {VS_CHECK_KICK_WRONG_TYPE, "wrong_type", VS_CALL_vcpu_kick, VS_SORT_PAGE, ZX_ERR_WRONG_TYPE,
@@ -193,6 +195,8 @@ static const struct {
      "read_state.errors.invalid_args.buffer"},
     {VS_CHECK_READ_BUFFER, "buffer", VS_CALL_vcpu_read_state, VS_SORT_PAGE, ZX_ERR_INVALID_ARGS,
      "read_state.errors.invalid_args.buffer", "read_state.errors.invalid_args.buffer"},
+    {VS_CHECK_WAIT_EMPTY, "empty", VS_CALL_port_wait, VS_SORT_PAGE, ZX_ERR_TIMED_OUT,
+     "family.port.keeps", "family.port.keeps"},
     {VS_CHECK_CLOSE_BAD_HANDLE, "bad_handle", VS_CALL_handle_close, VS_SORT_PAGE, ZX_ERR_BAD_HANDLE,
      "handle_close.errors.bad_handle", "handle_close.errors.bad_handle"},
     {VS_CHECK_DUPLICATE_BAD_HANDLE, "bad_handle", VS_CALL_handle_duplicate, VS_SORT_PAGE,
@@ -285,6 +289,11 @@ static const struct {
     {"set_trap.rights.port_write", ZX_OK},
     {"set_trap.description.aligned", ZX_ERR_INVALID_ARGS},
     {"set_trap.description.port", ZX_OK},
+    {"set_trap.description.key", ZX_OK},
+    {"set_trap.description.mem", ZX_OK},
+    {"set_trap.description.mem_packet", ZX_OK},
+    {"set_trap.description.bell", ZX_OK},
+    {"set_trap.description.bell_packet", ZX_OK},
     {"set_trap.return.error", ZX_OK},
     {"set_trap.errors.access_denied.guest", ZX_ERR_ACCESS_DENIED},
     {"set_trap.errors.access_denied.port", ZX_ERR_ACCESS_DENIED},
@@ -357,6 +366,7 @@ static const struct {
     {"handle_duplicate.errors.invalid_args.out", ZX_ERR_INVALID_ARGS},
     {"handle_replace.description.consumes", ZX_OK},
     {"family.objects.created", ZX_OK},
+    {"family.port.keeps", ZX_ERR_TIMED_OUT},
 };
 
 Test(rows, of_clauses_keep_their_ids_and_statuses) {
@@ -416,6 +426,10 @@ static const struct {
     {VS_CALL_vmo_create,
      {"family.objects.created", "family.objects.created", "family.objects.created",
       "family.objects.created"}},
+    {VS_CALL_port_wait,
+     {"family.port.keeps", "family.port.keeps", "family.port.keeps", "family.port.keeps"}},
+    {VS_CALL_port_queue,
+     {"family.port.keeps", "family.port.keeps", "family.port.keeps", "family.port.keeps"}},
 };
 
 Test(rows, of_judged_calls_say_what_they_break) {
@@ -439,10 +453,10 @@ Test(rows, of_latitudes_and_quirks_keep_their_ids) {
       "wrong_thread_io_invalid_args",  "flags_gate",        "flags_nt_ac_id_ignored",
       "io_access_size_other",          "io_upper_zeroed",   "io_without_ports",
       "guest_create_bad_handle_other", "trap_of_size_zero", "trap_io_without_ports",
-      "trap_local_apic_size"};
+      "trap_local_apic_size",          "bell_without_port", "bells_outlive_guest"};
   static const char* const quirks[] = {"initial_zero",    "in32_clears",    "flags_ungated",
                                        "io_upper_zeroed", "manage_process", "handle_bits",
-                                       "replace_loses"};
+                                       "replace_loses",   "load_keeps"};
   cr_assert(VS_LATITUDE_COUNT == sizeof latitudes / sizeof latitudes[0]);
   cr_assert(VS_QUIRK_COUNT == sizeof quirks / sizeof quirks[0]);
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) cr_expect_str_eq(vs_latitudes[i].id, latitudes[i]);
@@ -493,7 +507,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
-  "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
+  "enter: bad_handle wrong_type access_denied creator kicked bell packet\n"                     \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
   "interrupt: bad_handle wrong_type access_denied range\n"                                      \
   "read_state: bad_handle wrong_type access_denied kind size creator running buffer\n"          \
@@ -508,7 +522,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "port_access_denied no_ports kind port_given port_missing aligned empty unmap port_range "    \
   "empty_range last_port shared\n"                                                              \
   "vcpu_create: options bad_handle wrong_type access_denied entry busy out\n"                   \
-  "enter: bad_handle wrong_type access_denied creator kicked packet\n"                          \
+  "enter: bad_handle wrong_type access_denied creator kicked bell packet\n"                     \
   "kick: bad_handle wrong_type access_denied\n"                                                 \
   "interrupt: bad_handle wrong_type access_denied\n"                                            \
   "read_state: bad_handle wrong_type access_denied kind size creator running buffer\n"          \
@@ -523,7 +537,7 @@ Test(rows, of_defects_name_their_kernel_and_aspect) {
   "port_wrong_type empty empty_io wraps no_ports kind port_given port_missing wraps_late aligned " \
   "unmap port_range last_port exists_at\n"                                                         \
   "vcpu_create: options bad_handle access_denied wrong_type entry out\n"                           \
-  "enter: bad_handle access_denied wrong_type creator kicked packet\n"                             \
+  "enter: bad_handle access_denied wrong_type creator kicked bell packet\n"                        \
   "kick: bad_handle access_denied wrong_type\n"                                                    \
   "interrupt: bad_handle access_denied wrong_type range\n"                                         \
   "read_state: bad_handle access_denied wrong_type size_bound creator kind size buffer\n"          \
@@ -556,12 +570,15 @@ static const struct {
 } profiles[] = {
     {"documented", "", 0, 0, 0},
     {"zircon-2026", ORDER_2026_TEXT, 0,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS), 0xf0000000},
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS),
+     0xf0000000},
     {"zircon-x64", ORDER_2026_TEXT, VS_ARCH_X64,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS), 0},
-    {"zircon-arm64", ORDER_2026_TEXT, VS_ARCH_ARM64, VS_BIT(VS_QUIRK_INITIAL_ZERO), 0xf0000000},
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS), 0},
+    {"zircon-arm64", ORDER_2026_TEXT, VS_ARCH_ARM64,
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_LOAD_KEEPS), 0xf0000000},
     {"zircon-2023", ORDER_2023_TEXT, 0,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS), 0xf0000000},
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS),
+     0xf0000000},
     {"zircon-2018", ORDER_2018_TEXT, 0,
      VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_MANAGE_PROCESS) | VS_BIT(VS_QUIRK_HANDLE_BITS),
      0xf0000000},
@@ -678,11 +695,12 @@ Test(rows, of_programs_are_what_the_guest_does) {
     const char* name;
     vs_program_exit exit;
     uint8_t width;  // bytes
-  } rows[] = {{"dump", VS_PROGRAM_EXIT_NONE, 0},  {"in8", VS_PROGRAM_EXIT_IN, 1},
-              {"in16", VS_PROGRAM_EXIT_IN, 2},    {"in32", VS_PROGRAM_EXIT_IN, 4},
-              {"out8", VS_PROGRAM_EXIT_OUT, 1},   {"out16", VS_PROGRAM_EXIT_OUT, 2},
-              {"out32", VS_PROGRAM_EXIT_OUT, 4},  {"spin", VS_PROGRAM_EXIT_SPIN, 0},
-              {"store", VS_PROGRAM_EXIT_NONE, 0}, {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
+  } rows[] = {{"dump", VS_PROGRAM_EXIT_NONE, 0},    {"in8", VS_PROGRAM_EXIT_IN, 1},
+              {"in16", VS_PROGRAM_EXIT_IN, 2},      {"in32", VS_PROGRAM_EXIT_IN, 4},
+              {"out8", VS_PROGRAM_EXIT_OUT, 1},     {"out16", VS_PROGRAM_EXIT_OUT, 2},
+              {"out32", VS_PROGRAM_EXIT_OUT, 4},    {"spin", VS_PROGRAM_EXIT_SPIN, 0},
+              {"store", VS_PROGRAM_EXIT_NONE, 0},   {"stores", VS_PROGRAM_EXIT_ACCESS, 0},
+              {"fetch", VS_PROGRAM_EXIT_ACCESS, 0}, {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
   cr_assert(VS_PROGRAM_COUNT == sizeof rows / sizeof rows[0], "%d programs", VS_PROGRAM_COUNT);
   for (size_t i = 0; i < VS_PROGRAM_COUNT; i++) {
     cr_expect_str_eq(vs_programs[i].name, rows[i].name);

@@ -481,19 +481,33 @@ static void interrupts(stage* s) {
 
 // What becomes of a guest of which nothing is known is no matter of vs_decide.
 static void enters(stage* s) {
-  for (unsigned n = 0; n < PLACES * 4 * (EMPTY + 1); n++) {
-    unsigned slot = n / PLACES / 4;
+  enum { BELLS = VS_OBJECTS - 1 };  // a guest whose bells cannot be told
+  for (unsigned n = 0; n < PLACES * 8 * (EMPTY + 1); n++) {
+    unsigned slot = n / PLACES / 8;
+    const bool rings = n / PLACES / 4 % 2;
     bool kicked = n / PLACES % 2;
     s->op.thread = n / PLACES / 2 % 2 ? MINE : OTHER;
     s->op.args[0] = vs_arg_slot((uint8_t)slot);
     vs_arg* packet = &VS_OP_ARG(&s->op, vcpu_enter, packet);
     put(packet, n % PLACES);
-    for (size_t v = 0; v < VS_VCPUS; v++) s->world.vcpus[v].kicked = kicked;
+    for (size_t v = 0; v < VS_VCPUS; v++) {
+      s->world.vcpus[v].kicked = kicked;
+      s->world.vcpus[v].program = rings ? VS_PROGRAM_STORES : VS_PROGRAM_DUMP;
+      s->world.vcpus[v].stage = rings ? VS_STAGE_ENTRY : VS_STAGE_DUMP;
+      s->world.vcpus[v].guest = BELLS + 1;
+    }
+    s->world.traps[0] = (vs_trap){.live = true,
+                                  .guest = BELLS,
+                                  .kind = ZX_GUEST_TRAP_BELL,
+                                  .first = VS_MMIO_TOUCH,
+                                  .last = VS_MMIO_TOUCH + 0x1fff,
+                                  .closed = true};
     vs_rules_enter_call c = {.arm64 = arch_of(s),
                              .creator = created(s, slot),
                              .running = runs(slot),
                              .kicked = kicked,
-                             .leaves = true};
+                             .leaves = true,
+                             .rings_nothing = rings};
     c.vcpu = handle_of(s, slot, VCPU, ZX_RIGHT_EXECUTE);
     c.packet = place_of(s, *packet, 48, PACKET_47_BYTES);
     if (planted(s, THREAD_UNCHECKED)) c.creator = true, c.running = false;

@@ -291,8 +291,8 @@ Test(vocabulary, every_row_is_described) {
 // A call that is no more than a row is recorded; that another is judged, or a setup, says this
 // list.
 Test(vocabulary, phases_of_ops) {
-  static const uint8_t setup[] = {VS_OP_guest_load, VS_CALL_event_create, VS_CALL_port_create,
-                                  VS_CALL_vmo_create};
+  static const uint8_t setup[] = {VS_OP_guest_load,   VS_CALL_event_create, VS_CALL_port_create,
+                                  VS_CALL_vmo_create, VS_CALL_port_wait,    VS_CALL_port_queue};
   static const uint8_t judged[] = {VS_CALL_guest_create,
                                    VS_CALL_guest_set_trap,
                                    VS_CALL_vcpu_create,

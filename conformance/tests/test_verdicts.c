@@ -631,6 +631,11 @@ Test(blame, of_a_handle_is_not_for_bits_that_the_profile_ignores) {
 
 // --- latitudes ---------------------------------------------------------------------------------
 
+#define DUMP "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state"
+#define RINGING                                                  \
+  X64 GUEST OP("h3 = port_create", "ZX_OK handle=0x43") LOAD OP( \
+      "set_trap h0 kind=0 addr=0x110000 size=0x2000 port_handle=h3 key=7", "ZX_OK") VCPU("stores")
+
 // A situation that each latitude alone allows, and all others together do not.
 static const char* const needs[VS_LATITUDE_COUNT] = {
     [VS_LATITUDE_WRONG_THREAD_IO] =
@@ -650,6 +655,9 @@ static const char* const needs[VS_LATITUDE_COUNT] = {
         HEAD_ARM64 OP("set_trap h0 kind=2 addr=0x40 size=1", "ZX_ERR_NOT_SUPPORTED"),
     [VS_LATITUDE_TRAP_APIC] =
         HEAD OP("set_trap h0 kind=1 addr=0xfee00000 size=0x2000", "ZX_ERR_OUT_OF_RANGE"),
+    [VS_LATITUDE_BELL_NO_PORT] = RINGING OP("close h3", "ZX_OK") OP("enter h2", "ZX_ERR_BAD_STATE"),
+    [VS_LATITUDE_BELLS_STAY] = RINGING OP("enter h2", DUMP) OP("close h2", "ZX_OK")
+        OP("close h0", "ZX_OK") OP("port_wait h3", "ZX_OK packet=3 key=7 addr=0x110008"),
 };
 
 Test(latitudes, each_allows_its_situation_and_no_other_does) {
@@ -749,7 +757,7 @@ static const struct {
     {"a guest that leaves by its program",
      X64 GUEST LOAD VCPU("out8")
          OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d8 port=0xd8 access=1"),
-     WAS_ENTERED},
+     WAS_ENTERED | C(TRAP_KEY)},
     {"a buffer that changed", HEAD WRITE("h2 state rflags=2 flip=0:02", "ZX_OK held"),
      ACCEPTED | C(ONE_SNAPSHOT)},
     {"a look at what changed",

@@ -42,12 +42,15 @@ typedef enum vs_program_exit {
   VS_PROGRAM_EXIT_IN,
   VS_PROGRAM_EXIT_OUT,
   VS_PROGRAM_EXIT_SPIN,
+  VS_PROGRAM_EXIT_ACCESS,  // by a trap on memory, or not at all: see accesses.def
   VS_PROGRAM_EXIT_UNKNOWN
 } vs_program_exit;
 
 // The ports that guest programs use and the executor traps; and, where the architecture has none,
 // the guest-physical address to which a guest that has stored its registers writes.
 enum { VS_PORT_DUMP = 0xd0, VS_PORT_IN = 0xd4, VS_PORT_OUT = 0xd8, VS_MMIO_DUMP = 0x100000 };
+// Two pages without memory, which `stores` and `fetch` touch: traps there are the script's.
+enum { VS_MMIO_TOUCH = 0x110000 };
 // The key of the trap that begins there, of the guest in a slot: each half of it matters, and its
 // highest bit.
 #define VS_TRAP_KEY(slot, at) (UINT64_C(0xdca1ab0000000000) | (uint64_t)(slot) << 32 | (at))
