@@ -57,6 +57,7 @@ typedef struct vs_engine {
   bool has_ports;         // ZX_GUEST_TRAP_IO and ZX_VCPU_IO make sense
   bool wakes_masked;      // waiting ends with an interrupt also while the guest takes none
   bool must_have_memory;  // a guest without any is not run
+  bool lags;              // a vCPU has what its space had before until it is ready next
   uint64_t page_tables;   // guest-physical: without memory there no guest is run; UINT64_MAX: none
   uint64_t lone_page;     // memory that only a trap of this one page begins at; not a page: none
   zx_status_t beyond;     // the answer to a trap on memory that the space does not have

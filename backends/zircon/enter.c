@@ -59,7 +59,7 @@ static zx_status_t untrapped(void) {
 // away while the guest lives, so its kind and key may be looked at without the lock.
 static zx_status_t meet(vs_zx_vcpu* vcpu, const vs_exit* at, zx_port_packet_t* packet,
                         bool* goes_on) {
-  vs_zx_trap* trap = vs_zx_trap_at(vcpu->guest, at->kind == VS_EXIT_PORT, at->address);
+  vs_zx_trap* trap = vs_zx_trap_met(vcpu->guest, at->kind == VS_EXIT_PORT, at->address);
   *goes_on = trap && trap->kind == ZX_GUEST_TRAP_BELL;
   const zx_status_t status =
       vs_zx.engine->finish(vcpu->cpu, at, trap != NULL, *goes_on ? NULL : packet);

@@ -122,18 +122,29 @@ vs_zx_trap* vs_zx_trap_at(const vs_zx_guest* guest, bool of_ports, uint64_t addr
   return overlapping(guest, of_ports, addr, addr);
 }
 
-// A trap on memory takes the memory away: that is how an access is noticed. It is a trap before
-// that, so that the guest's page tables are known to be under it.
+vs_zx_trap* vs_zx_trap_met(const vs_zx_guest* guest, bool of_ports, uint64_t addr) {
+  vs_zx_trap* trap = vs_zx_trap_at(guest, of_ports, addr);
+  if (trap) return trap;
+  vs_zx_lock();
+  trap = vs_zx_trap_at(guest, of_ports, addr);
+  vs_zx_unlock();
+  return trap;
+}
+
+// A trap on memory takes the memory away: that is how an access is noticed. Only one that is there
+// to stay is shown to vCPUs that run: they look without the lock. One that meets the hole before
+// that takes the lock to look again (vs_zx_trap_met).
 static zx_status_t add_locked(vs_zx_guest* guest, vs_zx_trap* trap) {
   const bool of_ports = is_of_ports(trap->kind);
   if (overlapping(guest, of_ports, trap->first, trap->last)) return ZX_ERR_ALREADY_EXISTS;
-  trap->next = guest->traps;
-  guest->traps = trap;
   const zx_status_t status =
       of_ports ? ZX_OK : vs_zx_clear(guest, trap->first, trap->last - trap->first + 1);
-  if (status != ZX_OK) guest->traps = trap->next;
-  if (status == ZX_OK && trap->port) vs_zx_ref(&trap->port->base);
-  return status;
+  if (status != ZX_OK) return status;
+  if (trap->port) vs_zx_ref(&trap->port->base);
+  trap->next = guest->traps;
+  atomic_store_explicit(&guest->traps, trap, memory_order_release);
+  vs_zx_look_at_tables(guest);
+  return ZX_OK;
 }
 
 static zx_status_t add_trap(vs_zx_guest* guest, const vs_zx_trap* wanted) {

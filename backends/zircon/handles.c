@@ -59,8 +59,9 @@ void vs_zx_handle_remove(vs_zx_entry* entry) {
   vs_zx_object* object = entry->object;
   entry->object = NULL;
   queue_free((uint32_t)(entry - vs_zx.entries));
-  if (--object->handles == 0 && object->type == ZX_OBJ_TYPE_VCPU) {
-    vs_zx_vcpu_abandon((vs_zx_vcpu*)object);
+  if (--object->handles == 0) {
+    if (object->type == ZX_OBJ_TYPE_VCPU) vs_zx_vcpu_abandon((vs_zx_vcpu*)object);
+    if (object->type == ZX_OBJ_TYPE_PORT) vs_zx_tell_all();  // who waits there
   }
   vs_zx_unref(object);
 }

@@ -62,8 +62,8 @@ bool vs_zx_vcpu_is_awake(const vs_zx_vcpu* vcpu) {
 }
 
 static zx_status_t deliver(vs_zx_vcpu* vcpu, unsigned vector, vs_delivery how) {
-  if (how == VS_DELIVER_EXCEPTION && vector >= EXCEPTIONS) return ZX_ERR_NOT_SUPPORTED;
   lower(vcpu, vector);
+  if (how == VS_DELIVER_EXCEPTION && vector >= EXCEPTIONS) return ZX_ERR_NOT_SUPPORTED;
   drop_exceptions(vcpu);
   return vs_zx.engine->deliver(vcpu->cpu, how, (uint8_t)vector);
 }

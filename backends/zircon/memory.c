@@ -118,12 +118,14 @@ typedef struct plan {
   unsigned count;
   vs_stretch stretches[VS_STRETCHES_MAX];
   vs_zx_vmo* vmos[VS_STRETCHES_MAX];
+  zx_vm_option_t most[VS_STRETCHES_MAX];
 } plan;
 
-static bool plan_add(plan* p, const vs_stretch* stretch, vs_zx_vmo* vmo) {
+static bool plan_add(plan* p, const vs_stretch* stretch, vs_zx_vmo* vmo, zx_vm_option_t most) {
   if (stretch->size == 0) return true;
   if (p->count == VS_STRETCHES_MAX) return false;
   p->stretches[p->count] = *stretch;
+  p->most[p->count] = most;
   p->vmos[p->count++] = vmo;
   return true;
 }
@@ -156,8 +158,10 @@ static bool plan_change(const vs_zx_guest* guest, uint64_t gpa, uint64_t size,
     *changed += inside.size;
     inside.perms = within;
     if (within == 0) inside.size = 0;
-    if (!plan_add(p, &below, guest->vmos[i]) || !plan_add(p, &inside, guest->vmos[i]) ||
-        !plan_add(p, &above, guest->vmos[i])) {
+    vs_zx_vmo* vmo = guest->vmos[i];
+    const zx_vm_option_t most = guest->most[i];
+    if (!plan_add(p, &below, vmo, most) || !plan_add(p, &inside, vmo, most) ||
+        !plan_add(p, &above, vmo, most)) {
       return false;
     }
   }
@@ -180,15 +184,42 @@ static zx_status_t starved(const vs_zx_guest* guest) {
   return vs_zx_trap_at(guest, false, tables) ? ZX_ERR_NOT_SUPPORTED : ZX_ERR_NOT_FOUND;
 }
 
+void vs_zx_look_at_tables(vs_zx_guest* guest) {
+  atomic_store(&guest->starved, starved(guest));
+}
+
+// Where a vCPU has what is not mapped any more until it is entered next, that lives on with the
+// guest's vCPUs. Without memory to note it, it lives on for good.
+static void let_go(vs_zx_guest* guest, vs_zx_vmo* vmo) {
+  if (!vs_zx.engine->lags || guest->cpus == 0) {
+    vs_zx_unref(&vmo->base);
+    return;
+  }
+  vs_zx_gone* gone = malloc(sizeof *gone);
+  if (!gone) return;
+  *gone = (vs_zx_gone){.next = guest->gone, .vmo = vmo};
+  guest->gone = gone;
+}
+
+void vs_zx_forget_gone(vs_zx_guest* guest) {
+  while (guest->gone) {
+    vs_zx_gone* gone = guest->gone;
+    guest->gone = gone->next;
+    vs_zx_unref(&gone->vmo->base);
+    free(gone);
+  }
+}
+
 static void carry_out(vs_zx_guest* guest, const plan* p) {
   for (unsigned i = 0; i < p->count; i++) vs_zx_ref(&p->vmos[i]->base);
-  for (unsigned i = 0; i < guest->count; i++) vs_zx_unref(&guest->vmos[i]->base);
+  for (unsigned i = 0; i < guest->count; i++) let_go(guest, guest->vmos[i]);
   guest->count = p->count;
   for (unsigned i = 0; i < p->count; i++) {
     guest->stretches[i] = p->stretches[i];
     guest->vmos[i] = p->vmos[i];
+    guest->most[i] = p->most[i];
   }
-  atomic_store(&guest->starved, starved(guest));
+  vs_zx_look_at_tables(guest);
 }
 
 // The engine keeps what it had where it refuses.
@@ -231,25 +262,35 @@ static zx_status_t check_placement(zx_vm_option_t options, uint64_t gpa, const v
   return in_range(vmo, vmo_offset, len) ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
-static zx_status_t place(vs_zx_guest* guest, const vs_stretch* wanted, vs_zx_vmo* vmo) {
+static zx_status_t place(vs_zx_guest* guest, const vs_stretch* wanted, vs_zx_vmo* vmo,
+                         zx_vm_option_t most) {
   plan p;
   uint64_t taken;
   const bool fits = plan_change(guest, wanted->gpa, wanted->size, 0, &p, &taken);
   if (taken != 0) return ZX_ERR_ALREADY_EXISTS;
-  return fits && plan_add(&p, wanted, vmo) ? arrange(guest, &p) : ZX_ERR_NO_RESOURCES;
+  return fits && plan_add(&p, wanted, vmo, most) ? arrange(guest, &p) : ZX_ERR_NO_RESOURCES;
 }
 
 // The address is known beforehand, so a bad pointer can be refused before there is a mapping.
 static zx_status_t map(vs_zx_guest* guest, zx_vm_option_t options, uint64_t gpa, vs_zx_vmo* vmo,
-                       uint64_t vmo_offset, uint64_t len, zx_vaddr_t* mapped_addr) {
+                       zx_vm_option_t most, uint64_t vmo_offset, uint64_t len,
+                       zx_vaddr_t* mapped_addr) {
   zx_status_t status = check_placement(options, gpa, vmo, vmo_offset, len);
   if (status != ZX_OK) return status;
   if (!vs_copy_to_user(mapped_addr, &gpa, sizeof gpa)) return ZX_ERR_INVALID_ARGS;
   const vs_stretch wanted = {gpa, len, vmo->bytes + vmo_offset, options & PERMISSIONS};
   vs_zx_lock();
-  status = place(guest, &wanted, vmo);
+  status = place(guest, &wanted, vmo, most);
   vs_zx_unlock();
   return status;
+}
+
+// What the handle of a VMO lets a mapping become: to read and to execute, and to write with WRITE.
+static zx_vm_option_t most_of(zx_handle_t vmo) {
+  vs_zx_object* object;
+  const bool writes = vs_zx_pin(vmo, ZX_OBJ_TYPE_VMO, ZX_RIGHT_WRITE, &object) == ZX_OK;
+  if (writes) vs_zx_unpin(object);
+  return writes ? PERMISSIONS : PERMISSIONS & ~ZX_VM_PERM_WRITE;
 }
 
 zx_status_t vs_zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t vmar_offset,
@@ -263,7 +304,7 @@ zx_status_t vs_zx_vmar_map(zx_handle_t handle, zx_vm_option_t options, uint64_t 
   status = vs_zx_pin(vmo, ZX_OBJ_TYPE_VMO, of_vmo, &vmo_object);
   if (status == ZX_OK) {
     status = map(((vs_zx_vmar*)vmar_object)->guest, options, vmar_offset, (vs_zx_vmo*)vmo_object,
-                 vmo_offset, len, mapped_addr);
+                 most_of(vmo), vmo_offset, len, mapped_addr);
     vs_zx_unpin(vmo_object);
   }
   vs_zx_unpin(vmar_object);
@@ -285,11 +326,22 @@ zx_status_t vs_zx_vmar_unmap(zx_handle_t handle, zx_vaddr_t addr, uint64_t len) 
   return status;
 }
 
+static bool may_become(const vs_zx_guest* guest, zx_vm_option_t perms, uint64_t gpa,
+                       uint64_t size) {
+  for (unsigned i = 0; i < guest->count; i++) {
+    const vs_stretch* s = &guest->stretches[i];
+    const bool meets = s->gpa < gpa + size && gpa < s->gpa + s->size;
+    if (meets && (perms & ~guest->most[i]) != 0) return false;
+  }
+  return true;
+}
+
 // All of the range has to be mapped.
 static zx_status_t protect(vs_zx_guest* guest, zx_vm_option_t perms, uint64_t gpa, uint64_t len) {
   plan p;
   uint64_t found;
   const uint64_t size = (len + VS_ENGINE_PAGE - 1) & ~(VS_ENGINE_PAGE - 1);
+  if (!may_become(guest, perms, gpa, size)) return ZX_ERR_ACCESS_DENIED;
   if (!plan_change(guest, gpa, size, perms, &p, &found)) return ZX_ERR_NO_RESOURCES;
   return found == size ? arrange(guest, &p) : ZX_ERR_NOT_FOUND;
 }

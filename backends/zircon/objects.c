@@ -33,8 +33,18 @@ void vs_zx_tell_all(void) {
   pthread_cond_broadcast(&vs_zx.changed);
 }
 
+// A thread that is cancelled goes on to the end of its call: it holds the lock, and a reference.
+static int wait_uncancelled(const struct timespec* until) {
+  int before;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+  const int result = until ? pthread_cond_timedwait(&vs_zx.changed, &vs_zx.lock, until)
+                           : pthread_cond_wait(&vs_zx.changed, &vs_zx.lock);
+  pthread_setcancelstate(before, NULL);
+  return result;
+}
+
 void vs_zx_wait(void) {
-  pthread_cond_wait(&vs_zx.changed, &vs_zx.lock);
+  (void)wait_uncancelled(NULL);
 }
 
 bool vs_zx_wait_until(zx_time_t deadline) {
@@ -46,7 +56,7 @@ bool vs_zx_wait_until(zx_time_t deadline) {
   }
   const struct timespec at = {.tv_sec = (time_t)(deadline / SECOND),
                               .tv_nsec = (long)(deadline % SECOND)};
-  return pthread_cond_timedwait(&vs_zx.changed, &vs_zx.lock, &at) != ETIMEDOUT;
+  return wait_uncancelled(&at) != ETIMEDOUT;
 }
 
 // --- life ---------------------------------------------------------------------------------------

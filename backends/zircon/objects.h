@@ -52,14 +52,22 @@ typedef struct vs_zx_trap {
   unsigned queued;   // its packets that wait in the port
 } vs_zx_trap;
 
+// A VMO that was mapped, and that a vCPU may still have.
+typedef struct vs_zx_gone {
+  struct vs_zx_gone* next;
+  vs_zx_vmo* vmo;  // with a reference
+} vs_zx_gone;
+
 typedef struct vs_zx_guest {
   vs_zx_object base;
   vs_space* space;
   _Atomic(vs_zx_trap*) traps;  // only ever added, in front: to follow them needs no lock
   unsigned count;
   vs_stretch stretches[VS_STRETCHES_MAX];
-  vs_zx_vmo* vmos[VS_STRETCHES_MAX];  // whose memory each is of, with a reference
-  uint64_t cpus;                      // numbers of vCPUs that are taken, a bit each
+  vs_zx_vmo* vmos[VS_STRETCHES_MAX];      // whose memory each is of, with a reference
+  zx_vm_option_t most[VS_STRETCHES_MAX];  // what its permissions may be changed to
+  vs_zx_gone* gone;
+  uint64_t cpus;  // numbers of vCPUs that are taken, a bit each
   // What keeps it from being run, ZX_OK if nothing does. Without the lock.
   atomic_int starved;
 } vs_zx_guest;
@@ -145,6 +153,10 @@ zx_status_t vs_zx_clear(vs_zx_guest* guest, uint64_t gpa, uint64_t size);
 // The trap of ports, or of memory (BELL or MEM), that covers an address; NULL: none does. Needs no
 // lock.
 vs_zx_trap* vs_zx_trap_at(const vs_zx_guest* guest, bool of_ports, uint64_t addr);
+// Whether a guest whose page tables a trap may have taken can be run.
+void vs_zx_look_at_tables(vs_zx_guest* guest);
+// With the guest's last vCPU.
+void vs_zx_forget_gone(vs_zx_guest* guest);
 // Puts a bell's packet into its port, which has a handle; what was queued by a trap is taken out
 // with it.
 zx_status_t vs_zx_port_put(vs_zx_port* port, vs_zx_trap* bell, const zx_port_packet_t* packet);
@@ -165,6 +177,8 @@ void vs_zx_unpin(vs_zx_object* object);
 zx_status_t vs_zx_publish(vs_zx_object* object, zx_rights_t rights, zx_handle_t* user_out);
 void vs_zx_handle_revoke(zx_handle_t value);
 
+// The trap of an access that a vCPU has made: one that is being set is waited for.
+vs_zx_trap* vs_zx_trap_met(const vs_zx_guest* guest, bool of_ports, uint64_t addr);
 // Without the lock, for the owner. Hands over what was raised and what the guest takes now; what it
 // does not stays raised, and the engine comes back once it would.
 zx_status_t vs_zx_vcpu_offer(vs_zx_vcpu* vcpu);

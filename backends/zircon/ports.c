@@ -71,8 +71,11 @@ zx_status_t vs_zx_port_create(uint32_t options, zx_handle_t* out) {
 static zx_status_t take_first(vs_zx_port* port, zx_time_t deadline, zx_port_packet_t* packet) {
   bool in_time = true;
   vs_zx_lock();
-  while (!port->packets && in_time && !vs_zx.closing) in_time = vs_zx_wait_until(deadline);
-  zx_status_t status = vs_zx.closing ? ZX_ERR_CANCELED : ZX_ERR_TIMED_OUT;
+  const bool* closing = &vs_zx.closing;
+  while (!port->packets && in_time && !*closing && port->base.handles != 0)
+    in_time = vs_zx_wait_until(deadline);
+  const bool ended = *closing || port->base.handles == 0;
+  zx_status_t status = ended ? ZX_ERR_CANCELED : ZX_ERR_TIMED_OUT;
   if (port->packets) {
     vs_zx_packet* taken = take(port, &port->packets);
     *packet = taken->packet;

@@ -47,6 +47,7 @@ void vs_zx_vcpu_destroy(vs_zx_vcpu* vcpu) {
   *link = vcpu->next;
   vs_zx.engine->cpu_delete(vcpu->cpu);
   vcpu->guest->cpus &= ~(UINT64_C(1) << vcpu->number);
+  if (vcpu->guest->cpus == 0) vs_zx_forget_gone(vcpu->guest);
   vs_zx_unref(&vcpu->guest->base);
 }
 

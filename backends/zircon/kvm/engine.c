@@ -21,9 +21,10 @@ static void handle_kick(int signal_number) {
   (void)signal_number;
 }
 
-// Takes the first real-time signal that nobody uses. No SA_RESTART: KVM_RUN has to come back.
+// Takes the first real-time signal that nobody uses. KVM_RUN comes back with SA_RESTART too, and a
+// read of the caller's goes on.
 static bool take_signal(void) {
-  struct sigaction action = {.sa_handler = handle_kick};
+  struct sigaction action = {.sa_handler = handle_kick, .sa_flags = SA_RESTART | SA_ONSTACK};
   sigemptyset(&action.sa_mask);
   for (int number = SIGRTMIN; number <= SIGRTMAX; number++) {
     if (sigaction(number, NULL, &previous_action) != 0) continue;
@@ -157,10 +158,11 @@ void vs_kvm_cpu_delete(vs_cpu* cpu) {
 
 // --- running ------------------------------------------------------------------------------------
 
-// If KVM has read immediate_exit already, the signal ends the run.
+// If KVM has read immediate_exit already, the signal ends the run. One is enough until the owner
+// looks.
 void vs_kvm_wake(vs_cpu* cpu, bool runs) {
-  vs_kvm_set_immediate_exit(cpu, true);
-  if (runs) tgkill(getpid(), cpu->owner, kick_signal);
+  const bool is_told = vs_kvm_set_immediate_exit(cpu, true);
+  if (runs && !is_told) tgkill(getpid(), cpu->owner, kick_signal);
 }
 
 void vs_kvm_ready(vs_cpu* cpu) {

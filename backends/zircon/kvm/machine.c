@@ -73,7 +73,7 @@ void vs_kvm_vm_give(vs_kvm_machines* machines, vs_space* vm) {
   }
   // Memory that cannot be taken away must not meet the next guest; nor must what is left of an
   // exception or an NMI, of which setting a vCPU's events does not take back everything.
-  if (error || vm->is_spent) {
+  if (error || atomic_load(&vm->is_spent)) {
     vm_close(machines, vm);
     return;
   }
@@ -108,7 +108,7 @@ int vs_kvm_cpu_take(vs_kvm_machines* machines, vs_space* vm, unsigned number, ui
     return result;
   }
   cpu->owner = gettid();
-  cpu->last.length = 0;
+  memset(cpu->known, 0, sizeof cpu->known);
   *out = cpu;
   return 0;
 }
@@ -172,9 +172,9 @@ int vs_kvm_run(vs_cpu* cpu) {
   return VS_KVM_IOCTL_VALUE(cpu->fd, KVM_RUN, 0);
 }
 
-void vs_kvm_set_immediate_exit(vs_cpu* cpu, bool on) {
+bool vs_kvm_set_immediate_exit(vs_cpu* cpu, bool on) {
   // Written by the thread that runs and by those that kick; the order against `kicked` matters.
-  __atomic_store_n(&cpu->run->immediate_exit, (__u8)on, __ATOMIC_SEQ_CST);
+  return __atomic_exchange_n(&cpu->run->immediate_exit, (__u8)on, __ATOMIC_SEQ_CST) != 0;
 }
 
 int vs_kvm_settle(vs_cpu* cpu) {

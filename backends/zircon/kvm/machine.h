@@ -11,6 +11,7 @@
 #define VS_BACKENDS_ZIRCON_KVM_MACHINE_H_
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,8 +22,9 @@
 
 #define VS_KVM_MAX_SLOTS 32u  // memory slots per guest: KVM has had at least this many for ever
 
-// The instruction that a vCPU last stored to a trap with, to be known again: page tables may have
+// An instruction that a vCPU has stored to a trap with, to be known again: page tables may have
 // changed since, so its bytes are looked at.
+enum { VS_KVM_INSNS = 4 };
 typedef struct vs_kvm_insn {
   uint64_t end;  // the RIP behind it, under these page tables
   uint64_t cr3;
@@ -36,8 +38,8 @@ struct vs_cpu {
   struct kvm_run* run;  // shared with the kernel
   void* reset;          // the architecture's: what a new vCPU looks like (malloc)
   vs_space* vm;
-  pid_t owner;       // the kernel's name of the thread that runs it
-  vs_kvm_insn last;  // of x86-64
+  pid_t owner;                      // the kernel's name of the thread that runs it
+  vs_kvm_insn known[VS_KVM_INSNS];  // of x86-64
 };
 
 struct vs_space {
@@ -45,8 +47,8 @@ struct vs_space {
   pthread_mutex_t lock;  // of the slots: a look at guest memory is not under the layer's
   vs_stretch slots[VS_KVM_MAX_SLOTS];  // size 0: it is free
   vs_cpu cpus[VS_ENGINE_CPUS_MAX];
-  bool is_spent;   // not to be used again
-  vs_space* next;  // among the parked
+  atomic_bool is_spent;  // not to be used again
+  vs_space* next;        // among the parked
 };
 
 typedef struct vs_kvm_machines {
@@ -79,7 +81,7 @@ int vs_kvm_run(vs_cpu* cpu);
 // Runs KVM without running the guest: what user space changed is taken over, and an instruction
 // that waits for its I/O is completed. 0 or -errno.
 int vs_kvm_settle(vs_cpu* cpu);
-// Whether the next KVM_RUN shall come back at once. Any thread.
-void vs_kvm_set_immediate_exit(vs_cpu* cpu, bool on);
+// Whether the next KVM_RUN shall come back at once; what was said before. Any thread.
+bool vs_kvm_set_immediate_exit(vs_cpu* cpu, bool on);
 
 #endif  // VS_BACKENDS_ZIRCON_KVM_MACHINE_H_

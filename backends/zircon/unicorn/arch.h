@@ -21,7 +21,7 @@ void vs_uc_run(vs_cpu* cpu, vs_exit* out);
 #define VS_UC_ALIKE                                                                               \
   .open = vs_uc_open, .close = vs_uc_close, .space_new = vs_uc_space_new,                         \
   .space_delete = vs_uc_space_delete, .space_arrange = vs_uc_space_arrange, .wrote = vs_uc_wrote, \
-  .cpu_new = vs_uc_cpu_new, .cpu_delete = vs_uc_cpu_delete, .wake = vs_uc_wake,                   \
+  .lags = true, .cpu_new = vs_uc_cpu_new, .cpu_delete = vs_uc_cpu_delete, .wake = vs_uc_wake,     \
   .ready = vs_uc_ready, .run = vs_uc_run
 
 typedef struct vs_uc_arch {

@@ -97,12 +97,12 @@ static bool refresh_layout(vs_cpu* cpu) {
   bool done = true;
   pthread_mutex_lock(&space->lock);
   if (space->version != cpu->version) done = rearrange(cpu, space->stretches, space->count);
-  cpu->version = space->version;
+  if (done) cpu->version = space->version;
   pthread_mutex_unlock(&space->lock);
   return done;
 }
 
-static bool refresh_memory(vs_cpu* cpu) {
+bool vs_uc_refresh(vs_cpu* cpu) {
   if (!vs_uc_is_stale(cpu)) return true;
   const uint64_t up_to = atomic_load(&vs_uc_changes);
   if (!refresh_layout(cpu)) return false;
@@ -117,7 +117,7 @@ void vs_uc_run(vs_cpu* cpu, vs_exit* out) {
   cpu->missed = false;
   if (!cpu->can_run) {
     out->status = ZX_ERR_NOT_SUPPORTED;
-  } else if (refresh_memory(cpu)) {
+  } else if (vs_uc_refresh(cpu)) {
     cpu->arch->run(cpu, out);
   }
 }

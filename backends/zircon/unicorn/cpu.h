@@ -69,6 +69,9 @@ struct vs_cpu {
   };
 };
 
+// Brings the guest's memory up to date, by the owner. False: it could not be.
+bool vs_uc_refresh(vs_cpu* cpu);
+
 // ---- For the architectures.
 
 // Opens the library's engine so that no address ends a run, with `on_instruction` before every

@@ -50,6 +50,7 @@ void vs_uc_wake(vs_cpu* cpu, bool runs) {
 
 void vs_uc_ready(vs_cpu* cpu) {
   if (atomic_load_explicit(&cpu->wanted, memory_order_relaxed)) atomic_store(&cpu->wanted, false);
+  (void)vs_uc_refresh(cpu);  // an interrupt looks at memory; run tries again
 }
 
 static bool open_as(const vs_uc_arch* arch, uc_arch needed, const char* name, vs_why* reason) {

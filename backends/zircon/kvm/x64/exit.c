@@ -82,12 +82,6 @@ static zx_status_t finish_port(vs_cpu* cpu, bool trapped, zx_port_packet_t* pack
 
 // --- memory -------------------------------------------------------------------------------------
 
-// A store is done with, and RIP behind it, unless a second part of it is on the next page. It has
-// no effect on registers.
-static bool is_done(const struct kvm_run* run) {
-  return run->mmio.is_write && (run->mmio.phys_addr + run->mmio.len) % VS_ENGINE_PAGE != 0;
-}
-
 // Of a guest that meets one trap on memory there will be more: KVM then hands the system registers
 // over at each exit, which costs less than to ask for them.
 static int get_system_registers(vs_cpu* cpu, struct kvm_sregs* sregs) {
@@ -100,32 +94,60 @@ static int get_system_registers(vs_cpu* cpu, struct kvm_sregs* sregs) {
   return VS_KVM_IOCTL(cpu->fd, KVM_GET_SREGS, sregs);
 }
 
-// KVM tells neither where the instruction is nor how long. Of a load RIP is at it now and behind it
-// once it is completed; of a store it is behind it already.
-static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
-                                 zx_port_packet_t* packet) {
-  struct kvm_regs completed = {0};
-  struct kvm_sregs sregs;
-  const uint64_t before = cpu->run->s.regs.regs.rip;
-  vs_kvm_store store = {.gpa = at->address, .bytes = cpu->run->mmio.len};
-  memcpy(&store.data, cpu->run->mmio.data, sizeof store.data);
-  const bool told = trapped && packet != NULL;
-  const int got = told ? get_system_registers(cpu, &sregs) : 0;
-  if (got < 0) return vs_kvm_status(got);
-  completed.rip = before;
-  const zx_status_t status = is_done(cpu->run) ? ZX_OK : complete(cpu, &completed);
-  if (status != ZX_OK || !told) return status;
-  const uint8_t length =
-      at->read ? (uint8_t)(completed.rip - before) : vs_kvm_x64_length(cpu, &sregs, &store);
+static void tell_memory(zx_port_packet_t* packet, const vs_exit* at, const struct kvm_sregs* sregs,
+                        uint64_t end, uint8_t length) {
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_x64 = (zx_packet_guest_mem_x64_t){
       .addr = at->address,
-      .cr3 = sregs.cr3,
-      .rip = completed.rip - length,
+      .cr3 = sregs->cr3,
+      .rip = end - length,
       .instruction_size = length,
-      .default_operand_size = sregs.cs.l || sregs.cs.db ? 4 : 2,
+      .default_operand_size = sregs->cs.l || sregs->cs.db ? 4 : 2,
   };
+}
+
+// Of a load RIP is at it now, and behind it once it is completed.
+static zx_status_t finish_load(vs_cpu* cpu, const vs_exit* at, zx_port_packet_t* packet) {
+  struct kvm_regs completed = {0};
+  struct kvm_sregs sregs;
+  const uint64_t before = cpu->run->s.regs.regs.rip;
+  const int got = packet ? get_system_registers(cpu, &sregs) : 0;
+  const zx_status_t status = got < 0 ? vs_kvm_status(got) : complete(cpu, &completed);
+  if (status == ZX_OK && packet)
+    tell_memory(packet, at, &sregs, completed.rip, (uint8_t)(completed.rip - before));
+  return status;
+}
+
+// Of a store RIP is behind it already, and KVM tells neither where it began nor its length. It has
+// no effect on registers, and is done with unless there is more of it: on the next page, or beyond
+// the eight bytes that KVM tells of at once.
+static zx_status_t finish_store(vs_cpu* cpu, const vs_exit* at, zx_port_packet_t* packet) {
+  const struct kvm_run* run = cpu->run;
+  struct kvm_regs completed = {0};
+  struct kvm_sregs sregs;
+  vs_kvm_store store = {.gpa = at->address, .bytes = run->mmio.len};
+  const bool is_most = store.bytes == sizeof run->mmio.data;
+  const bool is_last = (run->mmio.phys_addr + store.bytes) % VS_ENGINE_PAGE == 0;
+  uint8_t length = 0;
+  memcpy(&store.data, run->mmio.data, sizeof store.data);
+  const int got = packet || is_most ? get_system_registers(cpu, &sregs) : 0;
+  if (got < 0) return vs_kvm_status(got);
+  if (packet || is_most) length = vs_kvm_x64_length(cpu, &sregs, &store);
+  if (is_last || (is_most && length == 0)) {
+    store.is_part = true;
+    const zx_status_t status = complete(cpu, &completed);
+    if (status != ZX_OK) return status;
+    if (packet && length == 0) length = vs_kvm_x64_length(cpu, &sregs, &store);
+  }
+  if (packet) tell_memory(packet, at, &sregs, run->s.regs.regs.rip, length);
   return ZX_OK;
+}
+
+static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
+                                 zx_port_packet_t* packet) {
+  struct kvm_regs completed = {0};
+  if (!trapped) return complete(cpu, &completed);
+  return at->read ? finish_load(cpu, at, packet) : finish_store(cpu, at, packet);
 }
 
 zx_status_t vs_kvm_arch_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,

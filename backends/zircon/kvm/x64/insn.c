@@ -107,8 +107,11 @@ static bool is_it(const vs_cpu* cpu, const struct kvm_sregs* sregs, const cs_ins
   const cs_x86* x86 = &insn->detail->x86;
   for (uint8_t i = 0; i < x86->op_count; i++) {
     const cs_x86_op* op = &x86->operands[i];
-    if (op->type != X86_OP_MEM || op->size != store->bytes) continue;
-    if (!(op->access & CS_AC_WRITE) || !may_store(op, x86, regs, store)) continue;
+    if (op->type != X86_OP_MEM || (op->size > store->bytes) != store->is_part) continue;
+    if (op->size < store->bytes) continue;
+    // Of vector instructions libcapstone does not say which operand is written.
+    if (!store->is_part && !(op->access & CS_AC_WRITE)) continue;
+    if (!may_store(op, x86, regs, store)) continue;
     const uint64_t index = value_of(op->mem.index, regs) * (uint64_t)op->mem.scale;
     const uint64_t offset = value_of(op->mem.base, regs) + index + (uint64_t)op->mem.disp;
     const uint64_t kept = offset & vs_kvm_x64_low_mask(x86->addr_size);
@@ -161,8 +164,12 @@ static uint8_t decode(const vs_cpu* cpu, const struct kvm_sregs* sregs, const ui
   return length;
 }
 
-static bool is_the_last(const vs_cpu* cpu, const struct kvm_sregs* sregs) {
-  const vs_kvm_insn* last = &cpu->last;
+static vs_kvm_insn* place_of(vs_cpu* cpu) {
+  const uint64_t end = cpu->run->s.regs.regs.rip;
+  return &cpu->known[(end ^ end >> 3) % VS_KVM_INSNS];
+}
+
+static bool is_known(const vs_cpu* cpu, const vs_kvm_insn* last, const struct kvm_sregs* sregs) {
   uint8_t bytes[LONGEST];
   return last->length != 0 && last->end == cpu->run->s.regs.regs.rip && last->cr3 == sregs->cr3 &&
          vs_kvm_fetch(cpu->vm, last->gpa, bytes, last->length) &&
@@ -173,19 +180,21 @@ static bool is_the_last(const vs_cpu* cpu, const struct kvm_sregs* sregs) {
 static void keep(vs_cpu* cpu, const struct kvm_sregs* sregs, const uint8_t* bytes, uint8_t length) {
   const uint64_t end = cpu->run->s.regs.regs.rip;
   struct kvm_translation t = {.linear_address = (sregs->cs.l ? 0 : sregs->cs.base) + end - length};
-  cpu->last = (vs_kvm_insn){.end = end, .cr3 = sregs->cr3};
+  vs_kvm_insn* kept = place_of(cpu);
+  *kept = (vs_kvm_insn){.end = end, .cr3 = sregs->cr3};
   if ((end - 1) % VS_ENGINE_PAGE + 1 < length) return;
   if (VS_KVM_IOCTL(cpu->fd, KVM_TRANSLATE, &t) < 0 || !t.valid) return;
-  cpu->last.gpa = t.physical_address;
-  cpu->last.length = length;
-  memcpy(cpu->last.bytes, bytes, length);
+  kept->gpa = t.physical_address;
+  kept->length = length;
+  memcpy(kept->bytes, bytes, length);
 }
 
 uint8_t vs_kvm_x64_length(vs_cpu* cpu, const struct kvm_sregs* sregs, const vs_kvm_store* store) {
   uint8_t code[LONGEST] = {0};
-  if (is_the_last(cpu, sregs)) return cpu->last.length;
+  const vs_kvm_insn* known = place_of(cpu);
+  if (!store->is_part && is_known(cpu, known, sregs)) return known->length;
   const size_t most = fetch(cpu, sregs, code);
   const uint8_t length = decode(cpu, sregs, code, most, store);
-  keep(cpu, sregs, code + LONGEST - length, length);
+  if (!store->is_part) keep(cpu, sregs, code + LONGEST - length, length);
   return length;
 }

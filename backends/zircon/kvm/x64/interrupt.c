@@ -29,7 +29,7 @@ static int raise_exception(vs_cpu* cpu, uint8_t vector) {
 
 zx_status_t vs_kvm_x64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
   struct kvm_interrupt interrupt = {.irq = vector};
-  cpu->vm->is_spent |= how != VS_DELIVER_EXTERNAL;
+  if (how != VS_DELIVER_EXTERNAL) atomic_store(&cpu->vm->is_spent, true);
   switch (how) {
     case VS_DELIVER_EXTERNAL:
       return vs_kvm_status(VS_KVM_IOCTL(cpu->fd, KVM_INTERRUPT, &interrupt));

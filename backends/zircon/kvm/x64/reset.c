@@ -38,11 +38,28 @@
 
 #define ALL_SYNC_REGS (KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS | KVM_SYNC_X86_EVENTS)
 
+// What a guest may have set and the next one would meet: of system calls, of segments, and what KVM
+// itself would write into guest memory for (clock, stolen time, page faults, ends of interrupts).
+static const uint32_t msrs[] = {
+    0xc0000081, 0xc0000082, 0xc0000083, 0xc0000084, 0xc0000102, 0xc0000103,  // STAR to TSC_AUX
+    0x174,      0x175,      0x176,      0x277,                               // SYSENTER, PAT
+    0x11,       0x12,       0x4b564d00, 0x4b564d01, 0x4b564d02, 0x4b564d03, 0x4b564d04,
+};
+enum { MSRS = sizeof msrs / sizeof msrs[0] };
+
+typedef struct msr_values {
+  struct kvm_msrs head;
+  struct kvm_msr_entry entries[MSRS];
+} msr_values;
+
 typedef struct reset {
   struct kvm_sregs fresh;         // of the vCPU that KVM had just made
   struct kvm_vcpu_events events;  // likewise
   struct kvm_sregs start;         // as the guest finds them
   struct kvm_regs entered;        // with which the guest was run last
+  msr_values msrs;                // likewise, those that this host has
+  struct kvm_debugregs debug;     // likewise
+  bool has_run;                   // a guest, since it was reset
   uint32_t cr4;                   // what this host's CPUID allows of it
   uint32_t efer;
   uint32_t xcr0;  // 0: there is none
@@ -176,6 +193,30 @@ static int set_cpuid(int kvm_fd, const vs_cpu* cpu, unsigned id, reset* r) {
   return result;
 }
 
+// A structure with a list behind it: the request's number knows only the head.
+static int msr_ioctl(const vs_cpu* cpu, unsigned long request, msr_values* values) {
+  return VS_KVM_IOCTL(cpu->fd, request, &values->head);
+}
+
+// Only what can be asked for and set: a list ends at the first that cannot be, so each is tried.
+static void take_msrs(const vs_cpu* cpu, msr_values* kept) {
+  for (size_t i = 0; i < MSRS; i++) {
+    msr_values one = {.head = {.nmsrs = 1}, .entries = {{.index = msrs[i]}}};
+    if (msr_ioctl(cpu, KVM_GET_MSRS, &one) != 1 || msr_ioctl(cpu, KVM_SET_MSRS, &one) != 1)
+      continue;
+    kept->entries[kept->head.nmsrs++] = one.entries[0];
+  }
+}
+
+// 0 or -errno.
+static int forget_guest(vs_cpu* cpu) {
+  reset* r = cpu->reset;
+  if (!r->has_run) return 0;
+  r->has_run = false;
+  const int result = VS_KVM_IOCTL(cpu->fd, KVM_SET_DEBUGREGS, &r->debug);
+  return result < 0 ? result : msr_ioctl(cpu, KVM_SET_MSRS, &r->msrs);
+}
+
 int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_cpu* cpu, unsigned id) {
   (void)vm_fd;
   reset* r = calloc(1, sizeof(*r));
@@ -184,6 +225,8 @@ int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_cpu* cpu, unsigned id) {
   int result = set_cpuid(kvm_fd, cpu, id, r);
   if (result >= 0) result = VS_KVM_IOCTL(cpu->fd, KVM_GET_SREGS, &r->fresh);
   if (result >= 0) result = VS_KVM_IOCTL(cpu->fd, KVM_GET_VCPU_EVENTS, &r->events);
+  if (result >= 0) result = VS_KVM_IOCTL(cpu->fd, KVM_GET_DEBUGREGS, &r->debug);
+  if (result >= 0) take_msrs(cpu, &r->msrs);
   return result;
 }
 
@@ -261,6 +304,7 @@ int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
   cpu->run->kvm_valid_regs = KVM_SYNC_X86_REGS;
   cpu->run->kvm_dirty_regs = 0;
   int result = vs_kvm_settle(cpu);
+  if (result >= 0) result = forget_guest(cpu);
   if (result < 0) return result;
   choose_start(cpu->reset, boot, entry);
   const struct kvm_regs regs = {.rip = boot ? entry : 0, .rflags = RFLAGS_RESERVED_ONE};
@@ -269,7 +313,9 @@ int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
 }
 
 void vs_kvm_arch_before_run(vs_cpu* cpu) {
-  ((reset*)cpu->reset)->entered = cpu->run->s.regs.regs;
+  reset* r = cpu->reset;
+  r->entered = cpu->run->s.regs.regs;
+  r->has_run = true;
 }
 
 // SVM does not say what a vCPU that met a triple fault held, so KVM sends it to the reset vector.
@@ -281,7 +327,7 @@ static bool was_reset(const vs_cpu* cpu) {
 
 int vs_kvm_x64_recover(vs_cpu* cpu) {
   const reset* r = cpu->reset;
-  cpu->vm->is_spent = true;
+  atomic_store(&cpu->vm->is_spent, true);
   const struct kvm_regs regs = was_reset(cpu) ? r->entered : cpu->run->s.regs.regs;
   return restart(cpu, &regs);
 }

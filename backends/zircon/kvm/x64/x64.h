@@ -20,6 +20,7 @@ typedef struct vs_kvm_store {
   uint64_t gpa;
   uint64_t data;
   unsigned bytes;
+  bool is_part;  // of more
 } vs_kvm_store;
 
 // How many bytes its instruction has; 0: it cannot be found.

@@ -51,6 +51,16 @@ static bool find_gate(const vs_cpu* cpu, uint8_t vector, gate* g) {
   return (g->type & PRESENT) != 0 && (type == INTERRUPT || type == TRAP);
 }
 
+// Unicorn writes to what is read-only when it is asked from outside, and looks at the GDT as if the
+// guest did, where a fault would go nowhere.
+static bool all_have(const vs_cpu* cpu, uint64_t at, size_t size, zx_vm_option_t perm) {
+  for (size_t i = 0; i < size; i++) {
+    const vs_stretch* s = vs_uc_find_stretch(cpu, at + i);
+    if (s == NULL || (s->perms & perm) == 0) return false;
+  }
+  return true;
+}
+
 static bool push_frame(vs_cpu* cpu, uint64_t* rsp, bool with_code) {
   enum { WORDS = 6, ALIGNED = 16 };
   const uint64_t frame[WORDS] = {
@@ -64,20 +74,30 @@ static bool push_frame(vs_cpu* cpu, uint64_t* rsp, bool with_code) {
   const size_t skipped = with_code ? 0 : 1;
   const size_t bytes = (WORDS - skipped) * sizeof frame[0];
   *rsp = *rsp / ALIGNED * ALIGNED - bytes;
-  return uc_mem_write(cpu->uc, *rsp, frame + skipped, bytes) == UC_ERR_OK;
+  return all_have(cpu, *rsp, bytes, ZX_VM_PERM_WRITE) &&
+         uc_mem_write(cpu->uc, *rsp, frame + skipped, bytes) == UC_ERR_OK;
 }
 
 static bool has_code_segment(vs_cpu* cpu, uint64_t selector) {
+  enum { LOCAL = 4, INDEX = 0xfff8, DESCRIPTOR = 8 };
+  uc_x86_mmr table = {0};
   if (vs_uc_register(cpu, UC_X86_REG_CS) == selector) return true;
+  uc_reg_read(cpu->uc, UC_X86_REG_GDTR, &table);
+  const uint64_t at = table.base + (selector & INDEX);
+  if ((selector & LOCAL) != 0 || (selector | 7) > table.limit) return false;
+  if (!all_have(cpu, at, DESCRIPTOR, ZX_VM_PERM_READ)) return false;
   return uc_reg_write(cpu->uc, UC_X86_REG_CS, &selector) == UC_ERR_OK;
 }
 
 // A guest that has no handler for it crashes.
 zx_status_t vs_uc_x64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
   enum { INTERRUPT = 0xe, TYPE = 0x1f };
+  const uint64_t CR0_PG = UINT64_C(1) << 31;
   gate g = {0};
   uint64_t rsp = vs_uc_register(cpu, UC_X86_REG_RSP);
   uint64_t flags = vs_uc_register(cpu, UC_X86_REG_RFLAGS);
+  // Paging of the guest's own is not supported.
+  if ((vs_uc_register(cpu, UC_X86_REG_CR0) & CR0_PG) != 0) return ZX_ERR_NOT_SUPPORTED;
   if (!find_gate(cpu, vector, &g)) return ZX_ERR_BAD_STATE;
   if (!push_frame(cpu, &rsp, has_error_code(how, vector))) return ZX_ERR_BAD_STATE;
   if (!has_code_segment(cpu, g.selector)) return ZX_ERR_BAD_STATE;
