@@ -249,12 +249,14 @@ Test(traps_x64, local_apic_is_a_page_alone) {
 
 enum { CODE = 0x1000, MEMORY_SIZE = 0x4000, TRAP = 0x2000, KEY = 77 };
 
+static zx_handle_t memory;  // of the guest below
+
 // A guest of four pages with this code, and a vCPU that has been given `state`.
 static zx_handle_t vcpu_with(const void* code, size_t size, const void* state) {
   const zx_vm_option_t all =
       ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
   const vs_calls* calls = opened.calls;
-  zx_handle_t memory, vcpu;
+  zx_handle_t vcpu;
   zx_vaddr_t mapped;
   make_guest();
   cr_assert_eq(calls->vmo_create(MEMORY_SIZE, 0, &memory), ZX_OK);
@@ -495,6 +497,19 @@ Test(traps_x64, packet_describes_the_access) {
 
 Test(traps_kvm, packet_describes_the_access) {
   tells_of_all();
+}
+
+// The gate of the interrupt is looked for in memory that is there no more.
+Test(traps_x64, memory_that_is_unmapped_is_not_looked_at) {
+  static const uint8_t code[] = {0xfb, 0xf4, 0xeb, 0xfd};  // sti; 1: hlt; jmp 1b
+  const zx_vcpu_state_x64_t state = {.rsp = 0x3000};
+  const vs_calls* calls = opened.calls;
+  const zx_handle_t vcpu = vcpu_with(code, sizeof code, &state);
+  zx_port_packet_t p;
+  cr_assert_eq(calls->handle_close(memory), ZX_OK);
+  cr_assert_eq(calls->vmar_unmap(vmar, 0, MEMORY_SIZE), ZX_OK);
+  cr_assert_eq(calls->vcpu_interrupt(vcpu, 13), ZX_OK);
+  cr_expect_eq(calls->vcpu_enter(vcpu, &p), ZX_ERR_BAD_STATE);
 }
 
 static void* kick_later(void* vcpu) {

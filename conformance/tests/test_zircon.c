@@ -226,6 +226,18 @@ Test(zircon, permissions_change_where_all_is_mapped) {
   expect_pages("mrrm-mmm");
 }
 
+Test(zircon, permissions_do_not_go_beyond_the_handle_that_was_mapped) {
+  const zx_vm_option_t options = ZX_VM_SPECIFIC | ZX_VM_PERM_READ;
+  zx_handle_t narrow;
+  cr_assert(call->handle_duplicate(vmo, ZX_RIGHT_READ | ZX_RIGHT_MAP, &narrow) == ZX_OK);
+  unmap(0, 1, "-mmmmmmm");
+  cr_assert(call->vmar_map(vmar, options, AT * PAGE, narrow, 0, PAGE, &mapped) == ZX_OK);
+  expect_pages("rmmmmmmm");
+  cr_expect(call->vmar_protect(vmar, ZX_VM_PERM_READ | ZX_VM_PERM_WRITE, AT * PAGE, PAGE) ==
+            ZX_ERR_ACCESS_DENIED);
+  expect_pages("rmmmmmmm");
+}
+
 Test(zircon, one_stretch_too_many_leaves_everything_as_it_was) {
   const zx_vm_option_t options = ZX_VM_SPECIFIC | ZX_VM_PERM_READ | ZX_VM_PERM_WRITE;
   for (uint64_t i = 1; i < VS_STRETCHES_MAX; i++) {
@@ -339,6 +351,47 @@ Test(zircon, a_vcpu_that_waits_for_a_packet_can_be_kicked, .timeout = 30) {
   pthread_join(kicker, NULL);
 }
 
+static void* close_soon(void* unused) {
+  usleep(20000);
+  call->handle_close(port);
+  return unused;
+}
+
+Test(zircon, a_vcpu_that_waits_for_a_packet_ends_with_the_port, .timeout = 30) {
+  pthread_t closer;
+  hang_bell();
+  for (int i = 0; i <= BELLS_MAX; i++) guest_stores(BELL_AT);
+  cr_assert(pthread_create(&closer, NULL, close_soon, NULL) == 0);
+  cr_expect(call->vcpu_enter(vcpu, &packet) == ZX_ERR_BAD_STATE);
+  pthread_join(closer, NULL);
+}
+
+Test(zircon, who_waits_at_a_port_that_is_closed_comes_back, .timeout = 30) {
+  pthread_t closer;
+  hang_bell();
+  cr_assert(pthread_create(&closer, NULL, close_soon, NULL) == 0);
+  cr_expect(call->port_wait(port, ZX_TIME_INFINITE, &packet) == ZX_ERR_CANCELED);
+  pthread_join(closer, NULL);
+}
+
+static void* wait_to_be_cancelled(void* unused) {
+  zx_port_packet_t none;
+  call->port_wait(port, ZX_TIME_INFINITE, &none);
+  return unused;
+}
+
+Test(zircon, a_thread_that_is_cancelled_while_it_waits_holds_nothing, .timeout = 30) {
+  const zx_port_packet_t own = {.key = 9, .type = ZX_PKT_TYPE_USER};
+  pthread_t other;
+  hang_bell();
+  cr_assert(pthread_create(&other, NULL, wait_to_be_cancelled, NULL) == 0);
+  usleep(20000);
+  pthread_cancel(other);
+  cr_expect(call->port_queue(port, &own) == ZX_OK);
+  pthread_join(other, NULL);
+  cr_expect(call->port_wait(port, 0, &packet) == ZX_ERR_TIMED_OUT);
+}
+
 static void* queue_soon(void* unused) {
   const zx_port_packet_t own = {.key = 9, .type = ZX_PKT_TYPE_USER};
   usleep(20000);
@@ -409,9 +462,10 @@ Test(zircon, an_exception_needs_no_flag_and_is_dropped_beside_another) {
   cr_expect(takings == 0);
 }
 
-Test(zircon, a_vector_between_exceptions_and_interrupts_ends_the_entry) {
+Test(zircon, a_vector_between_exceptions_and_interrupts_ends_one_entry) {
   interrupt(21);
   cr_expect(call->vcpu_enter(vcpu, &packet) == ZX_ERR_NOT_SUPPORTED);
+  run_once();
 }
 
 static void* interrupt_soon(void* unused) {
