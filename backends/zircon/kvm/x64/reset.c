@@ -3,6 +3,7 @@
 // 64-bit mode with paging on and its page tables at guest-physical address 0, any other in real
 // mode.
 #include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,8 +48,10 @@ static const uint32_t msrs[] = {
 };
 enum { MSRS = sizeof msrs / sizeof msrs[0] };
 
+// As struct kvm_msrs, whose list has no size.
 typedef struct msr_values {
-  struct kvm_msrs head;
+  uint32_t count;
+  uint32_t padding;
   struct kvm_msr_entry entries[MSRS];
 } msr_values;
 
@@ -193,18 +196,18 @@ static int set_cpuid(int kvm_fd, const vs_cpu* cpu, unsigned id, reset* r) {
   return result;
 }
 
-// A structure with a list behind it: the request's number knows only the head.
 static int msr_ioctl(const vs_cpu* cpu, unsigned long request, msr_values* values) {
-  return VS_KVM_IOCTL(cpu->fd, request, &values->head);
+  _Static_assert(offsetof(struct kvm_msrs, entries) == offsetof(msr_values, entries), "one layout");
+  return vs_kvm_ioctl_raw(cpu->fd, request, values);
 }
 
 // Only what can be asked for and set: a list ends at the first that cannot be, so each is tried.
 static void take_msrs(const vs_cpu* cpu, msr_values* kept) {
   for (size_t i = 0; i < MSRS; i++) {
-    msr_values one = {.head = {.nmsrs = 1}, .entries = {{.index = msrs[i]}}};
+    msr_values one = {.count = 1, .entries = {{.index = msrs[i]}}};
     if (msr_ioctl(cpu, KVM_GET_MSRS, &one) != 1 || msr_ioctl(cpu, KVM_SET_MSRS, &one) != 1)
       continue;
-    kept->entries[kept->head.nmsrs++] = one.entries[0];
+    kept->entries[kept->count++] = one.entries[0];
   }
 }
 
