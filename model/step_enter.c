@@ -148,8 +148,8 @@ static vs_step left_by_access(vs_step_context* c, const vs_access* access) {
   return VS_STEP_ALLOWED;
 }
 
-// What an IN or a load that nobody answered puts into the register when the guest goes on, the page
-// does not say either.
+// An IN or a load that was left unanswered puts something into its register when the guest goes on:
+// the page does not say what.
 static void go_on(vs_vcpu* vcpu) {
   if (vcpu->awaits != 0) vcpu->regs[vcpu->awaits - 1].known = 0;
   vcpu->awaits = 0;

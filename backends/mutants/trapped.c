@@ -361,7 +361,7 @@ static void note_bell(vs_call_index call, const uint64_t* numbers) {
       closes && track_find_any((zx_handle_t)numbers[0], &found) && found.type == ZX_OBJ_TYPE_GUEST;
 }
 
-// Packets are taken back by their key, whoever has sent them.
+// All packets of a key are taken back: those of bells, and those that a user queued.
 static zx_status_t lose_by_key(vs_call_index call, uint64_t* numbers) {
   note_bell(call, numbers);
   zx_status_t status = make_right(call, numbers);

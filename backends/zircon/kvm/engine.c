@@ -21,8 +21,8 @@ static void handle_kick(int signal_number) {
   (void)signal_number;
 }
 
-// Takes the first real-time signal that nobody uses. KVM_RUN comes back with SA_RESTART too, and a
-// read of the caller's goes on.
+// Takes the first real-time signal that still has its default action. With SA_RESTART a read() of
+// the program goes on after the signal; KVM_RUN comes back all the same.
 static bool take_signal(void) {
   struct sigaction action = {.sa_handler = handle_kick, .sa_flags = SA_RESTART | SA_ONSTACK};
   sigemptyset(&action.sa_mask);

@@ -27,7 +27,7 @@
 //
 // arm64:
 // - An access to an address with neither memory nor a trap is ZX_ERR_BAD_STATE, and the guest stays
-//   at it. A load from a trap leaves with `read` 1; whoever answers it writes x[xt] by
+//   at it. A load from a trap leaves with `read` 1. The answer to it is a write of x[xt] by
 //   ZX_VCPU_STATE.
 // - What register an access was of is read from the guest's code, so a guest that has turned its
 //   MMU on leaves with ZX_ERR_IO_DATA_INTEGRITY, as it does for an access that no processor

@@ -28,7 +28,7 @@
 //   are not delivered to its vectors.
 // - ZX_GUEST_TRAP_IO: ZX_ERR_NOT_SUPPORTED, and ZX_VCPU_IO: ZX_ERR_INVALID_ARGS, as in published
 //   kernels.
-// - A load from a trap leaves with `read` 1; whoever answers it writes x[xt] by ZX_VCPU_STATE.
+// - A load from a trap leaves with `read` 1. The answer to it is a write of x[xt] by ZX_VCPU_STATE.
 #ifndef VS_BACKENDS_ZIRCON_UNICORN_ROWS_H_
 #define VS_BACKENDS_ZIRCON_UNICORN_ROWS_H_
 
