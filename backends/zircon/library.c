@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <vcpuspec/library.h>
 
-#include "objects.h"
 #include "zircon.h"
 
 extern const vs_backend VS_LIBRARY_ROW;
@@ -30,12 +29,19 @@ __attribute__((visibility("default"))) const char* vcpuspec_problem(void) {
 }
 
 // Without a hypervisor every call is one that this device does not have.
-#define VS_CALL(name, word, phase, text, ...)                                                     \
-  __attribute__((visibility("default"))) zx_status_t zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)); \
-  zx_status_t zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) {                                       \
-    return can_be_used() ? vs_zx_##name(VS_EACH(VS_NAME, __VA_ARGS__)) : ZX_ERR_NOT_SUPPORTED;    \
+#define VS_CALL(name, word, phase, text, ...)                                                   \
+  __attribute__((unused)) static zx_status_t forward_##name(VS_EACH(VS_DECLARE, __VA_ARGS__)) { \
+    return can_be_used() ? vs_zircon_calls.name(VS_EACH(VS_NAME, __VA_ARGS__))                  \
+                         : ZX_ERR_NOT_SUPPORTED;                                                \
   }
 #include <vcpuspec/calls.def>
+
+// A call that the layer does not have is not exported: a look-up has to miss it.
+#define VS_OFFERED(name)                      \
+  extern __typeof__(forward_##name) zx_##name \
+      __attribute__((alias("forward_" #name), visibility("default")));
+#include "offered.def"
+#undef VS_OFFERED
 
 #if defined(__aarch64__) && !defined(VS_LIBRARY_X64)
 #define ARCH VS_ARCH_ARM64

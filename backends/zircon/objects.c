@@ -187,6 +187,7 @@ void vs_zircon_close(void) {
 }
 
 const vs_calls vs_zircon_calls = {
-#define VS_CALL(name, word, phase, text, ...) .name = vs_zx_##name,
-#include <vcpuspec/calls.def>
+#define VS_OFFERED(name) .name = vs_zx_##name,
+#include "offered.def"
+#undef VS_OFFERED
 };
