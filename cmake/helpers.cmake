@@ -3,7 +3,7 @@
 include_guard()
 
 add_compile_definitions(_GNU_SOURCE)
-add_compile_options(-Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
+add_compile_options(-Wno-psabi -Wall -Wextra -Wconversion -Wshadow -Wstrict-prototypes -Wmissing-prototypes
                     -fno-omit-frame-pointer)
 # The same bytes wherever it is built; while debugging, paths are to be found.
 add_compile_options($<$<CONFIG:Release>:-ffile-prefix-map=${PROJECT_BINARY_DIR}=build>

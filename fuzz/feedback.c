@@ -13,8 +13,12 @@ static uint64_t mix(uint64_t sum, uint64_t value) {
   return sum ^ sum >> 29;
 }
 
-static uint64_t fold(vs_set set) {
+static uint64_t fold_checks(vs_check_set set) {
   return (uint64_t)set ^ (uint64_t)(set >> 64);
+}
+
+static uint64_t fold_clauses(vs_clause_set set) {
+  return mix(set[0] ^ set[1], set[2] ^ set[3]);
 }
 
 // Whether a number is right, or would be in fewer bits.
@@ -83,7 +87,7 @@ vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op) {
     of.facts = mix(of.facts, facts_of_other(oracle->arch, op));
     return of;
   }
-  of.faults = fold(vs_faults_of(&facts));
+  of.faults = fold_checks(vs_faults_of(&facts));
   of.place = 1u + VS_OP_ARG(op, vcpu_write_state, buffer).at;
   classify_numbers(oracle->arch, op, &of);
   return of;
@@ -100,7 +104,7 @@ void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class
                       vs_clause_set attested, const vs_observation* seen, vs_step step) {
   uint64_t verdict = mix((uint32_t)seen->status,
                          seen->packet.type << 8 | (unsigned)seen->outcome << 4 | (unsigned)step);
-  count(state, guides, mix(mix(of->facts, verdict), fold(attested)));
+  count(state, guides, mix(mix(of->facts, verdict), fold_clauses(attested)));
   if (of->place == 0) return;
   count(state, guides, mix(mix(verdict, of->faults), of->place));
   count(state, guides, mix(mix(verdict, ~of->numbers), (uint64_t)(of->faults != 0)));

@@ -54,7 +54,7 @@ static vs_step judge_step(vs_session* s, const vs_trace* trace, size_t i, vs_vio
   const vs_observation* seen = &trace->observations[i];
   if (names_resource(s, op)) return VS_STEP_ENDED;
   vs_feedback_class class_of = vs_feedback_classify(&s->oracle, op);
-  s->oracle.attested = 0;
+  s->oracle.attested = VS_NO_CLAUSE;
   vs_step step = vs_oracle_step_of(&s->oracle, trace, i, why);
   note(s, &class_of, seen, step);
   return step;
@@ -138,7 +138,7 @@ static void run_script(vs_session* s, const uint8_t* data, size_t size) {
   vs_step step = vs_session_try(s, &script, s->seen, &why);
   // Also of the empty script something is kept, for the engine to begin with.
   const vs_feedback_class whole = {.facts = script.count > 0};
-  vs_feedback_note(s->state, s->options.feedback, &whole, 0, &nothing, step);
+  vs_feedback_note(s->state, s->options.feedback, &whole, VS_NO_CLAUSE, &nothing, step);
   s->state->unjudged += step == VS_STEP_UNSUPPORTED || step == VS_STEP_BROKEN;
   if (step != VS_STEP_VIOLATION) return;
   mark_missing(s->script.ops, s->seen, script.count);
@@ -299,7 +299,7 @@ static void run_model(vs_session* s, const uint8_t* data, size_t size) {
   const vs_observation seen = {.outcome = VS_RETURNED,
                                .status = decision.allowed[s->inputs % decision.count].status};
   vs_feedback_class class_of = vs_feedback_classify(&s->oracle, op);
-  s->oracle.attested = 0;
+  s->oracle.attested = VS_NO_CLAUSE;
   vs_step step = vs_oracle_step(&s->oracle, op, &seen, &why);
   note(s, &class_of, &seen, step);
   s->state->calls++;

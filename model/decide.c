@@ -19,7 +19,8 @@ static vs_tristate lacks_rights(const vs_handle_facts* h) {
 static vs_check_set applying(const vs_facts* f, vs_tristate how) {
   vs_check_set faults = 0;
 #define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
-  faults |= f->call == VS_CALL_##of && (vs_tristate)(when) == how ? VS_MEMBER(VS_CHECK_##code) : 0;
+  faults |=                                                                      \
+      f->call == VS_CALL_##of && (vs_tristate)(when) == how ? VS_CHECK_IN(VS_CHECK_##code) : 0;
 #include "checks.def"
 #undef VS_CHECK
   return faults;
@@ -83,13 +84,13 @@ static bool may(const vs_profile* profile, vs_latitude_code latitude) {
 // The checks of each sort; of every call, all fit in a constant.
 static const vs_check_set of_sorts[] = {[VS_SORT_PAGE] = 0
 #define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
-  | (VS_SORT_##sort == VS_SORT_PAGE ? VS_MEMBER(VS_CHECK_##code) : 0)
+  | (VS_SORT_##sort == VS_SORT_PAGE ? VS_CHECK_IN(VS_CHECK_##code) : 0)
 #include "checks.def"
 #undef VS_CHECK
                                         ,
                                         [VS_SORT_LATITUDE] = 0
 #define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds) \
-  | (VS_SORT_##sort == VS_SORT_LATITUDE ? VS_MEMBER(VS_CHECK_##code) : 0)
+  | (VS_SORT_##sort == VS_SORT_LATITUDE ? VS_CHECK_IN(VS_CHECK_##code) : 0)
 #include "checks.def"
 #undef VS_CHECK
 };
@@ -104,7 +105,7 @@ static vs_check_set optional_of(const vs_profile* profile, vs_check_set checks) 
   vs_check_set kept = 0;
   while (checks != 0) {
     const vs_check_code check = vs_check_take(&checks);
-    if (profile->ordered || may(profile, latitude_of(check))) kept |= VS_MEMBER(check);
+    if (profile->ordered || may(profile, latitude_of(check))) kept |= VS_CHECK_IN(check);
   }
   return kept;
 }
@@ -114,21 +115,22 @@ static void decide_unordered(vs_decision* decision, const vs_facts* facts,
   vs_check_set certain = of_sort(decision->faults, VS_SORT_PAGE);
   vs_check_set optional = of_sort(decision->faults, VS_SORT_LATITUDE);
   vs_check_set unsure = of_sort(vs_unsure_of(facts), VS_SORT_PAGE);
-  if (!may(profile, VS_LATITUDE_ACCESS_SIZE)) certain |= optional & VS_MEMBER(VS_CHECK_ACCESS_SIZE);
+  if (!may(profile, VS_LATITUDE_ACCESS_SIZE))
+    certain |= optional & VS_CHECK_IN(VS_CHECK_ACCESS_SIZE);
   optional = optional_of(profile, optional) & ~certain;
   vs_check_set rest = certain | unsure | optional;
   while (rest != 0) {
     const vs_check_code check = vs_check_take(&rest);
-    bool choice = optional & VS_MEMBER(check);
+    bool choice = optional & VS_CHECK_IN(check);
     allow(decision, vs_checks[check].status, check,
           choice && !profile->ordered ? latitude_of(check) : VS_LATITUDE_COUNT);
   }
-  bool elsewhere = certain & (VS_MEMBER(VS_CHECK_CREATOR) | VS_MEMBER(VS_CHECK_RUNNING));
+  bool elsewhere = certain & (VS_CHECK_IN(VS_CHECK_CREATOR) | VS_CHECK_IN(VS_CHECK_RUNNING));
   if (elsewhere && facts->io && may(profile, VS_LATITUDE_WRONG_THREAD_IO)) {
     allow(decision, ZX_ERR_INVALID_ARGS, VS_CHECK_CREATOR, VS_LATITUDE_WRONG_THREAD_IO);
   }
   if (certain == 0) {
-    bool odd = optional & VS_MEMBER(VS_CHECK_ACCESS_SIZE);
+    bool odd = optional & VS_CHECK_IN(VS_CHECK_ACCESS_SIZE);
     allow(decision, ZX_OK, VS_CHECK_NONE, odd ? VS_LATITUDE_ACCESS_SIZE : VS_LATITUDE_COUNT);
   }
   decision->faults = certain;
@@ -151,7 +153,7 @@ static bool orders(const vs_profile* profile, uint8_t call) {
 vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
   vs_check_set made = 0;
   for (const uint8_t* check = profile->order; *check != VS_CHECK_NONE; check++) {
-    if (calls[*check] == call) made |= VS_MEMBER(*check);
+    if (calls[*check] == call) made |= VS_CHECK_IN(*check);
   }
   return made;
 }
@@ -159,7 +161,7 @@ vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
 // Allows what the first check of the order that applies asks for.
 static void allow_first(vs_decision* decision, const vs_profile* profile, vs_check_set faults) {
   const uint8_t* first = profile->order;
-  while (*first != VS_CHECK_NONE && !(faults & VS_MEMBER(*first))) first++;
+  while (*first != VS_CHECK_NONE && !(faults & VS_CHECK_IN(*first))) first++;
   if (vs_checks[*first].sort == VS_SORT_UNDEFINED) {
     decision->anything = true;
   } else {

@@ -234,8 +234,7 @@ bool vs_observe_registers(const vs_oracle* oracle, vs_world* world, vs_vcpu* vcp
 }
 
 vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
-  static const vs_clause_set by_touch[] = {
-      [VS_TOUCH_NONE] = 0,
+  const vs_clause_set by_touch[] = {
       [VS_TOUCH_STATE] = VS_MEMBER(VS_CLAUSE_REGISTERS) | VS_MEMBER(VS_CLAUSE_FLAGS) |
                          VS_MEMBER(VS_CLAUSE_SYSTEM_FLAGS),
       [VS_TOUCH_IO] = VS_MEMBER(VS_CLAUSE_IO) | VS_MEMBER(VS_CLAUSE_IO_ALONE),

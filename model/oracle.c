@@ -9,7 +9,7 @@
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch) {
   oracle->profile = profile;
   oracle->arch = arch;
-  oracle->attested = 0;
+  oracle->attested = VS_NO_CLAUSE;
   oracle->raced = oracle->overflow = oracle->unpredicted = false;
   oracle->asked_count = 0;
   oracle->count = 1;

@@ -95,7 +95,7 @@ vs_step vs_race_join(vs_step_context* c) {
   if (*state == VS_RACING_AFTER) {
     *state = VS_RACING_NONE;
     c->attests |= c->world->race_attests[thread];
-    c->world->race_attests[thread] = 0;
+    c->world->race_attests[thread] = VS_NO_CLAUSE;
     return VS_STEP_ALLOWED;
   }
   // No order explains the answer, as far as this world goes: what the last possible one says.

@@ -137,7 +137,7 @@ static vs_clause_code blame_kick(vs_step_context* c, const vs_vcpu* vcpu) {
 static const vs_vcpu* with_wrong_kick(const vs_step_context* c) {
   if (!vs_step_may_enter(c)) return NULL;
   const bool came = c->seen->status == ZX_ERR_CANCELED;
-  const bool lost = c->why.decision.faults == VS_MEMBER(VS_CHECK_ENTER_KICKED);
+  const bool lost = c->why.decision.faults == VS_CHECK_IN(VS_CHECK_ENTER_KICKED);
   return (came ? !c->facts.kicked : lost) ? c->vcpu : NULL;
 }
 
@@ -169,20 +169,20 @@ static vs_clause_code blame(vs_step_context* c) {
 // Of a check of the page, a sentence about rights or types that is not about an error.
 static vs_clause_set attested_by_success(const vs_step_context* c) {
   const uint8_t call = c->facts.call;
-  vs_clause_set set = 0;
+  vs_clause_set set = VS_NO_CLAUSE;
 #define VS_CHECK(of, code, name, sort, when, status, rule, error, reason, holds)    \
   set |= VS_SORT_##sort == VS_SORT_PAGE && VS_CLAUSE_##rule != VS_CLAUSE_##error && \
                  (status == ZX_ERR_WRONG_TYPE || status == ZX_ERR_ACCESS_DENIED) && \
                  call == VS_CALL_##of                                               \
              ? VS_MEMBER(VS_CLAUSE_##rule)                                          \
-             : 0;
+             : VS_NO_CLAUSE;
 #include "checks.def"
 #undef VS_CHECK
   return set;
 }
 
 static vs_clause_set attested_by_refusal(const vs_step_context* c) {
-  vs_clause_set set = 0;
+  vs_clause_set set = VS_NO_CLAUSE;
   const vs_check_set faults = c->why.decision.faults;
   vs_check_set rest = faults;
   while (rest != 0) {

@@ -77,10 +77,10 @@ static vs_step created(vs_step_context* c) {
 
 static vs_clause_set rights_attested(const vs_step_context* c, const vs_slot* from) {
   bool all = VS_OP_ARG(c->op, handle_duplicate, rights).number == ZX_RIGHT_SAME_RIGHTS;
-  if (!from->born || all) return 0;
+  if (!from->born || all) return VS_NO_CLAUSE;
   uint8_t code = c->world->objects[from->object].code;
   if (code == VS_OBJECT_GUEST) return VS_MEMBER(VS_CLAUSE_GUEST_RIGHTS);
-  return code == VS_OBJECT_VCPU ? VS_MEMBER(VS_CLAUSE_VCPU_RIGHTS) : 0;
+  return code == VS_OBJECT_VCPU ? VS_MEMBER(VS_CLAUSE_VCPU_RIGHTS) : VS_NO_CLAUSE;
 }
 
 static vs_step derived(vs_step_context* c) {

@@ -41,7 +41,7 @@ vs_clause_set vs_write_attests(const vs_op* op) {
 // True if the thread is all that is wrong with a write of ZX_VCPU_IO: which status says so is a
 // choice. That the vCPU runs may be noticed before anything else, and is another matter.
 static bool is_thread_choice(const vs_step_context* c) {
-  bool alone = c->why.decision.faults == VS_MEMBER(VS_CHECK_CREATOR) && !c->facts.access_size_odd;
+  bool alone = c->why.decision.faults == VS_CHECK_IN(VS_CHECK_CREATOR) && !c->facts.access_size_odd;
   return alone && c->facts.io && !c->why.decision.ordered && !c->facts.io_without_ports;
 }
 

@@ -50,24 +50,40 @@ typedef enum vs_object_code {
   VS_OBJECT_COUNT
 } vs_object_code;
 
-// Sets of codes are bit masks. The prover knows no type of 128 bits, and is asked of no set.
+// Sets of codes are bit masks. The prover knows neither type, and is asked of no set.
 #ifdef __FRAMAC__
-typedef uint64_t vs_set;
+typedef uint64_t vs_check_set;
+typedef uint64_t vs_clause_set;
 #else
-__extension__ typedef unsigned __int128 vs_set;
+__extension__ typedef unsigned __int128 vs_check_set;
+typedef uint64_t vs_clause_set __attribute__((vector_size(32)));
 #endif
-typedef vs_set vs_clause_set;
-typedef vs_set vs_check_set;
 typedef uint32_t vs_latitude_set;
 typedef uint32_t vs_quirk_set;
 typedef uint32_t vs_defect_set;
 #define VS_BIT(code) (UINT64_C(1) << (code))
-#define VS_MEMBER(code) ((vs_set)1 << (code))  // of a set of clauses or checks
+#define VS_CHECK_IN(code) ((vs_check_set)1 << (code))  // of a set of checks
 #define VS_ALL_LATITUDES ((vs_latitude_set)(VS_BIT(VS_LATITUDE_COUNT) - 1))
 
 #ifndef __FRAMAC__
-_Static_assert(VS_CLAUSE_COUNT <= 8 * sizeof(vs_set), "a vs_clause_set holds every clause");
-_Static_assert(VS_CHECK_COUNT <= 8 * sizeof(vs_set), "a vs_check_set holds every check");
+_Static_assert(VS_CLAUSE_COUNT <= 8 * sizeof(vs_clause_set), "a vs_clause_set holds every clause");
+_Static_assert(VS_CHECK_COUNT <= 8 * sizeof(vs_check_set), "a vs_check_set holds every check");
+
+#define VS_MEMBER_WORD(code, word) \
+  ((unsigned)(code) / 64 == (word) ? UINT64_C(1) << ((unsigned)(code) % 64) : 0)
+// The set of one clause.
+#define VS_MEMBER(code)                                                                       \
+  ((vs_clause_set){VS_MEMBER_WORD(code, 0), VS_MEMBER_WORD(code, 1), VS_MEMBER_WORD(code, 2), \
+                   VS_MEMBER_WORD(code, 3)})
+#define VS_NO_CLAUSE ((vs_clause_set){0})
+
+static inline bool vs_has_clause(vs_clause_set set, vs_clause_code code) {
+  return set[(unsigned)code / 64] >> ((unsigned)code % 64) & 1;
+}
+
+static inline bool vs_is_no_clause(vs_clause_set set) {
+  return (set[0] | set[1] | set[2] | set[3]) == 0;
+}
 
 // Takes the first check out of a set that is not empty.
 static inline vs_check_code vs_check_take(vs_check_set* checks) {

@@ -30,7 +30,7 @@ static void print_cases(vs_clause_code clause, bool subject) {
   const char* separator = subject ? "- Subject of: " : "- Also judged by: ";
   for (size_t i = 0; i < vs_case_count; i++) {
     bool is_subject = vs_cases[i].clauses[0] == clause;
-    if (is_subject != subject || !(vs_case_clauses(&vs_cases[i]) & VS_MEMBER(clause))) continue;
+    if (is_subject != subject || !vs_has_clause(vs_case_clauses(&vs_cases[i]), clause)) continue;
     printf("%s`%s`", separator, vs_cases[i].id);
     separator = ", ";
   }

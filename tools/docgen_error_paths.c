@@ -49,7 +49,7 @@ static void print_cases_of(vs_clause_code clause) {
     for (size_t i = 0; i < vs_case_count; i++) {
       const vs_case* c = &vs_cases[i];
       bool is_subject = c->clauses[0] == clause;
-      if (is_subject != subject || !(vs_case_clauses(c) & VS_MEMBER(clause))) continue;
+      if (is_subject != subject || !vs_has_clause(vs_case_clauses(c), clause)) continue;
       printf("%s`%s`", separator, c->id);
       separator = ", ";
     }

@@ -34,7 +34,7 @@ bool vs_case_matches(const vs_case* c, const char* glob) {
 }
 
 vs_clause_set vs_case_clauses(const vs_case* c) {
-  vs_clause_set set = 0;
+  vs_clause_set set = VS_NO_CLAUSE;
   for (size_t i = 0; i < c->clause_count; i++) set |= VS_MEMBER(c->clauses[i]);
   return set;
 }

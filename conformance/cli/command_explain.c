@@ -34,7 +34,7 @@ static void explain_clause(vs_clause_code code) {
   printf("clause %s (%s)\n  %s\n", clause->id, clause->section, clause->sentence);
   print_checks(code);
   for (size_t i = 0; i < vs_case_count; i++) {
-    if (!(vs_case_clauses(&vs_cases[i]) & VS_MEMBER(code))) continue;
+    if (!vs_has_clause(vs_case_clauses(&vs_cases[i]), code)) continue;
     printf("  %s  %-32s %s\n", vs_cases[i].clauses[0] == code ? "subject of" : "judged by ",
            vs_cases[i].id, vs_cases[i].title);
   }

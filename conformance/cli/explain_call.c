@@ -11,7 +11,7 @@
 enum { WIDTH = 100, INDENT = 13 };
 
 static bool judges(const vs_case* c, vs_clause_code clause, bool as_subject) {
-  return (vs_case_clauses(c) & VS_MEMBER(clause)) && (c->clauses[0] == clause) == as_subject;
+  return vs_has_clause(vs_case_clauses(c), clause) && (c->clauses[0] == clause) == as_subject;
 }
 
 // In as many lines as they take. Nothing, if there is none.

@@ -27,7 +27,7 @@ static void print_allowed(const vs_decision* allowed, const vs_arch_info* arch) 
 
 static void print_clauses(const char* title, vs_clause_set set) {
   for (vs_clause_code code = 0; code < VS_CLAUSE_COUNT; code++) {
-    if (set & VS_MEMBER(code)) printf("          %-9s %s\n", title, vs_clauses[code].id);
+    if (vs_has_clause(set, code)) printf("          %-9s %s\n", title, vs_clauses[code].id);
   }
 }
 
@@ -114,7 +114,7 @@ static bool explain_step(vs_oracle* oracle, const vs_trace* trace, size_t i) {
   uint8_t worlds = oracle->count;
   vs_decision allowed;
   vs_violation why = {0};
-  oracle->attested = 0;
+  oracle->attested = VS_NO_CLAUSE;
   print_op(trace, i);
   vs_oracle_allowed(oracle, op, &allowed);
   allowed.held = vs_oracle_held(oracle, op);

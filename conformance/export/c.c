@@ -368,13 +368,13 @@ static void print_comment(const program* p, size_t at) {
   vs_say_op(&text, op_at(p, at));
   fprintf(p->out, "  // %zu  %s", at, words);
   const vs_decision* allowed = &predicted_of(p)->predictions[at].allowed;
-  vs_check_set said = VS_MEMBER(VS_CHECK_NONE);
+  vs_check_set said = VS_CHECK_IN(VS_CHECK_NONE);
   for (size_t i = 0; i < allowed->count; i++) {
     vs_check_code check = allowed->allowed[i].check;
-    if (said & VS_MEMBER(check)) continue;
-    fprintf(p->out, "%s%s", said == VS_MEMBER(VS_CHECK_NONE) ? ": " : "; ",
+    if (said & VS_CHECK_IN(check)) continue;
+    fprintf(p->out, "%s%s", said == VS_CHECK_IN(VS_CHECK_NONE) ? ": " : "; ",
             vs_checks[check].reason);
-    said |= (vs_check_set)VS_MEMBER(check);
+    said |= (vs_check_set)VS_CHECK_IN(check);
   }
   fputc('\n', p->out);
 }

@@ -106,7 +106,7 @@ static void put_faults(FILE* out, vs_check_set faults) {
   bool first = true;
   fputs(",\"faults\":[", out);
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-    if (!(faults & VS_MEMBER(check))) continue;
+    if (!(faults & VS_CHECK_IN(check))) continue;
     put_comma(out, &first);
     fprintf(out, "\"%s\"", vs_checks[check].name);
   }

@@ -214,7 +214,7 @@ static size_t same_subject(const char* a, const char* b) {
 static bool was_said(vs_check_set held, vs_check_code check) {
   for (vs_check_code i = 1; i < check; i++) {
     const bool same = strcmp(vs_checks[i].holds, vs_checks[check].holds) == 0;
-    if ((held & VS_MEMBER(i)) && same) return true;
+    if ((held & VS_CHECK_IN(i)) && same) return true;
   }
   return false;
 }
@@ -224,7 +224,7 @@ static void say_held(vs_text* text, vs_check_set held) {
   const char* last = "";
   for (vs_check_code i = 1; i < VS_CHECK_COUNT; i++) {
     const char* holds = vs_checks[i].holds;
-    if (!(held & VS_MEMBER(i)) || holds[0] == '\0' || was_said(held, i)) continue;
+    if (!(held & VS_CHECK_IN(i)) || holds[0] == '\0' || was_said(held, i)) continue;
     vs_say(text, "%s%s", last[0] == '\0' ? " (" : ", ", holds + same_subject(holds, last));
     last = holds;
   }
@@ -314,7 +314,7 @@ bool vs_say_meaning(vs_text* text, const vs_violation* v) {
   const char* before = "that ";
   if (!status || held == 0 || vs_decision_find(&v->decision, ZX_OK) == NULL) return false;
   for (vs_check_code i = 1; i < VS_CHECK_COUNT; i++) {
-    if (!(held & VS_MEMBER(i)) || vs_checks[i].status != v->got) continue;
+    if (!(held & VS_CHECK_IN(i)) || vs_checks[i].status != v->got) continue;
     vs_say(text, "%s%s", before, vs_checks[i].reason);
     before = ", or that ";
   }

@@ -127,7 +127,7 @@ static void note_subject(vs_case_result* result, const vs_observation* observati
     return;
   }
   const vs_clause_set by_status = VS_MEMBER(VS_CLAUSE_BAD_HANDLE) | VS_MEMBER(VS_CLAUSE_DERIVED);
-  bool looks = !(by_status & VS_MEMBER(result->c->clauses[0]));
+  bool looks = !vs_has_clause(by_status, result->c->clauses[0]);
   for (size_t i = 0; i < result->script.count && looks; i++) {
     if (!is_look(&result->script.ops[i]) || observations[i].outcome != VS_UNSUPPORTED) continue;
     note_missing(result, i, observations);
@@ -166,8 +166,8 @@ static void note_senseless(vs_case_result* result) {
 // A script that declares no clause is about whatever it attests.
 static bool subject_was_judged(const vs_case_result* result) {
   vs_clause_set attested = result->judgement.attested;
-  return result->c->clause_count == 0 ? attested != 0
-                                      : (attested & VS_MEMBER(result->c->clauses[0])) != 0;
+  return result->c->clause_count == 0 ? !vs_is_no_clause(attested)
+                                      : vs_has_clause(attested, result->c->clauses[0]);
 }
 
 static void conclude_judged(vs_case_result* result, const vs_observation* observations) {
@@ -286,15 +286,16 @@ void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile
 
 vs_clause_set vs_result_broken(const vs_case_result* result) {
   const bool violation = result->judgement.step == VS_STEP_VIOLATION;
-  return vs_verdict_is_failure(result->verdict) && violation ? result->judgement.broken : 0;
+  return vs_verdict_is_failure(result->verdict) && violation ? result->judgement.broken
+                                                             : VS_NO_CLAUSE;
 }
 
 vs_clause_set vs_result_borne_out(const vs_case_result* result) {
   bool judged = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
                 vs_verdict_is_failure(result->verdict);
   vs_clause_set declared = vs_case_clauses(result->c);
-  if (result->c->clause_count == 0) declared = ~(vs_clause_set)0;
-  return judged ? declared & result->judgement.attested : 0;
+  if (result->c->clause_count == 0) declared = ~VS_NO_CLAUSE;
+  return judged ? declared & result->judgement.attested : VS_NO_CLAUSE;
 }
 
 // True if the backend lacks the call without which the clause cannot be judged.
@@ -311,13 +312,13 @@ static bool lacks_call(const vs_case_result* result, vs_clause_code clause) {
 }
 
 vs_verdict vs_result_says(const vs_case_result* result, vs_clause_code clause) {
-  if (vs_result_broken(result) & VS_MEMBER(clause)) return result->verdict;
-  if (vs_result_borne_out(result) & VS_MEMBER(clause)) {
+  if (vs_has_clause(vs_result_broken(result), clause)) return result->verdict;
+  if (vs_has_clause(vs_result_borne_out(result), clause)) {
     // It is the subject that a latitude bends; the rest was as it must be.
     bool permitted = result->verdict == VS_VERDICT_PERMITTED && result->c->clauses[0] == clause;
     return permitted ? VS_VERDICT_PERMITTED : VS_VERDICT_PASS;
   }
-  if (!(vs_case_clauses(result->c) & VS_MEMBER(clause))) return VS_VERDICT_NOT_JUDGED;
+  if (!vs_has_clause(vs_case_clauses(result->c), clause)) return VS_VERDICT_NOT_JUDGED;
   if (vs_verdict_is_failure(result->verdict) && !lacks_call(result, clause))
     return VS_VERDICT_CUT_SHORT;
   return result->verdict == VS_VERDICT_BROKEN ? VS_VERDICT_BROKEN : VS_VERDICT_UNSUPPORTED;

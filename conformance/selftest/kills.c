@@ -54,7 +54,7 @@ static vs_cell cell_of(const vs_case_result* result, vs_clause_code clause) {
       break;
   }
   if (!vs_verdict_is_failure(result->verdict)) return VS_CELL_PASS;
-  return result->judgement.broken & VS_MEMBER(clause) ? VS_CELL_KILL : VS_CELL_ELSEWHERE;
+  return vs_has_clause(result->judgement.broken, clause) ? VS_CELL_KILL : VS_CELL_ELSEWHERE;
 }
 
 // A row ends early once a mutant has hung often, or the user wants an end.
@@ -121,7 +121,7 @@ static bool is_due(const rowing* r, size_t i, bool costly, bool again) {
   const vs_kill_row* row = &r->matrix->rows[r->row];
   const vs_case* c = r->matrix->cases[i];
   bool subject = c->clauses[0] == row->clause;
-  bool declared = vs_case_clauses(c) & VS_MEMBER(row->clause);
+  bool declared = vs_has_clause(vs_case_clauses(c), row->clause);
   const bool first = declared && (!costly || subject);
   if (r->lacks[i]) return false;
   const bool any = row->kills == 0 && !costly && !r->declared_only;

@@ -98,7 +98,7 @@ static void judge_end(vs_judge_of_sweep* j, const vs_tape* tape, uint64_t from, 
 
 static bool is_choice(const vs_op* op, const vs_decision* decision) {
   return VS_OP_ARG(op, vcpu_write_state, kind).number == ZX_VCPU_IO &&
-         decision->faults == VS_MEMBER(VS_CHECK_CREATOR);
+         decision->faults == VS_CHECK_IN(VS_CHECK_CREATOR);
 }
 
 // True of a refusal that every world allows, and that leaves each as it was.

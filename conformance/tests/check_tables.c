@@ -29,7 +29,7 @@ static void hole(const char* what, const char* id) {
 static bool has_case(vs_clause_code clause) {
   if (clause == gone.cases_of) return false;
   for (size_t i = 0; i < vs_case_count; i++) {
-    if (vs_case_clauses(&vs_cases[i]) & VS_MEMBER(clause)) return true;
+    if (vs_has_clause(vs_case_clauses(&vs_cases[i]), clause)) return true;
   }
   return false;
 }

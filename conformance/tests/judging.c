@@ -16,7 +16,7 @@ const vs_case** judging_cases(vs_clause_code clause, size_t* count) {
   if (cases == NULL) abort();
   *count = 0;
   for (size_t i = 0; i < vs_case_count; i++) {
-    bool wanted = clause == VS_CLAUSE_COUNT || (vs_case_clauses(&vs_cases[i]) & VS_MEMBER(clause));
+    bool wanted = clause == VS_CLAUSE_COUNT || vs_has_clause(vs_case_clauses(&vs_cases[i]), clause);
     if (wanted) cases[(*count)++] = &vs_cases[i];
   }
   return cases;

@@ -10,10 +10,10 @@
 static vs_clause_set judge_on(const char* spec, const vs_case* c, const char* profile) {
   vs_target target = judging_target(spec);
   uint8_t arch = vs_profile_find(profile)->arch;
-  if (arch != 0 && arch != target.backend->arch) return 0;
+  if (arch != 0 && arch != target.backend->arch) return VS_NO_CLAUSE;
   if (target.state != VS_TARGET_READY) {
     cr_assert_eq(target.state, VS_TARGET_ABSENT, "%s: %s", spec, target.reason);
-    return 0;
+    return VS_NO_CLAUSE;
   }
   vs_run run = judging_run(&target, &c, 1, profile, 60);
   const vs_case_result* result = &run.results[0];
@@ -41,16 +41,16 @@ static void judge_everywhere(const char* id) {
   const vs_case* c = vs_case_find(id);
   cr_assert(c != NULL);
   for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
-    vs_clause_set borne_out = 0;
+    vs_clause_set borne_out = VS_NO_CLAUSE;
     for (size_t i = 0; i < vs_default_target_count; i++) {
       const char* spec = vs_default_targets[i];
       if (follows(spec, id, profiles[p])) borne_out |= judge_on(spec, c, profiles[p]);
     }
     if (p == 1) borne_out |= judge_on("soft:zircon", c, profiles[p]);
     bool spoken = c->arch == 0 || p == 0 || c->arch == vs_profile_find(profiles[p])->arch;
-    vs_clause_set left = spoken ? vs_case_clauses(c) & ~borne_out : 0;
+    vs_clause_set left = spoken ? vs_case_clauses(c) & ~borne_out : VS_NO_CLAUSE;
     for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
-      cr_expect(!(left & VS_MEMBER(clause)), "%s declares %s, and no backend let it judge that",
+      cr_expect(!vs_has_clause(left, clause), "%s declares %s, and no backend let it judge that",
                 c->id, vs_clauses[clause].id);
     }
   }

@@ -205,7 +205,7 @@ Test(documented, lists_exactly_the_faults_that_apply) {
     if (!is_consistent(&facts)) continue;
     vs_decision decision = vs_decide(&facts, documented);
     for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
-      bool listed = decision.faults & VS_MEMBER(check);
+      bool listed = decision.faults & VS_CHECK_IN(check);
       cr_assert(listed == fault_applies(&facts, check), "%s: fault %s is %slisted",
                 text_of_facts(&facts), vs_checks[check].name, listed ? "" : "not ");
     }
@@ -276,8 +276,9 @@ Test(ordered_profiles, answer_twice_where_the_right_is_asked_for_before_the_type
 Test(ordered_profiles, list_the_faults_that_they_look_for) {
   vs_facts nothing = {.call = VS_CALL_vcpu_write_state};
   vs_decision decision = vs_decide(&nothing, profile_named("zircon-x64"));
-  vs_check_set looked_for = (vs_check_set)(VS_MEMBER(VS_CHECK_BAD_HANDLE) |
-                                           VS_MEMBER(VS_CHECK_KIND) | VS_MEMBER(VS_CHECK_BUFFER));
+  vs_check_set looked_for =
+      (vs_check_set)(VS_CHECK_IN(VS_CHECK_BAD_HANDLE) | VS_CHECK_IN(VS_CHECK_KIND) |
+                     VS_CHECK_IN(VS_CHECK_BUFFER));
   cr_assert(decision.faults == looked_for, "faults 0x%x", decision.faults);
 }
 
@@ -308,7 +309,7 @@ Test(ordered_profiles, may_fill_the_whole_order) {
   vs_decision decision = vs_decide(&facts, &full);
   cr_assert(decision.count == 1 && decision.allowed[0].check == VS_CHECK_SIZE,
             "the last one counts");
-  cr_assert(decision.faults == VS_MEMBER(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
+  cr_assert(decision.faults == VS_CHECK_IN(VS_CHECK_SIZE), "faults 0x%x", decision.faults);
 }
 
 // --- refinement --------------------------------------------------------------------------------
@@ -454,7 +455,7 @@ typedef struct alone {
 } alone;
 
 enum { NOTHING, NAMES_NOTHING, OTHER_TYPE = 4, NO_RIGHTS = 3, GOOD = 5 };
-#define FAULT(check) VS_MEMBER(VS_CHECK_##check)
+#define FAULT(check) VS_CHECK_IN(VS_CHECK_##check)
 #define OF(call) VS_CALL_##call
 
 static const alone alones[] = {
@@ -628,7 +629,7 @@ Test(faults, of_the_calls_around_are_each_of_its_own_mistake) {
   }
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
     bool around = vs_checks[check].call != VS_CALL_vcpu_write_state;
-    cr_expect(!around || (met & VS_MEMBER(check)), "%s has no row", vs_checks[check].name);
+    cr_expect(!around || (met & VS_CHECK_IN(check)), "%s has no row", vs_checks[check].name);
   }
 }
 
@@ -636,7 +637,7 @@ Test(faults, of_the_calls_around_are_each_of_its_own_mistake) {
 Test(faults, are_those_whose_predicate_holds) {
   for (unsigned bits = 0; bits < 1u << FACT_COUNT; bits++) {
     vs_facts facts = facts_from(bits);
-    cr_assert(!(vs_faults_of(&facts) & VS_MEMBER(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
+    cr_assert(!(vs_faults_of(&facts) & VS_CHECK_IN(VS_CHECK_NONE)), "%s", text_of_facts(&facts));
   }
 }
 
@@ -646,7 +647,7 @@ static vs_check_set page_checks(void) {
   vs_check_set set = 0;
   for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
     bool its = vs_checks[check].call == VS_CALL_vcpu_write_state;
-    if (its && vs_checks[check].sort == VS_SORT_PAGE) set |= VS_MEMBER(check);
+    if (its && vs_checks[check].sort == VS_SORT_PAGE) set |= VS_CHECK_IN(check);
   }
   return set;
 }

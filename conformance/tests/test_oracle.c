@@ -249,11 +249,11 @@ Test(write_state, valid_call_bears_out_its_clauses) {
   start_known(&t, 0x8d5);
   vs_judgement j = judge(&t, "documented");
   for (size_t i = 0; i < sizeof borne_out / sizeof borne_out[0]; i++) {
-    cr_assert(j.attested & VS_MEMBER(borne_out[i]), "a read-back must bear out %s",
+    cr_assert(vs_has_clause(j.attested, borne_out[i]), "a read-back must bear out %s",
               vs_clauses[borne_out[i]].id);
   }
-  cr_assert(!(j.attested & VS_MEMBER(VS_CLAUSE_UNCHANGED)), "nothing was refused");
-  cr_assert(!(j.attested & VS_MEMBER(VS_CLAUSE_IO)), "no IO was written");
+  cr_assert(!vs_has_clause(j.attested, VS_CLAUSE_UNCHANGED), "nothing was refused");
+  cr_assert(!vs_has_clause(j.attested, VS_CLAUSE_IO), "no IO was written");
 }
 
 Test(write_state, valid_io_refused_breaks_kind) {
@@ -423,10 +423,10 @@ Test(refusal, changing_another_vcpu_breaks_unchanged) {
 Test(refusal, bears_out_unchanged_once_it_was_looked_at) {
   tape t;
   put_faulty(&t, 4, ZX_ERR_INVALID_ARGS);
-  bool unseen = judge(&t, "documented").attested & VS_MEMBER(VS_CLAUSE_UNCHANGED);
+  bool unseen = vs_has_clause(judge(&t, "documented").attested, VS_CLAUSE_UNCHANGED);
   registers r = registers_of(1, 0);
   put_read(&t, VCPU, &r);
-  bool seen = judge(&t, "documented").attested & VS_MEMBER(VS_CLAUSE_UNCHANGED);
+  bool seen = vs_has_clause(judge(&t, "documented").attested, VS_CLAUSE_UNCHANGED);
   cr_assert(!unseen && seen, "write_state.refusal.unchanged: borne out %d before, %d after", unseen,
             seen);
 }
@@ -1673,9 +1673,9 @@ Test(judge, goes_on_after_a_wrong_register_with_what_was_seen) {
   put_read(&t, VCPU, &r);
   vs_judgement judgement = judge_tape(&t);
   cr_assert_eq(judgement.step, VS_STEP_VIOLATION);
-  cr_assert_eq(judgement.broken, VS_MEMBER(VS_CLAUSE_READ_BACK));
-  cr_assert(judgement.attested & VS_MEMBER(VS_CLAUSE_UNCHANGED), "the refusal was still judged");
-  cr_assert(!(judgement.attested & VS_MEMBER(VS_CLAUSE_READ_BACK)),
+  cr_assert(vs_is_no_clause(judgement.broken ^ VS_MEMBER(VS_CLAUSE_READ_BACK)));
+  cr_assert(vs_has_clause(judgement.attested, VS_CLAUSE_UNCHANGED), "the refusal was still judged");
+  cr_assert(!vs_has_clause(judgement.attested, VS_CLAUSE_READ_BACK),
             "what is broken is not attested");
 }
 
@@ -1687,7 +1687,8 @@ Test(judge, finds_a_second_clause_broken_and_cites_the_first) {
   VS_OP_ARG(put_write(&t, VCPU, &r, ZX_OK), vcpu_write_state, kind).number = 2;
   vs_judgement judgement = judge_tape(&t);
   cr_assert_eq(judgement.violation.clause, VS_CLAUSE_INVALID_SIZE);
-  cr_assert_eq(judgement.broken, VS_MEMBER(VS_CLAUSE_INVALID_SIZE) | VS_MEMBER(VS_CLAUSE_KIND));
+  cr_assert(vs_is_no_clause(judgement.broken ^
+                            (VS_MEMBER(VS_CLAUSE_INVALID_SIZE) | VS_MEMBER(VS_CLAUSE_KIND))));
 }
 
 Test(judge, goes_on_in_every_world) {
@@ -1698,8 +1699,7 @@ Test(judge, goes_on_in_every_world) {
   r.rax = 0x11223344;  // zeroed above: permitted, whatever was wrong in between
   put_read(&t, VCPU, &r);
   vs_judgement judgement = judge_tape(&t);
-  cr_assert_eq(judgement.broken, VS_MEMBER(VS_CLAUSE_BAD_STATE), "broken: %llx",
-               (unsigned long long)judgement.broken);
+  cr_assert(vs_is_no_clause(judgement.broken ^ VS_MEMBER(VS_CLAUSE_BAD_STATE)));
 }
 
 Test(judge, change_behind_a_wrong_refusal_breaks_unchanged) {
@@ -1709,7 +1709,8 @@ Test(judge, change_behind_a_wrong_refusal_breaks_unchanged) {
   r.r9 ^= 4;
   put_read(&t, VCPU, &r);
   vs_judgement judgement = judge_tape(&t);
-  cr_assert_eq(judgement.broken, VS_MEMBER(VS_CLAUSE_BAD_STATE) | VS_MEMBER(VS_CLAUSE_UNCHANGED));
+  cr_assert(vs_is_no_clause(judgement.broken ^
+                            (VS_MEMBER(VS_CLAUSE_BAD_STATE) | VS_MEMBER(VS_CLAUSE_UNCHANGED))));
 }
 
 Test(optional_flags, once_honoured_are_honoured_without_a_look_between) {
@@ -1938,7 +1939,7 @@ Test(kernels, where_a_profile_says_nothing_anything_is_allowed) {
   t.count--;
   vs_judgement j = judge(&t, "zcore");
   cr_assert(j.step == VS_STEP_ALLOWED && j.lost, "not to return is not allowed");
-  cr_assert(!(j.attested & VS_MEMBER(VS_CLAUSE_INVALID_BUFFER)), "nothing is borne out");
+  cr_assert(!vs_has_clause(j.attested, VS_CLAUSE_INVALID_BUFFER), "nothing is borne out");
   VS_OP_ARG(&t.ops[at], vcpu_write_state, buffer).at = VS_AT_NULL;
   breaks(&t, "zcore", VS_CLAUSE_INVALID_BUFFER, "of the null pointer it does say something");
 }

@@ -595,12 +595,12 @@ static const char* order_of(const vs_profile* profile) {
   text[0] = '\0';
   for (size_t i = 0; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
     const uint8_t call = vs_checks[profile->order[i]].call;
-    if (said & VS_MEMBER(profile->order[i])) continue;
+    if (said & VS_CHECK_IN(profile->order[i])) continue;
     strcat(text, vs_ops[call].name);
     strcat(text, ":");
     for (size_t k = i; k < VS_CHECK_COUNT && profile->order[k] != VS_CHECK_NONE; k++) {
       if (vs_checks[profile->order[k]].call != call) continue;
-      said |= VS_MEMBER(profile->order[k]);
+      said |= VS_CHECK_IN(profile->order[k]);
       strcat(text, " ");
       strcat(text, vs_checks[profile->order[k]].name);
     }

@@ -210,9 +210,9 @@ Test(profiles, orders_have_no_duplicates_and_an_end) {
     size_t i = 0;
     for (; i < VS_CHECK_COUNT && profile->order[i] != VS_CHECK_NONE; i++) {
       cr_assert(profile->order[i] < VS_CHECK_COUNT, "%s: check %u", profile->id, profile->order[i]);
-      cr_assert(!(made & VS_MEMBER(profile->order[i])), "%s makes the check %s twice", profile->id,
-                vs_checks[profile->order[i]].name);
-      made |= VS_MEMBER(profile->order[i]);
+      cr_assert(!(made & VS_CHECK_IN(profile->order[i])), "%s makes the check %s twice",
+                profile->id, vs_checks[profile->order[i]].name);
+      made |= VS_CHECK_IN(profile->order[i]);
     }
     cr_assert(i < VS_CHECK_COUNT, "%s: the order has no end", profile->id);
     cr_assert((i > 0) == profile->ordered, "%s: %u checks in order", profile->id, (unsigned)i);

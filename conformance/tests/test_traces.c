@@ -42,8 +42,8 @@ static void judge_again(const vs_case_result* online, const vs_document* d,
                online->target->name, vs_verdict_names[online->verdict],
                vs_verdict_names[offline.verdict]);
   cr_expect_eq(offline.judgement.at, online->judgement.at, "%s: another op", online->c->id);
-  cr_expect_eq(offline.judgement.broken, online->judgement.broken, "%s: other clauses",
-               online->c->id);
+  cr_expect(vs_is_no_clause(offline.judgement.broken ^ online->judgement.broken),
+            "%s: other clauses", online->c->id);
 }
 
 static void same_twice(const vs_target* target, const vs_case* c, const vs_profile* profile,
