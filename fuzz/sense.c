@@ -211,13 +211,13 @@ static bool is_at_hand(const vs_books* b, const vs_book_vcpu* v) {
 
 static bool can_be_entered(const vs_sense* s, const vs_book_vcpu* v, bool async) {
   if (s->odd || v->stops || !v->runnable || !is_at_hand(&s->books, v)) return false;
-  if (!v->endless || v->kicked) return true;
+  if ((!v->endless && !v->waits) || v->kicked) return true;
   return async && v->creator != 0 && kicking_slot(&s->books, v, VS_SLOTS) != VS_SLOTS;
 }
 
 // A guest of which it is certain that it gets to run.
 static bool shows_life(const vs_book_vcpu* v) {
-  return vs_books_waits_for_kick(v) && !v->perhaps && !v->unsure;
+  return vs_books_waits_for_kick(v) && v->endless && !v->perhaps && !v->unsure;
 }
 
 static bool a_guest_runs(const vs_books* b) {

@@ -119,6 +119,8 @@ static vs_clause_code blame_last(const vs_wrong* w) {
   if (refused) return vs_judged_calls[vcpu->called].refused;
   if (vcpu->touch == VS_TOUCH_CALLED) return vs_judged_calls[vcpu->called].accepted;
   if (vcpu->touch == VS_TOUCH_OTHER) return VS_CLAUSE_OF_HANDLE;
+  if (vcpu->touch == VS_TOUCH_RAN)
+    return w->guest_view ? (vs_clause_code)vcpu->ran : VS_CLAUSE_READ_BACK;
   if (is_raced(vcpu, w->reg)) return VS_CLAUSE_ONE_SNAPSHOT;
   return blame_write(w, (uint8_t)VS_BIT(vcpu->touch));
 }
@@ -239,6 +241,7 @@ vs_clause_set vs_observe_attests(const vs_vcpu* vcpu, bool guest_view) {
                          VS_MEMBER(VS_CLAUSE_SYSTEM_FLAGS),
       [VS_TOUCH_IO] = VS_MEMBER(VS_CLAUSE_IO) | VS_MEMBER(VS_CLAUSE_IO_ALONE),
       [VS_TOUCH_OTHER] = VS_MEMBER(VS_CLAUSE_OF_HANDLE),
+      [VS_TOUCH_RAN] = VS_NO_CLAUSE,
   };
   vs_clause_set view = VS_MEMBER(VS_CLAUSE_READ_BACK);
   if (guest_view) view = VS_MEMBER(VS_CLAUSE_GUEST_SEES) | VS_MEMBER(VS_CLAUSE_RUNS_GUEST);

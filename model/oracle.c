@@ -179,7 +179,8 @@ static bool recover_registers(const vs_oracle* oracle, vs_world* world, const vs
   vs_vcpu* vcpu = named_vcpu(world, op);
   if (vcpu == NULL) return false;
   vs_world_forget(vcpu);
-  if (guest_view) vcpu->stage = VS_STAGE_DUMP;
+  const bool halfway = vcpu->stage == VS_STAGE_KEEP || vcpu->stage == VS_STAGE_TAKE;
+  if (guest_view) vcpu->stage = halfway ? VS_STAGE_UNKNOWN : VS_STAGE_DUMP;
   return vs_observe_registers(oracle, world, vcpu, seen->state, guest_view, &ignored);
 }
 

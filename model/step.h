@@ -70,6 +70,22 @@ vs_step vs_step_waited(vs_step_context* c);
 // What it breaks if it did, and there is none, or did not, and there is one.
 vs_clause_code vs_step_blame_wait(const vs_step_context* c);
 
+// What the program that dumps has done to its registers, and where it is from here on. False: it
+// did something else.
+bool vs_program_ran(vs_step_context* c);
+// `keep` has shown its registers, and keeps them.
+void vs_program_keep(const vs_arch_info* arch, vs_vcpu* vcpu);
+void vs_program_raise(vs_vcpu* vcpu, uint8_t vector);
+// Of the guest that waits for an interrupt: whether there is, or may be, something to take.
+bool vs_program_may_take(const vs_step_context* c);
+// Whether what it takes finds no stack.
+bool vs_program_is_unknown(const vs_step_context* c);
+// Whether that is so of an entry, and what it breaks if the guest takes nothing.
+bool vs_program_waits(const vs_step_context* c);
+vs_clause_code vs_program_clause(const vs_step_context* c);
+// A kick has stopped a program somewhere within what it does to its registers.
+void vs_program_stopped(const vs_step_context* c);
+
 // Compares the registers that the call has shown.
 vs_step vs_step_observe(vs_step_context* c, bool guest_view);
 

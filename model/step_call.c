@@ -153,6 +153,7 @@ static vs_clause_code blame(vs_step_context* c) {
   const vs_vcpu* kicked = with_wrong_kick(c);
   if (kicked != NULL) return blame_kick(c, kicked);
   if (faults == 0 && write && (no_answer || invalid)) return vs_write_blame(c);
+  if (faults == 0 && no_answer && vs_program_waits(c)) return vs_program_clause(c);
   if (faults == 0 && no_answer) return vs_judged_calls[c->facts.call].accepted;
   if (faults == 0 && c->seen->status == ZX_ERR_ACCESS_DENIED) doubt_rights(c);
   if (faults == 0) return blame_rights(c, blame_refusal(c));

@@ -166,13 +166,15 @@ static vs_step kicked(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
-// A pending interrupt changes no register: guest code of this suite never lets one in. It has no
-// handler for an exception, which needs no leave: what becomes of it then, the page does not say.
+// A pending interrupt changes no register. A guest that has no handlers (yet) does not let one in,
+// but an exception needs no leave: what becomes of it then, the page does not say.
 static vs_step interrupted(vs_step_context* c) {
   const uint64_t vector = VS_OP_ARG(c->op, vcpu_interrupt, vector).number;
   const bool exists = vector < VS_VECTORS;
   touch_called(c);
-  if (vector < c->oracle->arch->exceptions) c->vcpu->stage = VS_STAGE_UNKNOWN;
+  if (exists) vs_program_raise(c->vcpu, (uint8_t)vector);
+  const bool handled = c->vcpu->stage == VS_STAGE_WAIT && vector < c->oracle->arch->raisable;
+  if (vector < c->oracle->arch->exceptions && !handled) c->vcpu->stage = VS_STAGE_UNKNOWN;
   return exists ? bears_out(c, VS_CLAUSE_INTERRUPT) : VS_STEP_ALLOWED;
 }
 

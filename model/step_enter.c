@@ -194,6 +194,22 @@ static vs_step left_unknown(vs_step_context* c) {
   return VS_STEP_ALLOWED;
 }
 
+static vs_step left_by_dump(vs_step_context* c) {
+  vs_vcpu* vcpu = c->vcpu;
+  const bool keeps = vcpu->stage == VS_STAGE_KEEP;
+  if (!is_dump(c) || !vs_program_ran(c)) return VS_STEP_VIOLATION;
+  vs_step step = VS_STEP_ALLOWED;
+  if (vcpu->blind) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
+  if (vcpu->blind || vcpu->torn) {
+    vs_world_forget(vcpu);
+  } else {
+    step = vs_step_observe(c, true);
+  }
+  vcpu->torn = false;
+  if (keeps) vs_program_keep(c->oracle->arch, vcpu);
+  return step;
+}
+
 static vs_step left_as_told(vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   const vs_access* access = NULL;
@@ -213,12 +229,7 @@ static vs_step left_as_told(vs_step_context* c) {
   }
   if (access != NULL) return left_by_access(c, access);
   if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c);
-  if (!is_dump(c)) return VS_STEP_VIOLATION;
-  if (vcpu->blind) c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST);
-  if (!vcpu->blind && !vcpu->torn) return vs_step_observe(c, true);
-  vcpu->torn = false;
-  vs_world_forget(vcpu);
-  return VS_STEP_ALLOWED;
+  return left_by_dump(c);
 }
 
 // What was read before has nothing to say of what is read after.
@@ -232,11 +243,14 @@ static vs_step left_guest(vs_step_context* c) {
 // before: whoever is stopped within it, by a kick that comes while it runs, has registers of which
 // nothing is known. The spinning program borrows a register at most, before it shows a sign of
 // life.
-static void stop_anywhere(const vs_arch_info* arch, vs_vcpu* vcpu) {
+static void stop_anywhere(const vs_step_context* c) {
+  const vs_arch_info* arch = c->oracle->arch;
+  vs_vcpu* vcpu = c->vcpu;
   bool beside = vcpu->beside;
   bool spins = vcpu->stage == VS_STAGE_SPIN;
   vcpu->kicked = vcpu->beside = false;
   if (beside && spins && arch->spin_borrows > 0) vcpu->regs[arch->spin_borrows - 1].known = 0;
+  if (beside) vs_program_stopped(c);
   const bool touches = vs_vcpu_touches(vcpu);
   if (!beside || (vcpu->stage != VS_STAGE_DUMP && !touches)) return;
   if (touches) vcpu->stage = VS_STAGE_UNKNOWN;
@@ -251,7 +265,7 @@ bool vs_step_may_enter(const vs_step_context* c) {
 
 // A page without a trap, and without memory, is nothing that the pages speak of.
 static bool is_unknown(const vs_step_context* c) {
-  return c->vcpu->stage == VS_STAGE_UNKNOWN ||
+  return c->vcpu->stage == VS_STAGE_UNKNOWN || vs_program_is_unknown(c) ||
          vs_meeting_next(c->world, c->vcpu, c->oracle->arch) == VS_MEETS_UNKNOWN;
 }
 
@@ -286,7 +300,7 @@ static vs_step ran_for_nothing(vs_step_context* c) {
   if (other == NULL) return VS_STEP_BROKEN;
   *other = *c->world;
   c->oracle->count++;
-  stop_anywhere(c->oracle->arch, vcpu);
+  stop_anywhere(c);
   return VS_STEP_ALLOWED;
 }
 
@@ -296,7 +310,7 @@ vs_step vs_step_not_entered(vs_step_context* c) {
     c->world->kick_came |= c->vcpu->refused_since == 0;
     vs_world_settle_kick(c->vcpu);
     c->world->lost |= c->vcpu->beside && vs_vcpu_may_ring(c->world, c->vcpu);
-    stop_anywhere(c->oracle->arch, c->vcpu);
+    stop_anywhere(c);
     c->attests |= VS_MEMBER(VS_CLAUSE_KICK);
     return VS_STEP_ALLOWED;
   }

@@ -146,11 +146,16 @@ static const vs_arch_info arch_x64 = {
     .accumulator = 0,
     .has_ports = true,
     .exceptions = 32,
+    .raisable = 21,
+    .nmi = 2,
+    .stack = 4,
     .state_size = sizeof(zx_vcpu_state_x64_t),
     .flags_required = 0xdd5,
     .flags_optional = 0x244000,
     .flags_gate = 0x2,
     .flags_blind = 0x30000,
+    .flags_turned = 0x1,
+    .flags_step = 0x100,
 };
 
 // N Z C V.
@@ -160,8 +165,10 @@ static const vs_arch_info arch_arm64 = {
     .register_count = COUNT_ARM64,
     .flags = 32,
     .spin_borrows = 1,
+    .stack = 31,
     .state_size = sizeof(zx_vcpu_state_arm64_t),
     .flags_required = VS_FLAGS_NZCV,
+    .flags_turned = VS_FLAGS_NZCV,
 };
 
 bool vs_arg_names_slot(const vs_arg* handle) {

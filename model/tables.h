@@ -188,11 +188,16 @@ typedef struct vs_arch_info {
   uint8_t spin_borrows;     // 1 + index of the register in which `spin` has an address for a while;
                             // 0: none
   uint8_t exceptions;       // vectors below are no interrupts that flags let in: a guest takes them
+  uint8_t raisable;         // of those, the ones below are exceptions that a guest can take
+  uint8_t nmi;              // one of them, that goes before others
+  uint8_t stack;            // index of the stack pointer
   uint16_t state_size;      // bytes, of ZX_VCPU_STATE
   uint64_t flags_required;  // must be both settable and clearable
   uint64_t flags_optional;  // published kernels differ
   uint64_t flags_gate;      // a write may be ignored where this bit is clear; 0: there is none
   uint64_t flags_blind;     // never compared in what guest code sees
+  uint64_t flags_turned;    // that `turn` inverts
+  uint64_t flags_step;  // stops the guest behind one instruction, by exception 1, and is clear then
 } vs_arch_info;
 
 // The flags of arm64. No flag of x86-64 has one of these bits, so that one mask serves both.

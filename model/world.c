@@ -59,6 +59,10 @@ static void settle_guest(vs_world* world, uint8_t guest) {
   if (there) return;
   drop_traps(world, guest);
   vs_ports_end_guest(world, guest);
+  // Its region and its memory may be there longer, and are not those of a guest to come.
+  for (size_t i = 0; i < VS_OBJECTS; i++) {
+    if (world->objects[i].guest == 1 + guest) world->objects[i].guest = 0;
+  }
   world->objects[guest].code = VS_OBJECT_FREE;
 }
 
@@ -168,6 +172,25 @@ static uint8_t guest_of(const vs_world* world, const vs_op* op) {
   return slot != NULL ? (uint8_t)(1 + slot->object) : 0;
 }
 
+static uint8_t first_stage(uint8_t program) {
+  switch (vs_programs[program].exit) {
+    case VS_PROGRAM_EXIT_NONE:
+      return VS_STAGE_DUMP;
+    case VS_PROGRAM_EXIT_SPIN:
+      return VS_STAGE_SPIN;
+    case VS_PROGRAM_EXIT_TURN:
+      return VS_STAGE_TURN;
+    case VS_PROGRAM_EXIT_KEEP:
+      return VS_STAGE_KEEP;
+    case VS_PROGRAM_EXIT_TAKE:
+      return VS_STAGE_TAKE;
+    case VS_PROGRAM_EXIT_UNKNOWN:
+      return VS_STAGE_UNKNOWN;
+    default:
+      return VS_STAGE_ENTRY;
+  }
+}
+
 bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profile,
                        const vs_arch_info* arch, zx_handle_t value) {
   const uint8_t slot = vs_op_out(op, 0)->slot;
@@ -180,10 +203,8 @@ bool vs_world_add_vcpu(vs_world* world, const vs_op* op, const vs_profile* profi
   *vcpu = (vs_vcpu){.live = true, .creator = op->thread, .program = program};
   vcpu->guest = guest_of(world, op);
   vcpu->blind = vcpu->guest != 0 && world->objects[vcpu->guest - 1].blind;
-  if (vs_programs[program].exit == VS_PROGRAM_EXIT_NONE) vcpu->stage = VS_STAGE_DUMP;
-  if (vs_programs[program].exit == VS_PROGRAM_EXIT_SPIN) vcpu->stage = VS_STAGE_SPIN;
-  bool known = vs_programs[program].exit != VS_PROGRAM_EXIT_UNKNOWN;
-  if (!starts_as_expected(world, op) || !known) vcpu->stage = VS_STAGE_UNKNOWN;
+  vcpu->stage = first_stage(program);
+  if (!starts_as_expected(world, op)) vcpu->stage = VS_STAGE_UNKNOWN;
   init_registers(vcpu, profile, arch);
   return true;
 }

@@ -22,13 +22,19 @@ typedef enum vs_touch {
   VS_TOUCH_IO,       // an accepted write of ZX_VCPU_IO
   VS_TOUCH_REFUSED,  // a refused call: `called` says which
   VS_TOUCH_CALLED,   // an accepted call that changes none: the same
-  VS_TOUCH_OTHER     // an accepted write of another vCPU
+  VS_TOUCH_OTHER,    // an accepted write of another vCPU
+  VS_TOUCH_RAN       // guest code itself: `ran` is broken where it shows another value
 } vs_touch;
 
 typedef enum vs_stage {
-  VS_STAGE_ENTRY,   // has not left its program's first instruction
-  VS_STAGE_DUMP,    // in the dump loop: the next entry stores every register
-  VS_STAGE_SPIN,    // in the endless loop
+  VS_STAGE_ENTRY,  // has not left its program's first instruction
+  VS_STAGE_DUMP,   // in the dump loop: the next entry stores every register
+  VS_STAGE_SPIN,   // in the endless loop
+  VS_STAGE_TURN,   // before what the programs of these names do
+  VS_STAGE_KEEP,
+  VS_STAGE_KEPT,  // the next entry fetches what `keep` has kept
+  VS_STAGE_TAKE,
+  VS_STAGE_WAIT,    // the next entry of `take` lets interrupts in, and waits for one
   VS_STAGE_UNKNOWN  // in code of the script's own, or not its guest's first vCPU
 } vs_stage;
 
@@ -45,6 +51,7 @@ typedef struct vs_vcpu {
   uint8_t access;   // of its program: how many are behind it
   uint8_t touch;    // vs_touch
   uint8_t called;   // REFUSED, CALLED: vs_op_code
+  uint8_t ran;      // RAN: vs_clause_code
   // Since the last kick that was accepted, or entry that was:
   bool kick_refused;      // a kick was refused
   uint8_t refused_since;  // 1 + the vs_op_code of the last call that was; 0: none
@@ -67,6 +74,9 @@ typedef struct vs_vcpu {
   uint64_t flags_alt;   // user bits that may as well be the opposite (VS_LATITUDE_SYSTEM_FLAGS)
   uint64_t flags_tell;  // those of them in which an observation tells whether the write took
   vs_reg regs[VS_REGISTERS_MAX];
+  uint64_t raised[VS_VECTORS / 64];  // a bit for each vector that was raised, and not taken
+  uint64_t kept[VS_REGISTERS_MAX];   // KEPT: values of registers
+  uint64_t kept_known;               // a bit for each register of which that is known
 } vs_vcpu;
 
 typedef struct vs_object {

@@ -209,12 +209,11 @@ zx_status_t tracking_replace(zx_handle_t handle, zx_rights_t rights, zx_handle_t
   return status;
 }
 
-// Its handle is gone whatever comes of it, too.
+// Its handle is gone whatever comes of it, too: the new one is the object's first.
 static zx_status_t tracking_executable(zx_handle_t handle, zx_handle_t vmex, zx_handle_t* out) {
   zx_status_t status = below->vmo_replace_as_executable(handle, vmex, out);
-  if (status == ZX_OK) remember_derived(handle, ZX_RIGHT_SAME_RIGHTS, *(const loose_handle*)out);
   forget(handle);
-  return status;
+  return remember_new(status, out, ZX_OBJ_TYPE_VMO, ZX_DEFAULT_VMO_RIGHTS | ZX_RIGHT_EXECUTE);
 }
 
 zx_status_t tracking_close(zx_handle_t handle) {

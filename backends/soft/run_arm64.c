@@ -77,7 +77,7 @@ static zx_status_t pair(vs_soft_run* run, uint32_t word) {
 
 // ---- System registers: op0 - 2, op1, CRn, CRm and op2, as MRS and MSR have them.
 
-enum { TPIDR_EL1 = 0x4684, SP_EL0 = 0x4208, NZCV = 0x5a10 };
+enum { TPIDR_EL1 = 0x4684, SP_EL0 = 0x4208, NZCV = 0x5a10, CPACR_EL1 = 0x4082 };
 static const uint64_t FLAGS = 0xf0000000;
 
 static zx_status_t move_system(vs_soft_run* run, uint64_t* at, uint32_t word) {
@@ -95,6 +95,8 @@ static zx_status_t system_register(vs_soft_run* run, uint32_t word) {
       return move_system(run, &v->tpidr_el1, word);
     case SP_EL0:
       return move_system(run, &v->sp_el0, word);
+    case CPACR_EL1:  // vector registers may be used whatever it says
+      return VS_SOFT_GOES_ON;
     case NZCV:
       move_system(run, cpsr, word);
       *cpsr &= FLAGS;
@@ -142,6 +144,33 @@ static zx_status_t select_sp(vs_soft_run* run, uint32_t word) {
   return VS_SOFT_GOES_ON;
 }
 
+// ORR and ORN with a zero register and no shift: a copy, and the inverse of one.
+static zx_status_t move(vs_soft_run* run, uint32_t word) {
+  const uint64_t from = get(run->vcpu, field(word, 16, 5));
+  set(run->vcpu, field(word, 0, 5), field(word, 21, 1) ? ~from : from);
+  return VS_SOFT_GOES_ON;
+}
+
+// Between a general register and the low half of a vector register, or its high half. What is
+// written of the low half clears the other.
+static zx_status_t move_vector(vs_soft_run* run, uint32_t word) {
+  const bool to_vector = field(word, 16, 1) == 1;
+  const size_t half = field(word, 19, 1);
+  const uint64_t general = field(word, to_vector ? 5 : 0, 5);
+  uint64_t* vector = run->vcpu->vectors[field(word, to_vector ? 0 : 5, 5)];
+  if (!to_vector) set(run->vcpu, general, vector[half]);
+  if (!to_vector) return VS_SOFT_GOES_ON;
+  vector[half] = get(run->vcpu, general);
+  if (half == 0) vector[1] = 0;
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t nothing(vs_soft_run* run, uint32_t word) {
+  (void)run;
+  (void)word;
+  return VS_SOFT_GOES_ON;
+}
+
 // The length of the instruction is added afterwards. One that branches to itself can only be
 // kicked.
 static zx_status_t branch(vs_soft_run* run, uint32_t word) {
@@ -167,6 +196,10 @@ static const struct {
     {0xffd00000, 0xd5100000, system_register},   // MSR, MRS
     {0xfffff0ff, 0xd50040bf, select_sp},         // MSR SPSel, immediate
     {0xfc000000, 0x14000000, branch},            // B
+    {0xffc0ffe0, 0xaa0003e0, move},              // ORR, ORN, 64 bits, of XZR and a register
+    {0xfffefc00, 0x9e660000, move_vector},       // FMOV between X and D
+    {0xfffefc00, 0x9eae0000, move_vector},       // FMOV between X and the high half of V
+    {0xffffffff, 0xd5033fdf, nothing},           // ISB
 };
 
 static zx_status_t execute(vs_soft_run* run, uint32_t word) {

@@ -5,7 +5,9 @@
 
 #include "vcpu.h"
 
-enum { RAX, RCX, RDX, RBX, RSP, RBP, FLAGS = 16, LENGTH_MAX = 15, FLAGS_ONE = 2 };
+enum { RAX, RCX, RDX, RBX, RSP, RBP, FLAGS = 16, LENGTH_MAX = 15 };
+enum { DEBUG = 1 };  // the exception behind each instruction while TF is set
+enum { FLAGS_CF = 1, FLAGS_ONE = 1 << 1, FLAGS_TF = 1 << 8, FLAGS_IF = 1 << 9 };
 
 // An instruction that is being taken apart.
 typedef struct insn {
@@ -160,7 +162,7 @@ static zx_status_t push(insn* n, uint64_t value) {
 }
 
 static zx_status_t push_flags(insn* n) {
-  return push(n, n->words[FLAGS] | FLAGS_ONE);
+  return push(n, n->words[FLAGS] | FLAGS_ONE | (n->run->vcpu->lets_in ? FLAGS_IF : 0));
 }
 
 static zx_status_t pop(insn* n) {
@@ -199,6 +201,126 @@ static zx_status_t jump(insn* n) {
   return VS_SOFT_GOES_ON;
 }
 
+static zx_status_t load_address(insn* n) {
+  const size_t size = operand_size(n);
+  take_modrm(n);
+  if (n->at > n->length) return ZX_ERR_NOT_FOUND;
+  if (!n->memory) return ZX_ERR_NOT_SUPPORTED;
+  const uint64_t next = n->from_next ? n->run->vcpu->pc + n->at : 0;
+  set_register(n, n->reg, n->addr + next, size);
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t invert(insn* n) {
+  enum { NOT = 2 };
+  const size_t size = operand_size(n);
+  uint64_t value = 0;
+  take_modrm(n);
+  if ((n->reg & 7) != NOT) return ZX_ERR_NOT_SUPPORTED;
+  zx_status_t status = operand(n, &value, size, false);
+  value = ~value;
+  if (status == VS_SOFT_GOES_ON) status = operand(n, &value, size, true);
+  return status;
+}
+
+static zx_status_t invert_carry(insn* n) {
+  n->words[FLAGS] ^= FLAGS_CF;
+  return VS_SOFT_GOES_ON;
+}
+
+// Only CS is ever another than 0.
+static zx_status_t move_from_segment(insn* n) {
+  enum { CS = 1, SEGMENTS = 6 };
+  take_modrm(n);
+  if (n->memory || (n->reg & 7) >= SEGMENTS) return ZX_ERR_NOT_SUPPORTED;
+  uint64_t value = (n->reg & 7) == CS ? n->run->vcpu->cs : 0;
+  return operand(n, &value, sizeof(uint32_t), true);
+}
+
+static zx_status_t let_interrupts_in(insn* n) {
+  vs_soft_vcpu* v = n->run->vcpu;
+  v->shadow = !v->lets_in;
+  v->lets_in = true;
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t halt(insn* n) {
+  vs_soft_vcpu* v = n->run->vcpu;
+  if (vs_soft_takes_x64(v)) return VS_SOFT_GOES_ON;
+  v->halted = true;
+  return VS_SOFT_WAITS;
+}
+
+// ---- Of two bytes.
+
+// As a guest of published kernels finds them: protected mode with paging, 64-bit page tables at 0.
+static zx_status_t move_from_control(insn* n) {
+  enum { CR0 = 0, CR3 = 3, CR4 = 4 };
+  take_modrm(n);
+  if (n->memory || n->at > n->length) return ZX_ERR_NOT_SUPPORTED;
+  switch (n->reg) {
+    case CR0:
+      n->words[n->rm] = 0x80010011;
+      return VS_SOFT_GOES_ON;
+    case CR3:
+      n->words[n->rm] = 0;
+      return VS_SOFT_GOES_ON;
+    case CR4:
+      n->words[n->rm] = n->run->vcpu->cr4;
+      return VS_SOFT_GOES_ON;
+    default:
+      return ZX_ERR_NOT_SUPPORTED;
+  }
+}
+
+static zx_status_t move_to_control(insn* n) {
+  enum { CR4 = 4 };
+  take_modrm(n);
+  if (n->memory || n->at > n->length || n->reg != CR4) return ZX_ERR_NOT_SUPPORTED;
+  n->run->vcpu->cr4 = n->words[n->rm];
+  return VS_SOFT_GOES_ON;
+}
+
+// Segments are not looked at, so that LGDT changes nothing here.
+static zx_status_t load_table(insn* n) {
+  enum { LGDT = 2, LIDT = 3, LENGTH = 10 };
+  vs_soft_vcpu* v = n->run->vcpu;
+  uint8_t* bytes = NULL;
+  take_modrm(n);
+  if (!n->memory || n->from_next || (n->reg != LGDT && n->reg != LIDT)) return ZX_ERR_NOT_SUPPORTED;
+  if (vs_soft_vmar_reach(v->guest->vmar, n->addr, &bytes) < LENGTH) return ZX_ERR_NOT_FOUND;
+  if (n->reg == LGDT) return VS_SOFT_GOES_ON;
+  memcpy(&v->idt_limit, bytes, sizeof v->idt_limit);
+  memcpy(&v->idt, bytes + sizeof v->idt_limit, sizeof v->idt);
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t move_vectors(insn* n) {
+  enum { FXSAVE = 0, FXRSTOR = 1 };
+  vs_soft_vcpu* v = n->run->vcpu;
+  uint8_t* bytes = NULL;
+  take_modrm(n);
+  if (!n->memory || n->from_next || n->reg > FXRSTOR) return ZX_ERR_NOT_SUPPORTED;
+  if (vs_soft_vmar_reach(v->guest->vmar, n->addr, &bytes) < sizeof v->fx) return ZX_ERR_NOT_FOUND;
+  memcpy(n->reg == FXSAVE ? bytes : v->fx, n->reg == FXSAVE ? v->fx : bytes, sizeof v->fx);
+  return VS_SOFT_GOES_ON;
+}
+
+static zx_status_t of_two_bytes(insn* n) {
+  switch (take(n, 1)) {
+    case 0x01:
+      return load_table(n);
+    case 0x20:
+      return move_from_control(n);
+    case 0x22:
+      return move_to_control(n);
+    case 0xae:
+      return move_vectors(n);
+    default:
+      return ZX_ERR_NOT_SUPPORTED;
+  }
+}
+
 static zx_status_t nothing(insn* n) {
   (void)n;
   return VS_SOFT_GOES_ON;
@@ -210,14 +332,21 @@ static const struct {
   uint8_t bits;
   zx_status_t (*run)(insn*);
 } instructions[] = {
-    {0xfc, 0x88, move},              // MOV between ModRM's operand and a register
-    {0xfe, 0xc6, move_immediate},    // MOV of an immediate to ModRM's operand
-    {0xf8, 0xb8, move_to_register},  // MOV of an immediate to a register
-    {0xff, 0x9c, push_flags},        // PUSHFQ
-    {0xff, 0x8f, pop},               // POP to ModRM's operand
-    {0xf4, 0xe4, port},              // IN and OUT, of an immediate port or DX
-    {0xfd, 0xe9, jump},              // JMP, near and short
-    {0xff, 0x90, nothing},           // NOP
+    {0xfc, 0x88, move},               // MOV between ModRM's operand and a register
+    {0xfe, 0xc6, move_immediate},     // MOV of an immediate to ModRM's operand
+    {0xf8, 0xb8, move_to_register},   // MOV of an immediate to a register
+    {0xff, 0x9c, push_flags},         // PUSHFQ
+    {0xff, 0x8f, pop},                // POP to ModRM's operand
+    {0xf4, 0xe4, port},               // IN and OUT, of an immediate port or DX
+    {0xfd, 0xe9, jump},               // JMP, near and short
+    {0xff, 0x90, nothing},            // NOP
+    {0xff, 0x8d, load_address},       // LEA
+    {0xff, 0xf7, invert},             // NOT
+    {0xff, 0xf5, invert_carry},       // CMC
+    {0xff, 0x8c, move_from_segment},  // MOV from a segment register
+    {0xff, 0xfb, let_interrupts_in},  // STI
+    {0xff, 0xf4, halt},               // HLT
+    {0xff, 0x0f, of_two_bytes},       // LGDT, LIDT, MOV of a control register, FXSAVE, FXRSTOR
 };
 
 // At most one prefix of each kind, REX last.
@@ -244,11 +373,15 @@ zx_status_t vs_soft_step_x64(vs_soft_run* run) {
   vs_soft_vcpu* v = run->vcpu;
   uint8_t* code = NULL;
   insn n = {.run = run, .words = v->words};
+  const zx_status_t taken = vs_soft_offer_x64(run);
+  if (taken != VS_SOFT_GOES_ON) return taken;
+  const bool steps = (v->words[FLAGS] & FLAGS_TF) != 0;
   const size_t there = vs_soft_vmar_reach(v->guest->vmar, v->pc, &code);
   n.length = there < sizeof n.code ? there : sizeof n.code;
   if (n.length == 0) return ZX_ERR_NOT_FOUND;
   memcpy(n.code, code, n.length);
   const zx_status_t status = execute(&n);
   if (vs_soft_is_behind(run, status)) v->pc += n.at;
-  return status;
+  const bool stops = steps && status == VS_SOFT_GOES_ON;
+  return stops ? vs_soft_deliver_x64(run, DEBUG) : status;
 }

@@ -12,6 +12,8 @@ _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "cpsr is the low half 
 
 typedef vs_soft_vcpu vcpu;
 
+enum { CR4_PAE = 0x20 };
+
 // ---- Making one.
 
 static void vcpu_end(vs_soft_object* object) {
@@ -34,6 +36,7 @@ static vcpu* vcpu_new(vs_soft_guest* guest, zx_vaddr_t entry) {
   made->owner = vs_caller();
   made->guest = guest;
   made->pc = entry;
+  made->cr4 = CR4_PAE;
   guest->object.refs++;
   guest->vcpu_count++;
   return made;
@@ -80,12 +83,20 @@ zx_status_t vs_soft_vcpu_kick(zx_handle_t handle) {
   return ZX_OK;
 }
 
+// A guest that waits for one looks again.
+static void raise_vector(vcpu* v, uint32_t vector) {
+  vs_soft_lock();
+  atomic_store(&v->pending[vector], true);
+  pthread_cond_broadcast(&vs_soft.changed);
+  vs_soft_unlock();
+}
+
 zx_status_t vs_soft_vcpu_interrupt(zx_handle_t handle, uint32_t vector) {
   vcpu* v = NULL;
   const zx_status_t status = vs_soft_get(handle, ZX_OBJ_TYPE_VCPU, ZX_RIGHT_SIGNAL, &v);
   if (status != ZX_OK) return status;
   const bool known = vector < VS_SOFT_VECTORS;
-  if (known) atomic_store(&v->pending[vector], true);
+  if (known) raise_vector(v, vector);
   vs_soft_put(v);
   return known || vs_soft.rules->vectors_unchecked ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }

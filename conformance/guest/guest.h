@@ -13,15 +13,21 @@ enum {
   VS_GUEST_LIFE = 0x7000,  // one byte: not what it was once the spinning program runs
   VS_GUEST_OWN = 0x8000,   // machine code of a script's own: an area for each slot
   VS_GUEST_OWN_SIZE = 0x200,
-  VS_GUEST_MEMORY = VS_GUEST_OWN + VS_SLOTS * VS_GUEST_OWN_SIZE  // bytes
+  // x86-64: the table of interrupt handlers, and those.
+  VS_GUEST_IDT = VS_GUEST_OWN + VS_SLOTS * VS_GUEST_OWN_SIZE,
+  VS_GUEST_VECTORS = 256,
+  VS_GUEST_HANDLERS = VS_GUEST_IDT + 16 * VS_GUEST_VECTORS,
+  VS_GUEST_HANDLER_SIZE = 16,
+  VS_GUEST_MEMORY = VS_GUEST_HANDLERS + VS_GUEST_HANDLER_SIZE * VS_GUEST_VECTORS  // bytes
 };
 _Static_assert((int)VS_GUEST_OWN_SIZE >= (int)VS_STATE_MAX, "an area holds what an op can bring");
+_Static_assert(VS_GUEST_IDT == 0xa000 && VS_GUEST_HANDLERS < 0x10000, "as x64.S and gates have it");
 _Static_assert(VS_GUEST_MEMORY % 4096 == 0, "whole pages");
 
 // Fills `memory` (VS_GUEST_MEMORY bytes) for guests of `arch`.
 void vs_guest_image(vs_arch arch, uint8_t* memory);
 
-// Whether there is such a program: those of IN and OUT need an architecture with ports.
+// Whether there is such a program: those of IN and OUT, and `take`, are x86-64's.
 bool vs_guest_has(vs_arch arch, vs_program program);
 
 // Where a program starts; `code` has no place here.

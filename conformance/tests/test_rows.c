@@ -322,6 +322,7 @@ static const struct {
     {"vcpu_create.refusal.unchanged", ZX_OK},
     {"enter.description.same_thread", ZX_OK},
     {"enter.description.packet", ZX_OK},
+    {"enter.description.keeps", ZX_OK},
     {"enter.rights.type", ZX_OK},
     {"enter.rights.execute", ZX_OK},
     {"enter.return.error", ZX_OK},
@@ -338,6 +339,7 @@ static const struct {
     {"kick.errors.bad_handle", ZX_ERR_BAD_HANDLE},
     {"kick.errors.wrong_type", ZX_ERR_WRONG_TYPE},
     {"kick.refusal.unchanged", ZX_OK},
+    {"interrupt.description.raises", ZX_OK},
     {"interrupt.rights.type", ZX_OK},
     {"interrupt.rights.signal", ZX_OK},
     {"interrupt.return.error", ZX_OK},
@@ -456,7 +458,7 @@ Test(rows, of_latitudes_and_quirks_keep_their_ids) {
       "trap_local_apic_size",          "bell_without_port", "bells_outlive_guest"};
   static const char* const quirks[] = {"initial_zero",    "in32_clears",    "flags_ungated",
                                        "io_upper_zeroed", "manage_process", "handle_bits",
-                                       "replace_loses",   "load_keeps"};
+                                       "replace_loses",   "highest_first",  "load_keeps"};
   cr_assert(VS_LATITUDE_COUNT == sizeof latitudes / sizeof latitudes[0]);
   cr_assert(VS_QUIRK_COUNT == sizeof quirks / sizeof quirks[0]);
   for (size_t i = 0; i < VS_LATITUDE_COUNT; i++) cr_expect_str_eq(vs_latitudes[i].id, latitudes[i]);
@@ -570,17 +572,23 @@ static const struct {
 } profiles[] = {
     {"documented", "", 0, 0, 0},
     {"zircon-2026", ORDER_2026_TEXT, 0,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS),
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS) |
+         VS_BIT(VS_QUIRK_HIGHEST_FIRST),
      0xf0000000},
     {"zircon-x64", ORDER_2026_TEXT, VS_ARCH_X64,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS), 0},
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS) |
+         VS_BIT(VS_QUIRK_HIGHEST_FIRST),
+     0},
     {"zircon-arm64", ORDER_2026_TEXT, VS_ARCH_ARM64,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_LOAD_KEEPS), 0xf0000000},
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_LOAD_KEEPS) | VS_BIT(VS_QUIRK_HIGHEST_FIRST),
+     0xf0000000},
     {"zircon-2023", ORDER_2023_TEXT, 0,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS),
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_IN32_CLEARS) | VS_BIT(VS_QUIRK_LOAD_KEEPS) |
+         VS_BIT(VS_QUIRK_HIGHEST_FIRST),
      0xf0000000},
     {"zircon-2018", ORDER_2018_TEXT, 0,
-     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_MANAGE_PROCESS) | VS_BIT(VS_QUIRK_HANDLE_BITS),
+     VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_MANAGE_PROCESS) |
+         VS_BIT(VS_QUIRK_HANDLE_BITS) | VS_BIT(VS_QUIRK_HIGHEST_FIRST),
      0xf0000000},
     {"zcore", ORDER_ZCORE_TEXT, VS_ARCH_X64,
      VS_BIT(VS_QUIRK_INITIAL_ZERO) | VS_BIT(VS_QUIRK_MANAGE_PROCESS) |
@@ -700,7 +708,9 @@ Test(rows, of_programs_are_what_the_guest_does) {
               {"out8", VS_PROGRAM_EXIT_OUT, 1},     {"out16", VS_PROGRAM_EXIT_OUT, 2},
               {"out32", VS_PROGRAM_EXIT_OUT, 4},    {"spin", VS_PROGRAM_EXIT_SPIN, 0},
               {"store", VS_PROGRAM_EXIT_NONE, 0},   {"stores", VS_PROGRAM_EXIT_ACCESS, 0},
-              {"fetch", VS_PROGRAM_EXIT_ACCESS, 0}, {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
+              {"fetch", VS_PROGRAM_EXIT_ACCESS, 0}, {"turn", VS_PROGRAM_EXIT_TURN, 0},
+              {"keep", VS_PROGRAM_EXIT_KEEP, 0},    {"take", VS_PROGRAM_EXIT_TAKE, 0},
+              {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
   cr_assert(VS_PROGRAM_COUNT == sizeof rows / sizeof rows[0], "%d programs", VS_PROGRAM_COUNT);
   for (size_t i = 0; i < VS_PROGRAM_COUNT; i++) {
     cr_expect_str_eq(vs_programs[i].name, rows[i].name);

@@ -59,7 +59,7 @@ unsigned vs_books_room(const vs_books* b) {
 }
 
 bool vs_books_waits_for_kick(const vs_book_vcpu* vcpu) {
-  return vcpu->runs_on != 0 && vcpu->endless && !vcpu->kicked;
+  return vcpu->runs_on != 0 && (vcpu->endless || vcpu->waits) && !vcpu->kicked;
 }
 
 // --- objects and slots ------------------------------------------------------------------------
@@ -167,6 +167,7 @@ static void add_vcpu(vs_books* b, const vs_op* op, uint8_t guest, uint8_t object
   b->vcpus[index] = (vs_book_vcpu){.live = true,
                                    .runnable = g->loaded && !g->bred && program != VS_PROGRAM_CODE,
                                    .endless = program == VS_PROGRAM_SPIN,
+                                   .waits = program == VS_PROGRAM_TAKE,
                                    .creator = op->thread,
                                    .object = object};
 }

@@ -41,6 +41,7 @@ typedef struct vs_book_vcpu {
   bool live;
   bool runnable;    // its guest has memory, and it starts as its program expects
   bool endless;     // its program never leaves
+  bool waits;       // nor does it, once it has, without an interrupt
   bool kicked;      // a kick is pending for certain
   bool perhaps;     // or may be
   bool stops;       // a flag that stops the guest may be set

@@ -43,6 +43,10 @@ typedef enum vs_program_exit {
   VS_PROGRAM_EXIT_OUT,
   VS_PROGRAM_EXIT_SPIN,
   VS_PROGRAM_EXIT_ACCESS,  // by a trap on memory, or not at all: see accesses.def
+  // By the dump, but not with the registers that it began with:
+  VS_PROGRAM_EXIT_TURN,
+  VS_PROGRAM_EXIT_KEEP,
+  VS_PROGRAM_EXIT_TAKE,
   VS_PROGRAM_EXIT_UNKNOWN
 } vs_program_exit;
 
