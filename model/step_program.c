@@ -88,8 +88,8 @@ vs_clause_code vs_program_clause(const vs_step_context* c) {
 }
 
 bool vs_program_waits(const vs_step_context* c) {
-  return c->facts.call == VS_CALL_vcpu_enter && c->vcpu != NULL &&
-         c->vcpu->stage == VS_STAGE_WAIT && vs_program_may_take(c);
+  return c->facts.call == VS_CALL_vcpu_enter && c->vcpu->stage == VS_STAGE_WAIT &&
+         vs_program_may_take(c);
 }
 
 bool vs_program_may_take(const vs_step_context* c) {
@@ -189,7 +189,7 @@ void vs_program_stopped(const vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   const bool waits = vcpu->stage == VS_STAGE_WAIT && !vs_program_may_take(c);
   if (waits) vcpu->flags_read.known = vcpu->flags_guest.known = 0;
-  if (waits || vcpu->stage < VS_STAGE_TURN || vcpu->stage > VS_STAGE_WAIT) return;
+  if (waits || vcpu->stage < VS_STAGE_TURN) return;
   vcpu->stage = VS_STAGE_UNKNOWN;
   vs_world_forget(vcpu);
 }

@@ -69,12 +69,13 @@ typedef uint32_t vs_defect_set;
 _Static_assert(VS_CLAUSE_COUNT <= 8 * sizeof(vs_clause_set), "a vs_clause_set holds every clause");
 _Static_assert(VS_CHECK_COUNT <= 8 * sizeof(vs_check_set), "a vs_check_set holds every check");
 
-#define VS_MEMBER_WORD(code, word) \
-  ((unsigned)(code) / 64 == (word) ? UINT64_C(1) << ((unsigned)(code) % 64) : 0)
 // The set of one clause.
-#define VS_MEMBER(code)                                                                       \
-  ((vs_clause_set){VS_MEMBER_WORD(code, 0), VS_MEMBER_WORD(code, 1), VS_MEMBER_WORD(code, 2), \
-                   VS_MEMBER_WORD(code, 3)})
+static inline vs_clause_set vs_clause_alone(unsigned code) {
+  vs_clause_set set = {0};
+  set[code / 64] = UINT64_C(1) << code % 64;
+  return set;
+}
+#define VS_MEMBER(code) vs_clause_alone(code)
 #define VS_NO_CLAUSE ((vs_clause_set){0})
 
 static inline bool vs_has_clause(vs_clause_set set, vs_clause_code code) {

@@ -27,15 +27,15 @@ typedef enum vs_touch {
 } vs_touch;
 
 typedef enum vs_stage {
-  VS_STAGE_ENTRY,  // has not left its program's first instruction
-  VS_STAGE_DUMP,   // in the dump loop: the next entry stores every register
-  VS_STAGE_SPIN,   // in the endless loop
-  VS_STAGE_TURN,   // before what the programs of these names do
+  VS_STAGE_ENTRY,    // has not left its program's first instruction
+  VS_STAGE_DUMP,     // in the dump loop: the next entry stores every register
+  VS_STAGE_SPIN,     // in the endless loop
+  VS_STAGE_UNKNOWN,  // in code of the script's own, or not its guest's first vCPU
+  VS_STAGE_TURN,     // before what the programs of these names do
   VS_STAGE_KEEP,
   VS_STAGE_KEPT,  // the next entry fetches what `keep` has kept
   VS_STAGE_TAKE,
-  VS_STAGE_WAIT,    // the next entry of `take` lets interrupts in, and waits for one
-  VS_STAGE_UNKNOWN  // in code of the script's own, or not its guest's first vCPU
+  VS_STAGE_WAIT  // the next entry of `take` lets interrupts in, and waits for one
 } vs_stage;
 
 typedef struct vs_vcpu {

@@ -845,6 +845,10 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
   HEAD SECOND WRITE("h2 state rax=1 rflags=2", "ZX_OK")                      \
       ON("T1", "write_state h3 state rax=3 rflags=2", "ZX_OK") READ("rax=1") \
           ON("T1", "read_state h3", "ZX_OK state rax=3")
+#define HALFWAY(program)                                                                     \
+  X64 GUEST LOAD VCPU(program) WRITE("h2 state rcx=7 rflags=2", "ZX_OK")                     \
+      OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rcx=8") \
+          OP("enter h2", "ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state rcx=9")
 #define LOOK(first, second) READ("rax=" first) ON("T1", "read_state h3", "ZX_OK state rax=" second)
   const struct {
     const char* text;
@@ -873,6 +877,8 @@ Test(judge, believes_nothing_of_what_a_wrong_answer_may_have_written) {
            READ("rax=8"),
        C(GUEST_SEES) | C(READ_BACK)},
       {TWO OP("read_state h2", "ZX_OK state rax=9") READ("rax=9"), C(READ_BACK)},
+      {HALFWAY("keep"), C(GUEST_SEES)},
+      {HALFWAY("take"), C(GUEST_SEES)},
       {RACE_HEAD ON("T1", "write_state h2 state rax=1 rflags=2", "ZX_OK") START("enter h2")
            OP("interrupt h2 32",
               "ZX_OK") "T1: join\n= ZX_OK packet=5 key=0xdca1ab00000000d0 port=0xd0 access=1 state "
