@@ -32,14 +32,16 @@ typedef enum vs_exit_kind {
   VS_EXIT_HALT,       // behind an instruction that waits for an interrupt
   VS_EXIT_MEMORY,     // at an access to memory that is not there
   VS_EXIT_PORT,       // at an access to a port
-  VS_EXIT_PACKET,     // behind an instruction that a packet tells of, without a trap
+  VS_EXIT_ICR,        // at a write of the x2APIC's register that sends interrupts
+  VS_EXIT_STARTUP,    // behind an instruction that starts another processor
   VS_EXIT_STATUS      // zx_vcpu_enter has to answer `status`
 } vs_exit_kind;
 
 typedef struct vs_exit {
   vs_exit_kind kind;
   bool read;         // MEMORY
-  uint64_t address;  // MEMORY: guest-physical; PORT
+  uint64_t address;  // MEMORY: guest-physical; PORT; STARTUP: where it starts
+  uint64_t value;    // ICR: what is written; STARTUP: which processor
   zx_status_t status;
 } vs_exit;
 
@@ -88,9 +90,8 @@ typedef struct vs_engine {
   void (*run)(vs_cpu* cpu, vs_exit* out);  // owner
   // Owner, after VS_EXIT_MEMORY or VS_EXIT_PORT. Trapped: goes on behind the access, and fills the
   // payload and type of a packet of zeroes, if there is one: a bell's does not tell of the access.
+  // After VS_EXIT_ICR: goes on behind the write; not trapped: the guest gets an exception for it.
   zx_status_t (*finish)(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet);
-  // Owner, after VS_EXIT_PACKET: type and payload.
-  void (*tell)(vs_cpu* cpu, zx_port_packet_t* packet);
   // Owner, or with the owner waiting in VS_EXIT_HALT: would the guest take one now?
   bool (*takes)(const vs_cpu* cpu, vs_delivery how);
   // Owner, right before run. NULL: no guest of the engine takes any.

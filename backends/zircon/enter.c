@@ -72,6 +72,14 @@ static zx_status_t meet(vs_zx_vcpu* vcpu, const vs_exit* at, zx_port_packet_t* p
   return status == ZX_OK ? ring(vcpu, trap, at->address) : status;
 }
 
+// A guest that is told nothing of what it has sent goes on.
+static zx_status_t send(vs_zx_vcpu* vcpu, const vs_exit* at, zx_port_packet_t* packet,
+                        bool* goes_on) {
+  const vs_zx_sent sent = vs_zx_tell_sent(at->value, vcpu->number, packet);
+  *goes_on = sent != VS_ZX_SENT_PACKET;
+  return vs_zx.engine->finish(vcpu->cpu, at, sent != VS_ZX_SENT_REFUSED, NULL);
+}
+
 static zx_status_t run(vs_zx_vcpu* vcpu, zx_port_packet_t* packet) {
   const vs_engine* engine = vs_zx.engine;
   bool goes_on = true;
@@ -94,8 +102,11 @@ static zx_status_t run(vs_zx_vcpu* vcpu, zx_port_packet_t* packet) {
       case VS_EXIT_PORT:
         status = meet(vcpu, &at, packet, &goes_on);
         break;
-      case VS_EXIT_PACKET:
-        engine->tell(vcpu->cpu, packet);
+      case VS_EXIT_ICR:
+        status = send(vcpu, &at, packet, &goes_on);
+        break;
+      case VS_EXIT_STARTUP:
+        vs_zx_tell_startup(at.value, at.address, packet);
         return ZX_OK;
       default:
         return at.status;

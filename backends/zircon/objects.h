@@ -185,6 +185,11 @@ zx_status_t vs_zx_vcpu_offer(vs_zx_vcpu* vcpu);
 // Whether an interrupt ends the guest's waiting.
 bool vs_zx_vcpu_is_awake(const vs_zx_vcpu* vcpu);
 
+// What a guest says to its other processors, as a packet: see processors.c. It is `self`.
+typedef enum vs_zx_sent { VS_ZX_SENT_PACKET, VS_ZX_SENT_NOTHING, VS_ZX_SENT_REFUSED } vs_zx_sent;
+vs_zx_sent vs_zx_tell_sent(uint64_t icr, unsigned self, zx_port_packet_t* packet);
+void vs_zx_tell_startup(uint64_t id, uint64_t entry, zx_port_packet_t* packet);
+
 // The calls.
 #define VS_CALL(name, word, phase, text, ...) \
   zx_status_t vs_zx_##name(VS_EACH(VS_DECLARE, __VA_ARGS__));

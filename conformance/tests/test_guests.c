@@ -499,7 +499,7 @@ Test(traps_kvm, packet_describes_the_access) {
   tells_of_all();
 }
 
-// The gate of the interrupt is looked for in memory that is there no more.
+// Neither for the page tables nor for the gate of the interrupt.
 Test(traps_x64, memory_that_is_unmapped_is_not_looked_at) {
   static const uint8_t code[] = {0xfb, 0xf4, 0xeb, 0xfd};  // sti; 1: hlt; jmp 1b
   const zx_vcpu_state_x64_t state = {.rsp = 0x3000};
@@ -509,7 +509,7 @@ Test(traps_x64, memory_that_is_unmapped_is_not_looked_at) {
   cr_assert_eq(calls->handle_close(memory), ZX_OK);
   cr_assert_eq(calls->vmar_unmap(vmar, 0, MEMORY_SIZE), ZX_OK);
   cr_assert_eq(calls->vcpu_interrupt(vcpu, 13), ZX_OK);
-  cr_expect_eq(calls->vcpu_enter(vcpu, &p), ZX_ERR_BAD_STATE);
+  cr_expect_eq(calls->vcpu_enter(vcpu, &p), ZX_ERR_NOT_FOUND);
 }
 
 static void* kick_later(void* vcpu) {
@@ -573,3 +573,626 @@ Test(interrupt_soft, needs_the_right_and_a_vector_that_exists) {
   cr_expect_eq(calls->vcpu_interrupt(guest, 0), ZX_ERR_WRONG_TYPE);
   cr_expect_eq(calls->vcpu_interrupt(0, 0), ZX_ERR_BAD_HANDLE);
 }
+
+// --- exceptions, rings and page tables of an x86-64 guest
+// -----------------------------------------
+
+// A guest of sixteen pages with tables of its own. Page 0 is the page table of every level, so that
+// entry n maps the n-th page.
+enum {
+  X_PAGES = 16,
+  X_TABLE = 0x2000,     // GDT
+  X_TASK = 0x2800,      // TSS
+  X_LOADS = 0x2f00,     // what lgdt and lidt load
+  X_GATES = 0x3000,     // IDT
+  X_HANDLERS = 0x4000,  // of 16 bytes: one for each gate
+  X_OTHER = 0x9000,
+  X_STACK = 0xc000,  // top
+  X_RING_0_STACK = 0xd000,
+  X_TRAP = 0xe000,
+  X_DATA = 0xf000,
+  X_NOWHERE = 0x10000,  // not in the page tables
+  X_CODE_SELECTOR = 8,
+  X_TASK_SELECTOR = 0x28
+};
+
+static uint8_t image[X_PAGES * 0x1000];
+static zx_handle_t x_memory;
+
+static void put64(size_t at, uint64_t value) {
+  memcpy(image + at, &value, sizeof value);
+}
+
+static void put_page(unsigned entry, uint64_t value) {
+  put64(entry * sizeof value, value);
+}
+
+static void put_gate(uint8_t vector, uint64_t handler) {
+  put64(X_GATES + vector * 16u, (handler & 0xffff) | X_CODE_SELECTOR << 16 |
+                                    UINT64_C(0x8e00) << 32 | (handler >> 16 & 0xffff) << 48);
+}
+
+// mov %cr2, %rcx; mov $vector, %al; mov %rax, X_TRAP
+static void put_handler(uint8_t vector) {
+  const uint8_t code[] = {0x0f, 0x20, 0xd1, 0xb0, vector, 0x48, 0x89, 0x04,
+                          0x25, 0x00, 0xe0, 0x00, 0x00,   0xeb, 0xfe};
+  memcpy(image + X_HANDLERS + vector * 16u, code, sizeof code);
+  put_gate(vector, X_HANDLERS + vector * 16u);
+}
+
+static void build_image(void) {
+  static const uint64_t table[] = {0,
+                                   0x00af9b000000ffff,
+                                   0x00cf93000000ffff,
+                                   0x00cff3000000ffff,
+                                   0x00affb000000ffff,
+                                   0x0000890000000067 | (uint64_t)(X_TASK & 0xffff) << 16,
+                                   0,
+                                   0x00cf9b000000ffff};
+  memset(image, 0, sizeof image);
+  for (unsigned i = 0; i < X_PAGES; i++) put_page(i, i * 0x1000 | 7);
+  memcpy(image + X_TABLE, table, sizeof table);
+  put64(X_TASK + 4, X_RING_0_STACK);
+  put64(X_LOADS, 0xff | X_TABLE << 16);
+  put64(X_LOADS + 16, 0xfff | X_GATES << 16);
+  for (unsigned vector = 0; vector < 0x40; vector++) put_handler((uint8_t)vector);
+}
+
+// lgdt X_LOADS; lidt X_LOADS + 16; mov $X_TASK_SELECTOR, %dx; ltr %dx
+static const uint8_t prologue[] = {0x0f, 0x01, 0x14, 0x25, 0x00, 0x2f, 0x00, 0x00,
+                                   0x0f, 0x01, 0x1c, 0x25, 0x10, 0x2f, 0x00, 0x00,
+                                   0x66, 0xba, 0x28, 0x00, 0x0f, 0x00, 0xda};
+enum { X_BODY = CODE + sizeof prologue };
+
+// The guest of the image with this code behind the prologue.
+static zx_handle_t x_vcpu(const void* code, size_t size) {
+  const zx_vm_option_t all =
+      ZX_VM_PERM_READ | ZX_VM_PERM_WRITE | ZX_VM_PERM_EXECUTE | ZX_VM_SPECIFIC;
+  const zx_vcpu_state_x64_t state = {.rsp = X_STACK};
+  const vs_calls* calls = opened.calls;
+  zx_handle_t vcpu;
+  zx_vaddr_t mapped;
+  memcpy(image + CODE, prologue, sizeof prologue);
+  memcpy(image + X_BODY, code, size);
+  make_guest();
+  cr_assert_eq(calls->vmo_create(sizeof image, 0, &x_memory), ZX_OK);
+  cr_assert_eq(calls->vmo_write(x_memory, image, 0, sizeof image), ZX_OK);
+  cr_assert_eq(calls->vmar_map(vmar, all, 0, x_memory, 0, sizeof image, &mapped), ZX_OK);
+  trap_answers(ZX_GUEST_TRAP_MEM, X_TRAP, 0x1000, 0, ZX_OK);
+  cr_assert_eq(calls->vcpu_create(guest, 0, CODE, &vcpu), ZX_OK);
+  cr_assert_eq(calls->vcpu_write_state(vcpu, ZX_VCPU_STATE, &state, sizeof state), ZX_OK);
+  return vcpu;
+}
+
+static zx_vcpu_state_x64_t x_state(zx_handle_t vcpu) {
+  zx_vcpu_state_x64_t state;
+  cr_assert_eq(opened.calls->vcpu_read_state(vcpu, ZX_VCPU_STATE, &state, sizeof state), ZX_OK);
+  return state;
+}
+
+// The guest meets the trap; its registers.
+static zx_vcpu_state_x64_t x_ends(zx_handle_t vcpu, const char* what, uint64_t addr) {
+  zx_port_packet_t p = {0};
+  const zx_status_t status = opened.calls->vcpu_enter(vcpu, &p);
+  cr_assert(status == ZX_OK, "%s: %d", what, status);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_MEM && p.guest_mem_x64.addr == addr,
+            "%s: packet %u at 0x%llx", what, p.type, (unsigned long long)p.guest_mem_x64.addr);
+  return x_state(vcpu);
+}
+
+typedef struct exception_row {
+  const char* name;
+  uint8_t code[15];
+  uint8_t length;
+  uint8_t vector;
+  bool has_code;
+  uint32_t error;
+  uint64_t cr2;   // 0: not looked at
+  uint16_t back;  // where the handler would return to, from the code on
+  bool is_rare;   // a software-based KVM does not do it so
+} exception_row;
+
+// What an exception that guest code raises leaves on the handler's stack.
+static const exception_row exceptions[] = {
+    {"ud2", {0x0f, 0x0b}, 2, 6, false, 0, 0, 0, false},
+    {"lock hlt", {0xf0, 0xf4}, 2, 6, false, 0, 0, 0, false},
+    {"div by zero", {0x31, 0xc9, 0xf7, 0xf1}, 4, 0, false, 0, 0, 2, false},
+    {"int3", {0xcc}, 1, 3, false, 0, 0, 1, true},
+    {"int 0x30", {0xcd, 0x30}, 2, 0x30, false, 0, 0, 2, true},
+    {"int 0x50: no gate", {0xcd, 0x50}, 2, 13, true, 0x50 << 3 | 2, 0, 0, true},
+    {"bad selector", {0x66, 0xb8, 0x38, 0x12, 0x8e, 0xd8}, 6, 13, true, 0x1238, 0, 4, false},
+    {"bad address",
+     {0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0x80, 0x8b, 0},
+     12,
+     13,
+     true,
+     0,
+     0,
+     10,
+     false},
+    {"a load", {0x8b, 0x04, 0x25, 8, 0, 1, 0}, 7, 14, true, 0, X_NOWHERE + 8, 0, false},
+    {"a store", {0x89, 0x04, 0x25, 8, 0, 1, 0}, 7, 14, true, 2, X_NOWHERE + 8, 0, false},
+    {"store to read-only", {0x89, 0x04, 0x25, 0, 0x80, 0, 0}, 7, 14, true, 3, 0x8000, 0, false},
+    {"a store over the end",
+     {0x48, 0x89, 0x04, 0x25, 0xfc, 0xff, 0, 0},
+     8,
+     14,
+     true,
+     2,
+     X_NOWHERE,
+     0,
+     false},
+    {"a jump",
+     {0xb8, 0, 0, 1, 0, 0xff, 0xe0},
+     7,
+     14,
+     true,
+     0x10,
+     X_NOWHERE,
+     (uint16_t)(X_NOWHERE - X_BODY),
+     false},
+    {"ud2 in 32 bits",
+     {0x6a, 0x38, 0x68, 0x20, 0x10, 0, 0, 0x48, 0xcb, 0x0f, 0x0b},
+     11,
+     6,
+     false,
+     0,
+     0,
+     9,
+     false},
+    {"NW without CD", {0xb8, 0x11, 0, 1, 0xa0, 0x0f, 0x22, 0xc0}, 8, 13, true, 0, 0, 5, false},
+};
+
+static void raises(const exception_row* row) {
+  uint64_t frame[6] = {0};
+  build_image();
+  put_page(8, 0x8005);
+  const zx_handle_t vcpu = x_vcpu(row->code, row->length);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, row->name, X_TRAP);
+  cr_expect_eq(state.rax & 0xff, row->vector, "%s: vector %u", row->name,
+               (unsigned)state.rax & 0xff);
+  if (row->cr2 != 0)
+    cr_expect_eq(state.rcx, row->cr2, "%s: CR2 0x%llx", row->name, (unsigned long long)state.rcx);
+  const size_t words = row->has_code ? 6 : 5;
+  cr_expect_eq(state.rsp, X_STACK - words * 8, "%s: rsp 0x%llx", row->name,
+               (unsigned long long)state.rsp);
+  cr_assert_eq(opened.calls->vmo_read(x_memory, frame + 6 - words, X_STACK - words * 8, words * 8),
+               ZX_OK);
+  cr_expect_eq(frame[0], row->error, "%s: error code 0x%llx", row->name,
+               (unsigned long long)frame[0]);
+  cr_expect_eq(frame[1], X_BODY + row->back, "%s: rip 0x%llx", row->name,
+               (unsigned long long)frame[1]);
+  cr_expect_eq(frame[4], X_STACK, "%s: old rsp 0x%llx", row->name, (unsigned long long)frame[4]);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+static bool is_kvm;
+
+static void exceptions_reach_their_handlers(void) {
+  for (size_t i = 0; i < sizeof exceptions / sizeof exceptions[0]; i++) {
+    if (!is_kvm || !exceptions[i].is_rare) raises(&exceptions[i]);
+  }
+}
+
+// mov %ax, %ds with a bad selector, then ud2, once behind the other: each one by itself.
+static void exception_after_exception(void) {
+  // mov $0x1238, %ax; mov %ax, %ds
+  static const uint8_t code[] = {0x66, 0xb8, 0x38, 0x12, 0x8e, 0xd8};
+  // add $8, %rsp; addq $2, (%rsp); iretq: on behind the instruction
+  static const uint8_t skip[] = {0x48, 0x83, 0xc4, 8, 0x48, 0x83, 0x04, 0x24, 2, 0x48, 0xcf};
+  uint8_t twice[3 * sizeof code];
+  build_image();
+  for (size_t i = 0; i < 3; i++) memcpy(twice + i * sizeof code, code, sizeof code);
+  memcpy(image + X_HANDLERS + 13 * 16, skip, sizeof skip);
+  twice[sizeof twice - 2] = 0x0f, twice[sizeof twice - 1] = 0x0b;  // ud2
+  // iretq needs a code segment to go back to: push $8; push $next; lretq
+  static const uint8_t reload[] = {0x6a, 8, 0x68, 0x1f + 5, 0x10, 0, 0, 0x48, 0xcb};
+  uint8_t all[sizeof reload + sizeof twice];
+  memcpy(all, reload, sizeof reload);
+  all[3] = (uint8_t)(X_BODY + sizeof reload);
+  memcpy(all + sizeof reload, twice, sizeof twice);
+  const zx_handle_t vcpu = x_vcpu(all, sizeof all);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, "three in a row", X_TRAP);
+  cr_expect_eq(state.rax & 0xff, 6, "vector %u", (unsigned)state.rax & 0xff);
+}
+
+static void exception_without_a_gate(void) {
+  static const uint8_t code[] = {0x8b, 0x04, 0x25, 8, 0, 1, 0};  // a load from nowhere
+  zx_port_packet_t p;
+  build_image();
+  put64(X_GATES + 14 * 16, 0);
+  const zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, "with a gate for double faults", X_TRAP);
+  cr_expect_eq(state.rax & 0xff, 8, "vector %u", (unsigned)state.rax & 0xff);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  build_image();
+  memset(image + X_GATES, 0, 0x1000);
+  const zx_handle_t other = x_vcpu(code, sizeof code);
+  cr_expect_eq(opened.calls->vcpu_enter(other, &p), ZX_ERR_BAD_STATE);
+  const zx_vcpu_state_x64_t again = {.rax = 7};
+  cr_expect_eq(opened.calls->vcpu_write_state(other, ZX_VCPU_STATE, &again, sizeof again), ZX_OK);
+  cr_expect_eq(x_state(other).rax, 7);
+}
+
+static void trace_flag_stops_behind_each(void) {
+  // pushf; orl $0x100, (%rsp); popf; nop; nop
+  static const uint8_t code[] = {0x9c, 0x81, 0x0c, 0x24, 0, 1, 0, 0, 0x9d, 0x90, 0x90};
+  uint64_t frame[2];
+  build_image();
+  const zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, "TF", X_TRAP);
+  cr_expect_eq(state.rax & 0xff, 1);
+  cr_expect_eq(state.rflags & 0x100, 0, "TF is still set");
+  cr_assert_eq(opened.calls->vmo_read(x_memory, frame, state.rsp, sizeof frame), ZX_OK);
+  cr_expect_eq(frame[0], X_BODY + 10, "rip 0x%llx", (unsigned long long)frame[0]);
+}
+
+// --- page tables
+
+// Linear pages 5, 6 and 7 are the guest's pages 9, 14 (the trap) and 1 (this code).
+static void pages_are_where_the_tables_say(void) {
+  static const uint8_t code[] = {
+      0xb8, 0x2f, 0x70, 0,    0,    0xff, 0xe0,  // mov $here + 0x6000, %eax; jmp *%rax
+      0xf4,                                      // not come by
+      0x48, 0xc7, 0x04, 0x25, 0x10, 0x50, 0,    0, 0x77, 0, 0, 0,  // movq $0x77, 0x5010
+      0x48, 0x8b, 0x0c, 0x25, 0x18, 0x50, 0,    0,                 // mov 0x5018, %rcx
+      0x48, 0x89, 0x0c, 0x25, 0x20, 0x60, 0,    0,                 // mov %rcx, 0x6020
+  };
+  uint8_t moved[sizeof code];
+  uint64_t word = 0;
+  build_image();
+  put_page(5, X_OTHER | 7);
+  put_page(6, X_TRAP | 7);
+  put_page(7, CODE | 7);
+  put64(X_OTHER + 0x18, 0x1234);
+  memcpy(moved, code, sizeof code);
+  moved[1] = (uint8_t)(X_BODY + 8);
+  const zx_handle_t vcpu = x_vcpu(moved, sizeof moved);
+  zx_port_packet_t p = {0};
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK);
+  cr_expect_eq(p.guest_mem_x64.addr, X_TRAP + 0x20, "addr 0x%llx",
+               (unsigned long long)p.guest_mem_x64.addr);
+  cr_expect_eq(p.guest_mem_x64.rip, X_BODY + 0x6000 + 28);
+  cr_expect_eq(p.guest_mem_x64.instruction_size, 8);
+  cr_expect_eq(x_state(vcpu).rcx, 0x1234);
+  cr_assert_eq(opened.calls->vmo_read(x_memory, &word, X_OTHER + 0x10, sizeof word), ZX_OK);
+  cr_expect_eq(word, 0x77);
+}
+
+// The entry of page 5 is changed, and what was known of it forgotten, in two ways.
+static void pages_move_when_the_guest_says_so(const uint8_t* forget, size_t size) {
+  static const uint8_t first[] = {
+      0x8b, 0x1c, 0x25, 0,    0x50, 0, 0,                       // mov 0x5000, %ebx
+      0x48, 0xc7, 0x04, 0x25, 0x28, 0, 0, 0, 0x07, 0xf0, 0, 0,  // movq $X_DATA | 7, 5 * 8
+  };
+  static const uint8_t last[] = {
+      0x8b, 0x0c, 0x25, 0, 0x50, 0, 0,  // mov 0x5000, %ecx
+      0x89, 0x0c, 0x25, 0, 0xe0, 0, 0   // mov %ecx, X_TRAP
+  };
+  uint8_t code[64];
+  build_image();
+  put64(0x5000, 5);
+  put64(X_DATA, 15);
+  memcpy(code, first, sizeof first);
+  memcpy(code + sizeof first, forget, size);
+  memcpy(code + sizeof first + size, last, sizeof last);
+  const zx_handle_t vcpu = x_vcpu(code, sizeof first + size + sizeof last);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, "moved", X_TRAP);
+  cr_expect(state.rbx == 5 && state.rcx == 15, "0x%llx, then 0x%llx", (unsigned long long)state.rbx,
+            (unsigned long long)state.rcx);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+static void pages_move(void) {
+  static const uint8_t all[] = {0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8};              // mov of CR3
+  static const uint8_t one[] = {0x0f, 0x01, 0x3c, 0x25, 0x00, 0x50, 0x00, 0x00};  // invlpg 0x5000
+  pages_move_when_the_guest_says_so(all, sizeof all);
+  pages_move_when_the_guest_says_so(one, sizeof one);
+}
+
+static void pages_say_that_they_were_used(void) {
+  static const uint8_t code[] = {0x8b, 0x0c, 0x25, 0, 0x50, 0, 0,   // mov 0x5000, %ecx
+                                 0x89, 0x0c, 0x25, 0, 0x60, 0, 0,   // mov %ecx, 0x6000
+                                 0x89, 0x0c, 0x25, 0, 0xe0, 0, 0};  // mov %ecx, X_TRAP
+  uint64_t entries[8];
+  build_image();
+  const zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  x_ends(vcpu, "used", X_TRAP);
+  cr_assert_eq(opened.calls->vmo_read(x_memory, entries, 0, sizeof entries), ZX_OK);
+  cr_expect_eq(entries[5], 0x5027, "0x%llx", (unsigned long long)entries[5]);
+  cr_expect_eq(entries[6], 0x6067, "0x%llx", (unsigned long long)entries[6]);
+  cr_expect_eq(entries[7], 0x7007, "0x%llx", (unsigned long long)entries[7]);
+}
+
+// --- ring 3
+
+// To ring 3, at the code that follows: push $0x1b; push $X_STACK; push $2; push $0x23; push $next;
+// iretq
+static size_t to_ring_3(uint8_t* code) {
+  static const uint8_t leave[] = {0x6a, 0x1b, 0x68, 0, 0xc0, 0, 0, 0x6a, 2,
+                                  0x6a, 0x23, 0x68, 0, 0,    0, 0, 0x48, 0xcf};
+  const uint32_t next = X_BODY + sizeof leave;
+  memcpy(code, leave, sizeof leave);
+  memcpy(code + 12, &next, sizeof next);
+  return sizeof leave;
+}
+
+static const exception_row user_exceptions[] = {
+    {"hlt", {0xf4}, 1, 13, true, 0, 0, 0, false},
+    {"out", {0xe6, 0xd0}, 2, 13, true, 0, 0, 0, true},
+    {"mov of CR0", {0x0f, 0x20, 0xc0}, 3, 13, true, 0, 0, 0, false},
+    {"gate of ring 0", {0xcd, 0x30}, 2, 13, true, 0x30 << 3 | 2, 0, 0, true},
+    {"a load", {0x8b, 0x04, 0x25, 8, 0, 1, 0}, 7, 14, true, 4, X_NOWHERE + 8, 0, false},
+    {"page of ring 0", {0x8b, 0x04, 0x25, 0, 0x50, 0, 0}, 7, 14, true, 5, 0x5000, 0, false},
+    {"ud2", {0x0f, 0x0b}, 2, 6, false, 0, 0, 0, false},
+};
+
+// Ring 0 looks at the page first.
+static void raises_in_ring_3(const exception_row* row) {
+  static const uint8_t look[] = {0x8b, 0x04, 0x25, 0, 0x50, 0, 0};  // mov 0x5000, %eax
+  uint8_t code[64];
+  uint64_t frame[5];
+  build_image();
+  put_page(5, 0x5003);
+  memcpy(code + 18, look, sizeof look);
+  const size_t size = to_ring_3(code);
+  memmove(code + sizeof look, code, size);
+  memcpy(code, look, sizeof look);
+  code[sizeof look + 12] = (uint8_t)(code[sizeof look + 12] + sizeof look);
+  memcpy(code + sizeof look + size, row->code, row->length);
+  const zx_handle_t vcpu = x_vcpu(code, sizeof look + size + row->length);
+  const zx_vcpu_state_x64_t state = x_ends(vcpu, row->name, X_TRAP);
+  cr_expect_eq(state.rax & 0xff, row->vector, "%s: vector %u", row->name,
+               (unsigned)state.rax & 0xff);
+  if (row->cr2 != 0) cr_expect_eq(state.rcx, row->cr2);
+  const size_t words = row->has_code ? 6 : 5;
+  cr_expect_eq(state.rsp, X_RING_0_STACK - words * 8, "%s: rsp 0x%llx", row->name,
+               (unsigned long long)state.rsp);
+  cr_assert_eq(opened.calls->vmo_read(x_memory, frame, X_RING_0_STACK - 40, sizeof frame), ZX_OK);
+  cr_expect_eq(frame[0], X_BODY + sizeof look + size, "%s: rip 0x%llx", row->name,
+               (unsigned long long)frame[0]);
+  cr_expect(frame[1] == 0x23 && frame[3] == X_STACK && frame[4] == 0x1b, "%s: cs 0x%llx ss 0x%llx",
+            row->name, (unsigned long long)frame[1], (unsigned long long)frame[4]);
+  if (row->has_code) {
+    cr_assert_eq(opened.calls->vmo_read(x_memory, frame, X_RING_0_STACK - 48, 8), ZX_OK);
+    cr_expect_eq(frame[0], row->error, "%s: error code 0x%llx", row->name,
+                 (unsigned long long)frame[0]);
+  }
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+static void exceptions_of_ring_3_reach_ring_0(void) {
+  for (size_t i = 0; i < sizeof user_exceptions / sizeof user_exceptions[0]; i++) {
+    if (!is_kvm || !user_exceptions[i].is_rare) raises_in_ring_3(&user_exceptions[i]);
+  }
+}
+
+// There by SYSRET, back by SYSCALL.
+static void ring_3_and_back(void) {
+  static const uint8_t code[] = {
+      0xb9, 0x81, 0,    0,    0xc0, 0x31, 0xc0, 0xba, 0x08, 0, 0x10, 0,    0x0f, 0x30,  // STAR
+      0xb9, 0x82, 0,    0,    0xc0, 0xb8, 0,    0,    0,    0, 0x31, 0xd2, 0x0f, 0x30,  // LSTAR
+      0xb9, 0x84, 0,    0,    0xc0, 0xb8, 1,    0,    0,    0, 0x0f, 0x30,              // FMASK
+      0xb9, 0,    0,    0,    0,    0x49, 0xc7, 0xc3, 3,    0, 0,    0,                 // rcx, r11
+      0x48, 0x0f, 0x07,                                                                 // sysretq
+      0x8c, 0xcb, 0x0f, 0x05,                             // mov %cs, %ebx; syscall
+      0x9c, 0x5a, 0x8c, 0xd6,                             // pushf; pop %rdx; mov %ss, %esi
+      0x8c, 0xc8, 0x89, 0x04, 0x25, 0,    0xe0, 0,    0,  // mov %cs, %eax; to X_TRAP
+  };
+  enum { LSTAR_AT = 20, RCX_AT = 41, USER = 55, BACK = 59 };
+  uint8_t moved[sizeof code];
+  const uint32_t back = X_BODY + BACK, user = X_BODY + USER;
+  build_image();
+  memcpy(moved, code, sizeof code);
+  memcpy(moved + LSTAR_AT, &back, sizeof back);
+  memcpy(moved + RCX_AT, &user, sizeof user);
+  const zx_vcpu_state_x64_t state = x_ends(x_vcpu(moved, sizeof moved), "syscall", X_TRAP);
+  cr_expect_eq(state.rbx, 0x23, "cs was 0x%llx", (unsigned long long)state.rbx);
+  cr_expect_eq(state.rax, 0x08, "cs is 0x%llx", (unsigned long long)state.rax);
+  cr_expect_eq(state.rsi, 0x10, "ss is 0x%llx", (unsigned long long)state.rsi);
+  cr_expect_eq(state.rcx, back, "rcx 0x%llx", (unsigned long long)state.rcx);
+  cr_expect((state.r11 & 1) == 1 && (state.rdx & 1) == 0, "flags 0x%llx, then 0x%llx",
+            (unsigned long long)state.r11, (unsigned long long)state.rdx);
+}
+
+// There by SYSEXIT, back by SYSENTER.
+static void ring_3_and_back_by_sysenter(void) {
+  static const uint8_t code[] = {
+      0x31, 0xd2, 0xb9, 0x74, 1,    0,    0,    0xb8, 8,    0,    0,    0,
+      0x0f, 0x30, 0xff, 0xc1, 0xb8, 0,    0xb0, 0,    0,    0x0f, 0x30,  // stack 0xb000
+      0xff, 0xc1, 0xb8, 0,    0,    0,    0,    0x0f, 0x30,              // entry
+      0xba, 0,    0,    0,    0,    0xb9, 0,    0xc0, 0,    0,           // rdx, rcx
+      0x48, 0x0f, 0x35, 0x8c, 0xcb, 0x0f, 0x34,  // sysexitq; mov %cs, %ebx; sysenter
+      0x8c, 0xc8, 0x8c, 0xd6, 0x89, 0x04, 0x25, 0,    0xe0, 0,    0,  // mov %cs, %eax; %ss, %esi;
+                                                                      // to X_TRAP
+  };
+  enum { ENTRY_AT = 26, RDX_AT = 33, USER = 45, BACK = 49 };
+  uint8_t moved[sizeof code];
+  const uint32_t back = X_BODY + BACK, user = X_BODY + USER;
+  build_image();
+  memcpy(moved, code, sizeof code);
+  memcpy(moved + ENTRY_AT, &back, sizeof back);
+  memcpy(moved + RDX_AT, &user, sizeof user);
+  const zx_vcpu_state_x64_t state = x_ends(x_vcpu(moved, sizeof moved), "sysenter", X_TRAP);
+  cr_expect_eq(state.rbx, 0x2b, "cs was 0x%llx", (unsigned long long)state.rbx);
+  cr_expect_eq(state.rax, 0x08, "cs is 0x%llx", (unsigned long long)state.rax);
+  cr_expect_eq(state.rsi, 0x10, "ss is 0x%llx", (unsigned long long)state.rsi);
+  cr_expect_eq(state.rsp, 0xb000, "rsp is 0x%llx", (unsigned long long)state.rsp);
+}
+
+// There is none to call: the answers of published kernels, from ring 0 and from ring 3.
+static void calls_to_the_hypervisor(void) {
+  static const uint8_t call[] = {0x0f, 0x01, 0xc1, 0x89, 0x04, 0x25, 0, 0xe0, 0, 0};
+  uint8_t code[64];
+  build_image();
+  zx_handle_t vcpu = x_vcpu(call, sizeof call);
+  cr_expect_eq((int64_t)x_ends(vcpu, "vmcall", X_TRAP).rax, -1000);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  build_image();
+  const size_t size = to_ring_3(code);
+  memcpy(code + size, call, sizeof call);
+  vcpu = x_vcpu(code, size + sizeof call);
+  cr_expect_eq((int64_t)x_ends(vcpu, "vmcall in ring 3", X_TRAP).rax, -1);
+}
+
+// --- what a guest starts with, and interrupts that it sends
+
+static void starts_as_published(void) {
+  static const uint8_t code[] = {0x0f, 0x20, 0xc7, 0x0f, 0x20, 0xde,  // CR0, CR3
+                                 0xb9, 0x80, 0,    0,    0xc0, 0x0f, 0x32,
+                                 0x41, 0x89, 0xc0,                          // EFER to r8d
+                                 0xb8, 1,    0,    0,    0,    0x0f, 0xa2,  // cpuid
+                                 0x89, 0x0c, 0x25, 0,    0xe0, 0,    0};
+  build_image();
+  const zx_vcpu_state_x64_t state = x_ends(x_vcpu(code, sizeof code), "start", X_TRAP);
+  cr_expect_eq(state.rdi, 0x80010011, "CR0 0x%llx", (unsigned long long)state.rdi);
+  cr_expect_eq(state.rsi, 0, "CR3 0x%llx", (unsigned long long)state.rsi);
+  cr_expect_eq(state.r8 & 0x501, 0x501, "EFER 0x%llx", (unsigned long long)state.r8);
+  const uint64_t set = 1u << 21 | 1u << 24 | 1u << 31,
+                 clear = 1u << 3 | 1u << 5 | 1u << 8 | 1u << 15;
+  cr_expect_eq(state.rcx & (set | clear), set, "ecx 0x%llx", (unsigned long long)state.rcx);
+  cr_expect_eq(state.rbx >> 24, 0, "ebx 0x%llx", (unsigned long long)state.rbx);
+}
+
+static void sent_interrupts_are_packets(void) {
+  static const uint8_t code[] = {
+      0xb9, 0x30, 8, 0, 0, 0xb8, 0x66, 0, 8, 0, 0x31, 0xd2, 0x0f, 0x30,  // 0x66 to all
+      0xb8, 0,    5, 0, 0, 0x0f, 0x30,                                   // INIT
+      0xb8, 5,    6, 0, 0, 0xba, 3,    0, 0, 0, 0x0f, 0x30,              // start 3 at 0x5000
+      0xb8, 0,    2, 0, 0, 0x0f, 0x30,                                   // a kind that there is not
+  };
+  zx_port_packet_t p = {0};
+  build_image();
+  const zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_VCPU && p.guest_vcpu.type == ZX_PKT_GUEST_VCPU_INTERRUPT);
+  cr_expect(p.guest_vcpu.interrupt.mask == UINT64_MAX && p.guest_vcpu.interrupt.vector == 0x66);
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_VCPU && p.guest_vcpu.type == ZX_PKT_GUEST_VCPU_STARTUP);
+  cr_expect(p.guest_vcpu.startup.id == 3 && p.guest_vcpu.startup.entry == 0x5000);
+  cr_expect_eq(x_ends(vcpu, "refused", X_TRAP).rax & 0xff, 13);
+}
+
+// --- guests that mean no good
+
+static void ends(const char* what, const void* code, size_t size, zx_status_t expected) {
+  zx_port_packet_t p;
+  build_image();
+  const zx_handle_t vcpu = x_vcpu(code, size);
+  const zx_status_t got = opened.calls->vcpu_enter(vcpu, &p);
+  cr_expect_eq(got, expected, "%s: %d", what, got);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+static void guests_that_cannot_go_on_end(void) {
+  // lidt from zeroes; ud2
+  static const uint8_t triple[] = {0x0f, 0x01, 0x1c, 0x25, 0, 0xf0, 0, 0, 0x0f, 0x0b};
+  static const uint8_t outs[] = {0xb9, 5, 0, 0, 0, 0x66, 0xba, 0xd0, 0, 0xf3, 0x6e};
+  static const uint8_t ins[] = {0xb9, 5, 0,    0,    0,    0xbf, 0,    0xf0,
+                                0,    0, 0x66, 0xba, 0xd0, 0,    0xf3, 0x6c};
+  static const uint8_t fetch[] = {0xb8, 0, 0xe0, 0, 0, 0xff, 0xe0};  // jmp *$X_TRAP
+  ends("triple fault", triple, sizeof triple, ZX_ERR_BAD_STATE);
+  ends("rep outs", outs, sizeof outs, ZX_ERR_NOT_SUPPORTED);
+  ends("rep ins", ins, sizeof ins, ZX_ERR_NOT_SUPPORTED);
+  ends("code that is not there", fetch, sizeof fetch, ZX_ERR_BAD_STATE);
+}
+
+static void page_tables_that_are_nowhere(void) {
+  // mov $0x4000000, %eax; mov %rax, %cr3; nop
+  static const uint8_t code[] = {0xb8, 0, 0, 0, 4, 0x0f, 0x22, 0xd8, 0x90};
+  ends("page tables that are nowhere", code, sizeof code, ZX_ERR_BAD_STATE);
+}
+
+static void endless_loop_is_kicked(void) {
+  static const uint8_t code[] = {0xeb, 0xfe};
+  zx_port_packet_t p;
+  pthread_t kicker;
+  build_image();
+  zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+}
+
+// An exception whose handler has it again, for ever.
+static void endless_exceptions_are_kicked(void) {
+  static const uint8_t code[] = {0xbc, 0, 0xc0, 0, 0, 0x0f, 0x0b};  // mov $X_STACK, %esp; ud2
+  zx_port_packet_t p;
+  pthread_t kicker;
+  build_image();
+  put_gate(6, X_BODY);
+  zx_handle_t vcpu = x_vcpu(code, sizeof code);
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+}
+
+// The guest runs `mov $1, %al` twice, and has it changed between the two.
+static void code_that_changes_itself(void) {
+  static const uint8_t code[] = {
+      0x31, 0xdb,                             // xor %ebx, %ebx
+      0xb0, 1,                                // 1: mov $1, %al
+      0xff, 0xc3,                             // inc %ebx
+      0xc6, 0x04, 0x25, 0,    0x10, 0, 0, 2,  // movb $2, 1b + 1
+      0x83, 0xfb, 2,    0x75, 0xef,           // cmp $2, %ebx; jne 1b
+      0x89, 0x04, 0x25, 0,    0xe0, 0, 0,     // mov %eax, X_TRAP
+  };
+  uint8_t moved[sizeof code];
+  const uint16_t at = X_BODY + 3;
+  build_image();
+  memcpy(moved, code, sizeof code);
+  memcpy(moved + 9, &at, sizeof at);
+  const zx_vcpu_state_x64_t state = x_ends(x_vcpu(moved, sizeof moved), "changed", X_TRAP);
+  cr_expect_eq(state.rax & 0xff, 2, "al is %u", (unsigned)state.rax & 0xff);
+}
+
+// From the last bytes of memory into the trap behind them: the packet tells of the trap.
+static void access_over_the_end_into_a_trap(void) {
+  static const uint8_t store[] = {0x48, 0x89, 0x04, 0x25, 0xfc, 0xdf, 0, 0};
+  static const uint8_t load[] = {0x48, 0x8b, 0x04, 0x25, 0xfc, 0xdf, 0, 0};
+  build_image();
+  const zx_handle_t vcpu = x_vcpu(store, sizeof store);
+  x_ends(vcpu, "a store", X_TRAP);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  build_image();
+  x_ends(x_vcpu(load, sizeof load), "a load", X_TRAP);
+}
+
+static void open_x64_kvm(void) {
+  is_kvm = true;
+  open_kvm();
+}
+
+TestSuite(x64_unicorn, .init = open_x64, .timeout = 60);
+TestSuite(x64_kvm, .init = open_x64_kvm, .timeout = 60);
+
+#define ON_UNICORN(name)    \
+  Test(x64_unicorn, name) { \
+    name();                 \
+  }
+#define ON_BOTH(name)   \
+  ON_UNICORN(name)      \
+  Test(x64_kvm, name) { \
+    name();             \
+  }
+
+ON_BOTH(exceptions_reach_their_handlers)
+ON_BOTH(exception_after_exception)
+ON_BOTH(exception_without_a_gate)
+ON_BOTH(trace_flag_stops_behind_each)
+ON_BOTH(pages_are_where_the_tables_say)
+ON_BOTH(pages_move)
+ON_BOTH(pages_say_that_they_were_used)
+ON_BOTH(exceptions_of_ring_3_reach_ring_0)
+ON_BOTH(starts_as_published)
+ON_BOTH(sent_interrupts_are_packets)
+ON_BOTH(guests_that_cannot_go_on_end)
+ON_BOTH(endless_loop_is_kicked)
+ON_BOTH(endless_exceptions_are_kicked)
+ON_BOTH(code_that_changes_itself)
+ON_BOTH(access_over_the_end_into_a_trap)
+// A software-based KVM does not do these so.
+ON_UNICORN(ring_3_and_back)
+ON_UNICORN(ring_3_and_back_by_sysenter)
+ON_UNICORN(calls_to_the_hypervisor)
+ON_UNICORN(page_tables_that_are_nowhere)

@@ -32,6 +32,7 @@ static struct {
 } taken[8];
 static size_t takings;
 static bool watched;
+static bool refused;  // the last write of the interrupt register
 
 static bool fake_open(vs_why* reason) {
   (void)reason;
@@ -75,6 +76,7 @@ static void fake_run(vs_cpu* cpu, vs_exit* out) {
 static zx_status_t fake_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
                                zx_port_packet_t* packet) {
   (void)cpu;
+  if (at->kind == VS_EXIT_ICR) refused = !trapped;
   if (!trapped || packet == NULL) return ZX_OK;
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_x64.addr = at->address;
@@ -485,6 +487,53 @@ Test(zircon, an_interrupt_ends_a_halt, .timeout = 30) {
 }
 
 // --- the layer ----------------------------------------------------------------------------------
+
+static zx_packet_guest_vcpu_t guest_sends(uint64_t icr) {
+  zx_port_packet_t p = {0};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_ICR, .value = icr};
+  cr_assert(call->vcpu_enter(vcpu, &p) == ZX_OK);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_VCPU && p.key == 0 && p.status == 0 && !refused);
+  return p.guest_vcpu;
+}
+
+static void expect_sent(uint64_t icr, uint64_t mask, uint8_t vector) {
+  const zx_packet_guest_vcpu_t sent = guest_sends(icr);
+  cr_expect(sent.type == ZX_PKT_GUEST_VCPU_INTERRUPT && sent.interrupt.mask == mask &&
+                sent.interrupt.vector == vector,
+            "0x%llx: mask 0x%llx", (unsigned long long)icr,
+            (unsigned long long)sent.interrupt.mask);
+}
+
+Test(zircon, an_interrupt_that_a_guest_sends_is_a_packet) {
+  expect_sent(UINT64_C(2) << 32 | 0x66, 4, 0x66);
+  expect_sent(UINT64_C(64) << 32 | 0x66, 0, 0x66);
+  expect_sent(UINT64_C(0xffffffff) << 32 | 0x66, UINT64_MAX, 0x66);
+  expect_sent(0x40066, 1, 0x66);
+  expect_sent(0x80066, UINT64_MAX, 0x66);
+  expect_sent(0xc0066, UINT64_MAX - 1, 0x66);
+  expect_sent(0x80400, UINT64_MAX - 1, 2);  // an NMI, and none to itself
+  const zx_packet_guest_vcpu_t started = guest_sends(UINT64_C(3) << 32 | 0x605);
+  cr_expect(started.type == ZX_PKT_GUEST_VCPU_STARTUP && started.startup.id == 3 &&
+            started.startup.entry == 0x5000);
+}
+
+Test(zircon, a_guest_that_sends_init_goes_on_and_what_there_is_not_is_refused) {
+  zx_port_packet_t p = {0};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_ICR, .value = 0x200};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_ICR, .value = 0x500};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_CANCELED};
+  cr_expect(call->vcpu_enter(vcpu, &p) == ZX_ERR_BAD_STATE && refused);
+  cr_expect(call->vcpu_enter(vcpu, &p) == ZX_ERR_CANCELED && !refused);
+}
+
+Test(zircon, a_processor_that_a_guest_starts_is_a_packet) {
+  zx_port_packet_t p = {0};
+  script[exits++] = (vs_exit){.kind = VS_EXIT_STARTUP, .value = 3, .address = 0x5000};
+  cr_assert(call->vcpu_enter(vcpu, &p) == ZX_OK);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_VCPU && p.guest_vcpu.type == ZX_PKT_GUEST_VCPU_STARTUP &&
+            p.guest_vcpu.startup.id == 3 && p.guest_vcpu.startup.entry == 0x5000);
+}
 
 Test(zircon, a_second_engine_is_refused_and_the_first_goes_on) {
   zx_vcpu_state_x64_t state;

@@ -19,12 +19,19 @@ void vs_uc_set_register(vs_cpu* cpu, int id, uint64_t value) {
 
 // ---- Memory.
 
-const vs_stretch* vs_uc_find_stretch(const vs_cpu* cpu, uint64_t gpa) {
-  for (size_t i = 0; i < cpu->count; i++) {
-    const vs_stretch* s = &cpu->stretches[i];
-    if (gpa >= s->gpa && gpa - s->gpa < s->size) return s;
+static const vs_stretch* find(const vs_stretch* all, size_t count, uint64_t address) {
+  for (size_t i = 0; i < count; i++) {
+    if (address >= all[i].gpa && address - all[i].gpa < all[i].size) return &all[i];
   }
   return NULL;
+}
+
+const vs_stretch* vs_uc_find_stretch(const vs_cpu* cpu, uint64_t gpa) {
+  return find(cpu->stretches, cpu->count, gpa);
+}
+
+const vs_stretch* vs_uc_find_view(const vs_cpu* cpu, uint64_t address) {
+  return find(cpu->views, cpu->view_count, address);
 }
 
 static uint32_t unicorn_perms(zx_vm_option_t perms) {
@@ -33,7 +40,7 @@ static uint32_t unicorn_perms(zx_vm_option_t perms) {
                     ((perms & ZX_VM_PERM_EXECUTE) != 0 ? UC_PROT_EXEC : 0));
 }
 
-// Forgets what was translated from the pages of a stretch that a write has touched.
+// Forgets what was translated from the pages of a view that a write has touched.
 static void forget_code(vs_cpu* cpu, const vs_stretch* s, const vs_uc_dirty* dirty) {
   const uint8_t *first = s->host, *end = s->host + s->size;
   if (dirty->at > first) first = dirty->at;
@@ -47,11 +54,16 @@ static void forget_code(vs_cpu* cpu, const vs_stretch* s, const vs_uc_dirty* dir
 static void apply_change(vs_cpu* cpu, uint64_t number) {
   bool known;
   const vs_uc_dirty dirty = vs_uc_change(number, &known);
-  for (size_t i = 0; i < cpu->count; i++) {
-    const vs_stretch* s = &cpu->stretches[i];
-    const vs_uc_dirty all = {s->host, s->size};
-    forget_code(cpu, s, known ? &dirty : &all);
+  for (size_t i = 0; i < cpu->view_count; i++) {
+    const vs_stretch* view = &cpu->views[i];
+    const vs_uc_dirty all = {view->host, view->size};
+    forget_code(cpu, view, known ? &dirty : &all);
   }
+}
+
+void vs_uc_forget_code(vs_cpu* cpu, const uint8_t* at, size_t size) {
+  const vs_uc_dirty dirty = {at, size};
+  for (size_t i = 0; i < cpu->view_count; i++) forget_code(cpu, &cpu->views[i], &dirty);
 }
 
 // One forgotten change stands for all before it, so those are skipped.
@@ -70,33 +82,73 @@ static bool is_among(const vs_stretch* one, const vs_stretch* all, size_t count)
   return false;
 }
 
+static bool map_view(vs_cpu* cpu, const vs_stretch* view) {
+  if (uc_mem_map_ptr(cpu->uc, view->gpa, view->size, unicorn_perms(view->perms), view->host) !=
+      UC_ERR_OK)
+    return false;
+  cpu->views[cpu->view_count++] = *view;
+  return true;
+}
+
 // What is not any more goes first: what takes its place may overlap it.
-static bool rearrange(vs_cpu* cpu, const vs_stretch* wanted, size_t count) {
+static bool rearrange(vs_cpu* cpu) {
   size_t kept = 0;
-  for (size_t i = 0; i < cpu->count; i++) {
-    const vs_stretch s = cpu->stretches[i];
-    if (is_among(&s, wanted, count)) {
-      cpu->stretches[kept++] = s;
-    } else if (uc_mem_unmap(cpu->uc, s.gpa, s.size) != UC_ERR_OK) {
+  for (size_t i = 0; i < cpu->view_count; i++) {
+    const vs_stretch view = cpu->views[i];
+    if (is_among(&view, cpu->stretches, cpu->count)) {
+      cpu->views[kept++] = view;
+    } else if (uc_mem_unmap(cpu->uc, view.gpa, view.size) != UC_ERR_OK) {
       return false;
     }
   }
-  cpu->count = kept;
-  for (size_t i = 0; i < count; i++) {
-    const vs_stretch* s = &wanted[i];
-    if (is_among(s, cpu->stretches, kept)) continue;
-    if (uc_mem_map_ptr(cpu->uc, s->gpa, s->size, unicorn_perms(s->perms), s->host) != UC_ERR_OK)
-      return false;
-    cpu->stretches[cpu->count++] = *s;
+  cpu->view_count = kept;
+  for (size_t i = 0; i < cpu->count; i++) {
+    const vs_stretch* s = &cpu->stretches[i];
+    if (!is_among(s, cpu->views, kept) && !map_view(cpu, s)) return false;
   }
   return true;
+}
+
+// The library may find the next view where it kept this one: what it made of its code goes, too.
+static void unmap_view(vs_cpu* cpu, const vs_stretch* view) {
+  if ((view->perms & ZX_VM_PERM_EXECUTE) != 0)
+    uc_ctl_remove_cache(cpu->uc, view->gpa, view->gpa + view->size);
+  uc_mem_unmap(cpu->uc, view->gpa, view->size);
+  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.window.len = 0;
+}
+
+void vs_uc_drop_view(vs_cpu* cpu, const vs_stretch* view) {
+  unmap_view(cpu, view);
+  cpu->views[view - cpu->views] = cpu->views[--cpu->view_count];
+}
+
+void vs_uc_drop_views(vs_cpu* cpu) {
+  for (size_t i = 0; i < cpu->view_count; i++) unmap_view(cpu, &cpu->views[i]);
+  cpu->view_count = 0;
+  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.system_views = false;
+}
+
+bool vs_uc_add_view(vs_cpu* cpu, const vs_stretch* view) {
+  if (cpu->view_count < VS_UC_VIEWS_MAX && map_view(cpu, view)) return true;
+  vs_uc_drop_views(cpu);
+  return map_view(cpu, view);
+}
+
+static void take_layout(vs_cpu* cpu) {
+  const vs_space* space = cpu->space;
+  for (size_t i = 0; i < space->count; i++) cpu->stretches[i] = space->stretches[i];
+  cpu->count = space->count;
 }
 
 static bool refresh_layout(vs_cpu* cpu) {
   vs_space* space = cpu->space;
   bool done = true;
   pthread_mutex_lock(&space->lock);
-  if (space->version != cpu->version) done = rearrange(cpu, space->stretches, space->count);
+  if (space->version != cpu->version) {
+    take_layout(cpu);
+    if (cpu->has_pages) vs_uc_drop_views(cpu);
+    if (!cpu->has_pages) done = rearrange(cpu);
+  }
   if (done) cpu->version = space->version;
   pthread_mutex_unlock(&space->lock);
   return done;
@@ -114,7 +166,6 @@ bool vs_uc_refresh(vs_cpu* cpu) {
 // Brings the guest's memory up to date, and runs.
 void vs_uc_run(vs_cpu* cpu, vs_exit* out) {
   *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
-  cpu->missed = false;
   if (!cpu->can_run) {
     out->status = ZX_ERR_NOT_SUPPORTED;
   } else if (vs_uc_refresh(cpu)) {
@@ -131,13 +182,15 @@ bool vs_uc_begin(vs_cpu* cpu, uc_arch arch, uc_mode mode) {
   return false;
 }
 
-// Refused: Unicorn ends the run with the access not made.
+// Refused: Unicorn ends the run with the access not made. Of one over the end of a page it goes on
+// to tell of each byte.
 static bool on_missing(uc_engine* uc, uc_mem_type type, uint64_t address, int size, int64_t value,
                        void* data) {
   vs_cpu* cpu = data;
   (void)uc, (void)size, (void)value;
+  if (cpu->missed) return false;
   cpu->missed = true;
-  cpu->missed_read = type == UC_MEM_READ_UNMAPPED;
+  cpu->missed_type = type;
   cpu->missed_addr = address;
   return false;
 }
@@ -145,7 +198,7 @@ static bool on_missing(uc_engine* uc, uc_mem_type type, uint64_t address, int si
 bool vs_uc_hook(vs_cpu* cpu,
                 void (*on_instruction)(uc_engine* uc, uint64_t address, uint32_t size, void* cpu)) {
   uc_hook hook;
-  const int missing = UC_HOOK_MEM_READ_UNMAPPED | UC_HOOK_MEM_WRITE_UNMAPPED;
+  const int missing = UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT;
   // begin > end: everywhere.
   return uc_hook_add(cpu->uc, &hook, UC_HOOK_CODE, (void*)on_instruction, cpu, 1, 0) == UC_ERR_OK &&
          uc_hook_add(cpu->uc, &hook, missing, (void*)on_missing, cpu, 1, 0) == UC_ERR_OK;

@@ -18,6 +18,8 @@
 #include "changes.h"
 #include "x64/insn.h"
 
+enum { VS_UC_VIEWS_MAX = 256 };
+
 struct vs_space {
   const vs_uc_arch* arch;
   pthread_mutex_t lock;
@@ -26,17 +28,32 @@ struct vs_space {
   vs_stretch stretches[VS_STRETCHES_MAX];
 };
 
+// What has to follow an instruction that the library has done.
+typedef enum vs_uc_after {
+  VS_UC_AFTER_NOTHING,
+  VS_UC_AFTER_RING,   // it may have changed the ring
+  VS_UC_AFTER_PAGES,  // what was known of page tables is to be forgotten
+  VS_UC_AFTER_CPUID
+} vs_uc_after;
+
 // Of an x86-64 vCPU.
 typedef struct vs_uc_x64_part {
-  bool is_16bit;    // real mode: pc counts from CS.base
-  vs_uc_insn insn;  // at which the last run stopped
-  bool watching;    // to stop as soon as the guest's flags let an interrupt in
-  bool had_flag;    // they did so before the last instruction
+  bool is_16bit;      // real mode: pc counts from CS.base
+  vs_uc_insn insn;    // at which the last run stopped
+  bool watching;      // to stop as soon as the guest's flags let an interrupt in
+  bool had_flag;      // they did so before the last instruction
+  vs_uc_after after;  // the last instruction
+  uint32_t leaf;      // of CPUID
+  int raised;         // the exception that ended the run; -1: none
+  bool paging;        // CR0.PG, which the library does not have set
+  bool user;          // the views are those of ring 3
+  bool system_views;  // some view is of a page that ring 3 may not have
+  uint64_t efer;      // as the guest sees it
   struct {
-    uint64_t gpa;
+    uint64_t address;
     uint64_t len;
     const uint8_t* bytes;
-  } window;  // the stretch that code was last read from; len 0 at first
+  } window;  // the view that code was last read from; len 0 at first
 } vs_uc_x64_part;
 
 // Of an arm64 vCPU.
@@ -53,15 +70,20 @@ struct vs_cpu {
   unsigned number;         // in the guest
   atomic_bool wanted;      // set by any thread, cleared by the owner
   bool can_run;
-  bool missed;  // the run ended at a load or store to where nothing is mapped
-  bool missed_read;
-  uint64_t missed_addr;  // of that access
-  uint64_t pc;           // where the next run starts
-  uint64_t at;           // linear address of the instruction that the hook saw last
-  uint32_t size;         // bytes of that instruction
-  size_t count;          // stretches that the library has
+  bool missed;              // the run ended at an access that the library has no memory for
+  uc_mem_type missed_type;  // of the first that it told of
+  uint64_t missed_addr;     // of that access
+  uint64_t pc;              // where the next run starts
+  uint64_t at;              // linear address of the instruction that the hook saw last
+  uint32_t size;            // bytes of that instruction
+  size_t count;             // stretches of the space, of this version of it
   vs_stretch stretches[VS_STRETCHES_MAX];
-  uint64_t version;  // of the space, that they are
+  uint64_t version;
+  // What the library has. It takes a linear address for a physical one, whatever page tables say:
+  // so of a guest with page tables a view is a page, put where the guest has it.
+  bool has_pages;
+  size_t view_count;
+  vs_stretch views[VS_UC_VIEWS_MAX];
   uint64_t changes_seen;
   union {
     vs_uc_x64_part x64;
@@ -92,7 +114,16 @@ static inline bool vs_uc_is_wanted(const vs_cpu* cpu) {
   return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) || vs_uc_is_stale(cpu);
 }
 
-// The stretch that holds an address, of those that the library has; NULL: none.
+// The stretch that holds a guest-physical address, and the view that holds a linear one; NULL:
+// none.
 const vs_stretch* vs_uc_find_stretch(const vs_cpu* cpu, uint64_t gpa);
+const vs_stretch* vs_uc_find_view(const vs_cpu* cpu, uint64_t address);
+// Of a vCPU that has pages. A view that would overlap another, or is one too many, takes all others
+// away.
+bool vs_uc_add_view(vs_cpu* cpu, const vs_stretch* view);
+void vs_uc_drop_view(vs_cpu* cpu, const vs_stretch* view);
+void vs_uc_drop_views(vs_cpu* cpu);
+// The owner has written this itself, as the guest would.
+void vs_uc_forget_code(vs_cpu* cpu, const uint8_t* at, size_t size);
 
 #endif  // VS_BACKENDS_ZIRCON_UNICORN_CPU_H_

@@ -4,24 +4,27 @@
 //
 // The rules of the calls are the Zircon layer's (zircon.h). What no architecture does here as the
 // published kernels do:
-// - No paging: guest code runs with linear addresses = guest-physical addresses.
-// - Whatever stops Unicorn with an error (a fault, an exception of the guest's own) is
-//   ZX_ERR_BAD_STATE, and the vCPU remains usable.
-// - An interrupt is taken within one privilege level, without a change of stack, and acknowledged
-// to
-//   nothing: it is gone once the guest is in its handler.
+// - Whatever stops Unicorn with an error is ZX_ERR_BAD_STATE, and the vCPU remains usable.
+// - An interrupt is acknowledged to nothing: it is gone once the guest is in its handler.
 // - Once a vCPU was interrupted by another call, WFI does not wait any more.
 // - A guest sees a write of zx_vmo_write to its code at its next instruction at the latest; a write
 //   by one vCPU to code that another one has run is not seen by that other.
 //
 // x86-64:
-// - CR3 and the page tables at 0 have no effect. A guest that sets up paging of its own is not
-//   supported.
 // - The vCPU with the lowest number of a guest (the first one, or its successor after it was
-//   destroyed) starts in 64-bit mode. The others start in 16-bit real mode with CS.base = entry,
-//   but only if the entry is below 1 MiB and a multiple of 16: otherwise they have registers and
-//   every check, and zx_vcpu_enter answers ZX_ERR_NOT_SUPPORTED. Leaving the mode in which a vCPU
-//   starts is not supported; in real mode no interrupt is taken.
+//   destroyed) starts in 64-bit mode, with paging on and its page tables at 0. The others start in
+//   16-bit real mode with CS.base = entry, but only if the entry is below 1 MiB and a multiple of
+//   16: otherwise they have registers and every check, and zx_vcpu_enter answers
+//   ZX_ERR_NOT_SUPPORTED. In real mode no interrupt is taken, an exception ends the guest, and
+//   protected mode is not supported. Nor is it to turn paging off.
+// - A guest is not run while there is no memory at address 0, as under KVM: ZX_ERR_NOT_FOUND, and
+//   ZX_ERR_NOT_SUPPORTED where a trap on memory has taken it.
+// - An exception goes through the guest's IDT; a triple fault is ZX_ERR_BAD_STATE.
+// - Page tables have four levels. What Unicorn does not know is not checked: reserved bits, SMEP,
+//   SMAP, protection keys.
+// - A guest that has its code at two linear addresses and changes it at one may run the old code at
+//   the other.
+// - The I/O permission bitmap is not looked at: ports are for those whose privilege has them.
 //
 // arm64:
 // - Every vCPU starts at EL1 with the MMU off and interrupts masked. Exceptions of the guest's own

@@ -150,67 +150,30 @@ static zx_status_t finish_memory(vs_cpu* cpu, const vs_exit* at, bool trapped,
   return at->read ? finish_load(cpu, at, packet) : finish_store(cpu, at, packet);
 }
 
+// --- MSRs that KVM does not know ----------------------------------------------------------------
+
+// A register that is not ours is an exception of the guest's.
+static void exit_msr(struct kvm_run* run, vs_exit* out) {
+  const bool is_icr = run->exit_reason == KVM_EXIT_X86_WRMSR && run->msr.index == MSR_X2APIC_ICR;
+  run->msr.error = !is_icr;
+  *out = (vs_exit){.kind = is_icr ? VS_EXIT_ICR : VS_EXIT_ATTENTION, .value = run->msr.data};
+}
+
+static zx_status_t finish_icr(vs_cpu* cpu, bool trapped) {
+  cpu->run->msr.error = !trapped;
+  return trapped ? vs_kvm_status(vs_kvm_settle(cpu)) : ZX_OK;
+}
+
 zx_status_t vs_kvm_arch_finish(vs_cpu* cpu, const vs_exit* at, bool trapped,
                                zx_port_packet_t* packet) {
-  return at->kind == VS_EXIT_PORT ? finish_port(cpu, trapped, packet)
-                                  : finish_memory(cpu, at, trapped, packet);
-}
-
-// --- interrupts for other processors ------------------------------------------------------------
-
-// Intel SDM volume 3, "Interrupt Command Register" of the x2APIC: the destination is in the high
-// half; the shorthand says self, all, or all but self.
-static uint64_t destinations(uint64_t icr, unsigned self) {
-  enum { TO_LISTED, TO_SELF, TO_ALL };
-  const uint32_t listed = (uint32_t)(icr >> 32);
-  const uint64_t own = UINT64_C(1) << self;
-  switch (icr >> 18 & 3) {
-    case TO_SELF:
-      return own;
-    case TO_ALL:
-      return UINT64_MAX;
-    case TO_LISTED:
-      if (listed == UINT32_MAX) return UINT64_MAX;
-      return listed < VS_ENGINE_CPUS_MAX ? UINT64_C(1) << listed : 0;
+  switch (at->kind) {
+    case VS_EXIT_PORT:
+      return finish_port(cpu, trapped, packet);
+    case VS_EXIT_ICR:
+      return finish_icr(cpu, trapped);
     default:
-      return ~own;
+      return finish_memory(cpu, at, trapped, packet);
   }
-}
-
-static unsigned number_of(const vs_cpu* cpu) {
-  return (unsigned)(cpu - cpu->vm->cpus);
-}
-
-// A processor sends itself no NMI. What starts processors is the last kind that a packet can be of.
-void vs_kvm_x64_tell(vs_cpu* cpu, zx_port_packet_t* packet) {
-  enum { FIXED = 0, DELIVER_NMI = 4, STARTUP = 6, NMI_VECTOR = 2, STARTUP_SHIFT = 12 };
-  const uint64_t icr = cpu->run->msr.data;
-  const unsigned how = icr >> 8 & 7;
-  const uint64_t own = UINT64_C(1) << number_of(cpu);
-  zx_packet_guest_vcpu_t* told = &packet->guest_vcpu;
-  packet->type = ZX_PKT_TYPE_GUEST_VCPU;
-  if (how == STARTUP) {
-    told->type = ZX_PKT_GUEST_VCPU_STARTUP;
-    told->startup.id = icr >> 32;
-    told->startup.entry = (icr & 0xff) << STARTUP_SHIFT;
-  } else {
-    told->type = ZX_PKT_GUEST_VCPU_INTERRUPT;
-    told->interrupt.mask =
-        destinations(icr, number_of(cpu)) & (how == DELIVER_NMI ? ~own : ~UINT64_C(0));
-    told->interrupt.vector = how == DELIVER_NMI ? NMI_VECTOR : (uint8_t)icr;
-  }
-  (void)vs_kvm_settle(cpu);
-}
-
-// Of the kinds of interrupts that the register can send, those that a packet tells of; INIT is
-// taken and does nothing, as in published kernels.
-static vs_exit_kind exit_msr(struct kvm_run* run) {
-  enum { FIXED = 0, DELIVER_NMI = 4, INIT = 5, STARTUP = 6 };
-  const bool is_icr = run->exit_reason == KVM_EXIT_X86_WRMSR && run->msr.index == MSR_X2APIC_ICR;
-  const unsigned how = run->msr.data >> 8 & 7;
-  const bool told = how == FIXED || how == DELIVER_NMI || how == STARTUP;
-  run->msr.error = !is_icr || !(told || how == INIT);
-  return is_icr && told ? VS_EXIT_PACKET : VS_EXIT_ATTENTION;
 }
 
 // --- all ----------------------------------------------------------------------------------------
@@ -234,7 +197,7 @@ void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
       return;
     case KVM_EXIT_X86_RDMSR:
     case KVM_EXIT_X86_WRMSR:
-      out->kind = exit_msr(run);
+      exit_msr(run, out);
       return;
     case KVM_EXIT_SHUTDOWN:
     case KVM_EXIT_FAIL_ENTRY:

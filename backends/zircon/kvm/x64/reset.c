@@ -83,7 +83,6 @@ const vs_engine vs_kvm_arch = {
     .state_size = sizeof(zx_vcpu_state_x64_t),
     .write = vs_kvm_arch_write,
     .write_io = vs_kvm_x64_write_io,
-    .tell = vs_kvm_x64_tell,
     .takes = vs_kvm_x64_takes,
     .deliver = vs_kvm_x64_deliver,
     .watch = vs_kvm_x64_watch,

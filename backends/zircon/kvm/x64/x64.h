@@ -6,7 +6,6 @@
 #include "arch.h"
 
 // Of the row: see engine.h.
-void vs_kvm_x64_tell(vs_cpu* cpu, zx_port_packet_t* packet);
 zx_status_t vs_kvm_x64_write_io(vs_cpu* cpu, const zx_vcpu_io_t* io);
 bool vs_kvm_x64_takes(const vs_cpu* cpu, vs_delivery how);
 zx_status_t vs_kvm_x64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector);

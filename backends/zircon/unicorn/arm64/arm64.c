@@ -88,6 +88,7 @@ static vs_uc_transfer transfer_at(const vs_cpu* cpu, uint64_t address) {
 }
 
 static void run(vs_cpu* cpu, vs_exit* out) {
+  cpu->missed = false;
   cpu->arm64.stopped = false;
   cpu->at = cpu->pc;
   // No `until`: exits are enabled and there are none, so this argument means nothing.
@@ -96,8 +97,11 @@ static void run(vs_cpu* cpu, vs_exit* out) {
   cpu->pc = waits ? vs_uc_register(cpu, UC_ARM64_REG_PC) : cpu->at;
   if (error == UC_ERR_OK) {
     out->kind = waits ? VS_EXIT_HALT : VS_EXIT_ATTENTION;
-  } else if (cpu->missed) {
-    *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = cpu->missed_addr, .read = cpu->missed_read};
+  } else if (cpu->missed && (cpu->missed_type == UC_MEM_READ_UNMAPPED ||
+                             cpu->missed_type == UC_MEM_WRITE_UNMAPPED)) {
+    *out = (vs_exit){.kind = VS_EXIT_MEMORY,
+                     .address = cpu->missed_addr,
+                     .read = cpu->missed_type == UC_MEM_READ_UNMAPPED};
     cpu->arm64.transfer = transfer_at(cpu, cpu->at);
   }
 }

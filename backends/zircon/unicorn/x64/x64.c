@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "cpu.h"
+#include "x64/inside.h"
 #include "x64/interrupt.h"
 #include "x64/real_mode.h"
+#include "x64/system.h"
 
 // The flags that belong to the user: CF PF AF ZF SF TF DF OF NT AC ID. In a write bit 1, which is
 // always set in the register, says whether the flags are meant at all.
@@ -71,31 +73,53 @@ static zx_status_t write_io(vs_cpu* cpu, const zx_vcpu_io_t* io) {
 // ---- Running.
 
 // The bytes of an instruction that is not within the window, which moves to where its last byte is;
-// two stretches may share it.
-static bool fetch(vs_cpu* cpu, uint64_t gpa, uint32_t size, uint8_t* bytes) {
+// two views may share it. False: not all of them are seen.
+static bool fetch(vs_cpu* cpu, uint64_t address, uint32_t size, uint8_t* bytes) {
   for (uint32_t i = 0; i < size; i++) {
-    const vs_stretch* s = vs_uc_find_stretch(cpu, gpa + i);
-    if (s == NULL) return false;
-    cpu->x64.window.gpa = s->gpa;
-    cpu->x64.window.len = s->size;
-    cpu->x64.window.bytes = s->host;
-    bytes[i] = s->host[gpa + i - s->gpa];
+    const vs_stretch* view = vs_uc_find_view(cpu, address + i);
+    if (view == NULL) return false;
+    cpu->x64.window.address = view->gpa;
+    cpu->x64.window.len = view->size;
+    cpu->x64.window.bytes = view->host;
+    bytes[i] = view->host[address + i - view->gpa];
   }
   return true;
 }
 
+static vs_uc_after after(const vs_uc_insn* insn) {
+  if (insn->kind == VS_UC_INSN_CPUID) return VS_UC_AFTER_CPUID;
+  return insn->op == 0 ? VS_UC_AFTER_RING : VS_UC_AFTER_PAGES;
+}
+
 // HLT ends the run by itself, with RIP behind it as it should be.
 static void stop_if_leaving(vs_cpu* cpu, const uint8_t* bytes, uint32_t size) {
-  cpu->x64.insn = vs_uc_insn_decode(bytes, size, cpu->x64.is_16bit);
-  if (cpu->x64.insn.kind == VS_UC_INSN_OTHER || cpu->x64.insn.kind == VS_UC_INSN_HLT) return;
+  vs_uc_insn* insn = &cpu->x64.insn;
+  *insn = vs_uc_insn_decode(bytes, size, cpu->x64.is_16bit);
+  switch (insn->kind) {
+    case VS_UC_INSN_CPUID:
+      cpu->x64.leaf = (uint32_t)vs_uc_register(cpu, UC_X86_REG_RAX);
+      // fall through
+    case VS_UC_INSN_AFTER:
+      if (!cpu->x64.is_16bit) cpu->x64.after = after(insn);
+      insn->kind = VS_UC_INSN_OTHER;
+      return;
+    case VS_UC_INSN_SYSTEM:
+      if (vs_uc_x64_is_system(cpu, insn)) break;
+      insn->kind = VS_UC_INSN_OTHER;
+      return;
+    case VS_UC_INSN_OTHER:
+    case VS_UC_INSN_HLT:
+      return;
+    default:
+      break;
+  }
   uc_emu_stop(cpu->uc);
 }
 
 __attribute__((noinline)) static void look_closer(vs_cpu* cpu, uint64_t address, uint32_t size) {
-  enum { LONGEST = 15 };
-  uint8_t bytes[LONGEST];
+  uint8_t bytes[VS_UC_INSN_LONGEST];
   // Unicorn gives an invalid instruction an absurd size, and reports it by itself.
-  if (size == 0 || size > LONGEST || !fetch(cpu, address, size, bytes)) return;
+  if (size == 0 || size > sizeof bytes || !fetch(cpu, address, size, bytes)) return;
   if (vs_uc_insn_may_leave(bytes, size)) stop_if_leaving(cpu, bytes, size);
 }
 
@@ -105,11 +129,12 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   vs_cpu* cpu = data;
   cpu->at = address;
   cpu->size = size;
-  if (vs_uc_is_wanted(cpu) || (cpu->x64.watching && vs_uc_x64_lets_in(cpu))) {
+  if (vs_uc_is_wanted(cpu) || cpu->x64.after != VS_UC_AFTER_NOTHING ||
+      (cpu->x64.watching && vs_uc_x64_lets_in(cpu))) {
     uc_emu_stop(uc);
     return;
   }
-  const uint64_t at = address - cpu->x64.window.gpa, len = cpu->x64.window.len;
+  const uint64_t at = address - cpu->x64.window.address, len = cpu->x64.window.len;
   if (at >= len || size > len - at) {
     look_closer(cpu, address, size);
   } else if (vs_uc_insn_may_leave(cpu->x64.window.bytes + at, size)) {
@@ -117,51 +142,124 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   }
 }
 
-// Behind an HLT, and at a fault of 64-bit code, Unicorn knows best. Where the hook stopped a run,
-// the hook knows; in real mode Unicorn's RIP is then the linear address, from which CS.base has to
-// go.
-static uint64_t next_rip(const vs_cpu* cpu, vs_uc_insn_kind kind, uc_err error) {
-  if (kind == VS_UC_INSN_HLT || (error != UC_ERR_OK && !cpu->x64.is_16bit)) {
+// The library ends the run at an exception of the guest's own, but for an invalid instruction only
+// if there is such a hook.
+static void on_exception(uc_engine* uc, uint32_t number, void* data) {
+  vs_cpu* cpu = data;
+  if (cpu->x64.raised < 0) cpu->x64.raised = (int)number;
+  uc_emu_stop(uc);
+}
+
+// ---- Why a run has ended. True: the guest goes on.
+
+static bool goes_on(zx_status_t status, vs_exit* out) {
+  *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = status};
+  return status == ZX_OK;
+}
+
+static bool met_nothing(const vs_cpu* cpu, uint64_t gpa, vs_exit* out) {
+  const bool read = cpu->missed_type == UC_MEM_READ_UNMAPPED;
+  if (read || cpu->missed_type == UC_MEM_WRITE_UNMAPPED)
+    *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = gpa, .read = read};
+  return false;
+}
+
+// The library had no memory for an access: there may be a page.
+static bool missed(vs_cpu* cpu, vs_exit* out) {
+  uint64_t gpa = cpu->missed_addr;
+  vs_uc_fault fault;
+  if (!cpu->has_pages) return met_nothing(cpu, gpa, out);
+  switch (vs_uc_x64_meet(cpu, &gpa, &fault)) {
+    case VS_UC_FOUND:
+      return true;
+    case VS_UC_MISSING:
+      return met_nothing(cpu, gpa, out);
+    case VS_UC_FAULT:
+      return goes_on(vs_uc_x64_fault(cpu, &fault), out);
+    default:
+      return false;
+  }
+}
+
+// Some that Unicorn's processor does not know are done here.
+static bool is_invalid(vs_cpu* cpu, vs_exit* out) {
+  uint8_t bytes[VS_UC_INSN_LONGEST];
+  size_t size = 0;
+  if (cpu->x64.is_16bit) return false;
+  while (size < sizeof bytes && fetch(cpu, cpu->pc + size, 1, bytes + size)) size++;
+  cpu->x64.insn = vs_uc_insn_decode(bytes, size, false);
+  if (cpu->x64.insn.kind == VS_UC_INSN_SYSTEM) return vs_uc_x64_system(cpu, out);
+  return goes_on(vs_uc_x64_raise(cpu, (vs_uc_event){.vector = VS_UC_UNDEFINED}), out);
+}
+
+// A guest may have IN and OUT below ring 0 if its flags say so.
+static bool may_use_ports(const vs_cpu* cpu) {
+  enum { IOPL = 3 << 12 };
+  return !cpu->x64.user || (vs_uc_register(cpu, UC_X86_REG_RFLAGS) & IOPL) == IOPL;
+}
+
+static bool stopped(vs_cpu* cpu, vs_exit* out) {
+  const vs_uc_insn* insn = &cpu->x64.insn;
+  switch (insn->kind) {
+    case VS_UC_INSN_IO:
+      if (!may_use_ports(cpu)) return goes_on(vs_uc_x64_protect(cpu), out);
+      out->kind = VS_EXIT_PORT;
+      out->address = insn->port_in_dx ? (uint16_t)vs_uc_register(cpu, UC_X86_REG_RDX) : insn->port;
+      return false;
+    case VS_UC_INSN_STRING_IO:
+      out->status = ZX_ERR_NOT_SUPPORTED;
+      return false;
+    case VS_UC_INSN_HLT:
+      out->kind = VS_EXIT_HALT;
+      return false;
+    case VS_UC_INSN_SYSTEM:
+      return vs_uc_x64_system(cpu, out);
+    case VS_UC_INSN_INVALID:
+      return is_invalid(cpu, out);
+    default:
+      break;
+  }
+  const bool was_after = cpu->x64.after != VS_UC_AFTER_NOTHING;
+  vs_uc_x64_after(cpu);
+  out->kind = VS_EXIT_ATTENTION;
+  return was_after;
+}
+
+// Behind an HLT, and at what 64-bit code has done wrong, Unicorn knows best. Where the hook stopped
+// a run, the hook knows; in real mode Unicorn's RIP is then the linear address, from which CS.base
+// has to go.
+static uint64_t next_rip(const vs_cpu* cpu, uc_err error) {
+  const bool wrong = error != UC_ERR_OK || cpu->x64.raised >= 0;
+  if (cpu->x64.insn.kind == VS_UC_INSN_HLT || (wrong && !cpu->x64.is_16bit)) {
     return vs_uc_register(cpu, UC_X86_REG_RIP);
   }
   if (!cpu->x64.is_16bit) return cpu->at;
   return cpu->at - (vs_uc_register(cpu, UC_X86_REG_CS) << 4);
 }
 
-static vs_exit exit_of(const vs_cpu* cpu, vs_uc_insn_kind kind) {
-  vs_exit out = {.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
-  const vs_uc_insn* insn = &cpu->x64.insn;
-  switch (kind) {
-    case VS_UC_INSN_IO:
-      out.kind = VS_EXIT_PORT;
-      out.address = insn->port_in_dx ? (uint16_t)vs_uc_register(cpu, UC_X86_REG_RDX) : insn->port;
-      break;
-    case VS_UC_INSN_STRING_IO:
-      out.status = ZX_ERR_NOT_SUPPORTED;
-      break;
-    case VS_UC_INSN_HLT:
-      out.kind = VS_EXIT_HALT;
-      break;
-    case VS_UC_INSN_INVALID:
-      if (cpu->missed)
-        out = (vs_exit){
-            .kind = VS_EXIT_MEMORY, .address = cpu->missed_addr, .read = cpu->missed_read};
-      break;
-    default:
-      out.kind = VS_EXIT_ATTENTION;
-  }
-  return out;
-}
-
-static void run(vs_cpu* cpu, vs_exit* out) {
+static bool run_on(vs_cpu* cpu, vs_exit* out) {
+  *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
+  cpu->missed = false;
+  cpu->x64.raised = -1;
   cpu->x64.insn.kind = VS_UC_INSN_OTHER;
   cpu->at = cpu->pc;
   if (cpu->x64.is_16bit) cpu->at += vs_uc_register(cpu, UC_X86_REG_CS) << 4;
   // No `until`: exits are enabled and there are none, so this argument means nothing.
   const uc_err error = uc_emu_start(cpu->uc, cpu->pc, 0, 0, 0);
-  const vs_uc_insn_kind kind = error == UC_ERR_OK ? cpu->x64.insn.kind : VS_UC_INSN_INVALID;
-  cpu->pc = next_rip(cpu, kind, error);
-  *out = exit_of(cpu, kind);
+  cpu->pc = next_rip(cpu, error);
+  if (cpu->missed) return missed(cpu, out);
+  if (cpu->x64.raised >= 0)
+    return !cpu->x64.is_16bit && goes_on(vs_uc_x64_raised(cpu, (uint8_t)cpu->x64.raised), out);
+  if (error == UC_ERR_INSN_INVALID) return is_invalid(cpu, out);
+  return error == UC_ERR_OK && stopped(cpu, out);
+}
+
+static void run(vs_cpu* cpu, vs_exit* out) {
+  while (run_on(cpu, out)) {
+    if (!vs_uc_is_wanted(cpu)) continue;
+    out->kind = VS_EXIT_ATTENTION;
+    break;
+  }
 }
 
 // The guest is before its IN or OUT. Without a trap it stays there; with one it is moved behind it,
@@ -196,7 +294,13 @@ static void finish_memory(vs_cpu* cpu, uint64_t address, zx_port_packet_t* packe
   };
 }
 
+// Of an interrupt that cannot be sent, an exception.
 static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_packet_t* packet) {
+  if (at->kind == VS_EXIT_ICR) {
+    if (!trapped) return vs_uc_x64_protect(cpu);
+    cpu->pc += cpu->x64.insn.length;
+    return ZX_OK;
+  }
   if (trapped && at->kind == VS_EXIT_PORT) finish_port(cpu, (uint16_t)at->address, packet);
   if (trapped && at->kind == VS_EXIT_MEMORY) finish_memory(cpu, at->address, packet);
   return ZX_OK;
@@ -209,15 +313,37 @@ static bool has_real_mode(uint64_t entry) {
   return entry < 0x100000 && entry % 16 == 0;
 }
 
+// What a published guest has: paging with the tables at 0, and everything above in EFER.
+static void set_up_64bit(vs_cpu* cpu) {
+  const uint64_t PE = 1, ET = 0x10, WP = 0x10000;
+  const uint64_t PAE = 0x20, PGE = 0x80, OSFXSR = 0x200, FSGSBASE = 0x10000;
+  const uint64_t SCE = 1, LME = 0x100, LMA = 0x400, NXE = 0x800;
+  const uc_x86_mmr table = {.limit = 0xffff};
+  cpu->has_pages = cpu->x64.paging = true;
+  cpu->x64.efer = SCE | LME | LMA | NXE;
+  vs_uc_set_register(cpu, UC_X86_REG_CR4, PAE | PGE | OSFXSR | FSGSBASE);
+  vs_uc_set_register(cpu, UC_X86_REG_CR0, PE | ET | WP);
+  uc_reg_write(cpu->uc, UC_X86_REG_IDTR, &table);
+  uc_reg_write(cpu->uc, UC_X86_REG_GDTR, &table);
+}
+
+static bool hook_exceptions(vs_cpu* cpu) {
+  uc_hook hook;
+  return uc_hook_add(cpu->uc, &hook, UC_HOOK_INTR, (void*)on_exception, cpu, 1, 0) == UC_ERR_OK;
+}
+
 // Number 0 starts in 64-bit mode, the others in real mode with CS.base = entry.
 static bool set_up(vs_cpu* cpu, uint64_t entry) {
+  vs_uc_inside_find();
   cpu->x64.is_16bit = cpu->number != 0 && has_real_mode(entry);
   cpu->can_run = cpu->number == 0 || cpu->x64.is_16bit;
   if (cpu->x64.is_16bit) {
     cpu->pc = 0;
     if (!vs_uc_real_mode(cpu->uc, (uint16_t)(entry >> 4))) return false;
+  } else {
+    set_up_64bit(cpu);
   }
-  if (!vs_uc_hook(cpu, on_instruction)) return false;
+  if (!vs_uc_hook(cpu, on_instruction) || !hook_exceptions(cpu)) return false;
   // Unicorn starts with the processor's identification in RDX.
   write_registers(cpu, &(zx_vcpu_state_x64_t){.rflags = 2});
   return true;
@@ -232,7 +358,7 @@ static bool open(vs_cpu* cpu, uint64_t entry) {
 
 const vs_uc_arch vs_uc_x64 = {
     .row = {VS_UC_ALIKE, .arch = VS_ARCH_X64, .cpus = VCPUS, .aspace_bits = ASPACE_BITS,
-            .has_ports = true, .page_tables = UINT64_MAX,
+            .has_ports = true, .must_have_memory = true, .page_tables = 0,
             .lone_page = 0xfee00000,  // the local APIC's
             .beyond = ZX_ERR_OUT_OF_RANGE, .other_resource = ZX_ERR_ACCESS_DENIED,
             .state_size = sizeof(zx_vcpu_state_x64_t), .finish = finish, .takes = vs_uc_x64_takes,
