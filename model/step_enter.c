@@ -110,6 +110,42 @@ static bool is_dump(vs_step_context* c) {
   return c->oracle->arch->has_ports ? is_io(c, VS_PORT_DUMP, 1, false) : is_store(c);
 }
 
+// --- what a guest sends
+// ---------------------------------------------------------------------------
+
+static bool is_sent_field(vs_step_context* c, vs_packet_field field, uint64_t expected) {
+  return is_field(c, field, (vs_reg){expected, UINT64_MAX}, VS_CLAUSE_ENTER_VCPU_PACKET);
+}
+
+static bool is_of_vcpu(vs_step_context* c, uint32_t type) {
+  return is_sent_field(c, VS_PACKET_TYPE, ZX_PKT_TYPE_GUEST_VCPU) &&
+         is_sent_field(c, VS_PACKET_VCPU_TYPE, type) && is_told(c, VS_PACKET_KEY, 0) &&
+         is_told(c, VS_PACKET_STATUS, ZX_OK) && is_told(c, VS_PACKET_VCPU_RESERVED, 0);
+}
+
+// The two of `send` (conformance/guest/x64.S), one after the other. What it borrows meanwhile, it
+// puts back afterwards.
+static vs_step left_by_send(vs_step_context* c) {
+  enum { TO = 1 << 2, VECTOR = 0x66, ID = 1, ENTRY = 0x8000 };
+  vs_vcpu* vcpu = c->vcpu;
+  const bool first = vcpu->access == 0;
+  const bool right = first ? is_of_vcpu(c, ZX_PKT_GUEST_VCPU_INTERRUPT) &&
+                                 is_sent_field(c, VS_PACKET_VCPU_MASK, TO) &&
+                                 is_sent_field(c, VS_PACKET_VCPU_VECTOR, VECTOR)
+                           : is_of_vcpu(c, ZX_PKT_GUEST_VCPU_STARTUP) &&
+                                 is_sent_field(c, VS_PACKET_VCPU_ID, ID) &&
+                                 is_sent_field(c, VS_PACKET_VCPU_ENTRY, ENTRY);
+  if (!right) return VS_STEP_VIOLATION;
+  if (first) vs_program_keep(c->oracle->arch, vcpu);
+  vcpu->access++;
+  for (size_t i = 0; i < VS_REGISTERS_MAX; i++)
+    vcpu->regs[i].known &= i == c->oracle->arch->flags ? UINT64_MAX : 0;
+  vcpu->unread = vcpu->unseen = false;
+  if (!first) vcpu->stage = VS_STAGE_KEPT;
+  c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST) | VS_MEMBER(VS_CLAUSE_ENTER_VCPU_PACKET);
+  return VS_STEP_ALLOWED;
+}
+
 // --- how the guest left -------------------------------------------------------------------------
 
 // What an IN leaves in the accumulator until it is answered, the page does not say.
@@ -222,13 +258,15 @@ static vs_step left_as_told(vs_step_context* c) {
     if (access == NULL) vcpu->stage = VS_STAGE_DUMP;
     if (access == NULL && rang && !goes_on_behind_bell(c)) return VS_STEP_VIOLATION;
   }
-  const bool stored = vcpu->stage == VS_STAGE_ENTRY || vcpu->blind || c->seen->has_state;
+  const bool stored = vcpu->stage == VS_STAGE_ENTRY || vcpu->stage == VS_STAGE_SEND ||
+                      vcpu->blind || c->seen->has_state;
   if (!c->seen->has_packet || !stored) {
     c->why.field = VS_PACKET_FIELD_COUNT;
     return vs_step_violation(c, VS_VIOLATION_PACKET, VS_CLAUSE_RUNS_GUEST);
   }
   if (access != NULL) return left_by_access(c, access);
   if (vcpu->stage == VS_STAGE_ENTRY) return left_by_program(c);
+  if (vcpu->stage == VS_STAGE_SEND) return left_by_send(c);
   return left_by_dump(c);
 }
 

@@ -36,12 +36,18 @@ void vs_program_keep(const vs_arch_info* arch, vs_vcpu* vcpu) {
   }
 }
 
+// What `send` has put into memory meanwhile, and `keep` into other registers.
+static vs_clause_code clause_of(const vs_vcpu* vcpu) {
+  const bool keeps = vs_programs[vcpu->program].exit == VS_PROGRAM_EXIT_KEEP;
+  return keeps ? VS_CLAUSE_ENTER_KEEPS : VS_CLAUSE_GUEST_SEES;
+}
+
 static void fetch(const vs_arch_info* arch, vs_vcpu* vcpu) {
   for (size_t i = 0; i < arch->register_count; i++) {
     const bool known = vcpu->kept_known & VS_BIT(i);
     if (i != arch->flags) vcpu->regs[i] = (vs_reg){vcpu->kept[i], known ? UINT64_MAX : 0};
   }
-  ran(vcpu, VS_CLAUSE_ENTER_KEEPS);
+  ran(vcpu, clause_of(vcpu));
 }
 
 // --- what a guest takes that waits for it -------------------------------------------------------
@@ -172,7 +178,7 @@ bool vs_program_ran(vs_step_context* c) {
       return true;
     case VS_STAGE_KEPT:
       fetch(arch, vcpu);
-      c->attests |= VS_MEMBER(VS_CLAUSE_ENTER_KEEPS);
+      c->attests |= VS_MEMBER(clause_of(vcpu));
       return true;
     case VS_STAGE_TAKE:
       vcpu->regs[arch->stack] = (vs_reg){STACK, UINT64_MAX};

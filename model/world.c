@@ -184,6 +184,8 @@ static uint8_t first_stage(uint8_t program) {
       return VS_STAGE_KEEP;
     case VS_PROGRAM_EXIT_TAKE:
       return VS_STAGE_TAKE;
+    case VS_PROGRAM_EXIT_SEND:
+      return VS_STAGE_SEND;
     case VS_PROGRAM_EXIT_UNKNOWN:
       return VS_STAGE_UNKNOWN;
     default:

@@ -35,7 +35,8 @@ typedef enum vs_stage {
   VS_STAGE_KEEP,
   VS_STAGE_KEPT,  // the next entry fetches what `keep` has kept
   VS_STAGE_TAKE,
-  VS_STAGE_WAIT  // the next entry of `take` lets interrupts in, and waits for one
+  VS_STAGE_SEND,  // `access` of its two messages are behind it
+  VS_STAGE_WAIT   // the next entry of `take` lets interrupts in, and waits for one
 } vs_stage;
 
 typedef struct vs_vcpu {

@@ -110,6 +110,65 @@ MUTATE_CALL(mem_data_64_bits, vcpu_enter) {
   return status;
 }
 
+// --- what a guest tells of other processors
+// -------------------------------------------------------
+
+#define MUTATE_SENT(id)                                                                        \
+  static void spoil_##id(zx_port_packet_t* packet);                                            \
+  MUTATE_CALL(id, vcpu_enter) {                                                                \
+    const zx_status_t status = RIGHT_CALL(vcpu_enter);                                         \
+    const bool vcpu = status == ZX_OK && packet_of(a->packet)->type == ZX_PKT_TYPE_GUEST_VCPU; \
+    if (vcpu) spoil_##id(packet_of(a->packet));                                                \
+    return status;                                                                             \
+  }                                                                                            \
+  static void spoil_##id(zx_port_packet_t* packet)
+
+MUTATE_SENT(sent_type_io) {
+  packet->type = ZX_PKT_TYPE_GUEST_IO;
+}
+MUTATE_SENT(sent_key_set) {
+  packet->key = 1;
+}
+MUTATE_SENT(sent_status_set) {
+  packet->status = 1;
+}
+MUTATE_SENT(sent_always_interrupt) {
+  packet->guest_vcpu.type = ZX_PKT_GUEST_VCPU_INTERRUPT;
+}
+MUTATE_SENT(sent_always_startup) {
+  packet->guest_vcpu.type = ZX_PKT_GUEST_VCPU_STARTUP;
+}
+static bool is_interrupt(const zx_port_packet_t* packet) {
+  return packet->guest_vcpu.type == ZX_PKT_GUEST_VCPU_INTERRUPT;
+}
+MUTATE_SENT(sent_to_all) {
+  if (is_interrupt(packet)) packet->guest_vcpu.interrupt.mask = UINT64_MAX;
+}
+MUTATE_SENT(sent_number_for_mask) {
+  if (is_interrupt(packet)) packet->guest_vcpu.interrupt.mask = 2;
+}
+MUTATE_SENT(sent_vector_lost) {
+  if (is_interrupt(packet)) packet->guest_vcpu.interrupt.vector = 0;
+}
+MUTATE_SENT(sent_mask_for_id) {
+  if (!is_interrupt(packet))
+    packet->guest_vcpu.startup.id = UINT64_C(1) << packet->guest_vcpu.startup.id;
+}
+MUTATE_SENT(sent_entry_is_vector) {
+  if (!is_interrupt(packet)) packet->guest_vcpu.startup.entry >>= 12;
+}
+MUTATE_SENT(sent_reserved_dirty) {
+  packet->guest_vcpu.reserved = 1;
+}
+// The guest goes on without a word.
+MUTATE_CALL(sent_dropped, vcpu_enter) {
+  zx_status_t status = ZX_OK;
+  do {
+    status = RIGHT_CALL(vcpu_enter);
+  } while (status == ZX_OK && packet_of(a->packet)->type == ZX_PKT_TYPE_GUEST_VCPU);
+  return status;
+}
+
 // --- when it does -------------------------------------------------------------------------------
 
 // Goes on until the guest leaves by something else.

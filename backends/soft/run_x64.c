@@ -306,8 +306,39 @@ static zx_status_t move_vectors(insn* n) {
   return VS_SOFT_GOES_ON;
 }
 
+// Of the x2APIC's command register: an interrupt or a start of the one processor that is named.
+static zx_status_t write_msr(insn* n) {
+  enum {
+    ICR = 0x830,
+    SHORTHAND = 3 << 18,
+    FIXED = 0,
+    STARTUP = 6,
+    PAGE_SHIFT = 12,
+    MASK_BITS = 64
+  };
+  const uint32_t low = (uint32_t)n->words[RAX];
+  const uint32_t to = (uint32_t)n->words[RDX];
+  const unsigned kind = low >> 8 & 7;
+  if ((uint32_t)n->words[RCX] != ICR || (low & SHORTHAND) != 0) return ZX_ERR_NOT_SUPPORTED;
+  if (kind != FIXED && kind != STARTUP) return ZX_ERR_NOT_SUPPORTED;
+  zx_port_packet_t* packet = &n->run->packet;
+  *packet = (zx_port_packet_t){.type = ZX_PKT_TYPE_GUEST_VCPU};
+  if (kind == FIXED) {
+    packet->guest_vcpu.type = ZX_PKT_GUEST_VCPU_INTERRUPT;
+    packet->guest_vcpu.interrupt.mask = to < MASK_BITS ? UINT64_C(1) << to : 0;
+    packet->guest_vcpu.interrupt.vector = (uint8_t)low;
+  } else {
+    packet->guest_vcpu.type = ZX_PKT_GUEST_VCPU_STARTUP;
+    packet->guest_vcpu.startup.id = to;
+    packet->guest_vcpu.startup.entry = (uint64_t)(uint8_t)low << PAGE_SHIFT;
+  }
+  return ZX_OK;
+}
+
 static zx_status_t of_two_bytes(insn* n) {
   switch (take(n, 1)) {
+    case 0x30:
+      return write_msr(n);
     case 0x01:
       return load_table(n);
     case 0x20:
@@ -346,7 +377,7 @@ static const struct {
     {0xff, 0x8c, move_from_segment},  // MOV from a segment register
     {0xff, 0xfb, let_interrupts_in},  // STI
     {0xff, 0xf4, halt},               // HLT
-    {0xff, 0x0f, of_two_bytes},       // LGDT, LIDT, MOV of a control register, FXSAVE, FXRSTOR
+    {0xff, 0x0f, of_two_bytes},  // LGDT, LIDT, WRMSR, MOV of a control register, FXSAVE, FXRSTOR
 };
 
 // At most one prefix of each kind, REX last.

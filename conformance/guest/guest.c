@@ -16,7 +16,7 @@ static const uint16_t offsets[VS_PROGRAM_COUNT] = {
     [VS_PROGRAM_IN32] = 0x120,   [VS_PROGRAM_OUT8] = 0x130,  [VS_PROGRAM_OUT16] = 0x140,
     [VS_PROGRAM_OUT32] = 0x150,  [VS_PROGRAM_SPIN] = 0x160,  [VS_PROGRAM_STORE] = 0x180,
     [VS_PROGRAM_STORES] = 0x1a0, [VS_PROGRAM_FETCH] = 0x1d0, [VS_PROGRAM_TURN] = 0x1f0,
-    [VS_PROGRAM_KEEP] = 0x2a0,   [VS_PROGRAM_TAKE] = 0x640,
+    [VS_PROGRAM_KEEP] = 0x2a0,   [VS_PROGRAM_TAKE] = 0x640,  [VS_PROGRAM_SEND] = 0x760,
 };
 
 enum { PRESENT_WRITABLE = 0x3, LARGE_PAGE = 0x80, PDPT = 0x1000, PAGE_DIRECTORY = 0x3000 };
@@ -76,7 +76,8 @@ void vs_guest_image(vs_arch arch, uint8_t* memory) {
 
 bool vs_guest_has(vs_arch arch, vs_program program) {
   const bool ports = program >= VS_PROGRAM_IN8 && program <= VS_PROGRAM_OUT32;
-  return arch == VS_ARCH_X64 || (!ports && program != VS_PROGRAM_TAKE);
+  return arch == VS_ARCH_X64 ||
+         (!ports && program != VS_PROGRAM_TAKE && program != VS_PROGRAM_SEND);
 }
 
 zx_vaddr_t vs_guest_entry(vs_program program) {

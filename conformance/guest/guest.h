@@ -27,7 +27,7 @@ _Static_assert(VS_GUEST_MEMORY % 4096 == 0, "whole pages");
 // Fills `memory` (VS_GUEST_MEMORY bytes) for guests of `arch`.
 void vs_guest_image(vs_arch arch, uint8_t* memory);
 
-// Whether there is such a program: those of IN and OUT, and `take`, are x86-64's.
+// Whether there is such a program: those of IN and OUT, `take` and `send`, are x86-64's.
 bool vs_guest_has(vs_arch arch, vs_program program);
 
 // Where a program starts; `code` has no place here.

@@ -11,6 +11,7 @@
         .set    FX, 0x7200              # what goes into the vector registers, and comes out of them
         .set    FX_OUT, 0x7400
         .set    SUM, 0x7600
+        .set    SAVED, 0x7700
         .set    CR4, 0x220              # PAE, OSFXSR
         .set    GDT, 0x2730             # where they come to lie, below
         .set    GDTR, 0x2740
@@ -217,3 +218,19 @@ taken:  mov     $STACK, %esp
         .word   4095
         .quad   IDT
         .org    0x760
+# Sends vector 0x66 to processor 2, then starts processor 1 at 0x8000, by the x2APIC's command register.
+send:   mov     %rax, SAVED
+        mov     %rcx, SAVED+8
+        mov     %rdx, SAVED+16
+        mov     $0x830, %ecx
+        mov     $0x66, %eax
+        mov     $2, %edx
+        wrmsr
+        mov     $0x608, %eax
+        mov     $1, %edx
+        wrmsr
+        mov     SAVED, %rax
+        mov     SAVED+8, %rcx
+        mov     SAVED+16, %rdx
+        jmp     dump
+        .org    0x7c0

@@ -323,6 +323,7 @@ static const struct {
     {"enter.description.same_thread", ZX_OK},
     {"enter.description.packet", ZX_OK},
     {"enter.description.keeps", ZX_OK},
+    {"enter.description.vcpu_packet", ZX_OK},
     {"enter.rights.type", ZX_OK},
     {"enter.rights.execute", ZX_OK},
     {"enter.return.error", ZX_OK},
@@ -710,7 +711,7 @@ Test(rows, of_programs_are_what_the_guest_does) {
               {"store", VS_PROGRAM_EXIT_NONE, 0},   {"stores", VS_PROGRAM_EXIT_ACCESS, 0},
               {"fetch", VS_PROGRAM_EXIT_ACCESS, 0}, {"turn", VS_PROGRAM_EXIT_TURN, 0},
               {"keep", VS_PROGRAM_EXIT_KEEP, 0},    {"take", VS_PROGRAM_EXIT_TAKE, 0},
-              {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
+              {"send", VS_PROGRAM_EXIT_SEND, 0},    {"code", VS_PROGRAM_EXIT_UNKNOWN, 0}};
   cr_assert(VS_PROGRAM_COUNT == sizeof rows / sizeof rows[0], "%d programs", VS_PROGRAM_COUNT);
   for (size_t i = 0; i < VS_PROGRAM_COUNT; i++) {
     cr_expect_str_eq(vs_programs[i].name, rows[i].name);

@@ -47,6 +47,7 @@ typedef enum vs_program_exit {
   VS_PROGRAM_EXIT_TURN,
   VS_PROGRAM_EXIT_KEEP,
   VS_PROGRAM_EXIT_TAKE,
+  VS_PROGRAM_EXIT_SEND,
   VS_PROGRAM_EXIT_UNKNOWN
 } vs_program_exit;
 
