@@ -59,6 +59,8 @@ typedef struct vs_uc_x64_part {
 // Of an arm64 vCPU.
 typedef struct vs_uc_arm64_part {
   bool stopped;             // the hook ended the run
+  bool has_raised;          // an exception did
+  uint32_t raised;          // which: a number of the library
   bool watching;            // to stop as soon as the guest lets an interrupt in
   vs_uc_transfer transfer;  // made the access that missed
 } vs_uc_arm64_part;
