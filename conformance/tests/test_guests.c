@@ -1341,3 +1341,34 @@ Test(exceptions_arm64, page_tables_of_the_guest, .init = open_arm64, .timeout = 
   cr_expect_eq(state.x[21], CODE + 9 * 4, "ELR 0x%llx", (unsigned long long)state.x[21]);
   cr_expect_eq(state.x[22], 0x3008, "FAR 0x%llx", (unsigned long long)state.x[22]);
 }
+
+// The same pages in the upper half, and page 0 where page 3 would be.
+Test(exceptions_arm64, page_tables_of_the_upper_half, .init = open_arm64, .timeout = 30) {
+  // msr vbar_el1, x2; msr ttbr0_el1, x3; msr ttbr1_el1, x3; msr tcr_el1, x4; isb; the MMU on; isb;
+  // br x8; ldr x0, [x9]; str x0, [x10]; ldr x0, [x11]
+  static const uint32_t code[] = {0xd518c002, 0xd5182003, 0xd5182023, 0xd5182044, 0xd5033fdf,
+                                  0xd5381006, 0xb24000c6, 0xd5181006, 0xd5033fdf, 0xd61f0100,
+                                  0xf9400120, 0xf9000140, 0xf9400160};
+  static uint8_t vectors[VECTORS_SIZE];
+  const uint64_t tables[] = {0x3403, 0x1403, 0x2403, 0x0403}, word = 0x1234,
+                 up = 0xffffff8000000000;
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = up + CODE,
+                                             [3] = 0x3000,
+                                             [4] = 0x80190019,
+                                             [8] = up + CODE + 40,
+                                             [9] = up + 0x3010,
+                                             [10] = up + TRAP + 0x20,
+                                             [11] = up + 0x5000}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  put_vectors(vectors);
+  cr_assert_eq(
+      opened.calls->vmo_write(memory, vectors + 0x100, CODE + 0x100, sizeof vectors - 0x100),
+      ZX_OK);
+  cr_assert_eq(opened.calls->vmo_write(memory, tables, 0x3000, sizeof tables), ZX_OK);
+  cr_assert_eq(opened.calls->vmo_write(memory, &word, 0x10, sizeof word), ZX_OK);
+  cr_expect_eq(a_ends(vcpu, 0x20).x[0], word);
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL1_SYNC);
+  cr_expect_eq(state.x[20], 0x96000007, "ESR 0x%llx", (unsigned long long)state.x[20]);
+  cr_expect_eq(state.x[21], up + CODE + 48, "ELR 0x%llx", (unsigned long long)state.x[21]);
+  cr_expect_eq(state.x[22], up + 0x5000, "FAR 0x%llx", (unsigned long long)state.x[22]);
+}

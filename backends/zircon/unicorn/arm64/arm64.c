@@ -87,9 +87,16 @@ static void on_exception(uc_engine* uc, uint32_t number, void* data) {
   uc_emu_stop(uc);
 }
 
-static uint32_t insn_at(const vs_cpu* cpu, uint64_t address) {
-  uint32_t insn = 0;
-  return uc_mem_read(cpu->uc, address, &insn, INSN_BYTES) == UC_ERR_OK ? insn : 0;
+static bool is_el0(const vs_cpu* cpu) {
+  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_EL) == 0;
+}
+
+static uint32_t insn_at(vs_cpu* cpu, uint64_t address) {
+  const vs_arm64_access access = {.address = address, .from_el0 = is_el0(cpu)};
+  uint32_t insn = 0, fault;
+  uint64_t gpa;
+  if (!vs_uc_arm64_translate(cpu, &access, &gpa, &fault)) return 0;
+  return uc_mem_read(cpu->uc, gpa, &insn, INSN_BYTES) == UC_ERR_OK ? insn : 0;
 }
 
 // Arm Power State Coordination Interface. What is not there is answered so.
@@ -118,14 +125,47 @@ static bool call_firmware(vs_cpu* cpu, vs_exit* out) {
 static bool raised(vs_cpu* cpu, vs_exit* out) {
   enum { UNDEFINED = 1, SMC = 13 };
   const uint32_t HVC = 0xd4000002, ANY_HVC = 0xffe0001f;
-  const bool may_call = (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_EL) != 0;
   cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_PC);
   if (cpu->arm64.raised == SMC) return call_firmware(cpu, out);
-  if (cpu->arm64.raised == UNDEFINED && may_call && (insn_at(cpu, cpu->pc) & ANY_HVC) == HVC) {
+  if (cpu->arm64.raised == UNDEFINED && !is_el0(cpu) && (insn_at(cpu, cpu->pc) & ANY_HVC) == HVC) {
     cpu->pc += INSN_BYTES;
     return call_firmware(cpu, out);
   }
   return vs_uc_arm64_raised(cpu, cpu->arm64.raised);
+}
+
+// The library translates addresses, but asks before that whether there is memory at them, as if
+// they were guest-physical. Where none can be guest-physical the page is put there as well.
+static bool show_page(vs_cpu* cpu, uint64_t address, const vs_stretch* s, uint64_t gpa) {
+  const uint64_t page = address / VS_ENGINE_PAGE * VS_ENGINE_PAGE;
+  const vs_stretch view = {.gpa = page,
+                           .size = VS_ENGINE_PAGE,
+                           .host = s->host + (gpa - s->gpa) / VS_ENGINE_PAGE * VS_ENGINE_PAGE,
+                           .perms = s->perms};
+  return address >> ASPACE_BITS != 0 && vs_uc_add_view(cpu, &view);
+}
+
+// An access for which the library has no memory. True: the guest goes on.
+static bool missed(vs_cpu* cpu, vs_exit* out) {
+  const uc_mem_type type = cpu->missed_type;
+  const bool fetch = type == UC_MEM_FETCH_UNMAPPED;
+  const vs_arm64_access access = {
+      .address = cpu->missed_addr, .write = type == UC_MEM_WRITE_UNMAPPED, .from_el0 = is_el0(cpu)};
+  uint64_t gpa;
+  uint32_t fault;
+  if (!fetch && type != UC_MEM_READ_UNMAPPED && !access.write) return false;  // of no permission
+  if (fetch) cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_PC);
+  if (!vs_uc_arm64_translate(cpu, &access, &gpa, &fault))
+    return vs_uc_arm64_abort(cpu, &access, fetch, fault);
+  const vs_stretch* s = vs_uc_find_stretch(cpu, gpa);
+  if (s != NULL) {
+    out->status = ZX_ERR_NOT_SUPPORTED;
+    return show_page(cpu, access.address, s, gpa);
+  }
+  if (fetch) return false;
+  *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = gpa, .read = !access.write};
+  cpu->arm64.transfer = vs_uc_transfer_decode(insn_at(cpu, cpu->at));
+  return false;
 }
 
 // True: the guest goes on.
@@ -139,16 +179,8 @@ static bool run_on(vs_cpu* cpu, vs_exit* out) {
   if (cpu->arm64.has_raised) return raised(cpu, out);
   const bool waits = error == UC_ERR_OK && !cpu->arm64.stopped;
   cpu->pc = waits ? vs_uc_register(cpu, UC_ARM64_REG_PC) : cpu->at;
-  if (error == UC_ERR_OK) {
-    out->kind = waits ? VS_EXIT_HALT : VS_EXIT_ATTENTION;
-  } else if (cpu->missed && (cpu->missed_type == UC_MEM_READ_UNMAPPED ||
-                             cpu->missed_type == UC_MEM_WRITE_UNMAPPED)) {
-    *out = (vs_exit){.kind = VS_EXIT_MEMORY,
-                     .address = cpu->missed_addr,
-                     .read = cpu->missed_type == UC_MEM_READ_UNMAPPED};
-    cpu->arm64.transfer = vs_uc_transfer_decode(insn_at(cpu, cpu->at));
-  }
-  return false;
+  if (error == UC_ERR_OK) out->kind = waits ? VS_EXIT_HALT : VS_EXIT_ATTENTION;
+  return error != UC_ERR_OK && cpu->missed && missed(cpu, out);
 }
 
 static void run(vs_cpu* cpu, vs_exit* out) {

@@ -128,3 +128,37 @@ bool vs_uc_arm64_raised(vs_cpu* cpu, uint32_t number) {
     vs_uc_set_register(cpu, UC_ARM64_REG_FAR_EL1, address);
   return enter_el1(cpu, 0);
 }
+
+// ---- Page tables.
+
+static uint64_t system_register(const vs_cpu* cpu, unsigned crn, unsigned op2) {
+  uc_arm64_cp_reg reg = {.op0 = 3, .crn = crn, .op2 = op2};
+  uc_reg_read(cpu->uc, UC_ARM64_REG_CP_REG, &reg);
+  return reg.val;
+}
+
+static bool read_table(void* context, uint64_t gpa, uint64_t* out) {
+  const vs_cpu* cpu = context;
+  return uc_mem_read(cpu->uc, gpa, out, sizeof *out) == UC_ERR_OK;
+}
+
+bool vs_uc_arm64_translate(vs_cpu* cpu, const vs_arm64_access* access, uint64_t* gpa,
+                           uint32_t* fault) {
+  const vs_arm64_tables tables = {.sctlr = system_register(cpu, 1, 0),
+                                  .tcr = system_register(cpu, 2, 2),
+                                  .ttbr0 = vs_uc_register(cpu, UC_ARM64_REG_TTBR0_EL1),
+                                  .ttbr1 = vs_uc_register(cpu, UC_ARM64_REG_TTBR1_EL1),
+                                  .read = read_table,
+                                  .context = cpu};
+  return vs_arm64_translate(&tables, access, gpa, fault);
+}
+
+bool vs_uc_arm64_abort(vs_cpu* cpu, const vs_arm64_access* access, bool fetch, uint32_t fault) {
+  enum { OF_FETCH = 0x20, OF_DATA = 0x24, CLASS_SHIFT = 26, WRITE_SHIFT = 6 };
+  const uint32_t class = (fetch ? OF_FETCH : OF_DATA) + (access->from_el0 ? 0u : 1u);
+  const uint64_t syndrome =
+      class << CLASS_SHIFT | UINT64_C(1) << 25 | (uint64_t)access->write << WRITE_SHIFT | fault;
+  vs_uc_set_register(cpu, UC_ARM64_REG_ESR_EL1, syndrome);
+  vs_uc_set_register(cpu, UC_ARM64_REG_FAR_EL1, access->address);
+  return enter_el1(cpu, 0);
+}

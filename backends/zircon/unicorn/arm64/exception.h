@@ -4,6 +4,7 @@
 #ifndef VS_BACKENDS_ZIRCON_UNICORN_ARM64_EXCEPTION_H_
 #define VS_BACKENDS_ZIRCON_UNICORN_ARM64_EXCEPTION_H_
 
+#include "arm64_tables.h"
 #include "cpu.h"
 
 enum {
@@ -21,5 +22,10 @@ void vs_uc_arm64_find(void);
 bool vs_uc_arm64_interrupt(vs_cpu* cpu);
 // The exception that the library says the guest has raised, by a number of its own.
 bool vs_uc_arm64_raised(vs_cpu* cpu, uint32_t number);
+
+// Where the guest's page tables have an address. vs_uc_arm64_abort: they have not.
+bool vs_uc_arm64_translate(vs_cpu* cpu, const vs_arm64_access* access, uint64_t* gpa,
+                           uint32_t* fault);
+bool vs_uc_arm64_abort(vs_cpu* cpu, const vs_arm64_access* access, bool fetch, uint32_t fault);
 
 #endif  // VS_BACKENDS_ZIRCON_UNICORN_ARM64_EXCEPTION_H_
