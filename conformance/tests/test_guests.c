@@ -1372,3 +1372,42 @@ Test(exceptions_arm64, page_tables_of_the_upper_half, .init = open_arm64, .timeo
   cr_expect_eq(state.x[21], up + CODE + 48, "ELR 0x%llx", (unsigned long long)state.x[21]);
   cr_expect_eq(state.x[22], up + 0x5000, "FAR 0x%llx", (unsigned long long)state.x[22]);
 }
+
+static void a_is_kicked(const uint32_t* code, size_t size) {
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000};
+  zx_handle_t vcpu = vcpu_with(code, size, &start);
+  const uint8_t nothing[VECTORS_SIZE] = {0};
+  zx_port_packet_t p;
+  pthread_t kicker;
+  cr_assert_eq(opened.calls->vmo_write(memory, nothing, 0, sizeof nothing), ZX_OK);
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+Test(exceptions_arm64, guests_without_an_end_are_kicked, .init = open_arm64, .timeout = 30) {
+  static const uint32_t loop[] = {0x14000000};       // b .
+  static const uint32_t undefined[] = {0x00000000};  // and so is what its vector has
+  a_is_kicked(loop, sizeof loop);
+  a_is_kicked(undefined, sizeof undefined);
+}
+
+Test(exceptions_arm64, code_that_is_not_there_is_a_bad_state, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {0xd61f0040};  // br x2
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = 0x800000}};
+  zx_port_packet_t p;
+  cr_expect_eq(opened.calls->vcpu_enter(a_vcpu(code, sizeof code, start), &p), ZX_ERR_BAD_STATE);
+}
+
+// The immediate of `mov x0, #1` becomes 2 between its two turns.
+Test(exceptions_arm64, code_that_changes_itself, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {
+      0xd2800020,                          // 1: mov x0, #1
+      0xb9000043, 0xd5033f9f, 0xd508751f,  // str w3, [x2]; dsb sy; ic iallu
+      0xd5033fdf, 0xf1000484, 0x54ffff41,  // isb; subs x4, x4, #1; b.ne 1b
+      STORE_X0,
+  };
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE, [3] = 0xd2800040, [4] = 2}};
+  cr_expect_eq(a_ends(a_vcpu(code, sizeof code, start), 0).x[0], 2);
+}
