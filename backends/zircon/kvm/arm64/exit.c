@@ -148,10 +148,9 @@ void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
     case KVM_EXIT_SYSTEM_EVENT:
       out->status = of_system_event(run->system_event.type);
       return;
-    case KVM_EXIT_DEBUG:
     case KVM_EXIT_FAIL_ENTRY:
     case KVM_EXIT_INTERNAL_ERROR:
-      out->status = vs_kvm_arm64_recover(cpu) < 0 ? ZX_ERR_INTERNAL : ZX_ERR_BAD_STATE;
+      out->status = ZX_ERR_BAD_STATE;
       return;
     default:
       return;
