@@ -1196,3 +1196,218 @@ ON_UNICORN(ring_3_and_back)
 ON_UNICORN(ring_3_and_back_by_sysenter)
 ON_UNICORN(calls_to_the_hypervisor)
 ON_UNICORN(page_tables_that_are_nowhere)
+
+// --- exceptions, calls to the firmware and page tables of an arm64 guest
+// ---------------------------
+
+// What an exception handler sees: x20 ESR_EL1, x21 ELR_EL1, x22 FAR_EL1, x23 SPSR_EL1, x24
+// CurrentEL. Which vector it was, the address of its store to the trap at x1 says.
+enum { EL1_SYNC = 0x200, EL1_IRQ = 0x280, EL0_SYNC = 0x400, EL0_IRQ = 0x480, VECTORS_SIZE = 0x800 };
+
+static void put_vectors(uint8_t* at) {
+  static const uint16_t offsets[] = {EL1_SYNC, EL1_IRQ, EL0_SYNC, EL0_IRQ};
+  for (size_t i = 0; i < sizeof offsets / sizeof offsets[0]; i++) {
+    const uint32_t handler[] = {
+        0xd5385214, 0xd5384035,
+        0xd5386016, 0xd5384017,
+        0xd5384258, 0xf900003f | (uint32_t)offsets[i] / 8 << 10};  // str xzr, [x1, #offset]
+    memcpy(at + offsets[i], handler, sizeof handler);
+  }
+}
+
+// x1 is the trap. Vectors are at 0, where VBAR_EL1 points at the start.
+static zx_handle_t a_vcpu(const uint32_t* code, size_t size, zx_vcpu_state_arm64_t state) {
+  static uint8_t vectors[VECTORS_SIZE];
+  state.x[1] = TRAP;
+  const zx_handle_t vcpu = vcpu_with(code, size, &state);
+  put_vectors(vectors);
+  cr_assert_eq(opened.calls->vmo_write(memory, vectors, 0, sizeof vectors), ZX_OK);
+  cr_assert_eq(opened.calls->guest_set_trap(guest, ZX_GUEST_TRAP_MEM, TRAP, 0x1000, 0, KEY), ZX_OK);
+  return vcpu;
+}
+
+static zx_vcpu_state_arm64_t a_ends(zx_handle_t vcpu, uint64_t vector) {
+  zx_port_packet_t p = {0};
+  zx_vcpu_state_arm64_t state;
+  const zx_status_t status = opened.calls->vcpu_enter(vcpu, &p);
+  cr_assert(status == ZX_OK, "vector 0x%llx: %d", (unsigned long long)vector, status);
+  cr_expect_eq(p.guest_mem_arm64.addr, TRAP + vector, "0x%llx",
+               (unsigned long long)p.guest_mem_arm64.addr);
+  cr_assert_eq(opened.calls->vcpu_read_state(vcpu, ZX_VCPU_STATE, &state, sizeof state), ZX_OK);
+  return state;
+}
+
+static void a_raises(uint32_t insn, uint64_t esr, uint64_t elr) {
+  const uint32_t code[] = {0xd503201f, insn};  // nop
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, (zx_vcpu_state_arm64_t){.sp = 0x3000});
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL1_SYNC);
+  cr_expect_eq(state.x[20], esr, "0x%08x: ESR 0x%llx", insn, (unsigned long long)state.x[20]);
+  cr_expect_eq(state.x[21], elr, "0x%08x: ELR 0x%llx", insn, (unsigned long long)state.x[21]);
+  cr_expect_eq(state.x[23], 0x3c5, "0x%08x: SPSR 0x%llx", insn, (unsigned long long)state.x[23]);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+Test(exceptions_arm64, reach_the_vectors_of_el1, .init = open_arm64, .timeout = 30) {
+  a_raises(0xd4024681, 0x56001234, CODE + 8);  // svc #0x1234
+  a_raises(0x00000000, 0x02000000, CODE + 4);  // udf
+  a_raises(0xd4200020, 0xf2000001, CODE + 4);  // brk #1
+}
+
+// msr elr_el1, x2; msr spsr_el1, x3; eret; and behind it, at EL0:
+#define TO_EL0 0xd5184022, 0xd5184003, 0xd69f03e0
+
+Test(exceptions_arm64, of_el0_reach_el1, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {TO_EL0, 0xd4024681};  // svc #0x1234
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[2] = CODE + 12, [3] = 0x3c0}};
+  const zx_vcpu_state_arm64_t state = a_ends(a_vcpu(code, sizeof code, start), EL0_SYNC);
+  cr_expect_eq(state.x[20], 0x56001234);
+  cr_expect_eq(state.x[21], CODE + 16);
+  cr_expect_eq(state.x[23], 0x3c0, "SPSR 0x%llx", (unsigned long long)state.x[23]);
+  cr_expect_eq(state.x[24], 4, "CurrentEL 0x%llx", (unsigned long long)state.x[24]);
+  cr_expect_eq(state.sp, 0x3000, "sp 0x%llx", (unsigned long long)state.sp);
+}
+
+Test(exceptions_arm64, what_el0_may_not_do_is_undefined, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {TO_EL0, 0xd4000003};  // smc #0
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE + 12, [3] = 0x3c0}};
+  cr_expect_eq(a_ends(a_vcpu(code, sizeof code, start), EL0_SYNC).x[21], CODE + 12);
+}
+
+Test(exceptions_arm64, interrupt_of_el0_is_taken_at_el1, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {TO_EL0, 0x14000000};  // b .
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[2] = CODE + 12, [3] = 0x340}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  cr_assert_eq(opened.calls->vcpu_interrupt(vcpu, 33), ZX_OK);
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL0_IRQ);
+  cr_expect(state.x[21] == CODE + 12 && state.x[24] == 4 && state.sp == 0x3000);
+}
+
+enum { SMC = 0xd4000003, HVC = 0xd4000002, STORE_X0 = 0xf9000020 };  // str x0, [x1]
+
+static zx_handle_t a_calls(uint32_t insn, uint64_t function) {
+  const uint32_t code[] = {insn, STORE_X0};
+  const zx_vcpu_state_arm64_t start = {.x = {[0] = function, [2] = 0x5000}};
+  return a_vcpu(code, sizeof code, start);
+}
+
+static void firmware(uint32_t insn) {
+  static const struct {
+    uint32_t function;
+    zx_status_t status;
+  } ends[] = {{0x84000008, ZX_ERR_UNAVAILABLE}, {0x84000009, ZX_ERR_CANCELED}};
+  zx_port_packet_t p = {0};
+  for (size_t i = 0; i < 2; i++) {
+    const zx_handle_t vcpu = a_calls(insn, ends[i].function);
+    cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ends[i].status);
+    cr_expect_eq(a_ends(vcpu, 0).x[0], ends[i].function);  // behind the call
+    cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  }
+  zx_handle_t vcpu = a_calls(insn, 0xc4000003);
+  cr_assert_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_OK);
+  cr_expect(p.type == ZX_PKT_TYPE_GUEST_VCPU && p.guest_vcpu.type == ZX_PKT_GUEST_VCPU_STARTUP);
+  cr_expect(p.guest_vcpu.startup.id == TRAP && p.guest_vcpu.startup.entry == 0x5000);
+  cr_expect_eq(a_ends(vcpu, 0).x[0], 0);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  vcpu = a_calls(insn, 0x8400001f);
+  cr_expect_eq((int64_t)a_ends(vcpu, 0).x[0], -1, "no such call");
+}
+
+Test(exceptions_arm64, firmware_is_called_by_smc, .init = open_arm64, .timeout = 30) {
+  firmware(SMC);
+}
+Test(exceptions_arm64, firmware_is_called_by_hvc, .init = open_arm64, .timeout = 30) {
+  firmware(HVC);
+}
+
+// Page 3 is the table of all levels; it has the code, the trap, and not itself.
+Test(exceptions_arm64, page_tables_of_the_guest, .init = open_arm64, .timeout = 30) {
+  // msr vbar_el1, x2; msr ttbr0_el1, x3; msr tcr_el1, x4; isb; the MMU on in sctlr_el1; isb;
+  // str x0, [x1]; ldr x0, [x5]
+  static const uint32_t code[] = {0xd518c002, 0xd5182003, 0xd5182044, 0xd5033fdf, 0xd5381006,
+                                  0xb24000c6, 0xd5181006, 0xd5033fdf, STORE_X0,   0xf94000a0};
+  static uint8_t vectors[VECTORS_SIZE];
+  const uint64_t tables[] = {0x3403, 0x1403, 0x2403, 0};
+  const zx_vcpu_state_arm64_t start = {
+      .x = {[0] = 9, [2] = 0x1000, [3] = 0x3000, [4] = 25, [5] = 0x3008}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  put_vectors(vectors);
+  cr_assert_eq(
+      opened.calls->vmo_write(memory, vectors + 0x100, CODE + 0x100, sizeof vectors - 0x100),
+      ZX_OK);
+  cr_assert_eq(opened.calls->vmo_write(memory, tables, 0x3000, sizeof tables), ZX_OK);
+  a_ends(vcpu, 0);
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL1_SYNC);
+  cr_expect_eq(state.x[20], 0x96000007, "ESR 0x%llx", (unsigned long long)state.x[20]);
+  cr_expect_eq(state.x[21], CODE + 9 * 4, "ELR 0x%llx", (unsigned long long)state.x[21]);
+  cr_expect_eq(state.x[22], 0x3008, "FAR 0x%llx", (unsigned long long)state.x[22]);
+}
+
+// The same pages in the upper half, and page 0 where page 3 would be.
+Test(exceptions_arm64, page_tables_of_the_upper_half, .init = open_arm64, .timeout = 30) {
+  // msr vbar_el1, x2; msr ttbr0_el1, x3; msr ttbr1_el1, x3; msr tcr_el1, x4; isb; the MMU on; isb;
+  // br x8; ldr x0, [x9]; str x0, [x10]; ldr x0, [x11]
+  static const uint32_t code[] = {0xd518c002, 0xd5182003, 0xd5182023, 0xd5182044, 0xd5033fdf,
+                                  0xd5381006, 0xb24000c6, 0xd5181006, 0xd5033fdf, 0xd61f0100,
+                                  0xf9400120, 0xf9000140, 0xf9400160};
+  static uint8_t vectors[VECTORS_SIZE];
+  const uint64_t tables[] = {0x3403, 0x1403, 0x2403, 0x0403}, word = 0x1234,
+                 up = 0xffffff8000000000;
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = up + CODE,
+                                             [3] = 0x3000,
+                                             [4] = 0x80190019,
+                                             [8] = up + CODE + 40,
+                                             [9] = up + 0x3010,
+                                             [10] = up + TRAP + 0x20,
+                                             [11] = up + 0x5000}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  put_vectors(vectors);
+  cr_assert_eq(
+      opened.calls->vmo_write(memory, vectors + 0x100, CODE + 0x100, sizeof vectors - 0x100),
+      ZX_OK);
+  cr_assert_eq(opened.calls->vmo_write(memory, tables, 0x3000, sizeof tables), ZX_OK);
+  cr_assert_eq(opened.calls->vmo_write(memory, &word, 0x10, sizeof word), ZX_OK);
+  cr_expect_eq(a_ends(vcpu, 0x20).x[0], word);
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL1_SYNC);
+  cr_expect_eq(state.x[20], 0x96000007, "ESR 0x%llx", (unsigned long long)state.x[20]);
+  cr_expect_eq(state.x[21], up + CODE + 48, "ELR 0x%llx", (unsigned long long)state.x[21]);
+  cr_expect_eq(state.x[22], up + 0x5000, "FAR 0x%llx", (unsigned long long)state.x[22]);
+}
+
+static void a_is_kicked(const uint32_t* code, size_t size) {
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000};
+  zx_handle_t vcpu = vcpu_with(code, size, &start);
+  const uint8_t nothing[VECTORS_SIZE] = {0};
+  zx_port_packet_t p;
+  pthread_t kicker;
+  cr_assert_eq(opened.calls->vmo_write(memory, nothing, 0, sizeof nothing), ZX_OK);
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+}
+
+Test(exceptions_arm64, guests_without_an_end_are_kicked, .init = open_arm64, .timeout = 30) {
+  static const uint32_t loop[] = {0x14000000};       // b .
+  static const uint32_t undefined[] = {0x00000000};  // and so is what its vector has
+  a_is_kicked(loop, sizeof loop);
+  a_is_kicked(undefined, sizeof undefined);
+}
+
+Test(exceptions_arm64, code_that_is_not_there_is_a_bad_state, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {0xd61f0040};  // br x2
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = 0x800000}};
+  zx_port_packet_t p;
+  cr_expect_eq(opened.calls->vcpu_enter(a_vcpu(code, sizeof code, start), &p), ZX_ERR_BAD_STATE);
+}
+
+// The immediate of `mov x0, #1` becomes 2 between its two turns.
+Test(exceptions_arm64, code_that_changes_itself, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {
+      0xd2800020,                          // 1: mov x0, #1
+      0xb9000043, 0xd5033f9f, 0xd508751f,  // str w3, [x2]; dsb sy; ic iallu
+      0xd5033fdf, 0xf1000484, 0x54ffff41,  // isb; subs x4, x4, #1; b.ne 1b
+      STORE_X0,
+  };
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE, [3] = 0xd2800040, [4] = 2}};
+  cr_expect_eq(a_ends(a_vcpu(code, sizeof code, start), 0).x[0], 2);
+}

@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include "arm64_tables.h"
 #include "zircon.h"
 
 enum { PAGE = 4096, PAGES = 8, AT = 0x10, RAX = 7 };
@@ -559,4 +560,69 @@ Test(zircon, closing_ends_who_waits, .timeout = 30) {
   pthread_join(other, NULL);
   cr_expect(result == ZX_ERR_CANCELED);
   cr_assert(vs_zircon_open(&engine, &why));
+}
+
+// --- page tables of arm64 -----------------------------------------------------------------------
+
+enum { ENTRIES = 3 };
+typedef struct entry {
+  uint64_t gpa, value;
+} entry;
+
+static bool read_entry(void* context, uint64_t gpa, uint64_t* out) {
+  const entry* entries = context;
+  for (size_t i = 0; i < ENTRIES; i++) {
+    *out = entries[i].value;
+    if (entries[i].value != 0 && entries[i].gpa == gpa) return true;
+  }
+  return false;
+}
+
+// `leaf`: with the gpa, or with the fault.
+static void expect_translation(const char* name, uint64_t tcr, vs_arm64_access access,
+                               const entry* entries, uint64_t expected, bool is_fault) {
+  const vs_arm64_tables tables = {.sctlr = 1,
+                                  .tcr = tcr,
+                                  .ttbr0 = 0x10000,
+                                  .ttbr1 = 0x20000,
+                                  .read = read_entry,
+                                  .context = (void*)(uintptr_t)entries};
+  uint64_t gpa = 0;
+  uint32_t fault = 0;
+  const bool found = vs_arm64_translate(&tables, &access, &gpa, &fault);
+  const uint64_t got = found ? gpa : fault;
+  cr_expect(found != is_fault && got == expected, "%s: 0x%llx", name, (unsigned long long)got);
+}
+
+Test(arm64_tables, pages_of_every_size) {
+  const vs_arm64_access at = {.address = 0x12345678};
+  const entry of_4k[ENTRIES] = {{0x10000, 0x30003}, {0x30000 + 0x91 * 8, 0x400401}};
+  const entry of_16k[ENTRIES] = {{0x10000 + 9 * 8, 0x30003}, {0x30000 + 0xd1 * 8, 0x44403}};
+  const entry of_64k[ENTRIES] = {{0x10000, 0x30003}, {0x30000 + 0x1234 * 8, 0x70403}};
+  expect_translation("4 KiB: a block", 25, at, of_4k, 0x545678, false);
+  expect_translation("16 KiB", 28 | 2 << 14, at, of_16k, 0x45678, false);
+  expect_translation("64 KiB", 25 | 1 << 14, at, of_64k, 0x75678, false);
+}
+
+Test(arm64_tables, what_is_not_there_or_not_allowed_is_a_fault) {
+  const vs_arm64_access load = {.address = 0x40000010},
+                        store = {.address = 0x40000010, .write = true},
+                        user = {.address = 0x40000010, .from_el0 = true},
+                        high = {.address = 0xffffff8040000010},
+                        tagged = {.address = 0x7700000040000010},
+                        beyond = {.address = 0x8000000010};
+  const entry plain[ENTRIES] = {{0x10008, 0x40000481}}, unused[ENTRIES] = {{0x10008, 0x40000001}},
+              none[ENTRIES] = {{0x10008, 2}}, upper[ENTRIES] = {{0x20008, 0x80000401}};
+  expect_translation("a load", 25, load, plain, 0x40000010, false);
+  expect_translation("a store", 25, store, plain, 0x0d, true);
+  expect_translation("EL0", 25, user, plain, 0x0d, true);
+  expect_translation("never used", 25, load, unused, 0x09, true);
+  expect_translation("not valid", 25, load, none, 0x05, true);
+  expect_translation("too far", 25, beyond, plain, 0x04, true);
+  expect_translation("with a tag", 25, tagged, plain, 0x04, true);
+  expect_translation("with a tag that is ignored", 25 | UINT64_C(1) << 37, tagged, plain,
+                     0x40000010, false);
+  expect_translation("upper half", 25 << 16 | UINT64_C(2) << 30, high, upper, 0x80000010, false);
+  expect_translation("upper half off", 25 << 16 | UINT64_C(2) << 30 | 1 << 23, high, upper, 0x04,
+                     true);
 }

@@ -29,12 +29,11 @@
 // - An access to an address with neither memory nor a trap is ZX_ERR_BAD_STATE, and the guest stays
 //   at it. A load from a trap leaves with `read` 1. The answer to it is a write of x[xt] by
 //   ZX_VCPU_STATE.
-// - What register an access was of is read from the guest's code, so a guest that has turned its
-//   MMU on leaves with ZX_ERR_IO_DATA_INTEGRITY, as it does for an access that no processor
-//   describes.
-// - The last page of the guest's 36 bits of addresses is taken: VBAR_EL1 points there at the start.
-//   An exception of a guest that has set no vectors is ZX_ERR_BAD_STATE, and the guest stays where
-//   the exception would return to. So is every BRK.
+// - What register an access was of is read from the guest's code, wherever its page tables have it.
+// An
+//   access that no processor describes is ZX_ERR_IO_DATA_INTEGRITY.
+// - Exceptions go to the guest's vectors, which are at 0 until it sets others: of one that has none
+//   there is no end but a kick.
 // - A guest that halts waits until it is kicked: no interrupt is ever delivered.
 // - HVC and SMC are answered by KVM itself (PSCI). A guest that powers its vCPU off that way waits
 //   until it is kicked.

@@ -130,6 +130,7 @@ void vs_uc_drop_views(vs_cpu* cpu) {
 
 bool vs_uc_add_view(vs_cpu* cpu, const vs_stretch* view) {
   if (cpu->view_count < VS_UC_VIEWS_MAX && map_view(cpu, view)) return true;
+  if (!cpu->has_pages) return false;
   vs_uc_drop_views(cpu);
   return map_view(cpu, view);
 }

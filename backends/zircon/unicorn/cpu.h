@@ -59,6 +59,8 @@ typedef struct vs_uc_x64_part {
 // Of an arm64 vCPU.
 typedef struct vs_uc_arm64_part {
   bool stopped;             // the hook ended the run
+  bool has_raised;          // an exception did
+  uint32_t raised;          // which: a number of the library
   bool watching;            // to stop as soon as the guest lets an interrupt in
   vs_uc_transfer transfer;  // made the access that missed
 } vs_uc_arm64_part;
@@ -118,8 +120,8 @@ static inline bool vs_uc_is_wanted(const vs_cpu* cpu) {
 // none.
 const vs_stretch* vs_uc_find_stretch(const vs_cpu* cpu, uint64_t gpa);
 const vs_stretch* vs_uc_find_view(const vs_cpu* cpu, uint64_t address);
-// Of a vCPU that has pages. A view that would overlap another, or is one too many, takes all others
-// away.
+// A view that would overlap another, or is one too many, takes all others away: of a vCPU without
+// pages of its own it is refused.
 bool vs_uc_add_view(vs_cpu* cpu, const vs_stretch* view);
 void vs_uc_drop_view(vs_cpu* cpu, const vs_stretch* view);
 void vs_uc_drop_views(vs_cpu* cpu);

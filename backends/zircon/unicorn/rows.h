@@ -27,8 +27,17 @@
 // - The I/O permission bitmap is not looked at: ports are for those whose privilege has them.
 //
 // arm64:
-// - Every vCPU starts at EL1 with the MMU off and interrupts masked. Exceptions of the guest's own
-//   are not delivered to its vectors.
+// - Every vCPU starts at EL1 with the MMU off and interrupts masked, and with VBAR_EL1 0. An
+// exception
+//   goes to the guest's vectors: of one that has none there is no end but a kick, unless there is
+//   no memory at all. 32-bit code at EL0 gets none: ZX_ERR_BAD_STATE.
+// - SMC and HVC are PSCI: SYSTEM_OFF ends zx_vcpu_enter with ZX_ERR_UNAVAILABLE, SYSTEM_RESET with
+//   ZX_ERR_CANCELED, CPU_ON with a packet; there is no other call but that for the version.
+// - Page tables: an address below 2^36 that is one of memory for the guest has to be mapped to
+// memory,
+//   and one that is not, to itself or to a trap: otherwise ZX_ERR_NOT_SUPPORTED, or a store that is
+//   lost.
+// - There is no timer: WFI waits for an interrupt or a kick alone.
 // - ZX_GUEST_TRAP_IO: ZX_ERR_NOT_SUPPORTED, and ZX_VCPU_IO: ZX_ERR_INVALID_ARGS, as in published
 //   kernels.
 // - A load from a trap leaves with `read` 1. The answer to it is a write of x[xt] by ZX_VCPU_STATE.

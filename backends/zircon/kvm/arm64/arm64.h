@@ -25,8 +25,4 @@ int vs_kvm_arm64_set(const vs_cpu* cpu, uint64_t id, uint64_t value);
 // Of the row: as published kernels do, a write never clears a flag.
 zx_status_t vs_kvm_arm64_write_published(vs_cpu* cpu, const void* state);
 
-// After an exception for which the guest has set no vectors: pc and PSTATE become what they were
-// before it, so that the vCPU stands at the instruction. Does nothing after any other exit.
-int vs_kvm_arm64_recover(const vs_cpu* cpu);
-
 #endif  // VS_BACKENDS_ZIRCON_KVM_ARM64_ARM64_H_

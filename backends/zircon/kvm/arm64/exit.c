@@ -9,16 +9,34 @@
 // KVM tells the address, the size and the direction, and of a store the data. Which register it is
 // stands in the instruction, which is fetched from the guest's memory.
 #include "arm64/arm64.h"
+#include "arm64_tables.h"
 
 #define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
-#define SCTLR_MMU_ON UINT64_C(1)
+#define TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)
+#define TTBR1_EL1 ARM64_SYS_REG(3, 0, 2, 0, 1)
+#define TCR_EL1 ARM64_SYS_REG(3, 0, 2, 0, 2)
 #define ZERO_REGISTER 31u
 
-// The instruction at pc. False: it cannot be fetched, or not without translating the address.
+static bool read_table(void* context, uint64_t gpa, uint64_t* out) {
+  return vs_kvm_fetch(context, gpa, out, sizeof(*out));
+}
+
+static int get_tables(const vs_cpu* cpu, vs_arm64_tables* t) {
+  int result = vs_kvm_arm64_get(cpu, SCTLR_EL1, &t->sctlr);
+  if (result < 0 || (t->sctlr & 1) == 0) return result;
+  result = vs_kvm_arm64_get(cpu, TCR_EL1, &t->tcr);
+  if (result >= 0) result = vs_kvm_arm64_get(cpu, TTBR0_EL1, &t->ttbr0);
+  return result < 0 ? result : vs_kvm_arm64_get(cpu, TTBR1_EL1, &t->ttbr1);
+}
+
+// The instruction at pc, wherever the guest's page tables have it. False: it cannot be fetched.
 static bool fetch(const vs_cpu* cpu, uint64_t pc, uint32_t* insn) {
-  uint64_t sctlr;
-  return vs_kvm_arm64_get(cpu, SCTLR_EL1, &sctlr) >= 0 && !(sctlr & SCTLR_MMU_ON) &&
-         vs_kvm_fetch(cpu->vm, pc, insn, sizeof(*insn));
+  vs_arm64_tables tables = {.read = read_table, .context = cpu->vm};
+  const vs_arm64_access access = {.address = pc};
+  uint64_t gpa;
+  uint32_t fault;
+  return get_tables(cpu, &tables) >= 0 && vs_arm64_translate(&tables, &access, &gpa, &fault) &&
+         vs_kvm_fetch(cpu->vm, gpa, insn, sizeof(*insn));
 }
 
 static int save(const vs_cpu* cpu, uint64_t* x) {
@@ -130,10 +148,9 @@ void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
     case KVM_EXIT_SYSTEM_EVENT:
       out->status = of_system_event(run->system_event.type);
       return;
-    case KVM_EXIT_DEBUG:
     case KVM_EXIT_FAIL_ENTRY:
     case KVM_EXIT_INTERNAL_ERROR:
-      out->status = vs_kvm_arm64_recover(cpu) < 0 ? ZX_ERR_INTERNAL : ZX_ERR_BAD_STATE;
+      out->status = ZX_ERR_BAD_STATE;
       return;
     default:
       return;

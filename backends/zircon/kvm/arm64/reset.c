@@ -1,25 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The state in which an arm64 vCPU starts (published Zircon kernels): EL1 with its own stack
-// pointer, interrupts masked, the MMU off, at its entry.
-//
-// An exception of the guest's own, say an instruction that is undefined, goes to its vectors, which
-// are at 0 until it sets them: what is there would be run, and the next exception goes there again,
-// until somebody kicks. So vectors that say "crashed" are put where the guest's address space ends:
-// a page of BRK, which KVM is told to hand to us.
+// pointer, interrupts masked, the MMU off, at its entry. VBAR_EL1 is 0, as KVM has it.
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "arm64/arm64.h"
 
 #define ASPACE_BITS 36u
-#define VECTORS_SIZE 4096u
-#define VECTORS ((UINT64_C(1) << ASPACE_BITS) - VECTORS_SIZE)
-#define BRK UINT32_C(0xd4200000)
-
 #define PSTATE_START UINT64_C(0x3c5)  // EL1h, D A I F masked
-#define VBAR_EL1 ARM64_SYS_REG(3, 0, 12, 0, 0)
 
 const char vs_kvm_arch_least_linux[] = "5.5";
 
@@ -47,7 +36,6 @@ static const struct {
     {KVM_CAP_READONLY_MEM, "KVM_CAP_READONLY_MEM"},
     {KVM_CAP_ONE_REG, "KVM_CAP_ONE_REG"},
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
-    {KVM_CAP_SET_GUEST_DEBUG, "KVM_CAP_SET_GUEST_DEBUG"},
     {KVM_CAP_ARM_NISV_TO_USER, "KVM_CAP_ARM_NISV_TO_USER"},
 };
 
@@ -56,7 +44,7 @@ const char* vs_kvm_arch_missing(int kvm_fd) {
     const int got = VS_KVM_IOCTL_VALUE(kvm_fd, KVM_CHECK_EXTENSION, capabilities[i].capability);
     if (got <= 0) return capabilities[i].name;
   }
-  return sysconf(_SC_PAGESIZE) == (long)VECTORS_SIZE ? NULL : "pages of 4 KiB";
+  return sysconf(_SC_PAGESIZE) == (long)VS_ENGINE_PAGE ? NULL : "pages of 4 KiB";
 }
 
 // Without being asked KVM makes guests of 40 bits, and fails where the processor has fewer.
@@ -65,37 +53,11 @@ unsigned long vs_kvm_arch_vm_type(int kvm_fd) {
   return most >= (int)ASPACE_BITS ? KVM_VM_TYPE_ARM_IPA_SIZE(ASPACE_BITS) : 0;
 }
 
-// One page for all guests, for as long as the process lives: none can write it.
-static void* vectors(void) {
-  static uint32_t* page;
-  if (page) return page;
-  void* fresh = mmap(NULL, VECTORS_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (fresh == MAP_FAILED) return NULL;
-  page = fresh;
-  for (size_t i = 0; i < VECTORS_SIZE / sizeof(*page); i++) page[i] = BRK;
-  vs_kvm_arch_wrote(page, VECTORS_SIZE);
-  return page;
-}
-
 // An access that the processor does not describe is to come to us, and not as an error of KVM_RUN.
-static int describe_all(int vm_fd) {
-  struct kvm_enable_cap nisv = {.cap = KVM_CAP_ARM_NISV_TO_USER};
-  return VS_KVM_IOCTL(vm_fd, KVM_ENABLE_CAP, &nisv);
-}
-
 int vs_kvm_arch_vm_setup(int kvm_fd, int vm_fd) {
   (void)kvm_fd;
-  void* page = vectors();
-  if (!page) return -ENOMEM;
-  struct kvm_userspace_memory_region region = {
-      .slot = VS_KVM_MAX_SLOTS,  // the one after the guest's
-      .flags = KVM_MEM_READONLY,
-      .guest_phys_addr = VECTORS,
-      .memory_size = VECTORS_SIZE,
-      .userspace_addr = (uintptr_t)page,
-  };
-  const int result = VS_KVM_IOCTL(vm_fd, KVM_SET_USER_MEMORY_REGION, &region);
-  return result < 0 ? result : describe_all(vm_fd);
+  struct kvm_enable_cap nisv = {.cap = KVM_CAP_ARM_NISV_TO_USER};
+  return VS_KVM_IOCTL(vm_fd, KVM_ENABLE_CAP, &nisv);
 }
 
 int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_cpu* cpu, unsigned id) {
@@ -124,11 +86,8 @@ static int clear_registers(const vs_cpu* cpu) {
 int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
   (void)boot;  // all start alike
   struct kvm_vcpu_init init = *(const struct kvm_vcpu_init*)cpu->reset;
-  struct kvm_guest_debug debug = {.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP};
   int result = VS_KVM_IOCTL(cpu->fd, KVM_ARM_VCPU_INIT, &init);
-  if (result >= 0) result = VS_KVM_IOCTL(cpu->fd, KVM_SET_GUEST_DEBUG, &debug);
   if (result >= 0) result = clear_registers(cpu);
-  if (result >= 0) result = vs_kvm_arm64_set(cpu, VBAR_EL1, VECTORS);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PSTATE, PSTATE_START);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, entry);
   return result;
@@ -136,17 +95,4 @@ int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
 
 void vs_kvm_arch_before_run(vs_cpu* cpu) {
   (void)cpu;  // nothing waits in user space
-}
-
-int vs_kvm_arm64_recover(const vs_cpu* cpu) {
-  uint64_t pc, pstate;
-  int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
-  if (result < 0 || pc < VECTORS || pc >= VECTORS + VECTORS_SIZE) return result;
-  result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_CORE(elr_el1), &pc);
-  if (result >= 0) {
-    result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_CORE(spsr[KVM_SPSR_EL1]), &pstate);
-  }
-  if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
-  if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PSTATE, pstate);
-  return result;
 }

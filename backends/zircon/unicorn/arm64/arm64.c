@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// arm64 vCPUs: registers, and accesses to traps on memory.
+// arm64 vCPUs: registers, accesses to traps on memory, and calls to the firmware.
 #include <string.h>
 
+#include "arm64/exception.h"
 #include "cpu.h"
 
 enum { GENERAL = 31, VCPUS = 8, ASPACE_BITS = 36, INSN_BYTES = 4 };
 
-static const uint64_t user_flags = 0xf0000000;   // N Z C V
-static const uint64_t initial_pstate = 0x3c5;    // EL1 with its own stack pointer, D A I F masked
-static const uint64_t irq_masked = 0x80;         // of PSTATE
-static const uint64_t own_stack_pointer = 0x01;  // of PSTATE: sp is SP_EL1, not SP_EL0
+static const uint64_t user_flags = 0xf0000000;  // N Z C V
 
 // ---- Registers.
 
@@ -24,7 +22,7 @@ static void name_general(int* ids) {
 static void name_all(const vs_cpu* cpu, int* ids) {
   const uint64_t pstate = vs_uc_register(cpu, UC_ARM64_REG_PSTATE);
   name_general(ids);
-  ids[GENERAL] = (pstate & own_stack_pointer) != 0 ? UC_ARM64_REG_SP : UC_ARM64_REG_SP_EL1;
+  ids[GENERAL] = (pstate & VS_UC_PSTATE_OWN_STACK) != 0 ? UC_ARM64_REG_SP : UC_ARM64_REG_SP_EL1;
 }
 
 static void point_at(zx_vcpu_state_arm64_t* state, void** words) {
@@ -81,28 +79,115 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   uc_emu_stop(uc);
 }
 
-static vs_uc_transfer transfer_at(const vs_cpu* cpu, uint64_t address) {
-  uint32_t insn = 0;
-  if (uc_mem_read(cpu->uc, address, &insn, INSN_BYTES) != UC_ERR_OK) insn = 0;
-  return vs_uc_transfer_decode(insn);
+// The run ends at an exception of the guest's own.
+static void on_exception(uc_engine* uc, uint32_t number, void* data) {
+  vs_cpu* cpu = data;
+  if (!cpu->arm64.has_raised) cpu->arm64.raised = number;
+  cpu->arm64.has_raised = true;
+  uc_emu_stop(uc);
 }
 
-static void run(vs_cpu* cpu, vs_exit* out) {
+static bool is_el0(const vs_cpu* cpu) {
+  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_EL) == 0;
+}
+
+static uint32_t insn_at(vs_cpu* cpu, uint64_t address) {
+  const vs_arm64_access access = {.address = address, .from_el0 = is_el0(cpu)};
+  uint32_t insn = 0, fault;
+  uint64_t gpa;
+  if (!vs_uc_arm64_translate(cpu, &access, &gpa, &fault)) return 0;
+  return uc_mem_read(cpu->uc, gpa, &insn, INSN_BYTES) == UC_ERR_OK ? insn : 0;
+}
+
+// Arm Power State Coordination Interface. What is not there is answered so.
+static bool call_firmware(vs_cpu* cpu, vs_exit* out) {
+  enum { OK = 0, NOT_SUPPORTED = -1, VERSION_0_2 = 2 };
+  const uint32_t VERSION = 0x84000000, CPU_ON = 0x84000003, OFF = 0x84000008, RESET = 0x84000009,
+                 WIDE = 0x40000000;
+  const uint32_t function = (uint32_t)vs_uc_register(cpu, UC_ARM64_REG_X0);
+  int64_t answer = function == VERSION ? VERSION_0_2 : NOT_SUPPORTED;
+  if (function == OFF || function == RESET) {
+    out->status = function == OFF ? ZX_ERR_UNAVAILABLE : ZX_ERR_CANCELED;
+    return false;
+  }
+  const bool starts = (function & ~WIDE) == CPU_ON;
+  if (starts) {
+    *out = (vs_exit){.kind = VS_EXIT_STARTUP,
+                     .value = vs_uc_register(cpu, UC_ARM64_REG_X1),
+                     .address = vs_uc_register(cpu, UC_ARM64_REG_X2)};
+    answer = OK;
+  }
+  vs_uc_set_register(cpu, UC_ARM64_REG_X0, (uint64_t)answer);
+  return !starts;
+}
+
+// The library has an SMC behind it, and takes HVC for an undefined instruction.
+static bool raised(vs_cpu* cpu, vs_exit* out) {
+  enum { UNDEFINED = 1, SMC = 13 };
+  const uint32_t HVC = 0xd4000002, ANY_HVC = 0xffe0001f;
+  cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_PC);
+  if (cpu->arm64.raised == SMC) return call_firmware(cpu, out);
+  if (cpu->arm64.raised == UNDEFINED && !is_el0(cpu) && (insn_at(cpu, cpu->pc) & ANY_HVC) == HVC) {
+    cpu->pc += INSN_BYTES;
+    return call_firmware(cpu, out);
+  }
+  return vs_uc_arm64_raised(cpu, cpu->arm64.raised);
+}
+
+// The library translates addresses, but asks before that whether there is memory at them, as if
+// they were guest-physical. Where none can be guest-physical the page is put there as well.
+static bool show_page(vs_cpu* cpu, uint64_t address, const vs_stretch* s, uint64_t gpa) {
+  const uint64_t page = address / VS_ENGINE_PAGE * VS_ENGINE_PAGE;
+  const vs_stretch view = {.gpa = page,
+                           .size = VS_ENGINE_PAGE,
+                           .host = s->host + (gpa - s->gpa) / VS_ENGINE_PAGE * VS_ENGINE_PAGE,
+                           .perms = s->perms};
+  return address >> ASPACE_BITS != 0 && vs_uc_add_view(cpu, &view);
+}
+
+// An access for which the library has no memory. True: the guest goes on.
+static bool missed(vs_cpu* cpu, vs_exit* out) {
+  const uc_mem_type type = cpu->missed_type;
+  const bool fetch = type == UC_MEM_FETCH_UNMAPPED;
+  const vs_arm64_access access = {
+      .address = cpu->missed_addr, .write = type == UC_MEM_WRITE_UNMAPPED, .from_el0 = is_el0(cpu)};
+  uint64_t gpa;
+  uint32_t fault;
+  if (!fetch && type != UC_MEM_READ_UNMAPPED && !access.write) return false;  // of no permission
+  if (fetch) cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_PC);
+  if (!vs_uc_arm64_translate(cpu, &access, &gpa, &fault))
+    return vs_uc_arm64_abort(cpu, &access, fetch, fault);
+  const vs_stretch* s = vs_uc_find_stretch(cpu, gpa);
+  if (s != NULL) {
+    out->status = ZX_ERR_NOT_SUPPORTED;
+    return show_page(cpu, access.address, s, gpa);
+  }
+  if (fetch) return false;
+  *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = gpa, .read = !access.write};
+  cpu->arm64.transfer = vs_uc_transfer_decode(insn_at(cpu, cpu->at));
+  return false;
+}
+
+// True: the guest goes on.
+static bool run_on(vs_cpu* cpu, vs_exit* out) {
+  *out = (vs_exit){.kind = VS_EXIT_STATUS, .status = ZX_ERR_BAD_STATE};
   cpu->missed = false;
-  cpu->arm64.stopped = false;
+  cpu->arm64.stopped = cpu->arm64.has_raised = false;
   cpu->at = cpu->pc;
   // No `until`: exits are enabled and there are none, so this argument means nothing.
   const uc_err error = uc_emu_start(cpu->uc, cpu->pc, 0, 0, 0);
+  if (cpu->arm64.has_raised) return raised(cpu, out);
   const bool waits = error == UC_ERR_OK && !cpu->arm64.stopped;
   cpu->pc = waits ? vs_uc_register(cpu, UC_ARM64_REG_PC) : cpu->at;
-  if (error == UC_ERR_OK) {
-    out->kind = waits ? VS_EXIT_HALT : VS_EXIT_ATTENTION;
-  } else if (cpu->missed && (cpu->missed_type == UC_MEM_READ_UNMAPPED ||
-                             cpu->missed_type == UC_MEM_WRITE_UNMAPPED)) {
-    *out = (vs_exit){.kind = VS_EXIT_MEMORY,
-                     .address = cpu->missed_addr,
-                     .read = cpu->missed_type == UC_MEM_READ_UNMAPPED};
-    cpu->arm64.transfer = transfer_at(cpu, cpu->at);
+  if (error == UC_ERR_OK) out->kind = waits ? VS_EXIT_HALT : VS_EXIT_ATTENTION;
+  return error != UC_ERR_OK && cpu->missed && missed(cpu, out);
+}
+
+static void run(vs_cpu* cpu, vs_exit* out) {
+  while (run_on(cpu, out)) {
+    if (!vs_uc_is_wanted(cpu)) continue;
+    out->kind = VS_EXIT_ATTENTION;
+    break;
   }
 }
 
@@ -134,20 +219,12 @@ static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_
 
 static bool takes(const vs_cpu* cpu, vs_delivery how) {
   (void)how;
-  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & irq_masked) == 0;
+  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_IRQ) == 0;
 }
 
 static zx_status_t deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
-  enum { IRQ = 0x80, OF_OWN_STACK = 0x200 };
   (void)how, (void)vector;
-  const uint64_t pstate = vs_uc_register(cpu, UC_ARM64_REG_PSTATE);
-  uc_arm64_cp_reg spsr = {.op0 = 3, .crn = 4, .val = pstate};  // SPSR_EL1
-  vs_uc_set_register(cpu, UC_ARM64_REG_ELR_EL1, cpu->pc);
-  if (uc_reg_write(cpu->uc, UC_ARM64_REG_CP_REG, &spsr) != UC_ERR_OK) return ZX_ERR_NOT_SUPPORTED;
-  vs_uc_set_register(cpu, UC_ARM64_REG_PSTATE, initial_pstate);
-  cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_VBAR_EL1) + IRQ +
-            ((pstate & own_stack_pointer) != 0 ? OF_OWN_STACK : 0);
-  return ZX_OK;
+  return vs_uc_arm64_interrupt(cpu) ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
 }
 
 static void watch(vs_cpu* cpu, bool wanted) {
@@ -156,10 +233,21 @@ static void watch(vs_cpu* cpu, bool wanted) {
 
 // ---- Life.
 
+// Without this EL1 is of 32 bits for Unicorn, and so are its page tables.
+static bool set_el1_to_64bit(vs_cpu* cpu) {
+  enum { RW = 0x400, ALWAYS = 0x30 };
+  uc_arm64_cp_reg scr = {.op0 = 3, .op1 = 6, .crn = 1, .crm = 1, .val = RW | ALWAYS};  // SCR_EL3
+  return uc_reg_write(cpu->uc, UC_ARM64_REG_CP_REG, &scr) == UC_ERR_OK;
+}
+
 static bool set_up(vs_cpu* cpu) {
   zx_vcpu_state_arm64_t zero = {.x = {0}};
-  if (!vs_uc_hook(cpu, on_instruction)) return false;
-  uc_reg_write(cpu->uc, UC_ARM64_REG_PSTATE, &initial_pstate);
+  uc_hook hook;
+  vs_uc_arm64_find();
+  if (!vs_uc_hook(cpu, on_instruction) || !set_el1_to_64bit(cpu)) return false;
+  if (uc_hook_add(cpu->uc, &hook, UC_HOOK_INTR, (void*)on_exception, cpu, 1, 0) != UC_ERR_OK)
+    return false;
+  vs_uc_set_register(cpu, UC_ARM64_REG_PSTATE, VS_UC_PSTATE_START);
   write_all(cpu, &zero, 0);
   cpu->can_run = true;
   return true;

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "x64/inside.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-enum { NOWHERE = -1, WORD = 4 };
+#include "probe.h"
 
 // Offsets in a saved processor, in bytes.
 static struct {
@@ -41,25 +40,8 @@ enum { LONG = 1 << 21, BIG = 1 << 22, RING_SHIFT = 13 };
 // ---- Looking.
 
 // A guest of one page: a fault with a known error code, and a way to ring 3.
-enum { PAGE = 4096, FAULT = 0x000, LEAVE = 0x010, FRAME = 0x100, TABLE = 0x200, USER = 0x300 };
+enum { FAULT = 0x000, LEAVE = 0x010, FRAME = 0x100, TABLE = 0x200, USER = 0x300 };
 enum { BAD_SELECTOR = 0x1238, USER_CODE = 0x33, USER_STACK = 0x2b };
-
-typedef struct probe {
-  uc_engine* uc;
-  uc_context *before, *after;
-  size_t size;
-  uint8_t* page;
-} probe;
-
-static void on_exception(uc_engine* uc, uint32_t number, void* data) {
-  (void)number, (void)data;
-  uc_emu_stop(uc);
-}
-
-static void on_code(uc_engine* uc, uint64_t address, uint32_t size, void* data) {
-  (void)size, (void)data;
-  if (address != FAULT && address != LEAVE) uc_emu_stop(uc);
-}
 
 static void put(uint8_t* at, uint64_t value) {
   memcpy(at, &value, sizeof value);
@@ -67,7 +49,6 @@ static void put(uint8_t* at, uint64_t value) {
 
 static void build(uint8_t* page) {
   static const uint8_t fault[] = {0x8e, 0xd8}, leave[] = {0x48, 0xcf};  // mov %ax, %ds; iretq
-  memset(page, 0, PAGE);
   memcpy(page + FAULT, fault, sizeof fault);
   memcpy(page + LEAVE, leave, sizeof leave);
   put(page + FRAME, USER);
@@ -79,106 +60,51 @@ static void build(uint8_t* page) {
   put(page + TABLE + (USER_STACK & ~7), 0x00cff3000000ffff);
 }
 
-static bool open_probe(probe* p) {
-  uc_hook hook;
-  p->page = aligned_alloc(PAGE, PAGE);
-  if (p->page == NULL || uc_open(UC_ARCH_X86, UC_MODE_64, &p->uc) != UC_ERR_OK) return false;
-  build(p->page);
-  p->size = uc_context_size(p->uc);
-  return uc_context_alloc(p->uc, &p->before) == UC_ERR_OK &&
-         uc_context_alloc(p->uc, &p->after) == UC_ERR_OK &&
-         uc_ctl_exits_enable(p->uc) == UC_ERR_OK &&
-         uc_hook_add(p->uc, &hook, UC_HOOK_INTR, (void*)on_exception, NULL, 1, 0) == UC_ERR_OK &&
-         uc_hook_add(p->uc, &hook, UC_HOOK_CODE, (void*)on_code, NULL, 1, 0) == UC_ERR_OK &&
-         uc_mem_map_ptr(p->uc, 0, PAGE, UC_PROT_ALL, p->page) == UC_ERR_OK;
+static long find_segment(const vs_uc_probe* p, uint32_t selector, uint32_t flags) {
+  const long at = vs_uc_probe_only(p, UINT32_MAX, 0, selector);
+  const bool is_one = at != VS_UC_NOWHERE && (size_t)at + sizeof(segment) <= p->size &&
+                      vs_uc_word(p->after, (size_t)at + offsetof(segment, flags)) == flags;
+  return is_one ? at : VS_UC_NOWHERE;
 }
 
-static void close_probe(probe* p) {
-  if (p->before != NULL) uc_context_free(p->before);
-  if (p->after != NULL) uc_context_free(p->after);
-  if (p->uc != NULL) uc_close(p->uc);
-  free(p->page);
-}
-
-static bool step(probe* p, uint64_t from) {
-  return uc_context_save(p->uc, p->before) == UC_ERR_OK &&
-         uc_emu_start(p->uc, from, 0, 0, 0) == UC_ERR_OK &&
-         uc_context_save(p->uc, p->after) == UC_ERR_OK;
-}
-
-static uint32_t word(const uc_context* context, size_t at) {
-  uint32_t value;
-  memcpy(&value, (const uint8_t*)context + at, sizeof value);
-  return value;
-}
-
-// The one word that was `from` in the bits of `mask` and is `to`, the others being alike; NOWHERE:
-// none, or several.
-static long only(const probe* p, uint32_t mask, uint32_t from, uint32_t to) {
-  long at = NOWHERE;
-  for (size_t i = 0; i + WORD <= p->size; i += WORD) {
-    const uint32_t was = word(p->before, i), is = word(p->after, i);
-    if ((was & mask) != from || (is & mask) != to || (was & ~mask) != (is & ~mask)) continue;
-    if (mask != UINT32_MAX && was == from) continue;  // nothing but these bits
-    if (at != NOWHERE) return NOWHERE;
-    at = (long)i;
-  }
-  return at;
-}
-
-static long find_segment(const probe* p, uint32_t selector, uint32_t flags) {
-  const long at = only(p, UINT32_MAX, 0, selector);
-  const bool is_one = at != NOWHERE && (size_t)at + sizeof(segment) <= p->size &&
-                      word(p->after, (size_t)at + offsetof(segment, flags)) == flags;
-  return is_one ? at : NOWHERE;
-}
-
-static void look(probe* p) {
+static void look(vs_uc_probe* p) {
   enum { NONE = UINT32_MAX, PROTECTION = 13, ABOVE = 0x0abc0000 };
   const uint64_t rax = ABOVE | BAD_SELECTOR, rsp = FRAME;
   const uc_x86_mmr no_table = {.limit = 0}, table = {.base = TABLE, .limit = UINT8_MAX};
+  build(p->page);
   uc_reg_write(p->uc, UC_X86_REG_RAX, &rax);
   uc_reg_write(p->uc, UC_X86_REG_RSP, &rsp);
   uc_reg_write(p->uc, UC_X86_REG_GDTR, &no_table);
-  if (!step(p, FAULT)) return;
-  found.error_code = only(p, UINT32_MAX, 0, BAD_SELECTOR);
-  found.last_exception = only(p, UINT32_MAX, NONE, PROTECTION);
+  if (!vs_uc_probe_step(p, FAULT)) return;
+  found.error_code = vs_uc_probe_only(p, UINT32_MAX, 0, BAD_SELECTOR);
+  found.last_exception = vs_uc_probe_only(p, UINT32_MAX, NONE, PROTECTION);
   uc_reg_write(p->uc, UC_X86_REG_GDTR, &table);
-  if (!step(p, LEAVE)) return;
-  found.hidden_flags = only(p, RING, 0, 3);
+  if (!vs_uc_probe_step(p, LEAVE)) return;
+  found.hidden_flags = vs_uc_probe_only(p, RING, 0, 3);
   found.code = find_segment(p, USER_CODE, VS_UC_CODE_64 + VS_UC_RING_3);
   found.stack = find_segment(p, USER_STACK, VS_UC_STACK + VS_UC_RING_3);
 }
 
 void vs_uc_inside_find(void) {
-  probe p = {.uc = NULL};
+  vs_uc_probe p = {.uc = NULL};
   if (found.looked) return;
   found.looked = true;
-  found.error_code = found.last_exception = found.hidden_flags = NOWHERE;
-  found.code = found.stack = NOWHERE;
-  if (open_probe(&p)) look(&p);
-  close_probe(&p);
+  found.error_code = found.last_exception = found.hidden_flags = VS_UC_NOWHERE;
+  found.code = found.stack = VS_UC_NOWHERE;
+  if (vs_uc_probe_open(&p, UC_ARCH_X86, UC_MODE_64)) look(&p);
+  vs_uc_probe_close(&p);
 }
 
 bool vs_uc_inside_is_known(void) {
-  return found.error_code != NOWHERE && found.last_exception != NOWHERE &&
-         found.hidden_flags != NOWHERE && found.code != NOWHERE && found.stack != NOWHERE;
+  return found.error_code != VS_UC_NOWHERE && found.last_exception != VS_UC_NOWHERE &&
+         found.hidden_flags != VS_UC_NOWHERE && found.code != VS_UC_NOWHERE &&
+         found.stack != VS_UC_NOWHERE;
 }
 
 // ---- Reading and writing it.
 
 static uint8_t* save(vs_cpu* cpu, uc_context** context) {
-  *context = NULL;
-  if (!vs_uc_inside_is_known() || uc_context_alloc(cpu->uc, context) != UC_ERR_OK) return NULL;
-  if (uc_context_save(cpu->uc, *context) == UC_ERR_OK) return (uint8_t*)*context;
-  uc_context_free(*context);
-  return NULL;
-}
-
-static bool restore(vs_cpu* cpu, uc_context* context, bool changed) {
-  const bool done = !changed || uc_context_restore(cpu->uc, context) == UC_ERR_OK;
-  uc_context_free(context);
-  return done;
+  return vs_uc_inside_is_known() ? vs_uc_save(cpu->uc, context) : NULL;
 }
 
 bool vs_uc_inside_take_error(vs_cpu* cpu, uint32_t* code) {
@@ -186,9 +112,9 @@ bool vs_uc_inside_take_error(vs_cpu* cpu, uint32_t* code) {
   uc_context* context;
   uint8_t* bytes = save(cpu, &context);
   if (bytes == NULL) return false;
-  *code = word(context, (size_t)found.error_code);
+  *code = vs_uc_word(context, (size_t)found.error_code);
   memcpy(bytes + found.last_exception, &none, sizeof none);
-  return restore(cpu, context, true);
+  return vs_uc_restore(cpu->uc, context, true);
 }
 
 static void set_segment(uint8_t* at, vs_uc_segment value) {
@@ -208,11 +134,11 @@ static bool change_flags(vs_cpu* cpu, uint32_t mask, uint32_t value, const vs_uc
   uc_context* context;
   uint8_t* bytes = save(cpu, &context);
   if (bytes == NULL) return false;
-  const uint32_t flags = (word(context, (size_t)found.hidden_flags) & ~mask) | value;
+  const uint32_t flags = (vs_uc_word(context, (size_t)found.hidden_flags) & ~mask) | value;
   memcpy(bytes + found.hidden_flags, &flags, sizeof flags);
   if (code != NULL) set_segment(bytes + found.code, *code);
   if (stack != NULL) set_segment(bytes + found.stack, *stack);
-  return restore(cpu, context, true);
+  return vs_uc_restore(cpu->uc, context, true);
 }
 
 bool vs_uc_inside_set_segments(vs_cpu* cpu, vs_uc_segment code, vs_uc_segment stack) {
@@ -223,8 +149,8 @@ bool vs_uc_inside_set_segments(vs_cpu* cpu, vs_uc_segment code, vs_uc_segment st
 bool vs_uc_inside_is_64bit(vs_cpu* cpu) {
   uc_context* context;
   if (save(cpu, &context) == NULL) return false;
-  const bool is_64bit = (word(context, (size_t)found.hidden_flags) & CODE_IS_64) != 0;
-  return restore(cpu, context, false) && is_64bit;
+  const bool is_64bit = (vs_uc_word(context, (size_t)found.hidden_flags) & CODE_IS_64) != 0;
+  return vs_uc_restore(cpu->uc, context, false) && is_64bit;
 }
 
 bool vs_uc_inside_set_cr0(vs_cpu* cpu, uint64_t value) {

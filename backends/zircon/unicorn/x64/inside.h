@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What the Unicorn library keeps of an x86-64 processor, and its interface does not give: the error
-// code of an exception, which exception it thinks is being delivered, and what a segment register
-// hides, the privilege with it. They are looked for in what the library saves of a processor, by
-// what changes there when the processor does something known: so no version of it is relied on.
+// What the library's interface does not give of an x86-64 processor (probe.h): the error code of an
+// exception, which exception it thinks is being delivered, and what a segment register hides, the
+// privilege with it.
 #ifndef VS_BACKENDS_ZIRCON_UNICORN_X64_INSIDE_H_
 #define VS_BACKENDS_ZIRCON_UNICORN_X64_INSIDE_H_
 

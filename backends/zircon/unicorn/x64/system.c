@@ -82,6 +82,12 @@ static zx_status_t from_efer(vs_cpu* cpu) {
 
 // ---- Changes of ring.
 
+// Pages that ring 3 may not have are not there while it runs.
+static void look_at_ring(vs_cpu* cpu) {
+  cpu->x64.user = vs_uc_x64_ring(cpu) == USER_RING;
+  if (cpu->x64.user && cpu->x64.system_views) vs_uc_drop_views(cpu);
+}
+
 static zx_status_t go(vs_cpu* cpu, uint16_t selector, uint32_t code, unsigned ring, uint64_t rip,
                       unsigned stack_step) {
   const uint32_t of_ring = ring == USER_RING ? VS_UC_RING_3 : 0;
@@ -90,7 +96,7 @@ static zx_status_t go(vs_cpu* cpu, uint16_t selector, uint32_t code, unsigned ri
   const vs_uc_segment ss = {(uint16_t)(first + stack_step), VS_UC_STACK + of_ring};
   if (!vs_uc_inside_set_segments(cpu, cs, ss)) return ZX_ERR_NOT_SUPPORTED;
   cpu->pc = rip;
-  cpu->x64.after = VS_UC_AFTER_RING;
+  look_at_ring(cpu);
   return ZX_OK;
 }
 
@@ -225,12 +231,6 @@ static void tell_features(vs_cpu* cpu) {
   } else if (cpu->x64.leaf == extended) {
     vs_uc_set_register(cpu, UC_X86_REG_RDX, edx | extended_set);
   }
-}
-
-// Pages that ring 3 may not have are not there while it runs.
-static void look_at_ring(vs_cpu* cpu) {
-  cpu->x64.user = vs_uc_x64_ring(cpu) == USER_RING;
-  if (cpu->x64.user && cpu->x64.system_views) vs_uc_drop_views(cpu);
 }
 
 void vs_uc_x64_after(vs_cpu* cpu) {
