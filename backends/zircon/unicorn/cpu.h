@@ -78,7 +78,13 @@ struct vs_cpu {
   uint64_t pc;              // where the next run starts
   uint64_t at;              // linear address of the instruction that the hook saw last
   uint32_t size;            // bytes of that instruction
-  size_t count;             // stretches of the space, of this version of it
+  uint64_t changes_seen;
+  union {
+    vs_uc_x64_part x64;
+    vs_uc_arm64_part arm64;
+  };
+  // Here, and not above, so that what every instruction looks at lies together.
+  size_t count;  // stretches of the space, of this version of it
   vs_stretch stretches[VS_STRETCHES_MAX];
   uint64_t version;
   // What the library has. It takes a linear address for a physical one, whatever page tables say:
@@ -86,11 +92,6 @@ struct vs_cpu {
   bool has_pages;
   size_t view_count;
   vs_stretch views[VS_UC_VIEWS_MAX];
-  uint64_t changes_seen;
-  union {
-    vs_uc_x64_part x64;
-    vs_uc_arm64_part arm64;
-  };
 };
 
 // Brings the guest's memory up to date, by the owner. False: it could not be.
