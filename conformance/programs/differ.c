@@ -318,7 +318,7 @@ vs_differences vs_results_differ(const vs_snippet* s, const vs_snippet_result* a
   vs_differences set = 0;
   vs_flags undefined;
   vs_snippet_is_sound(s, &undefined);
-  if (a->ended != b->ended) return named("end");
+  if (a->end != b->end) return named("end");
   if (a->status != b->status) return named("status");
   for (size_t i = 0; i < count; i++) {
     if (part_differs(&parts[i], undefined, a->page, b->page)) set |= named(parts[i].what);
@@ -345,6 +345,12 @@ static void print_line(FILE* out, const char* name, const uint8_t* before, const
   fputc('\n', out);
 }
 
+static void print_end(FILE* out, const char* name, const vs_snippet_result* r) {
+  if (r->end == VS_RUN_DONE) fprintf(out, "  %s answered %d\n", name, r->status);
+  if (r->end == VS_RUN_DIED) fprintf(out, "  %s ended its process\n", name);
+  if (r->end == VS_RUN_HUNG) fprintf(out, "  %s did not come back\n", name);
+}
+
 // The registers that a state holds are in the state before the run, all else in the page.
 static const uint8_t* before_of(const vs_snippet* s, const part* p) {
   return p->at < VS_PAGE_FLOAT ? s->state + p->at : s->page + p->at;
@@ -357,9 +363,9 @@ void vs_differences_print(FILE* out, const vs_snippet* s, const vs_snippet_resul
   const part* parts = parts_of(s->arch, &count);
   vs_flags undefined;
   vs_snippet_is_sound(s, &undefined);
-  if (a->ended != b->ended || a->status != b->status) {
-    fprintf(out, "  %s %s %d, %s %s %d\n", name_a, a->ended ? "answered" : "did not come back",
-            a->status, name_b, b->ended ? "answered" : "did not come back", b->status);
+  if (a->end != b->end || a->status != b->status) {
+    print_end(out, name_a, a);
+    print_end(out, name_b, b);
     return;
   }
   for (size_t i = 0; i < count; i++) {

@@ -124,12 +124,13 @@ static void draw_float_x64(vs_dice* dice, uint8_t* area) {
 }
 
 static void draw_state_x64(vs_dice* dice, bool exceptions, vs_snippet* out) {
-  enum { GATE = 2, COMPUTED = 0xcd5, NESTED = 0x4000, AC_ID = 0x240000, TF = 0x100 };
+  enum { GATE = 2, COMPUTED = 0xcd5, NESTED = 0x4000, ID = 0x200000, TF = 0x100 };
   uint64_t words[17];
   for (size_t i = 0; i < 16; i++) words[i] = vs_roll_value(dice);
   words[4] = VS_SNIPPET_PAGE_AT + VS_PAGE_STACK;
   words[15] = VS_SNIPPET_PAGE_AT + VS_PAGE_DATA + VS_DATA_AT;
-  words[16] = vs_roll(dice) & (COMPUTED | NESTED | AC_ID);
+  words[16] = vs_roll(dice) & COMPUTED;
+  if (vs_roll_below(dice, 16) == 0) words[16] |= vs_roll(dice) & (NESTED | ID);
   const bool steps = vs_roll_below(dice, 32) == 0;
   words[16] |= GATE | (steps && exceptions ? TF : 0);
   memcpy(out->state, words, sizeof words);

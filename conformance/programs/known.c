@@ -5,7 +5,8 @@
 #include "differ.h"
 
 const vs_known_finding vs_known_findings[] = {
-#define VS_FINDING(id, engine, version, arch, forms, what, manual, got, upstream, example) \
+#define VS_FINDING(...) VS_ROW(__VA_ARGS__)
+#define VS_ROW(id, engine, version, arch, forms, what, manual, got, upstream, example) \
   {#id, engine, version, VS_ARCH_##arch, forms, what, manual, got, upstream, example},
 #include "findings.def"
     {.id = NULL},
@@ -20,7 +21,7 @@ static bool begins(const char* text, const char* with) {
 static bool is_about(const vs_known_finding* row, const vs_form* form, vs_arch arch, const char* a,
                      const char* b) {
   return row->arch == arch && (begins(a, row->engine) != begins(b, row->engine)) &&
-         fnmatch(row->forms, form->name, 0) == 0;
+         fnmatch(row->forms, form->name, FNM_EXTMATCH) == 0;
 }
 
 vs_differences vs_known_of(const vs_form* form, vs_arch arch, const char* a, const char* b) {

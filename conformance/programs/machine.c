@@ -135,7 +135,7 @@ bool vs_machine_run(vs_machine* m, const vs_snippet* s, vs_snippet_result* out) 
   vs_why why;
   const vs_features features = m->features;
   memset(out, 0, sizeof *out);
-  out->ended = true;
+  out->end = VS_RUN_DONE;
   out->status = run(m, s, out);
   if (out->status == ZX_OK) return true;
   memset(out->page, 0, sizeof out->page);

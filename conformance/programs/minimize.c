@@ -77,8 +77,35 @@ static void clear_page(vs_duel* duel, vs_snippet* s) {
     clear(duel, s, s->page + at, sizeof(uint64_t));
 }
 
+// Makes the snippet start with what a run of others has left.
+static void start_behind(vs_snippet* s, const vs_snippet_result* run) {
+  enum { RFLAGS = 128, GATE = 2, USER = 0x244dd5, FLOAT_SIZE = VS_PAGE_LOG_ARM64 - VS_PAGE_FLOAT };
+  memcpy(s->state, run->page + VS_PAGE_STATE, vs_state_size(s->arch));
+  memcpy(s->page + VS_PAGE_FLOAT, run->page + VS_PAGE_FLOAT, FLOAT_SIZE);
+  memcpy(s->page + VS_PAGE_DATA, run->page + VS_PAGE_DATA, VS_SNIPPET_READ - VS_PAGE_DATA);
+  if (s->arch != VS_ARCH_X64) return;
+  uint64_t flags;
+  memcpy(&flags, s->state + RFLAGS, sizeof flags);
+  flags = (flags & USER) | GATE;
+  memcpy(s->state + RFLAGS, &flags, sizeof flags);
+}
+
+// What instructions before the last one only prepare becomes what the last one starts with.
+static void prepare_last(vs_duel* duel, vs_snippet* s) {
+  vs_snippet before = *s, last = *s;
+  vs_snippet_result first, other;
+  if (s->count < 2) return;
+  before.count--;
+  if (vs_duel_fight(duel, &before, &first, &other) != 0) return;
+  last.insns[0] = s->insns[s->count - 1];
+  last.count = 1;
+  start_behind(&last, &first);
+  if (still_differs(duel, &last)) *s = last;
+}
+
 void vs_duel_minimize(vs_duel* duel, vs_snippet* s) {
   drop_instructions(duel, s);
+  prepare_last(duel, s);
   clear_state(duel, s);
   clear_page(duel, s);
 }

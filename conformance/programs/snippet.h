@@ -70,10 +70,16 @@ typedef struct vs_snippet {
   uint8_t page[VS_SNIPPET_PAGE];
 } vs_snippet;
 
+typedef enum vs_run_end {
+  VS_RUN_DIED,  // the process that ran it ended
+  VS_RUN_HUNG,  // it did not come back in time
+  VS_RUN_DONE
+} vs_run_end;
+
 // What came of a run.
 typedef struct vs_snippet_result {
-  zx_status_t status;  // of the first call that was not ZX_OK
-  uint32_t ended;      // 0: the process that ran it ended, or it did not come back in time
+  vs_run_end end;
+  zx_status_t status;                            // of the first call that was not ZX_OK
   uint8_t state[sizeof(zx_vcpu_state_arm64_t)];  // what zx_vcpu_read_state gave
   uint8_t page[VS_SNIPPET_READ];
 } vs_snippet_result;

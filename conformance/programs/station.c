@@ -57,14 +57,15 @@ static void work(void* argument) {
 
 // --- the parent's -------------------------------------------------------------------------------
 
-// True if a byte came in time.
-static bool hear(vs_station* station, double seconds) {
+// True if a byte came in time. `closed`: none will come any more.
+static bool hear(vs_station* station, double seconds, bool* closed) {
   struct pollfd poll_answer = {.fd = station->socket, .events = POLLIN};
   char byte;
   const double until = vs_now() + seconds;
   int ready = 0;
   while (ready <= 0 && vs_now() < until && !vs_waits_stopped()) ready = poll(&poll_answer, 1, 100);
-  return ready > 0 && read(station->socket, &byte, 1) == 1;
+  *closed = ready > 0 && read(station->socket, &byte, 1) != 1;
+  return ready > 0 && !*closed;
 }
 
 static bool start(vs_station* station, vs_why* why) {
@@ -78,7 +79,8 @@ static bool start(vs_station* station, vs_why* why) {
   const bool started = vs_child_start(&station->child, FOR_EVER, work, s);
   close(ends[1]);
   if (!started) return vs_refuse(why, "this machine has no process to spare");
-  if (hear(station, TO_OPEN) && s->ready) return true;
+  bool closed;
+  if (hear(station, TO_OPEN, &closed) && s->ready) return true;
   if (s->why.text[0] == '\0') vs_refuse(&s->why, "it did not come back when it was opened");
   *why = s->why;
   return false;
@@ -122,34 +124,30 @@ void vs_station_begin(vs_station* station, const vs_snippet* snippets, uint32_t 
   ask(station);
 }
 
-// Goes on behind the snippet that the process did not come back from.
-static bool go_on(vs_station* station) {
+// Starts another process, which goes on behind the snippet that this one did not come back from.
+// `asked`: an answer will come, since snippets are left.
+static bool go_on(vs_station* station, vs_run_end how, bool* asked) {
   struct vs_station_shared* s = station->shared;
   vs_why why;
   station->ends++;
   stop(station);
-  if (s->done >= s->count) return start(station, &why);
-  memset(&s->results[s->done], 0, sizeof s->results[0]);
-  s->done++;
+  if (s->done < s->count) s->results[s->done++] = (vs_snippet_result){.end = how};
+  *asked = s->done < s->count;
   if (!start(station, &why)) return false;
-  ask(station);
+  if (*asked) ask(station);
   return true;
 }
 
 bool vs_station_end(vs_station* station, vs_snippet_result* results) {
   struct vs_station_shared* s = station->shared;
-  bool good = true;
-  uint32_t done = s->done;
-  while (good && !hear(station, station->timeout)) {
+  bool good = true, asked = true, closed = false;
+  uint32_t done = 0;
+  while (good && asked && !hear(station, station->timeout, &closed)) {
     if (vs_waits_stopped()) return false;
     const uint32_t now = __atomic_load_n(&s->done, __ATOMIC_ACQUIRE);
-    if (now != done && now < s->count) {
-      done = now;  // it is slow, but goes on
-      continue;
-    }
-    good = go_on(station);
-    done = s->done;
-    if (s->done >= s->count) break;
+    const bool slow = !closed && now != done && now < s->count;
+    done = now;
+    if (!slow) good = go_on(station, closed ? VS_RUN_DIED : VS_RUN_HUNG, &asked);
   }
   memcpy(results, s->results, station->count * sizeof *results);
   return good;
