@@ -158,7 +158,7 @@ static bool is_mandatory(uint8_t byte) {
 
 size_t vs_x64_encode(vs_dice* dice, size_t form, uint8_t* out) {
   const encoding* e = &encodings[form];
-  uint8_t opcode[VS_SNIPPET_BYTES];
+  uint8_t opcode[VS_SNIPPET_BYTES] = {0};
   size_t length = read_bytes(dice, e->bytes, e->widths == NULL ? out : opcode);
   if (e->widths == NULL) return length;
   const char width = e->widths[vs_roll_below(dice, strlen(e->widths))];
