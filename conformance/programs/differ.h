@@ -32,6 +32,7 @@ typedef struct vs_known_finding {
   const char* id;
   const char* engine;   // a backend's name, or its beginning
   const char* version;  // of the engine that had it
+  const char* only;     // a file that is there where the engine is that one; NULL: everywhere
   vs_arch arch;
   const char* forms;     // a glob
   const char* what;      // names of differences

@@ -178,13 +178,19 @@ static bool step_flags(const vs_form* form, vs_flags* undefined) {
   return sound;
 }
 
+// Where an exception may end the snippet, a flag that a later instruction would define may be left.
 bool vs_snippet_is_sound(const vs_snippet* snippet, vs_flags* undefined) {
   size_t count;
   const vs_form* forms = vs_forms_of(snippet->arch, &count);
-  bool sound = true;
-  *undefined = 0;
-  for (uint32_t i = 0; i < snippet->count; i++)
-    sound &= step_flags(&forms[snippet->insns[i].form], undefined);
+  bool sound = true, may_end = false;
+  vs_flags now = 0, ever = 0;
+  for (uint32_t i = 0; i < snippet->count; i++) {
+    const vs_form* form = &forms[snippet->insns[i].form];
+    sound &= step_flags(form, &now);
+    ever |= now;
+    may_end |= form->feature == VS_FEATURE_EXCEPTIONS;
+  }
+  *undefined = may_end ? ever : now;
   return sound;
 }
 

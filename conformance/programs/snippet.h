@@ -104,7 +104,7 @@ void vs_snippet_draw(vs_arch arch, uint64_t seed, uint64_t number, const vs_feat
 size_t vs_snippet_code(const vs_snippet* snippet, uint8_t* out, size_t size);
 
 // False: an instruction reads a flag that one before it leaves undefined. `undefined`: the flags
-// that are not defined at the end.
+// that may not be defined at the end.
 bool vs_snippet_is_sound(const vs_snippet* snippet, vs_flags* undefined);
 
 // --- random numbers: one stream from one seed ---------------------------------------------------
