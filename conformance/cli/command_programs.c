@@ -108,6 +108,10 @@ static vs_exit compare(const programs_request* q) {
     tell_sum(q, o);
     if (kept) status = o->finding_count > 0 ? VS_EXIT_FAILS : VS_EXIT_CONFORMS;
     if (kept && o->run == 0) status = VS_EXIT_NOTHING;
+    if (vs_stop != 0) {
+      printf("interrupted: exit status %d\n", VS_EXIT_INFRASTRUCTURE);
+      status = VS_EXIT_INFRASTRUCTURE;
+    }
   }
   free(o);
   return status;
