@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // docs/findings.md, from conformance/programs/findings.def.
 #include <stdio.h>
+#include <string.h>
 
 #include "docgen.h"
 #include "programs/differ.h"
@@ -28,7 +29,8 @@ static void print_finding(const vs_known_finding* f) {
   printf("- Instructions `%s`; differs in: %s\n- Upstream: %s\n", f->forms, f->what, f->upstream);
   if (f->example != NULL)
     printf("- Without vcpuspec: [%s.c](../examples/findings/%s.c)\n", f->example, f->example);
-  printf("- Found by: `vcpuspec programs kvm unicorn`\n");
+  printf("- Found by: `vcpuspec %s`\n",
+         strstr(f->version, "lab") != NULL ? "lab --lane x64" : "programs kvm unicorn");
 }
 
 static void print_others(void) {

@@ -81,17 +81,17 @@ static bool tell_findings(const programs_request* q, const vs_programs_outcome* 
 }
 
 static void tell_sum(const programs_request* q, const vs_programs_outcome* o) {
+  if (q->targets[0].arch == VS_ARCH_X64 && !o->features.exceptions)
+    printf("no program has an exception: those of a guest do not reach its handlers everywhere\n");
+  if (o->is_full) printf("ended early: more findings than are kept\n");
+  if (o->ends > 0)
+    printf("%" PRIu64 " times a backend ended its process, or did not come back\n", o->ends);
   for (size_t i = 0; i < q->count; i++)
     printf("%s%s", i == 0 ? "" : i + 1 < q->count ? ", " : " and ", q->targets[i].name);
   printf(", seed %" PRIu64 ": %" PRIu64 " programs in %.1f s, %.0f per second\n", q->plan.seed,
          o->run, o->seconds, o->seconds > 0 ? (double)o->run / o->seconds : 0);
   printf("%" PRIu64 " agree, %" PRIu64 " disagree by known defects, %zu findings\n", o->agreed,
          o->known, o->finding_count);
-  if (o->ends > 0)
-    printf("%" PRIu64 " times a backend ended its process, or did not come back\n", o->ends);
-  if (!o->features.exceptions)
-    printf("no program has an exception: those of a guest do not reach its handlers everywhere\n");
-  if (o->is_full) printf("ended early: more findings than are kept\n");
 }
 
 static vs_exit compare(const programs_request* q) {

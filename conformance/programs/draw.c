@@ -158,7 +158,7 @@ const vs_form vs_form_entry = {.name = "entry", .feature = VS_FEATURE_NONE};
 const vs_form* vs_snippet_form(const vs_snippet* snippet) {
   size_t count;
   const vs_form* forms = vs_forms_of(snippet->arch, &count);
-  return snippet->count == 0 ? &vs_form_entry : &forms[snippet->insns[0].form];
+  return snippet->count == 0 ? &vs_form_entry : &forms[snippet->insns[snippet->count - 1].form];
 }
 
 size_t vs_state_size(vs_arch arch) {

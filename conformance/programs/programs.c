@@ -183,12 +183,15 @@ vs_programs_end vs_programs_run(const vs_programs_plan* plan, vs_programs_outcom
     share_features(s);
     run_all(s);
   }
+  const bool broken = s->broken;
+  if (broken) vs_refuse(why, "a backend's process cannot be started again");
   for (size_t b = 0; b < opened; b++) {
     outcome->ends += s->stations[b].ends;
+    if (broken && s->stations[b].why.text[0] != '\0')
+      vs_refuse(why, "backend '%s' cannot go on: %.300s", plan->targets[b].spec,
+                s->stations[b].why.text);
     vs_station_close(&s->stations[b]);
   }
-  const bool broken = s->broken;
-  if (broken) vs_refuse(why, "a backend's process could not be started again");
   free(s);
   return !ready ? VS_PROGRAMS_UNSUPPORTED : broken ? VS_PROGRAMS_BROKEN : VS_PROGRAMS_DONE;
 }

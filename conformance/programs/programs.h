@@ -53,7 +53,7 @@ vs_programs_end vs_programs_run(const vs_programs_plan* plan, vs_programs_outcom
 // The finding as a text: backends, code with its disassembly, registers before and after.
 void vs_programs_print(FILE* out, const vs_programs_plan* plan, const vs_programs_finding* finding);
 
-// FORM-DIFFERENCES-DIGEST, of the finding's instruction and of what differs.
+// FORM-DIFFERENCES-DIGEST, of the finding's last instruction and of what differs.
 enum { VS_PROGRAMS_NAME = 160 };
 void vs_programs_name(const vs_programs_finding* finding, char name[VS_PROGRAMS_NAME]);
 

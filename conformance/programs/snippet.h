@@ -90,7 +90,7 @@ const vs_form* vs_forms_of(vs_arch arch, size_t* count);
 // Of a snippet without instructions: what it shows is of entering and leaving the guest.
 extern const vs_form vs_form_entry;
 
-// The form of the first instruction.
+// The form of the last instruction: in what is left of a disagreement the others only prepare it.
 const vs_form* vs_snippet_form(const vs_snippet* snippet);
 size_t vs_state_size(vs_arch arch);
 bool vs_form_is_had(const vs_form* form, const vs_features* features);

@@ -128,12 +128,11 @@ void vs_station_begin(vs_station* station, const vs_snippet* snippets, uint32_t 
 // `asked`: an answer will come, since snippets are left.
 static bool go_on(vs_station* station, vs_run_end how, bool* asked) {
   struct vs_station_shared* s = station->shared;
-  vs_why why;
   station->ends++;
   stop(station);
   if (s->done < s->count) s->results[s->done++] = (vs_snippet_result){.end = how};
   *asked = s->done < s->count;
-  if (!start(station, &why)) return false;
+  if (!start(station, &station->why)) return false;
   if (*asked) ask(station);
   return true;
 }

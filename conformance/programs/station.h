@@ -19,6 +19,7 @@ typedef struct vs_station {
   uint32_t count;  // of the batch that is under way
   uint32_t ends;   // how many processes ended or hung
   vs_features features;
+  vs_why why;  // why no process can be started any more
 } vs_station;
 
 // `target` is ready, and outlives it. False: the backend cannot run snippets, and `why` says so.
