@@ -191,6 +191,17 @@ Test(programs, that_do_not_come_back_are_ended_and_others_go_on) {
   vs_station_close(&station);
 }
 
+Test(programs, in_whose_handlers_tf_is_set_are_found) {
+  setenv("WRONG_INSN", "handler", 1);
+  cr_assert_eq(compare("unicorn", WRONG_INSN, 1000, &outcome, &why), VS_PROGRAMS_DONE);
+  if (!outcome.features.exceptions) cr_skip_test("a guest's exceptions do not reach its handlers");
+  cr_assert_gt(outcome.finding_count, 0);
+  for (size_t i = 0; i < outcome.finding_count; i++) {
+    cr_expect_eq(outcome.findings[i].what, vs_differences_of("handler_flags"));
+    cr_expect_leq(outcome.findings[i].snippet.count, 1);
+  }
+}
+
 Test(programs, agree_on_an_engine_and_itself) {
   unsetenv("WRONG_INSN");
   cr_assert_eq(compare("unicorn", WRONG_INSN, 1000, &outcome, &why), VS_PROGRAMS_DONE);

@@ -26,6 +26,13 @@ static void change(uint8_t* page) {
   if (is("memory")) page[VS_PAGE_DATA + VS_DATA_AT] ^= 1;
 }
 
+// TF is set in the handler of the first exception.
+static void keep_tf(uint8_t* page) {
+  enum { COUNT = VS_PAGE_LOG_X64, HIGH_OF_FLAGS = VS_PAGE_LOG_X64 + 16 + 32 + 1 };
+  const char* wrong = getenv("WRONG_INSN");
+  if (wrong != NULL && strcmp(wrong, "handler") == 0 && page[COUNT] > 0) page[HIGH_OF_FLAGS] |= 1;
+}
+
 EXPORT zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t offset,
                                 size_t size) {
   if (offset == VS_SNIPPET_CODE) holds = memmem(buffer, size, "\x0f\xaf", 2) != NULL;
@@ -34,7 +41,10 @@ EXPORT zx_status_t zx_vmo_write(zx_handle_t handle, const void* buffer, uint64_t
 
 EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset, size_t size) {
   const zx_status_t status = CALLS->vmo_read(handle, buffer, offset, size);
-  if (status == ZX_OK && offset == VS_SNIPPET_PAGE_AT) change(buffer);
+  if (status == ZX_OK && offset == VS_SNIPPET_PAGE_AT) {
+    change(buffer);
+    keep_tf(buffer);
+  }
   return status;
 }
 
