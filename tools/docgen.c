@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Prints the documents that are made from the tables, and what they count: docgen clauses |
-// error-paths | historic | reference | man [COMMAND] | bash | zsh | counts.
+// error-paths | findings | historic | reference | man [COMMAND] | bash | zsh | counts.
 #include <ctype.h>
 #include <string.h>
 
@@ -193,6 +193,7 @@ static const struct {
     {"SECONDS", "number"},
     // Of commands.
     {"OPTION", ""},
+    {"BACKEND", "backend"},
     {"SCRIPT", "file"},
     {"TRACE", "file"},
     {"DIR", "dir"},
@@ -304,6 +305,8 @@ int main(int argc, char** argv) {
     vs_docgen_error_paths();
   } else if (strcmp(what, "historic") == 0) {
     print_historic();
+  } else if (strcmp(what, "findings") == 0) {
+    vs_docgen_findings();
   } else if (strcmp(what, "reference") == 0) {
     return !vs_docgen_reference();
   } else if (strcmp(what, "man") == 0) {
@@ -316,7 +319,8 @@ int main(int argc, char** argv) {
     print_counts();
   } else {
     fprintf(stderr,
-            "usage: docgen clauses|error-paths|historic|reference|man [COMMAND]|bash|zsh|counts\n");
+            "usage: docgen clauses|error-paths|findings|historic|reference|man "
+            "[COMMAND]|bash|zsh|counts\n");
     return 2;
   }
   return 0;

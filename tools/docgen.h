@@ -16,6 +16,9 @@ void vs_docgen_mutants_of(vs_clause_code clause);
 // docs/error-paths.md.
 void vs_docgen_error_paths(void);
 
+// docs/findings.md.
+void vs_docgen_findings(void);
+
 // The man page of the program (NULL), or of a command. False: there is no such command.
 bool vs_docgen_man(const char* command);
 

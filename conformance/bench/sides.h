@@ -33,6 +33,9 @@ extern const vs_side vs_side_bare_trap;
 extern const vs_side vs_side_bare_bell;
 extern const vs_side vs_side_bare_interrupt;
 
+// A unit is a random program (programs/snippet.h), drawn and run by the documented calls.
+extern const vs_side vs_side_snippets;
+
 // A unit is one call on the C shim with `soft` behind it, through a pipe: writes of a state and
 // reads of it, 64 under way at once. The backend that is open takes no part.
 extern const vs_side vs_side_shimmed;

@@ -216,6 +216,13 @@ static void load(const char* path) {
   if (file >= 0) close(file);
 }
 
+// An engine reserves more address space than the machine has memory, and uses little of it.
+static void overcommit(void) {
+  const int file = open("/proc/sys/vm/overcommit_memory", O_WRONLY | O_CLOEXEC);
+  (void)!write(file, "1", 1);
+  close(file);
+}
+
 static void mount_all(void) {
   mkdir("/dev", 0755);
   mkdir("/proc", 0755);
@@ -225,6 +232,7 @@ static void mount_all(void) {
   mount("proc", "/proc", "proc", 0, "");
   mount("sys", "/sys", "sysfs", 0, "");
   mount("tmp", "/tmp", "tmpfs", 0, "");
+  overcommit();
 }
 
 static int open_raw(const char* path) {

@@ -15,6 +15,16 @@
 // As much as takes an emulated processor some ten seconds.
 static const char sweeping[] = "--depth 2 --shard 1/8";
 
+// Random programs, of KVM and of the engine that is in the same program.
+enum { PROGRAMS = 1000 };
+
+static void programs_begin(FILE* out, const vs_lab_plan* plan, const vs_lane* lane) {
+  const char* engine = lane->machine->arch == VS_ARCH_X64 ? "unicorn" : "unicorn:arm64";
+  fprintf(out,
+          "run programs %g ./vcpuspec programs %s %s --timeout %g --seed %" PRIu64 " --count %d\n",
+          lane->seconds, plan->inside, engine, plan->timeout, plan->seed, PROGRAMS);
+}
+
 static void exec_begins(FILE* out, const vs_lab_plan* plan, const vs_lane* lane, const char* name) {
   fprintf(out, "run %s %g ./vcpuspec exec --backend %s --as %s@%s --timeout %g --seed %" PRIu64,
           name, lane->seconds, plan->inside, plan->inside, lane->name, plan->timeout, plan->seed);
@@ -38,6 +48,7 @@ char* vs_lab_plan_of(const vs_lab_plan* plan, const vs_lane* lane) {
     fprintf(out, "run sweep %g ./vcpuspec sweep --backend %s --profile %s --timeout %g %s\n",
             lane->seconds, plan->inside, plan->profile, plan->timeout, sweeping);
   }
+  if (plan->whole && strncmp(plan->inside, "kvm", 3) == 0) programs_begin(out, plan, lane);
   return vs_memory_close(out, &text) ? text.text : NULL;
 }
 
@@ -192,7 +203,8 @@ static vs_exit tell_run(const vs_lane* lane, const vs_lane_run* run, FILE* out) 
   if (status == VS_EXIT_CONFORMS && strcmp(run->name, "fuzz") == 0) return status;
   fprintf(out, "  %-8s %s\n", run->name, end);
   int lines = status == VS_EXIT_CONFORMS ? 1 : 24;
-  if (strcmp(run->name, "sweep") == 0) vs_lane_show_end(lane, run->name, lines, "    | ", out);
+  const bool judged_there = strcmp(run->name, "sweep") == 0 || strcmp(run->name, "programs") == 0;
+  if (judged_there) vs_lane_show_end(lane, run->name, lines, "    | ", out);
   snprintf(errors, sizeof errors, "%s.err", run->name);
   if (status != VS_EXIT_CONFORMS) vs_lane_show_end(lane, errors, 8, "    | ", out);
   return status;

@@ -288,9 +288,9 @@ static void become_qemu(void* argument) {
 
 // What an earlier boot left must not be taken for this one's.
 static bool forget(vs_lane* lane) {
-  static const char* const made[] = {"initramfs", "qemu",   "port",       "side",
-                                     "console",   "traces", "traces.err", "sweep",
-                                     "sweep.err", "fuzz",   "fuzz.err",   "findings"};
+  static const char* const made[] = {
+      "initramfs", "qemu",      "port", "side",     "console",  "traces",   "traces.err",
+      "sweep",     "sweep.err", "fuzz", "fuzz.err", "findings", "programs", "programs.err"};
   for (size_t i = 0; i < sizeof made / sizeof made[0]; i++) {
     char path[PATH_MAX];
     vs_lane_path(lane, made[i], path);

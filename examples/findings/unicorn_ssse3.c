@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// PABSB of MMX registers: all x87 registers are to be marked as valid.
+// Intel SDM volume 3, 12.2.
+//   cc -o finding unicorn_ssse3.c -lunicorn && ./finding
+// exits with 1 while the defect is there.
+#include <stdint.h>
+#include <stdio.h>
+#include <unicorn/unicorn.h>
+
+enum { CODE = 0x1000, DATA = 0x2000, SIZE = 0x4000 };
+
+static const uint8_t code[] = {0xdb, 0xe3, 0x0f, 0x38, 0x1c, 0xc0, 0x0f,
+                               0xae, 0x04, 0x25, 0x00, 0x20, 0x00, 0x00};
+
+int main(void) {
+  uc_engine* uc;
+  uint64_t got = 0;
+  const uint64_t expected = 0xff;
+  uc_open(UC_ARCH_X86, UC_MODE_64, &uc);
+  uc_mem_map(uc, CODE, SIZE, UC_PROT_ALL);
+  uc_mem_write(uc, CODE, code, sizeof code);
+  if (uc_emu_start(uc, CODE, CODE + sizeof code, 0, 0) != UC_ERR_OK) return 2;
+  uc_mem_read(uc, DATA + 4, &got, 1);
+  uc_close(uc);
+  printf("Unicorn: the tags are 0x%llx\n", (unsigned long long)got);
+  printf("the manual: the tags are 0x%llx\n", (unsigned long long)expected);
+  return got == expected ? 0 : 1;
+}
