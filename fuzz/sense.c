@@ -211,7 +211,7 @@ static bool is_at_hand(const vs_books* b, const vs_book_vcpu* v) {
 
 static bool can_be_entered(const vs_sense* s, const vs_book_vcpu* v, bool async) {
   if (s->odd || v->stops || !v->runnable || !is_at_hand(&s->books, v)) return false;
-  if ((!v->endless && !v->waits) || v->kicked) return true;
+  if (!vs_books_is_endless(v) || v->kicked) return true;
   return async && v->creator != 0 && kicking_slot(&s->books, v, VS_SLOTS) != VS_SLOTS;
 }
 

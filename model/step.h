@@ -78,6 +78,8 @@ void vs_program_keep(const vs_arch_info* arch, vs_vcpu* vcpu);
 void vs_program_raise(vs_vcpu* vcpu, uint8_t vector);
 // Of the guest that waits for an interrupt: whether there is, or may be, something to take.
 bool vs_program_may_take(const vs_step_context* c);
+// The registers that `send` has values of its own in: the first ones.
+enum { VS_SEND_BORROWS = 3 };
 // Whether what it takes finds no stack.
 bool vs_program_is_unknown(const vs_step_context* c);
 // Whether that is so of an entry, and what it breaks if the guest takes nothing.

@@ -138,9 +138,7 @@ static vs_step left_by_send(vs_step_context* c) {
   if (!right) return VS_STEP_VIOLATION;
   if (first) vs_program_keep(c->oracle->arch, vcpu);
   vcpu->access++;
-  for (size_t i = 0; i < VS_REGISTERS_MAX; i++)
-    vcpu->regs[i].known &= i == c->oracle->arch->flags ? UINT64_MAX : 0;
-  vcpu->unread = vcpu->unseen = false;
+  for (size_t i = 0; i < VS_SEND_BORROWS; i++) vcpu->regs[i].known = 0;
   if (!first) vcpu->stage = VS_STAGE_KEPT;
   c->attests |= VS_MEMBER(VS_CLAUSE_RUNS_GUEST) | VS_MEMBER(VS_CLAUSE_ENTER_VCPU_PACKET);
   return VS_STEP_ALLOWED;

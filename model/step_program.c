@@ -36,14 +36,18 @@ void vs_program_keep(const vs_arch_info* arch, vs_vcpu* vcpu) {
   }
 }
 
-// What `send` has put into memory meanwhile, and `keep` into other registers.
+// `keep` fetches them all. `send` has put three aside, and leaves the others as they are.
+static bool keeps_all(const vs_vcpu* vcpu) {
+  return vs_programs[vcpu->program].exit == VS_PROGRAM_EXIT_KEEP;
+}
+
 static vs_clause_code clause_of(const vs_vcpu* vcpu) {
-  const bool keeps = vs_programs[vcpu->program].exit == VS_PROGRAM_EXIT_KEEP;
-  return keeps ? VS_CLAUSE_ENTER_KEEPS : VS_CLAUSE_GUEST_SEES;
+  return keeps_all(vcpu) ? VS_CLAUSE_ENTER_KEEPS : VS_CLAUSE_GUEST_SEES;
 }
 
 static void fetch(const vs_arch_info* arch, vs_vcpu* vcpu) {
-  for (size_t i = 0; i < arch->register_count; i++) {
+  const size_t count = keeps_all(vcpu) ? arch->register_count : VS_SEND_BORROWS;
+  for (size_t i = 0; i < count; i++) {
     const bool known = vcpu->kept_known & VS_BIT(i);
     if (i != arch->flags) vcpu->regs[i] = (vs_reg){vcpu->kept[i], known ? UINT64_MAX : 0};
   }

@@ -226,6 +226,7 @@ send:   mov     %rax, SAVED
         mov     $0x66, %eax
         mov     $2, %edx
         wrmsr
+        mov     $0x830, %ecx
         mov     $0x608, %eax
         mov     $1, %edx
         wrmsr

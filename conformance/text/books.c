@@ -58,8 +58,12 @@ unsigned vs_books_room(const vs_books* b) {
   return room;
 }
 
+bool vs_books_is_endless(const vs_book_vcpu* vcpu) {
+  return vcpu->endless || (vcpu->waits && !vcpu->raised);
+}
+
 bool vs_books_waits_for_kick(const vs_book_vcpu* vcpu) {
-  return vcpu->runs_on != 0 && (vcpu->endless || vcpu->waits) && !vcpu->kicked;
+  return vcpu->runs_on != 0 && vs_books_is_endless(vcpu) && !vcpu->kicked;
 }
 
 // --- objects and slots ------------------------------------------------------------------------
@@ -263,6 +267,14 @@ static void note_kick(vs_books* b, const vs_op* op) {
   v->kicked |= certain;
 }
 
+static void note_interrupt(vs_books* b, const vs_op* op) {
+  enum { FIRST = 32, LAST = 255 };
+  const uint64_t vector = VS_OP_ARG(op, vcpu_interrupt, vector).number;
+  vs_book_vcpu* v = named_vcpu(b, op);
+  if (v == NULL || op->async || !may(b, op, ZX_RIGHT_SIGNAL)) return;
+  v->raised |= vector >= FIRST && vector <= LAST;
+}
+
 // A trap where guest programs are, or where they leave: they are not what they were.
 static void note_trap(vs_books* b, const vs_op* op) {
   enum { PORTS_END = VS_PORT_OUT + 4, MEMORY_END = VS_MMIO_DUMP + 0x1000 };
@@ -384,6 +396,8 @@ static void note_effect(vs_books* b, const vs_op* op) {
       return note_enter(b, op);
     case VS_CALL_vcpu_kick:
       return note_kick(b, op);
+    case VS_CALL_vcpu_interrupt:
+      return note_interrupt(b, op);
     case VS_CALL_guest_set_trap:
       return note_trap(b, op);
     case VS_CALL_vcpu_write_state:

@@ -41,7 +41,8 @@ typedef struct vs_book_vcpu {
   bool live;
   bool runnable;    // its guest has memory, and it starts as its program expects
   bool endless;     // its program never leaves
-  bool waits;       // nor does it, once it has, without an interrupt
+  bool waits;       // once it has left, it waits for an interrupt
+  bool raised;      // one was raised for certain
   bool kicked;      // a kick is pending for certain
   bool perhaps;     // or may be
   bool stops;       // a flag that stops the guest may be set
@@ -98,7 +99,9 @@ bool vs_books_fits(const vs_books* books, uint8_t slot, const vs_param* param, z
 // Objects that there is room for.
 unsigned vs_books_room(const vs_books* books);
 
-// True if the guest runs on until it is kicked, and it was not.
+// True if the guest, once it is entered, may run on until it is kicked.
+bool vs_books_is_endless(const vs_book_vcpu* vcpu);
+// And it was not, and is.
 bool vs_books_waits_for_kick(const vs_book_vcpu* vcpu);
 
 #endif  // VS_CONFORMANCE_BOOKS_H_
