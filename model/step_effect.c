@@ -173,8 +173,10 @@ static vs_step interrupted(vs_step_context* c) {
   const bool exists = vector < VS_VECTORS;
   touch_called(c);
   if (exists) vs_program_raise(c->vcpu, (uint8_t)vector);
-  const bool handled = c->vcpu->stage == VS_STAGE_WAIT && vector < c->oracle->arch->raisable;
-  if (vector < c->oracle->arch->exceptions && !handled) c->vcpu->stage = VS_STAGE_UNKNOWN;
+  const bool exception = vector < c->oracle->arch->exceptions;
+  const bool waits = c->vcpu->stage == VS_STAGE_WAIT;
+  const bool handled = exception && waits && (c->oracle->arch->raisable >> vector & 1) != 0;
+  if (exception && !handled) c->vcpu->stage = VS_STAGE_UNKNOWN;
   return exists ? bears_out(c, VS_CLAUSE_INTERRUPT) : VS_STEP_ALLOWED;
 }
 

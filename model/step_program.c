@@ -69,6 +69,12 @@ static unsigned highest(const vs_vcpu* vcpu) {
   return vector;
 }
 
+static bool has_exception(const vs_vcpu* vcpu, unsigned exceptions) {
+  bool found = false;
+  for (unsigned i = 0; i < exceptions; i++) found |= is_raised(vcpu, i);
+  return found;
+}
+
 void vs_program_raise(vs_vcpu* vcpu, uint8_t vector) {
   vcpu->raised[vector / WORD_BITS] |= VS_BIT(vector % WORD_BITS);
 }
@@ -81,16 +87,17 @@ static vs_tristate steps(const vs_step_context* c) {
   return (flags->value & step) != 0 ? VS_YES : VS_NO;
 }
 
-// What needs no leave may come before the program has its stack again.
+// Exceptions, NMIs and the single step may come before the program has its stack again, and so may
+// all of a guest that was stopped while it waited.
 bool vs_program_is_unknown(const vs_step_context* c) {
   enum { ROOM = 0xe00 };
   const vs_arch_info* arch = c->oracle->arch;
   const vs_reg* stack = &c->vcpu->regs[arch->stack];
-  bool exception = steps(c) != VS_NO;
-  for (unsigned i = 0; i < arch->exceptions; i++) exception |= is_raised(c->vcpu, i);
+  const bool early =
+      steps(c) != VS_NO || c->vcpu->halted || has_exception(c->vcpu, arch->exceptions);
   const bool stands =
       stack->known == UINT64_MAX && stack->value <= STACK && stack->value >= STACK - ROOM;
-  return c->vcpu->stage == VS_STAGE_WAIT && exception && !stands;
+  return c->vcpu->stage == VS_STAGE_WAIT && early && !stands;
 }
 
 vs_clause_code vs_program_clause(const vs_step_context* c) {
@@ -156,13 +163,16 @@ static bool take(vs_step_context* c) {
          sizeof vector);
   if (vcpu->blind) {
     vs_world_forget(vcpu);
-    vcpu->stage = VS_STAGE_DUMP;
+    vcpu->stage = VS_STAGE_UNKNOWN;
     return true;
   }
   if (!may_be(c, vector))
     return is_other(c, vector, refused ? VS_CLAUSE_INTERRUPT_REFUSED : clause);
   enter_handler(c->oracle->arch, vcpu, vector);
   ran(vcpu, clause);
+  // Exceptions that were raised beside may be dropped then, or not: the pages do not say.
+  vcpu->stage = has_exception(vcpu, c->oracle->arch->exceptions) ? VS_STAGE_UNKNOWN : VS_STAGE_WAIT;
+  vcpu->halted = false;
   c->attests |= VS_MEMBER(clause);
   if (refused) c->attests |= VS_MEMBER(VS_CLAUSE_INTERRUPT_REFUSED);
   return true;
@@ -198,7 +208,11 @@ bool vs_program_ran(vs_step_context* c) {
 void vs_program_stopped(const vs_step_context* c) {
   vs_vcpu* vcpu = c->vcpu;
   const bool waits = vcpu->stage == VS_STAGE_WAIT && !vs_program_may_take(c);
-  if (waits) vcpu->flags_read.known = vcpu->flags_guest.known = 0;
+  if (waits) {
+    vcpu->flags_read.known = vcpu->flags_guest.known = 0;
+    vcpu->regs[c->oracle->arch->stack].known = 0;
+    vcpu->halted = true;
+  }
   if (waits || vcpu->stage < VS_STAGE_TURN) return;
   vcpu->stage = VS_STAGE_UNKNOWN;
   vs_world_forget(vcpu);

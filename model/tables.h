@@ -189,7 +189,7 @@ typedef struct vs_arch_info {
   uint8_t spin_borrows;     // 1 + index of the register in which `spin` has an address for a while;
                             // 0: none
   uint8_t exceptions;       // vectors below are no interrupts that flags let in: a guest takes them
-  uint8_t raisable;         // of those, the ones below are exceptions that a guest can take
+  uint32_t raisable;        // of those, a bit for each that a guest can be handed
   uint8_t nmi;              // one of them, that goes before others
   uint8_t stack;            // index of the stack pointer
   uint16_t state_size;      // bytes, of ZX_VCPU_STATE

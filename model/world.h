@@ -45,6 +45,7 @@ typedef struct vs_vcpu {
   bool entered;     // some time or other
   bool kicked;      // a kick was not consumed yet
   bool beside;      // that kick came, or may have come, while the guest ran
+  bool halted;      // WAIT: it was kicked there, and may have its stack as it was written since
   bool torn;        // it was stopped anywhere in the dump loop: the next dump proves nothing
   uint8_t creator;  // thread; VS_THREADS: it has ended
   uint8_t program;  // vs_program

@@ -165,6 +165,61 @@ static zx_status_t push_flags(insn* n) {
   return push(n, n->words[FLAGS] | FLAGS_ONE | (n->run->vcpu->lets_in ? FLAGS_IF : 0));
 }
 
+static zx_status_t push_immediate(insn* n) {
+  enum { BYTE = 2 };
+  const uint64_t value = take_signed(n, n->opcode & BYTE ? 1 : 4);
+  return n->at > n->length ? ZX_ERR_NOT_FOUND : push(n, value);
+}
+
+static zx_status_t take_from_stack(insn* n, uint64_t* value) {
+  const zx_status_t status = access(n, n->words[RSP], value, sizeof *value, false);
+  if (status == VS_SOFT_GOES_ON) n->words[RSP] += sizeof *value;
+  return status;
+}
+
+static void set_flags(insn* n, uint64_t flags) {
+  n->words[FLAGS] = flags & vs_soft.rules->flags_mask;
+  n->run->vcpu->lets_in = (flags & FLAGS_IF) != 0;
+}
+
+static zx_status_t pop_flags(insn* n) {
+  uint64_t flags = 0;
+  const zx_status_t status = take_from_stack(n, &flags);
+  if (status == VS_SOFT_GOES_ON) set_flags(n, flags);
+  return status;
+}
+
+// Of 64 bits, to the same level.
+static zx_status_t return_from_interrupt(insn* n) {
+  enum { RIP, CS, RFLAGS, OLD_RSP, SS, COUNT };
+  uint64_t frame[COUNT] = {0};
+  zx_status_t status = VS_SOFT_GOES_ON;
+  for (size_t i = 0; i < COUNT && status == VS_SOFT_GOES_ON; i++)
+    status = take_from_stack(n, &frame[i]);
+  if (status != VS_SOFT_GOES_ON) return status;
+  set_flags(n, frame[RFLAGS]);
+  n->words[RSP] = frame[OLD_RSP];
+  n->run->vcpu->cs = (uint16_t)frame[CS];
+  n->run->vcpu->pc = frame[RIP] - n->at;  // to which the length is added
+  return status;
+}
+
+// OR of 8 bytes in memory and an immediate; what it does to flags but CF and OF nothing here looks
+// at.
+static zx_status_t or_immediate(insn* n) {
+  enum { OR = 1, FLAGS_OF = 1 << 11 };
+  uint64_t value = 0;
+  take_modrm(n);
+  const uint64_t with = take_signed(n, 4);
+  if ((n->reg & 7) != OR || operand_size(n) != sizeof value || n->at > n->length)
+    return ZX_ERR_NOT_SUPPORTED;
+  zx_status_t status = operand(n, &value, sizeof value, false);
+  value |= with;
+  if (status == VS_SOFT_GOES_ON) status = operand(n, &value, sizeof value, true);
+  if (status == VS_SOFT_GOES_ON) n->words[FLAGS] &= ~(uint64_t)(FLAGS_CF | FLAGS_OF);
+  return status;
+}
+
 static zx_status_t pop(insn* n) {
   uint64_t value = 0;
   take_modrm(n);
@@ -363,14 +418,18 @@ static const struct {
   uint8_t bits;
   zx_status_t (*run)(insn*);
 } instructions[] = {
-    {0xfc, 0x88, move},               // MOV between ModRM's operand and a register
-    {0xfe, 0xc6, move_immediate},     // MOV of an immediate to ModRM's operand
-    {0xf8, 0xb8, move_to_register},   // MOV of an immediate to a register
-    {0xff, 0x9c, push_flags},         // PUSHFQ
-    {0xff, 0x8f, pop},                // POP to ModRM's operand
-    {0xf4, 0xe4, port},               // IN and OUT, of an immediate port or DX
-    {0xfd, 0xe9, jump},               // JMP, near and short
-    {0xff, 0x90, nothing},            // NOP
+    {0xfc, 0x88, move},              // MOV between ModRM's operand and a register
+    {0xfe, 0xc6, move_immediate},    // MOV of an immediate to ModRM's operand
+    {0xf8, 0xb8, move_to_register},  // MOV of an immediate to a register
+    {0xff, 0x9c, push_flags},        // PUSHFQ
+    {0xff, 0x8f, pop},               // POP to ModRM's operand
+    {0xf4, 0xe4, port},              // IN and OUT, of an immediate port or DX
+    {0xfd, 0xe9, jump},              // JMP, near and short
+    {0xff, 0x90, nothing},           // NOP
+    {0xfd, 0x68, push_immediate},    // PUSH of an immediate
+    {0xff, 0x9d, pop_flags},         // POPFQ
+    {0xff, 0xcf, return_from_interrupt},
+    {0xff, 0x81, or_immediate},
     {0xff, 0x8d, load_address},       // LEA
     {0xff, 0xf7, invert},             // NOT
     {0xff, 0xf5, invert_carry},       // CMC

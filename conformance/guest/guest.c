@@ -16,14 +16,14 @@ static const uint16_t offsets[VS_PROGRAM_COUNT] = {
     [VS_PROGRAM_IN32] = 0x120,   [VS_PROGRAM_OUT8] = 0x130,  [VS_PROGRAM_OUT16] = 0x140,
     [VS_PROGRAM_OUT32] = 0x150,  [VS_PROGRAM_SPIN] = 0x160,  [VS_PROGRAM_STORE] = 0x180,
     [VS_PROGRAM_STORES] = 0x1a0, [VS_PROGRAM_FETCH] = 0x1d0, [VS_PROGRAM_TURN] = 0x1f0,
-    [VS_PROGRAM_KEEP] = 0x2a0,   [VS_PROGRAM_TAKE] = 0x640,  [VS_PROGRAM_SEND] = 0x760,
+    [VS_PROGRAM_KEEP] = 0x2a0,   [VS_PROGRAM_TAKE] = 0xb00,  [VS_PROGRAM_SEND] = 0xd00,
 };
 
 enum { PRESENT_WRITABLE = 0x3, LARGE_PAGE = 0x80, PDPT = 0x1000, PAGE_DIRECTORY = 0x3000 };
 _Static_assert(VS_GUEST_CODE + sizeof code_x64 <= PAGE_DIRECTORY, "programs end before the tables");
 _Static_assert(VS_GUEST_CODE + sizeof code_arm64 <= VS_GUEST_DUMP, "programs end before the dump");
 // In x64.S: where handlers go on, and the segment of code.
-enum { TAKEN = VS_GUEST_CODE + 0x720, SELECTOR = 0x8 };
+enum { TAKEN = VS_GUEST_CODE + 0xbe0, SELECTOR = 0x8 };
 
 static void put64(uint8_t* at, uint64_t value) {
   memcpy(at, &value, sizeof value);

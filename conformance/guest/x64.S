@@ -13,9 +13,12 @@
         .set    SUM, 0x7600
         .set    SAVED, 0x7700
         .set    CR4, 0x220              # PAE, OSFXSR
-        .set    GDT, 0x2730             # where they come to lie, below
-        .set    GDTR, 0x2740
-        .set    IDTR, 0x274a
+        .set    IDLE, 0x2cb0            # where they come to lie, below
+        .set    GDT, 0x2cc0
+        .set    GDTR, 0x2cd0
+        .set    IDTR, 0x2cda
+        .set    SELECTOR, 8
+        .set    IF, 0x200
         .set    IDT, 0xa000
 
 # Stores every register and leaves.
@@ -54,6 +57,23 @@
         mov     %\from, %eax
         lea     (%rcx,%rax), %rcx
         .endr
+        .endm
+
+# Adds to rcx what differs there from what was put into the vector registers. Changes rax and rdx.
+        .macro  differ8 at
+        mov     FX_OUT+\at, %rax
+        mov     FX+\at, %rdx
+        differ
+        .endm
+        .macro  differ4 at
+        mov     FX_OUT+\at, %eax
+        mov     FX+\at, %edx
+        differ
+        .endm
+        .macro  differ
+        not     %rdx
+        lea     1(%rax,%rdx), %rax
+        lea     (%rax,%rcx,2), %rcx
         .endm
 
         .org    0x000
@@ -163,9 +183,9 @@ keep:
         movw    $0x3fff, FX+40+96
         mov     %rdi, FX+32+112
         movw    $0x3fff, FX+40+112
-        movl    $0x37f, FX              # as FNINIT and reset leave it, but full
+        movl    $0xb7f, FX              # rounds up, and all registers are in use
         movb    $0xff, FX+4
-        movl    $0x1f80, FX+24
+        movl    $0x3f80, FX+24          # rounds down
         mov     $CR4, %eax              # lets vector registers be used
         mov     %rax, %cr4
         fxrstor FX
@@ -179,9 +199,21 @@ keep:
         mov     SUM, %rax
         not     %rax
         lea     1(%rcx,%rax), %rcx      # 0, if nothing has changed
+        differ4 0                       # control and status of floating point
+        differ4 24                      # MXCSR
+        .set    at, 32
+        .rept   8
+        differ8 at
+        .set    at, at+16
+        .endr
+        .set    at, 160
+        .rept   32
+        differ8 at
+        .set    at, at+8
+        .endr
         mov     FX_OUT+32, %rax
         lea     (%rax,%rcx), %rax
-        mov     FX_OUT+288+8, %rcx
+        mov     FX_OUT+168, %rcx
         mov     FX_OUT+176, %rdx
         mov     FX_OUT+80, %rbx
         mov     FX_OUT+192, %rsp
@@ -197,27 +229,37 @@ keep:
         mov     FX_OUT+400, %r14
         mov     FX_OUT+408, %r15
         jmp     dump
-        .org    0x640
+        .org    0xb00
 take:   lgdt    GDTR
         lidt    IDTR
         mov     $STACK, %esp
         tell
-        mov     $STACK, %esp
-        movb    $1, LIFE
-        sti
-1:      hlt
-        jmp     1b
-        .org    0x720
+        jmp     wait
+        .org    0xbe0
 # A handler ends here, with its vector in rax.
 taken:  mov     $STACK, %esp
-        jmp     dump
-        .org    0x730
+        tell
+wait:   mov     $STACK, %esp
+        movb    $1, LIFE
+        pushq   $0                      # for IRET, which lets NMIs in again: SS
+        pushq   $STACK
+        pushfq
+        orq     $IF, (%rsp)
+        pushq   $SELECTOR
+        pushq   $IDLE
+        pushq   $2                      # without NT, with which there is no IRET
+        popfq
+        iretq
+        .org    0xcb0
+        hlt
+        jmp     .-1
+        .org    0xcc0
         .quad   0, 0x00209b0000000000   # code of 64 bits
         .word   15
         .quad   GDT
         .word   4095
         .quad   IDT
-        .org    0x760
+        .org    0xd00
 # Sends vector 0x66 to processor 2, then starts processor 1 at 0x8000, by the x2APIC's command register.
 send:   mov     %rax, SAVED
         mov     %rcx, SAVED+8
@@ -234,4 +276,4 @@ send:   mov     %rax, SAVED
         mov     SAVED+8, %rcx
         mov     SAVED+16, %rdx
         jmp     dump
-        .org    0x7c0
+        .org    0xd70

@@ -249,6 +249,7 @@ static bool may(const vs_books* b, const vs_op* op, zx_rights_t right) {
 static void note_enter(vs_books* b, const vs_op* op) {
   vs_book_vcpu* v = named_vcpu(b, op);
   if (v == NULL || !may(b, op, ZX_RIGHT_EXECUTE) || v->creator != op->thread) return;
+  v->raised = false;  // it may have taken it
   if (op->async) {
     v->runs_on = (uint8_t)(1 + op->thread);
     v->unsure = !is_accepted(b, op);
