@@ -167,7 +167,7 @@ static vs_step kicked(vs_step_context* c) {
 }
 
 // A pending interrupt changes no register. A guest that has no handlers (yet) does not let one in,
-// but an exception needs no leave: what becomes of it then, the page does not say.
+// but takes an exception at once: what becomes of it then, the page does not say.
 static vs_step interrupted(vs_step_context* c) {
   const uint64_t vector = VS_OP_ARG(c->op, vcpu_interrupt, vector).number;
   const bool exists = vector < VS_VECTORS;

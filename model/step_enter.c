@@ -110,8 +110,7 @@ static bool is_dump(vs_step_context* c) {
   return c->oracle->arch->has_ports ? is_io(c, VS_PORT_DUMP, 1, false) : is_store(c);
 }
 
-// --- what a guest sends
-// ---------------------------------------------------------------------------
+// --- what a guest sends -------------------------------------------------------------------------
 
 static bool is_sent_field(vs_step_context* c, vs_packet_field field, uint64_t expected) {
   return is_field(c, field, (vs_reg){expected, UINT64_MAX}, VS_CLAUSE_ENTER_VCPU_PACKET);

@@ -31,6 +31,18 @@ MUTATE_DROPPED(interrupt_wakes_nothing, a->vector >= EXTERNAL && runs((zx_handle
 MUTATE_DROPPED(interrupt_exception_dropped, a->vector < EXTERNAL && a->vector != NMI)
 MUTATE_DROPPED(interrupt_nmi_dropped, a->vector == NMI)
 
+// One that comes while another waits: the vCPU's registers are what they were when that was raised.
+MUTATE_CALL(interrupt_while_pending_dropped, vcpu_interrupt) {
+  static zx_vcpu_state_x64_t last;
+  tracked found;
+  const bool own = track_find((zx_handle_t)a->handle, &found) && found.creator == track_self();
+  if (!own || a->vector < EXTERNAL) return RIGHT_CALL(vcpu_interrupt);
+  const zx_vcpu_state_x64_t state = state_of(found.first);
+  const bool pending = memcmp(&state, &last, sizeof state) == 0;
+  last = state;
+  return pending ? answer_only(a) : RIGHT_CALL(vcpu_interrupt);
+}
+
 // Another vector than was asked for.
 #define MUTATE_VECTOR(id, where, other)       \
   MUTATE_CALL(id, vcpu_interrupt) {           \

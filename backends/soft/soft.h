@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The smallest complete backend: objects, handles and register files in memory, and an interpreter
 // of the few instructions that the suite's guest programs are made of. Other guest code makes
-// zx_vcpu_enter answer ZX_ERR_NOT_SUPPORTED; interrupts are kept, and never delivered.
+// zx_vcpu_enter answer ZX_ERR_NOT_SUPPORTED; arm64 guests take no interrupts.
 // It is the example to copy for an implementation of one's own: soft.c puts it together, and each
-// subject has a file (handles.c, guest.c, traps.c, vcpu.c, enter.c with run_x64.c and run_arm64.c,
+// subject has a file (handles.c, guest.c, traps.c, vcpu.c, enter.c with run_x64.c, interrupts_x64.c
+// and run_arm64.c,
 // port.c, vmo.c, vmar.c). published.c has rows that answer as particular kernels do, to see their
 // profiles at work.
 //

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # The x86-64 guest programs. Assembled bytes are kept in x64.inc (see tools/guest-bytes); a test
-# compares the two. But for `turn` and `take`, nothing here changes a register that the caller wrote:
-# `mov`, `push`, `pop`, `lea` and `not` leave the flags alone, and rsp is put back.
+# compares the two. But for `turn` and `take`, whenever a guest can be looked at its registers are as the
+# caller wrote them; `send` alone leaves with others of its own. `mov`, `push`, `pop`, `lea` and `not`
+# change no flags.
         .code64
         .set    DUMP, 0x4000            # zx_vcpu_state_x64_t
         .set    STACK, 0x6000           # top
