@@ -53,6 +53,7 @@ static bool is_open(uint64_t pstate) {
 
 // --- what KVM is told ---------------------------------------------------------------------------
 
+// KVM counts vCPUs in the order in which they were made. That is by number: the lowest is first.
 static int set_line(vs_cpu* cpu, bool up) {
   const uint32_t number = (uint32_t)(cpu - cpu->vm->cpus);
   struct kvm_irq_level line = {.irq = KVM_ARM_IRQ_TYPE_CPU << KVM_ARM_IRQ_TYPE_SHIFT |
