@@ -33,6 +33,15 @@ typedef struct vs_kvm_insn {
   uint8_t bytes[15];
 } vs_kvm_insn;
 
+// How an arm64 guest's interrupts are waited for, as KVM was told it.
+typedef struct vs_kvm_watch {
+  bool line;         // the vCPU's interrupt line is up
+  uint32_t debug;    // KVM_GUESTDBG_*
+  uint64_t vectors;  // VBAR_EL1, of which the breakpoints are
+  bool was_open;     // the guest let interrupts in when it was entered
+  bool taken;        // the guest has just come to its vector
+} vs_kvm_watch;
+
 struct vs_cpu {
   int fd;               // -1: not made yet
   struct kvm_run* run;  // shared with the kernel
@@ -40,6 +49,7 @@ struct vs_cpu {
   vs_space* vm;
   pid_t owner;                      // the kernel's name of the thread that runs it
   vs_kvm_insn known[VS_KVM_INSNS];  // of x86-64
+  vs_kvm_watch watch;               // of arm64
 };
 
 struct vs_space {

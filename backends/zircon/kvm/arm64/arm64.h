@@ -22,6 +22,18 @@
 int vs_kvm_arm64_get(const vs_cpu* cpu, uint64_t id, uint64_t* value);
 int vs_kvm_arm64_set(const vs_cpu* cpu, uint64_t id, uint64_t value);
 
+#define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
+
+// Of the row: see engine.h.
+bool vs_kvm_arm64_takes(const vs_cpu* cpu, vs_delivery how);
+zx_status_t vs_kvm_arm64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector);
+void vs_kvm_arm64_watch(vs_cpu* cpu, bool wanted);
+
+// After KVM_EXIT_DEBUG.
+int vs_kvm_arm64_debug_exit(vs_cpu* cpu);
+// The vCPU is to be like new.
+int vs_kvm_arm64_forget_interrupts(vs_cpu* cpu);
+
 // Of the row: as published kernels do, a write never clears a flag.
 zx_status_t vs_kvm_arm64_write_published(vs_cpu* cpu, const void* state);
 

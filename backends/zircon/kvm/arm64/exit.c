@@ -11,7 +11,6 @@
 #include "arm64/arm64.h"
 #include "arm64_tables.h"
 
-#define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
 #define TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)
 #define TTBR1_EL1 ARM64_SYS_REG(3, 0, 2, 0, 1)
 #define TCR_EL1 ARM64_SYS_REG(3, 0, 2, 0, 2)
@@ -133,6 +132,13 @@ static zx_status_t of_system_event(uint32_t type) {
   return type == KVM_SYSTEM_EVENT_SHUTDOWN ? ZX_ERR_UNAVAILABLE : ZX_ERR_CANCELED;
 }
 
+// What is taken or not taken is seen before the next entry.
+static vs_exit of_debug(vs_cpu* cpu) {
+  const int result = vs_kvm_arm64_debug_exit(cpu);
+  return (vs_exit){.kind = result < 0 ? VS_EXIT_STATUS : VS_EXIT_ATTENTION,
+                   .status = vs_kvm_status(result)};
+}
+
 // WFI never comes here: KVM waits itself, and a kick's signal ends that, behind the instruction.
 void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
   const struct kvm_run* run = cpu->run;
@@ -144,6 +150,9 @@ void vs_kvm_arch_exit(vs_cpu* cpu, vs_exit* out) {
       return;
     case KVM_EXIT_ARM_NISV:
       *out = (vs_exit){.kind = VS_EXIT_MEMORY, .address = run->arm_nisv.fault_ipa};
+      return;
+    case KVM_EXIT_DEBUG:
+      *out = of_debug(cpu);
       return;
     case KVM_EXIT_SYSTEM_EVENT:
       out->status = of_system_event(run->system_event.type);

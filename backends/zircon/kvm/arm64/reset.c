@@ -14,13 +14,14 @@ const char vs_kvm_arch_least_linux[] = "5.5";
 
 // Published kernels take a trap's memory away first, and there what is beyond it is a bad argument;
 // a resource of another kind is of the wrong type.
-#define ROW(beyond_status, resource_status, write_function)                                      \
-  {                                                                                              \
-    VS_KVM_ALIKE, .arch = VS_ARCH_ARM64, .cpus = 8, .aspace_bits = ASPACE_BITS,                  \
-                  .page_tables = UINT64_MAX, .lone_page = UINT64_MAX, .beyond = (beyond_status), \
-                  .other_resource = (resource_status),                                           \
-                  .state_size = sizeof(zx_vcpu_state_arm64_t), .wrote = vs_kvm_arch_wrote,       \
-                  .will_read = vs_kvm_arch_will_read, .write = (write_function),                 \
+#define ROW(beyond_status, resource_status, write_function)                                        \
+  {                                                                                                \
+    VS_KVM_ALIKE,                                                                                  \
+        .arch = VS_ARCH_ARM64, .cpus = 8, .aspace_bits = ASPACE_BITS, .page_tables = UINT64_MAX,   \
+        .lone_page = UINT64_MAX, .beyond = (beyond_status), .other_resource = (resource_status),   \
+        .state_size = sizeof(zx_vcpu_state_arm64_t), .wrote = vs_kvm_arch_wrote,                   \
+        .will_read = vs_kvm_arch_will_read, .write = (write_function), .wakes_masked = true,       \
+        .takes = vs_kvm_arm64_takes, .deliver = vs_kvm_arm64_deliver, .watch = vs_kvm_arm64_watch, \
   }
 
 const vs_engine vs_kvm_arch = ROW(ZX_ERR_OUT_OF_RANGE, ZX_ERR_ACCESS_DENIED, vs_kvm_arch_write);
@@ -37,6 +38,9 @@ static const struct {
     {KVM_CAP_ONE_REG, "KVM_CAP_ONE_REG"},
     {KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT"},
     {KVM_CAP_ARM_NISV_TO_USER, "KVM_CAP_ARM_NISV_TO_USER"},
+    {KVM_CAP_ARM_USER_IRQ, "KVM_CAP_ARM_USER_IRQ"},
+    {KVM_CAP_SET_GUEST_DEBUG, "KVM_CAP_SET_GUEST_DEBUG"},
+    {KVM_CAP_GUEST_DEBUG_HW_BPS, "KVM_CAP_GUEST_DEBUG_HW_BPS"},
 };
 
 const char* vs_kvm_arch_missing(int kvm_fd) {
@@ -86,7 +90,8 @@ static int clear_registers(const vs_cpu* cpu) {
 int vs_kvm_arch_cpu_reset(vs_cpu* cpu, bool boot, uint64_t entry) {
   (void)boot;  // all start alike
   struct kvm_vcpu_init init = *(const struct kvm_vcpu_init*)cpu->reset;
-  int result = VS_KVM_IOCTL(cpu->fd, KVM_ARM_VCPU_INIT, &init);
+  int result = vs_kvm_arm64_forget_interrupts(cpu);
+  if (result >= 0) result = VS_KVM_IOCTL(cpu->fd, KVM_ARM_VCPU_INIT, &init);
   if (result >= 0) result = clear_registers(cpu);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PSTATE, PSTATE_START);
   if (result >= 0) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, entry);
