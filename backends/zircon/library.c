@@ -3,7 +3,8 @@
 // this machine, and for `plugin:`. Compiled once for each engine: VS_LIBRARY_ROW is its row.
 //
 // It opens at the first call, so that a program may fork before; what it opened stays until the
-// process ends, also where it is unloaded: threads may be inside.
+// process ends, also where it is unloaded: threads may be inside. A child that is forked behind
+// that has neither the engine's threads nor, with KVM, its guests: it can make no call.
 #include <pthread.h>
 #include <vcpuspec/library.h>
 
@@ -11,11 +12,21 @@
 
 extern const vs_backend VS_LIBRARY_ROW;
 
-static vs_why problem;
+static vs_why refusal;
+static const char* problem = refusal.text;
 static bool is_open;
 
+static void be_forked(void) {
+  if (!is_open) return;
+  is_open = false;
+  problem =
+      "this process was forked after its parent's first call: fork before it, or run another "
+      "program";
+}
+
 static void open_once(void) {
-  is_open = VS_LIBRARY_ROW.open(&problem);
+  is_open = VS_LIBRARY_ROW.open(&refusal);
+  (void)pthread_atfork(NULL, NULL, be_forked);
 }
 
 static bool can_be_used(void) {
@@ -25,7 +36,7 @@ static bool can_be_used(void) {
 }
 
 __attribute__((visibility("default"))) const char* vcpuspec_problem(void) {
-  return can_be_used() ? NULL : problem.text;
+  return can_be_used() ? NULL : problem;
 }
 
 // Without a hypervisor every call is one that this device does not have.

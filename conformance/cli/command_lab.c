@@ -171,15 +171,6 @@ static bool has_room(const char* folder) {
   return false;
 }
 
-static bool make_folder(const char* folder) {
-  struct stat about;
-  if (mkdir(folder, 0777) == 0) return true;
-  int why = errno;
-  if (why == EEXIST && stat(folder, &about) == 0) why = S_ISDIR(about.st_mode) ? 0 : ENOTDIR;
-  if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
-  return why == 0 && has_room(folder);
-}
-
 static bool are_spoken_of(const lab_request* q) {
   const vs_profile* profile = q->run.profile;
   for (size_t i = 0; i < q->count; i++) {
@@ -199,7 +190,7 @@ static bool understand(lab_request* q) {
   if (strlen(append) > APPEND_MOST)
     return complain("--append: a kernel takes no more than 1800 bytes");
   if (a->word_count > 0) return complain("lab takes no scripts: --filter chooses cases");
-  q->folder = vs_argument(a, VS_OPTION_OUTPUT, "vcpuspec-lab");
+  q->folder = vs_argument(a, VS_OPTION_FOLDER, "vcpuspec-lab");
   // What a file says of the rules stays here; in the guest it is not there.
   bool own = vs_profile_find(profile->id) == profile;
   q->plan = (vs_lab_plan){.cases = q->run.cases,
@@ -212,7 +203,7 @@ static bool understand(lab_request* q) {
   if (!vs_find_target(q->plan.inside, &inside)) return false;
   return vs_argument_seconds(a, VS_OPTION_TIMEOUT, WITHIN, &q->plan.timeout) &&
          vs_argument_seconds(a, VS_OPTION_SECONDS, 300, &q->seconds) && add_lanes(q) &&
-         are_spoken_of(q) && make_folder(q->folder);
+         are_spoken_of(q) && vs_make_folder(q->folder) && has_room(q->folder);
 }
 
 // --- doing it ---------------------------------------------------------------------------------

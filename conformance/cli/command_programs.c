@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "common.h"
 #include "programs/programs.h"
@@ -27,7 +25,7 @@ static bool understand(programs_request* q, const vs_arguments* a) {
   const bool counted = a->counts[VS_OPTION_NUMBER] > 0, timed = a->counts[VS_OPTION_SECONDS] > 0;
   if (a->word_count < 2 || a->word_count > VS_PROGRAMS_BACKENDS)
     return complain("programs compares two to eight backends: vcpuspec programs kvm unicorn", "");
-  q->folder = vs_argument(a, VS_OPTION_OUTPUT, NULL);
+  q->folder = vs_argument(a, VS_OPTION_FOLDER, NULL);
   plan->targets = q->targets;
   plan->target_count = q->count = a->word_count;
   plan->stop = &vs_stop;
@@ -56,6 +54,10 @@ static bool find_targets(programs_request* q, const vs_arguments* a, vs_exit* st
   return true;
 }
 
+static bool has_folder(const programs_request* q) {
+  return q->folder == NULL || vs_make_folder(q->folder);
+}
+
 static bool write_finding(const programs_request* q, const vs_programs_finding* f) {
   char path[PATH_MAX];
   char name[VS_PROGRAMS_NAME];
@@ -70,8 +72,6 @@ static bool write_finding(const programs_request* q, const vs_programs_finding* 
 // False: a finding could not be kept.
 static bool tell_findings(const programs_request* q, const vs_programs_outcome* o) {
   bool good = true;
-  if (q->folder != NULL && mkdir(q->folder, 0777) != 0 && errno != EEXIST)
-    return complain(q->folder, ": no such folder can be made");
   for (size_t i = 0; i < o->finding_count; i++) {
     vs_programs_print(stdout, &q->plan, &o->findings[i]);
     putchar('\n');
@@ -80,18 +80,53 @@ static bool tell_findings(const programs_request* q, const vs_programs_outcome* 
   return good;
 }
 
+// "1 finding", "2 findings".
+static const char* s_of(uint64_t count) {
+  return count == 1 ? "" : "s";
+}
+
+static void tell_ends(const programs_request* q, const vs_programs_outcome* o) {
+  for (size_t i = 0; i < q->count; i++) {
+    if (o->ends[i] == 0) continue;
+    printf("%s ended its process, or did not come back, %" PRIu64 " time%s\n", q->targets[i].name,
+           o->ends[i], s_of(o->ends[i]));
+  }
+}
+
+// The rows of findings.def that explain the most.
+static void tell_rows(const vs_programs_outcome* o) {
+  enum { SHOWN = 5 };
+  bool told[VS_KNOWN_FINDINGS] = {false};
+  size_t rows = 0;
+  if (o->known == 0) return;
+  for (size_t i = 0; i < VS_KNOWN_FINDINGS; i++) rows += o->rows[i] > 0;
+  printf("known defects (docs/findings.md), and in how many disagreements each may have a part:\n");
+  for (size_t n = 0; n < rows && n < SHOWN; n++) {
+    size_t most = 0;
+    while (told[most]) most++;
+    for (size_t i = most; i < VS_KNOWN_FINDINGS; i++) {
+      if (!told[i] && o->rows[i] > o->rows[most]) most = i;
+    }
+    told[most] = true;
+    printf("  %s %" PRIu64 "\n", vs_known_findings[most].id, o->rows[most]);
+  }
+  if (rows > SHOWN) printf("  and %zu more\n", rows - SHOWN);
+}
+
 static void tell_sum(const programs_request* q, const vs_programs_outcome* o) {
   if (q->targets[0].arch == VS_ARCH_X64 && !o->features.exceptions)
     printf("no program has an exception: those of a guest do not reach its handlers everywhere\n");
   if (o->is_full) printf("ended early: more findings than are kept\n");
-  if (o->ends > 0)
-    printf("%" PRIu64 " times a backend ended its process, or did not come back\n", o->ends);
+  tell_ends(q, o);
+  if (o->vanished > 0) printf("%" PRIu64 " disagreed once, and not when run again\n", o->vanished);
+  tell_rows(o);
   for (size_t i = 0; i < q->count; i++)
     printf("%s%s", i == 0 ? "" : i + 1 < q->count ? ", " : " and ", q->targets[i].name);
-  printf(", seed %" PRIu64 ": %" PRIu64 " programs in %.1f s, %.0f per second\n", q->plan.seed,
-         o->run, o->seconds, o->seconds > 0 ? (double)o->run / o->seconds : 0);
-  printf("%" PRIu64 " agree, %" PRIu64 " disagree by known defects, %zu findings\n", o->agreed,
-         o->known, o->finding_count);
+  printf(", seed %" PRIu64 ": %" PRIu64 " program%s in %.1f s, %.0f per second\n", q->plan.seed,
+         o->run, s_of(o->run), o->seconds, o->seconds > 0 ? (double)o->run / o->seconds : 0);
+  printf("%" PRIu64 " agree, %" PRIu64 " disagree by known defects, %" PRIu64
+         " as a finding above, %zu finding%s\n",
+         o->agreed, o->known, o->repeated, o->finding_count, s_of(o->finding_count));
 }
 
 static vs_exit compare(const programs_request* q) {
@@ -123,7 +158,7 @@ vs_exit vs_command_programs(const vs_arguments* arguments) {
   if (q == NULL) return VS_EXIT_INFRASTRUCTURE;
   if (understand(q, arguments)) {
     vs_listen_for_stop();
-    if (find_targets(q, arguments, &status)) status = compare(q);
+    if (find_targets(q, arguments, &status)) status = has_folder(q) ? compare(q) : VS_EXIT_USAGE;
     for (size_t i = 0; i < q->count; i++) vs_target_close(&q->targets[i]);
   }
   free(q);

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "common.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "runner/child.h"
 #include "runner/tail.h"
@@ -173,4 +176,30 @@ void vs_listen_for_stop(void) {
   vs_waits_stop_on(&vs_stop);
   sigaction(SIGINT, &action, NULL);
   sigaction(SIGTERM, &action, NULL);
+}
+
+// --- folders ------------------------------------------------------------------------------------
+
+static int why_no_folder(const char* folder) {
+  struct stat about;
+  if (stat(folder, &about) != 0) return errno;
+  if (!S_ISDIR(about.st_mode)) return ENOTDIR;
+  return access(folder, W_OK | X_OK) == 0 ? 0 : errno;
+}
+
+bool vs_make_folder(const char* folder) {
+  char path[PATH_MAX];
+  int why = ENAMETOOLONG;
+  const int length = snprintf(path, sizeof path, "%s", folder);
+  if (length > 0 && (size_t)length < sizeof path) {
+    for (char* end = strchr(path + 1, '/'); end != NULL; end = strchr(end + 1, '/')) {
+      *end = '\0';
+      (void)mkdir(path, 0777);  // what comes of it is seen below
+      *end = '/';
+    }
+    const int error = mkdir(path, 0777) == 0 ? 0 : errno;
+    why = error == 0 || error == EEXIST ? why_no_folder(path) : error;
+  }
+  if (why != 0) fprintf(stderr, "vcpuspec: %s: %s\n", folder, strerror(why));
+  return why == 0;
 }

@@ -40,6 +40,10 @@ vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 // error says so.
 bool vs_are_apart(const vs_report_files* files, const char* option, const char* path);
 
+// Makes the folder, those above it too, unless it is there. False: it is none that can be written
+// to, and one line on standard error says why.
+bool vs_make_folder(const char* folder);
+
 // From now on SIGINT and SIGTERM end what this process has started, and then this process.
 void vs_mind_stop(void);
 

@@ -32,8 +32,14 @@ typedef struct part {
   {"exception", "exception" #n ".vector", IN_PAGE, VS_PAGE_LOG_X64 + 16 + 48 * (n), 8, ALL_BITS},    \
       {"exception", "exception" #n ".error", IN_PAGE, VS_PAGE_LOG_X64 + 24 + 48 * (n), 8, ALL_BITS}, \
       {"exception", "exception" #n ".rip", IN_PAGE, VS_PAGE_LOG_X64 + 32 + 48 * (n), 8, ALL_BITS},   \
-      {"pushed_flags", "exception" #n ".pushed_flags", IN_PAGE, VS_PAGE_LOG_X64 + 40 + 48 * (n), 8,  \
-       ALL_BITS},                                                                                    \
+      {"pushed_flags",                                                                               \
+       "exception" #n ".pushed_flags",                                                               \
+       IN_PAGE,                                                                                      \
+       VS_PAGE_LOG_X64 + 40 + 48 * (n),                                                              \
+       8,                                                                                            \
+       ~(UINT64_C(1) << 14)},                                                                        \
+      {"pushed_nt",      "exception" #n ".pushed_nt", IN_PAGE, VS_PAGE_LOG_X64 + 40 + 48 * (n), 8,   \
+       UINT64_C(1) << 14},                                                                           \
       {"handler_flags",                                                                              \
        "exception" #n ".handler_flags",                                                              \
        IN_PAGE,                                                                                      \
@@ -231,6 +237,7 @@ static const char* const names[] = {
     "xmm",
     "exception",
     "pushed_flags",
+    "pushed_nt",
     "handler_flags",
     "n",
     "z",

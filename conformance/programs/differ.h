@@ -42,12 +42,16 @@ typedef struct vs_known_finding {
   const char* example;   // examples/findings/NAME.c, or NULL
 } vs_known_finding;
 
-extern const vs_known_finding vs_known_findings[];
-extern const size_t vs_known_finding_count;
+enum {
+#define VS_FINDING(id, ...) VS_KNOWN_##id,
+#include "findings.def"
+  VS_KNOWN_FINDINGS
+};
+extern const vs_known_finding vs_known_findings[VS_KNOWN_FINDINGS];
 
-// The first row that explains some of these differences of a form between two backends, or NULL.
-const vs_known_finding* vs_known_find(const vs_form* form, vs_arch arch, const char* backend_a,
-                                      const char* backend_b, vs_differences what);
+// Whether the row speaks of the form, and of one of the two backends, but not of both.
+bool vs_known_is_about(const vs_known_finding* row, const vs_form* form, vs_arch arch,
+                       const char* backend_a, const char* backend_b);
 
 // All that rows explain of a form between them.
 vs_differences vs_known_of(const vs_form* form, vs_arch arch, const char* backend_a,

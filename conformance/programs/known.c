@@ -5,22 +5,19 @@
 
 #include "differ.h"
 
-const vs_known_finding vs_known_findings[] = {
+const vs_known_finding vs_known_findings[VS_KNOWN_FINDINGS] = {
 #define VS_FINDING(...) VS_ROW(__VA_ARGS__)
 #define VS_ROW(id, engine, version, only, arch, forms, what, manual, got, upstream, example) \
   {#id, engine, version, only, VS_ARCH_##arch, forms, what, manual, got, upstream, example},
 #include "findings.def"
-    {.id = NULL},
 };
-const size_t vs_known_finding_count = sizeof vs_known_findings / sizeof vs_known_findings[0] - 1;
 
 static bool begins(const char* text, const char* with) {
   return strncmp(text, with, strlen(with)) == 0;
 }
 
-// Whether the row speaks of the form, and of one of the two.
-static bool is_about(const vs_known_finding* row, const vs_form* form, vs_arch arch, const char* a,
-                     const char* b) {
+bool vs_known_is_about(const vs_known_finding* row, const vs_form* form, vs_arch arch,
+                       const char* a, const char* b) {
   return row->arch == arch && begins(a, row->engine) != begins(b, row->engine) &&
          fnmatch(row->forms, form->name, FNM_EXTMATCH) == 0 &&
          (row->only == NULL || access(row->only, F_OK) == 0);
@@ -28,18 +25,9 @@ static bool is_about(const vs_known_finding* row, const vs_form* form, vs_arch a
 
 vs_differences vs_known_of(const vs_form* form, vs_arch arch, const char* a, const char* b) {
   vs_differences set = 0;
-  for (size_t i = 0; i < vs_known_finding_count; i++) {
+  for (size_t i = 0; i < VS_KNOWN_FINDINGS; i++) {
     const vs_known_finding* row = &vs_known_findings[i];
-    if (is_about(row, form, arch, a, b)) set |= vs_differences_of(row->what);
+    if (vs_known_is_about(row, form, arch, a, b)) set |= vs_differences_of(row->what);
   }
   return set;
-}
-
-const vs_known_finding* vs_known_find(const vs_form* form, vs_arch arch, const char* a,
-                                      const char* b, vs_differences what) {
-  for (size_t i = 0; i < vs_known_finding_count; i++) {
-    const vs_known_finding* row = &vs_known_findings[i];
-    if (is_about(row, form, arch, a, b) && (what & vs_differences_of(row->what)) != 0) return row;
-  }
-  return NULL;
 }

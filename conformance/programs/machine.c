@@ -85,7 +85,10 @@ static bool has_left(const zx_port_packet_t* packet) {
 static bool start(vs_machine* m, vs_why* why) {
   const vs_calls* calls = m->opened->calls;
   zx_port_packet_t packet = {0};
-  if (!made(calls->vcpu_enter(m->vcpu, &packet), "zx_vcpu_enter", why)) return false;
+  const zx_status_t status = calls->vcpu_enter(m->vcpu, &packet);
+  if (status == ZX_ERR_NOT_SUPPORTED && strncmp(m->opened->name, "soft", 4) == 0)
+    return vs_refuse(why, "soft runs only the suite's own guest programs");
+  if (!made(status, "zx_vcpu_enter", why)) return false;
   if (!has_left(&packet))
     return vs_refuse(why, "its guest left with a packet of type %u", packet.type);
   return made(

@@ -22,76 +22,142 @@ typedef struct session {
 
 // --- what is known ------------------------------------------------------------------------------
 
-// All that the table, or a finding of this run, explains of a form.
+static const vs_form* form_at(const vs_snippet* s, uint32_t at) {
+  size_t count;
+  return &vs_forms_of(s->arch, &count)[s->insns[at].form];
+}
+
 static vs_differences known_of(const session* s, const vs_form* form, size_t backend) {
-  const vs_programs_plan* plan = s->plan;
-  vs_differences set =
-      vs_known_of(form, s->arch, plan->targets[0].name, plan->targets[backend].name);
+  const vs_target* targets = s->plan->targets;
+  return vs_known_of(form, s->arch, targets[0].name, targets[backend].name);
+}
+
+// What findings of this run have shown of a form.
+static vs_differences found_of(const session* s, const vs_form* form, size_t backend) {
+  vs_differences set = 0;
   for (size_t i = 0; i < s->outcome->finding_count; i++) {
     const vs_programs_finding* f = &s->outcome->findings[i];
-    if (f->backend == backend && strcmp(vs_snippet_form(&f->snippet)->name, form->name) == 0)
-      set |= f->what;
+    if (f->backend == backend && vs_snippet_form(&f->snippet) == form) set |= f->what;
   }
   return set;
 }
 
-static vs_differences known_of_insn(const session* s, const vs_insn* insn, size_t backend) {
-  size_t count;
-  return known_of(s, &vs_forms_of(s->arch, &count)[insn->form], backend);
+// `found`: also by findings of this run.
+static vs_differences explained_of(const session* s, const vs_form* form, size_t backend,
+                                   bool found) {
+  return known_of(s, form, backend) | (found ? found_of(s, form, backend) : 0);
 }
 
-static vs_differences known_of_all(const session* s, const vs_snippet* snippet, size_t backend) {
-  vs_differences set = known_of(s, &vs_form_entry, backend);
+static vs_differences explained_of_all(const session* s, const vs_snippet* snippet, size_t backend,
+                                       bool found) {
+  vs_differences set = 0;
   for (uint32_t i = 0; i < snippet->count; i++)
-    set |= known_of_insn(s, &snippet->insns[i], backend);
+    set |= explained_of(s, form_at(snippet, i), backend, found);
   return set;
 }
 
-// The snippet without instructions of which something is known.
-static vs_snippet without_known(const session* s, const vs_snippet* snippet, size_t backend) {
+// The snippet without instructions of which something is explained.
+static vs_snippet without_explained(const session* s, const vs_snippet* snippet, size_t backend,
+                                    bool found) {
   vs_snippet left = *snippet;
   left.count = 0;
   for (uint32_t i = 0; i < snippet->count; i++) {
-    if (known_of_insn(s, &snippet->insns[i], backend) == 0)
+    if (explained_of(s, form_at(snippet, i), backend, found) == 0)
       left.insns[left.count++] = snippet->insns[i];
   }
   return left;
+}
+
+// What a finding of this run explains of entering the guest with these registers. Another program
+// may enter it without that defect, so the program is run without instructions.
+static vs_differences found_at_entry(const session* s, vs_duel* duel, const vs_snippet* snippet,
+                                     size_t backend) {
+  const vs_differences found = found_of(s, &vs_form_entry, backend);
+  vs_snippet empty = *snippet;
+  vs_snippet_result first, other;
+  empty.count = 0;
+  return found == 0 ? 0 : found & vs_duel_fight(duel, &empty, &first, &other);
+}
+
+// --- which rows explain -------------------------------------------------------------------------
+
+static bool has_part(const session* s, const vs_known_finding* row, const vs_snippet* snippet,
+                     size_t backend) {
+  const char *a = s->plan->targets[0].name, *b = s->plan->targets[backend].name;
+  bool part = vs_known_is_about(row, &vs_form_entry, s->arch, a, b);
+  for (uint32_t i = 0; i < snippet->count && !part; i++)
+    part = vs_known_is_about(row, form_at(snippet, i), s->arch, a, b);
+  return part;
+}
+
+static bool count_rows(session* s, const vs_snippet* snippet, size_t backend, vs_differences what) {
+  bool any = false;
+  for (size_t i = 0; i < VS_KNOWN_FINDINGS; i++) {
+    const vs_known_finding* row = &vs_known_findings[i];
+    if ((vs_differences_of(row->what) & what) == 0 || !has_part(s, row, snippet, backend)) continue;
+    s->outcome->rows[i]++;
+    any = true;
+  }
+  return any;
+}
+
+// Where later instructions made another difference of it, each row of an instruction may be why.
+static void count_known(session* s, const vs_snippet* snippet, size_t backend,
+                        vs_differences what) {
+  s->outcome->known++;
+  if (!count_rows(s, snippet, backend, what)) count_rows(s, snippet, backend, ~(vs_differences)0);
 }
 
 // --- a disagreement -----------------------------------------------------------------------------
 
 static void keep(session* s, vs_duel* duel, const vs_snippet* snippet, size_t backend) {
   vs_programs_outcome* o = s->outcome;
-  if (o->finding_count == VS_PROGRAMS_FINDINGS) {
+  vs_programs_finding f = {.snippet = *snippet, .backend = backend};
+  f.what = vs_duel_fight(duel, snippet, &f.first, &f.other);
+  if (f.what == 0) {
+    o->vanished++;
+  } else if ((f.what & ~found_of(s, vs_snippet_form(snippet), backend)) == 0) {
+    o->repeated++;
+  } else if (o->finding_count == VS_PROGRAMS_FINDINGS) {
     o->is_full = true;
-    return;
+  } else {
+    o->findings[o->finding_count++] = f;
   }
-  vs_programs_finding* f = &o->findings[o->finding_count];
-  f->snippet = *snippet;
-  f->backend = backend;
-  f->what = vs_duel_fight(duel, snippet, &f->first, &f->other);
-  if (f->what != 0) o->finding_count++;
 }
 
-// What is left of a disagreement once what is known is out of it: the wrong result of a known
-// instruction changes what later ones compute. Of one instruction alone it changes nothing.
-static void look_into(session* s, const vs_snippet* snippet, size_t backend) {
-  vs_duel duel = {.first = &s->stations[0],
-                  .other = &s->stations[backend],
-                  .ignored = known_of(s, &vs_form_entry, backend)};
-  vs_snippet left = without_known(s, snippet, backend);
+// Whether nothing is left of the disagreement once what is explained is out of it: the wrong result
+// of an instruction changes what later ones compute. Of one instruction alone it changes nothing.
+static bool is_explained(const session* s, vs_duel* duel, const vs_snippet* snippet, size_t backend,
+                         vs_differences what, bool found) {
   vs_snippet_result first, other;
-  if (left.count < snippet->count && vs_duel_fight(&duel, &left, &first, &other) == 0) {
-    if (snippet->count > 1 || duel.broken) {
-      s->outcome->known++;
-      s->broken |= duel.broken;
-      return;
-    }
+  duel->ignored = known_of(s, &vs_form_entry, backend);
+  if (found) duel->ignored |= found_at_entry(s, duel, snippet, backend);
+  if ((what & ~duel->ignored & ~explained_of_all(s, snippet, backend, found)) == 0) return true;
+  const vs_snippet left = without_explained(s, snippet, backend, found);
+  return snippet->count > 1 && left.count < snippet->count &&
+         vs_duel_fight(duel, &left, &first, &other) == 0;
+}
+
+static void find(session* s, vs_duel* duel, const vs_snippet* snippet, size_t backend) {
+  vs_snippet left = without_explained(s, snippet, backend, true);
+  vs_snippet_result first, other;
+  if (left.count < snippet->count && vs_duel_fight(duel, &left, &first, &other) == 0) {
     left = *snippet;
-    duel.ignored = known_of_all(s, snippet, backend);
+    duel->ignored |= explained_of_all(s, snippet, backend, true);
   }
-  vs_duel_minimize(&duel, &left);
-  keep(s, &duel, &left, backend);
+  vs_duel_minimize(duel, &left);
+  keep(s, duel, &left, backend);
+}
+
+static void look_into(session* s, const vs_snippet* snippet, size_t backend, vs_differences what) {
+  vs_duel duel = {.first = &s->stations[0], .other = &s->stations[backend]};
+  if (is_explained(s, &duel, snippet, backend, what, false)) {
+    count_known(s, snippet, backend, what);
+  } else if (is_explained(s, &duel, snippet, backend, what, true)) {
+    s->outcome->repeated++;
+  } else {
+    find(s, &duel, snippet, backend);
+  }
   s->broken |= duel.broken;
 }
 
@@ -102,11 +168,7 @@ static void compare(session* s, uint32_t at) {
     const vs_differences what = vs_results_differ(snippet, &s->results[0][at], &s->results[b][at]);
     if (what == 0) continue;
     agreed = false;
-    if ((what & ~known_of_all(s, snippet, b)) == 0) {
-      s->outcome->known++;
-    } else {
-      look_into(s, snippet, b);
-    }
+    look_into(s, snippet, b, what);
   }
   s->outcome->agreed += agreed;
 }
@@ -186,7 +248,7 @@ vs_programs_end vs_programs_run(const vs_programs_plan* plan, vs_programs_outcom
   const bool broken = s->broken;
   if (broken) vs_refuse(why, "a backend's process cannot be started again");
   for (size_t b = 0; b < opened; b++) {
-    outcome->ends += s->stations[b].ends;
+    outcome->ends[b] = s->stations[b].ends;
     if (broken && s->stations[b].why.text[0] != '\0')
       vs_refuse(why, "backend '%s' cannot go on: %.300s", plan->targets[b].spec,
                 s->stations[b].why.text);
@@ -197,11 +259,6 @@ vs_programs_end vs_programs_run(const vs_programs_plan* plan, vs_programs_outcom
 }
 
 // --- a finding in words -------------------------------------------------------------------------
-
-static const char* form_of(const vs_snippet* s, uint32_t at) {
-  size_t count;
-  return vs_forms_of(s->arch, &count)[s->insns[at].form].name;
-}
 
 void vs_programs_name(const vs_programs_finding* f, char name[VS_PROGRAMS_NAME]) {
   char what[VS_DIFFERENCES_TEXT];
@@ -220,7 +277,7 @@ static void print_code(FILE* out, const vs_snippet* s) {
     const vs_insn* insn = &s->insns[i];
     char words[VS_DISASSEMBLY];
     vs_disassemble(s->arch, insn->bytes, insn->size, address, words);
-    fprintf(out, "  %-20s", form_of(s, i));
+    fprintf(out, "  %-20s", form_at(s, i)->name);
     for (uint8_t k = 0; k < insn->size; k++) fprintf(out, " %02x", insn->bytes[k]);
     fprintf(out, "%s%s\n", words[0] != '\0' ? "  # " : "", words);
     address += insn->size;

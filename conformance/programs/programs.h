@@ -30,11 +30,14 @@ typedef struct vs_programs_finding {
 } vs_programs_finding;
 
 typedef struct vs_programs_outcome {
-  vs_features features;  // that every backend has
-  uint64_t run;          // programs
-  uint64_t agreed;       // on every backend
-  uint64_t known;        // disagreements that findings.def, or a finding of this run, explains
-  uint64_t ends;         // processes that ended or hung
+  vs_features features;                 // that every backend has
+  uint64_t run;                         // programs
+  uint64_t agreed;                      // on every backend
+  uint64_t known;                       // disagreements that findings.def explains
+  uint64_t repeated;                    // that a finding of this run explains too
+  uint64_t vanished;                    // that were not there when the program was run again
+  uint64_t rows[VS_KNOWN_FINDINGS];     // of those that are known, how many a row has a part in
+  uint64_t ends[VS_PROGRAMS_BACKENDS];  // processes that ended or hung
   double seconds;
   size_t finding_count;
   bool is_full;  // there were more findings than there is room for

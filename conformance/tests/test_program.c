@@ -1070,3 +1070,55 @@ Test(words, path_that_is_no_utf8) {
     expect(line, 0, "1 results stand in j");
   }
 }
+
+// --- random guest programs ----------------------------------------------------------------------
+
+#define IMUL "WRONG_INSN=end " VS_PROGRAM_PATH " programs unicorn " PLUGIN("wrong_insn")
+
+// What a shell's line prints.
+static const char* said_by(const char* line) {
+  static char text[1 << 16];
+  FILE* out = popen(line, "r");
+  cr_assert(out != NULL);
+  text[fread(text, 1, sizeof text - 1, out)] = '\0';
+  pclose(out);
+  return text;
+}
+
+Test(programs, whose_folder_cannot_be_written_are_not_run) {
+  expect("programs unicorn " PLUGIN("wrong_insn") " --count 1 --output /dev/null", 2,
+         "vcpuspec: /dev/null: Not a directory\n");
+  expect("programs unicorn " PLUGIN("wrong_insn") " --count 1 --output /proc/none/findings", 2,
+         "vcpuspec: /proc/none/findings: No such file or directory\n");
+  expect_without("programs unicorn " PLUGIN("wrong_insn") " --count 1 --output /dev/null", "agree");
+}
+Test(programs, whose_folder_is_not_there_get_it_with_those_above) {
+  char top[] = "/tmp/vcpuspec-folder-XXXXXX";
+  char line[512];
+  cr_assert(mkdtemp(top) != NULL);
+  snprintf(line, sizeof line,
+           "programs unicorn " PLUGIN(
+               "wrong_insn") " --count 1 --output %s/a/b/ && test -d %s/a/b && rm -r %s",
+           top, top, top);
+  expect(line, 0, "1 agree, 0 disagree by known defects, 0 as a finding above, 0 findings\n");
+}
+Test(programs, help_says_that_the_output_is_a_folder) {
+  expect("programs --help", 0, "--output DIR\n");
+  expect("export --help", 0, "--output FILE\n");
+}
+Test(programs, a_bad_count_is_told_its_bounds) {
+  expect("programs unicorn unicorn --count 0", 2, "1 to 1000000000000");
+}
+Test(programs, that_end_a_process_are_told_with_the_backend) {
+  const char* text = said_by(IMUL " --count 1000 2>&1");
+  cr_expect(strstr(text, "\nwrong_insn ended its process, or did not come back, ") != NULL, "%s",
+            text);
+  cr_expect(strstr(text, "\nunicorn ended") == NULL, "%s", text);
+  cr_expect(strstr(text, "as a finding above, 1 finding\n") != NULL, "%s", text);
+}
+Test(programs, that_known_defects_explain_are_told_with_the_rows) {
+  const char* text = said_by(VS_PROGRAM_PATH " programs unicorn kvm --count 2000 2>&1");
+  if (strstr(text, "/dev/kvm") != NULL) cr_skip_test("no /dev/kvm");
+  cr_expect(strstr(text, "each may have a part:\n  ") != NULL, "%s", text);
+  cr_expect(strstr(text, "\n  and ") != NULL, "%s", text);
+}

@@ -2,7 +2,10 @@
 // The Zircon layer of kvm and unicorn over an engine that runs nothing: what a guest does is told
 // by the test, and what the layer asks of the engine is looked at.
 #include <criterion/criterion.h>
+#include <dlfcn.h>
 #include <pthread.h>
+#include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "arm64_tables.h"
@@ -625,4 +628,35 @@ Test(arm64_tables, what_is_not_there_or_not_allowed_is_a_fault) {
   expect_translation("upper half", 25 << 16 | UINT64_C(2) << 30, high, upper, 0x80000010, false);
   expect_translation("upper half off", 25 << 16 | UINT64_C(2) << 30 | 1 << 23, high, upper, 0x04,
                      true);
+}
+
+// --- an engine as a library ---------------------------------------------------------------------
+
+typedef const char* problem_call(void);
+typedef zx_status_t create_call(zx_handle_t, uint32_t, zx_handle_t*, zx_handle_t*);
+
+// What a child that is forked now finds: 0 if it is told a reason, and every call is refused.
+static int found_by_child(problem_call* problem, create_call* create) {
+  int status = 0;
+  const pid_t child = fork();
+  if (child == 0) {
+    zx_handle_t made[2];
+    const bool told = problem() != NULL && strstr(problem(), "forked") != NULL;
+    _exit(told && create(ZX_HANDLE_INVALID, 0, &made[0], &made[1]) == ZX_ERR_NOT_SUPPORTED ? 0 : 1);
+  }
+  cr_assert_eq(waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+Test(library, in_a_child_forked_after_its_first_call_says_so) {
+  zx_handle_t made[2];
+  void* library = dlopen(VS_PLUGIN_DIR "/../libvcpuspec-unicorn.so", RTLD_NOW | RTLD_LOCAL);
+  if (library == NULL) cr_skip_test("a static build has no libraries");
+  problem_call* problem = (problem_call*)(uintptr_t)dlsym(library, "vcpuspec_problem");
+  create_call* create = (create_call*)(uintptr_t)dlsym(library, "zx_guest_create");
+  cr_assert(problem != NULL && create != NULL);
+  cr_expect_eq(found_by_child(problem, create), 1, "forked before: nothing is amiss");
+  cr_assert_eq(create(ZX_HANDLE_INVALID, 0, &made[0], &made[1]), ZX_OK);
+  cr_expect_eq(found_by_child(problem, create), 0);
+  cr_expect_null(problem(), "of the parent: %s", problem());
 }

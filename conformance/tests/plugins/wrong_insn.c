@@ -11,7 +11,8 @@
 #define CALLS vs_backend_unicorn.calls
 #define EXPORT __attribute__((visibility("default")))
 
-static bool holds;  // the code that was written last has one
+static bool holds;   // the code that was written last has one
+static bool is_odd;  // RBX, as it was written last
 
 static bool is(const char* mode) {
   const char* wrong = getenv("WRONG_INSN");
@@ -24,6 +25,12 @@ static void change(uint8_t* page) {
   if (is("flag")) page[RFLAGS] ^= CARRY;
   if (is("xmm")) page[XMM0] ^= 1;
   if (is("memory")) page[VS_PAGE_DATA + VS_DATA_AT] ^= 1;
+}
+
+// RAX, after a snippet that holds one, and of entries with an odd RBX.
+static void change_some(uint8_t* page) {
+  const char* wrong = getenv("WRONG_INSN");
+  if (wrong != NULL && strcmp(wrong, "entry") == 0 && (holds || is_odd)) page[0] ^= 0x10;
 }
 
 // TF is set in the handler of the first exception.
@@ -43,6 +50,7 @@ EXPORT zx_status_t zx_vmo_read(zx_handle_t handle, void* buffer, uint64_t offset
   const zx_status_t status = CALLS->vmo_read(handle, buffer, offset, size);
   if (status == ZX_OK && offset == VS_SNIPPET_PAGE_AT) {
     change(buffer);
+    change_some(buffer);
     keep_tf(buffer);
   }
   return status;
@@ -76,6 +84,7 @@ EXPORT zx_status_t zx_vcpu_read_state(zx_handle_t handle, uint32_t kind, void* b
 
 EXPORT zx_status_t zx_vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,
                                        size_t size) {
+  is_odd = ((const zx_vcpu_state_x64_t*)buffer)->rbx % 2 != 0;
   return CALLS->vcpu_write_state(handle, kind, buffer, size);
 }
 
