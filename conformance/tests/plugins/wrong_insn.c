@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Unicorn, but wrong after a snippet that holds an IMUL of two registers: WRONG_INSN in the
 // environment says what of the result is changed, or that the process ends, or does not come back.
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -84,7 +85,9 @@ EXPORT zx_status_t zx_vcpu_read_state(zx_handle_t handle, uint32_t kind, void* b
 
 EXPORT zx_status_t zx_vcpu_write_state(zx_handle_t handle, uint32_t kind, const void* buffer,
                                        size_t size) {
-  is_odd = ((const zx_vcpu_state_x64_t*)buffer)->rbx % 2 != 0;
+  uint64_t rbx = 0;
+  memcpy(&rbx, (const uint8_t*)buffer + offsetof(zx_vcpu_state_x64_t, rbx), sizeof rbx);
+  is_odd = rbx % 2 != 0;
   return CALLS->vcpu_write_state(handle, kind, buffer, size);
 }
 
