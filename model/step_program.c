@@ -70,9 +70,7 @@ static unsigned highest(const vs_vcpu* vcpu) {
 }
 
 static bool has_exception(const vs_vcpu* vcpu, unsigned exceptions) {
-  bool found = false;
-  for (unsigned i = 0; i < exceptions; i++) found |= is_raised(vcpu, i);
-  return found;
+  return (vcpu->raised[0] & (VS_BIT(exceptions) - 1)) != 0;
 }
 
 void vs_program_raise(vs_vcpu* vcpu, uint8_t vector) {
@@ -93,11 +91,12 @@ bool vs_program_is_unknown(const vs_step_context* c) {
   enum { ROOM = 0xe00 };
   const vs_arch_info* arch = c->oracle->arch;
   const vs_reg* stack = &c->vcpu->regs[arch->stack];
+  if (c->vcpu->stage != VS_STAGE_WAIT) return false;
   const bool early =
       steps(c) != VS_NO || c->vcpu->halted || has_exception(c->vcpu, arch->exceptions);
   const bool stands =
       stack->known == UINT64_MAX && stack->value <= STACK && stack->value >= STACK - ROOM;
-  return c->vcpu->stage == VS_STAGE_WAIT && early && !stands;
+  return early && !stands;
 }
 
 vs_clause_code vs_program_clause(const vs_step_context* c) {
@@ -113,8 +112,8 @@ bool vs_program_may_take(const vs_step_context* c) {
   return highest(c->vcpu) < VS_VECTORS || steps(c) != VS_NO;
 }
 
-// Interrupts are let in by the second instruction; exceptions need no leave. Which of several is
-// first the pages do not say.
+// The single step comes behind the first instruction, and so before interrupts, which a later one
+// lets in; an exception comes at once. Which of several is first the pages do not say.
 static bool may_be(const vs_step_context* c, uint64_t vector) {
   const vs_arch_info* arch = c->oracle->arch;
   const vs_tristate step = steps(c);
