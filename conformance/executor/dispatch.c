@@ -28,6 +28,7 @@ enum {
 
 // The kernel reads it, in whichever thread; a signal brings no context of ours with it.
 static _Thread_local volatile char selector;
+static _Thread_local void (*before_each)(void*);
 static _Thread_local void (*after_each)(void*);
 static _Thread_local void* of_each;
 
@@ -78,6 +79,7 @@ static void on_call(int signal_number, siginfo_t* info, void* context) {
     raise(signal_number);
     return;
   }
+  before_each(of_each);
   if (is_for_the_thread_itself(info->si_syscall)) {
     registers[REG_RIP] -= INSTRUCTION;
     registers[REG_RAX] = info->si_syscall;
@@ -125,9 +127,10 @@ static bool take_signal(void) {
   return now.sa_handler == SIG_DFL && sigaction(SIGSYS, &ours, NULL) == 0;
 }
 
-bool vs_dispatch_begin(void (*after)(void* context), void* context) {
+bool vs_dispatch_begin(void (*before)(void* context), void (*after)(void* context), void* context) {
   if (!take_signal()) return false;
   const uintptr_t passing = code_of_return();
+  before_each = before;
   after_each = after;
   of_each = context;
   selector = ALLOW;
@@ -145,12 +148,29 @@ bool vs_dispatch_end(void) {
   return lasted;
 }
 
+bool vs_dispatch_pause(void) {
+  const bool paused = selector == BLOCK;
+  selector = ALLOW;
+  return paused;
+}
+
+void vs_dispatch_go_on(bool paused) {
+  if (paused) selector = BLOCK;
+}
+
 #else
 
-bool vs_dispatch_begin(void (*after)(void* context), void* context) {
-  (void)after;
-  (void)context;
+bool vs_dispatch_begin(void (*before)(void* context), void (*after)(void* context), void* context) {
+  (void)before, (void)after, (void)context;
   return false;
+}
+
+bool vs_dispatch_pause(void) {
+  return false;
+}
+
+void vs_dispatch_go_on(bool paused) {
+  (void)paused;
 }
 
 bool vs_dispatch_end(void) {

@@ -44,7 +44,7 @@ struct vs_rewriter {
   uint8_t old[8];
   vs_watch* watch;  // NULL: there is none yet, or none for this thread
   bool is_short;    // this machine lacks files or memory, and not the ability
-  bool is_blind;    // the machine has no watchpoints, or an accepted call was not seen to look
+  bool is_blind;    // the machine cannot watch, or an accepted call was not seen to look
   bool is_partial;  // it was, and somebody else may have looked too
   unsigned calls;   // made since
 };
@@ -179,7 +179,7 @@ static bool is_changed(const vs_rewritten_call* c, const uint8_t* address) {
 
 // Threads end, and others take their place: a watch is its thread's.
 static bool has_watch(vs_rewriter* r) {
-  if (r->is_blind) return false;
+  if (r->is_blind || vs_watch_is_busy()) return false;
   if (r->watch != NULL && !vs_watch_is_ours(r->watch)) {
     vs_watch_close(r->watch);
     r->watch = NULL;
@@ -190,16 +190,17 @@ static bool has_watch(vs_rewriter* r) {
   return !r->is_blind;
 }
 
-// False: the call was not made.
+// False: the call was not made, or was refused and not seen to look: perhaps for the watched page.
 static bool call_watched(vs_rewriter* r, vs_rewritten_call* c) {
   if (!has_watch(r)) return false;
   if (r->is_partial && r->calls++ % BESIDE_EVERY == 0) return false;
-  uint8_t* address = vs_watch_buffer(r->watch);
+  uint8_t* address = vs_watch_place(r->watch, &c->op->rewrite, length_of(c));
   place(r, c, address);
   r->is_blind = !vs_watch_begin(r->watch, &c->op->rewrite);
   if (r->is_blind) return false;
   c->status = c->make(c->context, address);
   const bool looked = vs_watch_end(r->watch) > 0;
+  if (!looked && c->status != ZX_OK) return false;
   if (c->status == ZX_OK) {
     r->is_blind = !looked;
     r->is_partial = looked && !vs_watch_saw_all(r->watch);

@@ -2,157 +2,269 @@
 #include "watch.h"
 
 #include <errno.h>
-#include <linux/hw_breakpoint.h>
-#include <linux/perf_event.h>
-#include <signal.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "common/refuse.h"
+
+#ifdef __x86_64__
+
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <ucontext.h>
+#include <unistd.h>
+
 #include "dispatch.h"
 
-enum {
-  WORD = 8,          // bytes that one watchpoint covers
-  TRAP_OF_PERF = 6,  // TRAP_PERF of <asm/siginfo.h>, which the C library does not know
-};
+// The buffer lies across three pages, of which the middle one is guarded.
+enum { PAGE = 4096, PAGES = 3, GUARDED = PAGE, WORD = 8 };
+
+// Of the flags: a trap after the next instruction.
+static const greg_t single_step = 0x100;
 
 struct vs_watch {
-  uint8_t* buffer;  // watched
-  uint8_t* alias;   // the same memory; to write here is no access to the buffer
-  int event;
-  bool calls;  // the thread's system calls are looks too, while it lasts
+  uint8_t* pages;
+  uint8_t* alias;   // the same memory, never guarded
+  uint8_t* buffer;  // within `pages`
+  uint8_t* at;      // the bytes that are rewritten
   pid_t thread;
-  struct perf_event_attr attributes;  // as the event has them
-  const vs_rewrite* rewrite;          // while it lasts
-  uint8_t other[WORD];                // what is put there when the moment has come
-  unsigned moment;                    // after this look
-  unsigned seen;                      // looks
-  unsigned accesses;                  // those that were no system calls
-  unsigned turn;                      // of all that were watched
-  unsigned before;                    // looks of the last one that had any
+  const vs_rewrite* rewrite;  // while it lasts
+  struct sigaction segv;      // what another fault is for
+  bool calls;                 // system calls are looks too, while it lasts
+  bool stepping;              // the page is open for one instruction
+  bool is_look;               // which may reach the bytes
+  volatile bool open;         // for good: somebody else, or something unseen, wants the page
+  uint8_t other[WORD];        // what is put there when the moment has come
+  unsigned moment;            // after this look
+  unsigned seen;              // looks
+  unsigned accesses;          // those that were no system calls
+  unsigned turn;              // of all that were watched
+  unsigned before;            // looks of the last one that had any
 };
 
-// A signal brings no context of ours with it.
-static _Thread_local vs_watch* watching;
+// A signal brings no context of ours with it. One thread watches at a time, and another one may
+// meet its page.
+static vs_watch* watching;
+static _Thread_local vs_watch* of_this_thread;
 
-static void put(vs_watch* w, const uint8_t* bytes) {
-  memcpy(w->alias + w->rewrite->offset, bytes, w->rewrite->length);
-}
-
-static void note_look(void* watch) {
-  vs_watch* w = watch;
-  if (++w->seen == w->moment) put(w, w->other);
-}
-
-static void on_trap(int signal_number, siginfo_t* info, void* context) {
-  (void)context;
-  if (info->si_code != TRAP_OF_PERF) {  // an end of the implementation's own
-    signal(signal_number, SIG_DFL);
-    raise(signal_number);
-    return;
-  }
-  if (watching == NULL) return;
-  watching->accesses++;
-  note_look(watching);
-}
-
-static bool take_signal(void) {
-  struct sigaction ours = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO};
-  struct sigaction now;
-  if (sigaction(SIGTRAP, NULL, &now) != 0) return false;
-  if ((now.sa_flags & SA_SIGINFO) != 0 && now.sa_sigaction == on_trap) return true;
-  return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == SIG_DFL &&
-         sigaction(SIGTRAP, &ours, NULL) == 0;
-}
-
-static bool set_address(vs_watch* w) {
-  const bool one = w->rewrite->length == 1;  // several: the word that they lie in
-  const uint16_t offset = w->rewrite->offset;
-  const uint64_t length = one ? HW_BREAKPOINT_LEN_1 : HW_BREAKPOINT_LEN_8;
-  const uint64_t address = (uintptr_t)w->buffer + (one ? offset : offset / WORD * WORD);
-  if (w->attributes.bp_addr == address && w->attributes.bp_len == length) return true;
-  w->attributes.bp_addr = address;
-  w->attributes.bp_len = length;
-  if (ioctl(w->event, PERF_EVENT_IOC_MODIFY_ATTRIBUTES, &w->attributes) == 0) return true;
-  w->attributes.bp_addr = 0;
-  return false;
-}
-
-bool vs_watch_begin(vs_watch* w, const vs_rewrite* rewrite) {
-  const unsigned looks = w->before > 1 ? w->before : 1;
-  const bool reversed = w->turn / looks % 2 != 0;
-  w->rewrite = rewrite;
-  if (!take_signal() || !set_address(w)) return false;
-  w->moment = 1 + w->turn % looks;
-  w->seen = w->accesses = 0;
-  memcpy(w->other, reversed ? w->buffer + rewrite->offset : rewrite->bytes, rewrite->length);
-  if (reversed) put(w, rewrite->bytes);
-  watching = w;
-  if (ioctl(w->event, PERF_EVENT_IOC_ENABLE, 0) != 0) return false;
-  w->calls = vs_dispatch_begin(note_look, w);
-  return true;
-}
-
-unsigned vs_watch_end(vs_watch* w) {
-  if (w->calls) w->calls = vs_dispatch_end();
-  ioctl(w->event, PERF_EVENT_IOC_DISABLE, 0);
-  watching = NULL;
-  w->turn++;
-  if (w->seen > 0) w->before = w->seen;
-  return w->seen;
-}
-
-bool vs_watch_saw_all(const vs_watch* w) {
-  return w->calls && w->accesses > 0;
-}
-
-uint8_t* vs_watch_buffer(const vs_watch* watch) {
-  return watch->buffer;
+static vs_watch* current(void) {
+  return __atomic_load_n(&watching, __ATOMIC_ACQUIRE);
 }
 
 bool vs_watch_is_ours(const vs_watch* watch) {
   return watch->thread == gettid();
 }
 
-// --- life -------------------------------------------------------------------------------------
-
-static int open_event(vs_watch* w) {
-  w->attributes = (struct perf_event_attr){.type = PERF_TYPE_BREAKPOINT,
-                                           .size = sizeof w->attributes,
-                                           .bp_type = HW_BREAKPOINT_RW,
-                                           .bp_addr = (uintptr_t)w->buffer,
-                                           .bp_len = HW_BREAKPOINT_LEN_8,
-                                           .sample_period = 1,
-                                           .exclude_kernel = 1,
-                                           .exclude_hv = 1,
-                                           .disabled = 1,
-                                           .remove_on_exec = 1,
-                                           .sigtrap = 1};
-  return (int)syscall(SYS_perf_event_open, &w->attributes, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+bool vs_watch_is_busy(void) {
+  return current() != NULL;
 }
+
+// ---- The page.
+
+static bool guard(vs_watch* w, bool closed) {
+  return mprotect(w->pages + GUARDED, PAGE, closed ? PROT_NONE : PROT_READ | PROT_WRITE) == 0;
+}
+
+static void put(vs_watch* w, const uint8_t* bytes) {
+  memcpy(w->alias + (w->at - w->pages), bytes, w->rewrite->length);
+}
+
+static void note_look(vs_watch* w) {
+  if (++w->seen == w->moment) put(w, w->other);
+}
+
+static void before_call(void* watch) {
+  vs_watch* w = watch;
+  w->open = true;
+  guard(w, false);
+}
+
+static void after_call(void* watch) {
+  vs_watch* w = watch;
+  note_look(w);
+  w->open = !guard(w, true);
+}
+
+// ---- Signals.
+
+// What one step may read from where it faults: of a byte-wise string instruction that byte, of any
+// other as much as the widest register.
+static size_t width_of(const uint8_t* code) {
+  enum { REP = 0xf3, MOVSB = 0xa4, CMPSB = 0xa6, LODSB = 0xac, WIDEST = 64 };
+  const uint8_t opcode = code[0] == REP ? code[1] : code[0];
+  return opcode == MOVSB || opcode == CMPSB || opcode == LODSB ? 1 : WIDEST;
+}
+
+static bool is_guarded(const vs_watch* w, const uint8_t* address) {
+  return address >= w->pages + GUARDED && address < w->pages + GUARDED + PAGE;
+}
+
+static void begin_step(vs_watch* w, const uint8_t* address, greg_t* registers) {
+  const uint8_t* code = (const uint8_t*)registers[REG_RIP];
+  w->is_look = address < w->at + w->rewrite->length && address + width_of(code) > w->at;
+  w->stepping = guard(w, false);
+  registers[REG_EFL] |= single_step;
+}
+
+static void end_step(vs_watch* w, greg_t* registers) {
+  w->stepping = false;
+  registers[REG_EFL] &= ~single_step;
+  if (w->is_look) {
+    w->accesses++;
+    note_look(w);
+  }
+  if (!w->open) w->open = !guard(w, true);
+}
+
+static void pass_on(const struct sigaction* to, int number, siginfo_t* info, void* context) {
+  if ((to->sa_flags & SA_SIGINFO) != 0) {
+    to->sa_sigaction(number, info, context);
+  } else if (to->sa_handler != SIG_DFL && to->sa_handler != SIG_IGN) {
+    to->sa_handler(number);
+  } else {
+    signal(number, SIG_DFL);  // and it comes again
+  }
+}
+
+static void on_fault(int number, siginfo_t* info, void* context) {
+  vs_watch* w = current();
+  if (w == NULL) return;  // it has ended meanwhile: the access is made again
+  if (!is_guarded(w, info->si_addr) || (w->open && w == of_this_thread)) {
+    pass_on(&w->segv, number, info, context);
+    return;
+  }
+  const bool paused = vs_dispatch_pause();
+  if (w == of_this_thread) {
+    begin_step(w, info->si_addr, ((ucontext_t*)context)->uc_mcontext.gregs);
+  } else {
+    before_call(w);
+  }
+  vs_dispatch_go_on(paused);
+}
+
+static void on_trap(int number, siginfo_t* info, void* context) {
+  vs_watch* w = current();
+  if (info->si_code != TRAP_TRACE || w == NULL || w != of_this_thread || !w->stepping) {
+    signal(number, SIG_DFL);  // an end of the implementation's own
+    raise(number);
+    return;
+  }
+  const bool paused = vs_dispatch_pause();
+  end_step(w, ((ucontext_t*)context)->uc_mcontext.gregs);
+  vs_dispatch_go_on(paused);
+}
+
+// A fault or trap that is blocked ends the process.
+static bool are_deliverable(void) {
+  sigset_t blocked;
+  return pthread_sigmask(SIG_BLOCK, NULL, &blocked) == 0 && sigismember(&blocked, SIGSEGV) == 0 &&
+         sigismember(&blocked, SIGTRAP) == 0;
+}
+
+static bool take_trap(void) {
+  const struct sigaction ours = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+  struct sigaction now;
+  if (sigaction(SIGTRAP, NULL, &now) != 0) return false;
+  if ((now.sa_flags & SA_SIGINFO) != 0) return now.sa_sigaction == on_trap;
+  return now.sa_handler == SIG_DFL && sigaction(SIGTRAP, &ours, NULL) == 0;
+}
+
+// A handler that is there, perhaps for buffers that cannot be read, sees every fault but ours.
+static bool take_fault(vs_watch* w) {
+  if (sigaction(SIGSEGV, NULL, &w->segv) != 0) return false;
+  struct sigaction ours = w->segv;
+  ours.sa_flags = (w->segv.sa_flags & SA_NODEFER) | SA_SIGINFO | SA_ONSTACK;
+  ours.sa_sigaction = on_fault;
+  return sigaction(SIGSEGV, &ours, NULL) == 0;
+}
+
+// False: the implementation has taken the signal meanwhile, and may have met the page.
+static bool give_back_fault(const vs_watch* w) {
+  struct sigaction now;
+  const bool ours = sigaction(SIGSEGV, NULL, &now) == 0 && (now.sa_flags & SA_SIGINFO) != 0 &&
+                    now.sa_sigaction == on_fault;
+  return ours && sigaction(SIGSEGV, &w->segv, NULL) == 0;
+}
+
+// ---- A call.
+
+// The bytes begin or end the guarded page, so that as few others as can be lie in it.
+uint8_t* vs_watch_place(vs_watch* w, const vs_rewrite* rewrite, size_t length) {
+  const size_t end = rewrite->offset + rewrite->length;
+  const bool first = length - rewrite->offset < end;
+  w->buffer = w->pages + GUARDED + (first ? 0 : PAGE) - (first ? rewrite->offset : end);
+  w->at = w->buffer + rewrite->offset;
+  return w->buffer;
+}
+
+static bool begin(vs_watch* w) {
+  if (!are_deliverable() || !take_trap() || !take_fault(w)) return false;
+  w->calls = vs_dispatch_begin(before_call, after_call, w);
+  const bool paused = vs_dispatch_pause();
+  const bool begun = w->calls && guard(w, true);
+  vs_dispatch_go_on(paused);
+  if (begun) return true;
+  if (w->calls) vs_dispatch_end();
+  give_back_fault(w);
+  return false;
+}
+
+bool vs_watch_begin(vs_watch* w, const vs_rewrite* rewrite) {
+  const unsigned looks = w->before > 1 ? w->before : 1;
+  const bool reversed = w->turn / looks % 2 != 0;
+  vs_watch* none = NULL;
+  w->rewrite = rewrite;
+  w->moment = 1 + w->turn % looks;
+  w->seen = w->accesses = 0;
+  w->open = w->stepping = false;
+  memcpy(w->other, reversed ? w->at : rewrite->bytes, rewrite->length);
+  if (!__atomic_compare_exchange_n(&watching, &none, w, false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+    return false;
+  if (reversed) put(w, rewrite->bytes);
+  of_this_thread = w;
+  if (begin(w)) return true;
+  of_this_thread = NULL;
+  __atomic_store_n(&watching, NULL, __ATOMIC_RELEASE);
+  return false;
+}
+
+unsigned vs_watch_end(vs_watch* w) {
+  w->calls = vs_dispatch_end();
+  guard(w, false);
+  if (!give_back_fault(w)) w->seen = 0;
+  if (w->stepping) w->open = true;
+  of_this_thread = NULL;
+  __atomic_store_n(&watching, NULL, __ATOMIC_RELEASE);
+  w->turn++;
+  if (w->seen > 0) w->before = w->seen;
+  return w->seen;
+}
+
+bool vs_watch_saw_all(const vs_watch* w) {
+  return w->calls && !w->open && w->accesses > 0;
+}
+
+// ---- Life.
 
 static bool map_twice(vs_watch* w) {
   const int file = memfd_create("watched", MFD_CLOEXEC);
   if (file < 0) return false;
   const int access = PROT_READ | PROT_WRITE;
-  if (ftruncate(file, VS_WATCH_BYTES) == 0) {
-    w->buffer = mmap(NULL, VS_WATCH_BYTES, access, MAP_SHARED, file, 0);
-    w->alias = mmap(NULL, VS_WATCH_BYTES, access, MAP_SHARED, file, 0);
+  if (ftruncate(file, (off_t)PAGES * PAGE) == 0) {
+    w->pages = mmap(NULL, (size_t)PAGES * PAGE, access, MAP_SHARED, file, 0);
+    w->alias = mmap(NULL, (size_t)PAGES * PAGE, access, MAP_SHARED, file, 0);
   } else {
     errno = ENOMEM;  // whatever it says, a page was not to be had
   }
   close(file);
-  return w->buffer != MAP_FAILED && w->alias != MAP_FAILED;
+  return w->pages != MAP_FAILED && w->alias != MAP_FAILED;
 }
 
-// Looks twice by itself. Machines may open the event and never trap, or trap for ever.
+// Looks twice by itself: a machine may not step, or somebody else take the trap.
 static bool works(vs_watch* w) {
   const vs_rewrite rewrite = {.mode = VS_REWRITE_FLIP, .length = 1, .bytes = {1}};
-  const volatile uint8_t* byte = w->buffer;
+  const volatile uint8_t* byte = vs_watch_place(w, &rewrite, 1);
   if (!vs_watch_begin(w, &rewrite)) return false;
   const uint8_t first = *byte;
   const uint8_t second = *byte;
@@ -161,37 +273,61 @@ static bool works(vs_watch* w) {
   return seen == 2 && first == 0 && second == 1;
 }
 
-// On arm64 calls on watched memory did not come back (Linux 6.1 under QEMU's emulation), though a
-// look by itself does.
-static bool is_known_machine(void) {
-#ifdef __x86_64__
-  return true;
-#else
-  return false;
-#endif
-}
-
 vs_watch* vs_watch_open(void) {
-  if (!is_known_machine()) {
-    errno = EOPNOTSUPP;
-    return NULL;
-  }
   vs_watch* w = calloc(1, sizeof *w);
   if (w == NULL) return NULL;
-  w->buffer = w->alias = MAP_FAILED;
-  w->event = -1;
+  w->pages = w->alias = MAP_FAILED;
   w->thread = gettid();
-  if (map_twice(w)) w->event = open_event(w);
-  if (w->event >= 0 && works(w)) return w;
-  const int error = w->event < 0 ? errno : 0;
+  const bool mapped = map_twice(w);
+  if (mapped && works(w)) return w;
+  const int error = mapped ? EOPNOTSUPP : errno;
   vs_watch_close(w);
   errno = error;
   return NULL;
 }
 
 void vs_watch_close(vs_watch* w) {
-  if (w->event >= 0) close(w->event);
-  if (w->buffer != MAP_FAILED) munmap(w->buffer, VS_WATCH_BYTES);
-  if (w->alias != MAP_FAILED) munmap(w->alias, VS_WATCH_BYTES);
+  if (w->pages != MAP_FAILED) munmap(w->pages, (size_t)PAGES * PAGE);
+  if (w->alias != MAP_FAILED) munmap(w->alias, (size_t)PAGES * PAGE);
   free(w);
 }
+
+#else  // arm64 has no step that a process may ask for by itself
+
+vs_watch* vs_watch_open(void) {
+  errno = EOPNOTSUPP;
+  return NULL;
+}
+
+void vs_watch_close(vs_watch* watch) {
+  free(watch);
+}
+
+bool vs_watch_is_ours(const vs_watch* watch) {
+  return watch != NULL;
+}
+
+bool vs_watch_is_busy(void) {
+  return false;
+}
+
+uint8_t* vs_watch_place(vs_watch* watch, const vs_rewrite* rewrite, size_t length) {
+  (void)watch, (void)rewrite, (void)length;
+  return NULL;
+}
+
+bool vs_watch_begin(vs_watch* watch, const vs_rewrite* rewrite) {
+  (void)watch, (void)rewrite;
+  return false;
+}
+
+unsigned vs_watch_end(vs_watch* watch) {
+  (void)watch;
+  return 0;
+}
+
+bool vs_watch_saw_all(const vs_watch* watch) {
+  return watch != NULL;
+}
+
+#endif

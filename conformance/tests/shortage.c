@@ -169,14 +169,13 @@ int ftruncate(int fd, off_t size) {
   return is_short(KIND_size, ENOSPC) ? -1 : (int)CALL(SYS_ftruncate, fd, size);
 }
 
-// Those that the C library has no function for: watchpoints and faults that are ours to handle.
+// Those that the C library has no function for: faults that are ours to handle.
 long syscall(long number, ...) {
   long a[6];
   va_list rest;
   va_start(rest, number);
   for (size_t i = 0; i < sizeof a / sizeof a[0]; i++) a[i] = va_arg(rest, long);
   va_end(rest);
-  bool makes = number == SYS_perf_event_open || number == SYS_userfaultfd;
-  if (makes && is_short(KIND_file, EMFILE)) return -1;
+  if (number == SYS_userfaultfd && is_short(KIND_file, EMFILE)) return -1;
   return CALL(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }

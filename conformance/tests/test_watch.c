@@ -6,9 +6,11 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -24,13 +26,13 @@ static const vs_rewrite rewrite = {
 
 static vs_watch* open_or_skip(void) {
   vs_watch* watch = vs_watch_open();
-  if (watch == NULL) cr_skip_test("this machine has no watchpoints for us");
+  if (watch == NULL) cr_skip_test("this machine cannot watch");
   return watch;
 }
 
 // Looks at the byte `looks` times; what it saw, oldest first, as bits: 1 is NEW.
 static unsigned look(vs_watch* watch, unsigned looks) {
-  volatile uint8_t* buffer = vs_watch_buffer(watch);
+  volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
   unsigned saw = 0;
   buffer[AT] = OLD;
   cr_assert(vs_watch_begin(watch, &rewrite));
@@ -67,9 +69,10 @@ Test(watch, one_look_finds_either_value) {
 Test(watch, only_between_begin_and_end) {
   vs_watch* watch = open_or_skip();
   look(watch, 1);
-  vs_watch_buffer(watch)[AT] = OLD;
-  cr_expect_eq(vs_watch_buffer(watch)[AT], OLD);
-  cr_expect_eq(vs_watch_buffer(watch)[AT], OLD);
+  volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
+  buffer[AT] = OLD;
+  cr_expect_eq(buffer[AT], OLD);
+  cr_expect_eq(buffer[AT], OLD);
   vs_watch_close(watch);
 }
 
@@ -85,9 +88,121 @@ Test(watch, leaves_a_handler_of_the_implementation_alone) {
   vs_watch_close(watch);
 }
 
-Test(watch, another_trap_ends_the_process, .signal = SIGTRAP) {
-  open_or_skip();
-  raise(SIGTRAP);
+// In a process of its own: a test that is to end by a signal cannot be skipped.
+Test(watch, another_trap_ends_the_process) {
+  vs_watch* watch = open_or_skip();
+  const pid_t child = fork();
+  if (child == 0) {
+    raise(SIGTRAP);
+    _exit(0);
+  }
+  int status = 0;
+  cr_assert_eq(waitpid(child, &status, 0), child);
+  cr_expect(WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP, "status 0x%x", (unsigned)status);
+  vs_watch_close(watch);
+}
+
+static uint8_t* refused;
+
+static void allow(int signal_number) {
+  (void)signal_number;
+  mprotect(refused, 1, PROT_READ | PROT_WRITE);
+}
+
+// As one has that survives every pointer. Its system call is a look, too.
+Test(watch, a_handler_of_faults_gets_those_of_other_pages) {
+  vs_watch* watch = open_or_skip();
+  volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
+  refused = mmap(NULL, 1, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  buffer[AT] = OLD;
+  signal(SIGSEGV, allow);
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  unsigned values = buffer[AT];
+  *(volatile uint8_t*)refused = 1;
+  values = values << 8 | buffer[AT];
+  cr_expect_eq(vs_watch_end(watch), 3);
+  cr_expect(vs_watch_saw_all(watch));
+  cr_expect_eq(*refused, 1);
+  cr_expect_eq(values, OLD << 8 | NEW);
+  cr_expect_eq(signal(SIGSEGV, SIG_DFL), allow, "it has its signal back");
+  vs_watch_close(watch);
+}
+
+Test(watch, that_is_taken_the_signal_has_seen_nothing) {
+  vs_watch* watch = open_or_skip();
+  const volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  (void)buffer[AT];
+  signal(SIGSEGV, allow);
+  cr_expect_eq(vs_watch_end(watch), 0);
+  cr_expect_eq(signal(SIGSEGV, SIG_DFL), allow);
+  vs_watch_close(watch);
+}
+
+Test(watch, of_a_thread_that_blocks_a_signal_is_not_begun) {
+  vs_watch* watch = open_or_skip();
+  const int blocked[] = {SIGSEGV, SIGTRAP, SIGSYS};
+  for (size_t i = 0; i < 3; i++) {
+    sigset_t one;
+    sigemptyset(&one);
+    sigaddset(&one, blocked[i]);
+    pthread_sigmask(SIG_BLOCK, &one, NULL);
+    cr_expect(!vs_watch_begin(watch, &rewrite), "%d", blocked[i]);
+    pthread_sigmask(SIG_UNBLOCK, &one, NULL);
+  }
+  cr_expect(!vs_watch_is_busy());
+  vs_watch_close(watch);
+}
+
+static void* read_byte(void* byte) {
+  return (void*)(uintptr_t) * (volatile uint8_t*)byte;
+}
+
+// It waits for that thread by a system call, which makes another; the watch is then over.
+Test(watch, a_page_that_another_thread_meets_is_opened) {
+  vs_watch* watch = open_or_skip();
+  volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
+  pthread_t thread;
+  void* value;
+  buffer[AT] = OLD;
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  (void)buffer[AT];
+  const bool made = pthread_create(&thread, NULL, read_byte, (void*)&buffer[AT]) == 0;
+  if (made) pthread_join(thread, &value);
+  cr_expect_gt(vs_watch_end(watch), 0);
+  cr_assert(made);
+  cr_expect(!vs_watch_saw_all(watch));
+  cr_expect(value == (void*)OLD || value == (void*)NEW);
+  vs_watch_close(watch);
+}
+
+static volatile uint8_t* met;
+static uint32_t stage;
+
+static void* meet(void* argument) {
+  uint8_t value = 0;
+  while (__atomic_load_n(&stage, __ATOMIC_ACQUIRE) == 0) continue;
+  value = *met;
+  __atomic_store_n(&stage, 2, __ATOMIC_RELEASE);
+  return value != 0 ? argument : NULL;
+}
+
+Test(watch, a_thread_that_was_there_before_meets_an_open_page) {
+  vs_watch* watch = open_or_skip();
+  pthread_t thread;
+  void* value = NULL;
+  met = vs_watch_place(watch, &rewrite, 2 * AT) + AT;
+  *met = OLD;
+  cr_assert_eq(pthread_create(&thread, NULL, meet, &stage), 0);
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  __atomic_store_n(&stage, 1, __ATOMIC_RELEASE);
+  while (__atomic_load_n(&stage, __ATOMIC_ACQUIRE) != 2) continue;
+  (void)*met;
+  vs_watch_end(watch);
+  cr_expect(!vs_watch_saw_all(watch));
+  pthread_join(thread, &value);
+  cr_expect_eq(value, &stage);
+  vs_watch_close(watch);
 }
 
 // --- calls ------------------------------------------------------------------------------------
@@ -172,12 +287,17 @@ Test(rewriter, copies_that_the_kernel_makes_meet_the_other_thread) {
   vs_rewriter_close(rewriter);
 }
 
+static void do_nothing_before(void* count) {
+  (void)count;
+}
+
 static void note_call(void* count) {
   ++*(unsigned*)count;
 }
 
 static void begin_or_skip(unsigned* count) {
-  if (!vs_dispatch_begin(note_call, count)) cr_skip_test("this machine cannot tell system calls");
+  if (!vs_dispatch_begin(do_nothing_before, note_call, count))
+    cr_skip_test("this machine cannot tell system calls");
 }
 
 Test(dispatch, each_system_call_is_told_and_answered_as_ever) {
@@ -250,19 +370,19 @@ Test(dispatch, of_a_thread_that_blocks_its_signal_is_not_begun) {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, NULL);
-  cr_expect(!vs_dispatch_begin(note_call, NULL));
+  cr_expect(!vs_dispatch_begin(do_nothing_before, note_call, NULL));
 }
 
 Test(dispatch, beside_a_handler_that_blocks_its_signal_is_not_begun) {
   struct sigaction own = {.sa_handler = of_the_implementation};
   sigfillset(&own.sa_mask);
   cr_assert_eq(sigaction(SIGUSR1, &own, NULL), 0);
-  cr_expect(!vs_dispatch_begin(note_call, NULL));
+  cr_expect(!vs_dispatch_begin(do_nothing_before, note_call, NULL));
 }
 
 Test(dispatch, leaves_a_handler_of_the_implementation_alone) {
   signal(SIGSYS, of_the_implementation);
-  cr_expect(!vs_dispatch_begin(note_call, NULL));
+  cr_expect(!vs_dispatch_begin(do_nothing_before, note_call, NULL));
   cr_expect_eq(signal(SIGSYS, SIG_DFL), of_the_implementation);
 }
 
