@@ -40,11 +40,11 @@ test: packages-test ## the tests, also under sanitizers: about seven minutes on 
 # What `make test` has made of this program is not made again.
 made = $$([ build/reports/plain.html -nt build/vcpuspec ] && echo -FS reports)
 
-test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers, a farm's build, the proof, every fuzz target
+test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers, the proof, every fuzz target
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
 	$(MAKE) check-asan-long
-	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 20)' \
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 40)' \
 	    tidy check-prove check-tsan check-templates model-mutants fuzz check-reproducible check-clang coverage
 
 test-all: ## before a release: test, test-long, and whole what they take a part of
@@ -76,7 +76,7 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(diff|export|lab|rules|selftest|sweep|traces)'
+	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(diff|export|lab|results|rules|selftest|sweep|traces)'
 
 check-asan-all:
 	$(call configure,asan)
@@ -90,7 +90,7 @@ coverage: packages-coverage ## lines and branches of the model that its tests ru
 	tools/coverage --self-test build/coverage
 	tools/coverage build/coverage
 
-# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 20' for
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 40' for
 # some, beginning with another at each commit.
 model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
 	tools/model-mutants --self-test
