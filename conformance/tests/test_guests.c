@@ -11,6 +11,12 @@
 
 enum { GUEST, VMAR, MEMORY, VCPU, OPS_MAX = 16 };
 
+#if defined(__x86_64__)
+enum { IS_X64 = true };
+#else
+enum { IS_X64 = false };
+#endif
+
 static vs_opened opened;
 static vs_executor* executor;
 
@@ -33,12 +39,16 @@ static void open_kvm(void) {
   if (access("/dev/kvm", R_OK | W_OK) != 0) cr_skip_test("this machine has no /dev/kvm");
   open_target("kvm");
 }
+static void open_kvm_x64(void) {
+  if (!IS_X64) cr_skip_test("this machine's KVM has no x86-64 guests");
+  open_kvm();
+}
 
 TestSuite(guest_x64, .init = open_x64);
 TestSuite(guest_arm64, .init = open_arm64);
 TestSuite(traps_arm64, .init = open_arm64);
 TestSuite(traps_x64, .init = open_x64);
-TestSuite(traps_kvm, .init = open_kvm);
+TestSuite(traps_kvm, .init = open_kvm_x64);
 
 typedef struct run {
   vs_op ops[OPS_MAX];
@@ -1160,7 +1170,7 @@ static void access_over_the_end_into_a_trap(void) {
 
 static void open_x64_kvm(void) {
   is_kvm = true;
-  open_kvm();
+  open_kvm_x64();
 }
 
 TestSuite(x64_unicorn, .init = open_x64, .timeout = 60);
@@ -1280,6 +1290,39 @@ Test(exceptions_arm64, interrupt_of_el0_is_taken_at_el1, .init = open_arm64, .ti
   cr_assert_eq(opened.calls->vcpu_interrupt(vcpu, 33), ZX_OK);
   const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL0_IRQ);
   cr_expect(state.x[21] == CODE + 12 && state.x[24] == 4 && state.sp == 0x3000);
+}
+
+// Of two that wait the guest takes one, and asks which: then there is none to be asked for. The
+// other ends its waiting.
+static void acknowledges(uint64_t number) {
+  static const uint32_t code[] = {0xd50342ff, 0x14000000};  // msr daifclr, #2; b .
+  static const uint32_t handler[] = {
+      0xd538cc00, 0xd538cc02, 0xd518cc20,           // mrs x0, ICC_IAR1_EL1; x2
+      0xd503207f, 0xf9000020 | EL1_IRQ / 8 << 10};  // wfi; str x0, [x1, #]
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, (zx_vcpu_state_arm64_t){.sp = 0x3000});
+  cr_assert_eq(opened.calls->vmo_write(memory, handler, EL1_IRQ, sizeof handler), ZX_OK);
+  cr_assert_eq(opened.calls->vcpu_interrupt(vcpu, 33), ZX_OK);
+  cr_assert_eq(opened.calls->vcpu_interrupt(vcpu, 40), ZX_OK);
+  const zx_vcpu_state_arm64_t state = a_ends(vcpu, EL1_IRQ);
+  cr_expect_eq(state.x[0], number, "x0 %llu", (unsigned long long)state.x[0]);
+  cr_expect_eq(state.x[2], 1023, "x2 %llu", (unsigned long long)state.x[2]);
+}
+
+Test(exceptions_arm64, interrupt_is_acknowledged, .init = open_arm64, .timeout = 30) {
+  acknowledges(40);
+}
+
+Test(exceptions_arm64, no_interrupt_is_1023, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {0xd538cc00, 0xf9000020};  // mrs x0, ICC_IAR1_EL1; str x0, [x1]
+  cr_expect_eq(a_ends(a_vcpu(code, sizeof code, (zx_vcpu_state_arm64_t){.sp = 0x3000}), 0).x[0],
+               1023);
+}
+
+// At EL0 it is undefined.
+Test(exceptions_arm64, el0_acknowledges_nothing, .init = open_arm64, .timeout = 30) {
+  static const uint32_t code[] = {TO_EL0, 0xd538cc00};
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE + 12, [3] = 0x3c0}};
+  cr_expect_eq(a_ends(a_vcpu(code, sizeof code, start), EL0_SYNC).x[21], CODE + 12);
 }
 
 enum { SMC = 0xd4000003, HVC = 0xd4000002, STORE_X0 = 0xf9000020 };  // str x0, [x1]
@@ -1411,3 +1454,133 @@ Test(exceptions_arm64, code_that_changes_itself, .init = open_arm64, .timeout = 
   const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE, [3] = 0xd2800040, [4] = 2}};
   cr_expect_eq(a_ends(a_vcpu(code, sizeof code, start), 0).x[0], 2);
 }
+
+#if defined(__aarch64__)
+// --- what KVM has on arm64, and Unicorn has not
+// ----------------------------------------------------
+
+TestSuite(arm64_kvm, .init = open_kvm, .timeout = 60);
+
+// msr cntv_cval_el0, x2; msr cntv_ctl_el0, x3
+#define START_TIMER 0xd51be342, 0xd51be323
+
+Test(arm64_kvm, timer_ends_waiting) {
+  static const uint32_t code[] = {START_TIMER, 0xd503207f, STORE_X0};  // wfi
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[3] = 1}};
+  a_ends(a_vcpu(code, sizeof code, start), 0);
+}
+
+Test(arm64_kvm, timer_ends_waiting_once_it_is_time) {
+  static const uint32_t code[] = {
+      0xd53be042,  0x91400442,             // mrs x2, cntvct_el0; add x2, x2, #1, lsl #12
+      START_TIMER, 0xd503207f,             // wfi
+      0xd5033fdf,  0xd53be045, STORE_X0};  // isb; mrs x5, cntvct_el0
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[3] = 1}};
+  const zx_vcpu_state_arm64_t state = a_ends(a_vcpu(code, sizeof code, start), 0);
+  cr_expect_geq(state.x[5], state.x[2]);
+}
+
+// It does so again until the guest has set it anew. That the guest has done so KVM says when the
+// guest leaves next: until then it may take one more.
+Test(arm64_kvm, timer_interrupts) {
+  static const uint32_t code[] = {START_TIMER, 0xd50342ff, 0x14000000};  // msr daifclr, #2; b .
+  static const uint32_t handler[] = {0xf9000020 | EL1_IRQ / 8 << 10,     // str x0, [x1, #]
+                                     0x91000400,
+                                     0xf100081f,  // add x0, x0, #1; cmp x0, #2
+                                     0x54000041,
+                                     0xd51be324,   // b.ne 1f; msr cntv_ctl_el0, x4
+                                     0xd69f03e0};  // 1: eret
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[3] = 1, [4] = 3}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  zx_port_packet_t p;
+  pthread_t kicker;
+  cr_assert_eq(opened.calls->vmo_write(memory, handler, EL1_IRQ, sizeof handler), ZX_OK);
+  cr_expect_eq(a_ends(vcpu, EL1_IRQ).x[0], 0);
+  cr_expect_eq(a_ends(vcpu, EL1_IRQ).x[0], 1);
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, (void*)&vcpu), 0);
+  zx_status_t status = opened.calls->vcpu_enter(vcpu, &p);
+  if (status == ZX_OK) status = opened.calls->vcpu_enter(vcpu, &p);
+  cr_expect_eq(status, ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+}
+
+// The vCPU of a guest before it is used again.
+Test(arm64_kvm, timer_is_off_in_the_next_guest) {
+  static const uint32_t set[] = {START_TIMER, 0xd503207f, STORE_X0},
+                        wait[] = {0xd50342ff, 0xd503207f, STORE_X0};
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[3] = 1}};
+  zx_handle_t vcpu = a_vcpu(set, sizeof set, start);
+  a_ends(vcpu, 0);
+  cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  cr_assert_eq(opened.calls->handle_close(guest), ZX_OK);
+  cr_assert_eq(opened.calls->handle_close(vmar), ZX_OK);
+  vcpu = a_vcpu(wait, sizeof wait, start);
+  zx_port_packet_t p;
+  pthread_t kicker;
+  cr_assert_eq(pthread_create(&kicker, NULL, kick_later, &vcpu), 0);
+  cr_expect_eq(opened.calls->vcpu_enter(vcpu, &p), ZX_ERR_CANCELED);
+  pthread_join(kicker, NULL);
+}
+
+Test(arm64_kvm, interrupt_beside_the_timer) {
+  static const uint32_t code[] = {START_TIMER, 0xd50342ff, 0x14000000};  // msr daifclr, #2; b .
+  const zx_vcpu_state_arm64_t start = {.sp = 0x3000, .x = {[3] = 1}};
+  const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+  cr_assert_eq(opened.calls->vcpu_interrupt(vcpu, 33), ZX_OK);
+  a_ends(vcpu, EL1_IRQ);
+}
+
+Test(arm64_kvm, waiting_of_el0_is_el1s) {
+  static const uint32_t code[] = {TO_EL0, 0xd503207f};  // wfi
+  const zx_vcpu_state_arm64_t start = {.x = {[2] = CODE + 12, [3] = 0x3c0}};
+  const zx_vcpu_state_arm64_t state = a_ends(a_vcpu(code, sizeof code, start), EL0_SYNC);
+  cr_expect_eq(state.x[20] >> 26, 1, "ESR 0x%llx", (unsigned long long)state.x[20]);
+  cr_expect_eq(state.x[21], CODE + 12);
+}
+
+Test(arm64_kvm, interrupt_has_no_number) {
+  acknowledges(1023);
+}
+
+// 32-bit code at EL0: r0 to r14 are x0 to x14.
+typedef struct narrow {
+  uint32_t insn;
+  transfer expected;
+} narrow;
+
+static const narrow a32_rows[] = {
+    {0xe5810000, {0, 4, false, false, 0}},  // str r0, [r1]
+    {0xe5c13000, {0, 1, false, false, 3}},  // strb r3, [r1]
+    {0xe1c150b0, {0, 2, false, false, 5}},  // strh r5, [r1]
+    {0xe591e000, {0, 4, false, true, 14}},  // ldr lr, [r1]
+    {0xe1d140d0, {0, 1, true, true, 4}},    // ldrsb r4, [r1]
+    {0xe1d140f0, {0, 2, true, true, 4}},    // ldrsh r4, [r1]
+};
+static const narrow t32_rows[] = {
+    {0x6008, {0, 4, false, false, 0}},      // str r0, [r1]
+    {0x700b, {0, 1, false, false, 3}},      // strb r3, [r1]
+    {0x880c, {0, 2, false, true, 4}},       // ldrh r4, [r1]
+    {0x5f8c, {0, 2, true, true, 4}},        // ldrsh r4, [r1, r6]
+    {0x8000f8c1, {0, 4, false, false, 8}},  // str.w r8, [r1]
+    {0xa000f991, {0, 1, true, true, 10}},   // ldrsb.w r10, [r1]
+};
+
+static void narrow_accesses(const narrow* rows, size_t count, uint64_t pstate) {
+  for (size_t i = 0; i < count; i++) {
+    const uint32_t code[] = {TO_EL0, rows[i].insn};
+    zx_vcpu_state_arm64_t start = {.sp = 0x3000};
+    for (unsigned r = 0; r < 15; r++) start.x[r] = 0x1000 + r;
+    start.x[2] = CODE + 12, start.x[3] = pstate, start.x[6] = 0;
+    const zx_handle_t vcpu = a_vcpu(code, sizeof code, start);
+    transfer row = rows[i].expected;
+    row.insn = rows[i].insn;
+    trapped(vcpu, &row, TRAP, row.read ? 0 : start.x[row.xt]);
+    cr_assert_eq(opened.calls->handle_close(vcpu), ZX_OK);
+  }
+}
+
+Test(arm64_kvm, accesses_of_32_bit_code) {
+  narrow_accesses(a32_rows, sizeof a32_rows / sizeof a32_rows[0], 0x1d0);
+  narrow_accesses(t32_rows, sizeof t32_rows / sizeof t32_rows[0], 0x1f0);
+}
+#endif

@@ -35,11 +35,12 @@
 // - Exceptions go to the guest's vectors, which are at 0 until it sets others: of one that has none
 //   there is no end but a kick.
 // - An interrupt takes the guest to its vector, once; there is no controller to ask for its number
-//   or to acknowledge it to. While one waits and the guest lets none in, the guest's own
-//   breakpoints and steps do nothing, and a guest with neither vectors nor MMU is slow: it is
-//   stepped.
+//   or to acknowledge it to: where the host has a GICv3, ICC_IAR1_EL1 reads as 1023. While one
+//   waits and the guest lets none in, the guest's own breakpoints and steps do nothing, and a guest
+//   with neither vectors nor MMU is slow: it is stepped.
 // - An interrupt is taken twice by a guest that has set VBAR_EL1 once more while it waited, and has
 //   let it in before it left.
+// - The virtual timer ends WFI, and interrupts the guest for as long as its condition holds.
 // - HVC and SMC are answered by KVM itself (PSCI). A guest that powers its vCPU off that way waits
 //   until it is kicked.
 // - Without a page size of 4 KiB in the host's kernel the backend does not open.

@@ -62,6 +62,7 @@ typedef struct vs_uc_arm64_part {
   bool has_raised;          // an exception did
   uint32_t raised;          // which: a number of the library
   bool watching;            // to stop as soon as the guest lets an interrupt in
+  uint16_t interrupt;       // taken, and not acknowledged yet; 1023: none
   vs_uc_transfer transfer;  // made the access that missed
 } vs_uc_arm64_part;
 

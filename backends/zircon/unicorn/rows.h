@@ -38,6 +38,9 @@
 //   and one that is not, to itself or to a trap: otherwise ZX_ERR_NOT_SUPPORTED, or a store that is
 //   lost.
 // - There is no timer: WFI waits for an interrupt or a kick alone.
+// - An interrupt takes the guest to its vector, once. ICC_IAR1_EL1 has its number, and 1023 once
+// that
+//   was read; a write of ICC_EOIR1_EL1 does nothing. There is no other register of a GIC.
 // - ZX_GUEST_TRAP_IO: ZX_ERR_NOT_SUPPORTED, and ZX_VCPU_IO: ZX_ERR_INVALID_ARGS, as in published
 //   kernels.
 // - A load from a trap leaves with `read` 1. The answer to it is a write of x[xt] by ZX_VCPU_STATE.

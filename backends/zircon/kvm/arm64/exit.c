@@ -7,14 +7,18 @@
 // taken back; a caller's write then meets a vCPU with nothing pending.
 //
 // KVM tells the address, the size and the direction, and of a store the data. Which register it is
-// stands in the instruction, which is fetched from the guest's memory.
+// stands in the instruction (insn.h), which is fetched from the guest's memory.
+#include <asm/ptrace.h>
+
 #include "arm64/arm64.h"
+#include "arm64/insn.h"
 #include "arm64_tables.h"
 
 #define TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)
 #define TTBR1_EL1 ARM64_SYS_REG(3, 0, 2, 0, 1)
 #define TCR_EL1 ARM64_SYS_REG(3, 0, 2, 0, 2)
 #define ZERO_REGISTER 31u
+#define PSTATE_T32 (UINT64_C(1) << 5)
 
 static bool read_table(void* context, uint64_t gpa, uint64_t* out) {
   return vs_kvm_fetch(context, gpa, out, sizeof(*out));
@@ -28,14 +32,41 @@ static int get_tables(const vs_cpu* cpu, vs_arm64_tables* t) {
   return result < 0 ? result : vs_kvm_arm64_get(cpu, TTBR1_EL1, &t->ttbr1);
 }
 
-// The instruction at pc, wherever the guest's page tables have it. False: it cannot be fetched.
-static bool fetch(const vs_cpu* cpu, uint64_t pc, uint32_t* insn) {
+// An instruction set is PSTATE's; the instruction is wherever the guest's page tables have it.
+typedef struct {
+  uint64_t pc;
+  vs_kvm_arm64_isa isa;
+  uint32_t insn;
+} fetched_insn;
+
+static bool fetch_at(const vs_cpu* cpu, uint64_t pc, void* out, size_t size) {
   vs_arm64_tables tables = {.read = read_table, .context = cpu->vm};
   const vs_arm64_access access = {.address = pc};
   uint64_t gpa;
   uint32_t fault;
   return get_tables(cpu, &tables) >= 0 && vs_arm64_translate(&tables, &access, &gpa, &fault) &&
-         vs_kvm_fetch(cpu->vm, gpa, insn, sizeof(*insn));
+         vs_kvm_fetch(cpu->vm, gpa, out, size);
+}
+
+// T32 comes in halfwords, of which the second may be on another page.
+static bool fetch_t32(const vs_cpu* cpu, fetched_insn* at) {
+  uint16_t half[2] = {0};
+  if (!fetch_at(cpu, at->pc, &half[0], sizeof half[0])) return false;
+  if (vs_kvm_arm64_is_wide(half[0]) &&
+      !fetch_at(cpu, at->pc + sizeof half[0], &half[1], sizeof half[1]))
+    return false;
+  at->insn = half[0] | (uint32_t)half[1] << 16;
+  return true;
+}
+
+// False: it cannot be fetched.
+static bool fetch(const vs_cpu* cpu, fetched_insn* at) {
+  uint64_t pstate;
+  if (vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PSTATE, &pstate) < 0) return false;
+  at->isa = VS_KVM_ARM64_A64;
+  if (pstate & PSR_MODE32_BIT) at->isa = pstate & PSTATE_T32 ? VS_KVM_ARM64_T32 : VS_KVM_ARM64_A32;
+  if (at->isa == VS_KVM_ARM64_T32) return fetch_t32(cpu, at);
+  return fetch_at(cpu, at->pc, &at->insn, sizeof at->insn);
 }
 
 static int save(const vs_cpu* cpu, uint64_t* x) {
@@ -64,49 +95,33 @@ static int complete(vs_cpu* cpu) {
   return result < 0 ? result : restore(cpu, x);
 }
 
-// Of the loads that a processor describes (Arm Architecture Reference Manual for A-profile, "Loads
-// and Stores").
-static bool extends_sign(uint32_t insn) {
-  switch (insn >> 24 & 0x3f) {
-    case 0x19:  // acquire, with an unscaled offset
-    case 0x38:  // with an unscaled or a register offset; atomic ones and LDAPR are among them
-      if ((insn >> 21 & 1) != 0 && (insn >> 10 & 3) == 0) return false;
-      return (insn >> 23 & 1) != 0;
-    case 0x39:  // with an unsigned offset
-      return (insn >> 23 & 1) != 0;
-    case 0x18:  // relative to the instruction
-      return insn >> 30 == 2;
-    default:
-      return false;
-  }
-}
-
-static int describe(const vs_cpu* cpu, uint32_t insn, zx_packet_guest_mem_arm64_t* mem) {
+static int describe(const vs_cpu* cpu, const vs_kvm_arm64_transfer* transfer,
+                    zx_packet_guest_mem_arm64_t* mem) {
   mem->addr = cpu->run->mmio.phys_addr;
   mem->access_size = (uint8_t)cpu->run->mmio.len;
-  mem->xt = insn & 31;
+  mem->xt = transfer->xt;
   mem->read = !cpu->run->mmio.is_write;
-  mem->sign_extend = mem->read && extends_sign(insn);
+  mem->sign_extend = mem->read && transfer->sign_extend;
   if (mem->read || mem->xt == ZERO_REGISTER) return 0;
   return vs_kvm_arm64_get(cpu, VS_KVM_ARM64_X(mem->xt), &mem->data);
 }
 
 // Without a trap the guest stays at its load or store; with one it is moved behind it.
 static zx_status_t finish_mmio(vs_cpu* cpu, bool trapped, zx_port_packet_t* packet) {
-  uint64_t pc;
-  uint32_t insn;
+  fetched_insn at;
+  vs_kvm_arm64_transfer transfer = {.known = false};
   const bool told = trapped && packet != NULL;
   zx_packet_guest_mem_arm64_t mem = {0};
-  int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &pc);
+  int result = vs_kvm_arm64_get(cpu, VS_KVM_ARM64_PC, &at.pc);
   if (result < 0) return vs_kvm_status(result);
-  const bool fetched = told && fetch(cpu, pc, &insn);
-  if (fetched) result = describe(cpu, insn, &mem);
+  if (told && fetch(cpu, &at)) transfer = vs_kvm_arm64_transfer_of(at.isa, at.insn);
+  if (transfer.known) result = describe(cpu, &transfer, &mem);
   if (result >= 0) result = complete(cpu);
-  if (result >= 0 && !trapped) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, pc);
+  if (result >= 0 && !trapped) result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_PC, at.pc);
   if (result < 0 || !told) return vs_kvm_status(result);
   packet->type = ZX_PKT_TYPE_GUEST_MEM;
   packet->guest_mem_arm64 = mem;
-  return fetched ? ZX_OK : ZX_ERR_IO_DATA_INTEGRITY;
+  return transfer.known ? ZX_OK : ZX_ERR_IO_DATA_INTEGRITY;
 }
 
 // An access that the processor does not describe: of two registers, with write-back, exclusive or

@@ -94,10 +94,16 @@ static int look_out(vs_cpu* cpu) {
       cpu, KVM_GUESTDBG_ENABLE | (steps ? KVM_GUESTDBG_SINGLESTEP : KVM_GUESTDBG_USE_HW), vectors);
 }
 
+// The guest's virtual timer raises an interrupt of its own, until the guest has set it anew: KVM
+// says whether, and leaves the guest whenever that changes.
+static bool timer_is_up(const vs_cpu* cpu) {
+  return (cpu->run->s.regs.device_irq_level & KVM_ARM_DEV_EL1_VTIMER) != 0;
+}
+
 // What KVM refuses is tried again at the next entry.
 void vs_kvm_arm64_watch(vs_cpu* cpu, bool wanted) {
   const int result = wanted ? look_out(cpu) : set_debug(cpu, 0, 0);
-  if (result >= 0) set_line(cpu, wanted);
+  if (result >= 0) set_line(cpu, wanted || timer_is_up(cpu));
 }
 
 // --- what has come of it ------------------------------------------------------------------------
@@ -161,6 +167,7 @@ zx_status_t vs_kvm_arm64_deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
 
 int vs_kvm_arm64_forget_interrupts(vs_cpu* cpu) {
   cpu->watch.taken = false;
+  cpu->run->s.regs.device_irq_level = 0;
   const int result = set_debug(cpu, 0, 0);
   return result < 0 ? result : set_line(cpu, false);
 }

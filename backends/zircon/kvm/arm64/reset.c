@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The state in which an arm64 vCPU starts (published Zircon kernels): EL1 with its own stack
-// pointer, interrupts masked, the MMU off, at its entry. VBAR_EL1 is 0, as KVM has it.
+// pointer, interrupts masked, the MMU off, at its entry. System registers are 0, as VBAR_EL1 is
+// with KVM: so SCTLR_EL1 has EL0's WFI go to EL1.
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -76,7 +77,7 @@ int vs_kvm_arch_cpu_setup(int kvm_fd, int vm_fd, vs_cpu* cpu, unsigned id) {
 static int clear_registers(const vs_cpu* cpu) {
   const uint64_t others[] = {VS_KVM_ARM64_CORE(regs.sp), VS_KVM_ARM64_CORE(sp_el1),
                              VS_KVM_ARM64_CORE(elr_el1), VS_KVM_ARM64_CORE(spsr[KVM_SPSR_EL1]),
-                             KVM_REG_ARM_TIMER_CVAL};
+                             KVM_REG_ARM_TIMER_CVAL,     SCTLR_EL1};
   int result = 0;
   for (unsigned i = 0; i < VS_KVM_ARM64_GENERAL && result >= 0; i++) {
     result = vs_kvm_arm64_set(cpu, VS_KVM_ARM64_X(i), 0);

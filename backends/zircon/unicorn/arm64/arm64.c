@@ -121,13 +121,52 @@ static bool call_firmware(vs_cpu* cpu, vs_exit* out) {
   return !starts;
 }
 
+// ---- Interrupts: an edge each. Of the registers of a GIC there are those by which a guest
+// acknowledges one, as a guest reads and writes them at EL1.
+
+enum { NO_INTERRUPT = 1023 };
+
+static bool takes(const vs_cpu* cpu, vs_delivery how) {
+  (void)how;
+  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_IRQ) == 0;
+}
+
+static zx_status_t deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
+  (void)how;
+  cpu->arm64.interrupt = vector;
+  return vs_uc_arm64_interrupt(cpu) ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
+}
+
+static void watch(vs_cpu* cpu, bool wanted) {
+  cpu->arm64.watching = wanted;
+}
+
+// The library has no such registers. True: it was one of them, and the guest goes on behind it.
+static bool acknowledge(vs_cpu* cpu, uint32_t insn) {
+  const uint32_t READ_IAR1 = 0xd538cc00, WRITE_EOIR1 = 0xd518cc20, REGISTER = 31;
+  const bool reads = (insn & ~REGISTER) == READ_IAR1;
+  if (!reads && (insn & ~REGISTER) != WRITE_EOIR1) return false;
+  if (reads && (insn & REGISTER) < GENERAL) {
+    int ids[GENERAL];
+    name_general(ids);
+    vs_uc_set_register(cpu, ids[insn & REGISTER], cpu->arm64.interrupt);
+  }
+  if (reads) cpu->arm64.interrupt = NO_INTERRUPT;
+  cpu->pc += INSN_BYTES;
+  return true;
+}
+
+// ---- What a run ends with.
+
 // The library has an SMC behind it, and takes HVC for an undefined instruction.
 static bool raised(vs_cpu* cpu, vs_exit* out) {
   enum { UNDEFINED = 1, SMC = 13 };
   const uint32_t HVC = 0xd4000002, ANY_HVC = 0xffe0001f;
   cpu->pc = vs_uc_register(cpu, UC_ARM64_REG_PC);
   if (cpu->arm64.raised == SMC) return call_firmware(cpu, out);
-  if (cpu->arm64.raised == UNDEFINED && !is_el0(cpu) && (insn_at(cpu, cpu->pc) & ANY_HVC) == HVC) {
+  const uint32_t insn = cpu->arm64.raised == UNDEFINED && !is_el0(cpu) ? insn_at(cpu, cpu->pc) : 0;
+  if (acknowledge(cpu, insn)) return true;
+  if ((insn & ANY_HVC) == HVC) {
     cpu->pc += INSN_BYTES;
     return call_firmware(cpu, out);
   }
@@ -215,22 +254,6 @@ static zx_status_t finish(vs_cpu* cpu, const vs_exit* at, bool trapped, zx_port_
   return ZX_OK;
 }
 
-// ---- Interrupts. An edge each: the guest has nothing to acknowledge it to.
-
-static bool takes(const vs_cpu* cpu, vs_delivery how) {
-  (void)how;
-  return (vs_uc_register(cpu, UC_ARM64_REG_PSTATE) & VS_UC_PSTATE_IRQ) == 0;
-}
-
-static zx_status_t deliver(vs_cpu* cpu, vs_delivery how, uint8_t vector) {
-  (void)how, (void)vector;
-  return vs_uc_arm64_interrupt(cpu) ? ZX_OK : ZX_ERR_NOT_SUPPORTED;
-}
-
-static void watch(vs_cpu* cpu, bool wanted) {
-  cpu->arm64.watching = wanted;
-}
-
 // ---- Life.
 
 // Without this EL1 is of 32 bits for Unicorn, and so are its page tables.
@@ -249,6 +272,7 @@ static bool set_up(vs_cpu* cpu) {
     return false;
   vs_uc_set_register(cpu, UC_ARM64_REG_PSTATE, VS_UC_PSTATE_START);
   write_all(cpu, &zero, 0);
+  cpu->arm64.interrupt = NO_INTERRUPT;
   cpu->can_run = true;
   return true;
 }
