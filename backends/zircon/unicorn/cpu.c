@@ -114,7 +114,7 @@ static void unmap_view(vs_cpu* cpu, const vs_stretch* view) {
   if ((view->perms & ZX_VM_PERM_EXECUTE) != 0)
     uc_ctl_remove_cache(cpu->uc, view->gpa, view->gpa + view->size);
   uc_mem_unmap(cpu->uc, view->gpa, view->size);
-  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.window.len = 0;
+  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.window.span = 0;
 }
 
 void vs_uc_drop_view(vs_cpu* cpu, const vs_stretch* view) {
@@ -159,7 +159,7 @@ bool vs_uc_refresh(vs_cpu* cpu) {
   if (!vs_uc_is_stale(cpu)) return true;
   const uint64_t up_to = atomic_load(&vs_uc_changes);
   if (!refresh_layout(cpu)) return false;
-  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.window.len = 0;
+  if (cpu->arch->row.arch == VS_ARCH_X64) cpu->x64.window.span = 0;
   apply_changes(cpu, up_to);
   return true;
 }

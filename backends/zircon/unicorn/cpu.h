@@ -51,9 +51,9 @@ typedef struct vs_uc_x64_part {
   uint64_t efer;      // as the guest sees it
   struct {
     uint64_t address;
-    uint64_t len;
+    uint64_t span;  // bytes, at each of which a whole instruction can be read; 0: none
     const uint8_t* bytes;
-  } window;  // the view that code was last read from; len 0 at first
+  } window;  // the view that code was last read from
 } vs_uc_x64_part;
 
 // Of an arm64 vCPU.
@@ -115,7 +115,7 @@ static inline bool vs_uc_is_stale(const vs_cpu* cpu) {
 
 // Whether the run has to end before the next instruction.
 static inline bool vs_uc_is_wanted(const vs_cpu* cpu) {
-  return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) || vs_uc_is_stale(cpu);
+  return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) | vs_uc_is_stale(cpu);
 }
 
 // The stretch that holds a guest-physical address, and the view that holds a linear one; NULL:

@@ -54,11 +54,10 @@ extern const bool vs_uc_insn_starts[256];
 extern const bool vs_uc_insn_seconds[256];
 
 // The path that every instruction takes: false if it is of no kind above. Most 64-bit code starts
-// with a REX prefix, which alone says nothing.
-static inline bool vs_uc_insn_may_leave(const uint8_t* bytes, size_t length) {
-  const bool rex = (bytes[0] & 0xf0) == 0x40 && length > 1;
-  if (bytes[rex] != 0x0f) return vs_uc_insn_starts[bytes[rex]];
-  return length > rex + 1u && vs_uc_insn_seconds[bytes[rex + 1]];
+// with a REX prefix, which alone says nothing. Three bytes are looked at, whatever its length.
+static inline bool vs_uc_insn_may_leave(const uint8_t* bytes) {
+  bytes += (bytes[0] & 0xf0) == 0x40;
+  return bytes[0] == 0x0f ? vs_uc_insn_seconds[bytes[1]] : vs_uc_insn_starts[bytes[0]];
 }
 
 // `length` bytes, at most 15, hold the whole instruction, of 64-bit or of 16-bit code.

@@ -79,7 +79,7 @@ static bool fetch(vs_cpu* cpu, uint64_t address, uint32_t size, uint8_t* bytes) 
     const vs_stretch* view = vs_uc_find_view(cpu, address + i);
     if (view == NULL) return false;
     cpu->x64.window.address = view->gpa;
-    cpu->x64.window.len = view->size;
+    cpu->x64.window.span = view->size - VS_UC_INSN_LONGEST;
     cpu->x64.window.bytes = view->host;
     bytes[i] = view->host[address + i - view->gpa];
   }
@@ -116,30 +116,42 @@ static void stop_if_leaving(vs_cpu* cpu, const uint8_t* bytes, uint32_t size) {
   uc_emu_stop(cpu->uc);
 }
 
+// Whatever is there may be read as an instruction.
+static const uint8_t* in_window(const vs_cpu* cpu, uint64_t address) {
+  const uint64_t at = address - cpu->x64.window.address;
+  return at < cpu->x64.window.span ? cpu->x64.window.bytes + at : NULL;
+}
+
+static bool has_to_end(vs_cpu* cpu) {
+  return vs_uc_is_wanted(cpu) || cpu->x64.after != VS_UC_AFTER_NOTHING ||
+         (cpu->x64.watching && vs_uc_x64_lets_in(cpu));
+}
+
 __attribute__((noinline)) static void look_closer(vs_cpu* cpu, uint64_t address, uint32_t size) {
   uint8_t bytes[VS_UC_INSN_LONGEST];
+  const uint8_t* seen = in_window(cpu, address);
+  if (has_to_end(cpu)) {
+    uc_emu_stop(cpu->uc);
+    return;
+  }
   // Unicorn gives an invalid instruction an absurd size, and reports it by itself.
-  if (size == 0 || size > sizeof bytes || !fetch(cpu, address, size, bytes)) return;
-  if (vs_uc_insn_may_leave(bytes, size)) stop_if_leaving(cpu, bytes, size);
+  if (size == 0 || size > sizeof bytes) return;
+  if (seen == NULL && fetch(cpu, address, size, bytes)) seen = bytes;
+  if (seen != NULL) stop_if_leaving(cpu, seen, size);
 }
 
 // Before every instruction: uc_emu_stop takes effect here, whereas in the hooks for IN and OUT the
-// rest of the translated block would still run.
+// rest of the translated block would still run. This is what Unicorn costs here that it does not
+// elsewhere, so that most instructions are told from others by a glance.
 static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void* data) {
   vs_cpu* cpu = data;
+  const uint8_t* seen = in_window(cpu, address);
+  (void)uc;
   cpu->at = address;
   cpu->size = size;
-  if (vs_uc_is_wanted(cpu) || cpu->x64.after != VS_UC_AFTER_NOTHING ||
-      (cpu->x64.watching && vs_uc_x64_lets_in(cpu))) {
-    uc_emu_stop(uc);
-    return;
-  }
-  const uint64_t at = address - cpu->x64.window.address, len = cpu->x64.window.len;
-  if (at >= len || size > len - at) {
+  if (vs_uc_is_wanted(cpu) | cpu->x64.after | cpu->x64.watching || seen == NULL ||
+      vs_uc_insn_may_leave(seen))
     look_closer(cpu, address, size);
-  } else if (vs_uc_insn_may_leave(cpu->x64.window.bytes + at, size)) {
-    stop_if_leaving(cpu, cpu->x64.window.bytes + at, size);
-  }
 }
 
 // The library ends the run at an exception of the guest's own, but for an invalid instruction only
