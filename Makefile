@@ -37,12 +37,9 @@ test: packages-test ## the tests, also under sanitizers: about seven minutes on 
 	@echo 'Two faults at once, as each profile answers:'
 	@build/test_model --filter 'vectors/*' 2>&1 | grep -E '^vector|Synthesis'
 
-# What `make test` has made of this program is not made again.
-made = $$([ build/reports/plain.html -nt build/vcpuspec ] && echo -FS reports)
-
 test-long: packages-test packages-prove packages-coverage ## what takes longer: sanitizers, the proof, every fuzz target
 	$(MAKE) all
-	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long $(made)
+	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long
 	$(MAKE) check-asan-long
 	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 40)' \
 	    tidy check-prove check-tsan check-templates model-mutants fuzz check-reproducible check-clang coverage

@@ -881,9 +881,9 @@ Test(minimize, another_object_that_was_made_takes_the_place_of_its_own) {
             SETUP "T0: h6 = duplicate h2 same_rights out=straddle_head:1\n", "", 0,
             "guest_create\nT0: h6 = duplicate h0");
 }
-#define SPOILED(fault)                                                                        \
-  " --backend 'shim:python3 -BIS " VS_SOURCE_DIR "/conformance/tests/shims/spoiled.py " fault \
-  " " VS_SHIM_DIR "/shim_soft_posix' "
+#define SPOILED(fault)                                        \
+  " --timeout 60 --backend 'shim:python3 -BIS " VS_SOURCE_DIR \
+  "/conformance/tests/shims/spoiled.py " fault " " VS_SHIM_DIR "/shim_soft_posix' "
 
 // Within a call or between two: the script is as small as it can be, and of no clause.
 Test(minimize, to_how_the_backend_ends) {
@@ -899,10 +899,10 @@ Test(minimize, to_how_the_backend_ends) {
 
 // It is started for each try.
 Test(minimize, what_a_shim_writes_is_passed_on_once) {
-#define NOISY_SHIM                                                          \
-  "minimize --backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR \
-  "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR                  \
-  "/shim_soft_posix; echo over >&2; "                                       \
+#define NOISY_SHIM                                                                       \
+  "minimize --timeout 60 --backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR \
+  "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR                               \
+  "/shim_soft_posix; echo over >&2; "                                                    \
   "exit 9' kinds.both"
   expect(NOISY_SHIM " 2>&1 | grep -c '^starting$'", 0, "1\n");
   expect(NOISY_SHIM, 0, "# got no answer\n# stderr over\n");
