@@ -131,8 +131,8 @@ Test(campaign, what_a_shim_writes_is_not_told_each_time_that_it_starts) {
 }
 
 Test(campaign, hang_is_a_finding_and_not_the_end) {
-  const outcome* got = expect("--backend mutant:hang_on_success --timeout 0.2 --seconds 3.5 %/c", 1,
-                              "the backend did not return within 0.2 s");
+  const outcome* got = expect("--backend mutant:hang_on_success --timeout 0.5 --seconds 6 %/c", 1,
+                              "the backend did not return within 0.5 s");
   cr_expect(strstr(got->text, "findings 1, 1 of them new") != NULL, "%s", got->text);
   cr_expect(strstr(got->text, "seen     1 times") == NULL, "%s", got->text);
 }
@@ -503,7 +503,7 @@ Test(campaign, quiet) {
             got->text);
   cr_expect(strstr(got->text, "findings 1, 1 of them new; 0 known; ") != NULL, "%s", got->text);
   expect("--quiet --backend " KIND " --seconds 1 %/c", 1, "(found before)");
-  expect("--quiet --seconds 0.5 %/d", 0, "findings 0, 0 of them new; 0 known; ");
+  expect("--quiet --seconds 2 %/d", 0, "findings 0, 0 of them new; 0 known; ");
 }
 Test(campaign, nothing_executed) {
   expect_with("VCPUSPEC_FAKE=idle", "--seconds 0.3 %/c", 5, "nothing was judged");
