@@ -115,7 +115,7 @@ static inline bool vs_uc_is_stale(const vs_cpu* cpu) {
 
 // Whether the run has to end before the next instruction.
 static inline bool vs_uc_is_wanted(const vs_cpu* cpu) {
-  return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) | vs_uc_is_stale(cpu);
+  return atomic_load_explicit(&cpu->wanted, memory_order_relaxed) || vs_uc_is_stale(cpu);
 }
 
 // The stretch that holds a guest-physical address, and the view that holds a linear one; NULL:

@@ -149,8 +149,8 @@ static void on_instruction(uc_engine* uc, uint64_t address, uint32_t size, void*
   (void)uc;
   cpu->at = address;
   cpu->size = size;
-  if (vs_uc_is_wanted(cpu) | cpu->x64.after | cpu->x64.watching || seen == NULL ||
-      vs_uc_insn_may_leave(seen))
+  if (vs_uc_is_wanted(cpu) || cpu->x64.after != VS_UC_AFTER_NOTHING || cpu->x64.watching ||
+      seen == NULL || vs_uc_insn_may_leave(seen))
     look_closer(cpu, address, size);
 }
 
