@@ -21,7 +21,7 @@ typedef struct fault {
 
 static const fault faults[] = {
 #define FAULT(name, check, words) {#name, check, words, 10},
-#define SILENT(name, check, words) {#name, check, words, 4},
+#define SILENT(name, check, words) {#name, check, words, 8},
 #include "shims/lint_faults.def"
 #undef FAULT
 #undef SILENT
