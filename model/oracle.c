@@ -104,37 +104,48 @@ typedef struct agreement {
   vs_passage passage;
 } agreement;
 
+static uint8_t made_by(const vs_world* world, const vs_op* op, unsigned which) {
+  const vs_arg* out = vs_op_out(op, which);
+  return out != NULL ? world->slots[out->slot].object : (uint8_t)VS_OBJECTS;
+}
+
 // What the call has made, and ended, is known once it has had its effect.
 static void complete(vs_step_context* c) {
   vs_passage* p = &c->passage;
-  const vs_arg* out = vs_op_makes_object(c->op->code) ? vs_op_out(c->op, 0) : NULL;
-  if (out != NULL && c->seen->status == ZX_OK) p->made = c->world->slots[out->slot].object;
+  const bool made = vs_op_makes_object(c->op->code) && c->seen->status == ZX_OK;
+  for (unsigned i = 0; i < 2 && made; i++) p->made[i] = made_by(c->world, c->op, i);
   p->ended = p->object < VS_OBJECTS && c->world->objects[p->object].handles == 0;
 }
 
+static bool is_same_passage(const vs_passage* a, const vs_passage* b) {
+  bool same = vs_point_same(&a->point, &b->point);
+  same &= a->object == b->object;
+  same &= a->ended == b->ended;
+  same &= memcmp(a->made, b->made, sizeof a->made) == 0;
+  return same;
+}
+
 static void agree(agreement* all, vs_step_context* c) {
-  const bool told = c->passes;
-  if (told) complete(c);
-  const vs_passage* p = &all->passage;
-  const bool same = told && vs_point_same(&p->point, &c->passage.point) &&
-                    p->object == c->passage.object && p->made == c->passage.made &&
-                    p->ended == c->passage.ended;
-  all->differs |= !told || (all->some && !same);
-  all->passage.forced &= c->passage.forced;
+  if (c->passes) complete(c);
   if (!all->some) all->passage = c->passage;
   all->some = true;
+  all->differs |= !c->passes || !is_same_passage(&all->passage, &c->passage);
+  all->passage.forced &= c->passage.forced;
+}
+
+// Of an op that is no call, what it has made.
+static vs_passage passage_of_other(const vs_oracle* oracle, const vs_op* op) {
+  return (vs_passage){.sort = VS_MADE,
+                      .made = {made_by(&oracle->worlds[0], op, 0), (uint8_t)VS_OBJECTS}};
 }
 
 static void tell(const vs_oracle* oracle, const vs_op* op, const agreement* all) {
   const vs_listener* listener = oracle->listener;
+  const bool call = op->code < VS_CALL_COUNT || op->code == VS_OP_join;
   vs_passage passage = all->passage;
-  if (listener == NULL || !all->some) return;
+  if (listener == NULL) return;
   if (all->differs) passage = (vs_passage){.sort = VS_UNCLEAR};
-  if (op->code >= VS_CALL_COUNT && op->code != VS_OP_join) {
-    const vs_arg* out = vs_op_out(op, 0);
-    if (out == NULL) return;
-    passage = (vs_passage){.sort = VS_MADE, .made = oracle->worlds[0].slots[out->slot].object};
-  }
+  if (!call) passage = passage_of_other(oracle, op);
   listener->passed(&passage, listener->context);
 }
 

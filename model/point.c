@@ -30,6 +30,9 @@ vs_point vs_point_of(const vs_facts* facts, const vs_profile* profile) {
 }
 
 bool vs_point_same(const vs_point* a, const vs_point* b) {
-  return a->call == b->call && a->named == b->named && a->certain == b->certain &&
-         a->unsure == b->unsure;
+  bool same = a->call == b->call;
+  same &= a->named == b->named;
+  same &= a->certain == b->certain;
+  same &= a->unsure == b->unsure;
+  return same;
 }

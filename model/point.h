@@ -50,7 +50,7 @@ typedef struct vs_passage {
   zx_status_t status;  // that was answered
   bool forced;         // nothing else was allowed
   uint8_t object;      // that its first handle names: an index of the world's; VS_OBJECTS: none
-  uint8_t made;        // that it has made; VS_OBJECTS: none
+  uint8_t made[2];     // that it has made; VS_OBJECTS: none
   bool ended;          // `object` has no handle any more
 } vs_passage;
 

@@ -255,13 +255,14 @@ bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op) {
 // What the call passes through, before it has had its effect.
 static void note_passage(vs_step_context* c) {
   if (c->oracle->listener == NULL) return;
-  const vs_slot* slot = vs_step_slot(c);
+  const bool names = vs_ops[c->facts.call].params[0].type == VS_PARAM_HANDLE;
+  const vs_slot* slot = names ? vs_step_slot(c) : NULL;
   c->passes = true;
   c->passage = (vs_passage){.point = vs_point_of(&c->facts, c->oracle->profile),
                             .status = c->seen->status,
                             .forced = c->why.decision.count == 1,
                             .object = slot != NULL ? slot->object : (uint8_t)VS_OBJECTS,
-                            .made = VS_OBJECTS};
+                            .made = {VS_OBJECTS, VS_OBJECTS}};
 }
 
 vs_step vs_step_judge(vs_step_context* c) {

@@ -4,11 +4,9 @@
 #ifndef VS_CONFORMANCE_COVERAGE_GAP_H_
 #define VS_CONFORMANCE_COVERAGE_GAP_H_
 
+#include "draft.h"
 #include "reachable.h"
 
-enum { VS_GAP_OPS = 64 };
-
-// Its ops; the title is the caller's to set. How many there are.
-size_t vs_gap_script(const vs_reachable* all, size_t point, vs_op ops[VS_GAP_OPS]);
+void vs_gap_script(const vs_reachable* all, size_t point, vs_draft* script);
 
 #endif  // VS_CONFORMANCE_COVERAGE_GAP_H_

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "reachable.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -169,12 +170,12 @@ static void meet(const vs_op* op, const vs_facts* facts, unsigned unusual, void*
 
 static void search_situation(search* s) {
   const vs_document* situation = &s->all->situations.items[s->situation];
-  if (!vs_situation_play(situation, s->all->profile, s->oracle, &s->handles)) return;
+  if (!vs_situation_play(situation, s->all->profile, s->oracle, NULL, &s->handles)) return;
   s->start_count = s->oracle->count;
   memcpy(s->start, s->oracle->worlds, s->start_count * sizeof *s->start);
   memset(s->slots, 0, SLOTS * sizeof *s->slots);
   s->met_count = 0;
-  const vs_tries tries = {s->oracle, meet, s};
+  const vs_tries tries = {.oracle = s->oracle, .most = UINT_MAX, .meet = meet, .context = s};
   for (uint8_t call = 0; call != VS_CALL_COUNT; call++) {
     if (vs_ops[call].phase != VS_PHASE_RECORDED) vs_try_each(&tries, call);
   }
@@ -292,8 +293,7 @@ static bool put_in_order(vs_reachable* all) {
 }
 
 static bool name_points(vs_reachable* all) {
-  all->items = all->count;
-  all->names = calloc(all->items > 0 ? all->items : 1, sizeof *all->names);
+  all->names = calloc(all->count > 0 ? all->count : 1, sizeof *all->names);
   bool good = all->names != NULL;
   for (size_t i = 0; i < all->count && good; i++) {
     char words[VS_POINT_WORDS];
@@ -322,7 +322,7 @@ vs_reachable* vs_reachable_new(const vs_profile* profile, vs_arch arch) {
 void vs_reachable_free(vs_reachable* all) {
   if (all == NULL) return;
   vs_situations_free(&all->situations);
-  for (size_t i = 0; all->names != NULL && i < all->items; i++) free(all->names[i]);
+  for (size_t i = 0; all->names != NULL && i < all->count; i++) free(all->names[i]);
   free(all->names);
   free(all->points);
   free(all->slots);

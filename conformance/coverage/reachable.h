@@ -27,8 +27,7 @@ typedef struct vs_reachable {
   size_t count;           // points that are counted
   size_t beyond;          // further ones, of more facts together: they stand behind those
   vs_reached_by* points;  // owned; by call, and in an order that is always the same
-  size_t items;           // all that is counted: the points come first
-  char** names;           // owned: of each item, in words (words.h)
+  char** names;           // owned: of each that is counted, in words (words.h)
   size_t tried;           // calls
   vs_situations situations;
   size_t* slots;  // owned: a table of hashes, for vs_reachable_find

@@ -35,13 +35,15 @@ static bool must_succeed(vs_oracle* oracle, const vs_op* op) {
 }
 
 bool vs_situation_play(const vs_document* situation, const vs_profile* profile, vs_oracle* oracle,
-                       uint32_t* handles) {
+                       const vs_listener* listener, uint32_t* handles) {
   vs_oracle_init(oracle, profile, vs_arch_find(situation->arch));
+  oracle->listener = listener;
   *handles = 0;
   for (size_t i = 0; i < situation->count; i++) {
     const vs_op* op = &situation->ops[i];
     const bool goes = must_succeed(oracle, op) && vs_ideal_step(oracle, op, ZX_OK, handles);
     if (!goes && !op->optional) return false;
   }
+  oracle->listener = NULL;
   return !oracle->worlds[0].lost;
 }

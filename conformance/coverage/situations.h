@@ -21,7 +21,8 @@ void vs_situations_free(vs_situations* situations);
 // Walks an oracle, which is begun anew, to the situation. `handles` counts those that were given
 // out. False: by the profile, no implementation gets there. What may be refused is left out: where
 // only some get, no other can be asked to.
+// The listener, which may be NULL, is told of the way.
 bool vs_situation_play(const vs_document* situation, const vs_profile* profile, vs_oracle* oracle,
-                       uint32_t* handles);
+                       const vs_listener* listener, uint32_t* handles);
 
 #endif  // VS_CONFORMANCE_COVERAGE_SITUATIONS_H_

@@ -8,6 +8,8 @@ enum { VALUES = 32 };  // of one argument, at most
 typedef struct values {
   size_t count;
   vs_arg items[VALUES];
+  vs_facts facts[VALUES];  // of handles, with all else as usual
+  vs_happened last[VALUES];
 } values;
 
 typedef struct trying {
@@ -70,25 +72,29 @@ static void put_entries(vs_arg usual, values* list) {
 
 // --- handles and threads ------------------------------------------------------------------------
 
-static vs_facts facts_with(trying* t, uint8_t parameter, vs_arg arg) {
-  vs_op op = t->op;
-  op.args[parameter] = arg;
-  return vs_facts_of(t->world, &op, t->arch);
+static vs_happened last_of(const trying* t, const vs_arg* arg) {
+  const vs_slot* slot = vs_world_resolve(t->world, vs_world_value(t->world, arg));
+  const bool any = t->to->history == NULL || slot == NULL || !vs_arg_names_slot(arg);
+  return any ? (vs_happened){.call = VS_OP_COUNT} : t->to->history->last[slot->object];
 }
 
-// Of two handles of which the model says the same, one is enough.
+static bool is_same(const values* list, size_t a, size_t b) {
+  const bool last =
+      list->last[a].call == list->last[b].call && list->last[a].status == list->last[b].status;
+  return last && memcmp(&list->facts[a], &list->facts[b], sizeof list->facts[a]) == 0;
+}
+
 static void put_handle(trying* t, uint8_t parameter, vs_arg arg) {
   values* list = &t->args[parameter];
   vs_op op = t->op;
   op.args[parameter] = arg;
-  if (!vs_op_is_predicted(&op)) return;
-  const vs_facts facts = facts_with(t, parameter, arg);
-  bool known = false;
-  for (size_t i = 0; i < list->count && !known; i++) {
-    const vs_facts other = facts_with(t, parameter, list->items[i]);
-    known = memcmp(&facts, &other, sizeof facts) == 0;
+  if (list->count == VALUES || !vs_op_is_predicted(&op)) return;
+  list->facts[list->count] = vs_facts_of(t->world, &op, t->arch);
+  list->last[list->count] = last_of(t, &arg);
+  for (size_t i = 0; i < list->count; i++) {
+    if (is_same(list, i, list->count)) return;
   }
-  if (!known) put(list, arg);
+  put(list, arg);
 }
 
 // The handle of which a valid call is made: the first of the parameter's type, with its rights.
@@ -107,9 +113,9 @@ static vs_arg usual_handle(const trying* t, uint8_t parameter) {
 
 static void put_handles(trying* t, uint8_t parameter) {
   const zx_handle_t never = 0xfffffff3;
-  put(&t->args[parameter], t->op.args[parameter]);
+  put_handle(t, parameter, t->op.args[parameter]);
   for (uint8_t slot = 0; slot != VS_SLOTS; slot++) {
-    if (t->world->slots[slot].state != VS_SLOT_EMPTY) put_handle(t, parameter, vs_arg_slot(slot));
+    if (t->world->slots[slot].state == VS_SLOT_OPEN) put_handle(t, parameter, vs_arg_slot(slot));
   }
   put_handle(t, parameter, (vs_arg){.form = VS_HANDLE_RAW});
   put_handle(t, parameter, (vs_arg){.form = VS_HANDLE_RAW, .number = never});
@@ -167,15 +173,41 @@ static void set_usual(trying* t) {
     VS_OP_ARG(&t->op, guest_set_trap, port_handle) = (vs_arg){.form = VS_HANDLE_RAW};
     VS_OP_ARG(&t->op, guest_set_trap, kind).number = ZX_GUEST_TRAP_MEM;
   }
+}
+
+static uint8_t find_slot(const trying* t, uint8_t state, uint8_t but) {
+  uint8_t slot = 0;
+  while (slot < VS_SLOTS && (slot == but || t->world->slots[slot].state != state)) slot++;
+  return slot;
+}
+
+// What a call makes goes where nothing was before, or where it is closed. False: all are in use.
+static bool give_slots(trying* t) {
+  uint8_t slot = VS_SLOTS;
   for (unsigned which = 0; which < 2 && vs_op_out(&t->op, which) != NULL; which++) {
-    uint8_t slot = 0;
-    while (slot < VS_SLOTS - 1 && t->world->slots[slot].state != VS_SLOT_EMPTY) slot++;
-    vs_op_give(&t->op, which, (uint8_t)(slot + which));
+    const uint8_t empty = find_slot(t, VS_SLOT_EMPTY, slot);
+    slot = empty < VS_SLOTS ? empty : find_slot(t, VS_SLOT_CLOSED, slot);
+    if (slot == VS_SLOTS) return false;
+    vs_op_give(&t->op, which, slot);
   }
+  return true;
+}
+
+// A guest is entered only if it has the suite's programs in its memory.
+static bool can_be_made(const trying* t, const vs_op* op) {
+  const vs_slot* slot = vs_world_resolve(t->world, vs_world_value(t->world, &op->args[0]));
+  const vs_vcpu* vcpu =
+      op->code == VS_CALL_vcpu_enter && slot != NULL ? vs_world_vcpu(t->world, slot) : NULL;
+  bool loaded = vcpu == NULL;
+  for (size_t i = 0; i < VS_OBJECTS && !loaded; i++) {
+    const vs_object* object = &t->world->objects[i];
+    loaded = object->code == VS_OBJECT_VMO && object->guest == vcpu->guest;
+  }
+  return loaded;
 }
 
 static void meet(const trying* t, const vs_op* op, unsigned unusual) {
-  if (!vs_op_is_predicted(op) || !vs_op_is_valid(op)) return;
+  if (!vs_op_is_predicted(op) || !vs_op_is_valid(op) || !can_be_made(t, op)) return;
   const vs_facts facts = vs_facts_of(t->world, op, t->arch);
   t->to->meet(op, &facts, unusual, t->to->context);
 }
@@ -202,7 +234,16 @@ static void meet_call(const trying* t, vs_op* op, unsigned unusual) {
 #undef VS_TRY_ACCESS
 }
 
+// A handle of which the model says the same as of the usual one is no other.
+static bool is_unusual(const trying* t, uint8_t parameter, size_t i) {
+  const values* list = &t->args[parameter];
+  const bool handle = vs_ops[t->op.code].params[parameter].type == VS_PARAM_HANDLE;
+  const bool same = handle && memcmp(&list->facts[i], &list->facts[0], sizeof list->facts[0]) == 0;
+  return i > 0 && !same;
+}
+
 static void go_through(trying* t, uint8_t parameter, unsigned unusual) {
+  if (unusual > t->to->most) return;
   if (parameter == VS_ARGS_MAX || vs_ops[t->op.code].params[parameter].type == VS_PARAM_NONE) {
     vs_op op = t->op;
     return meet_call(t, &op, unusual);
@@ -211,7 +252,7 @@ static void go_through(trying* t, uint8_t parameter, unsigned unusual) {
   const values* list = &t->args[parameter];
   for (size_t i = 0; i < list->count; i++) {
     t->op.args[parameter] = list->items[i];
-    go_through(t, (uint8_t)(parameter + 1), unusual + (i > 0));
+    go_through(t, (uint8_t)(parameter + 1), unusual + is_unusual(t, parameter, i));
   }
   t->op.args[parameter] = usual;
 }
@@ -222,6 +263,7 @@ void vs_try_each(const vs_tries* tries, uint8_t call) {
               .arch = tries->oracle->arch,
               .op = vs_op_new(call, tries->oracle->arch)};
   set_usual(&t);
+  if (!give_slots(&t)) return;
   put_threads(&t);
   put_all(&t);
   for (size_t i = 0; i < t.thread_count; i++) {

@@ -4,11 +4,16 @@
 #ifndef VS_CONFORMANCE_COVERAGE_TRIES_H_
 #define VS_CONFORMANCE_COVERAGE_TRIES_H_
 
+#include "history.h"
 #include "oracle.h"
 
 // `unusual`: how many arguments are not those of a valid call.
 typedef struct vs_tries {
   vs_oracle* oracle;  // at the situation; only its first world is looked at
+  unsigned most;      // arguments that are not those of a valid call
+  // Of two handles of which the model says the same, one is tried; unless their objects differ in
+  // what was done to them last. NULL: that makes no difference.
+  const vs_history* history;
   void (*meet)(const vs_op* op, const vs_facts* facts, unsigned unusual, void* context);
   void* context;
 } vs_tries;

@@ -22,8 +22,8 @@ void vs_accounts_free(vs_accounts* accounts) {
 
 // --- backends -----------------------------------------------------------------------------------
 
-// What is reachable by the profile.
-static const vs_reachable* reachable_by(vs_accounts* a, const vs_profile* profile, vs_arch arch) {
+// Of the profile, what is reachable.
+static vs_coverage* coverage_of(vs_accounts* a, const vs_profile* profile) {
   size_t i = 0;
   while (i < a->coverage_count && a->coverages[i].profile != profile) i++;
   if (i == a->coverage_count) {
@@ -31,7 +31,16 @@ static const vs_reachable* reachable_by(vs_accounts* a, const vs_profile* profil
     a->coverages = vs_needed(realloc(a->coverages, size));
     a->coverages[a->coverage_count++] = (vs_coverage){.profile = profile};
   }
-  return vs_needed((void*)(uintptr_t)vs_coverage_of(&a->coverages[i], arch));
+  return &a->coverages[i];
+}
+
+static const vs_reachable* reachable_by(vs_accounts* a, const vs_profile* profile, vs_arch arch) {
+  return vs_needed((void*)(uintptr_t)vs_coverage_of(coverage_of(a, profile), arch));
+}
+
+static const vs_explored* explored_by(vs_accounts* a, const vs_reachable* all) {
+  vs_coverage* coverage = coverage_of(a, all->profile);
+  return vs_needed((void*)(uintptr_t)vs_coverage_explored(coverage, all->arch));
 }
 
 static void list_items(vs_store* store, vs_covered* row) {
@@ -47,6 +56,15 @@ static void list_items(vs_store* store, vs_covered* row) {
   }
 }
 
+static void list_transitions(vs_store* store, vs_covered* row) {
+  for (size_t i = 0; i < row->explored->set.count; i++) {
+    const vs_transition* t = &row->explored->set.items[i];
+    vs_covered_item* item = vs_grow(store, &row->transitions, sizeof *item);
+    item->name = row->explored->names[i];
+    item->call = vs_ops[t->after.call].name;
+  }
+}
+
 static vs_covered* row_of(vs_accounts* a, const char* name, const vs_reachable* all) {
   const char* arch = vs_arch_find(all->arch)->name;
   for (size_t i = 0; i < a->told.backends.count; i++) {
@@ -58,8 +76,11 @@ static vs_covered* row_of(vs_accounts* a, const char* name, const vs_reachable* 
                       .arch = arch,
                       .profile = all->profile->id,
                       .reachable = all->count,
-                      .all = all};
+                      .all = all,
+                      .explored = explored_by(a, all)};
+  row->transitions_reachable = row->explored->set.count;
   list_items(&a->store, row);
+  list_transitions(&a->store, row);
   return row;
 }
 
@@ -104,11 +125,23 @@ static vs_covered* row_of_column(vs_accounts* a, const char* path, const vs_colu
   return NULL;
 }
 
-// By their names, the items of a row.
-static void index_items(const vs_covered* row, vs_index* names) {
+// The combinations of a row by their names; and its transitions.
+static void index_items(const vs_covered* row, vs_index* names, vs_index* transitions) {
   size_t number;
   for (size_t i = 0; i < row->combinations.count; i++) {
     (void)vs_index_add(names, row->combinations.at[i].name, &number);
+  }
+  for (size_t i = 0; i < row->transitions.count; i++) {
+    (void)vs_index_add(transitions, row->transitions.at[i].name, &number);
+  }
+}
+
+// One that only an implementation's own choices lead to is not known.
+static void mark_transitions(const vs_covered* row, const vs_index* names, const vs_result* one) {
+  size_t number;
+  for (size_t i = 0; i < one->transitions.count; i++) {
+    if (vs_index_find(names, one->transitions.at[i], &number))
+      row->transitions.at[number].reached = true;
   }
 }
 
@@ -170,22 +203,25 @@ static void mind_lacks(vs_accounts* a, const vs_covered* row, const vs_column* c
   }
 }
 
-static bool add_column(vs_accounts* a, const char* path, const vs_results* results, size_t column,
-                       vs_why* why) {
+bool vs_accounts_add_column(vs_accounts* accounts, const char* path, const vs_results* results,
+                            size_t column, vs_why* why) {
   const vs_column* of = &results->backends.at[column];
-  if (of->state != VS_TARGET_READY) return true;
-  const vs_covered* row = row_of_column(a, path, of, why);
+  const vs_covered* row = row_of_column(accounts, path, of, why);
   if (row == NULL) return false;
   vs_index names = {0};
-  index_items(row, &names);
+  vs_index transitions = {0};
+  index_items(row, &names, &transitions);
   bool good = true;
   for (size_t i = 0; i < results->results.count && good; i++) {
     const vs_result* one = &results->results.at[i];
-    if (one->backend == column) good = mark_result(row, &names, one, path, why);
+    if (one->backend != column) continue;
+    good = mark_result(row, &names, one, path, why);
+    mark_transitions(row, &transitions, one);
   }
-  if (good) mind_lacks(a, row, of);
-  if (good) explain(a, row, &names, results, column);
+  if (good) mind_lacks(accounts, row, of);
+  if (good) explain(accounts, row, &names, results, column);
   vs_index_free(&names);
+  vs_index_free(&transitions);
   return good;
 }
 
@@ -193,7 +229,8 @@ bool vs_accounts_add_results(vs_accounts* accounts, const char* path, const vs_r
                              vs_why* why) {
   bool good = true;
   for (size_t i = 0; i < results->backends.count && good; i++) {
-    good = add_column(accounts, path, results, i, why);
+    if (results->backends.at[i].state == VS_TARGET_READY)
+      good = vs_accounts_add_column(accounts, path, results, i, why);
   }
   return good;
 }
@@ -215,21 +252,37 @@ bool vs_accounts_add_trace(vs_accounts* accounts, const char* name, const vs_tra
   const vs_listener listener = vs_reached_listener(&reached);
   (void)vs_judge_telling(oracle, trace, profile, &listener);
   for (size_t i = 0; i < row->combinations.count; i++) {
-    row->combinations.at[i].reached |= reached.items[i];
+    row->combinations.at[i].reached |= reached.points[i];
+  }
+  for (size_t i = 0; i < row->transitions.count; i++) {
+    row->transitions.at[i].reached |=
+        vs_transitions_has(&reached.made, &row->explored->set.items[i]);
   }
   vs_reached_free(&reached);
   free(oracle);
   return true;
 }
 
+bool vs_accounts_add_points(vs_accounts* accounts, const char* path, const vs_column* column,
+                            const uint8_t* points, vs_why* why) {
+  const vs_covered* row = row_of_column(accounts, path, column, why);
+  for (size_t i = 0; row != NULL && i < row->combinations.count; i++) {
+    row->combinations.at[i].reached |= points[i / 8] >> i % 8 & 1;
+  }
+  return row != NULL;
+}
+
 void vs_accounts_close(vs_accounts* accounts) {
   for (size_t b = 0; b < accounts->told.backends.count; b++) {
     vs_covered* row = &accounts->told.backends.at[b];
-    row->reached = 0;
+    row->reached = row->transitions_reached = 0;
     for (size_t i = 0; i < row->combinations.count; i++) {
       vs_covered_item* item = &row->combinations.at[i];
       row->reached += item->reached;
       if (item->reached) item->why = NULL;
+    }
+    for (size_t i = 0; i < row->transitions.count; i++) {
+      row->transitions_reached += row->transitions.at[i].reached;
     }
   }
 }

@@ -24,9 +24,16 @@ void vs_accounts_free(vs_accounts* accounts);
 // What a file of results says. False: `why` says in one line what is wrong with it.
 bool vs_accounts_add_results(vs_accounts* accounts, const char* path, const vs_results* results,
                              vs_why* why);
+// The same of one of its columns, which was judged.
+bool vs_accounts_add_column(vs_accounts* accounts, const char* path, const vs_results* results,
+                            size_t column, vs_why* why);
 // What judging the trace passes through; `name` is the backend's.
 bool vs_accounts_add_trace(vs_accounts* accounts, const char* name, const vs_trace* trace,
                            vs_why* why);
+
+// What a campaign has reached: a bit for each combination, by its number. `profile` is by its id.
+bool vs_accounts_add_points(vs_accounts* accounts, const char* path, const vs_column* column,
+                            const uint8_t* points, vs_why* why);
 
 // Counts, once all are added.
 void vs_accounts_close(vs_accounts* accounts);

@@ -135,8 +135,13 @@ static void add_sayings(vs_store* store, vs_result* one, const vs_case_result* r
 }
 
 static void add_reached(vs_store* store, vs_result* one, const vs_reached* reached) {
-  for (size_t i = 0; reached->all != NULL && i < reached->all->items; i++) {
-    if (reached->items[i]) vs_add(store, &one->reached, reached->all->names[i]);
+  for (size_t i = 0; reached->all != NULL && i < reached->all->count; i++) {
+    if (reached->points[i]) vs_add(store, &one->reached, reached->all->names[i]);
+  }
+  for (size_t i = 0; i < reached->made.count; i++) {
+    char words[VS_TRANSITION_WORDS];
+    vs_transition_say(&reached->made.items[i], words);
+    vs_add(store, &one->transitions, words);
   }
 }
 

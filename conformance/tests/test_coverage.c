@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "coverage/chain.h"
 #include "coverage/coverage.h"
 #include "coverage/gap.h"
 #include "coverage/words.h"
@@ -13,6 +14,7 @@
 #include "diff/classes.h"
 #include "executor/executor.h"
 #include "judging.h"
+#include "sampled.h"
 
 static vs_oracle* oracle(void) {
   static vs_oracle* one;
@@ -41,12 +43,13 @@ static size_t play(const vs_reachable* all, const char* backend, size_t* first) 
   size_t missed = 0;
   vs_target target = judging_target(backend);
   for (size_t i = 0; i < all->count; i++) {
-    vs_op ops[VS_GAP_OPS];
-    vs_observation seen[VS_GAP_OPS];
+    static vs_draft gap;
+    static vs_observation seen[VS_DRAFT_OPS];
     vs_reached reached;
     vs_opened opened;
     vs_why reason;
-    const vs_script script = {all->names[i], ops, vs_gap_script(all, i, ops)};
+    vs_gap_script(all, i, &gap);
+    const vs_script script = {all->names[i], gap.ops, gap.count};
     cr_assert(vs_target_open(&target, &opened, &reason), "%s", reason.text);
     vs_executor* executor = vs_opened_executor(&opened);
     cr_assert(executor != NULL && vs_reached_begin(&reached, all));
@@ -56,7 +59,7 @@ static size_t play(const vs_reachable* all, const char* backend, size_t* first) 
     const vs_trace trace = {.script = script, .arch = all->arch, .observations = seen};
     const vs_listener listener = vs_reached_listener(&reached);
     (void)vs_judge_telling(oracle(), &trace, all->profile, &listener);
-    if (!reached.items[i] && missed++ == 0) *first = i;
+    if (!reached.points[i] && missed++ == 0) *first = i;
     vs_reached_free(&reached);
   }
   return missed;
@@ -224,7 +227,7 @@ static size_t reach(const vs_run* run, size_t item) {
   size_t count = 0;
   for (size_t i = 0; i < run->count; i++) {
     const vs_reached* reached = &run->results[i].reached;
-    count += reached->all != NULL && reached->items[item];
+    count += reached->all != NULL && reached->points[item];
   }
   return count;
 }
@@ -238,10 +241,10 @@ Test(coverage, without_a_case_what_it_alone_reaches_is_missing, .timeout = 600) 
   size_t alone = 0;
   for (size_t i = 0; i < run.count; i++) {
     vs_reached rest = without(&run, all, i);
-    for (size_t k = 0; k < all->items; k++) {
-      const bool only = run.results[i].reached.all != NULL && run.results[i].reached.items[k] &&
+    for (size_t k = 0; k < all->count; k++) {
+      const bool only = run.results[i].reached.all != NULL && run.results[i].reached.points[k] &&
                         reach(&run, k) == 1;
-      cr_expect_eq(whole.items[k] && !rest.items[k], only, "%s: %s", run.results[i].c->id,
+      cr_expect_eq(whole.points[k] && !rest.points[k], only, "%s: %s", run.results[i].c->id,
                    all->names[k]);
       alone += only;
     }
@@ -251,4 +254,105 @@ Test(coverage, without_a_case_what_it_alone_reaches_is_missing, .timeout = 600) 
   vs_reached_free(&whole);
   vs_run_free(&run);
   vs_coverage_free(&coverage);
+}
+
+// --- transitions --------------------------------------------------------------------------------
+
+// Plays the scripts of all transitions on the backend. Those that it has not made.
+static size_t play_transitions(const vs_explored* all, const vs_reachable* reachable,
+                               const char* backend, size_t* first) {
+  size_t missed = 0;
+  vs_target target = judging_target(backend);
+  for (size_t i = 0; i < all->set.count; i++) {
+    static vs_draft script;
+    static vs_observation seen[VS_DRAFT_OPS];
+    vs_reached reached;
+    vs_opened opened;
+    vs_why reason;
+    vs_chain_one(all, i, &script);
+    cr_assert(vs_target_open(&target, &opened, &reason), "%s", reason.text);
+    vs_executor* executor = vs_opened_executor(&opened);
+    cr_assert(executor != NULL && vs_reached_begin(&reached, reachable));
+    const vs_script ops = {all->names[i], script.ops, script.count};
+    vs_execute(executor, &ops, seen);
+    vs_executor_close(executor);
+    target.backend->close();
+    const vs_trace trace = {.script = ops, .arch = all->arch, .observations = seen};
+    const vs_listener listener = vs_reached_listener(&reached);
+    (void)vs_judge_telling(oracle(), &trace, all->profile, &listener);
+    if (!vs_transitions_has(&reached.made, &all->set.items[i]) && missed++ == 0) *first = i;
+    vs_reached_free(&reached);
+  }
+  return missed;
+}
+
+Test(coverage, every_transition_is_made_by_its_own_script_on_soft, .timeout = 900) {
+  for (size_t i = 0; i < PAIRS; i++) {
+    vs_target target = judging_target(pairs[i].backend);
+    vs_coverage coverage = {.profile = vs_profile_find(pairs[i].profile)};
+    const vs_explored* all = vs_coverage_explored(&coverage, target.arch);
+    const vs_reachable* reachable = vs_coverage_of(&coverage, target.arch);
+    size_t first = 0;
+    cr_assert(all != NULL && reachable != NULL);
+    cr_expect_gt(all->set.count, 700);
+    const size_t missed = play_transitions(all, reachable, pairs[i].backend, &first);
+    cr_expect_eq(missed, 0, "%s on %s: %zu, '%s' first", pairs[i].profile, pairs[i].backend, missed,
+                 all->names[first]);
+    vs_coverage_free(&coverage);
+  }
+}
+
+// What was refused, or made, is the history of its object and of no other.
+Test(coverage, a_transition_is_about_one_object) {
+  vs_history history = vs_history_begin();
+  vs_transition found;
+  vs_passage passage = {.sort = VS_PASSED,
+                        .point.call = VS_CALL_vcpu_kick,
+                        .forced = true,
+                        .object = 3,
+                        .made = {VS_OBJECTS, VS_OBJECTS}};
+  cr_expect(!vs_history_note(&history, &passage, &found));
+  passage.object = 4;
+  cr_expect(!vs_history_note(&history, &passage, &found));
+  passage.object = 3;
+  cr_expect(vs_history_note(&history, &passage, &found));
+  passage.forced = false;
+  cr_expect(!vs_history_note(&history, &passage, &found));
+  passage.forced = true;
+  cr_expect(!vs_history_note(&history, &passage, &found), "an answer that was one of several");
+  passage.sort = VS_UNCLEAR;
+  cr_expect(!vs_history_note(&history, &passage, &found));
+  passage.sort = VS_PASSED;
+  cr_expect(!vs_history_note(&history, &passage, &found), "after what is unclear");
+  passage.ended = true;
+  cr_expect(vs_history_note(&history, &passage, &found));
+  passage.ended = false;
+  cr_expect(!vs_history_note(&history, &passage, &found), "of an object that has ended");
+}
+
+// --- all of it ----------------------------------------------------------------------------------
+
+Test(coverage, the_cases_reach_everything_on_soft, .timeout = 1200) {
+  for (size_t i = 0; i < PAIRS; i++) {
+    if (!vs_sampled(i, PAIRS)) continue;
+    vs_target target = judging_target(pairs[i].backend);
+    vs_coverage coverage = {.profile = vs_profile_find(pairs[i].profile)};
+    vs_run run = run_all(&target, &coverage);
+    const vs_reachable* all = vs_coverage_of(&coverage, target.arch);
+    const vs_explored* explored = vs_coverage_explored(&coverage, target.arch);
+    vs_reached whole = without(&run, all, SIZE_MAX);
+    for (size_t k = 0; k < all->count; k++) {
+      cr_expect(whole.points[k], "%s: %s", pairs[i].profile, all->names[k]);
+    }
+    for (size_t k = 0; k < explored->set.count; k++) {
+      bool made = false;
+      for (size_t r = 0; r < run.count && !made; r++) {
+        made = vs_transitions_has(&run.results[r].reached.made, &explored->set.items[k]);
+      }
+      cr_expect(made, "%s: %s", pairs[i].profile, explored->names[k]);
+    }
+    vs_reached_free(&whole);
+    vs_run_free(&run);
+    vs_coverage_free(&coverage);
+  }
 }

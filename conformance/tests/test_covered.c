@@ -141,3 +141,79 @@ Test(refused_coverage, nothing_was_counted, .init = make_directory, .fini = remo
   expect("run --backend plugin:/none.so --report json:%/a", -1, "");
   expect("coverage %/a", 5, "");
 }
+
+// --- gates --------------------------------------------------------------------------------------
+
+Test(gate, least, .init = make_directory, .fini = remove_directory, .timeout = 600) {
+  expect(ONE_CASE, 0, "");
+  expect("coverage --min-coverage 0.5 %/a", 0, "");
+  expect("coverage --min-coverage 90 %/a", 1, "of the combinations are less than 90.0 %\n");
+  expect("coverage --min-coverage 101 %/a", 2, "--min-coverage '101' is out of bounds");
+  expect("coverage --min-coverage much %/a", 2, "--min-coverage 'much' is out of bounds");
+}
+
+Test(gate, a_ratchet_fails_when_something_that_it_names_is_lost, .init = make_directory,
+     .fini = remove_directory, .timeout = 600) {
+  expect("run --backend soft --filter kinds.both --filter kick.bad_handle --report json:%/b", 0,
+         "");
+  expect("coverage --ratchet %/r --update %/b", 0, "");
+  expect_shell("grep -c '^documented x86-64 kick: bad_handle$' %/r", 0, "1\n");
+  expect_shell("grep -c '^documented x86-64 .* > ' %/r", 0, "");
+  expect("coverage --ratchet %/r %/b", 0, "");
+  expect(ONE_CASE, 0, "");
+  expect("coverage --ratchet %/r %/a", 1, "lost     kick: bad_handle (soft, documented, x86-64)\n");
+  expect("run --backend soft:arm64 --filter kinds.both --report json:%/a", 0, "");
+  expect("coverage --ratchet %/r %/a", 1,
+         "lost     kick: bad_handle: no backend was judged by documented on x86-64\n");
+}
+
+Test(gate, every_backend_has_to_reach_what_a_ratchet_names, .init = make_directory,
+     .fini = remove_directory, .timeout = 600) {
+  expect("run --backend soft --filter kick.bad_handle --report json:%/b", 0, "");
+  expect("run --backend unicorn --filter kinds.both --report json:%/a", 0, "");
+  expect("coverage --ratchet %/r --update %/b", 0, "");
+  expect("coverage --ratchet %/r %/a %/b", 1,
+         "lost     kick: bad_handle (unicorn, documented, x86-64)\n");
+  expect("coverage --ratchet %/r --update %/a %/b", 0, "");
+  expect_shell("grep -c 'kick: bad_handle' %/r", 1, "0\n");
+}
+
+Test(gate, what_does_not_exist_any_more_is_stale, .init = make_directory, .fini = remove_directory,
+     .timeout = 600) {
+  expect(ONE_CASE, 0, "");
+  write_file("r", "# mine\n\ndocumented x86-64 kick: sleepy\n");
+  expect("coverage --ratchet %/r %/a", 4,
+         "r:3: stale: there is no 'kick: sleepy' any more: --update");
+  expect("coverage --ratchet %/r --min-coverage 90 %/a", 1, "stale");
+}
+
+Test(gate, files_that_are_no_ratchet, .init = make_directory, .fini = remove_directory,
+     .timeout = 600) {
+  expect(ONE_CASE, 0, "");
+  expect("coverage --ratchet %/none %/a", 2, "none");
+  expect("coverage --update %/a", 2, "--update writes the file of --ratchet, and none is named");
+  write_file("r", "# mine\nkick\n");
+  expect("coverage --ratchet %/r %/a", 2, "r:2:1: expected a profile, an architecture");
+  expect("coverage --ratchet %/a/r --update %/a", 3, "");
+}
+
+Test(gate, the_report_is_of_its_schema, .init = make_directory, .fini = remove_directory,
+     .timeout = 600) {
+  expect(
+      "run --backend soft --backend soft:arm64 --filter kinds.both --filter after.in_answered "
+      "--report json:%/a",
+      -1, "");
+  expect("coverage --report json:%/j %/a", 0, "");
+  expect_shell(VS_SOURCE_DIR "/tools/check-coverage %/j", 0, "j: valid");
+  expect_shell(VS_SOURCE_DIR "/tools/check-coverage --self-test %/j", 0, "0 unnoticed");
+  expect("coverage --report html:%/j %/a", 2, "a form and a file: json:FILE");
+}
+
+Test(gate, the_page_shows_clause_by_fact, .init = make_directory, .fini = remove_directory,
+     .timeout = 600) {
+  expect("run --backend soft --filter kick.bad_handle --report html:%/h", 0, "");
+  expect_shell("sed -n '/<section id=\"coverage\">/,/<[/]section>/p' %/h", 0,
+               "<th scope=\"row\"><code>kick.errors.bad_handle</code></th>");
+  cr_expect(strstr(printed(), "data-name=\"bad_handle\">1/1</td>") != NULL, "%s", printed());
+  cr_expect(strstr(printed(), "<h4>set_trap</h4>") != NULL, "%s", printed());
+}
