@@ -91,7 +91,17 @@ static void meet(const vs_op* op, const vs_facts* facts, unsigned unusual, void*
   }
 }
 
+// A refused call leaves the slots empty that it was to fill: what they hold would be lost.
+static bool fills_open(const chaining* c, const vs_op* op) {
+  bool open = false;
+  for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+    open |= c->oracle->worlds[0].slots[vs_op_out(op, i)->slot].state == VS_SLOT_OPEN;
+  }
+  return open;
+}
+
 static bool step(chaining* c, const vs_op* op, zx_status_t status) {
+  if (fills_open(c, op)) return false;
   const vs_listener listener = {hear, c};
   c->oracle->listener = &listener;
   const bool stepped = vs_ideal_step(c->oracle, op, status, &c->handles);
