@@ -329,30 +329,3 @@ Test(coverage, a_transition_is_about_one_object) {
   passage.ended = false;
   cr_expect(!vs_history_note(&history, &passage, &found), "of an object that has ended");
 }
-
-// --- all of it ----------------------------------------------------------------------------------
-
-Test(coverage, the_cases_reach_everything_on_soft, .timeout = 1200) {
-  for (size_t i = 0; i < PAIRS; i++) {
-    if (!vs_sampled(i, PAIRS)) continue;
-    vs_target target = judging_target(pairs[i].backend);
-    vs_coverage coverage = {.profile = vs_profile_find(pairs[i].profile)};
-    vs_run run = run_all(&target, &coverage);
-    const vs_reachable* all = vs_coverage_of(&coverage, target.arch);
-    const vs_explored* explored = vs_coverage_explored(&coverage, target.arch);
-    vs_reached whole = without(&run, all, SIZE_MAX);
-    for (size_t k = 0; k < all->count; k++) {
-      cr_expect(whole.points[k], "%s: %s", pairs[i].profile, all->names[k]);
-    }
-    for (size_t k = 0; k < explored->set.count; k++) {
-      bool made = false;
-      for (size_t r = 0; r < run.count && !made; r++) {
-        made = vs_transitions_has(&run.results[r].reached.made, &explored->set.items[k]);
-      }
-      cr_expect(made, "%s: %s", pairs[i].profile, explored->names[k]);
-    }
-    vs_reached_free(&whole);
-    vs_run_free(&run);
-    vs_coverage_free(&coverage);
-  }
-}
