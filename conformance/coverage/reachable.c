@@ -5,19 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/digest.h"
 #include "ideal.h"
 #include "tries.h"
 #include "words.h"
 
 // --- tables of hashes ---------------------------------------------------------------------------
-
-static uint64_t hash(const void* bytes, size_t size) {
-  uint64_t sum = UINT64_C(0xcbf29ce484222325);
-  for (size_t i = 0; i < size; i++) {
-    sum = (sum ^ ((const uint8_t*)bytes)[i]) * UINT64_C(0x100000001b3);
-  }
-  return sum ^ sum >> 29;
-}
 
 static uint64_t hash_point(const vs_point* p) {
   const uint64_t words[] = {
@@ -28,7 +21,12 @@ static uint64_t hash_point(const vs_point* p) {
       (uint64_t)p->unsure,
       (uint64_t)(p->unsure >> 64),
   };
-  return hash(words, sizeof words);
+  uint64_t sum = VS_DIGEST64;
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    sum = (sum ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    sum ^= sum >> 29;
+  }
+  return sum;
 }
 
 // The place of what `is_it` finds, or a free one, which holds 0; what stands there is 1 + a number.
@@ -110,9 +108,9 @@ static void add_point(search* s, const vs_reached_by* reached) {
   if (all->count == s->capacity) {
     s->capacity = s->capacity > 0 ? 2 * s->capacity : 256;
     vs_reached_by* more = realloc(all->points, s->capacity * sizeof *more);
+    if (more != NULL) all->points = more;
     s->failed |= more == NULL || 2 * s->capacity > all->slot_count;
     if (s->failed) return;
-    all->points = more;
   }
   const void* const of[] = {all, &reached->point};
   *place_of(all->slots, all->slot_count, hash_point(&reached->point), is_point, of) =
@@ -157,7 +155,8 @@ static void meet(const vs_op* op, const vs_facts* facts, unsigned unusual, void*
   if (s->failed) return;
   s->all->tried++;
   const void* const of[] = {s, facts};
-  size_t* place = place_of(s->slots, SLOTS, hash(facts, sizeof *facts), is_met, of);
+  size_t* place =
+      place_of(s->slots, SLOTS, vs_digest64(VS_DIGEST64, facts, sizeof *facts), is_met, of);
   if (*place != 0) return prefer(s, s->met[*place - 1].point, op, unusual);
   s->failed |= s->met_count == FACTS;
   if (s->failed) return;
