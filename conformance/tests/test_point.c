@@ -155,7 +155,7 @@ Test(point, after_a_violation_what_follows_is_told_as_well) {
   is_point(&t, t.count - 1, "write_state[io]: nothing wrong");
 }
 
-Test(point, nobody_listens) {
+Test(point, without_a_listener_judging_is_the_same) {
   vs_document d;
   vs_fault fault;
   const char text[] = X64 GUEST "T1: start kick h0\n= started\nT1: join\n= ZX_ERR_WRONG_TYPE\n";
@@ -165,6 +165,41 @@ Test(point, nobody_listens) {
   const vs_trace trace = vs_document_trace(&d);
   cr_expect_eq(vs_judge(&oracle, &trace, vs_profile_find("documented")).step, VS_STEP_ALLOWED);
   vs_document_free(&d);
+}
+
+// --- names ---------------------------------------------------------------------------------------
+
+// The facts that names look at, each way.
+static vs_facts facts_of(vs_op_code call, unsigned bits) {
+  vs_facts f = {.call = (uint8_t)call};
+  f.trap_bell = (bits & 1) != 0;
+  f.trap_io = (bits & 2) != 0;
+  f.handle.right_type = (bits & 4) != 0;
+  f.on_creator = (bits & 8) != 0;
+  f.running = (bits & 16) != 0;
+  f.kicked = (bits & 32) != 0;
+  f.io = (bits & 64) != 0;
+  f.handle.given = (bits & 128) != 0;
+  return f;
+}
+
+Test(point, each_name_is_of_one_call_and_says_something_of_it) {
+  enum { EACH_WAY = 256 };
+  const vs_profile* profile = vs_profile_find("documented");
+  for (unsigned n = 0; n < VS_NAMED_COUNT; n++) {
+    unsigned holds = 0;
+    unsigned elsewhere = 0;
+    for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
+      for (unsigned bits = 0; bits < EACH_WAY; bits++) {
+        const vs_facts f = facts_of((vs_op_code)call, bits);
+        const bool named = (vs_point_of(&f, profile).named & VS_BIT(n)) != 0;
+        holds += named && call == vs_nameds[n].call;
+        elsewhere += named && call != vs_nameds[n].call;
+      }
+    }
+    cr_expect(holds > 0 && holds < EACH_WAY, "%s: %u of %d", vs_nameds[n].name, holds, EACH_WAY);
+    cr_expect_eq(elsewhere, 0, "%s", vs_nameds[n].name);
+  }
 }
 
 // --- clauses ------------------------------------------------------------------------------------
