@@ -289,7 +289,7 @@ def serve(spoiled, shim, to_it, from_it):
                 for line in lines:
                     spoiled.say(line)
             else:
-                if FAULT == "one_at_a_time" and len(lines) == 2 and lines[0] == lines[1]:
+                if FAULT == "one_at_a_time" and len(lines) == 2 and lines[0] == lines[1] != "hello 2\n":
                     lines.pop()
                 put("".join(map(spoiled.hear, lines)), to_it)
             if not came and file == 0:
