@@ -9,6 +9,7 @@
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch) {
   oracle->profile = profile;
   oracle->arch = arch;
+  oracle->listener = NULL;
   oracle->attested = VS_NO_CLAUSE;
   oracle->raced = oracle->overflow = oracle->unpredicted = false;
   oracle->asked_count = 0;
@@ -94,6 +95,58 @@ void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observati
   memcpy(asked->bytes, op->bytes, sizeof asked->bytes);
 }
 
+// --- who listens --------------------------------------------------------------------------------
+
+// What all worlds that explain a call agree on.
+typedef struct agreement {
+  bool some;
+  bool differs;
+  vs_passage passage;
+} agreement;
+
+// What the call has made, and ended, is known once it has had its effect.
+static void complete(vs_step_context* c) {
+  vs_passage* p = &c->passage;
+  const vs_arg* out = vs_op_makes_object(c->op->code) ? vs_op_out(c->op, 0) : NULL;
+  if (out != NULL && c->seen->status == ZX_OK) p->made = c->world->slots[out->slot].object;
+  p->ended = p->object < VS_OBJECTS && c->world->objects[p->object].handles == 0;
+}
+
+static void agree(agreement* all, vs_step_context* c) {
+  const bool told = c->passes;
+  if (told) complete(c);
+  const vs_passage* p = &all->passage;
+  const bool same = told && vs_point_same(&p->point, &c->passage.point) &&
+                    p->object == c->passage.object && p->made == c->passage.made &&
+                    p->ended == c->passage.ended;
+  all->differs |= !told || (all->some && !same);
+  all->passage.forced &= c->passage.forced;
+  if (!all->some) all->passage = c->passage;
+  all->some = true;
+}
+
+static void tell(const vs_oracle* oracle, const vs_op* op, const agreement* all) {
+  const vs_listener* listener = oracle->listener;
+  vs_passage passage = all->passage;
+  if (listener == NULL || !all->some) return;
+  if (all->differs) passage = (vs_passage){.sort = VS_UNCLEAR};
+  if (op->code >= VS_CALL_COUNT && op->code != VS_OP_join) {
+    const vs_arg* out = vs_op_out(op, 0);
+    if (out == NULL) return;
+    passage = (vs_passage){.sort = VS_MADE, .made = oracle->worlds[0].slots[out->slot].object};
+  }
+  listener->passed(&passage, listener->context);
+}
+
+void vs_oracle_tell_unclear(const vs_oracle* oracle, const vs_op* op) {
+  const vs_passage passage = {.sort = VS_UNCLEAR};
+  const vs_listener* listener = oracle->listener;
+  if (listener == NULL || op->code == VS_CALL_vcpu_enter) return;
+  listener->passed(&passage, listener->context);
+}
+
+// --- steps --------------------------------------------------------------------------------------
+
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
   if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
@@ -109,12 +162,14 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   vs_step otherwise = VS_STEP_BROKEN;
   bool told = false;
   bool explained[VS_WORLDS_MAX];
+  agreement all = {0};
   for (uint8_t i = 0; i < before; i++) {
     vs_step_context c = {
         .oracle = oracle, .world = &oracle->worlds[i], .op = op, .seen = observation};
     vs_step step = vs_step_world(&c);
     explained[i] = step == VS_STEP_ALLOWED;
     if (explained[i]) oracle->attested |= c.attests;
+    if (explained[i] && oracle->listener != NULL) agree(&all, &c);
     // Of several worlds, the one that explains most says what is wrong.
     bool further = told && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
     bool status = told && c.why.kind == VS_VIOLATION_STATUS && why->kind == c.why.kind;
@@ -132,6 +187,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     alive += keep;
   }
   oracle->count = alive;
+  if (alive > 0) tell(oracle, op, &all);
   return alive > 0 ? VS_STEP_ALLOWED : otherwise;
 }
 
@@ -266,9 +322,10 @@ vs_check_set vs_oracle_held(vs_oracle* oracle, const vs_op* op) {
 
 // `recovers`: goes on after a violation, for which each step is saved; else ends at the first.
 static vs_judgement walk(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
-                         bool recovers) {
+                         const vs_listener* listener, bool recovers) {
   vs_judgement result = {.step = VS_STEP_ALLOWED};
   vs_oracle_init(oracle, profile, vs_arch_find(trace->arch));
+  oracle->listener = listener;
   for (size_t i = 0; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
@@ -296,9 +353,14 @@ static vs_judgement walk(vs_oracle* oracle, const vs_trace* trace, const vs_prof
 }
 
 // Most traces hold no violation, and to save every step costs more than to judge it.
-vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
+vs_judgement vs_judge_telling(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
+                              const vs_listener* listener) {
   if (vs_arch_find(trace->arch) == NULL) return (vs_judgement){.step = VS_STEP_BROKEN};
-  vs_judgement result = walk(oracle, trace, profile, false);
-  if (result.step == VS_STEP_VIOLATION) result = walk(oracle, trace, profile, true);
+  vs_judgement result = walk(oracle, trace, profile, listener, false);
+  if (result.step == VS_STEP_VIOLATION) result = walk(oracle, trace, profile, listener, true);
   return result;
+}
+
+vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
+  return vs_judge_telling(oracle, trace, profile, NULL);
 }

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A script for a point: the situation, a call that passes through the point, and what shows that
+// nothing else has come of it.
+#ifndef VS_CONFORMANCE_COVERAGE_GAP_H_
+#define VS_CONFORMANCE_COVERAGE_GAP_H_
+
+#include "reachable.h"
+
+enum { VS_GAP_OPS = 64 };
+
+// Its ops; the title is the caller's to set. How many there are.
+size_t vs_gap_script(const vs_reachable* all, size_t point, vs_op ops[VS_GAP_OPS]);
+
+#endif  // VS_CONFORMANCE_COVERAGE_GAP_H_
