@@ -69,6 +69,10 @@ static bool unpack(z_stream* z, size_t most, vs_file* text, vs_why* why) {
   return z->avail_in == 0 || vs_refuse(why, "%u bytes stand behind its end", z->avail_in);
 }
 
+bool vs_is_packed(const char* bytes, size_t length) {
+  return length >= 2 && memcmp(bytes, head, 2) == 0;
+}
+
 bool vs_unpack(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why) {
   z_stream z = {.next_in = (Bytef*)(uintptr_t)bytes, .avail_in = (uInt)length};
   *text = (vs_file){0};

@@ -9,6 +9,9 @@
 // False: no memory. `packed` is the caller's.
 bool vs_pack(const char* text, size_t length, vs_file* packed);
 
+// True of bytes that begin as what is packed does, by any program.
+bool vs_is_packed(const char* bytes, size_t length);
+
 // Unpacks at most `most` bytes, whatever the bytes say of themselves. False: they are not what
 // vs_pack makes, or there are more; `why` says so, and there is nothing to free.
 bool vs_unpack(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why);

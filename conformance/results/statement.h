@@ -52,4 +52,8 @@ bool vs_statement_parse(vs_statement* s, const char* name, const vs_file* text,
 bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why);
 void vs_statement_free(vs_statement* s);
 
+// Reads a file of results (results.h), or a statement of which all follows: then its results are
+// those that follow. NULL: `why`.
+vs_results* vs_statement_or_results(const char* path, vs_why* why);
+
 #endif  // VS_CONFORMANCE_STATEMENT_H_

@@ -212,6 +212,27 @@ Test(statement, of_one_that_fails) {
   vs_file_free(&text);
 }
 
+Test(statement, several_are_one_matrix) {
+  expect("run --quiet --backend soft --statement %/a", 0, "");
+  expect(WRONG "--statement %/b", 1, "");
+  expect("verify --report html:%/h --report badge:%/g %/a %/b", 1,
+         "profile documented                      soft         mutant:kind_8_bits\n");
+  expect("merge %/a %/b", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  expect("merge --diff %/a %/b", 1,
+         "regressed  kinds.aliases on mutant:kind_8_bits: pass -> FAIL (ZX_ERR_INVALID_ARGS -> "
+         "ZX_OK)");
+  expect_shell("grep -c fail %/g", 0, "1\n");
+  vs_file text = unpacked("a");
+  json_t* form = results_of(&text);
+  json_object_set_new(result_of(form, "kinds.both"), "verdict", json_string("permitted"));
+  vs_file forged = with_results(form, &text);
+  put("b", &forged);
+  expect("merge %/a %/b", 2, "it does not follow: kinds.both: it says permitted");
+  expect("verify %/a %/b", 2, "it does not follow: kinds.both: it says permitted");
+  vs_file_free(&forged);
+  vs_file_free(&text);
+}
+
 Test(statement, is_of_every_case_on_one_backend) {
   static const char* const wrong[] = {
       "", "--backend soft --filter kinds.both", "--backend soft --shard 1/2",
