@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "common/refuse.h"
-
 #ifdef __x86_64__
 
 #include <signal.h>

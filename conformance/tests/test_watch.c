@@ -428,6 +428,28 @@ Test(rewriter, a_copy_of_the_kernel_after_a_look_finds_two_values) {
   expect_two_values(look_before_the_kernel);
 }
 
+static zx_status_t refuse_unseen(void* count, void* address) {
+  (void)address;
+  ++*(unsigned*)count;
+  return ZX_ERR_BAD_HANDLE;
+}
+
+// It may have been refused for the guarded page, which another thread has met within a system call.
+Test(rewriter, a_call_that_is_refused_and_was_not_seen_to_look_is_made_again) {
+  const vs_op op = flipped_write();
+  unsigned made = 0;
+  vs_rewritten_call c = {.make = refuse_unseen,
+                         .context = &made,
+                         .op = &op,
+                         .parameter = vs_param_find(op.code, VS_PARAM_IN, 0)};
+  vs_watch_close(open_or_skip());
+  vs_rewriter* rewriter = vs_rewriter_open();
+  cr_assert(vs_rewriter_call(rewriter, &c));
+  cr_expect_eq(made, 2);
+  cr_expect(c.status == ZX_ERR_BAD_HANDLE && c.rewritten);
+  vs_rewriter_close(rewriter);
+}
+
 // Else a double fetch is found by luck alone, and its implementation passes.
 Test(rewriter, a_watch_that_gets_no_page_is_a_shortage_of_this_machine) {
   const struct rlimit none = {0, 0};
