@@ -19,7 +19,6 @@
 #include "zircon/unicorn/rows.h"
 
 static const uint64_t ALL_CALLS = (UINT64_C(1) << VS_CALL_COUNT) - 1;
-static const double SHIM_PATIENCE = 10;  // seconds until it has to have greeted
 
 const vs_backend* const vs_builtins[] = {
     &vs_backend_soft,
@@ -87,7 +86,7 @@ static bool open_shim(const vs_target* target, vs_opened* opened, vs_why* reason
     shim = vs_shim_new(target->where, reason);
     if (shim == NULL) return false;
     vs_shim_keep(shim);
-    if (!vs_shim_ready(shim, SHIM_PATIENCE, reason)) {
+    if (!vs_shim_ready(shim, 0, reason)) {
       vs_shim_free(shim);
       return false;
     }

@@ -12,8 +12,9 @@
 #include "remote/remote.h"
 
 enum { GIVE_UP = 3, HOPELESS = 9 };
-static const double PATIENCE = 1;         // seconds until a shim that was told to end is ended
-static const double GONE_PATIENCE = 0.3;  // until one whose output has ended does not end any more
+static const double PATIENCE = 1;       // seconds until a shim that was told to end is ended
+static const double START_LEAST = 10;   // until one that starts has to have greeted, or more
+static const double GONE_PATIENCE = 1;  // until one whose output has ended does not end any more
 
 // What a child that made calls leaves behind.
 typedef struct shared {
@@ -195,7 +196,7 @@ static bool ends_soon(vs_channel* c) {
 
 static bool start(vs_shim* shim, double seconds, vs_why* reason) {
   vs_channel* c = &shim->channel;
-  double deadline = vs_now() + seconds;
+  double deadline = vs_now() + (seconds > START_LEAST ? seconds : START_LEAST);
   if (!vs_channel_open(c, reason)) return false;
   vs_greeting greeting;
   vs_greeted greeted = vs_greet(c, deadline, &greeting, &shim->shared->noise, reason);

@@ -46,7 +46,7 @@ static void remove_directory(void) {
   cr_expect_eq(shell(command)->status, 0);
 }
 
-TestSuite(campaign, .init = make_directory, .fini = remove_directory, .timeout = 300);
+TestSuite(campaign, .init = make_directory, .fini = remove_directory, .timeout = 600);
 
 // Runs `fuzz` with these arguments, in which % stands for the directory.
 static const outcome* fuzz_with(const char* environment, const char* arguments) {
@@ -91,7 +91,7 @@ static size_t count_in(const char* text, const char* words) {
 // --- what it finds ------------------------------------------------------------------------------
 
 Test(campaign, findings_are_told_kept_and_run_again) {
-  expect("--backend mutant:kind_8_bits --findings 1 --seconds 30 --report json:%/r.json %/c", 1,
+  expect("--backend mutant:kind_8_bits --findings 1 --seconds 150 --report json:%/r.json %/c", 1,
          "are accepted as kind, and nothing else is");
   expect_shell("grep -q '^# allowed ZX_ERR_INVALID_ARGS (kind names' %s/c/findings/*.vcpu", 0);
   expect_shell("grep -q '^# failed 8 of 8' %s/c/findings/*.vcpu", 0);
@@ -108,13 +108,13 @@ Test(campaign, what_conforms_has_none) {
 Test(campaign, known_findings_are_not_told_again) {
   const outcome* got = expect("--backend mutant:kind_8_bits --findings 1 %/c", 1, "1 of them new");
   cr_expect_eq(count_in(got->text, "again   "), 1, "%s", got->text);
-  got = expect("--backend mutant:kind_8_bits --seconds 1 %/c", 1, "findings 1, 0 of them new");
+  got = expect("--backend mutant:kind_8_bits --seconds 5 %/c", 1, "findings 1, 0 of them new");
   cr_expect_eq(count_in(got->text, "again   "), 0, "%s", got->text);
 }
 
 Test(campaign, crash_is_a_finding_and_not_the_end) {
   const outcome* got =
-      expect("--backend " PLUGIN("many") " --jobs 2 --findings 12 --seconds 20 %/c", 1,
+      expect("--backend " PLUGIN("many") " --jobs 2 --findings 12 --seconds 150 %/c", 1,
              "the backend was ended by SIGABRT");
   cr_expect(strstr(got->text, "findings 12, 12 of them new") != NULL, "%s", got->text);
 }
@@ -124,14 +124,14 @@ Test(campaign, what_a_shim_writes_is_not_told_each_time_that_it_starts) {
   const outcome* got =
       expect("--backend 'shim:echo starting >&2; python3 -BIS " VS_SOURCE_DIR
              "/conformance/tests/shims/spoiled.py exits " VS_SHIM_DIR
-             "/shim_soft_posix; echo over >&2; exit 9' --findings 1 --seconds 20 %/c",
+             "/shim_soft_posix; echo over >&2; exit 9' --findings 1 --seconds 150 %/c",
              1, "  ended    exit=9");
   cr_expect_leq(count_in(got->text, "starting\n"), 2, "%s", got->text);
   cr_expect_eq(count_in(got->text, "  stderr   over\n"), 1, "%s", got->text);
 }
 
 Test(campaign, hang_is_a_finding_and_not_the_end) {
-  const outcome* got = expect("--backend mutant:hang_on_success --timeout 0.5 --seconds 6 %/c", 1,
+  const outcome* got = expect("--backend mutant:hang_on_success --timeout 0.5 --seconds 12 %/c", 1,
                               "the backend did not return within 0.5 s");
   cr_expect(strstr(got->text, "findings 1, 1 of them new") != NULL, "%s", got->text);
   cr_expect(strstr(got->text, "seen     1 times") == NULL, "%s", got->text);
@@ -141,13 +141,13 @@ Test(campaign, what_does_not_fail_each_time_is_flaky) {
   char count[sizeof directory + 8];
   snprintf(count, sizeof count, "%s/count", directory);
   setenv("VS_FLAKY_COUNT", count, 1);
-  expect("--backend " PLUGIN("flaky") " --findings 1 --seconds 30 %/c", 1,
+  expect("--backend " PLUGIN("flaky") " --findings 1 --seconds 150 %/c", 1,
          "\nFLAKY  write_state.desc");
   expect_shell("grep -q '^# verdict flaky' %s/c/findings/*.vcpu", 0);
 }
 
 Test(campaign, what_does_not_fail_alone_is_kept_whole) {
-  expect("--backend " PLUGIN("only_there") " --findings 1 --seconds 30 %/c", 1,
+  expect("--backend " PLUGIN("only_there") " --findings 1 --seconds 150 %/c", 1,
          "seen in the campaign, and not again when run alone");
   expect_shell("grep -q '^# verdict not again alone' %s/c/findings/unconfirmed-SIGABRT-*.vcpu", 0);
   expect_shell("test $(cat %s/c/findings/unconfirmed-*.vcpu | grep -c '^T') -ge 10", 0);
@@ -182,7 +182,7 @@ static void write_known(const char* entries) {
 Test(campaign, known_finding_is_counted_apart) {
   write_known(KNOWN_KIND(KIND, "documented", OF_KIND, ACCEPTED, "  link https://bugs.example/1\n"));
   const outcome* got = expect("--backend " KIND
-                              " --known %/known --findings 1 --seconds 3 "
+                              " --known %/known --findings 1 --seconds 6 "
                               "--report json:%/r.json %/c",
                               0, "findings 0, 0 of them new; 1 known");
   cr_expect(strstr(got->text, "ended: the time is over") != NULL, "%s", got->text);
@@ -265,7 +265,7 @@ Test(campaign, one_known_of_many) {
   write_known("known *\n  backend " PLUGIN(
       "many") "\n  profile *\n  answer ZX_ERR_INVALID_ARGS -> "
               "SIGABRT\n  reason it crashes\n");
-  expect("--backend " PLUGIN("many") " --known %/known --findings 11 --seconds 20 %/c", 1,
+  expect("--backend " PLUGIN("many") " --known %/known --findings 11 --seconds 150 %/c", 1,
          "findings 11, 11 of them new; ");
 }
 
@@ -274,7 +274,7 @@ Test(campaign, known_end_between_two_calls) {
   write_known(
       "known *\n  backend *\n  profile *\n  clause write_state.rights.write\n"
       "  answer life -> SIGABRT\n  reason it crashes\n");
-  expect("--backend " PLUGIN("only_there") " --known %/known --seconds 3 %/c", 0, " known\n");
+  expect("--backend " PLUGIN("only_there") " --known %/known --seconds 6 %/c", 0, " known\n");
   write_known("known *\n  backend *\n  profile *\n  answer life -> SIGSEGV\n  reason it crashes\n");
   expect_with("VCPUSPEC_FAKE=idle",
               "--backend " PLUGIN("only_there") " --known %/known --seconds 0.1 %/c", 1,
@@ -365,8 +365,8 @@ Test(campaign, killed_at_any_moment_and_resumed) {
 Test(campaign, raw_finding_that_nobody_looked_at_is_looked_at) {
   expect("--backend mutant:kind_8_bits --findings 1 %/c", 1, "1 of them new");
   expect_shell("rm %s/c/findings/*", 0);
-  expect_with("VCPUSPEC_FAKE=idle", "--backend mutant:kind_8_bits --findings 1 --seconds 30 %/c", 1,
-              "findings 1, 1 of them new");
+  expect_with("VCPUSPEC_FAKE=idle", "--backend mutant:kind_8_bits --findings 1 --seconds 150 %/c",
+              1, "findings 1, 1 of them new");
 }
 
 // The implementation was being called when everybody was killed (the state's phase, at byte 8,
@@ -384,7 +384,7 @@ Test(campaign, crash_that_nobody_saw_is_tried_again) {
   kill_after(pid, 1000, SIGKILL);
   expect_shell("test ! -e %s/c/findings/*.vcpu", 0);
   expect_with("VCPUSPEC_FAKE=idle",
-              "--backend mutant:hang_on_success --timeout 0.2 --findings 1 --seconds 30 %/c", 1,
+              "--backend mutant:hang_on_success --timeout 0.2 --findings 1 --seconds 150 %/c", 1,
               "findings 1, 1 of them new");
 }
 
@@ -461,8 +461,8 @@ Test(campaign, end_between_two_calls_is_made_smaller) {
   cr_assert(out != NULL);
   fputs(text, out);
   fclose(out);
-  expect_with("VCPUSPEC_FAKE=idle", "--backend " PLUGIN("many") " --findings 1 --seconds 30 %/c", 1,
-              "findings 1, 1 of them new");
+  expect_with("VCPUSPEC_FAKE=idle", "--backend " PLUGIN("many") " --findings 1 --seconds 150 %/c",
+              1, "findings 1, 1 of them new");
   expect_shell("test $(grep -hc '^T' %s/c/findings/ended-*.vcpu) -le 4", 0);
 }
 
@@ -475,7 +475,7 @@ Test(campaign, the_real_program_finds_and_goes_on) {
   if (shell(command)->status != 0) cr_skip_test("there is no vcpuspec-fuzz-call");
   const char* const arguments = "--target call --backend mutant:kind_8_bits --jobs 2 %/c";
   char words[512];
-  snprintf(words, sizeof words, "--findings 1 --seconds 30 %s", arguments);
+  snprintf(words, sizeof words, "--findings 1 --seconds 150 %s", arguments);
   expect_with("VCPUSPEC_FUZZERS=", words, 1, "accepted as kind, and nothing else is");
   snprintf(words, sizeof words, "--merge --seconds 0.5 %s", arguments);
   expect_with("VCPUSPEC_FUZZERS=", words, 1, "findings 1, 0 of them new");
@@ -489,21 +489,21 @@ Test(campaign, ends_on_a_plateau) {
   expect("--plateau 0.5 --seconds 50 %/c", 0, "ended: nothing new for 0.5 s");
 }
 Test(campaign, ends_in_time) {
-  const outcome* got = expect("--seconds 1s %/c", 0, "ended: the time is over");
-  cr_expect(strstr(got->text, "time     00:00:01, in all 00:00:01") != NULL, "%s", got->text);
+  const outcome* got = expect("--seconds 5s %/c", 0, "ended: the time is over");
+  cr_expect(strstr(got->text, "time     00:00:05, in all 00:00:05") != NULL, "%s", got->text);
 }
 Test(campaign, counts_go_on) {
-  expect("--seconds 1 %/c", 0, "in all 00:00:01");
-  expect("--seconds 1 %/c", 0, "time     00:00:01, in all 00:00:02");
+  expect("--seconds 5 %/c", 0, "in all 00:00:05");
+  expect("--seconds 5 %/c", 0, "time     00:00:05, in all 00:00:10");
 }
 // New findings as they come, those of before at the end, and a line.
 Test(campaign, quiet) {
-  const outcome* got = expect("--quiet --backend " KIND " --seconds 1 %/c", 1, "FAIL ");
+  const outcome* got = expect("--quiet --backend " KIND " --seconds 5 %/c", 1, "FAIL ");
   cr_expect(strstr(got->text, " tuples ") == NULL && strstr(got->text, "time  ") == NULL, "%s",
             got->text);
   cr_expect(strstr(got->text, "findings 1, 1 of them new; 0 known; ") != NULL, "%s", got->text);
-  expect("--quiet --backend " KIND " --seconds 1 %/c", 1, "(found before)");
-  expect("--quiet --seconds 2 %/d", 0, "findings 0, 0 of them new; 0 known; ");
+  expect("--quiet --backend " KIND " --seconds 5 %/c", 1, "(found before)");
+  expect("--quiet --seconds 5 %/d", 0, "findings 0, 0 of them new; 0 known; ");
 }
 Test(campaign, nothing_executed) {
   expect_with("VCPUSPEC_FAKE=idle", "--seconds 0.3 %/c", 5, "nothing was judged");
@@ -515,7 +515,7 @@ Test(campaign, interrupted_it_tells_what_it_has) {
   expect_shell("timeout 60 sh -c 'until ls %s/c/findings/*.vcpu; do sleep 0.1; done'", 0);
   kill_after(campaign, 0, SIGINT);
   expect_shell("grep -q '^findings 1, 1 of them new' %s/log", 0);
-  expect("--backend mutant:kind_8_bits --seconds 1 %/c", 1, "findings 1, 0 of them new");
+  expect("--backend mutant:kind_8_bits --seconds 5 %/c", 1, "findings 1, 0 of them new");
 }
 Test(campaign, merge_leaves_what_adds_something) {
   expect("--seconds 3 %/c", 0, "corpus: ");
@@ -541,7 +541,7 @@ Test(campaign, program_that_leaves_garbage) {
 }
 // It may have been a thread of the implementation's.
 Test(campaign, program_that_crashes_while_it_judges) {
-  expect_with("VCPUSPEC_FAKE=judging", "--seconds 1 %/c", 1, "the process was ended by SIGABRT");
+  expect_with("VCPUSPEC_FAKE=judging", "--seconds 5 %/c", 1, "the process was ended by SIGABRT");
   expect_shell("ls %s/c/findings/unconfirmed-SIGABRT-*.vcpu > /dev/null", 0);
 }
 Test(campaign, program_that_gets_on_no_more) {

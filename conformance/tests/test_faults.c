@@ -84,7 +84,7 @@ static void survive(const char* spec, const char* faults, size_t total, double t
   unsetenv("VS_FAULTS");
   vs_target target = judging_target(spec);
   cr_assert(target.state == VS_TARGET_READY, "%s", target.reason);
-  vs_run sound = judging_run(&target, cases, count, "documented", 10);
+  vs_run sound = judging_run(&target, cases, count, "documented", 30);
   cr_expect(vs_run_count(&sound, &target, VS_VERDICT_FAIL) == 0);
   cr_expect(vs_run_count(&sound, &target, VS_VERDICT_PASS) > 40);
   setenv("VS_FAULTS", faults, 1);
@@ -109,18 +109,18 @@ static void survive(const char* spec, const char* faults, size_t total, double t
   "/shim_soft_posix"
 
 Test(faults, shim) {
-  survive(FAULTY, "0 60 0 11", wanted(), 4);
+  survive(FAULTY, "0 60 0 11", wanted(), 30);
 }
 Test(faults, shim_that_hangs) {
-  survive(FAULTY, "0 2000 12 12", wanted() / 30, 3);
+  survive(FAULTY, "0 2000 12 12", wanted() / 30, 10);
 }
 // Of a reply with a sum every byte counts.
 Test(faults, shim_with_sums) {
-  survive(FAULTY " --sums", "0 60 0 14", wanted(), 4);
+  survive(FAULTY " --sums", "0 60 0 14", wanted(), 10);
 }
 Test(faults, plugin) {
-  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "60 6", wanted(), 2);
+  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "60 6", wanted(), 30);
 }
 Test(faults, plugin_that_hangs) {
-  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "2000 7", wanted() / 10, 1);
+  survive("plugin:" VS_PLUGIN_DIR "/faulty.so", "2000 7", wanted() / 10, 5);
 }

@@ -156,7 +156,9 @@ static void mind_limits(vs_supervisor* s) {
   if (plan->seconds > 0 && now - s->started >= plan->seconds) {
     vs_supervisor_end(s, VS_CAMPAIGN_TIME, "the time is over");
   }
-  if (plan->plateau > 0 && now - s->last_new >= plan->plateau) {
+  // What has only begun is on no plateau.
+  const bool executed = s->outcome->all.executions > s->outcome->before.executions;
+  if (executed && plan->plateau > 0 && now - s->last_new >= plan->plateau) {
     vs_supervisor_end(s, VS_CAMPAIGN_PLATEAU, "nothing new for %g s", plan->plateau);
   }
 }
