@@ -47,11 +47,13 @@ void vs_engine_open(vs_fuzz_target target, int* argc, char*** argv) {
   naive = strcmp(generator, "naive") == 0;
   told = strcmp(generator, "told") == 0;
   blind = strcmp(generator, "bytes") == 0;
+  const char* state = take_flag(argc, words, "state", VS_FUZZ_STATE, NULL);
   const vs_session_options options = {
       .target = target,
       .backend = take_flag(argc, words, "backend", VS_FUZZ_BACKEND, "soft"),
       .profile = take_flag(argc, words, "profile", VS_FUZZ_PROFILE, "documented"),
-      .state = take_flag(argc, words, "state", VS_FUZZ_STATE, NULL),
+      .state = state,
+      .counts = state != NULL,  // somebody looks
       .findings = take_flag(argc, words, "findings", VS_FUZZ_FINDINGS, NULL),
       .feedback = strcmp(take_flag(argc, words, "feedback", VS_FUZZ_FEEDBACK, "1"), "0") != 0,
       .bare = naive || told,

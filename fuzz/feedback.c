@@ -111,6 +111,11 @@ void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class
   count(state, guides, mix(mix(verdict, ~of->contents), UINT64_MAX));
 }
 
+void vs_feedback_reached(size_t point) {
+  uint8_t* counter = &counters[(uint32_t)(mix(UINT64_MAX, point) >> 40) % VS_FEEDBACK_COUNTERS];
+  if (*counter < UINT8_MAX) ++*counter;
+}
+
 void vs_feedback_keep_seed(uint64_t number) {
   counters[1 + number % (VS_FEEDBACK_COUNTERS - 1)] = 1;
 }

@@ -26,6 +26,9 @@ vs_feedback_class vs_feedback_classify(vs_oracle* oracle, const vs_op* op);
 void vs_feedback_note(vs_fuzz_state* state, bool guides, const vs_feedback_class* of,
                       vs_clause_set attested, const vs_observation* seen, vs_step step);
 
+// A combination was reached for the first time: the input is kept for it.
+void vs_feedback_reached(size_t point);
+
 // Without feedback: an input is kept if it is a seed.
 void vs_feedback_keep_seed(uint64_t number);
 void vs_feedback_keep_none(void);

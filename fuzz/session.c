@@ -30,6 +30,33 @@ static void judge_next(vs_session* s) {
   _exit(3);
 }
 
+// --- coverage -----------------------------------------------------------------------------------
+
+static void hear(const vs_passage* passage, void* context) {
+  vs_session* s = context;
+  if (passage->sort != VS_PASSED) return;
+  const size_t point = vs_reachable_find(s->reachable, &passage->point);
+  if (point >= s->reachable->count) return;
+  const uint8_t bit = (uint8_t)(1u << point % 8);
+  if ((s->state->points[point / 8] & bit) == 0 && s->options.feedback) vs_feedback_reached(point);
+  s->state->points[point / 8] |= bit;
+}
+
+static void begin_trace(vs_session* s) {
+  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  if (s->reachable != NULL) s->oracle.listener = &s->listener;
+}
+
+static void count_points(vs_session* s) {
+  if (!s->options.counts) return;
+  s->reachable = vs_reachable_new(s->profile, s->opened.arch);
+  if (s->reachable == NULL) return;
+  if (s->reachable->count > VS_FUZZ_POINTS) s->reachable->count = VS_FUZZ_POINTS;
+  s->listener = (vs_listener){hear, s};
+  s->state->arch = s->opened.arch;
+  s->state->reachable = (uint32_t)s->reachable->count;
+}
+
 // --- judging ----------------------------------------------------------------------------------
 
 // A handle that no op made, and that is none of the oracle's business.
@@ -70,7 +97,7 @@ static bool is_lost(const vs_oracle* oracle) {
 // Of the script's trace, as far as the oracle says something of it. What the backend lacks is
 // passed over: the executor does not do what depends on it. `*at` is the step that decided.
 static vs_step judge(vs_session* s, const vs_trace* trace, vs_violation* why, size_t* at) {
-  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  begin_trace(s);
   for (*at = 0; *at < trace->script.count; ++*at) {
     bool judged = vs_sense_is_judged(&trace->script.ops[*at]);
     vs_step step = judge_step(s, trace, *at, why);
@@ -188,7 +215,7 @@ static vs_step make_scene(vs_session* s, vs_violation* why) {
   vs_op ops[VS_FUZZ_SCENE];
   enter_phase(s, VS_FUZZ_EXECUTING);
   vs_executor_reset(s->executor);
-  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  begin_trace(s);
   s->inputs = 0;
   s->made = true;
   size_t count = vs_fuzz_scene(s->arch, &s->sense, ops);
@@ -274,7 +301,7 @@ static void make_scene_of_model(vs_session* s) {
   vs_op ops[VS_FUZZ_SCENE];
   vs_violation why;
   size_t count = vs_fuzz_scene(s->arch, &s->sense, ops);
-  vs_oracle_init(&s->oracle, s->profile, s->arch);
+  begin_trace(s);
   for (size_t i = 0; i < count; i++) {
     vs_observation seen = {.outcome = VS_RETURNED};
     seen.handle = (zx_handle_t)(0x1003 + 8 * i);
@@ -392,6 +419,7 @@ static bool begin(vs_session* s, vs_why* reason) {
     s->executor = vs_opened_executor(&s->opened);
     if (s->executor == NULL) return say(reason, "no memory for", word);
   }
+  count_points(s);
   s->opened_at = vs_now();
   s->state->magic = VS_FUZZ_MAGIC;
   enter_phase(s, VS_FUZZ_READY);
@@ -417,5 +445,6 @@ void vs_session_close(vs_session* s) {
   if (s->executor != NULL) vs_executor_close(s->executor);
   if (s->owned && s->backend.backend != NULL) s->backend.backend->close();
   if (s->state != NULL) munmap(s->state, sizeof *s->state);
+  vs_reachable_free(s->reachable);
   memset(s, 0, sizeof *s);
 }

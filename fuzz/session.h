@@ -4,6 +4,7 @@
 #ifndef VS_FUZZ_SESSION_H_
 #define VS_FUZZ_SESSION_H_
 
+#include "coverage/reachable.h"
 #include "executor/executor.h"
 #include "oracle.h"
 #include "runner/target.h"
@@ -23,6 +24,7 @@ typedef struct vs_session_options {
   const char* state;     // file to map; NULL: none
   const char* findings;  // directory; NULL: a violation is printed, and ends the process by abort()
   bool feedback;
+  bool counts;      // combinations (docs/coverage.md), in the state
   bool bare;        // the scene of VS_FUZZ_CALL makes no write and no look of its own
   bool first_only;  // the first violation ends the process with exit status 0, and says when
 } vs_session_options;
@@ -39,6 +41,8 @@ typedef struct vs_session {
   const vs_profile* profile;
   vs_own_profile own;
   vs_fuzz_state* state;
+  vs_reachable* reachable;  // owned; NULL: what is reached of it is not counted
+  vs_listener listener;
   vs_oracle oracle;
   uint64_t seeds;  // inputs before the engine's first mutation
   bool mutated;    // there was one

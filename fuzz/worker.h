@@ -21,6 +21,7 @@
 
 enum {
   VS_FUZZ_TUPLES = 1 << 16,
+  VS_FUZZ_POINTS = 4096,   // combinations (docs/coverage.md), at most
   VS_FUZZ_PAST = 1 << 23,  // bytes
   VS_FUZZ_KEYS = 256
 };
@@ -53,6 +54,9 @@ typedef struct vs_fuzz_state {
   uint32_t unwritten;  // that could not be
   vs_fuzz_seen seen[VS_FUZZ_KEYS];
   uint8_t tuples[VS_FUZZ_TUPLES / 8];  // a bit for each (clauses, class of facts, verdict) reached
+  uint32_t arch;                       // vs_arch that the next two are of
+  uint32_t reachable;                  // combinations; 0: they are not counted
+  uint8_t points[VS_FUZZ_POINTS / 8];  // a bit for each that was reached, by its number
   // The inputs since the implementation was last without a past: a length (2 bytes, little endian)
   // and the bytes, one after another. The last is the one that is executed.
   uint32_t past_used;

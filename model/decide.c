@@ -158,6 +158,23 @@ vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call) {
   return made;
 }
 
+static vs_check_set checks_of(uint8_t call) {
+  vs_check_set set = 0;
+  for (vs_check_code check = 1; check < VS_CHECK_COUNT; check++) {
+    if (calls[check] == call) set |= VS_CHECK_IN(check);
+  }
+  return set;
+}
+
+vs_check_set vs_looked_at(const vs_profile* profile, uint8_t call) {
+  const vs_check_set made = profile->ordered ? vs_profile_makes(profile, call) : 0;
+  const vs_check_set of_call = checks_of(call);
+  const vs_check_set choices = of_sort(of_call, VS_SORT_LATITUDE);
+  const vs_check_set always = choices & VS_CHECK_IN(VS_CHECK_ACCESS_SIZE);
+  if (made != 0) return made;
+  return of_sort(of_call, VS_SORT_PAGE) | always | optional_of(profile, choices);
+}
+
 // Allows what the first check of the order that applies asks for.
 static void allow_first(vs_decision* decision, const vs_profile* profile, vs_check_set faults) {
   const uint8_t* first = profile->order;

@@ -98,6 +98,9 @@ vs_decision vs_decide(const vs_facts* facts, const vs_profile* profile);
 // The checks of a call that the profile's order has; none: it says of that call what the page says.
 vs_check_set vs_profile_makes(const vs_profile* profile, uint8_t call);
 
+// The checks of a call that decide what the profile allows.
+vs_check_set vs_looked_at(const vs_profile* profile, uint8_t call);
+
 // Adds the row unless its status is allowed already. Checks of the page come before those that need
 // a latitude, so that of two the one is kept that needs none.
 void vs_decision_allow(vs_decision* decision, const vs_allowed* row);

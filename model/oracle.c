@@ -9,8 +9,9 @@
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch) {
   oracle->profile = profile;
   oracle->arch = arch;
+  oracle->listener = NULL;
   oracle->attested = VS_NO_CLAUSE;
-  oracle->raced = oracle->overflow = oracle->unpredicted = false;
+  oracle->raced = oracle->unordered = oracle->overflow = oracle->unpredicted = false;
   oracle->asked_count = 0;
   oracle->count = 1;
   vs_world_init(&oracle->worlds[0], profile);
@@ -94,6 +95,80 @@ void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observati
   memcpy(asked->bytes, op->bytes, sizeof asked->bytes);
 }
 
+// --- who listens --------------------------------------------------------------------------------
+
+// What all worlds that explain a call agree on.
+typedef struct agreement {
+  bool some;
+  bool differs;
+  vs_passage passage;
+} agreement;
+
+static uint8_t made_by(const vs_world* world, const vs_op* op, unsigned which) {
+  const vs_arg* out = vs_op_out(op, which);
+  return out != NULL ? world->slots[out->slot].object : (uint8_t)VS_OBJECTS;
+}
+
+// What the call has made, and ended, is known once it has had its effect.
+static void complete(vs_step_context* c) {
+  vs_passage* p = &c->passage;
+  const bool made = vs_op_makes_object(c->op->code) && c->seen->status == ZX_OK;
+  for (unsigned i = 0; i < 2 && made; i++) p->made[i] = made_by(c->world, c->op, i);
+  p->ended = p->object < VS_OBJECTS && c->world->objects[p->object].handles == 0;
+}
+
+static bool is_same_passage(const vs_passage* a, const vs_passage* b) {
+  bool same = vs_point_same(&a->point, &b->point);
+  same &= a->object == b->object;
+  same &= a->ended == b->ended;
+  same &= memcmp(a->made, b->made, sizeof a->made) == 0;
+  return same;
+}
+
+static void agree(agreement* all, vs_step_context* c) {
+  if (c->passes) complete(c);
+  if (!all->some) all->passage = c->passage;
+  all->some = true;
+  all->differs |= !c->passes || !is_same_passage(&all->passage, &c->passage);
+  all->passage.forced &= c->passage.forced;
+}
+
+// Of an op that is no call, what it has made.
+static vs_passage passage_of_other(const vs_oracle* oracle, const vs_op* op) {
+  return (vs_passage){.sort = VS_MADE,
+                      .made = {made_by(&oracle->worlds[0], op, 0), (uint8_t)VS_OBJECTS}};
+}
+
+static void tell(const vs_oracle* oracle, const vs_op* op, const agreement* all) {
+  const vs_listener* listener = oracle->listener;
+  const bool call = op->code < VS_CALL_COUNT || op->code == VS_OP_join;
+  vs_passage passage = all->passage;
+  if (listener == NULL) return;
+  if (all->differs || oracle->unordered) passage = (vs_passage){.sort = VS_UNCLEAR};
+  if (!call) passage = passage_of_other(oracle, op);
+  listener->passed(&passage, listener->context);
+}
+
+void vs_oracle_tell_unclear(const vs_oracle* oracle, const vs_op* op) {
+  const vs_passage passage = {.sort = VS_UNCLEAR};
+  const vs_listener* listener = oracle->listener;
+  if (listener == NULL || op->code == VS_CALL_vcpu_enter) return;
+  listener->passed(&passage, listener->context);
+}
+
+void vs_oracle_note_order(vs_oracle* oracle, const vs_op* op) {
+  bool beside = false;
+  for (uint8_t i = 0; i < oracle->count; i++) {
+    for (uint8_t thread = 0; thread < VS_THREADS; thread++) {
+      const bool waits = oracle->worlds[i].racing[thread] == VS_RACING_BEFORE;
+      beside |= waits && thread != op->thread;
+    }
+  }
+  oracle->unordered |= beside && op->code != VS_OP_await_guest;
+}
+
+// --- steps --------------------------------------------------------------------------------------
+
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why) {
   if (oracle->count == 0 || oracle->overflow || !vs_op_is_valid(op)) return VS_STEP_BROKEN;
@@ -102,6 +177,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     return op->optional ? VS_STEP_SKIPPED : VS_STEP_UNSUPPORTED;
   if (op->async && op->code != VS_CALL_vcpu_enter) return VS_STEP_BROKEN;
   vs_oracle_note_asked(oracle, op, observation);
+  vs_oracle_note_order(oracle, op);
   vs_race_merge(oracle);
   if (!vs_race_settle(oracle)) return VS_STEP_BROKEN;
   uint8_t before = oracle->count;
@@ -109,12 +185,14 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
   vs_step otherwise = VS_STEP_BROKEN;
   bool told = false;
   bool explained[VS_WORLDS_MAX];
+  agreement all = {0};
   for (uint8_t i = 0; i < before; i++) {
     vs_step_context c = {
         .oracle = oracle, .world = &oracle->worlds[i], .op = op, .seen = observation};
     vs_step step = vs_step_world(&c);
     explained[i] = step == VS_STEP_ALLOWED;
     if (explained[i]) oracle->attested |= c.attests;
+    if (explained[i] && oracle->listener != NULL) agree(&all, &c);
     // Of several worlds, the one that explains most says what is wrong.
     bool further = told && c.why.kind == VS_VIOLATION_REGISTER && c.why.reg > why->reg;
     bool status = told && c.why.kind == VS_VIOLATION_STATUS && why->kind == c.why.kind;
@@ -132,6 +210,7 @@ vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation*
     alive += keep;
   }
   oracle->count = alive;
+  if (alive > 0) tell(oracle, op, &all);
   return alive > 0 ? VS_STEP_ALLOWED : otherwise;
 }
 
@@ -266,9 +345,10 @@ vs_check_set vs_oracle_held(vs_oracle* oracle, const vs_op* op) {
 
 // `recovers`: goes on after a violation, for which each step is saved; else ends at the first.
 static vs_judgement walk(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
-                         bool recovers) {
+                         const vs_listener* listener, bool recovers) {
   vs_judgement result = {.step = VS_STEP_ALLOWED};
   vs_oracle_init(oracle, profile, vs_arch_find(trace->arch));
+  oracle->listener = listener;
   for (size_t i = 0; i < trace->script.count; i++) {
     const vs_op* op = &trace->script.ops[i];
     const vs_observation* seen = &trace->observations[i];
@@ -296,9 +376,14 @@ static vs_judgement walk(vs_oracle* oracle, const vs_trace* trace, const vs_prof
 }
 
 // Most traces hold no violation, and to save every step costs more than to judge it.
-vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
+vs_judgement vs_judge_telling(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
+                              const vs_listener* listener) {
   if (vs_arch_find(trace->arch) == NULL) return (vs_judgement){.step = VS_STEP_BROKEN};
-  vs_judgement result = walk(oracle, trace, profile, false);
-  if (result.step == VS_STEP_VIOLATION) result = walk(oracle, trace, profile, true);
+  vs_judgement result = walk(oracle, trace, profile, listener, false);
+  if (result.step == VS_STEP_VIOLATION) result = walk(oracle, trace, profile, listener, true);
   return result;
+}
+
+vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile) {
+  return vs_judge_telling(oracle, trace, profile, NULL);
 }

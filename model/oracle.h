@@ -7,6 +7,7 @@
 
 #include "apply.h"
 #include "decide.h"
+#include "point.h"
 
 // The choices that an implementation makes once (the gate, and three sizes of IO) make 16 worlds;
 // calls that run beside others, and buffers that change meanwhile, multiply them for a while.
@@ -58,10 +59,12 @@ enum { VS_ASKED_MAX = 8 };
 typedef struct vs_oracle {
   const vs_profile* profile;
   const vs_arch_info* arch;
-  vs_clause_set attested;  // clauses that some allowed answer bore out
-  bool raced;              // some call ran beside others, or its buffer changed
-  bool overflow;           // there was no room for a world: nothing can be said any more
-  bool unpredicted;        // a call was made of which the oracle says nothing (yet)
+  const vs_listener* listener;  // borrowed; NULL: none is told
+  vs_clause_set attested;       // clauses that some allowed answer bore out
+  bool raced;                   // some call ran beside others, or its buffer changed
+  bool unordered;               // of two calls, either may have been first
+  bool overflow;                // there was no room for a world: nothing can be said any more
+  bool unpredicted;             // a call was made of which the oracle says nothing (yet)
   vs_race races[VS_THREADS];
   size_t asked_count;            // writes that were refused so far
   vs_asked asked[VS_ASKED_MAX];  // the last of them
@@ -132,5 +135,10 @@ typedef struct vs_judgement {
 // or a write, or a wrong register, it goes on with what was observed; `step`, `at` and `violation`
 // are of the first.
 vs_judgement vs_judge(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile);
+
+// The same, and the listener is told of the points that the trace passes through; of a trace with a
+// violation, of some twice.
+vs_judgement vs_judge_telling(vs_oracle* oracle, const vs_trace* trace, const vs_profile* profile,
+                              const vs_listener* listener);
 
 #endif  // VS_MODEL_ORACLE_H_

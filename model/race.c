@@ -240,6 +240,8 @@ vs_step vs_oracle_start(vs_oracle* oracle, const vs_op* op, const vs_observation
     return VS_STEP_BROKEN;
   }
   oracle->raced = true;
+  vs_oracle_note_order(oracle, op);
+  vs_oracle_tell_unclear(oracle, op);
   vs_oracle_note_asked(oracle, op, answer);
   oracle->races[op->thread] = (vs_race){.op = *op, .answer = *answer};
   for (uint8_t i = 0; i < oracle->count; i++) {

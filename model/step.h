@@ -15,6 +15,8 @@ typedef struct vs_step_context {
   vs_vcpu* vcpu;   // that the call is about, or NULL
   vs_clause_set attests;
   vs_violation why;
+  bool passes;  // a call was judged: `passage`, unless no listener is there
+  vs_passage passage;
 } vs_step_context;
 
 // One op against c->world, whatever it is.
@@ -27,6 +29,14 @@ vs_step vs_step_judge(vs_step_context* c);
 
 // Keeps what a refused write had asked for, before the step that judges its answer.
 void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
+
+// Tells the listener, if there is one, of a call that is started: of a guest that runs nothing else
+// is unclear than how it will leave.
+void vs_oracle_tell_unclear(const vs_oracle* oracle, const vs_op* op);
+
+// Notes whether the op is made while a call was started of which nothing says yet that it has
+// begun: what is told of later calls would be by chance, and is unclear.
+void vs_oracle_note_order(vs_oracle* oracle, const vs_op* op);
 
 // True of a call of which the profile says nothing, by the form of its handles.
 bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op);

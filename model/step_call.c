@@ -252,6 +252,19 @@ bool vs_step_is_unspoken(const vs_profile* profile, const vs_op* op) {
   return changed && vs_has_quirk(profile, VS_QUIRK_HANDLE_BITS);
 }
 
+// What the call passes through, before it has had its effect.
+static void note_passage(vs_step_context* c) {
+  if (c->oracle->listener == NULL) return;
+  const bool names = vs_ops[c->facts.call].params[0].type == VS_PARAM_HANDLE;
+  const vs_slot* slot = names ? vs_step_slot(c) : NULL;
+  c->passes = true;
+  c->passage = (vs_passage){.point = vs_point_of(&c->facts, c->oracle->profile),
+                            .status = c->seen->status,
+                            .forced = c->why.decision.count == 1,
+                            .object = slot != NULL ? slot->object : (uint8_t)VS_OBJECTS,
+                            .made = {VS_OBJECTS, VS_OBJECTS}};
+}
+
 vs_step vs_step_judge(vs_step_context* c) {
   bool write = c->facts.call == VS_CALL_vcpu_write_state;
   c->why.decision = vs_decide(&c->facts, c->oracle->profile);
@@ -275,6 +288,7 @@ vs_step vs_step_judge(vs_step_context* c) {
   const bool left = vs_op_out(c->op, 0) != NULL && (c->seen->handle | c->seen->handle2) != 0;
   if (c->seen->status != ZX_OK && left)
     return vs_step_violation(c, VS_VIOLATION_HANDLE, vs_judged_calls[c->facts.call].refused);
+  note_passage(c);
   if (write) c->attests |= VS_MEMBER(VS_CLAUSE_BUFFER_KEPT);
   if (write) vs_write_note_choices(c);
   if (row->latitude != VS_LATITUDE_COUNT) {

@@ -345,8 +345,11 @@ MUTATE_CALL(trap_ports_invalid_args, guest_set_trap) {
   return status == ZX_ERR_NOT_SUPPORTED ? ZX_ERR_INVALID_ARGS : status;
 }
 MUTATE_CALL(trap_ports_set, guest_set_trap) {
+  const uint64_t ports = 0x10000;
+  const bool within = a->size <= ports && a->addr <= ports - a->size;
   zx_status_t status = RIGHT_CALL(guest_set_trap);
-  return status == ZX_ERR_NOT_SUPPORTED && a->port_handle == 0 ? ZX_OK : status;
+  if (status != ZX_ERR_NOT_SUPPORTED || a->port_handle != 0) return status;
+  return within ? ZX_OK : ZX_ERR_OUT_OF_RANGE;
 }
 
 static zx_status_t no_resource(struct vs_args_guest_create* a, zx_status_t answer) {

@@ -32,17 +32,26 @@ static void close_fuzzed(void* self) {
   free(s);
 }
 
-static void* open_fuzzed(const vs_side_setup* setup, vs_why* reason) {
+static void* open_any(const vs_side_setup* setup, bool counts, vs_why* reason) {
   fuzzed_side* s = calloc(1, sizeof *s);
   if (s == NULL) return NULL;
   const vs_session_options options = {.target = VS_FUZZ_CALL,
                                       .backend = setup->backend->name,
                                       .profile = setup->profile->id,
-                                      .feedback = true};
+                                      .feedback = true,
+                                      .counts = counts};
   make_inputs(s);
   if (vs_session_open_on(&s->session, &options, setup->backend, reason)) return s;
   free(s);
   return NULL;
+}
+
+static void* open_fuzzed(const vs_side_setup* setup, vs_why* reason) {
+  return open_any(setup, false, reason);
+}
+
+static void* open_counted(const vs_side_setup* setup, vs_why* reason) {
+  return open_any(setup, true, reason);
 }
 
 static uint64_t turn_fuzzed(void* self, uint64_t count) {
@@ -56,3 +65,4 @@ static uint64_t turn_fuzzed(void* self, uint64_t count) {
 }
 
 const vs_side vs_side_fuzzed = {open_fuzzed, turn_fuzzed, close_fuzzed, false};
+const vs_side vs_side_fuzzed_counted = {open_counted, turn_fuzzed, close_fuzzed, false};

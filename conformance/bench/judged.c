@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/refuse.h"
+#include "coverage/coverage.h"
 #include "executor/executor.h"
 #include "oracle.h"
 #include "sides.h"
@@ -17,6 +18,9 @@ typedef struct judged_side {
   vs_op look;
   vs_observation seen;
   vs_oracle oracle;
+  vs_coverage coverage;
+  vs_reached reached;
+  vs_listener listener;
 } judged_side;
 
 static bool do_and_judge(judged_side* s, const vs_op* op) {
@@ -49,6 +53,8 @@ static bool make_vcpu(judged_side* s, bool runs, vs_why* reason) {
 static void close_judged(void* self) {
   judged_side* s = self;
   if (s->executor != NULL) vs_executor_close(s->executor);
+  vs_reached_free(&s->reached);
+  vs_coverage_free(&s->coverage);
   free(s);
 }
 
@@ -67,6 +73,20 @@ static void* open_judged(const vs_side_setup* setup, vs_why* reason) {
   return NULL;
 }
 
+static void* open_counted(const vs_side_setup* setup, vs_why* reason) {
+  judged_side* s = open_judged(setup, reason);
+  if (s == NULL) return NULL;
+  s->coverage.profile = setup->profile;
+  const vs_reachable* all = vs_coverage_of(&s->coverage, setup->backend->arch);
+  if (all == NULL || !vs_reached_begin(&s->reached, all)) {
+    close_judged(s);
+    return NULL;
+  }
+  s->listener = vs_reached_listener(&s->reached);
+  s->oracle.listener = &s->listener;
+  return s;
+}
+
 static uint64_t turn_judged(void* self, uint64_t count) {
   judged_side* s = self;
   uint64_t words[VS_BENCH_WORDS];
@@ -79,3 +99,4 @@ static uint64_t turn_judged(void* self, uint64_t count) {
 }
 
 const vs_side vs_side_judged = {open_judged, turn_judged, close_judged, false};
+const vs_side vs_side_judged_counted = {open_counted, turn_judged, close_judged, false};

@@ -11,10 +11,14 @@
 extern const vs_side vs_side_calls;
 // The same cycle, by way of the executor and the oracle: the path of a fuzzer.
 extern const vs_side vs_side_judged;
+// The same, and what it reaches is counted (coverage/coverage.h).
+extern const vs_side vs_side_judged_counted;
 
 // The same cycle as a fuzz target goes through it: from the bytes of an input, with what a campaign
 // keeps and counts (fuzz/session.h).
 extern const vs_side vs_side_fuzzed;
+// The same, and combinations are counted, as a campaign does.
+extern const vs_side vs_side_fuzzed_counted;
 
 // The same cycle without a backend: the same guest code in the same memory, on one bare vCPU of
 // Linux KVM, with one ioctl a cycle.

@@ -195,6 +195,17 @@ bool vs_argument_seconds(const vs_arguments* arguments, vs_option_code option, d
   return good ? true : bad_number(arguments, option, word);
 }
 
+bool vs_argument_percent(const vs_arguments* arguments, vs_option_code option, double* value) {
+  const double whole = 100;
+  const char* word = vs_argument(arguments, option, NULL);
+  *value = 0;
+  if (word == NULL) return true;
+  char* end = NULL;
+  *value = strtod(word, &end);
+  bool good = *end == '\0' && is_plain(word, end) && *value >= 0 && *value <= whole;
+  return good ? true : bad_number(arguments, option, word);
+}
+
 // Seconds in a unit; 0: it is none.
 static double unit_of(const char* word) {
   static const struct {

@@ -92,6 +92,9 @@ bool vs_argument_duration(const vs_arguments* arguments, vs_option_code option, 
 bool vs_argument_number(const vs_arguments* arguments, vs_option_code option, uint64_t otherwise,
                         uint64_t least, uint64_t most, uint64_t* value);
 
+// 0 to 100, also with a fraction.
+bool vs_argument_percent(const vs_arguments* arguments, vs_option_code option, double* value);
+
 // --shard I/N, 1/1 unless given.
 bool vs_argument_shard(const vs_arguments* arguments, uint64_t* shard, uint64_t* shards);
 

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "results/store.h"
-#include "text/file.h"
 #include "text/names.h"
 
 static vs_input* add(vs_inputs* inputs) {
@@ -92,6 +91,10 @@ static void suggest(const char* word) {
   free(names);
 }
 
+static bool read_file(vs_inputs* inputs, const char* path, const vs_file* file) {
+  return read_documents(inputs, strcmp(path, "-") == 0 ? "standard input" : path, file);
+}
+
 static bool read_word(vs_inputs* inputs, const char* word) {
   const vs_case* known = vs_case_find(word);
   if (known != NULL) {
@@ -105,8 +108,15 @@ static bool read_word(vs_inputs* inputs, const char* word) {
     suggest(word);
     return false;
   }
-  bool good = read_documents(inputs, strcmp(word, "-") == 0 ? "standard input" : word, &file);
+  const bool good = read_file(inputs, word, &file);
   vs_file_free(&file);
+  return good;
+}
+
+bool vs_inputs_parse(vs_inputs* inputs, const char* path, const vs_file* file) {
+  *inputs = (vs_inputs){0};
+  const bool good = read_file(inputs, path, file);
+  if (!good) vs_inputs_free(inputs);
   return good;
 }
 

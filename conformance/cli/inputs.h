@@ -5,6 +5,7 @@
 
 #include "cases/cases.h"
 #include "cli.h"
+#include "text/file.h"
 
 typedef struct vs_input {
   vs_case c;             // of a trace: without text
@@ -22,6 +23,8 @@ typedef struct vs_inputs {
 // Reads every document of every word. False: one line on standard error says why, and there is
 // nothing to free.
 bool vs_inputs_read(vs_inputs* inputs, const char* const* words, size_t count);
+// The same of the text of a file that was read already.
+bool vs_inputs_parse(vs_inputs* inputs, const char* path, const vs_file* file);
 void vs_inputs_free(vs_inputs* inputs);
 
 #endif  // VS_CONFORMANCE_INPUTS_H_

@@ -238,6 +238,7 @@ static vs_exit run(session* s) {
 
 vs_exit vs_run_session(vs_run_request* request) {
   const vs_arguments* arguments = request->arguments;
+  vs_coverage coverage = {.profile = request->profile};
   session s = {
       .request = request,
       .plan = {.targets = request->targets,
@@ -245,6 +246,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                .cases = request->cases,
                .case_count = request->case_count,
                .profile = request->profile,
+               .coverage = &coverage,
                .profile_word = request->profile_word,
                .program = arguments->program,
                .seed = request->seed,
@@ -269,5 +271,6 @@ vs_exit vs_run_session(vs_run_request* request) {
   s.results = vs_results_new(&s.plan, &s.asked);
   vs_exit status = run(&s);
   vs_results_free(s.results);
+  vs_coverage_free(&coverage);
   return status;
 }

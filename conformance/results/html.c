@@ -267,6 +267,7 @@ void vs_render_html(FILE* out, vs_view* view) {
   vs_html_clauses(out, view);
   put_expectations(out, view->results->expectations);
   vs_html_cases(out, view);
+  vs_html_coverage(out, view);
   vs_html_reasons(out, view);
   put_legend(out);
   fprintf(out, "</main>\n<script>%s</script>\n</body>\n</html>\n", vs_page_script);

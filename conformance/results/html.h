@@ -18,6 +18,7 @@ void vs_html_calls(FILE* out, const vs_view* view);
 void vs_html_clauses(FILE* out, vs_view* view);
 void vs_html_cases(FILE* out, const vs_view* view);
 void vs_html_failures(FILE* out, vs_view* view);
+void vs_html_coverage(FILE* out, const vs_view* view);
 void vs_html_reasons(FILE* out, const vs_view* view);
 
 #endif  // VS_CONFORMANCE_HTML_H_

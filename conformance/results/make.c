@@ -134,6 +134,17 @@ static void add_sayings(vs_store* store, vs_result* one, const vs_case_result* r
   }
 }
 
+static void add_reached(vs_store* store, vs_result* one, const vs_reached* reached) {
+  for (size_t i = 0; reached->all != NULL && i < reached->all->count; i++) {
+    if (reached->points[i]) vs_add(store, &one->reached, reached->all->names[i]);
+  }
+  for (size_t i = 0; i < reached->made.count; i++) {
+    char words[VS_TRANSITION_WORDS];
+    vs_transition_say(&reached->made.items[i], words);
+    vs_add(store, &one->transitions, words);
+  }
+}
+
 vs_result vs_results_not_judged(vs_store* store, size_t backend, const vs_case* c,
                                 const char* note) {
   vs_result one = {.backend = backend,
@@ -153,6 +164,7 @@ vs_result vs_results_of(vs_store* store, const vs_plan* plan, const vs_case_resu
   one.verdict = result->verdict;
   one.seconds = result->seconds;
   add_sayings(store, &one, result);
+  add_reached(store, &one, &result->reached);
   for (vs_latitude_code code = 0; code < VS_LATITUDE_COUNT; code++) {
     bool used = result->judgement.latitudes & VS_BIT(code);
     if (used && result->verdict == VS_VERDICT_PERMITTED)
@@ -203,9 +215,16 @@ void vs_results_recount(vs_results* results) {
   results->counts = (vs_counts){count, judged, count - judged};
 }
 
+static void count_reachable(vs_column* column, const vs_target* target, const vs_plan* plan) {
+  const bool counts = plan->coverage != NULL && target->state == VS_TARGET_READY;
+  const vs_reachable* all = counts ? vs_coverage_of(plan->coverage, target->arch) : NULL;
+  if (all != NULL) column->reachable = all->count;
+}
+
 void vs_results_close(vs_results* results, const vs_plan* plan, bool interrupted) {
   for (size_t i = 0; i < plan->target_count; i++) {
     mind_change(&results->backends.at[i], &plan->targets[i], &results->store);
+    count_reachable(&results->backends.at[i], &plan->targets[i], plan);
   }
   for (size_t i = 0; i < results->results.count; i++) close_one(results, i, plan);
   results->interrupted = interrupted;

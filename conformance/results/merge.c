@@ -90,6 +90,7 @@ static void join_column(vs_store* store, vs_column* c, const vs_column* backend)
   if (c->digest == NULL) c->digest = backend->digest;
   c->ended_between = ended + backend->ended_between;
   c->lacks = lacks;
+  if (c->reachable == 0) c->reachable = backend->reachable;
 }
 
 // Two builds of one backend are no whole.

@@ -207,6 +207,20 @@ vs_verdict vs_result_says_of(const vs_result* result, const char* clause) {
   return VS_VERDICT_NOT_JUDGED;
 }
 
+size_t vs_results_reached(const vs_results* results, size_t column) {
+  vs_index seen = {0};
+  size_t number;
+  for (size_t i = 0; i < results->results.count; i++) {
+    const vs_result* one = &results->results.at[i];
+    for (size_t k = 0; one->backend == column && k < one->reached.count; k++) {
+      (void)vs_index_add(&seen, one->reached.at[k], &number);
+    }
+  }
+  number = seen.count;
+  vs_index_free(&seen);
+  return number;
+}
+
 size_t vs_failure_ways(const vs_failure_told* failure) {
   return 1 + failure->others.count;
 }

@@ -72,6 +72,9 @@ vs_verdict vs_result_shown(const vs_result* result);
 // What it says of a clause; VS_VERDICT_NOT_JUDGED: nothing.
 vs_verdict vs_result_says_of(const vs_result* result, const char* clause);
 
+// Combinations that some result of the column has passed through.
+size_t vs_results_reached(const vs_results* results, size_t column);
+
 // The ways in which it fails, the first before the others; `i` counts to this.
 size_t vs_failure_ways(const vs_failure_told* failure);
 vs_way vs_failure_way(const vs_failure_told* failure, size_t i);

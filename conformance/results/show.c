@@ -285,12 +285,28 @@ static void show_causes(const vs_showing* s) {
   }
 }
 
+// "coverage: 431 of 450 combinations"; of several backends, each with its name.
+static void show_coverage(const vs_showing* s) {
+  FILE* out = s->screen->out;
+  const char* before = "coverage: ";
+  for (size_t b = 0; b < s->count; b++) {
+    const size_t reachable = s->backends[b].reachable;
+    if (reachable == 0) continue;
+    const size_t reached = vs_results_reached(s->view->results, b);
+    fprintf(out, "%s%s%s%zu of %zu", before, s->count > 1 ? s->backends[b].name : "",
+            s->count > 1 ? " " : "", reached, reachable);
+    before = ", ";
+  }
+  if (before[0] == ',') fputs(" combinations\n", out);
+}
+
 static void show_below(const vs_showing* s, bool counts) {
   const vs_results* all = s->view->results;
   for (size_t b = 0; b < s->count; b++) show_latitudes(s, b);
   show_unjudged(s);
   show_absent(s);
   show_causes(s);
+  show_coverage(s);
   if (counts || all->counts.not_judged > 0) show_counts(s);
   if (strcmp(all->seed, "0") != 0) fprintf(s->screen->out, "seed %s\n", all->seed);
 }

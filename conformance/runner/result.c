@@ -267,7 +267,9 @@ static void mind_shortage(vs_case_result* result, const vs_trace* trace) {
 
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_trace* trace) {
-  result->judgement = vs_judge(oracle, trace, profile);
+  const vs_listener listener = vs_reached_listener(&result->reached);
+  const bool counts = result->reached.all != NULL;
+  result->judgement = vs_judge_telling(oracle, trace, profile, counts ? &listener : NULL);
   // Where the profile says nothing, ending is as good as anything.
   bool lost = result->judgement.lost;
   bool done = trace->end == VS_TRACE_DONE;

@@ -6,6 +6,7 @@
 
 #include "cases/cases.h"
 #include "child.h"
+#include "coverage/coverage.h"
 #include "oracle.h"
 #include "target.h"
 #include "touched.h"
@@ -52,11 +53,13 @@ typedef struct vs_case_result {
   char errors[VS_ERRORS_MAX];  // of what failed: both ends of its standard error, or ""
   char died[VS_DEATH_WORD];    // of a backend that died: vs_death_word
   double seconds;              // that it took
+  vs_reached reached;          // owned; of what is counted, else empty
   bool earlier;                // it stands already, from an earlier run: nothing else is filled
   bool provisional;            // the run was stopped before the verdict stood
 } vs_case_result;
 
-// Judges a trace of the result's script, and fills verdict, judgement and note.
+// Judges a trace of the result's script, and fills verdict, judgement and note; and, if it is
+// begun, `reached`.
 void vs_result_judge(vs_case_result* result, vs_oracle* oracle, const vs_profile* profile,
                      const vs_trace* trace);
 

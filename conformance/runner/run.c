@@ -30,6 +30,9 @@ static void keep_observations(vs_case_result* result, const vs_observation* obse
 static void judge(vs_case_result* result, const vs_plan* plan, vs_recording* recording,
                   vs_oracle* oracle) {
   vs_trace trace = vs_recording_trace(recording);
+  const vs_reachable* all =
+      plan->coverage != NULL ? vs_coverage_of(plan->coverage, trace.arch) : NULL;
+  if (all != NULL) (void)vs_reached_begin(&result->reached, all);
   vs_result_judge(result, oracle, plan->profile, &trace);
   bool done = trace.end == VS_TRACE_DONE;
   bool silent = done && result->verdict != VS_VERDICT_FAIL;
@@ -118,6 +121,7 @@ static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
     take_over(first, &again);
     free(again.observations);
     free(again.also);
+    vs_reached_free(&again.reached);
   }
   if (j->tried < TRIES) {
     vs_recording_free(&j->recording);
@@ -313,6 +317,7 @@ void vs_run_free(vs_run* run) {
     vs_case_script_free(&run->results[i].script);
     free(run->results[i].observations);
     free(run->results[i].also);
+    vs_reached_free(&run->results[i].reached);
   }
   free(run->results);
   *run = (vs_run){0};

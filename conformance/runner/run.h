@@ -36,6 +36,7 @@ typedef struct vs_plan {
   const vs_case* const* cases;
   size_t case_count;
   const vs_profile* profile;
+  vs_coverage* coverage;              // what is reachable by the profile; NULL: nothing is counted
   const char* profile_word;           // what to type for it; NULL: its id
   const char* program;                // how a failure's command starts; NULL: it cannot be repeated
   uint64_t seed;                      // of the register values

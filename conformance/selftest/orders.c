@@ -218,7 +218,9 @@ static uint8_t judge(told* t, vs_oracle* oracle, const uint8_t* order) {
   for (unsigned p = 0; p < ASKED; p++) {
     vs_trace trace = {.script = *script, .observations = t->seen, .arch = VS_ARCH_X64};
     vs_judgement judgement = vs_judge(oracle, &trace, vs_profile_find(asked[p]));
-    fails |= (uint8_t)((judgement.step == VS_STEP_VIOLATION) << p);
+    // What else the backend does, by the page, and not as this profile's kernel, is no order.
+    bool write = script->ops[judgement.at].code == VS_CALL_vcpu_write_state;
+    fails |= (uint8_t)((judgement.step == VS_STEP_VIOLATION && write) << p);
   }
   return fails;
 }

@@ -94,6 +94,8 @@ static void tell(vs_supervisor* s, const pace* p, double now) {
                             .rate = p->rate,
                             .executions = o->all.executions,
                             .tuples = vs_totals_tuples(&o->all),
+                            .points = vs_totals_points(&o->all),
+                            .reachable = o->all.reachable,
                             .corpus = o->corpus,
                             .findings = o->finding_count - known,
                             .known = known,

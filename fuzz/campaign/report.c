@@ -56,6 +56,10 @@ static void print_totals(FILE* out, const vs_campaign_outcome* o) {
   }
   fprintf(out, "reached  %zu tuples of clause, facts and verdict; corpus: %zu inputs\n",
           vs_totals_tuples(&o->all), o->corpus);
+  if (o->all.reachable > 0) {
+    fprintf(out, "coverage %zu of %" PRIu32 " combinations\n", vs_totals_points(&o->all),
+            o->all.reachable);
+  }
 }
 
 // What findings alone do not say.

@@ -7,7 +7,7 @@
 #include "results/render.h"
 #include "text/profile.h"
 
-#define VERSION "1.1"
+#define VERSION "1.2"
 
 static json_t* text_of(const char* text) {
   json_t* value = json_string(text);
@@ -60,6 +60,12 @@ static void put_totals(const vs_campaign_outcome* outcome, json_t* to) {
   put_run_and_all(to, "unjudged", all->unjudged, before->unjudged);
   vs_form_set(to, "per_second", json_real(seconds > 0 ? (double)executions / seconds : 0));
   put_number(to, "tuples", vs_totals_tuples(all));
+  if (all->reachable > 0) {
+    json_t* coverage = json_object();
+    put_number(coverage, "reached", vs_totals_points(all));
+    put_number(coverage, "reachable", all->reachable);
+    vs_form_set(to, "coverage", coverage);
+  }
   put_number(to, "corpus", outcome->corpus);
   put_number(to, "deaths", outcome->deaths);
   put_number(to, "pending", outcome->pending);

@@ -14,9 +14,10 @@ void vs_status_print(FILE* out, const vs_status* s, bool terminal) {
   char since[32];
   vs_say_time(s->elapsed, elapsed);
   vs_say_time(s->since, since);
-  fprintf(out, "%s%s  %.0f/s  %" PRIu64 " inputs  %zu tuples  corpus %zu  %zu finding%s",
-          terminal ? "\r\033[K" : "", elapsed, s->rate, s->executions, s->tuples, s->corpus,
-          s->findings, s->findings == 1 ? "" : "s");
+  fprintf(out, "%s%s  %.0f/s  %" PRIu64 " inputs  %zu tuples", terminal ? "\r\033[K" : "", elapsed,
+          s->rate, s->executions, s->tuples);
+  if (s->reachable > 0) fprintf(out, "  %zu/%zu reached", s->points, s->reachable);
+  fprintf(out, "  corpus %zu  %zu finding%s", s->corpus, s->findings, s->findings == 1 ? "" : "s");
   if (s->known > 0) fprintf(out, ", %zu known", s->known);
   if (s->pending > 0) fprintf(out, " (+%zu)", s->pending);
   fprintf(out, "  last new %s ago%s", since, terminal ? "" : "\n");

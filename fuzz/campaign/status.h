@@ -10,6 +10,8 @@ typedef struct vs_status {
   double rate;     // inputs per second, of late
   uint64_t executions;
   size_t tuples;
+  size_t points;     // combinations that were reached
+  size_t reachable;  // of these; 0: they are not counted
   size_t corpus;
   size_t findings;  // that are not known
   size_t known;

@@ -38,14 +38,24 @@ void vs_totals_add(vs_totals* totals, const vs_fuzz_state* state) {
     vs_totals_see(totals, state->seen[i].digest, state->seen[i].count);
   }
   for (size_t i = 0; i < sizeof totals->tuples; i++) totals->tuples[i] |= state->tuples[i];
+  if (state->reachable == 0) return;
+  totals->arch = state->arch;
+  totals->reachable = state->reachable;
+  for (size_t i = 0; i < sizeof totals->points; i++) totals->points[i] |= state->points[i];
+}
+
+static size_t count_bits(const uint8_t* bytes, size_t size) {
+  size_t count = 0;
+  for (size_t i = 0; i < size; i++) count += (size_t)__builtin_popcount(bytes[i]);
+  return count;
 }
 
 size_t vs_totals_tuples(const vs_totals* totals) {
-  size_t count = 0;
-  for (size_t i = 0; i < sizeof totals->tuples; i++) {
-    count += (size_t)__builtin_popcount(totals->tuples[i]);
-  }
-  return count;
+  return count_bits(totals->tuples, sizeof totals->tuples);
+}
+
+size_t vs_totals_points(const vs_totals* totals) {
+  return count_bits(totals->points, sizeof totals->points);
 }
 
 bool vs_totals_has(const vs_totals* totals, uint64_t serial) {
@@ -66,6 +76,11 @@ void vs_totals_mark(vs_totals* totals, uint64_t serial) {
 
 // --- the file ---------------------------------------------------------------------------------
 
+static void print_bits(FILE* out, const uint8_t* bytes, size_t size) {
+  for (size_t i = 0; i < size; i++) fprintf(out, "%02x", bytes[i]);
+  fputc('\n', out);
+}
+
 static void print(FILE* out, const void* what) {
   const vs_totals* t = what;
   fprintf(out,
@@ -76,30 +91,42 @@ static void print(FILE* out, const void* what) {
   for (size_t i = 0; i < VS_FUZZ_KEYS && t->seen[i].digest != 0; i++) {
     fprintf(out, "seen %08" PRIx32 " %" PRIu64 "\n", t->seen[i].digest, t->seen[i].count);
   }
+  if (t->reachable > 0) {
+    fprintf(out, "points %" PRIu32 " %" PRIu32 " ", t->arch, t->reachable);
+    print_bits(out, t->points, sizeof t->points);
+  }
   fputs("tuples ", out);
-  for (size_t i = 0; i < sizeof t->tuples; i++) fprintf(out, "%02x", t->tuples[i]);
-  fputs("\nend\n", out);
+  print_bits(out, t->tuples, sizeof t->tuples);
+  fputs("end\n", out);
 }
 
 bool vs_totals_write(const char* path, const vs_totals* totals) {
   return vs_file_put(path, print, totals);
 }
 
-static bool read_tuples(const char* digits, vs_totals* t) {
-  for (size_t i = 0; i < sizeof t->tuples; i++) {
+static bool read_bits(const char* digits, uint8_t* bytes, size_t size) {
+  if (strlen(digits) < 2 * size) return false;
+  for (size_t i = 0; i < size; i++) {
     unsigned byte;
     if (sscanf(digits + 2 * i, "%2x", &byte) != 1) return false;
-    t->tuples[i] = (uint8_t)byte;
+    bytes[i] = (uint8_t)byte;
   }
   return true;
+}
+
+static bool read_points(const char* words, vs_totals* t) {
+  int length = 0;
+  if (sscanf(words, "%" SCNu32 " %" SCNu32 " %n", &t->arch, &t->reachable, &length) != 2)
+    return false;
+  const bool possible = t->reachable > 0 && t->reachable <= VS_FUZZ_POINTS;
+  return possible && read_bits(words + length, t->points, sizeof t->points);
 }
 
 static bool read_line(const char* line, vs_totals* t) {
   uint32_t digest;
   uint64_t number;
-  if (strncmp(line, "tuples ", 7) == 0) {
-    return strlen(line + 7) >= 2 * sizeof t->tuples && read_tuples(line + 7, t);
-  }
+  if (strncmp(line, "tuples ", 7) == 0) return read_bits(line + 7, t->tuples, sizeof t->tuples);
+  if (strncmp(line, "points ", 7) == 0) return read_points(line + 7, t);
   if (sscanf(line, "seen %" SCNx32 " %" SCNu64, &digest, &number) == 2) {
     vs_totals_see(t, digest, number);
     return true;

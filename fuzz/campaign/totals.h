@@ -17,6 +17,9 @@ typedef struct vs_totals {
   size_t added_count;
   vs_fuzz_seen seen[VS_FUZZ_KEYS];
   uint8_t tuples[VS_FUZZ_TUPLES / 8];
+  uint32_t arch;  // as of a state
+  uint32_t reachable;
+  uint8_t points[VS_FUZZ_POINTS / 8];
 } vs_totals;
 
 // Adds what a process has done. A state that is none adds nothing.
@@ -27,6 +30,8 @@ void vs_totals_see(vs_totals* totals, uint32_t digest, uint64_t count);
 uint64_t vs_totals_seen(const vs_totals* totals, uint32_t digest);
 
 size_t vs_totals_tuples(const vs_totals* totals);
+// Combinations that were reached.
+size_t vs_totals_points(const vs_totals* totals);
 
 // True if the serial is among those that were added; vs_totals_mark makes it one.
 bool vs_totals_has(const vs_totals* totals, uint64_t serial);

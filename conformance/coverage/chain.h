@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Few scripts for many transitions: from each situation, one call after another that makes one that
+// is still wanted.
+#ifndef VS_CONFORMANCE_COVERAGE_CHAIN_H_
+#define VS_CONFORMANCE_COVERAGE_CHAIN_H_
+
+#include "draft.h"
+#include "explore.h"
+#include "pack.h"
+
+// Tells of scripts for every wanted transition (`wanted[i]`: number i), situation by situation.
+// False: no memory.
+bool vs_chain(const vs_explored* all, const bool* wanted,
+              void (*tell)(const vs_packed* packed, void* context), void* context);
+
+// A script for one of them.
+void vs_chain_one(const vs_explored* all, size_t transition, vs_draft* script);
+
+#endif  // VS_CONFORMANCE_COVERAGE_CHAIN_H_
