@@ -159,7 +159,7 @@ void vs_oracle_tell_unclear(const vs_oracle* oracle, const vs_op* op) {
 void vs_oracle_note_order(vs_oracle* oracle, const vs_op* op) {
   bool beside = false;
   for (uint8_t i = 0; i < oracle->count; i++) {
-    for (uint8_t thread = 0; thread < VS_THREADS; thread++) {
+    for (size_t thread = 0; thread < VS_THREADS; thread++) {
       const bool waits = oracle->worlds[i].racing[thread] == VS_RACING_BEFORE;
       beside |= waits && thread != op->thread;
     }
