@@ -41,7 +41,7 @@ test-long: packages-test packages-prove packages-coverage ## what takes longer: 
 	$(MAKE) all
 	VS_FAULTS_TOTAL=$(FAULTS) $(call ctest,build) -L long
 	$(MAKE) check-asan-long
-	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 40)' \
+	$(MAKE) -j $(JOBS) -O JOBS=1 FUZZ_SECONDS=10 MODEL_MUTANTS='$(or $(MODEL_MUTANTS),--every 80)' \
 	    tidy check-prove check-tsan check-templates model-mutants fuzz check-reproducible check-clang coverage
 
 test-all: ## before a release: test, test-long, and whole what they take a part of
@@ -73,7 +73,7 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(diff|export|lab|results|rules|selftest|sweep|traces)'
+	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(coverage|diff|export|lab|results|rules|selftest|sweep|traces)'
 
 check-asan-all:
 	$(call configure,asan)
@@ -87,7 +87,7 @@ coverage: packages-coverage ## lines and branches of the model that its tests ru
 	tools/coverage --self-test build/coverage
 	tools/coverage build/coverage
 
-# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 40' for
+# Every row of the model's tables, perturbed: MODEL_MUTANTS=--source for its code as well, '--every 80' for
 # some, beginning with another at each commit.
 model-mutants: packages-build packages-coverage ## do the tests notice each change of the model?
 	tools/model-mutants --self-test
