@@ -322,3 +322,14 @@ void vs_print_command_help(FILE* out, vs_command_code command) {
     line += length + (line[length] == '\n');
   }
 }
+
+bool vs_reports_are_json(const vs_arguments* a) {
+  static const char json[] = "json:";
+  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
+    const char* word = a->values[VS_OPTION_REPORT][i];
+    if (strncmp(word, json, strlen(json)) == 0 && word[strlen(json)] != '\0') continue;
+    fprintf(stderr, "vcpuspec: --report '%s': a form and a file: json:FILE\n", word);
+    return false;
+  }
+  return true;
+}

@@ -113,4 +113,7 @@ bool vs_complain_of_text(const char* path, const vs_fault* fault);
 #include "commands.def"
 #undef VS_COMMAND
 
+// Of commands that report as JSON alone. False: it has said what is wrong with a --report.
+bool vs_reports_are_json(const vs_arguments* arguments);
+
 #endif  // VS_CONFORMANCE_CLI_H_

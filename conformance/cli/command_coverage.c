@@ -337,16 +337,6 @@ static bool write_reports(const coverage_request* q) {
   return true;
 }
 
-static bool reports_are_json(const vs_arguments* a) {
-  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
-    const char* word = a->values[VS_OPTION_REPORT][i];
-    if (strncmp(word, JSON, strlen(JSON)) == 0 && word[strlen(JSON)] != '\0') continue;
-    fprintf(stderr, "vcpuspec: --report '%s': a form and a file: json:FILE\n", word);
-    return false;
-  }
-  return true;
-}
-
 // --- the command --------------------------------------------------------------------------------
 
 // A file that is to be written need not be there.
@@ -375,7 +365,7 @@ static bool understand(coverage_request* q) {
   }
   if (word != NULL && (profile = vs_find_profile(word)) == NULL) return false;
   vs_accounts_begin(&q->accounts, "vcpuspec " VS_VERSION, profile);
-  return vs_argument_percent(a, VS_OPTION_MIN_COVERAGE, &q->least) && reports_are_json(a) &&
+  return vs_argument_percent(a, VS_OPTION_MIN_COVERAGE, &q->least) && vs_reports_are_json(a) &&
          read_ratchet(q);
 }
 

@@ -66,16 +66,6 @@ static bool find_what(const char* word, vs_fuzz_target* what) {
   return false;
 }
 
-static bool reports_are_json(const vs_arguments* a) {
-  for (size_t i = 0; i < a->counts[VS_OPTION_REPORT]; i++) {
-    const char* word = a->values[VS_OPTION_REPORT][i];
-    if (strncmp(word, JSON, strlen(JSON)) == 0 && word[strlen(JSON)] != '\0') continue;
-    fprintf(stderr, "vcpuspec: --report '%s': a form and a file: json:FILE\n", word);
-    return false;
-  }
-  return true;
-}
-
 static bool find_directory(const vs_arguments* a, vs_campaign_plan* plan) {
   if (a->word_count == 1) {
     plan->dir = a->words[0];
@@ -95,7 +85,7 @@ static bool understand(const vs_arguments* a, fuzz_request* q) {
   plan->merge = a->counts[VS_OPTION_MERGE] > 0;
   plan->profile_word = vs_argument(a, VS_OPTION_PROFILE, "documented");
   q->backend = vs_one_backend(a, "soft");
-  if (q->backend == NULL || !find_directory(a, plan) || !reports_are_json(a)) return false;
+  if (q->backend == NULL || !find_directory(a, plan) || !vs_reports_are_json(a)) return false;
   if (!find_what(vs_argument(a, VS_OPTION_TARGET, "script"), &plan->what)) return false;
   plan->profile = vs_find_profile(plan->profile_word);
   return plan->profile != NULL &&

@@ -346,6 +346,27 @@ Test(coverage, the_cases_reach_every_combination_and_transition_on_soft, .timeou
   }
 }
 
+// The check of the suite can fail.
+Test(coverage, without_the_walks_combinations_and_transitions_are_missing, .timeout = 300) {
+  vs_target target = judging_target("soft");
+  vs_coverage coverage = {.profile = vs_profile_find("documented")};
+  vs_run run = run_all(&target, &coverage);
+  vs_reached reached;
+  size_t first = 0;
+  cr_assert(vs_reached_begin(&reached, vs_coverage_of(&coverage, target.arch)));
+  for (size_t i = 0; i < run.count; i++) {
+    const bool walk = strncmp(run.results[i].c->id, "walks.", 6) == 0;
+    if (!walk && run.results[i].reached.all != NULL)
+      vs_reached_add(&reached, &run.results[i].reached);
+  }
+  cr_expect_gt(missing_points(&reached, &first), 0);
+  cr_expect_gt(missing_transitions(&reached, vs_coverage_explored(&coverage, target.arch), &first),
+               0);
+  vs_reached_free(&reached);
+  vs_run_free(&run);
+  vs_coverage_free(&coverage);
+}
+
 // What was refused, or made, is the history of its object and of no other.
 Test(coverage, a_transition_is_about_one_object) {
   vs_history history = vs_history_begin();
