@@ -989,8 +989,9 @@ Test(limits, of_files_are_told_by_sweep_and_nothing_is_kept) {
 }
 Test(limits, of_time_are_not_the_implementation_s) {
   expect_limited("-t 2",
-                 "run --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --filter kinds.both", 3,
-                 "(ulimit -t)");
+                 "run --timeout 60 --backend plugin:" VS_PLUGIN_DIR
+                 "/two_defects.so --filter kinds.both",
+                 3, "(ulimit -t)");
 }
 // --- bench ------------------------------------------------------------------------------------
 
@@ -1015,8 +1016,9 @@ Test(bench, row_that_there_is_not) {
 }
 
 Test(limits, of_time_are_told_by_sweep) {
-  expect_limited("-t 2", "sweep --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --shard 1/2000",
-                 3, "(ulimit -t)");
+  expect_limited(
+      "-t 2", "sweep --timeout 60 --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --shard 1/2000",
+      3, "(ulimit -t)");
 }
 
 // Where an end of our own would be taken for the implementation's.
