@@ -197,6 +197,7 @@ static const struct {
     {"SCRIPT", "file"},
     {"TRACE", "file"},
     {"RESULTS", "file"},
+    {"STATEMENT", "file"},
     {"CAMPAIGN", "dir"},
     {"PERCENT", "number"},
     {"DIR", "dir"},

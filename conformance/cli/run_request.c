@@ -132,6 +132,41 @@ static vs_exit may_write(const vs_run_request* request) {
   return VS_EXIT_INFRASTRUCTURE;
 }
 
+// Its verdicts follow from the traces of this run, and it is of nothing but what everybody has.
+static bool may_state(vs_run_request* request) {
+  const vs_arguments* a = request->arguments;
+  const size_t part = a->counts[VS_OPTION_FILTER] + a->word_count;
+  const bool whole = part == 0 && request->shards == 1 && request->resume == NULL;
+  const size_t named = a->counts[VS_OPTION_BACKEND] + a->counts[VS_OPTION_REQUIRE_BACKEND];
+  if (!whole || named == 0 || request->target_count != 1) {
+    fprintf(
+        stderr,
+        "vcpuspec: --statement is of every case on one backend: name it by --backend, and leave "
+        "out --filter, --shard, --resume and scripts\n");
+    return false;
+  }
+  if (request->expect == NULL) return true;
+  for (size_t i = 0; i < request->expected.entries.count; i++) {
+    const vs_expectation* entry = &request->expected.entries.at[i];
+    if (strcmp(entry->words[VS_EXPECT_REASON], "?") != 0) continue;
+    fprintf(stderr, "vcpuspec: %s:%zu: --statement needs a reason for each known failure\n",
+            request->expect, entry->line);
+    return false;
+  }
+  return true;
+}
+
+static vs_exit open_statement(vs_run_request* request) {
+  vs_why why;
+  if (request->statement == NULL) return VS_EXIT_CONFORMS;
+  if (!may_state(request)) return VS_EXIT_USAGE;
+  const bool read =
+      request->expect == NULL || vs_file_read(request->expect, &request->waivers, &why);
+  if (read && vs_file_can_be_put(request->statement, &why)) return VS_EXIT_CONFORMS;
+  fprintf(stderr, "vcpuspec: %s\n", why.text);
+  return VS_EXIT_INFRASTRUCTURE;
+}
+
 static bool are_apart(const char* option, const char* path, const char* other_option,
                       const char* other) {
   if (path == NULL || other == NULL || !vs_file_is_same(path, other)) return true;
@@ -154,7 +189,11 @@ static bool have_files_of_their_own(const vs_run_request* request) {
     snprintf(beside, sizeof beside, "%s.journal", first);
     journal = beside;
   }
-  return vs_are_apart(reports, "--write-expect", request->write_expect) &&
+  return vs_are_apart(reports, "--statement", request->statement) &&
+         are_apart("--statement", request->statement, option, journal) &&
+         are_apart("--statement", request->statement, "--expect", request->expect) &&
+         are_apart("--statement", request->statement, "--write-expect", request->write_expect) &&
+         vs_are_apart(reports, "--write-expect", request->write_expect) &&
          vs_are_apart(reports, "--expect", request->expect) &&
          vs_are_apart(reports, option, journal) &&
          are_apart("--write-expect", request->write_expect, option, journal) &&
@@ -164,12 +203,14 @@ static bool have_files_of_their_own(const vs_run_request* request) {
 vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments) {
   *request = (vs_run_request){.arguments = arguments};
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
+  request->statement = vs_argument(arguments, VS_OPTION_STATEMENT, NULL);
   request->write_expect = vs_argument(arguments, VS_OPTION_WRITE_EXPECT, NULL);
   if (!understand(request, arguments)) return VS_EXIT_USAGE;
   if (!read_expectations(request)) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&request->reports, arguments);
   if (status == VS_EXIT_CONFORMS && !have_files_of_their_own(request)) status = VS_EXIT_USAGE;
   if (status == VS_EXIT_CONFORMS && request->write_expect != NULL) status = may_write(request);
+  if (status == VS_EXIT_CONFORMS) status = open_statement(request);
   return status;
 }
 
@@ -178,6 +219,7 @@ void vs_run_request_free(vs_run_request* request) {
   vs_expectations_free(&request->expected);
   vs_report_files_free(&request->reports);
   vs_inputs_free(&request->inputs);
+  vs_file_free(&request->waivers);
   free(request->cases);
 }
 

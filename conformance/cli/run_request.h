@@ -31,6 +31,8 @@ typedef struct vs_run_request {
   vs_expectations expected;
   const char* expect;        // the file that they are of; NULL: none
   const char* write_expect;  // to write; NULL: none
+  const char* statement;     // to write; NULL: none
+  vs_file waivers;           // of it: the text of the expectations
   const char* resume;        // the journal to go on from; NULL: none is named
 } vs_run_request;
 

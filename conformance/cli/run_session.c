@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "run_session.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common.h"
+#include "common/digest.h"
 #include "results/collect.h"
+#include "results/statement.h"
 #include "runner/tail.h"
 #include "text/file.h"
 
@@ -18,6 +21,7 @@ typedef struct session {
   vs_results* results;
   vs_run_journal journal;
   bool has_journal;
+  vs_file* traces;  // of each case; owned; NULL: no statement is made
   vs_screen screen;
 } session;
 
@@ -111,6 +115,7 @@ static bool judge(session* s) {
       .results = s->results,
       .journal = s->has_journal ? &s->journal : NULL,
       .expectations = s->request->expect != NULL ? &s->request->expected : NULL,
+      .traces = s->traces,
       .telling.screen = s->screen,
       .progress = isatty(STDERR_FILENO) == 1 && !s->screen.quiet ? stderr : NULL,
   };
@@ -223,6 +228,41 @@ static bool write_expectations(const session* s) {
   return written;
 }
 
+// --- the statement ----------------------------------------------------------------------------
+
+// Who was judged, where no file was.
+static const char* greeting_of(session* s) {
+  const vs_shim* shim = s->plan.targets[0].shim;
+  if (shim == NULL) return NULL;
+  const uint64_t sum = vs_digest64(VS_DIGEST64, vs_shim_greeting(shim), sizeof(vs_greeting));
+  return vs_said(&s->results->store, "%016" PRIx64, sum);
+}
+
+// False: it should have been written.
+static bool write_statement(session* s) {
+  vs_why why;
+  const vs_run_request* request = s->request;
+  const vs_told told = {.results = s->results,
+                        .profile = request->profile,
+                        .traces = s->traces,
+                        .waivers = request->expect != NULL ? request->waivers.text : NULL,
+                        .greeting = greeting_of(s)};
+  if (s->traces == NULL) return true;
+  if (!vs_statement_write(request->statement, &told, &why)) {
+    fprintf(stderr, "vcpuspec: no statement was written: %s\n", why.text);
+    return false;
+  }
+  if (!s->screen.quiet) fprintf(s->screen.out, "wrote %s: a statement\n", request->statement);
+  return true;
+}
+
+static void free_traces(session* s) {
+  for (size_t i = 0; s->traces != NULL && i < s->plan.case_count; i++) vs_file_free(&s->traces[i]);
+  free(s->traces);
+}
+
+// --- all of it --------------------------------------------------------------------------------
+
 static vs_exit run(session* s) {
   if (is_missing_a_backend(s->request)) return VS_EXIT_INFRASTRUCTURE;
   vs_exit status = open_journal(s);
@@ -233,6 +273,7 @@ static vs_exit run(session* s) {
   status = judged ? tell(s) : no_memory();
   reported = reported && write_expectations(s);
   close_journal(s, reported);
+  if (reported && !write_statement(s) && status != VS_EXIT_NOTHING) return VS_EXIT_INFRASTRUCTURE;
   return reported ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
@@ -269,7 +310,9 @@ vs_exit vs_run_session(vs_run_request* request) {
   s.screen.full = arguments->counts[VS_OPTION_FULL] > 0;
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);
+  if (request->statement != NULL) s.traces = vs_needed(calloc(s.plan.case_count, sizeof *s.traces));
   vs_exit status = run(&s);
+  free_traces(&s);
   vs_results_free(s.results);
   vs_coverage_free(&coverage);
   return status;

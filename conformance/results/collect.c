@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "runner/child.h"
+#include "statement.h"
 
 // --- progress -----------------------------------------------------------------------------------
 
@@ -63,6 +64,22 @@ static void keep(vs_collector* c, const vs_run* run, const vs_case_result* resul
   count(c, one);
 }
 
+// As exec prints it: of a race, one after the other.
+static void record(const vs_collector* c, const vs_case_result* result, const vs_trace* trace) {
+  size_t row = 0;
+  vs_file printed;
+  if (c->traces == NULL || result->target != c->plan->targets) return;
+  while (c->plan->cases[row] != result->c) row++;
+  FILE* out = vs_needed(vs_memory_open(&printed));
+  vs_statement_print_trace(out, trace, result->c, result->target->name);
+  if (!vs_memory_close(out, &printed)) vs_needed(NULL);
+  vs_file* all = &c->traces[row];
+  all->text = vs_needed(realloc(all->text, all->length + printed.length + 1));
+  memcpy(all->text + all->length, printed.text, printed.length + 1);
+  all->length += printed.length;
+  vs_file_free(&printed);
+}
+
 static void tell(vs_collector* c, const vs_run* run, const vs_case_result* result) {
   vs_result* one = place_of(c, run, result);
   if (one->id == NULL) return;
@@ -76,6 +93,9 @@ static bool take_event(const vs_event* event, void* context) {
   switch (event->kind) {
     case VS_EVENT_ASKED:
       return stands(c, event->target, event->at);
+    case VS_EVENT_RECORDED:
+      record(c, event->result, event->trace);
+      return true;
     case VS_EVENT_JUDGED:
       keep(c, event->run, event->result);
       return true;

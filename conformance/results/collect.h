@@ -6,6 +6,7 @@
 #include "expect.h"
 #include "run_journal.h"
 #include "show.h"
+#include "text/file.h"
 
 typedef struct vs_collector {
   const vs_plan* plan;
@@ -13,8 +14,9 @@ typedef struct vs_collector {
   vs_run_journal* journal;              // borrowed; NULL: none
   const vs_expectations* expectations;  // borrowed; NULL: none
   vs_telling telling;                   // of failures
-  FILE* progress;  // a terminal that shows how far the run has come; NULL: none
-  size_t stand;    // results
+  vs_file* traces;  // of each result of the first target, in their text form; borrowed; NULL: none
+  FILE* progress;   // a terminal that shows how far the run has come; NULL: none
+  size_t stand;     // results
   size_t failures;
   double since;  // the run began
   double shown;  // the progress was last shown

@@ -92,6 +92,8 @@ vs_expect_finding vs_expectation_check(const vs_expectation* entry, const vs_res
 
 // Marks every result and fills in "expectations".
 void vs_expectations_apply(const vs_expectations* all, vs_results* results);
+// The same on another day than today, "YYYY-MM-DD"; "": before every other.
+void vs_expectations_apply_on(const char* today, const vs_expectations* all, vs_results* results);
 
 // --- writing ------------------------------------------------------------------------------------
 

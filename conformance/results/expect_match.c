@@ -373,6 +373,11 @@ vs_expect_finding vs_expectation_check(const vs_expectation* entry, const vs_res
 
 void vs_expectations_apply(const vs_expectations* all, vs_results* results) {
   char today[VS_DAY];
+  vs_results_today(today);
+  vs_expectations_apply_on(today, all, results);
+}
+
+void vs_expectations_apply_on(const char* today, const vs_expectations* all, vs_results* results) {
   vs_store* store = &results->store;
   vs_expectations_told* told = vs_take(store, sizeof *told);
   for (size_t i = 0; i < results->results.count; i++) {
@@ -383,7 +388,6 @@ void vs_expectations_apply(const vs_expectations* all, vs_results* results) {
                                  .known = vs_results_count(results, VS_VERDICT_KNOWN),
                                  .disputed = vs_results_count(results, VS_VERDICT_DISPUTED),
                                  .without_reason = vs_expectations_without_reason(all)};
-  vs_results_today(today);
   for (size_t i = 0; i < all->entries.count; i++) {
     const vs_expectation* entry = &all->entries.at[i];
     vs_expect_finding f = vs_expectation_check(entry, results, today);

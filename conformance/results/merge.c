@@ -440,6 +440,7 @@ static vs_results* start(const vs_results* first) {
   all->store = store;
   all->missing = (vs_texts){0};
   all->requires = (vs_texts){0};
+  all->statement = NULL;
   memset(&all->backends, 0, sizeof all->backends);
   memset(&all->results, 0, sizeof all->results);
   return all;

@@ -324,20 +324,24 @@ vs_trace vs_recording_trace(vs_recording* recording) {
                     .death = recording->death};
 }
 
-// Of a trace, which tells it in words only.
-static void read_death_word(const char* death, char word[VS_DEATH_WORD]) {
+void vs_death_word_read(const char* death, char word[VS_DEATH_WORD]) {
+  static const char exited[] = "ended the process with exit status ";
   const char* signal = strstr(death, " by SIG");
+  const char* status = strstr(death, exited);
   if (signal != NULL) {
     const char* name = signal + strlen(" by ");
     snprintf(word, VS_DEATH_WORD, "%.*s", (int)strcspn(name, " ,;:"), name);
-    return;
+  } else if (status != NULL) {
+    const char* number = status + strlen(exited);
+    snprintf(word, VS_DEATH_WORD, "exit=%.*s", (int)strspn(number, "0123456789"), number);
+  } else {
+    snprintf(word, VS_DEATH_WORD, "%s", strstr(death, "did not return") ? "no_return" : "ended");
   }
-  snprintf(word, VS_DEATH_WORD, "%s", strstr(death, "did not return") ? "no_return" : "ended");
 }
 
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]) {
   if (recording->target->recorded != NULL) {
-    read_death_word(recording->trouble.text, word);
+    vs_death_word_read(recording->trouble.text, word);
   } else if (recording->trouble.text[0] != '\0') {
     vs_shim_death_word(recording->target->shim, word);
   } else {

@@ -64,4 +64,7 @@ void vs_recording_say_errors(const vs_recording* recording, char* text, size_t s
 // "garbage" and "hung_up".
 void vs_recording_say_death_word(const vs_recording* recording, char word[VS_DEATH_WORD]);
 
+// The same of a trace, which tells it in a sentence only; "ended", where that has no such word.
+void vs_death_word_read(const char* death, char word[VS_DEATH_WORD]);
+
 #endif  // VS_CONFORMANCE_RECORD_H_

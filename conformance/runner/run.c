@@ -9,8 +9,6 @@
 
 static const double LOOK_EVERY = 0.2;  // seconds
 
-enum { TRIES = 4 };  // of a case whose threads race, once it has failed
-
 typedef struct job {
   vs_case_result* result;  // NULL: idle
   vs_recording recording;
@@ -26,19 +24,29 @@ static void keep_observations(vs_case_result* result, const vs_observation* obse
   if (result->observations != NULL) memcpy(result->observations, observations, size);
 }
 
+void vs_run_judge(vs_case_result* result, const vs_plan* plan, vs_oracle* oracle,
+                  const vs_trace* trace) {
+  const vs_reachable* all =
+      plan->coverage != NULL ? vs_coverage_of(plan->coverage, trace->arch) : NULL;
+  if (all != NULL) (void)vs_reached_begin(&result->reached, all);
+  vs_result_judge(result, oracle, plan->profile, trace);
+  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, trace->observations);
+}
+
+static bool send(const vs_plan* plan, vs_event event) {
+  return plan->sink != NULL && plan->sink(&event, plan->context);
+}
+
 // The second half of a case: what was recorded is judged.
 static void judge(vs_case_result* result, const vs_plan* plan, vs_recording* recording,
                   vs_oracle* oracle) {
   vs_trace trace = vs_recording_trace(recording);
-  const vs_reachable* all =
-      plan->coverage != NULL ? vs_coverage_of(plan->coverage, trace.arch) : NULL;
-  if (all != NULL) (void)vs_reached_begin(&result->reached, all);
-  vs_result_judge(result, oracle, plan->profile, &trace);
+  send(plan, (vs_event){.kind = VS_EVENT_RECORDED, .result = result, .trace = &trace});
+  vs_run_judge(result, plan, oracle, &trace);
   bool done = trace.end == VS_TRACE_DONE;
   bool silent = done && result->verdict != VS_VERDICT_FAIL;
   if (!silent) vs_recording_say_errors(recording, result->errors, sizeof result->errors);
   if (!done) vs_recording_say_death_word(recording, result->died);
-  if (result->verdict != VS_VERDICT_PASS) keep_observations(result, trace.observations);
 }
 
 bool vs_run_case(vs_case_result* result, const vs_plan* plan, vs_oracle* oracle) {
@@ -107,37 +115,44 @@ static void take_over(vs_case_result* first, vs_case_result* again) {
   again->also = was.also;
 }
 
+bool vs_run_tries_again(const vs_case_result* result) {
+  return result->verdict == VS_VERDICT_FAIL && vs_script_races(&result->script);
+}
+
+void vs_run_take_try(vs_case_result* first, vs_case_result* again, unsigned* failed) {
+  *failed += again->verdict == VS_VERDICT_FAIL;
+  take_over(first, again);
+  free(again->observations);
+  free(again->also);
+  vs_reached_free(&again->reached);
+}
+
+void vs_run_end_tries(vs_case_result* first, unsigned failed, unsigned tried) {
+  if (failed == tried) return;
+  first->verdict = VS_VERDICT_FLAKY;
+  snprintf(first->note, sizeof first->note, "its threads race, and it failed in %u of %u runs",
+           failed, tried);
+}
+
 // A race that went wrong is run again, on the side: the first failure is what is reported. True:
 // the job goes on.
 static bool try_again(job* j, const vs_plan* plan, vs_oracle* oracle) {
   vs_case_result* first = j->result;
   if (j->tried == 1) {
-    if (first->verdict != VS_VERDICT_FAIL || !vs_script_races(&first->script)) return false;
+    if (!vs_run_tries_again(first)) return false;
     j->failed = 1;
   } else {
     vs_case_result again = {.c = first->c, .target = first->target, .script = first->script};
     judge(&again, plan, &j->recording, oracle);
-    j->failed += again.verdict == VS_VERDICT_FAIL;
-    take_over(first, &again);
-    free(again.observations);
-    free(again.also);
-    vs_reached_free(&again.reached);
+    vs_run_take_try(first, &again, &j->failed);
   }
-  if (j->tried < TRIES) {
+  if (j->tried < VS_RUN_TRIES) {
     vs_recording_free(&j->recording);
     if (vs_recording_start(&j->recording, first->target, &first->script, plan->timeout))
       return true;
   }
-  if (j->failed < j->tried) {
-    first->verdict = VS_VERDICT_FLAKY;
-    snprintf(first->note, sizeof first->note, "its threads race, and it failed in %u of %u runs",
-             j->failed, j->tried);
-  }
+  vs_run_end_tries(first, j->failed, j->tried);
   return false;
-}
-
-static bool send(const vs_plan* plan, vs_event event) {
-  return plan->sink != NULL && plan->sink(&event, plan->context);
 }
 
 static void keep(const vs_plan* plan, const vs_run* run, const vs_case_result* result) {
@@ -269,11 +284,12 @@ static void run_jobs(const vs_plan* plan, vs_run* run, job* jobs, vs_oracle* ora
   if (told < run->count) wind_up(plan, run, jobs, told);
 }
 
-static void mind_arch(vs_case_result* result) {
+bool vs_run_is_elsewhere(vs_case_result* result) {
   const vs_case* c = result->c;
-  if (c->arch == 0 || c->arch == result->target->arch) return;
+  if (c->arch == 0 || c->arch == result->target->arch) return false;
   result->verdict = VS_VERDICT_UNSUPPORTED;
   snprintf(result->note, sizeof result->note, "the case is about %s", vs_arch_find(c->arch)->name);
+  return true;
 }
 
 static bool prepare(const vs_plan* plan, vs_run* run) {
@@ -287,7 +303,7 @@ static bool prepare(const vs_plan* plan, vs_run* run) {
       result->target = &plan->targets[t];
       result->c = plan->cases[i];
       result->earlier = send(plan, (vs_event){.kind = VS_EVENT_ASKED, .target = t, .at = i});
-      if (!result->earlier) mind_arch(result);
+      if (!result->earlier) vs_run_is_elsewhere(result);
     }
   }
   return true;

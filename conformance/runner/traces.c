@@ -130,9 +130,23 @@ static const vs_document* with_title(const vs_traces* all, const char* title) {
   return NULL;
 }
 
+bool vs_trace_is_of(const vs_document* d, const vs_script* script, vs_arch arch, vs_why* why) {
+  const vs_arch_info* info = vs_arch_find(arch);
+  if (d->count != script->count) {
+    return vs_refuse(why, "its trace has %zu ops, and the script %zu: record it again", d->count,
+                     script->count);
+  }
+  for (size_t i = 0; i < d->count; i++) {
+    if (is_same_op(&d->ops[i], &script->ops[i], info)) continue;
+    return vs_refuse(
+        why, "its trace, line %u, is of another script than this program's: record it again",
+        (unsigned)d->lines[i]);
+  }
+  return true;
+}
+
 const vs_document* vs_traces_find(const vs_traces* all, const vs_script* script, vs_arch arch,
                                   vs_why* why) {
-  const vs_arch_info* info = vs_arch_find(arch);
   const vs_document* d = with_title(all, script->title);
   bool early = all->early.text[0] != '\0';
   if (d == NULL) {
@@ -143,16 +157,5 @@ const vs_document* vs_traces_find(const vs_traces* all, const vs_script* script,
     vs_refuse(why, "its trace is cut off%s%.400s", early ? ": " : "", all->early.text);
     return NULL;
   }
-  bool same = d->count == script->count;
-  for (size_t i = 0; same && i < d->count; i++) {
-    same = is_same_op(&d->ops[i], &script->ops[i], info);
-    if (same) continue;
-    vs_refuse(why, "its trace, line %u, is of another script than this program's: record it again",
-              (unsigned)d->lines[i]);
-  }
-  if (d->count != script->count) {
-    vs_refuse(why, "its trace has %zu ops, and the script %zu: record it again", d->count,
-              script->count);
-  }
-  return same ? d : NULL;
+  return vs_trace_is_of(d, script, arch, why) ? d : NULL;
 }

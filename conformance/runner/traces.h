@@ -19,6 +19,9 @@ typedef struct vs_traces {
 vs_traces* vs_traces_read(const char* path, vs_why* why);
 void vs_traces_free(vs_traces* all);
 
+// True of a trace of this script: of the same ops. False: `why`.
+bool vs_trace_is_of(const vs_document* d, const vs_script* script, vs_arch arch, vs_why* why);
+
 // The trace of this script, laid out for `arch`: of the same title, and the same ops. NULL: `why`.
 const vs_document* vs_traces_find(const vs_traces* all, const vs_script* script, vs_arch arch,
                                   vs_why* why);

@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "statement.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#include "common/digest.h"
+#include "common/refuse.h"
+#include "exit.h"
+#include "expect.h"
+#include "make.h"
+#include "packed.h"
+#include "runner/record.h"
+#include "text/print.h"
+#include "text/profile.h"
+#include "unlike.h"
+#include "view.h"
+
+#define SEAL "# digest "
+#define NO_TIME "1970-01-01T00:00:00Z"  // SOURCE_DATE_EPOCH is not set
+
+enum { SEAL_LENGTH = sizeof SEAL - 1 + 16 + 1 };
+
+// What has to be passed: every clause, and every case with its script.
+static const char* digest_list(vs_store* store, const vs_plan* plan) {
+  uint64_t sum = VS_DIGEST64;
+  for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) {
+    const vs_clause* clause = &vs_clauses[i];
+    sum = vs_digest64(sum, clause->id, strlen(clause->id) + 1);
+    sum = vs_digest64(sum, clause->sentence, strlen(clause->sentence) + 1);
+  }
+  const char* texts = vs_results_texts(store, plan);
+  return vs_said(store, "%016" PRIx64, vs_digest64(sum, texts, strlen(texts)));
+}
+
+static const char* digest_rules(vs_store* store, const vs_profile* profile) {
+  return vs_said(store, "%016" PRIx64, (uint64_t)vs_profile_digest(profile));
+}
+
+// --- judging traces -----------------------------------------------------------------------------
+
+// What a statement says, and what is made anew of its traces.
+typedef struct judging {
+  const vs_results* said;
+  vs_plan plan;
+  vs_target target;
+  vs_coverage coverage;
+  const vs_case** cases;  // owned
+  vs_oracle* oracle;      // owned
+  vs_source source;       // traces
+  FILE* again;            // the traces, as this program prints them
+  vs_results* made;
+  vs_store* store;
+  vs_texts* faults;
+} judging;
+
+__attribute__((format(printf, 2, 3))) static bool fault(judging* j, const char* format, ...) {
+  vs_why why;
+  va_list arguments;
+  va_start(arguments, format);
+  vs_refuse_as(&why, format, arguments);
+  va_end(arguments);
+  vs_add(j->store, j->faults, why.text);
+  return false;
+}
+
+static vs_arch arch_of(const vs_column* column) {
+  const bool arm64 = strcmp(column->arch, vs_arch_find(VS_ARCH_ARM64)->name) == 0;
+  return arm64 ? VS_ARCH_ARM64 : VS_ARCH_X64;
+}
+
+static void begin(judging* j, const vs_results* said, const vs_profile* profile) {
+  const vs_column* column = &said->backends.at[0];
+  j->said = said;
+  j->target = (vs_target){.spec = column->spec, .state = VS_TARGET_READY, .arch = arch_of(column)};
+  snprintf(j->target.name, sizeof j->target.name, "%s", column->name);
+  j->coverage.profile = profile;
+  j->cases = vs_needed(calloc(vs_case_count, sizeof(const vs_case*)));
+  for (size_t i = 0; i < vs_case_count; i++) j->cases[i] = &vs_cases[i];
+  j->oracle = vs_needed(malloc(sizeof *j->oracle));
+  j->plan = (vs_plan){.targets = &j->target,
+                      .target_count = 1,
+                      .cases = j->cases,
+                      .case_count = vs_case_count,
+                      .profile = profile,
+                      .coverage = &j->coverage,
+                      .program = "vcpuspec",
+                      .seed = strtoull(said->seed, NULL, 10)};
+}
+
+static void end(judging* j) {
+  vs_coverage_free(&j->coverage);
+  free(j->oracle);
+  free(j->cases);
+}
+
+static const char* name_in_traces(const char* name) {
+  bool word = strlen(name) < VS_BACKEND_NAME;
+  for (const char* c = name; *c != '\0'; c++) word &= *c > ' ' && *c <= '~';
+  return word ? name : NULL;
+}
+
+void vs_statement_print_trace(FILE* out, const vs_trace* trace, const vs_case* c,
+                              const char* name) {
+  vs_trace titled = *trace;
+  titled.script.title = c->title;
+  vs_print_trace(out, &titled, c->clauses, c->clause_count, name_in_traces(name));
+  fputc('\n', out);
+}
+
+static bool read_trace(judging* j, const vs_case_result* result, vs_document* d) {
+  vs_why why;
+  vs_fault f;
+  const char* id = result->c->id;
+  const vs_reading reading = {.arch = j->target.arch, .limit = (uint32_t)result->script.count + 1};
+  const vs_read got = vs_document_read(&j->source, &reading, d, &f);
+  if (got == VS_READ_END) return fault(j, "%s: its trace is missing", id);
+  if (got == VS_READ_FAULT) return fault(j, "%s: its trace, line %zu: %s", id, f.line, f.message);
+  bool good = d->is_trace || fault(j, "%s: a script stands in the place of its trace", id);
+  if (good && d->end == VS_TRACE_CUT) good = fault(j, "%s: its trace is cut off", id);
+  if (good && d->arch != j->target.arch)
+    good = fault(j, "%s: its trace is of another architecture", id);
+  if (good && !vs_trace_is_of(d, &result->script, d->arch, &why))
+    good = fault(j, "%s: %s", id, why.text);
+  if (good && !vs_document_is_sound(d, &f))
+    good = fault(j, "%s: its trace, line %zu: %s", id, f.line, f.message);
+  if (!good) vs_document_free(d);
+  return good;
+}
+
+// How a shim ended is more than its trace says.
+static void read_death(const judging* j, vs_case_result* result, const vs_trace* trace) {
+  const vs_result* said = &j->said->results.at[result->c - vs_cases];
+  const char* word = said->failure != NULL ? said->failure->ended : NULL;
+  if (trace->end != VS_TRACE_DIED) return;
+  vs_death_word_read(trace->death, result->died);
+  const bool vague = strcmp(result->died, "ended") == 0 && word != NULL;
+  if (vague && (strcmp(word, "garbage") == 0 || strcmp(word, "hung_up") == 0))
+    snprintf(result->died, sizeof result->died, "%s", word);
+}
+
+static bool judge_next(judging* j, vs_case_result* result) {
+  vs_document d;
+  if (!read_trace(j, result, &d)) return false;
+  vs_trace trace = vs_document_trace(&d);
+  trace.script = result->script;
+  vs_run_judge(result, &j->plan, j->oracle, &trace);
+  read_death(j, result, &trace);
+  vs_statement_print_trace(j->again, &trace, result->c, j->target.name);
+  vs_document_free(&d);
+  return true;
+}
+
+static bool judge_tries(judging* j, vs_case_result* first) {
+  unsigned failed = 1;
+  for (unsigned i = 1; i < VS_RUN_TRIES; i++) {
+    vs_case_result again = {.c = first->c, .target = first->target, .script = first->script};
+    const bool good = judge_next(j, &again);
+    vs_run_take_try(first, &again, &failed);
+    if (!good) return false;
+  }
+  vs_run_end_tries(first, failed, VS_RUN_TRIES);
+  return true;
+}
+
+static bool judge_traces(judging* j, vs_case_result* result) {
+  if (vs_run_is_elsewhere(result)) return true;
+  if (!vs_case_script(result->c, j->target.arch, j->plan.seed, &result->script)) vs_needed(NULL);
+  if (!judge_next(j, result)) return false;
+  return !vs_run_tries_again(result) || judge_tries(j, result);
+}
+
+static bool judge_case(judging* j, size_t at) {
+  vs_case_result result = {.c = &vs_cases[at], .target = &j->target};
+  const bool good = judge_traces(j, &result);
+  if (good) {
+    vs_result* made = &j->made->results.at[at];
+    *made = vs_results_of(&j->made->store, &j->plan, &result, 0);
+    made->ended_before = j->said->results.at[at].ended_before;
+  }
+  vs_case_script_free(&result.script);
+  free(result.observations);
+  free(result.also);
+  vs_reached_free(&result.reached);
+  return good;
+}
+
+static bool judge_all(judging* j) {
+  vs_document d;
+  vs_fault f;
+  const vs_reading reading = {.arch = j->target.arch, .header_only = true};
+  for (size_t i = 0; i < vs_case_count; i++) {
+    if (!judge_case(j, i)) return false;
+  }
+  const vs_read got = vs_document_read(&j->source, &reading, &d, &f);
+  if (got == VS_READ_OK) vs_document_free(&d);
+  return got == VS_READ_END || fault(j, "more stands behind the trace of the last case");
+}
+
+// --- the text made anew -------------------------------------------------------------------------
+
+// Who was judged, and where, does not follow from traces.
+static void take_claims(judging* j) {
+  vs_results* made = j->made;
+  vs_store* store = &made->store;
+  const vs_column* said = &j->said->backends.at[0];
+  vs_column* column = &made->backends.at[0];
+  const vs_texts lacks = said->lacks;
+  made->program = vs_keep(store, j->said->program);
+  made->started = vs_keep(store, j->said->started);
+  column->digest = vs_keep(store, said->digest);
+  column->ended_between = said->ended_between;
+  column->lacks = (vs_texts){0};
+  for (size_t i = 0; i < lacks.count; i++) vs_add(store, &column->lacks, lacks.at[i]);
+  made->statement = vs_take(store, sizeof *made->statement);
+  *made->statement = (vs_stated){.version = VS_STATEMENT_VERSION,
+                                 .machine = vs_keep(store, j->said->statement->machine),
+                                 .list = digest_list(store, &j->plan),
+                                 .rules = digest_rules(store, j->plan.profile),
+                                 .waivers = vs_keep(store, j->said->statement->waivers)};
+}
+
+// Known failures each have a reason. A day after which one is none any more is not looked at: what
+// follows today, follows tomorrow.
+static bool waive(judging* j, const char* today) {
+  vs_fault f;
+  vs_expectations all;
+  const char* text = j->said->statement->waivers;
+  const vs_expectations_told* told = j->said->expectations;
+  if (text == NULL) return true;
+  if (!vs_expectations_parse(text, strlen(text), &all, &f))
+    return fault(j, "waivers: line %zu: %s", f.line, f.message);
+  all.path = told != NULL ? told->file : "";
+  vs_expectations_apply_on(today, &all, j->made);
+  for (size_t i = 0; i < all.entries.count; i++) {
+    const vs_expectation* entry = &all.entries.at[i];
+    if (strcmp(vs_or_empty(entry->words[VS_EXPECT_REASON]), "?") == 0)
+      fault(j, "waivers: line %zu, %s: there is no reason for it", entry->line,
+            entry->words[VS_EXPECT_CASE]);
+  }
+  const bool good = vs_expectations_without_reason(&all) == 0;
+  vs_expectations_free(&all);
+  return good;
+}
+
+static void make_results(judging* j) {
+  const vs_results* said = j->said;
+  const vs_column* column = &said->backends.at[0];
+  const vs_request request = {.program = said->program,
+                              .requires = said->requires.at,
+                              .require_count = said->requires.count,
+                              .shard = 1,
+                              .shards = 1,
+                              .required = &column->required,
+                              .named = &column->named};
+  j->made = vs_results_new(&j->plan, &request);
+}
+
+// Judges the traces, and prints them again. False: faults say why not.
+static bool follow(judging* j) {
+  make_results(j);
+  if (!judge_all(j)) return false;
+  vs_results_close(j->made, &j->plan, false);
+  take_claims(j);
+  if (!waive(j, "")) return false;
+  vs_results_conclude(j->made);
+  return true;
+}
+
+static void print_results(FILE* out, const vs_results* results) {
+  json_t* form = vs_form_write(vs_form_results, results);
+  json_dumpf(vs_needed(form), out, JSON_COMPACT | JSON_REAL_PRECISION(6));
+  json_decref(form);
+  fputc('\n', out);
+}
+
+// The text, but for the traces, which are `printed`.
+static bool put_together(const vs_results* results, const vs_file* printed, vs_file* text) {
+  FILE* out = vs_memory_open(text);
+  if (out == NULL) return false;
+  print_results(out, results);
+  fwrite(printed->text, 1, printed->length, out);
+  fflush(out);
+  fprintf(out, SEAL "%016" PRIx64 "\n", vs_digest64(VS_DIGEST64, text->text, text->length));
+  return vs_memory_close(out, text);
+}
+
+// --- writing ------------------------------------------------------------------------------------
+
+// What was judged is what was recorded.
+static bool say_the_same(const vs_results* ran, const vs_results* made, vs_why* why) {
+  for (size_t i = 0; i < made->results.count; i++) {
+    const vs_result* one = &ran->results.at[i];
+    const vs_verdict verdict = made->results.at[i].verdict;
+    if (one->verdict == verdict) continue;
+    return vs_refuse(why, "%s is %s, and by its trace alone %s", one->id,
+                     vs_results_words[one->verdict], vs_results_words[verdict]);
+  }
+  if (ran->end.status == made->end.status) return true;
+  return vs_refuse(why, "the run ends with %zu, and its traces alone with %zu: %s", ran->end.status,
+                   made->end.status, made->end.why);
+}
+
+static bool is_stated(const vs_results* ran, vs_why* why) {
+  const vs_exit status = (vs_exit)ran->end.status;
+  const bool judged =
+      status == VS_EXIT_CONFORMS || status == VS_EXIT_FAILS || status == VS_EXIT_STALE;
+  const bool whole = ran->backends.count == 1 && ran->results.count == vs_case_count;
+  if (!whole) return vs_refuse(why, "a statement is of one backend and every case");
+  return judged || vs_refuse(why, "%s", ran->end.why);
+}
+
+static bool make(judging* j, const vs_told* told, const vs_results* claims, vs_file* text,
+                 vs_why* why) {
+  vs_file traces;
+  vs_file printed;
+  FILE* all = vs_needed(vs_memory_open(&traces));
+  for (size_t i = 0; i < vs_case_count; i++) {
+    fwrite(vs_or_empty(told->traces[i].text), 1, told->traces[i].length, all);
+  }
+  if (!vs_memory_close(all, &traces)) vs_needed(NULL);
+  j->source = vs_source_of(traces.text, traces.length);
+  j->again = vs_needed(vs_memory_open(&printed));
+  begin(j, claims, told->profile);
+  bool good = follow(j) || vs_refuse(why, "%s", j->faults->at[0]);
+  if (!vs_memory_close(j->again, &printed)) vs_needed(NULL);
+  good = good && say_the_same(told->results, j->made, why);
+  if (good && !put_together(j->made, &printed, text)) vs_needed(NULL);
+  vs_file_free(&printed);
+  vs_file_free(&traces);
+  end(j);
+  return good;
+}
+
+static const char* machine_of(vs_store* store) {
+  struct utsname name;
+  if (uname(&name) != 0) return "unknown";
+  return vs_keep(store, vs_said(store, "%s %s %s", name.sysname, name.release, name.machine));
+}
+
+bool vs_statement_make(const vs_told* told, vs_file* text, vs_why* why) {
+  vs_store store = {0};
+  vs_texts faults = {0};
+  judging j = {.store = &store, .faults = &faults};
+  const char* epoch = getenv("SOURCE_DATE_EPOCH");
+  if (!is_stated(told->results, why)) return false;
+  vs_results claims = *told->results;
+  vs_column column = claims.backends.at[0];
+  vs_stated stated = {.machine = machine_of(&store), .waivers = told->waivers};
+  if (column.digest == NULL) column.digest = told->greeting;
+  if (epoch == NULL || epoch[0] == '\0') claims.started = NO_TIME;
+  claims.backends.at = &column;
+  claims.statement = &stated;
+  const bool good = make(&j, told, &claims, text, why);
+  vs_results_free(j.made);
+  vs_store_free(&store);
+  return good;
+}
+
+static bool write_packed(FILE* out, const void* what) {
+  const vs_file* packed = what;
+  return fwrite(packed->text, 1, packed->length, out) == packed->length;
+}
+
+bool vs_statement_write(const char* path, const vs_told* told, vs_why* why) {
+  vs_file text;
+  vs_file packed;
+  if (!vs_statement_make(told, &text, why)) return false;
+  if (!vs_pack(text.text, text.length, &packed)) vs_needed(NULL);
+  const bool good = vs_file_put_whole(path, write_packed, &packed, why);
+  vs_file_free(&packed);
+  vs_file_free(&text);
+  return good;
+}
+
+// --- reading ------------------------------------------------------------------------------------
+
+// The length of the first line; 0: it is too long, or none.
+static size_t first_line(const vs_file* text) {
+  const char* end = memchr(text->text, '\n', text->length);
+  const size_t length = end != NULL ? (size_t)(end - text->text) : 0;
+  return length <= VS_STATEMENT_RESULTS ? length : 0;
+}
+
+static bool is_sealed(const vs_file* text) {
+  char seal[SEAL_LENGTH + 1];
+  if (text->length < SEAL_LENGTH) return false;
+  const size_t length = text->length - SEAL_LENGTH;
+  snprintf(seal, sizeof seal, SEAL "%016" PRIx64 "\n",
+           vs_digest64(VS_DIGEST64, text->text, length));
+  return memcmp(text->text + length, seal, SEAL_LENGTH) == 0;
+}
+
+// What a JSON text makes of memory is many times its length.
+static bool is_flat(const vs_file* text, size_t length) {
+  size_t nests = 0;
+  for (size_t i = 0; i < length; i++) nests += text->text[i] == '[' || text->text[i] == '{';
+  return nests <= VS_STATEMENT_NESTS;
+}
+
+// True if each case is there, in its place.
+static bool has_cases(vs_statement* s) {
+  vs_index ids = {0};
+  size_t number;
+  const vs_results* said = s->said;
+  for (size_t i = 0; i < said->results.count; i++)
+    (void)vs_index_add(&ids, said->results.at[i].id, &number);
+  for (size_t i = 0; i < vs_case_count; i++) {
+    const char* id = vs_cases[i].id;
+    const bool there = vs_index_find(&ids, id, &number);
+    if (there && number == i) continue;
+    vs_add(&s->store, &s->faults,
+           vs_said(&s->store, "%s: %s", id,
+                   there ? "it stands in the place of another case" : "this case is left out"));
+  }
+  if (said->results.count > vs_case_count && s->faults.count == 0)
+    vs_add(&s->store, &s->faults, "more results are there than cases");
+  vs_index_free(&ids);
+  return s->faults.count == 0;
+}
+
+static const vs_profile* profile_of(const vs_results* said, const vs_profile* own) {
+  const char* id = said->backends.at[0].profile;
+  return own != NULL && strcmp(own->id, id) == 0 ? own : vs_profile_find(id);
+}
+
+// The list and the rules are those of this program.
+static bool is_ours(const vs_results* said, const vs_profile* profile, vs_why* why) {
+  bool good = true;
+  vs_store store = {0};
+  const vs_case** cases = vs_needed(calloc(vs_case_count, sizeof(const vs_case*)));
+  for (size_t i = 0; i < vs_case_count; i++) cases[i] = &vs_cases[i];
+  const vs_plan plan = {.cases = cases, .case_count = vs_case_count};
+  const char* list = digest_list(&store, &plan);
+  if (strcmp(said->statement->list, list) != 0)
+    good = vs_refuse(why,
+                     "it is of another version of the list of clauses and cases, %.40s by %.60s: "
+                     "this program has %s",
+                     said->statement->list, said->program, list);
+  if (good && strcmp(said->statement->rules, digest_rules(&store, profile)) != 0)
+    good = vs_refuse(why,
+                     "it is of another version of the rules of profile '%s': this program's "
+                     "are %s",
+                     profile->id, digest_rules(&store, profile));
+  free(cases);
+  vs_store_free(&store);
+  return good;
+}
+
+static bool is_statement(const vs_results* said, const vs_profile* own, vs_why* why) {
+  if (said->statement == NULL) return vs_refuse(why, "these are results, and no statement");
+  if (said->statement->version != VS_STATEMENT_VERSION)
+    return vs_refuse(why, "statement.version: expected %d, the only one that this program knows",
+                     VS_STATEMENT_VERSION);
+  if (said->backends.count != 1 || said->backends.at[0].state != VS_TARGET_READY)
+    return vs_refuse(why, "a statement is of one backend that was judged");
+  const vs_profile* profile = profile_of(said, own);
+  if (profile != NULL) return is_ours(said, profile, why);
+  return vs_refuse(why,
+                   "it was judged by '%.40s', which is no profile of ours: name its file by "
+                   "--profile",
+                   said->backends.at[0].profile);
+}
+
+// Verdicts before all the rest.
+static void compare_verdicts(vs_statement* s) {
+  for (size_t i = 0; i < vs_case_count; i++) {
+    const vs_verdict said = s->said->results.at[i].verdict;
+    const vs_verdict follows = s->results->results.at[i].verdict;
+    if (said == follows) continue;
+    vs_add(&s->store, &s->faults,
+           vs_said(&s->store, "%s: it says %s, and by its trace it is %s", vs_cases[i].id,
+                   vs_results_words[said], vs_results_words[follows]));
+  }
+}
+
+// Where the results say otherwise than what follows.
+static void compare(vs_statement* s, const vs_file* text) {
+  compare_verdicts(s);
+  json_error_t error;
+  json_t* said = vs_needed(json_loadb(text->text, first_line(text), 0, &error));
+  vs_file again;
+  FILE* out = vs_needed(vs_memory_open(&again));
+  print_results(out, s->results);
+  if (!vs_memory_close(out, &again)) vs_needed(NULL);
+  json_t* follows = vs_needed(json_loadb(again.text, again.length, 0, &error));
+  vs_unlike(&s->store, said, follows, &s->faults);
+  vs_file_free(&again);
+  json_decref(said);
+  json_decref(follows);
+}
+
+static void look_at_text(vs_statement* s, const vs_file* text, const vs_file* printed) {
+  vs_file again;
+  compare(s, text);
+  if (s->faults.count > 0) return;
+  if (!put_together(s->results, printed, &again)) vs_needed(NULL);
+  const bool same =
+      again.length == text->length && memcmp(again.text, text->text, text->length) == 0;
+  if (!same)
+    vs_add(&s->store, &s->faults,
+           "its text is not what this program writes: a trace, or the results, were edited");
+  vs_file_free(&again);
+}
+
+static void judge(vs_statement* s, const vs_file* text, const vs_profile* own) {
+  vs_file printed;
+  judging j = {.store = &s->store, .faults = &s->faults};
+  const size_t results = first_line(text) + 1;
+  j.source = (vs_source){text->text, text->length - SEAL_LENGTH, results, 1};
+  j.again = vs_needed(vs_memory_open(&printed));
+  begin(&j, s->said, profile_of(s->said, own));
+  const bool good = follow(&j);
+  if (!vs_memory_close(j.again, &printed)) vs_needed(NULL);
+  s->results = j.made;
+  if (good) look_at_text(s, text, &printed);
+  if (s->faults.count == 0) {  // from now on it is today
+    char today[VS_DAY];
+    vs_results_today(today);
+    waive(&j, today);
+    vs_results_conclude(s->results);
+  }
+  vs_file_free(&printed);
+  end(&j);
+}
+
+bool vs_statement_parse(vs_statement* s, const char* name, const vs_file* text,
+                        const vs_profile* profile, vs_why* why) {
+  vs_why reason;
+  *s = (vs_statement){0};
+  const size_t length = first_line(text);
+  if (length == 0 || !is_flat(text, length))
+    return vs_refuse(why, "%.200s: it is no statement: its first line has to be results", name);
+  if (!is_sealed(text))
+    return vs_refuse(why, "%.200s: its digest, the last line, is not that of what is above it",
+                     name);
+  s->said = vs_results_parse(name, text->text, length, why);
+  if (s->said == NULL) return false;
+  if (!is_statement(s->said, profile, &reason)) {
+    vs_statement_free(s);
+    return vs_refuse(why, "%.200s: %s", name, reason.text);
+  }
+  if (has_cases(s)) judge(s, text, profile);
+  return true;
+}
+
+bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why) {
+  vs_file packed;
+  vs_file text;
+  vs_why reason;
+  const char* name = strcmp(path, "-") == 0 ? "standard input" : path;
+  if (!vs_file_read(path, &packed, why)) return false;
+  const bool good = vs_unpack(packed.text, packed.length, VS_STATEMENT_MAX, &text, &reason);
+  vs_file_free(&packed);
+  if (!good) return vs_refuse(why, "%.200s: %s", name, reason.text);
+  const bool read = vs_statement_parse(s, name, &text, profile, why);
+  vs_file_free(&text);
+  return read;
+}
+
+void vs_statement_free(vs_statement* s) {
+  vs_results_free(s->said);
+  vs_results_free(s->results);
+  vs_store_free(&s->store);
+  *s = (vs_statement){0};
+}

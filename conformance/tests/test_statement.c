@@ -1,0 +1,574 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Statements: a genuine one verifies, and what was forged, left out, swapped, edited, or is no
+// statement at all, does not.
+#include <criterion/criterion.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/digest.h"
+#include "results/packed.h"
+#include "results/results.h"
+#include "results/statement.h"
+#include "results_shell.h"
+#include "sampled.h"
+
+#define SUITE(name) \
+  TestSuite(name, .init = make_directory, .fini = remove_directory, .timeout = 3600)
+SUITE(statement);
+SUITE(forged);
+SUITE(hostile);
+
+#define MARK "vcpuspec trace 2\n"
+#define WRONG "run --quiet --backend mutant:kind_8_bits "
+
+// --- texts --------------------------------------------------------------------------------------
+
+static const char* path_of(const char* name) {
+  static char path[256];
+  snprintf(path, sizeof path, "%s/%s", directory, name);
+  return path;
+}
+
+// What is packed in a file of the directory.
+static vs_file unpacked(const char* name) {
+  vs_why why;
+  vs_file packed;
+  vs_file text;
+  cr_assert(vs_file_read(path_of(name), &packed, &why), "%s", why.text);
+  cr_assert(vs_unpack(packed.text, packed.length, VS_STATEMENT_MAX, &text, &why), "%s", why.text);
+  vs_file_free(&packed);
+  return text;
+}
+
+static bool write_text(FILE* out, const void* what) {
+  const vs_file* text = what;
+  return fwrite(text->text, 1, text->length, out) == text->length;
+}
+
+static void put(const char* name, const vs_file* text) {
+  vs_why why;
+  vs_file packed;
+  cr_assert(vs_pack(text->text, text->length, &packed));
+  cr_assert(vs_file_put_whole(path_of(name), write_text, &packed, &why), "%s", why.text);
+  vs_file_free(&packed);
+}
+
+// What stands before the digest, with the digest that it ought to have.
+static vs_file sealed(const char* body, size_t length) {
+  vs_file text = {malloc(length + 64), length};
+  cr_assert(text.text != NULL);
+  memcpy(text.text, body, length);
+  text.length += (size_t)snprintf(text.text + length, 64, "# digest %016" PRIx64 "\n",
+                                  vs_digest64(VS_DIGEST64, body, length));
+  return text;
+}
+
+enum { SEAL = 26 };
+
+static vs_file resealed(const vs_file* text) {
+  return sealed(text->text, text->length - SEAL);
+}
+
+static json_t* results_of(const vs_file* text) {
+  json_error_t error;
+  const size_t length = (size_t)(strchr(text->text, '\n') - text->text);
+  json_t* form = json_loadb(text->text, length, 0, &error);
+  cr_assert(form != NULL, "%s", error.text);
+  return form;
+}
+
+// These results above the traces of the text, sealed. Frees the results.
+static vs_file with_results(json_t* form, const vs_file* text) {
+  char* line = json_dumps(form, JSON_COMPACT | JSON_REAL_PRECISION(6));
+  const char* rest = strchr(text->text, '\n');
+  const size_t left = text->length - SEAL - (size_t)(rest - text->text);
+  const size_t length = strlen(line);
+  char* all = malloc(length + left + 1);
+  cr_assert(all != NULL);
+  snprintf(all, length + 1, "%s", line);
+  memcpy(all + length, rest, left);
+  vs_file made = sealed(all, length + left);
+  free(all);
+  free(line);
+  json_decref(form);
+  return made;
+}
+
+// Where the trace of this title begins, and its length.
+static const char* trace_of(const vs_file* text, const char* title, size_t* length) {
+  char head[256];
+  snprintf(head, sizeof head, MARK "title %s\n", title);
+  const char* begin = strstr(text->text, head);
+  cr_assert(begin != NULL, "%s", title);
+  const char* next = strstr(begin + 1, MARK);
+  const char* end = next != NULL ? next : text->text + text->length - SEAL;
+  *length = (size_t)(end - begin);
+  return begin;
+}
+
+// The text with another trace in the place of that one; NULL: with none.
+static vs_file with_trace(const vs_file* text, const char* title, const char* other,
+                          size_t other_length) {
+  size_t old;
+  const char* at = trace_of(text, title, &old);
+  const size_t before = (size_t)(at - text->text);
+  const size_t after = text->length - SEAL - before - old;
+  char* all = malloc(before + other_length + after + 1);
+  cr_assert(all != NULL);
+  memcpy(all, text->text, before);
+  if (other_length > 0) memcpy(all + before, other, other_length);
+  memcpy(all + before + other_length, at + old, after);
+  vs_file made = sealed(all, before + other_length + after);
+  free(all);
+  return made;
+}
+
+static const char* title_of(const char* id) {
+  const vs_case* c = vs_case_find(id);
+  cr_assert(c != NULL, "%s", id);
+  return c->title;
+}
+
+static json_t* result_of(json_t* form, const char* id) {
+  size_t i;
+  json_t* one;
+  json_array_foreach(json_object_get(form, "results"), i, one) {
+    if (strcmp(json_string_value(json_object_get(one, "case")), id) == 0) return one;
+  }
+  cr_assert(false, "%s", id);
+  return NULL;
+}
+
+// --- what is refused ----------------------------------------------------------------------------
+
+// True if it is refused: it is no statement, or something in it does not follow.
+static bool is_refused(const vs_file* text, char said[VS_WHY_MAX]) {
+  vs_why why = {""};
+  vs_statement s;
+  if (!vs_statement_parse(&s, "text", text, NULL, &why)) {
+    memcpy(said, why.text, VS_WHY_MAX);
+    return true;
+  }
+  const bool refused = s.faults.count > 0;
+  snprintf(said, VS_WHY_MAX, "%s", refused ? s.faults.at[0] : "");
+  vs_statement_free(&s);
+  return refused;
+}
+
+// Frees the text.
+static void expect_refused(vs_file text, const char* words) {
+  char said[VS_WHY_MAX];
+  cr_expect(is_refused(&text, said), "not refused: %s", words);
+  cr_expect(strstr(said, words) != NULL, "no \"%s\" in: %s", words, said);
+  vs_file_free(&text);
+}
+
+// --- genuine ones -------------------------------------------------------------------------------
+
+Test(statement, of_one_that_conforms) {
+  expect("run --backend soft --statement %/s", 0, "wrote ");
+  expect_shell("rm -rf %/soft; " VS_PROGRAM_PATH " verify %/s", 0,
+               "what it says follows from its traces\n  judged   soft (soft, x86-64), profile ");
+  expect_shell("find %/s -size -2048k | grep -c s", 0, "1\n");
+  // Of the same answers, the same bytes: threads that race give others now and then.
+  expect_shell("zcat %/s | tail -n +2 > %/traces", 0, "");
+  expect("run --quiet --backend recorded:%/traces --statement %/a", 0, "");
+  expect("run --quiet --backend recorded:%/traces --jobs 1 --statement %/b", 0, "");
+  expect_shell("cmp %/a %/b && echo the same bytes", 0, "the same bytes");
+  expect("verify --quiet %/b", 0, "conforms: 0 fail");
+  expect_shell("zcat %/s | tail -n +2 | " VS_PROGRAM_PATH " check - | grep -c '^p[ae][sr]'", 0, "");
+  expect_shell("zcat %/s | head -n 1 > %/r; " VS_PROGRAM_PATH " merge %/r", 0, "cases: pass");
+  expect("verify --report json:%/j %/s", 0, "");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results %/j", 0, "valid");
+}
+
+Test(statement, of_one_that_fails) {
+  expect(WRONG "--statement %/s", 1, "");
+  expect("verify %/s", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  expect("verify --quiet %/s", 1, "does not conform: ");
+  expect(WRONG "--write-expect %/e", 1, "");
+  expect(WRONG "--expect %/e --statement %/t", 2, "--statement needs a reason for each known");
+  expect_shell("sed -i 's/reason ?/reason an old firmware/' %/e", 0, "");
+  expect(WRONG "--expect %/e --statement %/t", 0, "");
+  expect("verify %/t", 0, "everything that was judged conforms, or is a known failure");
+  vs_file text = unpacked("t");
+  json_t* form = results_of(&text);
+  json_t* stated = json_object_get(form, "statement");
+  const char* waivers = json_string_value(json_object_get(stated, "waivers"));
+  char* edited = strdup(waivers);
+  char* reason = strstr(edited, "reason an old firmware");
+  cr_assert(reason != NULL);
+  memset(reason + strlen("reason "), ' ', strlen("an old firmware"));
+  reason[strlen("reason ")] = '?';
+  json_object_set_new(stated, "waivers", json_string(edited));
+  expect_refused(with_results(form, &text), "there is no reason for it");
+  free(edited);
+  form = results_of(&text);
+  json_object_set_new(json_object_get(form, "statement"), "waivers", json_null());
+  expect_refused(with_results(form, &text), "");
+  vs_file_free(&text);
+}
+
+Test(statement, is_of_every_case_on_one_backend) {
+  static const char* const wrong[] = {
+      "", "--backend soft --filter kinds.both", "--backend soft --shard 1/2",
+      "--backend soft --backend soft:arm64", "--backend soft --resume %/journal"};
+  for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+    char line[256];
+    snprintf(line, sizeof line, "run --statement %%/s %s", wrong[i]);
+    expect(line, 2, "--statement is of every case on one backend");
+  }
+  expect("verify", 2, "verify needs files");
+  expect("verify %/none", 2, "none cannot be read");
+  expect("run --quiet --backend plugin:/none.so --statement %/s", 3, "no statement was written: ");
+}
+
+// --- forged ones --------------------------------------------------------------------------------
+
+// The results of one that conforms above the traces of one that does not, and the other way about.
+Test(forged, verdicts) {
+  expect("run --quiet --backend soft --statement %/good", 0, "");
+  expect(WRONG "--statement %/bad", 1, "");
+  vs_file good = unpacked("good");
+  vs_file bad = unpacked("bad");
+  json_t* form = results_of(&good);
+  json_t* column = json_array_get(json_object_get(form, "backends"), 0);
+  json_object_set_new(column, "name", json_string("mutant:kind_8_bits"));
+  json_object_set_new(column, "spec", json_string("mutant:kind_8_bits"));
+  vs_file forged = with_results(form, &bad);
+  put("forged", &forged);
+  expect("verify %/forged", 2, "kinds.aliases: it says pass, and by its trace it is fail");
+  vs_file_free(&forged);
+
+  form = results_of(&bad);
+  json_t* one = result_of(form, "kinds.aliases");
+  json_object_set_new(one, "verdict", json_string("flaky"));
+  expect_refused(with_results(form, &bad), "kinds.aliases");
+
+  form = results_of(&good);
+  one = result_of(form, "kinds.both");
+  json_object_set_new(one, "verdict", json_string("permitted"));
+  expect_refused(with_results(form, &good),
+                 "kinds.both: it says permitted, and by its trace it is pass");
+
+  // Its own trace in the place of the wrong one's: of the same script.
+  size_t length;
+  const char* trace = trace_of(&good, title_of("kinds.aliases"), &length);
+  expect_refused(with_trace(&bad, title_of("kinds.aliases"), trace, length), "kinds.aliases");
+  vs_file_free(&good);
+  vs_file_free(&bad);
+}
+
+Test(forged, cases_and_traces_and_lists) {
+  expect("run --quiet --backend soft --statement %/s", 0, "");
+  vs_file text = unpacked("s");
+  size_t length;
+  const char* both = title_of("kinds.both");
+  const char* single = title_of("kinds.single_bits");
+
+  // A case that is left out, with its trace and its count, and each alone.
+  json_t* form = results_of(&text);
+  json_t* results = json_object_get(form, "results");
+  const size_t count = json_array_size(results);
+  size_t at = 0;
+  while (json_array_get(results, at) != result_of(form, "kinds.both")) at++;
+  json_array_remove(results, at);
+  json_t* counts = json_object_get(form, "counts");
+  json_object_set_new(counts, "expected", json_integer((json_int_t)count - 1));
+  json_object_set_new(counts, "judged", json_integer((json_int_t)count - 1));
+  vs_file without = with_results(form, &text);
+  vs_file left_out = with_trace(&without, both, NULL, 0);
+  put("left_out", &left_out);
+  expect("verify %/left_out", 2, "it does not follow: kinds.both: this case is left out");
+  vs_file_free(&left_out);
+  expect_refused(without, "kinds.both: this case is left out");
+  expect_refused(with_trace(&text, both, NULL, 0), "kinds.both: its trace");
+
+  // The trace of another case, once more, one that is cut, one that was mended.
+  const char* other = trace_of(&text, single, &length);
+  expect_refused(with_trace(&text, both, other, length), "kinds.both: its trace");
+  const char* own = trace_of(&text, both, &length);
+  char* twice = malloc(2 * length);
+  memcpy(twice, own, length);
+  memcpy(twice + length, own, length);
+  expect_refused(with_trace(&text, both, twice, 2 * length), "its trace");
+  expect_refused(with_trace(&text, both, own, length - strlen("done\n\n")),
+                 "kinds.both: its trace");
+  free(twice);
+
+  // Another list, counts, and what is said of coverage.
+  form = results_of(&text);
+  json_object_set_new(json_object_get(form, "statement"), "list", json_string("0123456789abcdef"));
+  expect_refused(with_results(form, &text), "of another version of the list of clauses and cases");
+  form = results_of(&text);
+  json_object_set_new(json_object_get(form, "statement"), "rules", json_string("0123456789abcdef"));
+  expect_refused(with_results(form, &text), "of another version of the rules of profile");
+  form = results_of(&text);
+  json_t* column = json_array_get(json_object_get(form, "backends"), 0);
+  json_object_set_new(column, "reachable", json_integer(3));
+  expect_refused(with_results(form, &text), "reachable: it says 3, and ");
+  form = results_of(&text);
+  json_object_del(result_of(form, "kinds.both"), "reached");
+  expect_refused(with_results(form, &text), "results of kinds.both: reached: it says nothing");
+  form = results_of(&text);
+  json_object_set_new(json_object_get(form, "counts"), "judged", json_integer(1));
+  expect_refused(with_results(form, &text), "counts.judged");
+  form = results_of(&text);
+  json_object_set_new(form, "more", json_integer(1));
+  expect_refused(with_results(form, &text), "more: it says 1, and nothing follows");
+
+  // The digest, and what no digest is of.
+  text.text[text.length / 2] ^= 1;
+  expect_refused((vs_file){strdup(text.text), text.length}, "its digest, the last line");
+  vs_file_free(&text);
+}
+
+// --- edits --------------------------------------------------------------------------------------
+
+static uint64_t drawn(uint64_t* state, uint64_t below) {
+  *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+  return (*state >> 33) % below;
+}
+
+// One byte is another, or is gone, or is there twice.
+static void edit(vs_file* text, uint64_t* state, size_t from, size_t to) {
+  const size_t at = from + (size_t)drawn(state, to - from);
+  char* place = text->text + at;
+  const size_t rest = text->length - at;
+  switch (drawn(state, 3)) {
+    case 0:
+      memmove(place, place + 1, rest);
+      text->length--;
+      return;
+    case 1:
+      memmove(place + 1, place, rest);
+      text->length++;
+      return;
+    default:
+      *place = (char)(*place ^ (char)(1 + drawn(state, 127)));
+  }
+}
+
+static vs_file copy_of(const vs_file* text) {
+  vs_file copy = {malloc(text->length + 2), text->length};
+  cr_assert(copy.text != NULL);
+  memcpy(copy.text, text->text, text->length + 1);
+  return copy;
+}
+
+Test(forged, a_thousand_edits) {
+  expect("run --quiet --backend soft --statement %/s", 0, "");
+  vs_file text = unpacked("s");
+  uint64_t state = 19;
+  for (int i = 0; i < 1000; i++) {
+    char said[VS_WHY_MAX];
+    vs_file edited = copy_of(&text);
+    edit(&edited, &state, 0, text.length);
+    const bool same =
+        edited.length == text.length && memcmp(edited.text, text.text, text.length) == 0;
+    cr_expect(same || is_refused(&edited, said), "edit %d", i);
+    vs_file_free(&edited);
+  }
+  vs_file_free(&text);
+}
+
+// --- edits under a digest that is right ---------------------------------------------------------
+
+// Of the members of the results that follow from traces, each value that holds no other: counts
+// them, and makes the one of this number another. Who was judged is claimed, and nothing tells.
+static size_t edit_leaf(json_t* form, const char* name, size_t at, uint64_t* state);
+
+static size_t edit_each(json_t* form, size_t at, uint64_t* state) {
+  size_t count = 0;
+  size_t i;
+  const char* name;
+  void* next;
+  json_t* value;
+  json_array_foreach(form, i, value) {
+    json_t* holder = json_object();
+    json_object_set(holder, "", value);
+    count += edit_leaf(holder, "", at - count, state);
+    json_array_set(form, i, json_object_get(holder, ""));
+    json_decref(holder);
+  }
+  json_object_foreach_safe(form, next, name, value) {
+    if (strcmp(name, "ended_before") != 0) count += edit_leaf(form, name, at - count, state);
+  }
+  return count;
+}
+
+static size_t edit_leaf(json_t* form, const char* name, size_t at, uint64_t* state) {
+  json_t* value = json_object_get(form, name);
+  if (json_is_array(value) || json_is_object(value)) return edit_each(value, at, state);
+  if (at != 0) return 1;
+  if (json_is_string(value)) {
+    char text[64];
+    snprintf(text, sizeof text, "%.40s%c", json_string_value(value), 'a' + (int)drawn(state, 26));
+    json_object_set_new(form, name, json_string(text));
+  } else if (json_is_boolean(value)) {
+    json_object_set_new(form, name, json_boolean(!json_is_true(value)));
+  } else {
+    json_object_set_new(form, name, json_real(json_number_value(value) + 1));
+  }
+  return 1;
+}
+
+static const char* const derived[] = {"counts", "clauses", "results", "exit", "shard"};
+
+static vs_file edited_results(const vs_file* text, uint64_t* state) {
+  json_t* form = results_of(text);
+  json_t* value = json_object_get(form, derived[drawn(state, 5)]);
+  uint64_t nothing = 0;
+  json_t* holder = json_object();
+  json_object_set(holder, "", value);
+  const size_t count = edit_leaf(holder, "", SIZE_MAX, &nothing);
+  edit_leaf(holder, "", (size_t)drawn(state, count), state);
+  if (json_is_string(value)) json_object_set(form, "shard", json_object_get(holder, ""));
+  json_decref(holder);
+  return with_results(form, text);
+}
+
+// A byte of a trace: what it answers, or what was asked.
+static vs_file edited_trace(const vs_file* text, uint64_t* state) {
+  vs_file copy = copy_of(text);
+  const size_t from = (size_t)(strchr(text->text, '\n') - text->text) + 1;
+  edit(&copy, state, from, text->length - SEAL);
+  vs_file made = resealed(&copy);
+  vs_file_free(&copy);
+  return made;
+}
+
+// What a trace tells and no rule looks at, it may tell otherwise: the same follows.
+static bool says_the_same(const vs_file* a, const vs_file* b) {
+  json_t* one = results_of(a);
+  json_t* other = results_of(b);
+  const bool same = json_equal(one, other) != 0;
+  json_decref(one);
+  json_decref(other);
+  return same;
+}
+
+Test(forged, edits_under_a_digest_that_is_right) {
+  expect(WRONG "--statement %/s", 1, "");
+  vs_file text = unpacked("s");
+  uint64_t state = 20;
+  unsigned unseen = 0;
+  for (size_t i = 0; i < 1000; i++) {
+    char said[VS_WHY_MAX];
+    const bool of_trace = i % 2 == 0;
+    vs_file edited = of_trace ? edited_trace(&text, &state) : edited_results(&text, &state);
+    const bool changed =
+        edited.length != text.length || memcmp(edited.text, text.text, text.length) != 0;
+    if (changed && vs_sampled(i / 2, 25)) {
+      const bool refused = is_refused(&edited, said);
+      unseen += !refused;
+      cr_expect(refused || (of_trace && says_the_same(&text, &edited)), "edit %zu", i);
+    }
+    vs_file_free(&edited);
+  }
+  cr_expect_leq(unseen, vs_sampled(1, 25) ? 100 : 8, "%u edits of traces were not seen", unseen);
+  vs_file_free(&text);
+}
+
+// --- what is no statement -----------------------------------------------------------------------
+
+static void expect_no_statement(const char* name, const vs_file* bytes, const char* words) {
+  vs_why why;
+  vs_statement s;
+  cr_assert(vs_file_put_whole(path_of(name), write_text, bytes, &why), "%s", why.text);
+  const bool read = vs_statement_read(&s, path_of(name), NULL, &why);
+  cr_expect(!read, "%s: %s", name, words);
+  if (read) {
+    vs_statement_free(&s);
+  } else {
+    cr_expect(strstr(why.text, words) != NULL, "no \"%s\" in: %s", words, why.text);
+  }
+}
+
+Test(hostile, cut_off_or_spoilt_anywhere) {
+  vs_why why;
+  vs_file whole;
+  vs_file text;
+  uint64_t state = 21;
+  expect("run --quiet --backend soft --statement %/s", 0, "");
+  cr_assert(vs_file_read(path_of("s"), &whole, &why));
+  for (int i = 0; i < 200; i++) {
+    const vs_file cut = {whole.text, i < 40 ? (size_t)i : (size_t)drawn(&state, whole.length)};
+    expect_no_statement("cut", &cut, cut.length == 0 ? "it is empty" : "it is cut off");
+  }
+  vs_file genuine = unpacked("s");
+  for (int i = 0; i < 200; i++) {
+    const size_t at = i < 20 ? (size_t)i : (size_t)drawn(&state, whole.length);
+    whole.text[at] ^= (char)(1 << drawn(&state, 8));
+    // Bits that pad the last byte of what is deflated say nothing.
+    const bool good = vs_unpack(whole.text, whole.length, VS_STATEMENT_MAX, &text, &why);
+    cr_expect(!good || (text.length == genuine.length &&
+                        memcmp(text.text, genuine.text, text.length) == 0),
+              "byte %zu", at);
+    if (good) vs_file_free(&text);
+    vs_file_free(&whole);
+    cr_assert(vs_file_read(path_of("s"), &whole, &why));
+  }
+  whole.text[whole.length - 1] ^= 1;  // its length, as it says
+  expect_no_statement("lying", &whole, "it is spoilt (incorrect length check)");
+  whole.text[whole.length - 1] ^= 1;
+  for (int i = 0; i < 100; i++) {
+    vs_file part = copy_of(&genuine);
+    part.length = (size_t)drawn(&state, genuine.length);
+    vs_statement s;
+    cr_expect(!vs_statement_parse(&s, "part", &part, NULL, &why));
+    vs_file_free(&part);
+  }
+  vs_file_free(&genuine);
+  vs_file_free(&whole);
+}
+
+static void expect_no_text(const char* body, size_t length, const char* words) {
+  vs_file text = sealed(body, length);
+  vs_file packed;
+  cr_assert(vs_pack(text.text, text.length, &packed));
+  expect_no_statement("made", &packed, words);
+  vs_file_free(&packed);
+  vs_file_free(&text);
+}
+
+Test(hostile, bombs_and_what_nests_without_end) {
+  const size_t size = (size_t)VS_STATEMENT_MAX * 2;
+  char* much = malloc(size);
+  cr_assert(much != NULL);
+  memset(much, ' ', size);
+  expect_no_text(much, size, "unpacked, it is longer than 64 MiB");
+  memset(much, '[', size);
+  much[150000] = '\n';
+  expect_no_text(much, 150001, "it is no whole JSON text");
+  much[150000] = '[';
+  much[1 << 20] = '\n';
+  expect_no_text(much, (1 << 20) + 1, "its first line has to be results");
+  much[1 << 20] = '[';
+  much[VS_STATEMENT_RESULTS + 1] = '\n';
+  expect_no_text(much, VS_STATEMENT_RESULTS + 2, "its first line has to be results");
+  for (size_t i = 0; i < size; i++) much[i] = i % 2 == 0 ? '0' : ',';
+  much[0] = '[';
+  much[VS_STATEMENT_RESULTS - 1] = '\n';
+  expect_no_text(much, VS_STATEMENT_RESULTS, "it is no whole JSON text");
+  expect_no_text("", 0, "it is no whole JSON text");
+  expect_no_text("{}\n", 3, "format: expected 'vcpuspec results'");
+  expect_no_text("#\n", 2, "it is no whole JSON text");
+  expect_shell("printf 'vcpuspec trace 2\\n' > %/plain; " VS_PROGRAM_PATH " verify %/plain", 2,
+               "it does not begin as a statement does");
+  free(much);
+}
+
+Test(hostile, results_that_are_no_statement) {
+  expect("run --quiet --backend soft --filter kinds.both --report json:%/r", 0, "");
+  expect_shell("python3 -c 'import json; print(json.dumps(json.load(open(\"%/r\"))))' > %/line", 0,
+               "");
+  vs_why why;
+  vs_file line;
+  cr_assert(vs_file_read(path_of("line"), &line, &why));
+  expect_no_text(line.text, line.length, "these are results, and no statement");
+  vs_file_free(&line);
+}
