@@ -12,7 +12,7 @@ build = env -u MAKEFLAGS -u MFLAGS cmake --build $(1) -j $(JOBS)
 # More than there are CPUs: many tests wait.
 ctest = ctest --test-dir $(1) --output-on-failure -j $$(($(JOBS) + 2))
 
-.PHONY: all conform check test test-long test-all check-prove check-reproducible check-templates fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs picture \
+.PHONY: all conform check test test-long test-all check-prove check-reproducible check-templates fuzzers corpus power check-asan check-asan-long check-asan-all check-tsan check-clang fuzz fuzz-afl tidy bench speed hooks release-check docs statements picture \
         coverage model-mutants selftest prove lab lab-x86 lab-arm64 lab-packages lab-programs lab-programs-x64 lab-programs-arm64 format deb install packages-build packages-test packages-fuzz \
         packages-afl packages-prove clean
 
@@ -163,6 +163,15 @@ speed: fuzzers ## docs/speed.md, measured on this machine (some minutes, and not
 picture: all ## docs/report.png
 	tools/install-packages browser
 	tools/report-picture docs/report.png
+
+# The kernel of this machine need not have KVM.
+statements: all ## what the built-in backends conform to, for anybody to check, and a page of all (docs/statement.md)
+	rm -rf build/statements
+	mkdir build/statements
+	for b in soft unicorn unicorn:arm64 kvm; do \
+	  build/vcpuspec run --quiet --backend $$b --statement build/statements/$$b.statement || [ $$b = kvm ] || exit 1; \
+	done
+	build/vcpuspec verify --report html:build/statements/index.html build/statements/*.statement
 
 docs: all ## the documents that are made from tables
 	tools/make-docs build/docgen

@@ -7,6 +7,7 @@
 #include "results/expect.h"
 #include "results/merge.h"
 #include "results/require.h"
+#include "results/statement.h"
 
 typedef struct merge_request {
   const vs_arguments* arguments;
@@ -23,7 +24,9 @@ static bool understand(merge_request* q) {
   const vs_arguments* a = q->arguments;
   bool diff = a->counts[VS_OPTION_DIFF] > 0;
   if (a->word_count == 0) {
-    fprintf(stderr, "vcpuspec: merge needs files that `run --report json:FILE` has written\n");
+    fprintf(stderr,
+            "vcpuspec: merge needs files that `run --report json:FILE` or `run --statement FILE` "
+            "has written\n");
     return false;
   }
   if (!diff) return true;
@@ -55,7 +58,7 @@ static vs_exit read_inputs(merge_request* q) {
   q->inputs = vs_needed(calloc(a->word_count, sizeof *q->inputs));
   for (size_t i = 0; i < a->word_count; i++) {
     vs_why why;
-    vs_results* results = vs_results_read(a->words[i], &why);
+    vs_results* results = vs_statement_or_results(a->words[i], &why);
     q->inputs[q->count++] = (vs_merge_input){a->words[i], results};
     if (results != NULL) continue;
     fprintf(stderr, "vcpuspec: %s\n", why.text);

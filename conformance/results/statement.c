@@ -11,8 +11,8 @@
 #include "common/refuse.h"
 #include "exit.h"
 #include "expect.h"
+#include "gzip.h"
 #include "make.h"
-#include "packed.h"
 #include "runner/record.h"
 #include "text/print.h"
 #include "text/profile.h"
@@ -369,7 +369,7 @@ bool vs_statement_write(const char* path, const vs_told* told, vs_why* why) {
   vs_file text;
   vs_file packed;
   if (!vs_statement_make(told, &text, why)) return false;
-  if (!vs_pack(text.text, text.length, &packed)) vs_needed(NULL);
+  if (!vs_gzip(text.text, text.length, &packed)) vs_needed(NULL);
   const bool good = vs_file_put_whole(path, write_packed, &packed, why);
   vs_file_free(&packed);
   vs_file_free(&text);
@@ -547,18 +547,56 @@ bool vs_statement_parse(vs_statement* s, const char* name, const vs_file* text,
   return true;
 }
 
-bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why) {
-  vs_file packed;
+static bool read_packed(vs_statement* s, const char* name, const vs_file* packed,
+                        const vs_profile* profile, vs_why* why) {
   vs_file text;
   vs_why reason;
-  const char* name = strcmp(path, "-") == 0 ? "standard input" : path;
-  if (!vs_file_read(path, &packed, why)) return false;
-  const bool good = vs_unpack(packed.text, packed.length, VS_STATEMENT_MAX, &text, &reason);
-  vs_file_free(&packed);
-  if (!good) return vs_refuse(why, "%.200s: %s", name, reason.text);
+  if (!vs_gunzip(packed->text, packed->length, VS_STATEMENT_MAX, &text, &reason))
+    return vs_refuse(why, "%.200s: %s", name, reason.text);
   const bool read = vs_statement_parse(s, name, &text, profile, why);
   vs_file_free(&text);
   return read;
+}
+
+static const char* name_of(const char* path) {
+  return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why) {
+  vs_file packed;
+  if (!vs_file_read(path, &packed, why)) return false;
+  const bool read = read_packed(s, name_of(path), &packed, profile, why);
+  vs_file_free(&packed);
+  return read;
+}
+
+// What follows, unless something does not.
+static vs_results* take_results(vs_statement* s, const char* name, vs_why* why) {
+  vs_results* results = NULL;
+  if (s->faults.count > 0) {
+    vs_refuse(why, "%.200s: it does not follow: %.300s: see vcpuspec verify", name,
+              s->faults.at[0]);
+  } else {
+    results = s->results;
+    s->results = NULL;
+  }
+  vs_statement_free(s);
+  return results;
+}
+
+vs_results* vs_statement_or_results(const char* path, vs_why* why) {
+  vs_file file;
+  vs_statement s = {0};
+  vs_results* results = NULL;
+  const char* name = name_of(path);
+  if (!vs_file_read(path, &file, why)) return NULL;
+  if (!vs_is_gzip(file.text, file.length)) {
+    results = vs_results_parse(name, file.text, file.length, why);
+  } else if (read_packed(&s, name, &file, NULL, why)) {
+    results = take_results(&s, name, why);
+  }
+  vs_file_free(&file);
+  return results;
 }
 
 void vs_statement_free(vs_statement* s) {

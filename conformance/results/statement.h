@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A conformance statement (docs/statement.md): what a run of every case has shown of one backend,
-// in one file that anybody can check without it. Packed (packed.h) is a text:
+// in one file that anybody can check without it. Packed (gzip.h) is a text:
 //   the results in one line of JSON, with `statement` among their members (results.def),
 //   the trace of each case in its text form, of a race each of its traces,
 //   a comment with the digest of all that is above it.
@@ -51,5 +51,9 @@ bool vs_statement_parse(vs_statement* s, const char* name, const vs_file* text,
 // The same of a file.
 bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why);
 void vs_statement_free(vs_statement* s);
+
+// Reads a file of results (results.h), or a statement of which all follows: then its results are
+// those that follow. NULL: `why`.
+vs_results* vs_statement_or_results(const char* path, vs_why* why);
 
 #endif  // VS_CONFORMANCE_STATEMENT_H_

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "common/digest.h"
-#include "results/packed.h"
+#include "results/gzip.h"
 #include "results/results.h"
 #include "results/statement.h"
 #include "results_shell.h"
@@ -38,7 +38,7 @@ static vs_file unpacked(const char* name) {
   vs_file packed;
   vs_file text;
   cr_assert(vs_file_read(path_of(name), &packed, &why), "%s", why.text);
-  cr_assert(vs_unpack(packed.text, packed.length, VS_STATEMENT_MAX, &text, &why), "%s", why.text);
+  cr_assert(vs_gunzip(packed.text, packed.length, VS_STATEMENT_MAX, &text, &why), "%s", why.text);
   vs_file_free(&packed);
   return text;
 }
@@ -51,7 +51,7 @@ static bool write_text(FILE* out, const void* what) {
 static void put(const char* name, const vs_file* text) {
   vs_why why;
   vs_file packed;
-  cr_assert(vs_pack(text->text, text->length, &packed));
+  cr_assert(vs_gzip(text->text, text->length, &packed));
   cr_assert(vs_file_put_whole(path_of(name), write_text, &packed, &why), "%s", why.text);
   vs_file_free(&packed);
 }
@@ -209,6 +209,27 @@ Test(statement, of_one_that_fails) {
   form = results_of(&text);
   json_object_set_new(json_object_get(form, "statement"), "waivers", json_null());
   expect_refused(with_results(form, &text), "");
+  vs_file_free(&text);
+}
+
+Test(statement, several_are_one_matrix) {
+  expect("run --quiet --backend soft --statement %/a", 0, "");
+  expect(WRONG "--statement %/b", 1, "");
+  expect("verify --report html:%/h --report badge:%/g %/a %/b", 1,
+         "profile documented                      soft         mutant:kind_8_bits\n");
+  expect("merge %/a %/b", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
+  expect("merge --diff %/a %/b", 1,
+         "regressed  kinds.aliases on mutant:kind_8_bits: pass -> FAIL (ZX_ERR_INVALID_ARGS -> "
+         "ZX_OK)");
+  expect_shell("grep -c fail %/g", 0, "1\n");
+  vs_file text = unpacked("a");
+  json_t* form = results_of(&text);
+  json_object_set_new(result_of(form, "kinds.both"), "verdict", json_string("permitted"));
+  vs_file forged = with_results(form, &text);
+  put("b", &forged);
+  expect("merge %/a %/b", 2, "it does not follow: kinds.both: it says permitted");
+  expect("verify %/a %/b", 2, "it does not follow: kinds.both: it says permitted");
+  vs_file_free(&forged);
   vs_file_free(&text);
 }
 
@@ -504,7 +525,7 @@ Test(hostile, cut_off_or_spoilt_anywhere) {
     const size_t at = i < 20 ? (size_t)i : (size_t)drawn(&state, whole.length);
     whole.text[at] ^= (char)(1 << drawn(&state, 8));
     // Bits that pad the last byte of what is deflated say nothing.
-    const bool good = vs_unpack(whole.text, whole.length, VS_STATEMENT_MAX, &text, &why);
+    const bool good = vs_gunzip(whole.text, whole.length, VS_STATEMENT_MAX, &text, &why);
     cr_expect(!good || (text.length == genuine.length &&
                         memcmp(text.text, genuine.text, text.length) == 0),
               "byte %zu", at);
@@ -529,7 +550,7 @@ Test(hostile, cut_off_or_spoilt_anywhere) {
 static void expect_no_text(const char* body, size_t length, const char* words) {
   vs_file text = sealed(body, length);
   vs_file packed;
-  cr_assert(vs_pack(text.text, text.length, &packed));
+  cr_assert(vs_gzip(text.text, text.length, &packed));
   expect_no_statement("made", &packed, words);
   vs_file_free(&packed);
   vs_file_free(&text);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "packed.h"
+#include "gzip.h"
 
 #include <limits.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ enum {
 // Deflated, no flags, no time, packed as small as can be, by no system that is told.
 static const unsigned char head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255};
 
-bool vs_pack(const char* text, size_t length, vs_file* packed) {
+bool vs_gzip(const char* text, size_t length, vs_file* packed) {
   gz_header plain = {.os = 255};
   z_stream z = {.next_in = (Bytef*)(uintptr_t)text, .avail_in = (uInt)length};
   *packed = (vs_file){0};
@@ -69,7 +69,11 @@ static bool unpack(z_stream* z, size_t most, vs_file* text, vs_why* why) {
   return z->avail_in == 0 || vs_refuse(why, "%u bytes stand behind its end", z->avail_in);
 }
 
-bool vs_unpack(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why) {
+bool vs_is_gzip(const char* bytes, size_t length) {
+  return length >= 2 && memcmp(bytes, head, 2) == 0;
+}
+
+bool vs_gunzip(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why) {
   z_stream z = {.next_in = (Bytef*)(uintptr_t)bytes, .avail_in = (uInt)length};
   *text = (vs_file){0};
   if (length > UINT_MAX / 2) return vs_refuse(why, "it is too long");
