@@ -2,11 +2,10 @@
 // libFuzzer target: whatever bytes are read as a statement, nothing crashes, and what is refused is
 // refused for a reason; as a text, with a digest that is right, so that what stands above it is
 // looked at; and what is packed is unpacked again.
-#include <inttypes.h>
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
 #include "results/gzip.h"
 #include "results/statement.h"
 
@@ -39,10 +38,12 @@ static void read_packed(const char* bytes, size_t size) {
 
 static void read_sealed(const char* bytes, size_t size) {
   vs_file text;
+  char digest[SHA256_DIGEST_STRING_LENGTH];
   FILE* out = vs_memory_open(&text);
   if (out == NULL) abort();
+  SHA256Data((const uint8_t*)bytes, size, digest);
   fwrite(bytes, 1, size, out);
-  fprintf(out, "# digest %016" PRIx64 "\n", vs_digest64(VS_DIGEST64, bytes, size));
+  fprintf(out, "# sha256 %s\n", digest);
   if (!vs_memory_close(out, &text)) abort();
   read_text(&text);
   vs_file_free(&text);

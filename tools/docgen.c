@@ -187,6 +187,7 @@ static const struct {
     {"N", "number"},
     {"NAME", "number"},
     {"WORDS", "number"},
+    {"MACHINE", "number"},
     {"L", "=x64 =arm64"},
     {"I/N", "number"},
     {"S", "number"},

@@ -60,17 +60,6 @@ static vs_exit exec_input(const exec_request* request, const vs_input* input) {
   return status;
 }
 
-// A trace names its backend in one word.
-static bool is_name(const char* word) {
-  bool good = word == NULL || (word[0] != '\0' && strlen(word) < VS_BACKEND_NAME);
-  for (const char* c = word; good && c != NULL && *c != '\0'; c++) good = *c > ' ' && *c <= '~';
-  if (!good) {
-    fprintf(stderr, "vcpuspec: --as '%s': a name is a word of up to %d printable characters\n",
-            word, VS_BACKEND_NAME - 1);
-  }
-  return good;
-}
-
 vs_exit vs_command_exec(const vs_arguments* arguments) {
   exec_request request = {0};
   vs_inputs inputs;
@@ -80,7 +69,7 @@ vs_exit vs_command_exec(const vs_arguments* arguments) {
     return status;
   }
   const char* backend = vs_one_backend(arguments, "soft");
-  if (backend == NULL || !is_name(vs_argument(arguments, VS_OPTION_AS, NULL)) ||
+  if (backend == NULL || !vs_is_backend_name(vs_argument(arguments, VS_OPTION_AS, NULL)) ||
       !vs_argument_number(arguments, VS_OPTION_SEED, 0, 0, UINT64_MAX, &request.seed) ||
       !vs_argument_seconds(arguments, VS_OPTION_TIMEOUT, 10, &request.timeout) ||
       !vs_find_ready_target(backend, request.timeout, &request.target, &status) ||

@@ -14,7 +14,8 @@ typedef struct merge_request {
   vs_report_files reports;
   vs_expectations expected;
   bool expects;
-  vs_merge_input* inputs;  // owned, with their results
+  vs_taken* taken;         // owned: what the files have
+  vs_merge_input* inputs;  // owned
   size_t count;
 } merge_request;
 
@@ -56,11 +57,13 @@ static vs_exit read_inputs(merge_request* q) {
   const vs_arguments* a = q->arguments;
   vs_exit status = VS_EXIT_CONFORMS;
   q->inputs = vs_needed(calloc(a->word_count, sizeof *q->inputs));
+  q->taken = vs_needed(calloc(a->word_count, sizeof *q->taken));
   for (size_t i = 0; i < a->word_count; i++) {
     vs_why why;
-    vs_results* results = vs_statement_or_results(a->words[i], &why);
-    q->inputs[q->count++] = (vs_merge_input){a->words[i], results};
-    if (results != NULL) continue;
+    vs_taken* taken = &q->taken[q->count];
+    const bool read = vs_statement_or_results(taken, a->words[i], &why);
+    q->inputs[q->count++] = (vs_merge_input){a->words[i], taken->results};
+    if (read) continue;
     fprintf(stderr, "vcpuspec: %s\n", why.text);
     status = VS_EXIT_USAGE;
   }
@@ -150,7 +153,8 @@ static vs_exit carry_out(merge_request* q) {
 vs_exit vs_command_merge(const vs_arguments* arguments) {
   merge_request q = {.arguments = arguments};
   vs_exit status = carry_out(&q);
-  for (size_t i = 0; i < q.count; i++) vs_results_free(q.inputs[i].results);
+  for (size_t i = 0; i < q.count; i++) vs_taken_free(&q.taken[i]);
+  free(q.taken);
   free(q.inputs);
   vs_expectations_free(&q.expected);
   vs_report_files_free(&q.reports);

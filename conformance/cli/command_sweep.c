@@ -300,11 +300,10 @@ static vs_exit conclude(const sweep_request* q, const vs_target* target, const v
 
 static vs_exit sweep_space(const sweep_request* q, const vs_target* target, const vs_space* space) {
   char what[512];
-  char digest[VS_IDENTITY_TEXT];
+  const char* digest = target->identity.digest;
   vs_sweep_outcome* outcome = calloc(1, sizeof *outcome);
   if (outcome == NULL) return VS_EXIT_INFRASTRUCTURE;
   bool other = q->call != VS_CALL_vcpu_write_state;
-  vs_identity_say(&target->identity, digest);
   snprintf(what, sizeof what,
            "backend %s%s%s, profile %s (%08" PRIx32 "), %s%sdepth %u, shard %" PRIu64 "/%" PRIu64
            ", %" PRIu64 " combinations",

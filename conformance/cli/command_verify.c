@@ -41,11 +41,13 @@ static void tell_claims(FILE* out, const char* path, const vs_results* all) {
   const vs_expectations_told* e = all->expectations;
   const size_t waivers = e != NULL ? e->entries : 0;
   fprintf(out, "%s: what it says follows from its traces\n", path);
-  fprintf(out, "  judged   %s (%s, %s%s%s), profile %s\n", c->name, c->spec, c->arch,
-          c->digest != NULL ? ", digest " : "", c->digest != NULL ? c->digest : "", c->profile);
-  fprintf(out, "  by       %s on %s\n", all->program, all->statement->machine);
-  fprintf(out, "  list     %s: %zu clauses, %zu cases; %zu waivers\n", all->statement->list,
-          all->clauses.count, all->results.count, waivers);
+  fprintf(out, "  judged   %s (%s, %s), profile %s\n", c->name, c->spec, c->arch, c->profile);
+  if (c->digest != NULL) fprintf(out, "  digest   %s\n", c->digest);
+  fprintf(out, "  by       %s on %s\n", all->program, c->machine);
+  fprintf(out, "  list     %zu clauses, %zu cases, as %s has them: %s\n", all->clauses.count,
+          all->results.count, all->program, all->statement->list);
+  fprintf(out, "  rules    %s\n", all->statement->rules);
+  fprintf(out, "  waivers  %zu\n", waivers);
   fprintf(out, "  status   %zu: %s\n\n", all->end.status, all->end.why);
 }
 

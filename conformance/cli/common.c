@@ -11,6 +11,7 @@
 #include "runner/child.h"
 #include "runner/tail.h"
 #include "shim/shim.h"
+#include "text/document.h"
 #include "text/file.h"
 #include "text/profile.h"
 
@@ -44,6 +45,16 @@ const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise)
     return vs_argument(arguments, VS_OPTION_BACKEND, otherwise);
   fprintf(stderr, "vcpuspec: one --backend at a time: this command takes no more\n");
   return NULL;
+}
+
+bool vs_is_backend_name(const char* word) {
+  bool good = word == NULL || (word[0] != '\0' && strlen(word) < VS_BACKEND_NAME);
+  for (const char* c = word; good && c != NULL && *c != '\0'; c++) good = *c > ' ' && *c <= '~';
+  if (!good) {
+    fprintf(stderr, "vcpuspec: --as '%s': a name is a word of up to %d printable characters\n",
+            word, VS_BACKEND_NAME - 1);
+  }
+  return good;
 }
 
 bool vs_find_ready_target(const char* spec, double timeout, vs_target* target, vs_exit* status) {

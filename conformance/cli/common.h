@@ -33,6 +33,10 @@ const vs_profile* vs_find_profile(const char* word);
 // and one line on standard error says so.
 const char* vs_one_backend(const vs_arguments* arguments, const char* otherwise);
 
+// True of NULL, and of what traces can name a backend by: one word. False: one line on standard
+// error says so.
+bool vs_is_backend_name(const char* word);
+
 // What --report asks for. But for VS_EXIT_CONFORMS, one line on standard error says what is wrong.
 vs_exit vs_open_reports(vs_report_files* files, const vs_arguments* arguments);
 

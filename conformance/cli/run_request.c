@@ -107,6 +107,18 @@ static bool understand(vs_run_request* request, const vs_arguments* arguments) {
          add_targets(request, arguments) && select_cases(request, arguments);
 }
 
+// A name is one backend's, and a machine is told in a statement alone.
+static bool are_of_use(const vs_run_request* request) {
+  if (!vs_is_backend_name(request->as)) return false;
+  if (request->as != NULL && request->target_count != 1) {
+    fprintf(stderr, "vcpuspec: --as names one backend: name that by --backend\n");
+    return false;
+  }
+  if (request->machine == NULL || request->statement != NULL) return true;
+  fprintf(stderr, "vcpuspec: --on is the machine that a statement tells: it needs --statement\n");
+  return false;
+}
+
 static bool read_expectations(vs_run_request* request) {
   vs_fault fault;
   const char* path = vs_argument(request->arguments, VS_OPTION_EXPECT, NULL);
@@ -205,7 +217,9 @@ vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* argumen
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
   request->statement = vs_argument(arguments, VS_OPTION_STATEMENT, NULL);
   request->write_expect = vs_argument(arguments, VS_OPTION_WRITE_EXPECT, NULL);
-  if (!understand(request, arguments)) return VS_EXIT_USAGE;
+  request->as = vs_argument(arguments, VS_OPTION_AS, NULL);
+  request->machine = vs_argument(arguments, VS_OPTION_ON, NULL);
+  if (!understand(request, arguments) || !are_of_use(request)) return VS_EXIT_USAGE;
   if (!read_expectations(request)) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&request->reports, arguments);
   if (status == VS_EXIT_CONFORMS && !have_files_of_their_own(request)) status = VS_EXIT_USAGE;

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "run_session.h"
 
-#include <inttypes.h>
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "common.h"
-#include "common/digest.h"
 #include "results/collect.h"
 #include "results/statement.h"
 #include "runner/tail.h"
@@ -234,8 +233,15 @@ static bool write_expectations(const session* s) {
 static const char* greeting_of(session* s) {
   const vs_shim* shim = s->plan.targets[0].shim;
   if (shim == NULL) return NULL;
-  const uint64_t sum = vs_digest64(VS_DIGEST64, vs_shim_greeting(shim), sizeof(vs_greeting));
-  return vs_said(&s->results->store, "%016" PRIx64, sum);
+  char digest[SHA256_DIGEST_STRING_LENGTH];
+  SHA256Data((const uint8_t*)vs_shim_greeting(shim), sizeof(vs_greeting), digest);
+  return vs_keep(&s->results->store, digest);
+}
+
+// Traces do not tell where they were recorded.
+static const char* machine_of(const session* s) {
+  if (s->request->machine != NULL) return s->request->machine;
+  return s->plan.targets[0].traces != NULL ? "a machine that is not told" : NULL;
 }
 
 // False: it should have been written.
@@ -246,7 +252,8 @@ static bool write_statement(session* s) {
                         .profile = request->profile,
                         .traces = s->traces,
                         .waivers = request->expect != NULL ? request->waivers.text : NULL,
-                        .greeting = greeting_of(s)};
+                        .greeting = greeting_of(s),
+                        .machine = machine_of(s)};
   if (s->traces == NULL) return true;
   if (!vs_statement_write(request->statement, &told, &why)) {
     fprintf(stderr, "vcpuspec: no statement was written: %s\n", why.text);
@@ -308,6 +315,8 @@ vs_exit vs_run_session(vs_run_request* request) {
   s.screen.quiet = arguments->counts[VS_OPTION_QUIET] > 0;
   vs_tails_pass_on(!s.screen.quiet);
   s.screen.full = arguments->counts[VS_OPTION_FULL] > 0;
+  if (request->as != NULL)
+    snprintf(request->targets[0].name, sizeof request->targets[0].name, "%s", request->as);
   vs_listen_for_stop();
   s.results = vs_results_new(&s.plan, &s.asked);
   if (request->statement != NULL) s.traces = vs_needed(calloc(s.plan.case_count, sizeof *s.traces));

@@ -169,6 +169,17 @@ static void put_figures(FILE* out, const vs_view* v) {
   PUT("</ul>\n</section>\n");
 }
 
+// Of a statement: who was judged, and where it is: beside the page.
+static void put_identity(FILE* out, const vs_column* backend) {
+  if (backend->digest != NULL)
+    PUT("<span class=\"sentence\">SHA-256 <code>%s</code></span>", backend->digest);
+  PUT("<span class=\"sentence\">judged on %s</span>", backend->machine);
+  if (backend->statement == NULL) return;
+  const char* slash = strrchr(backend->statement, '/');
+  const char* name = slash != NULL ? slash + 1 : backend->statement;
+  PUT("<span class=\"sentence\">checked: <a href=\"./%s\">%s</a></span>", name, name);
+}
+
 static void put_backend(FILE* out, const vs_view* v, size_t i) {
   const vs_column* backend = &v->results->backends.at[i];
   PUT("<tr><th scope=\"row\"><code>%-s</code>", backend->name);
@@ -176,6 +187,7 @@ static void put_backend(FILE* out, const vs_view* v, size_t i) {
     PUT("<span class=\"sentence\"><strong>%s</strong>: %s</span>", vs_target_states[backend->state],
         backend->reason);
   }
+  if (backend->machine != NULL) put_identity(out, backend);
   PUT("</th><td data-name=\"arch\">%s</td><td data-name=\"profile\">%s</td>", backend->arch,
       backend->profile);
   for (size_t k = 0; k < SHOWN; k++) {

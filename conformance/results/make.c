@@ -68,9 +68,8 @@ static bool has_scripts(const vs_plan* plan) {
 }
 
 static const char* digest_of(vs_store* store, const vs_target* target) {
-  char text[VS_IDENTITY_TEXT];
-  vs_identity_say(&target->identity, text);
-  return text[0] != '\0' ? vs_keep(store, text) : NULL;
+  const char* digest = target->identity.digest;
+  return digest[0] != '\0' ? vs_keep(store, digest) : NULL;
 }
 
 static vs_texts lacks_of(vs_store* store, const vs_target* target) {

@@ -42,6 +42,17 @@ static const vs_verdict columns[] = {
 enum { COLUMNS = sizeof columns / sizeof columns[0] };
 
 static void put_counts(FILE* out, const vs_view* v) {
+  bool stated = false;
+  for (size_t i = 0; i < v->results->backends.count; i++) {
+    const vs_column* backend = &v->results->backends.at[i];
+    if (backend->machine == NULL) continue;
+    PUT("- <code>%.1000s</code>: a statement that was checked, of %.1000s", backend->name,
+        backend->machine);
+    if (backend->digest != NULL) PUT(", SHA-256 <code>%.1000s</code>", backend->digest);
+    PUT("\n");
+    stated = true;
+  }
+  if (stated) PUT("\n");
   PUT("| backend | profile |");
   for (size_t c = 0; c < COLUMNS; c++) PUT(" %s |", vs_verdict_names[columns[c]]);
   PUT("\n|---|---|");

@@ -47,11 +47,13 @@ static const char* seed_of(const vs_results* results) {
 
 // --- columns ------------------------------------------------------------------------------------
 
-// Of a backend that could not be opened, the architecture may be unknown.
+// Of a backend that could not be opened, the architecture may be unknown. A statement is a column
+// of its own: two that have their object at one path may be of two implementations.
 static bool is_same_column(const vs_column* a, const vs_column* b) {
   bool arch = strcmp(a->arch, b->arch) == 0 || strcmp(a->arch, "unknown") == 0 ||
               strcmp(b->arch, "unknown") == 0;
-  return arch && strcmp(a->spec, b->spec) == 0 && strcmp(a->profile, b->profile) == 0;
+  return arch && strcmp(a->spec, b->spec) == 0 && strcmp(a->profile, b->profile) == 0 &&
+         vs_is_same_text(a->statement, b->statement);
 }
 
 // The number of columns: there is none.
@@ -153,7 +155,10 @@ static void name_columns(merger* m) {
   for (size_t i = 0; i < m->all->backends.count; i++) {
     const vs_column* b = &m->all->backends.at[i];
     made[i] = b->name;
-    if (is_name_of_another(m, i)) made[i] = vs_said(store, "%s (%s)", b->name, b->profile);
+    const char* file = b->statement != NULL ? b->statement : "";
+    const char* slash = strrchr(file, '/');
+    const char* apart = file[0] == '\0' ? b->profile : slash != NULL ? slash + 1 : file;
+    if (is_name_of_another(m, i)) made[i] = vs_said(store, "%s (%s)", b->name, apart);
     if (vs_index_find(&names, made[i], &number))
       made[i] = vs_said(store, "%s (%s, %s)", b->name, b->profile, b->arch);
     if (vs_index_find(&names, made[i], &number)) made[i] = vs_said(store, "%s#%zu", b->name, i + 1);

@@ -23,10 +23,11 @@
 
 // A backend that is a file may be built anew between two runs; one behind a wire
 // greets.
-static uint64_t digest_contents(const vs_target* target) {
-  uint64_t sum = target->identity.count > 0 ? target->identity.digest : VS_DIGEST64;
-  if (target->shim == NULL) return sum;
-  return vs_digest64(sum, vs_shim_greeting(target->shim), sizeof(vs_greeting));
+static const char* digest_contents(vs_store* store, const vs_target* target) {
+  uint64_t greeting = VS_DIGEST64;
+  if (target->shim != NULL)
+    greeting = vs_digest64(greeting, vs_shim_greeting(target->shim), sizeof(vs_greeting));
+  return vs_said(store, "%s %016" PRIx64, target->identity.digest, greeting);
 }
 
 vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
@@ -43,7 +44,7 @@ vs_journal_head vs_run_journal_request(vs_store* store, const vs_plan* plan,
   for (size_t i = 0; i < plan->target_count; i++) {
     const vs_target* target = &plan->targets[i];
     vs_add(store, &head.backends, target->spec);
-    vs_add(store, &head.contents, vs_said(store, "%016" PRIx64, digest_contents(target)));
+    vs_add(store, &head.contents, digest_contents(store, target));
   }
   return head;
 }

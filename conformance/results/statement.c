@@ -1,43 +1,65 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "statement.h"
 
-#include <inttypes.h>
+#include <sha2.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
 
-#include "common/digest.h"
 #include "common/refuse.h"
 #include "exit.h"
 #include "expect.h"
 #include "gzip.h"
 #include "make.h"
+#include "runner/describe.h"
 #include "runner/record.h"
 #include "text/print.h"
 #include "text/profile.h"
 #include "unlike.h"
 #include "view.h"
 
-#define SEAL "# digest "
+#define SEAL "# sha256 "
 #define NO_TIME "1970-01-01T00:00:00Z"  // SOURCE_DATE_EPOCH is not set
 
-enum { SEAL_LENGTH = sizeof SEAL - 1 + 16 + 1 };
+enum { TEXT = 1024 };  // of an op, or an answer
+enum { HEX = SHA256_DIGEST_STRING_LENGTH, SEAL_LENGTH = sizeof SEAL - 1 + HEX };
 
-// What has to be passed: every clause, and every case with its script.
-static const char* digest_list(vs_store* store, const vs_plan* plan) {
-  uint64_t sum = VS_DIGEST64;
+static void digest(const char* text, size_t length, char hex[HEX]) {
+  SHA256Data((const uint8_t*)text, length, hex);
+}
+
+static void add_text(SHA2_CTX* sum, const char* text) {
+  SHA256Update(sum, (const uint8_t*)text, strlen(text) + 1);
+}
+
+// What has to be passed: every clause, and every case with its clauses and its script.
+static const char* digest_list(vs_store* store) {
+  SHA2_CTX sum;
+  char hex[HEX];
+  SHA256Init(&sum);
   for (size_t i = 0; i < VS_CLAUSE_COUNT; i++) {
-    const vs_clause* clause = &vs_clauses[i];
-    sum = vs_digest64(sum, clause->id, strlen(clause->id) + 1);
-    sum = vs_digest64(sum, clause->sentence, strlen(clause->sentence) + 1);
+    add_text(&sum, vs_clauses[i].id);
+    add_text(&sum, vs_clauses[i].sentence);
   }
-  const char* texts = vs_results_texts(store, plan);
-  return vs_said(store, "%016" PRIx64, vs_digest64(sum, texts, strlen(texts)));
+  for (size_t i = 0; i < vs_case_count; i++) {
+    const vs_case* c = &vs_cases[i];
+    add_text(&sum, c->id);
+    for (size_t k = 0; k < c->clause_count; k++) add_text(&sum, vs_clauses[c->clauses[k]].id);
+    add_text(&sum, c->text);
+  }
+  return vs_keep(store, SHA256End(&sum, hex));
 }
 
 static const char* digest_rules(vs_store* store, const vs_profile* profile) {
-  return vs_said(store, "%016" PRIx64, (uint64_t)vs_profile_digest(profile));
+  vs_file text;
+  char hex[HEX];
+  FILE* out = vs_needed(vs_memory_open(&text));
+  vs_profile_print(out, profile);
+  if (!vs_memory_close(out, &text)) vs_needed(NULL);
+  digest(text.text, text.length, hex);
+  vs_file_free(&text);
+  return vs_keep(store, hex);
 }
 
 // --- judging traces -----------------------------------------------------------------------------
@@ -53,6 +75,7 @@ typedef struct judging {
   vs_source source;       // traces
   FILE* again;            // the traces, as this program prints them
   vs_results* made;
+  vs_answers* answers;  // of each case; NULL: not asked for
   vs_store* store;
   vs_texts* faults;
 } judging;
@@ -142,6 +165,29 @@ static void read_death(const judging* j, vs_case_result* result, const vs_trace*
     snprintf(result->died, sizeof result->died, "%s", word);
 }
 
+static bool depends_on_time(const vs_script* script) {
+  for (size_t i = 0; i < script->count; i++) {
+    if (script->ops[i].async || script->ops[i].rewrite.mode != VS_REWRITE_NONE) return true;
+  }
+  return false;
+}
+
+// Of a race, what the first run did.
+static void keep_answers(const judging* j, const vs_case_result* result, const vs_trace* trace) {
+  char words[TEXT];
+  vs_answers* all = &j->answers[result->c - vs_cases];
+  if (all->ops.count > 0) return;
+  all->by_time = depends_on_time(&trace->script);
+  for (size_t i = 0; i < trace->script.count; i++) {
+    vs_text text = vs_text_in(words, sizeof words);
+    vs_say_op(&text, &trace->script.ops[i]);
+    vs_add(j->store, &all->ops, words);
+    text = vs_text_in(words, sizeof words);
+    vs_say_answer(&text, &trace->script.ops[i], &trace->observations[i]);
+    vs_add(j->store, &all->answers, words);
+  }
+}
+
 static bool judge_next(judging* j, vs_case_result* result) {
   vs_document d;
   if (!read_trace(j, result, &d)) return false;
@@ -149,6 +195,7 @@ static bool judge_next(judging* j, vs_case_result* result) {
   trace.script = result->script;
   vs_run_judge(result, &j->plan, j->oracle, &trace);
   read_death(j, result, &trace);
+  if (j->answers != NULL) keep_answers(j, result, &trace);
   vs_statement_print_trace(j->again, &trace, result->c, j->target.name);
   vs_document_free(&d);
   return true;
@@ -212,13 +259,13 @@ static void take_claims(judging* j) {
   made->program = vs_keep(store, j->said->program);
   made->started = vs_keep(store, j->said->started);
   column->digest = vs_keep(store, said->digest);
+  column->machine = vs_keep(store, said->machine);
   column->ended_between = said->ended_between;
   column->lacks = (vs_texts){0};
   for (size_t i = 0; i < lacks.count; i++) vs_add(store, &column->lacks, lacks.at[i]);
   made->statement = vs_take(store, sizeof *made->statement);
   *made->statement = (vs_stated){.version = VS_STATEMENT_VERSION,
-                                 .machine = vs_keep(store, j->said->statement->machine),
-                                 .list = digest_list(store, &j->plan),
+                                 .list = digest_list(store),
                                  .rules = digest_rules(store, j->plan.profile),
                                  .waivers = vs_keep(store, j->said->statement->waivers)};
 }
@@ -233,7 +280,9 @@ static bool waive(judging* j, const char* today) {
   if (text == NULL) return true;
   if (!vs_expectations_parse(text, strlen(text), &all, &f))
     return fault(j, "waivers: line %zu: %s", f.line, f.message);
-  all.path = told != NULL ? told->file : "";
+  const char* path = told != NULL ? told->file : "";
+  const char* slash = strrchr(path, '/');
+  all.path = slash != NULL ? slash + 1 : path;  // of no machine
   vs_expectations_apply_on(today, &all, j->made);
   for (size_t i = 0; i < all.entries.count; i++) {
     const vs_expectation* entry = &all.entries.at[i];
@@ -279,12 +328,14 @@ static void print_results(FILE* out, const vs_results* results) {
 
 // The text, but for the traces, which are `printed`.
 static bool put_together(const vs_results* results, const vs_file* printed, vs_file* text) {
+  char hex[HEX];
   FILE* out = vs_memory_open(text);
   if (out == NULL) return false;
   print_results(out, results);
   fwrite(printed->text, 1, printed->length, out);
   fflush(out);
-  fprintf(out, SEAL "%016" PRIx64 "\n", vs_digest64(VS_DIGEST64, text->text, text->length));
+  digest(text->text, text->length, hex);
+  fprintf(out, SEAL "%s\n", hex);
   return vs_memory_close(out, text);
 }
 
@@ -349,8 +400,9 @@ bool vs_statement_make(const vs_told* told, vs_file* text, vs_why* why) {
   if (!is_stated(told->results, why)) return false;
   vs_results claims = *told->results;
   vs_column column = claims.backends.at[0];
-  vs_stated stated = {.machine = machine_of(&store), .waivers = told->waivers};
+  vs_stated stated = {.waivers = told->waivers};
   if (column.digest == NULL) column.digest = told->greeting;
+  column.machine = told->machine != NULL ? told->machine : machine_of(&store);
   if (epoch == NULL || epoch[0] == '\0') claims.started = NO_TIME;
   claims.backends.at = &column;
   claims.statement = &stated;
@@ -389,8 +441,9 @@ static bool is_sealed(const vs_file* text) {
   char seal[SEAL_LENGTH + 1];
   if (text->length < SEAL_LENGTH) return false;
   const size_t length = text->length - SEAL_LENGTH;
-  snprintf(seal, sizeof seal, SEAL "%016" PRIx64 "\n",
-           vs_digest64(VS_DIGEST64, text->text, length));
+  char hex[HEX];
+  digest(text->text, length, hex);
+  snprintf(seal, sizeof seal, SEAL "%s\n", hex);
   return memcmp(text->text + length, seal, SEAL_LENGTH) == 0;
 }
 
@@ -431,13 +484,10 @@ static const vs_profile* profile_of(const vs_results* said, const vs_profile* ow
 static bool is_ours(const vs_results* said, const vs_profile* profile, vs_why* why) {
   bool good = true;
   vs_store store = {0};
-  const vs_case** cases = vs_needed(calloc(vs_case_count, sizeof(const vs_case*)));
-  for (size_t i = 0; i < vs_case_count; i++) cases[i] = &vs_cases[i];
-  const vs_plan plan = {.cases = cases, .case_count = vs_case_count};
-  const char* list = digest_list(&store, &plan);
+  const char* list = digest_list(&store);
   if (strcmp(said->statement->list, list) != 0)
     good = vs_refuse(why,
-                     "it is of another version of the list of clauses and cases, %.40s by %.60s: "
+                     "it is of another version of the list of clauses and cases, %.64s by %.60s: "
                      "this program has %s",
                      said->statement->list, said->program, list);
   if (good && strcmp(said->statement->rules, digest_rules(&store, profile)) != 0)
@@ -445,7 +495,6 @@ static bool is_ours(const vs_results* said, const vs_profile* profile, vs_why* w
                      "it is of another version of the rules of profile '%s': this program's "
                      "are %s",
                      profile->id, digest_rules(&store, profile));
-  free(cases);
   vs_store_free(&store);
   return good;
 }
@@ -457,6 +506,8 @@ static bool is_statement(const vs_results* said, const vs_profile* own, vs_why* 
                      VS_STATEMENT_VERSION);
   if (said->backends.count != 1 || said->backends.at[0].state != VS_TARGET_READY)
     return vs_refuse(why, "a statement is of one backend that was judged");
+  if (said->backends.at[0].machine == NULL)
+    return vs_refuse(why, "it does not tell the machine on which was judged");
   const vs_profile* profile = profile_of(said, own);
   if (profile != NULL) return is_ours(said, profile, why);
   return vs_refuse(why,
@@ -512,6 +563,8 @@ static void judge(vs_statement* s, const vs_file* text, const vs_profile* own) {
   const size_t results = first_line(text) + 1;
   j.source = (vs_source){text->text, text->length - SEAL_LENGTH, results, 1};
   j.again = vs_needed(vs_memory_open(&printed));
+  s->answers = vs_take(&s->store, vs_case_count * sizeof *s->answers);
+  j.answers = s->answers;
   begin(&j, s->said, profile_of(s->said, own));
   const bool good = follow(&j);
   if (!vs_memory_close(j.again, &printed)) vs_needed(NULL);
@@ -554,6 +607,8 @@ static bool read_packed(vs_statement* s, const char* name, const vs_file* packed
   if (!vs_gunzip(packed->text, packed->length, VS_STATEMENT_MAX, &text, &reason))
     return vs_refuse(why, "%.200s: %s", name, reason.text);
   const bool read = vs_statement_parse(s, name, &text, profile, why);
+  if (read && s->results != NULL)
+    s->results->backends.at[0].statement = vs_keep(&s->results->store, name);
   vs_file_free(&text);
   return read;
 }
@@ -571,32 +626,39 @@ bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* prof
 }
 
 // What follows, unless something does not.
-static vs_results* take_results(vs_statement* s, const char* name, vs_why* why) {
-  vs_results* results = NULL;
+static bool take_statement(vs_taken* taken, const char* name, const vs_file* file, vs_why* why) {
+  vs_statement* s = &taken->statement;
+  if (!read_packed(s, name, file, NULL, why)) return false;
   if (s->faults.count > 0) {
     vs_refuse(why, "%.200s: it does not follow: %.300s: see vcpuspec verify", name,
               s->faults.at[0]);
-  } else {
-    results = s->results;
-    s->results = NULL;
+    vs_statement_free(s);
+    return false;
   }
-  vs_statement_free(s);
-  return results;
+  taken->results = s->results;
+  taken->answers = s->answers;
+  s->results = NULL;
+  return true;
 }
 
-vs_results* vs_statement_or_results(const char* path, vs_why* why) {
+bool vs_statement_or_results(vs_taken* taken, const char* path, vs_why* why) {
   vs_file file;
-  vs_statement s = {0};
-  vs_results* results = NULL;
   const char* name = name_of(path);
-  if (!vs_file_read(path, &file, why)) return NULL;
-  if (!vs_is_gzip(file.text, file.length)) {
-    results = vs_results_parse(name, file.text, file.length, why);
-  } else if (read_packed(&s, name, &file, NULL, why)) {
-    results = take_results(&s, name, why);
+  *taken = (vs_taken){0};
+  if (!vs_file_read(path, &file, why)) return false;
+  if (vs_is_gzip(file.text, file.length)) {
+    take_statement(taken, name, &file, why);
+  } else {
+    taken->results = vs_results_parse(name, file.text, file.length, why);
   }
   vs_file_free(&file);
-  return results;
+  return taken->results != NULL;
+}
+
+void vs_taken_free(vs_taken* taken) {
+  vs_results_free(taken->results);
+  vs_statement_free(&taken->statement);
+  *taken = (vs_taken){0};
 }
 
 void vs_statement_free(vs_statement* s) {

@@ -26,6 +26,7 @@ typedef struct vs_told {
   const vs_file* traces;  // of each case, as vs_statement_print_trace has printed them
   const char* waivers;    // text of the expectations; NULL: there are none
   const char* greeting;   // a digest of who was judged, if no file was; NULL: nothing is known
+  const char* machine;    // on which; NULL: this one
 } vs_told;
 
 // A trace of the case as it stands in statements. `name` is the backend's.
@@ -36,10 +37,18 @@ bool vs_statement_make(const vs_told* told, vs_file* text, vs_why* why);
 // Makes it, packs it and writes the file.
 bool vs_statement_write(const char* path, const vs_told* told, vs_why* why);
 
+// What each op of a case's script asked, and what came back, in words.
+typedef struct vs_answers {
+  vs_texts ops;
+  vs_texts answers;
+  bool by_time;  // calls overlap: another run may answer otherwise
+} vs_answers;
+
 typedef struct vs_statement {
   vs_results* said;     // what it says
   vs_results* results;  // what follows from its traces, as of today
   vs_texts faults;      // what it says and does not follow; none: all of it does
+  vs_answers* answers;  // of each case
   vs_store store;
 } vs_statement;
 
@@ -52,8 +61,16 @@ bool vs_statement_parse(vs_statement* s, const char* name, const vs_file* text,
 bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why);
 void vs_statement_free(vs_statement* s);
 
+// What a file has shown of one backend or several.
+typedef struct vs_taken {
+  vs_results* results;
+  const vs_answers* answers;  // of each case, of a statement; else NULL
+  vs_statement statement;     // that they are of
+} vs_taken;
+
 // Reads a file of results (results.h), or a statement of which all follows: then its results are
-// those that follow. NULL: `why`.
-vs_results* vs_statement_or_results(const char* path, vs_why* why);
+// those that follow. False: `why`, and there is nothing to free.
+bool vs_statement_or_results(vs_taken* taken, const char* path, vs_why* why);
+void vs_taken_free(vs_taken* taken);
 
 #endif  // VS_CONFORMANCE_STATEMENT_H_

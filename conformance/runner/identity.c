@@ -2,13 +2,12 @@
 #include "identity.h"
 
 #include <fcntl.h>
-#include <inttypes.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "common/digest.h"
 #include "common/refuse.h"
 
 enum { CHUNK = 1 << 16 };
@@ -36,27 +35,28 @@ static bool add_by_path(vs_identity* identity, const char* name) {
   return false;
 }
 
-static uint64_t digest_file(uint64_t sum, const char* path) {
-  char bytes[CHUNK];
+static void digest_file(SHA2_CTX* sum, const char* path) {
+  uint8_t bytes[CHUNK];
   ssize_t got;
   int fd = open(path, O_RDONLY | O_CLOEXEC);
   while (fd >= 0 && (got = read(fd, bytes, sizeof bytes)) > 0) {
-    sum = vs_digest64(sum, bytes, (size_t)got);
+    SHA256Update(sum, bytes, (size_t)got);
   }
   if (fd >= 0) close(fd);
-  return sum;
 }
 
-static uint64_t digest_all(const vs_identity* identity) {
-  uint64_t sum = VS_DIGEST64;
-  for (size_t i = 0; i < identity->count; i++) sum = digest_file(sum, identity->paths[i]);
-  return sum;
+static void digest_all(const vs_identity* identity, char digest[VS_IDENTITY_TEXT]) {
+  SHA2_CTX sum;
+  SHA256Init(&sum);
+  for (size_t i = 0; i < identity->count; i++) digest_file(&sum, identity->paths[i]);
+  SHA256End(&sum, digest);
+  if (identity->count == 0) digest[0] = '\0';
 }
 
 void vs_identity_of_object(vs_identity* identity, const char* path) {
   *identity = (vs_identity){0};
   add(identity, path);
-  identity->digest = digest_all(identity);
+  digest_all(identity, identity->digest);
 }
 
 void vs_identity_of_command(vs_identity* identity, const char* command) {
@@ -70,7 +70,7 @@ void vs_identity_of_command(vs_identity* identity, const char* command) {
   while (!(ours && found) && (word = strtok_r(NULL, " \t\n;|&()'\"", &rest)) != NULL) {
     if (add(identity, word)) break;
   }
-  identity->digest = digest_all(identity);
+  digest_all(identity, identity->digest);
 }
 
 // --- the same still? ----------------------------------------------------------------------------
@@ -90,16 +90,13 @@ bool vs_identity_holds(const vs_identity* identity, vs_why* why) {
     struct stat now = {0};
     bool there = stat(identity->paths[i], &now) == 0;
     if (there && is_untouched(&identity->found[i], &now)) continue;
-    if (there && digest_all(identity) == identity->digest) continue;
+    char digest[VS_IDENTITY_TEXT];
+    digest_all(identity, digest);
+    if (there && strcmp(digest, identity->digest) == 0) continue;
     return vs_refuse(why,
                      "%.500s is another file than it was at first: leave it alone while it is "
                      "judged",
                      identity->paths[i]);
   }
   return true;
-}
-
-void vs_identity_say(const vs_identity* identity, char text[VS_IDENTITY_TEXT]) {
-  text[0] = '\0';
-  if (identity->count > 0) snprintf(text, VS_IDENTITY_TEXT, "%016" PRIx64, identity->digest);
 }

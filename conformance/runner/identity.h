@@ -7,18 +7,18 @@
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/stat.h>
 
 #include <vcpuspec/why.h>
 
-enum { VS_IDENTITY_FILES = 2, VS_IDENTITY_TEXT = 17 };
+enum { VS_IDENTITY_FILES = 2, VS_IDENTITY_TEXT = 65 };
 
 typedef struct vs_identity {
   size_t count;  // of files; 0: it is made of none that we know
   char paths[VS_IDENTITY_FILES][PATH_MAX];
   struct stat found[VS_IDENTITY_FILES];
-  uint64_t digest;  // of what is in all of them
+  // Of what is in all of them, as `cat FILES | sha256sum` prints it; "" of no files.
+  char digest[VS_IDENTITY_TEXT];
 } vs_identity;
 
 // Of a shared object; or of what a shim's command starts: its program, and, where that was found by
@@ -28,8 +28,5 @@ void vs_identity_of_command(vs_identity* identity, const char* command);
 
 // False: `why` says which file is another now.
 bool vs_identity_holds(const vs_identity* identity, vs_why* why);
-
-// Its digest in hexadecimal digits; "" of no files.
-void vs_identity_say(const vs_identity* identity, char text[VS_IDENTITY_TEXT]);
 
 #endif  // VS_CONFORMANCE_IDENTITY_H_

@@ -2,13 +2,12 @@
 // Statements: a genuine one verifies, and what was forged, left out, swapped, edited, or is no
 // statement at all, does not.
 #include <criterion/criterion.h>
-#include <inttypes.h>
 #include <jansson.h>
+#include <sha2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/digest.h"
 #include "results/gzip.h"
 #include "results/results.h"
 #include "results/statement.h"
@@ -20,6 +19,8 @@
 SUITE(statement);
 SUITE(forged);
 SUITE(hostile);
+
+enum { SEAL = 74 };  // bytes of the last line
 
 #define MARK "vcpuspec trace 2\n"
 #define WRONG "run --quiet --backend mutant:kind_8_bits "
@@ -58,15 +59,14 @@ static void put(const char* name, const vs_file* text) {
 
 // What stands before the digest, with the digest that it ought to have.
 static vs_file sealed(const char* body, size_t length) {
-  vs_file text = {malloc(length + 64), length};
+  char digest[SHA256_DIGEST_STRING_LENGTH];
+  vs_file text = {malloc(length + SEAL + 1), length};
   cr_assert(text.text != NULL);
   memcpy(text.text, body, length);
-  text.length += (size_t)snprintf(text.text + length, 64, "# digest %016" PRIx64 "\n",
-                                  vs_digest64(VS_DIGEST64, body, length));
+  SHA256Data((const uint8_t*)body, length, digest);
+  text.length += (size_t)snprintf(text.text + length, SEAL + 1, "# sha256 %s\n", digest);
   return text;
 }
-
-enum { SEAL = 26 };
 
 static vs_file resealed(const vs_file* text) {
   return sealed(text->text, text->length - SEAL);
@@ -231,6 +231,75 @@ Test(statement, several_are_one_matrix) {
   expect("verify %/a %/b", 2, "it does not follow: kinds.both: it says permitted");
   vs_file_free(&forged);
   vs_file_free(&text);
+}
+
+// Two builds of one name, of which one has a waiver and the other would need it.
+Test(statement, of_one_name_are_told_apart_and_keep_their_waivers) {
+  expect(WRONG "--write-expect %/e", 1, "");
+  expect_shell("sed -i 's/reason ?/reason an old firmware/' %/e", 0, "");
+  expect(WRONG "--expect %/e --statement %/waived", 0, "");
+  expect(WRONG "--statement %/plain", 1, "");
+  expect("verify --report json:%/j --report html:%/h %/waived %/plain", 1,
+         "write_state.description.kind            known                        FAIL\n");
+  expect_shell(VS_SOURCE_DIR "/tools/check-results %/j", 0, "valid");
+  expect_shell("grep -c 'mutant:kind_8_bits (waived)' %/h | grep -v '^0'", 0, "");
+  expect_shell("grep -o 'href=\"./waived\"' %/h", 0, "waived");
+}
+
+Test(statement, tells_another_name_and_machine) {
+  expect("run --quiet --backend soft --as mine-2.0 --on 'Linux 9.9 a-box' --statement %/s", 0, "");
+  expect("verify %/s", 0, "judged   mine-2.0 (soft, x86-64), profile documented");
+  expect("verify %/s", 0, " on Linux 9.9 a-box\n");
+  expect("run --as mine --filter kinds.both", 2, "--as names one backend");
+  expect("run --as 'my own' --backend soft --filter kinds.both", 2, "a name is a word");
+  expect("run --on here --backend soft --filter kinds.both", 2, "it needs --statement");
+  expect_shell("zcat %/s | tail -n +2 > %/traces", 0, "");
+  expect("run --quiet --backend recorded:%/traces --statement %/t", 0, "");
+  expect("verify %/t", 0, " on a machine that is not told\n");
+}
+
+// The digest of what was judged is the one that everybody has a program for.
+Test(statement, digests_are_those_of_sha256sum) {
+  expect("run --quiet --backend plugin:" VS_PLUGIN_DIR "/two_defects.so --statement %/s", 1, "");
+  expect_shell(VS_PROGRAM_PATH " verify %/s | grep -c \"digest   $(sha256sum < " VS_PLUGIN_DIR
+                               "/two_defects.so | cut -c 1-64)$\"",
+               0, "1\n");
+  expect_shell(
+      "zcat %/s | head -n -1 | sha256sum | cut -c 1-64 > %/sum; zcat %/s | tail -n 1 | "
+      "grep -c \"^# sha256 $(cat %/sum)$\"",
+      0, "1\n");
+}
+
+Test(statement, compared_with_another) {
+  expect("run --quiet --backend soft --statement %/a", 0, "");
+  expect(WRONG "--statement %/b", 1, "");
+  expect("compare %/a %/a", 0, "0 of ");
+  expect("compare %/a %/b", 1,
+         "kinds.aliases: kinds that look like a known one in fewer bits\n"
+         "  soft: pass\n"
+         "  mutant:kind_8_bits: FAIL (ZX_ERR_INVALID_ARGS -> ZX_OK)\n"
+         "  T0: zx_vcpu_write_state(h2, kind 0x100, plain, 136)\n"
+         "    soft: = ZX_ERR_INVALID_ARGS\n"
+         "    mutant:kind_8_bits: = ZX_OK\n");
+  expect("compare %/a %/b", 1, " cases differ: 2 by verdict, 0 in an answer alone, 0 that one");
+  expect_without("compare --quiet %/a %/b", "kinds.aliases");
+  expect("run --quiet --backend soft --report json:%/j --filter kinds.both", 0, "");
+  expect("compare %/a %/j", 1, "after.accepted: of ");
+  expect("compare %/a %/j", 1, "of results, verdicts are compared");
+  expect("run --quiet --backend soft --backend soft:arm64 --filter kinds.both --report json:%/k", 0,
+         "");
+  expect("compare %/a %/k", 2, "has results of 2 backends");
+  expect("compare %/a", 2, "compare takes two files");
+  expect("compare %/a %/none", 2, "none cannot be read");
+  expect("run --quiet --backend soft --filter kinds.aliases --report json:%/l", 0, "");
+  expect("compare %/j %/l", 5, "0 by verdict");
+}
+
+// Both conform, where the page leaves a choice.
+Test(statement, compared_by_answers_where_both_conform) {
+  expect("run --quiet --backend soft --statement %/a", 0, "");
+  expect("run --quiet --backend mutant:trap_empty_set --statement %/b", 0, "");
+  expect("compare %/a %/b", 1, " cases differ: 0 by verdict, ");
 }
 
 Test(statement, is_of_every_case_on_one_backend) {

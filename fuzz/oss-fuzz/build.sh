@@ -4,7 +4,7 @@
 # LIB_FUZZING_ENGINE set. Leaves in $OUT, for each target of fuzz/targets: fuzz_NAME, and next to it
 # its .dict, .options and _seed_corpus.zip. All that is in between goes to $WORK.
 
-# Nothing but $OUT reaches the machines that fuzz: libunicorn, libcapstone, libjansson and zlib are linked statically.
+# Nothing but $OUT reaches the machines that fuzz: libunicorn, libcapstone, libjansson, libmd and zlib are linked statically.
 cmake -S . -B "$WORK/build" -DCMAKE_BUILD_TYPE=None -DBUILD_TESTING=OFF -DVS_WERROR=OFF \
   -DVS_STATIC=ON -DVS_FUZZ=ON -DVS_FUZZ_ENGINE="$LIB_FUZZING_ENGINE"
 # The tools that embed the cases are instrumented too, and need not free what they have.
