@@ -9,6 +9,9 @@
 #include "runner/child.h"
 #include "runner/tail.h"
 
+// Seconds that one that starts has to greet, or more: an interpreter takes longer than a call does.
+enum { VS_CHANNEL_START = 10 };
+
 typedef enum vs_channel_sort {
   VS_CHANNEL_PROCESS,
   VS_CHANNEL_UNIX,

@@ -736,10 +736,19 @@ static const struct {
     {"end of input", check_end},
 };
 
+// A process that starts has longer for its first line.
+static bool start(lint* l) {
+  const double patience = l->patience;
+  if (!vs_channel_open(&l->channel, &l->why)) return false;
+  if (l->channel.sort == VS_CHANNEL_PROCESS && patience < VS_CHANNEL_START)
+    l->patience = VS_CHANNEL_START;
+  const bool greeted = hello(l);
+  l->patience = patience;
+  return greeted;
+}
+
 static bool begin(lint* l) {
-  return (vs_channel_parse(&l->channel, l->where, &l->why) &&
-          vs_channel_open(&l->channel, &l->why) && hello(l)) ||
-         !(l->failed = true);
+  return (vs_channel_parse(&l->channel, l->where, &l->why) && start(l)) || !(l->failed = true);
 }
 
 // What the shim said on standard error may say more than we can.

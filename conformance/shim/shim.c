@@ -13,7 +13,6 @@
 
 enum { GIVE_UP = 3, HOPELESS = 9 };
 static const double PATIENCE = 1;       // seconds until a shim that was told to end is ended
-static const double START_LEAST = 10;   // until one that starts has to have greeted, or more
 static const double GONE_PATIENCE = 1;  // until one whose output has ended does not end any more
 
 // What a child that made calls leaves behind.
@@ -196,7 +195,7 @@ static bool ends_soon(vs_channel* c) {
 
 static bool start(vs_shim* shim, double seconds, vs_why* reason) {
   vs_channel* c = &shim->channel;
-  double deadline = vs_now() + (seconds > START_LEAST ? seconds : START_LEAST);
+  double deadline = vs_now() + (seconds > VS_CHANNEL_START ? seconds : VS_CHANNEL_START);
   if (!vs_channel_open(c, reason)) return false;
   vs_greeting greeting;
   vs_greeted greeted = vs_greet(c, deadline, &greeting, &shim->shared->noise, reason);
