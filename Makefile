@@ -160,9 +160,10 @@ speed: fuzzers ## docs/speed.md, measured on this machine (some minutes, and not
 	@[ ! -e build/libfuzzer/Makefile ] || $(call build,build/libfuzzer) --target fuzzers
 	tools/measure-speed
 
-picture: all ## docs/report.png
+picture: all ## docs/report.png and, after `make statements`, docs/statements.png
 	tools/install-packages browser
 	tools/report-picture docs/report.png
+	[ ! -e build/statements/index.html ] || tools/report-picture docs/statements.png build/statements/index.html
 
 statements: all ## what the built-in backends, and the kernels of a `make lab` before, conform to, and their page
 	tools/make-statements build
