@@ -78,8 +78,9 @@ static void put_profiles(FILE* out, const vs_results* all) {
 static void put_facts(FILE* out, const vs_results* all) {
   PUT("<ul class=\"facts\"><li>%s</li><li><span>profile</span> ", all->program);
   put_profiles(out, all);
-  PUT("</li><li><span>started</span> %s</li><li><span>seed</span> %s</li>", all->started,
-      all->seed);
+  PUT("</li>");
+  if (strcmp(all->started, VS_NO_TIME) != 0) PUT("<li><span>started</span> %s</li>", all->started);
+  PUT("<li><span>seed</span> %s</li>", all->seed);
   if (strcmp(all->shard, "1/1") != 0) PUT("<li><span>shard</span> %s</li>", all->shard);
   for (size_t i = 0; i < all->filters.count; i++) {
     fputs(i == 0 ? "<li><span>filter</span> " : ", ", out);

@@ -283,6 +283,7 @@ void vs_render_md(FILE* out, vs_view* view) {
   if (!add(&p, put_reasons, NULL))
     PUT("The reasons why cases were not judged do not fit here.\n\n");
   if (!add(&p, put_plain, NULL)) PUT("The names of clauses that pass do not fit here.\n\n");
-  PUT("Made by %.1000s, started %.1000s, seed %.1000s, shard %.1000s.\n", all->program,
-      all->started, all->seed, all->shard);
+  PUT("Made by %.1000s, ", all->program);
+  if (strcmp(all->started, VS_NO_TIME) != 0) PUT("started %.1000s, ", all->started);
+  PUT("seed %.1000s, shard %.1000s.\n", all->seed, all->shard);
 }

@@ -94,6 +94,9 @@ bool vs_way_is_same(vs_way a, vs_way b);
 // True if each way is.
 bool vs_failure_is_same(const vs_failure_told* a, const vs_failure_told* b);
 
+// `started` of what tells no time.
+#define VS_NO_TIME "1970-01-01T00:00:00Z"
+
 // True of equal texts, and of two that are NULL.
 bool vs_is_same_text(const char* a, const char* b);
 

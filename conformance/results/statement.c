@@ -20,7 +20,6 @@
 #include "view.h"
 
 #define SEAL "# sha256 "
-#define NO_TIME "1970-01-01T00:00:00Z"  // SOURCE_DATE_EPOCH is not set
 
 enum { TEXT = 1024 };  // of an op, or an answer
 enum { HEX = SHA256_DIGEST_STRING_LENGTH, SEAL_LENGTH = sizeof SEAL - 1 + HEX };
@@ -403,7 +402,7 @@ bool vs_statement_make(const vs_told* told, vs_file* text, vs_why* why) {
   vs_stated stated = {.waivers = told->waivers};
   if (column.digest == NULL) column.digest = told->greeting;
   column.machine = told->machine != NULL ? told->machine : machine_of(&store);
-  if (epoch == NULL || epoch[0] == '\0') claims.started = NO_TIME;
+  if (epoch == NULL || epoch[0] == '\0') claims.started = VS_NO_TIME;
   claims.backends.at = &column;
   claims.statement = &stated;
   const bool good = make(&j, told, &claims, text, why);
