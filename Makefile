@@ -73,7 +73,7 @@ check-asan:
 check-asan-long:
 	$(call configure,asan)
 	$(call build,build/asan)
-	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(coverage|diff|export|lab|results|rules|selftest|sweep|traces)'
+	$(call ctest,build/asan) -LE 'tools|sanitized' -E '$(repeated)|test_(coverage|diff|export|lab|results|rules|selftest|statement|sweep|traces)'
 
 check-asan-all:
 	$(call configure,asan)

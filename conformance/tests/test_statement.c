@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "results/gzip.h"
 #include "results/results.h"
@@ -24,6 +25,36 @@ enum { SEAL = 74 };  // bytes of the last line
 
 #define MARK "vcpuspec trace 2\n"
 #define WRONG "run --quiet --backend mutant:kind_8_bits "
+
+// --- two statements, made once for all tests ----------------------------------------------------
+
+// Of the process that starts the tests, of which each is a child.
+static void in_common(pid_t process, const char* format) {
+  char command[1024];
+  char folder[64];
+  snprintf(folder, sizeof folder, "/tmp/vcpuspec-statements-%d", (int)process);
+  snprintf(command, sizeof command, format, folder);
+  if (system(command) != 0) fprintf(stderr, "%s\n", command);
+}
+
+ReportHook(PRE_ALL)(struct criterion_test_set* tests) {
+  (void)tests;
+  in_common(getpid(), "mkdir -p %1$s && { " VS_PROGRAM_PATH
+                      " run --quiet --backend soft --statement %1$s/soft; " VS_PROGRAM_PATH
+                      " " WRONG "--statement %1$s/wrong; } > /dev/null; test -s %1$s/wrong");
+}
+
+ReportHook(POST_ALL)(struct criterion_global_stats* stats) {
+  (void)stats;
+  in_common(getpid(), "rm -rf %s");
+}
+
+static void take(const char* statement, const char* as) {
+  char command[256];
+  snprintf(command, sizeof command, "cp /tmp/vcpuspec-statements-%d/%s %%/%s", (int)getppid(),
+           statement, as);
+  expect_shell(command, 0, "");
+}
 
 // --- texts --------------------------------------------------------------------------------------
 
@@ -186,7 +217,7 @@ Test(statement, of_one_that_conforms) {
 }
 
 Test(statement, of_one_that_fails) {
-  expect(WRONG "--statement %/s", 1, "");
+  take("wrong", "s");
   expect("verify %/s", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
   expect("verify --quiet %/s", 1, "does not conform: ");
   expect(WRONG "--write-expect %/e", 1, "");
@@ -213,8 +244,8 @@ Test(statement, of_one_that_fails) {
 }
 
 Test(statement, several_are_one_matrix) {
-  expect("run --quiet --backend soft --statement %/a", 0, "");
-  expect(WRONG "--statement %/b", 1, "");
+  take("soft", "a");
+  take("wrong", "b");
   expect("verify --report html:%/h --report badge:%/g %/a %/b", 1,
          "profile documented                      soft         mutant:kind_8_bits\n");
   expect("merge %/a %/b", 1, "FAIL kinds.aliases on mutant:kind_8_bits");
@@ -238,7 +269,7 @@ Test(statement, of_one_name_are_told_apart_and_keep_their_waivers) {
   expect(WRONG "--write-expect %/e", 1, "");
   expect_shell("sed -i 's/reason ?/reason an old firmware/' %/e", 0, "");
   expect(WRONG "--expect %/e --statement %/waived", 0, "");
-  expect(WRONG "--statement %/plain", 1, "");
+  take("wrong", "plain");
   expect("verify --report json:%/j --report html:%/h %/waived %/plain", 1,
          "write_state.description.kind            known                        FAIL\n");
   expect_shell(VS_SOURCE_DIR "/tools/check-results %/j", 0, "valid");
@@ -271,8 +302,8 @@ Test(statement, digests_are_those_of_sha256sum) {
 }
 
 Test(statement, compared_with_another) {
-  expect("run --quiet --backend soft --statement %/a", 0, "");
-  expect(WRONG "--statement %/b", 1, "");
+  take("soft", "a");
+  take("wrong", "b");
   expect("compare %/a %/a", 0, "0 of ");
   expect("compare %/a %/b", 1,
          "kinds.aliases: kinds that look like a known one in fewer bits\n"
@@ -297,7 +328,7 @@ Test(statement, compared_with_another) {
 
 // Both conform, where the page leaves a choice.
 Test(statement, compared_by_answers_where_both_conform) {
-  expect("run --quiet --backend soft --statement %/a", 0, "");
+  take("soft", "a");
   expect("run --quiet --backend mutant:trap_empty_set --statement %/b", 0, "");
   expect("compare %/a %/b", 1, " cases differ: 0 by verdict, ");
 }
@@ -320,8 +351,8 @@ Test(statement, is_of_every_case_on_one_backend) {
 
 // The results of one that conforms above the traces of one that does not, and the other way about.
 Test(forged, verdicts) {
-  expect("run --quiet --backend soft --statement %/good", 0, "");
-  expect(WRONG "--statement %/bad", 1, "");
+  take("soft", "good");
+  take("wrong", "bad");
   vs_file good = unpacked("good");
   vs_file bad = unpacked("bad");
   json_t* form = results_of(&good);
@@ -353,7 +384,7 @@ Test(forged, verdicts) {
 }
 
 Test(forged, cases_and_traces_and_lists) {
-  expect("run --quiet --backend soft --statement %/s", 0, "");
+  take("soft", "s");
   vs_file text = unpacked("s");
   size_t length;
   const char* both = title_of("kinds.both");
@@ -450,7 +481,7 @@ static vs_file copy_of(const vs_file* text) {
 }
 
 Test(forged, a_thousand_edits) {
-  expect("run --quiet --backend soft --statement %/s", 0, "");
+  take("soft", "s");
   vs_file text = unpacked("s");
   uint64_t state = 19;
   for (int i = 0; i < 1000; i++) {
@@ -542,7 +573,7 @@ static bool says_the_same(const vs_file* a, const vs_file* b) {
 }
 
 Test(forged, edits_under_a_digest_that_is_right) {
-  expect(WRONG "--statement %/s", 1, "");
+  take("wrong", "s");
   vs_file text = unpacked("s");
   uint64_t state = 20;
   unsigned unseen = 0;
@@ -583,7 +614,7 @@ Test(hostile, cut_off_or_spoilt_anywhere) {
   vs_file whole;
   vs_file text;
   uint64_t state = 21;
-  expect("run --quiet --backend soft --statement %/s", 0, "");
+  take("soft", "s");
   cr_assert(vs_file_read(path_of("s"), &whole, &why));
   for (int i = 0; i < 200; i++) {
     const vs_file cut = {whole.text, i < 40 ? (size_t)i : (size_t)drawn(&state, whole.length)};
