@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common.h"
 #include "results/contrast.h"
+
+enum { CALLS = 3 };  // that are told of each case
 
 typedef struct compare_request {
   const vs_arguments* arguments;
@@ -69,7 +72,8 @@ static vs_exit carry_out(compare_request* q) {
   const bool one_name = strcmp(q->sides[0].name, q->sides[1].name) == 0;  // of two builds
   for (size_t i = 0; one_name && i < 2; i++) q->sides[i].name = q->arguments->words[i];
   if (!quiet) tell_what_is_compared(q);
-  const vs_contrast sum = vs_results_contrast(quiet ? NULL : stdout, q->sides);
+  const size_t calls = q->arguments->counts[VS_OPTION_FULL] > 0 ? SIZE_MAX : CALLS;
+  const vs_contrast sum = vs_results_contrast(quiet ? NULL : stdout, calls, q->sides);
   return conclude(&sum);
 }
 

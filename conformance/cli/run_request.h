@@ -32,7 +32,6 @@ typedef struct vs_run_request {
   const char* expect;        // the file that they are of; NULL: none
   const char* write_expect;  // to write; NULL: none
   const char* statement;     // to write; NULL: none
-  vs_file waivers;           // of it: the text of the expectations
   const char* machine;       // of it; NULL: none is named
   const char* as;            // the name of the one backend; NULL: its own
   const char* resume;        // the journal to go on from; NULL: none is named

@@ -251,7 +251,7 @@ static bool write_statement(session* s) {
   const vs_told told = {.results = s->results,
                         .profile = request->profile,
                         .traces = s->traces,
-                        .waivers = request->expect != NULL ? request->waivers.text : NULL,
+                        .waivers = request->expect != NULL ? request->expected.text : NULL,
                         .greeting = greeting_of(s),
                         .machine = machine_of(s)};
   if (s->traces == NULL) return true;

@@ -5,10 +5,9 @@
 
 #include "view.h"
 
-enum { TOLD = 3 };  // calls of one case
-
 typedef struct contrast {
   FILE* out;  // NULL: nothing is told
+  size_t calls;
   const vs_side* sides;
   vs_contrast sum;
   bool has_head;  // that of the case was printed
@@ -53,14 +52,17 @@ static size_t contrast_answers(contrast* c, const vs_result* one) {
                                   &c->sides[1].answers[ours - vs_cases]};
   if (of[0]->by_time || of[0]->ops.count != of[1]->ops.count) return 0;
   for (size_t i = 0; i < of[0]->ops.count; i++) {
-    const bool same = strcmp(of[0]->answers.at[i], of[1]->answers.at[i]) == 0;
-    if (same || strcmp(of[0]->ops.at[i], of[1]->ops.at[i]) != 0) continue;
-    if (found++ < TOLD && c->out != NULL) {
+    const char* const answers[] = {of[0]->answers.at[i], of[1]->answers.at[i]};
+    const bool lacks = answers[0][0] == '\0' || answers[1][0] == '\0';
+    if (lacks || strcmp(answers[0], answers[1]) == 0) continue;
+    if (strcmp(of[0]->ops.at[i], of[1]->ops.at[i]) != 0) continue;
+    if (found++ < c->calls && c->out != NULL) {
       head(c, one);
       tell_call(c, of, i);
     }
   }
-  if (found > TOLD && c->out != NULL) fprintf(c->out, "  and %zu calls more\n", found - TOLD);
+  if (found > c->calls && c->out != NULL)
+    fprintf(c->out, "  and %zu calls more: --full tells them\n", found - c->calls);
   return found;
 }
 
@@ -84,8 +86,8 @@ static void lack(contrast* c, const vs_result* one, size_t side) {
   if (c->out != NULL) fprintf(c->out, "%s: of %s alone\n", one->id, c->sides[side].name);
 }
 
-vs_contrast vs_results_contrast(FILE* out, const vs_side sides[2]) {
-  contrast c = {.out = out, .sides = sides};
+vs_contrast vs_results_contrast(FILE* out, size_t calls, const vs_side sides[2]) {
+  contrast c = {.out = out, .calls = calls, .sides = sides};
   vs_view views[] = {vs_view_of(sides[0].results), vs_view_of(sides[1].results)};
   for (size_t i = 0; i < sides[0].results->results.count; i++) {
     const vs_result* one = &sides[0].results->results.at[i];

@@ -20,8 +20,9 @@ typedef struct vs_contrast {
   size_t answers;   // the others with an answer that differs
 } vs_contrast;
 
-// Prints what differs to `out`, unless that is NULL. Of cases in which calls overlap, answers are
-// not compared: another run may answer otherwise.
-vs_contrast vs_results_contrast(FILE* out, const vs_side sides[2]);
+// Prints what differs to `out`, unless that is NULL; of each case `calls` of those that are
+// answered otherwise. A call that one of them lacks is no answer. Of cases in which calls overlap,
+// answers are not compared: another run may answer otherwise.
+vs_contrast vs_results_contrast(FILE* out, size_t calls, const vs_side sides[2]);
 
 #endif  // VS_CONFORMANCE_CONTRAST_H_

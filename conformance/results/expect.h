@@ -32,6 +32,7 @@ typedef struct vs_expectation {
 
 typedef struct vs_expectations {
   const char* path;
+  const char* text;  // of the file; NULL: of none
   VS_LIST(vs_expectation) entries;
   const char* comment;  // lines after the last entry; may be NULL
   vs_store store;       // of all that is in it

@@ -350,8 +350,9 @@ bool vs_expectations_read(const char* path, vs_expectations* all, vs_fault* faul
     return false;
   }
   bool good = vs_expectations_parse(file.text, file.length, all, fault);
-  vs_file_free(&file);
   if (good) all->path = vs_keep(&all->store, path);
+  if (good) all->text = vs_keep(&all->store, file.text);
+  vs_file_free(&file);
   return good;
 }
 

@@ -12,11 +12,11 @@
 enum {
   GZIP = MAX_WBITS + 16,  // zlib's word for it
   MEMORY = 9,             // the most that zlib knows
+  MAGIC = 3,              // bytes
   FIRST = 1 << 20         // bytes of room for what is unpacked
 };
 
-// Deflated, no flags, no time, packed as small as can be, by no system that is told.
-static const unsigned char head[] = {0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 2, 255};
+static const unsigned char magic[] = {0x1f, 0x8b, 8};  // and: deflated
 
 bool vs_gzip(const char* text, size_t length, vs_file* packed) {
   gz_header plain = {.os = 255};
@@ -70,17 +70,17 @@ static bool unpack(z_stream* z, size_t most, vs_file* text, vs_why* why) {
 }
 
 bool vs_is_gzip(const char* bytes, size_t length) {
-  return length >= 2 && memcmp(bytes, head, 2) == 0;
+  return length >= MAGIC && memcmp(bytes, magic, MAGIC) == 0;
 }
 
 bool vs_gunzip(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why) {
   z_stream z = {.next_in = (Bytef*)(uintptr_t)bytes, .avail_in = (uInt)length};
   *text = (vs_file){0};
   if (length > UINT_MAX / 2) return vs_refuse(why, "it is too long");
-  const size_t shown = length < sizeof head ? length : sizeof head;
+  const size_t shown = length < MAGIC ? length : MAGIC;
   if (length == 0) return vs_refuse(why, "it is empty");
-  if (memcmp(bytes, head, shown) != 0)
-    return vs_refuse(why, "it does not begin as a statement does");
+  if (memcmp(bytes, magic, shown) != 0)
+    return vs_refuse(why, "it does not begin as what gzip writes, and a statement, does");
   if (inflateInit2(&z, GZIP) != Z_OK) return vs_refuse(why, "no memory");
   const bool good = unpack(&z, most, text, why);
   inflateEnd(&z);

@@ -200,6 +200,12 @@ static void put_backend(FILE* out, const vs_view* v, size_t i) {
   PUT("</tr>\n");
 }
 
+static bool has_statements(const vs_results* all) {
+  bool some = false;
+  for (size_t i = 0; i < all->backends.count; i++) some |= all->backends.at[i].statement != NULL;
+  return some;
+}
+
 static void put_backends(FILE* out, const vs_view* v) {
   PUT("<section id=\"backends\">\n<h2>Backends</h2>\n<div class=\"scroll\" tabindex=\"0\" "
       "role=\"region\" aria-label=\"Backends\">\n<table class=\"counts\"><thead><tr><th "
@@ -273,9 +279,11 @@ void vs_render_html(FILE* out, vs_view* view) {
   put_title(out, view);
   put_problems(out, view);
   put_figures(out, view);
+  const bool is_page_of_statements = has_statements(view->results);
+  if (is_page_of_statements) put_backends(out, view);
   put_controls(out, view);
   vs_html_failures(out, view);
-  put_backends(out, view);
+  if (!is_page_of_statements) put_backends(out, view);
   vs_html_calls(out, view);
   vs_html_clauses(out, view);
   put_expectations(out, view->results->expectations);

@@ -40,8 +40,8 @@ bool vs_statement_write(const char* path, const vs_told* told, vs_why* why);
 // What each op of a case's script asked, and what came back, in words.
 typedef struct vs_answers {
   vs_texts ops;
-  vs_texts answers;
-  bool by_time;  // calls overlap: another run may answer otherwise
+  vs_texts answers;  // "": the op was not done, or began what another ends
+  bool by_time;      // calls overlap: another run may answer otherwise
 } vs_answers;
 
 typedef struct vs_statement {
