@@ -10,7 +10,8 @@ enum { CALLS = 3 };  // that are told of each case
 
 typedef struct compare_request {
   const vs_arguments* arguments;
-  vs_taken files[2];  // owned
+  const vs_profile* profile;  // a user's own; NULL: none is named
+  vs_taken files[2];          // owned
   vs_side sides[2];
 } compare_request;
 
@@ -18,7 +19,7 @@ static bool read_side(compare_request* q, size_t at) {
   vs_why why;
   const char* path = q->arguments->words[at];
   vs_taken* file = &q->files[at];
-  if (!vs_statement_or_results(file, path, &why)) {
+  if (!vs_statement_or_results(file, path, q->profile, &why)) {
     fprintf(stderr, "vcpuspec: %s\n", why.text);
     return false;
   }
@@ -67,6 +68,8 @@ static vs_exit carry_out(compare_request* q) {
             "json:FILE`: vcpuspec compare A B\n");
     return VS_EXIT_USAGE;
   }
+  const char* word = vs_argument(q->arguments, VS_OPTION_PROFILE, NULL);
+  if (word != NULL && (q->profile = vs_find_profile(word)) == NULL) return VS_EXIT_USAGE;
   if (!read_side(q, 0) || !read_side(q, 1)) return VS_EXIT_USAGE;
   const bool quiet = q->arguments->counts[VS_OPTION_QUIET] > 0;
   const bool one_name = strcmp(q->sides[0].name, q->sides[1].name) == 0;  // of two builds

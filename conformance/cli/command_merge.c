@@ -11,6 +11,7 @@
 
 typedef struct merge_request {
   const vs_arguments* arguments;
+  const vs_profile* profile;  // a user's own, of statements; NULL: none is named
   vs_report_files reports;
   vs_expectations expected;
   bool expects;
@@ -61,7 +62,7 @@ static vs_exit read_inputs(merge_request* q) {
   for (size_t i = 0; i < a->word_count; i++) {
     vs_why why;
     vs_taken* taken = &q->taken[q->count];
-    const bool read = vs_statement_or_results(taken, a->words[i], &why);
+    const bool read = vs_statement_or_results(taken, a->words[i], q->profile, &why);
     q->inputs[q->count++] = (vs_merge_input){a->words[i], taken->results};
     if (read) continue;
     fprintf(stderr, "vcpuspec: %s\n", why.text);
@@ -140,11 +141,16 @@ static vs_exit compare(const merge_request* q) {
 }
 
 static vs_exit carry_out(merge_request* q) {
+  const char* word = vs_argument(q->arguments, VS_OPTION_PROFILE, NULL);
   if (!understand(q) || !read_expectations(q)) return VS_EXIT_USAGE;
+  if (word != NULL && (q->profile = vs_find_profile(word)) == NULL) return VS_EXIT_USAGE;
   vs_exit status = vs_open_reports(&q->reports, q->arguments);
   const char* expect = vs_argument(q->arguments, VS_OPTION_EXPECT, NULL);
   if (status == VS_EXIT_CONFORMS && !vs_are_apart(&q->reports, "--expect", expect))
     return VS_EXIT_USAGE;
+  for (size_t i = 0; status == VS_EXIT_CONFORMS && i < q->arguments->word_count; i++) {
+    if (!vs_are_apart(&q->reports, "this input", q->arguments->words[i])) return VS_EXIT_USAGE;
+  }
   if (status == VS_EXIT_CONFORMS) status = read_inputs(q);
   if (status != VS_EXIT_CONFORMS) return status;
   return q->arguments->counts[VS_OPTION_DIFF] > 0 ? compare(q) : merge(q);

@@ -106,6 +106,9 @@ static vs_exit carry_out(verify_request* q) {
   if (word != NULL && (q->profile = vs_find_profile(word)) == NULL) return VS_EXIT_USAGE;
   const vs_exit opened = vs_open_reports(&q->reports, a);
   if (opened != VS_EXIT_CONFORMS) return opened;
+  for (size_t i = 0; i < a->word_count; i++) {
+    if (!vs_are_apart(&q->reports, "this input", a->words[i])) return VS_EXIT_USAGE;
+  }
   q->screen = vs_screen_of(vs_report_files_use_stdout(&q->reports) ? stderr : stdout);
   q->screen.quiet = a->counts[VS_OPTION_QUIET] > 0;
   q->screen.full = a->counts[VS_OPTION_FULL] > 0;

@@ -160,10 +160,10 @@ static bool may_state(vs_run_request* request) {
   if (request->expect == NULL) return true;
   for (size_t i = 0; i < request->expected.entries.count; i++) {
     const vs_expectation* entry = &request->expected.entries.at[i];
-    if (strcmp(entry->words[VS_EXPECT_REASON], "?") != 0) continue;
+    if (vs_expectation_has_reason(entry)) continue;
     fprintf(stderr,
-            "vcpuspec: %s:%zu: --statement needs a reason for each known failure: write it in the "
-            "place of the '?' of this entry\n",
+            "vcpuspec: %s:%zu: --statement needs a reason for each known failure: this entry has "
+            "none\n",
             request->expect, entry->line);
     return false;
   }
@@ -191,6 +191,14 @@ static bool are_apart(const char* option, const char* path, const char* other_op
 
 // The journal that is named, or else the one beside the first report. Only what is written anew
 // from what was read, --expect F --write-expect F, is one file.
+// The file of traces that is judged; NULL: none is.
+static const char* recorded_of(const vs_run_request* request) {
+  static const char prefix[] = "recorded:";
+  const char* spec = request->targets[0].spec;
+  const bool recorded = request->target_count == 1 && strncmp(spec, prefix, strlen(prefix)) == 0;
+  return recorded ? spec + strlen(prefix) : NULL;
+}
+
 static bool have_files_of_their_own(const vs_run_request* request) {
   char beside[VS_JOURNAL_PATH];
   const vs_report_files* reports = &request->reports;
@@ -204,6 +212,7 @@ static bool have_files_of_their_own(const vs_run_request* request) {
   return vs_are_apart(reports, "--statement", request->statement) &&
          are_apart("--statement", request->statement, option, journal) &&
          are_apart("--statement", request->statement, "--expect", request->expect) &&
+         are_apart("--statement", request->statement, "--backend", recorded_of(request)) &&
          are_apart("--statement", request->statement, "--write-expect", request->write_expect) &&
          vs_are_apart(reports, "--write-expect", request->write_expect) &&
          vs_are_apart(reports, "--expect", request->expect) &&

@@ -284,6 +284,11 @@ static vs_exit run(session* s) {
   return reported ? status : VS_EXIT_INFRASTRUCTURE;
 }
 
+static bool uses_stdout(const vs_run_request* request) {
+  const bool statement = request->statement != NULL && strcmp(request->statement, "-") == 0;
+  return statement || vs_report_files_use_stdout(&request->reports);
+}
+
 vs_exit vs_run_session(vs_run_request* request) {
   const vs_arguments* arguments = request->arguments;
   vs_coverage coverage = {.profile = request->profile};
@@ -310,7 +315,7 @@ vs_exit vs_run_session(vs_run_request* request) {
                 .shards = request->shards,
                 .required = request->required,
                 .named = request->named},
-      .screen = vs_screen_of(vs_report_files_use_stdout(&request->reports) ? stderr : stdout),
+      .screen = vs_screen_of(uses_stdout(request) ? stderr : stdout),
   };
   s.screen.quiet = arguments->counts[VS_OPTION_QUIET] > 0;
   vs_tails_pass_on(!s.screen.quiet);

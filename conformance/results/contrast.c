@@ -36,10 +36,29 @@ static bool is_same_verdict(const vs_result* a, const vs_result* b) {
   return a->failure == NULL || b->failure == NULL || vs_failure_is_same(a->failure, b->failure);
 }
 
+static size_t word_at(const char* text) {
+  return strcspn(text, " \n");
+}
+
+// The status, and of what came with it the words that the other has not in this place.
+static void say_unlike(FILE* out, const char* own, const char* other) {
+  for (size_t i = 0; own[0] != '\0' && own[0] != '\n'; i++) {
+    const size_t length = word_at(own);
+    const bool same = length == word_at(other) && memcmp(own, other, length) == 0;
+    if (i < 2 || !same) fprintf(out, " %.*s", (int)length, own);
+    own += length + strspn(own + length, " ");
+    other += word_at(other);
+    other += strspn(other, " ");
+  }
+}
+
 static void tell_call(const contrast* c, const vs_answers* const of[2], size_t op) {
   fprintf(c->out, "  %s\n", of[0]->ops.at[op]);
+  const char* const answers[] = {of[0]->answers.at[op], of[1]->answers.at[op]};
   for (size_t i = 0; i < 2; i++) {
-    fprintf(c->out, "    %s:%s\n", c->sides[i].name, of[i]->answers.at[op]);
+    fprintf(c->out, "    %s:", c->sides[i].name);
+    say_unlike(c->out, answers[i], answers[1 - i]);
+    fputc('\n', c->out);
   }
 }
 

@@ -38,6 +38,9 @@ typedef struct vs_expectations {
   vs_store store;       // of all that is in it
 } vs_expectations;
 
+// True if it has a word for a reason: neither '?' nor a dash.
+bool vs_expectation_has_reason(const vs_expectation* entry);
+
 // Understands a text. False: `fault` says what is wrong and where, and there is nothing to free.
 bool vs_expectations_parse(const char* text, size_t length, vs_expectations* all, vs_fault* fault);
 // The same of a file.

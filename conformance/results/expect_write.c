@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <ctype.h>
 #include <string.h>
 #include <time.h>
 
@@ -110,6 +111,14 @@ void vs_expectations_renew(const vs_expectations* old, const vs_results* results
     add_for(renewed, results, one,
             vs_expectations_first(old, old->entries.count, results, one, true), today);
   }
+}
+
+bool vs_expectation_has_reason(const vs_expectation* entry) {
+  const char* reason = entry->words[VS_EXPECT_REASON] != NULL ? entry->words[VS_EXPECT_REASON] : "";
+  bool word = false;
+  for (const char* c = reason; *c != '\0'; c++)
+    word |= isalnum((unsigned char)*c) || (*c & 0x80) != 0;
+  return word && reason[0] != '?';
 }
 
 size_t vs_expectations_without_reason(const vs_expectations* all) {

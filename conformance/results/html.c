@@ -178,7 +178,12 @@ static void put_identity(FILE* out, const vs_column* backend) {
   if (backend->statement == NULL) return;
   const char* slash = strrchr(backend->statement, '/');
   const char* name = slash != NULL ? slash + 1 : backend->statement;
-  PUT("<span class=\"sentence\">checked: <a href=\"./%s\">%s</a></span>", name, name);
+  PUT("<span class=\"sentence\">checked: <a href=\"./");
+  for (const char* c = name; *c != '\0'; c++) {
+    const bool plain = isalnum((unsigned char)*c) || strchr("-._~", *c) != NULL;
+    fprintf(out, plain ? "%c" : "%%%02X", (unsigned char)*c);
+  }
+  PUT("\">%s</a></span>", name);
 }
 
 static void put_backend(FILE* out, const vs_view* v, size_t i) {

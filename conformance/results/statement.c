@@ -19,9 +19,14 @@
 #include "unlike.h"
 #include "view.h"
 
+#define STDIN_NAME "standard input"
 #define SEAL "# sha256 "
 
-enum { TEXT = 1024 };  // of an op, or an answer
+enum {
+  TEXT = 1024,         // bytes of an op in words
+  SAID = 1024,         // of what the results say of who was judged
+  WAIVERS = 512 << 10  // of them, whole
+};
 enum { HEX = SHA256_DIGEST_STRING_LENGTH, SEAL_LENGTH = sizeof SEAL - 1 + HEX };
 
 static void digest(const char* text, size_t length, char hex[HEX]) {
@@ -71,6 +76,9 @@ typedef struct judging {
   vs_coverage coverage;
   const vs_case** cases;  // owned
   vs_oracle* oracle;      // owned
+  uint64_t lacks;         // bits of calls that it says it has not
+  uint64_t missed;        // that some op could not be done with
+  uint64_t answered;      // that some op was
   vs_source source;       // traces
   FILE* again;            // the traces, as this program prints them
   vs_results* made;
@@ -100,6 +108,12 @@ static void begin(judging* j, const vs_results* said, const vs_profile* profile)
   j->target = (vs_target){.spec = column->spec, .state = VS_TARGET_READY, .arch = arch_of(column)};
   snprintf(j->target.name, sizeof j->target.name, "%s", column->name);
   j->coverage.profile = profile;
+  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
+    for (size_t i = 0; i < column->lacks.count; i++) {
+      const bool named = strcmp(column->lacks.at[i], vs_call_name(call)) == 0;
+      if (named) j->lacks |= UINT64_C(1) << call;
+    }
+  }
   j->cases = vs_needed(calloc(vs_case_count, sizeof(const vs_case*)));
   for (size_t i = 0; i < vs_case_count; i++) j->cases[i] = &vs_cases[i];
   j->oracle = vs_needed(malloc(sizeof *j->oracle));
@@ -147,6 +161,27 @@ static bool is_in_place(judging* j, const vs_case* c) {
   return same;
 }
 
+// Each op that was reached has an answer. A call that is not there has none at all; one that is
+// there may have none where its memory, or what is to happen meanwhile, cannot be made.
+static bool is_answered(judging* j, const char* id, const vs_document* d) {
+  bool ended = false;  // for want of a call
+  for (size_t i = 0; i < d->count; i++) {
+    const vs_observation* seen = &d->observations[i];
+    const unsigned line = (unsigned)d->lines[i];
+    ended |= seen->outcome == VS_UNSUPPORTED && !d->ops[i].optional;
+    if (seen->outcome == VS_NOT_REACHED && d->end == VS_TRACE_DONE && !ended)
+      return fault(j, "%s: its trace, line %u: there is no answer", id, line);
+    if (seen->call >= VS_CALL_COUNT) continue;
+    const bool lacks = j->lacks >> seen->call & 1;
+    if (seen->outcome == VS_UNSUPPORTED) j->missed |= UINT64_C(1) << seen->call;
+    if (seen->outcome == VS_RETURNED) j->answered |= UINT64_C(1) << seen->call;
+    if (seen->outcome == VS_RETURNED && lacks)
+      return fault(j, "%s: its trace, line %u: %s answers, and is among what it lacks", id, line,
+                   vs_call_name(seen->call));
+  }
+  return true;
+}
+
 static bool read_trace(judging* j, const vs_case_result* result, vs_document* d) {
   vs_why why;
   vs_fault f;
@@ -162,6 +197,7 @@ static bool read_trace(judging* j, const vs_case_result* result, vs_document* d)
     good = fault(j, "%s: its trace is of another architecture", id);
   if (good && !vs_trace_is_of(d, &result->script, d->arch, &why))
     good = fault(j, "%s: %s", id, why.text);
+  if (good) good = is_answered(j, id, d);
   if (good && !vs_document_is_sound(d, &f))
     good = fault(j, "%s: its trace, line %zu: %s", id, f.line, f.message);
   if (!good) vs_document_free(d);
@@ -186,6 +222,21 @@ static bool depends_on_time(const vs_script* script) {
   return false;
 }
 
+// What an op was answered, as traces have it, but for what is another in each run: the values of
+// handles. Owned. "": it was not done, or began what another op ends.
+static vs_file print_answer(const judging* j, const vs_op* op, const vs_observation* seen) {
+  vs_file text;
+  FILE* out = vs_needed(vs_memory_open(&text));
+  vs_observation plain = *seen;
+  plain.handle = plain.handle2 = 0;
+  plain.change_count = 0;
+  plain.held = false;
+  if (seen->outcome == VS_RETURNED || seen->outcome == VS_IN_CALL)
+    vs_print_result(out, op, &plain, vs_arch_find(j->target.arch));
+  if (!vs_memory_close(out, &text)) vs_needed(NULL);
+  return text;
+}
+
 // Of a race, what the first run did.
 static void keep_answers(const judging* j, const vs_case_result* result, const vs_trace* trace) {
   char words[TEXT];
@@ -196,12 +247,9 @@ static void keep_answers(const judging* j, const vs_case_result* result, const v
     vs_text text = vs_text_in(words, sizeof words);
     vs_say_op(&text, &trace->script.ops[i]);
     vs_add(j->store, &all->ops, words);
-    words[0] = '\0';
-    text = vs_text_in(words, sizeof words);
-    if (trace->observations[i].outcome == VS_RETURNED ||
-        trace->observations[i].outcome == VS_IN_CALL)
-      vs_say_answer(&text, &trace->script.ops[i], &trace->observations[i]);
-    vs_add(j->store, &all->answers, words);
+    vs_file answer = print_answer(j, &trace->script.ops[i], &trace->observations[i]);
+    vs_add(j->store, &all->answers, answer.text);
+    vs_file_free(&answer);
   }
 }
 
@@ -243,7 +291,6 @@ static bool judge_case(judging* j, size_t at) {
   if (good) {
     vs_result* made = &j->made->results.at[at];
     *made = vs_results_of(&j->made->store, &j->plan, &result, 0);
-    made->ended_before = j->said->results.at[at].ended_before;
   }
   vs_case_script_free(&result.script);
   free(result.observations);
@@ -258,6 +305,11 @@ static bool judge_all(judging* j) {
   const vs_reading reading = {.arch = j->target.arch, .header_only = true};
   for (size_t i = 0; i < vs_case_count; i++) {
     if (!judge_case(j, i)) return false;
+  }
+  const uint64_t unsaid = j->missed & ~j->answered & ~j->lacks;
+  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
+    if (unsaid >> call & 1)
+      return fault(j, "lacks: %s never answers, and is not there", vs_call_name(call));
   }
   const vs_read got = vs_document_read(&j->source, &reading, &d, &f);
   if (got == VS_READ_OK) vs_document_free(&d);
@@ -277,7 +329,6 @@ static void take_claims(judging* j) {
   made->started = vs_keep(store, j->said->started);
   column->digest = vs_keep(store, said->digest);
   column->machine = vs_keep(store, said->machine);
-  column->ended_between = said->ended_between;
   column->lacks = (vs_texts){0};
   for (size_t i = 0; i < lacks.count; i++) vs_add(store, &column->lacks, lacks.at[i]);
   made->statement = vs_take(store, sizeof *made->statement);
@@ -300,14 +351,14 @@ static bool waive(judging* j, const char* today) {
   const char* path = told != NULL ? told->file : "";
   const char* slash = strrchr(path, '/');
   all.path = slash != NULL ? slash + 1 : path;  // of no machine
+  bool good = true;
   vs_expectations_apply_on(today, &all, j->made);
   for (size_t i = 0; i < all.entries.count; i++) {
     const vs_expectation* entry = &all.entries.at[i];
-    if (strcmp(vs_or_empty(entry->words[VS_EXPECT_REASON]), "?") == 0)
-      fault(j, "waivers: line %zu, %s: there is no reason for it", entry->line,
-            entry->words[VS_EXPECT_CASE]);
+    if (vs_expectation_has_reason(entry)) continue;
+    good = fault(j, "waivers: line %zu, %s: there is no reason for it", entry->line,
+                 entry->words[VS_EXPECT_CASE]);
   }
-  const bool good = vs_expectations_without_reason(&all) == 0;
   vs_expectations_free(&all);
   return good;
 }
@@ -316,8 +367,6 @@ static void make_results(judging* j) {
   const vs_results* said = j->said;
   const vs_column* column = &said->backends.at[0];
   const vs_request request = {.program = said->program,
-                              .requires = said->requires.at,
-                              .require_count = said->requires.count,
                               .shard = 1,
                               .shards = 1,
                               .required = &column->required,
@@ -356,6 +405,37 @@ static bool put_together(const vs_results* results, const vs_file* printed, vs_f
   return vs_memory_close(out, text);
 }
 
+// --- what does not follow -----------------------------------------------------------------------
+
+// What a report shows as it stands is one line that no terminal takes for more.
+static bool is_plain(const char* text) {
+  const unsigned char* at = (const unsigned char*)vs_or_empty(text);
+  for (; *at != '\0'; at++) {
+    if (*at < ' ' || *at == 0x7f || (*at == 0xc2 && at[1] >= 0x80 && at[1] < 0xa0)) return false;
+  }
+  return strlen(vs_or_empty(text)) <= SAID;
+}
+
+// What does not follow from traces has bounds of its own.
+static bool is_bounded(const vs_results* said, vs_why* why) {
+  const vs_column* c = &said->backends.at[0];
+  const char* const told[][2] = {{"program", said->program}, {"started", said->started},
+                                 {"name", c->name},          {"spec", c->spec},
+                                 {"profile", c->profile},    {"digest", c->digest},
+                                 {"machine", c->machine}};
+  for (size_t i = 0; i < sizeof told / sizeof told[0]; i++) {
+    if (!is_plain(told[i][1]))
+      return vs_refuse(why, "%s: expected one line of at most %d bytes, without control characters",
+                       told[i][0], SAID);
+  }
+  if (strlen(vs_or_empty(said->statement->waivers)) > WAIVERS)
+    return vs_refuse(why, "the waivers are longer than %d KiB", WAIVERS >> 10);
+  if (said->requires.count > 0 || c->lacks.count > VS_CALL_COUNT)
+    return vs_refuse(why, "%s: more than a statement has",
+                     said->requires.count > 0 ? "requires" : "lacks");
+  return true;
+}
+
 // --- writing ------------------------------------------------------------------------------------
 
 // What was judged is what was recorded.
@@ -368,7 +448,8 @@ static bool say_the_same(const vs_results* ran, const vs_results* made, vs_why* 
                      vs_results_words[one->verdict], vs_results_words[verdict]);
   }
   // A day after which a waiver is none any more is looked at by who reads the statement.
-  if (made->statement->waivers != NULL || ran->end.status == made->end.status) return true;
+  const bool other_day = made->statement->waivers != NULL;
+  if (other_day || ran->end.status == made->end.status) return true;
   return vs_refuse(why, "the run ends with %zu, and its traces alone with %zu: %s", ran->end.status,
                    made->end.status, made->end.why);
 }
@@ -378,6 +459,10 @@ static bool is_stated(const vs_results* ran, vs_why* why) {
   const bool judged =
       status == VS_EXIT_CONFORMS || status == VS_EXIT_FAILS || status == VS_EXIT_STALE;
   const bool whole = ran->backends.count == 1 && ran->results.count == vs_case_count;
+  if (whole && ran->backends.at[0].ended_between > 0)
+    return vs_refuse(why,
+                     "the shim ended, or spoke unasked, between two cases, which no trace shows: "
+                     "mend that first");
   if (!whole) return vs_refuse(why, "a statement is of one backend and every case");
   return judged || vs_refuse(why, "%s", ran->end.why);
 }
@@ -424,7 +509,8 @@ bool vs_statement_make(const vs_told* told, vs_file* text, vs_why* why) {
   if (epoch == NULL || epoch[0] == '\0') claims.started = VS_NO_TIME;
   claims.backends.at = &column;
   claims.statement = &stated;
-  const bool good = make(&j, told, &claims, text, why);
+  claims.requires = (vs_texts){0};
+  const bool good = is_bounded(&claims, why) && make(&j, told, &claims, text, why);
   vs_results_free(j.made);
   vs_store_free(&store);
   return good;
@@ -526,7 +612,11 @@ static bool is_statement(const vs_results* said, const vs_profile* own, vs_why* 
     return vs_refuse(why, "a statement is of one backend that was judged");
   if (said->backends.at[0].machine == NULL)
     return vs_refuse(why, "it does not tell the machine on which was judged");
+  if (!is_bounded(said, why)) return false;
   const vs_profile* profile = profile_of(said, own);
+  if (profile != NULL && profile->arch != 0 && profile->arch != arch_of(&said->backends.at[0]))
+    return vs_refuse(why, "profile '%s' is about another architecture than %.20s", profile->id,
+                     said->backends.at[0].arch);
   if (profile != NULL) return is_ours(said, profile, why);
   return vs_refuse(why,
                    "it was judged by '%.40s', which is no profile of ours: name its file by "
@@ -625,14 +715,14 @@ static bool read_packed(vs_statement* s, const char* name, const vs_file* packed
   if (!vs_gunzip(packed->text, packed->length, VS_STATEMENT_MAX, &text, &reason))
     return vs_refuse(why, "%.200s: %s", name, reason.text);
   const bool read = vs_statement_parse(s, name, &text, profile, why);
-  if (read && s->results != NULL)
+  if (read && s->results != NULL && strcmp(name, STDIN_NAME) != 0)
     s->results->backends.at[0].statement = vs_keep(&s->results->store, name);
   vs_file_free(&text);
   return read;
 }
 
 static const char* name_of(const char* path) {
-  return strcmp(path, "-") == 0 ? "standard input" : path;
+  return strcmp(path, "-") == 0 ? STDIN_NAME : path;
 }
 
 bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* profile, vs_why* why) {
@@ -644,9 +734,10 @@ bool vs_statement_read(vs_statement* s, const char* path, const vs_profile* prof
 }
 
 // What follows, unless something does not.
-static bool take_statement(vs_taken* taken, const char* name, const vs_file* file, vs_why* why) {
+static bool take_statement(vs_taken* taken, const char* name, const vs_file* file,
+                           const vs_profile* profile, vs_why* why) {
   vs_statement* s = &taken->statement;
-  if (!read_packed(s, name, file, NULL, why)) return false;
+  if (!read_packed(s, name, file, profile, why)) return false;
   if (s->faults.count > 0) {
     vs_refuse(why, "%.200s: it does not follow: %.300s: see vcpuspec verify", name,
               s->faults.at[0]);
@@ -659,13 +750,14 @@ static bool take_statement(vs_taken* taken, const char* name, const vs_file* fil
   return true;
 }
 
-bool vs_statement_or_results(vs_taken* taken, const char* path, vs_why* why) {
+bool vs_statement_or_results(vs_taken* taken, const char* path, const vs_profile* profile,
+                             vs_why* why) {
   vs_file file;
   const char* name = name_of(path);
   *taken = (vs_taken){0};
   if (!vs_file_read(path, &file, why)) return false;
   if (vs_is_gzip(file.text, file.length)) {
-    take_statement(taken, name, &file, why);
+    take_statement(taken, name, &file, profile, why);
   } else {
     taken->results = vs_results_parse(name, file.text, file.length, why);
   }

@@ -69,8 +69,9 @@ typedef struct vs_taken {
 } vs_taken;
 
 // Reads a file of results (results.h), or a statement of which all follows: then its results are
-// those that follow. False: `why`, and there is nothing to free.
-bool vs_statement_or_results(vs_taken* taken, const char* path, vs_why* why);
+// those that follow. `profile` is as above. False: `why`, and there is nothing to free.
+bool vs_statement_or_results(vs_taken* taken, const char* path, const vs_profile* profile,
+                             vs_why* why);
 void vs_taken_free(vs_taken* taken);
 
 #endif  // VS_CONFORMANCE_STATEMENT_H_
