@@ -57,8 +57,8 @@ static bool read_expectations(merge_request* q) {
 static vs_exit read_inputs(merge_request* q) {
   const vs_arguments* a = q->arguments;
   vs_exit status = VS_EXIT_CONFORMS;
-  q->inputs = vs_needed(calloc(a->word_count, sizeof *q->inputs));
-  q->taken = vs_needed(calloc(a->word_count, sizeof *q->taken));
+  q->inputs = vs_needed(calloc(a->word_count + 1, sizeof *q->inputs));
+  q->taken = vs_needed(calloc(a->word_count + 1, sizeof *q->taken));
   for (size_t i = 0; i < a->word_count; i++) {
     vs_why why;
     vs_taken* taken = &q->taken[q->count];
