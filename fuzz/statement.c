@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// libFuzzer target: whatever bytes are read as a statement, nothing crashes, and what is refused is
+// libFuzzer target: any bytes are read as a statement, and nothing crashes, and what is refused is
 // refused for a reason; as a text, with a digest that is right, so that what stands above it is
 // looked at; and what is packed is unpacked again.
 #include <sha2.h>

@@ -12,7 +12,7 @@ bool vs_gzip(const char* text, size_t length, vs_file* packed);
 // True of bytes that begin as what is packed does, by any program.
 bool vs_is_gzip(const char* bytes, size_t length);
 
-// Unpacks at most `most` bytes, whatever the bytes say of themselves. False: they are not one
+// Unpacks at most `most` bytes, and believes no length that the bytes tell. False: they are not one
 // member as any program for gzip makes it, or there are more; `why` says so, and there is nothing
 // to free.
 bool vs_gunzip(const char* bytes, size_t length, size_t most, vs_file* text, vs_why* why);

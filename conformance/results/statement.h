@@ -4,7 +4,7 @@
 //   the results in one line of JSON, with `statement` among their members (results.def),
 //   the trace of each case in its text form, of a race each of its traces,
 //   a comment with the digest of all that is above it.
-// All of the results but who was judged, and where, follows from the traces: whoever reads a
+// All of the results but who was judged, and where, follows from the traces: who reads a
 // statement judges them, and makes the text anew. Either it is the same, or it does not follow.
 #ifndef VS_CONFORMANCE_STATEMENT_H_
 #define VS_CONFORMANCE_STATEMENT_H_
