@@ -43,7 +43,7 @@ static void tell_what_is_compared(const compare_request* q) {
     printf("%s was judged by profile %s, and %s by %s: their verdicts are of other rules\n",
            q->sides[0].name, a->profile, q->sides[1].name, b->profile);
   if (strcmp(a->arch, b->arch) != 0) {
-    printf("%s is %s, and %s %s: calls about registers are compared by their verdicts alone\n",
+    printf("%s is %s, and %s %s: their scripts differ, and verdicts alone are compared\n",
            q->sides[0].name, a->arch, q->sides[1].name, b->arch);
   } else if (!answers) {
     puts("of results, verdicts are compared; of two statements, each answer is");
@@ -75,6 +75,9 @@ static vs_exit carry_out(compare_request* q) {
   const bool one_name = strcmp(q->sides[0].name, q->sides[1].name) == 0;  // of two builds
   for (size_t i = 0; one_name && i < 2; i++) q->sides[i].name = q->arguments->words[i];
   if (!quiet) tell_what_is_compared(q);
+  if (strcmp(q->sides[0].results->backends.at[0].arch, q->sides[1].results->backends.at[0].arch) !=
+      0)
+    q->sides[0].answers = NULL;
   const size_t calls = q->arguments->counts[VS_OPTION_FULL] > 0 ? SIZE_MAX : CALLS;
   const vs_contrast sum = vs_results_contrast(quiet ? NULL : stdout, calls, q->sides);
   return conclude(&sum);

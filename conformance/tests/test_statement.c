@@ -346,6 +346,14 @@ Test(statement, compared_with_another) {
   expect("compare %/j %/l", 5, "0 by verdict");
 }
 
+// Another architecture has other scripts.
+Test(statement, compared_with_one_of_another_architecture) {
+  take("soft", "a");
+  expect("run --quiet --backend soft:arm64 --statement %/b", 0, "");
+  expect("compare %/a %/b", 1, "their scripts differ, and verdicts alone are compared");
+  expect("compare --quiet %/a %/b", 1, " by verdict, 0 in an answer alone");
+}
+
 // What one of them lacks, it has not answered otherwise.
 Test(statement, compared_with_one_that_lacks_calls) {
   take("soft", "a");
