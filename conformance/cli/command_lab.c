@@ -395,7 +395,7 @@ static vs_exit judge(lab_request* q) {
 }
 
 static vs_exit carry_out(lab_request* q) {
-  vs_exit status = vs_run_request_read(&q->run, q->arguments);
+  vs_exit status = vs_run_request_read(&q->run, q->arguments, NULL);
   if (status != VS_EXIT_CONFORMS) return status;
   if (!understand(q)) return VS_EXIT_USAGE;
   if (q->count == 0) return VS_EXIT_NOTHING;

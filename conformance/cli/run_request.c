@@ -221,12 +221,12 @@ static bool have_files_of_their_own(const vs_run_request* request) {
          are_apart("--expect", request->expect, option, journal);
 }
 
-vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments) {
-  *request = (vs_run_request){.arguments = arguments};
+vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments,
+                            const char* as) {
+  *request = (vs_run_request){.arguments = arguments, .as = as};
   request->resume = vs_argument(arguments, VS_OPTION_RESUME, NULL);
   request->statement = vs_argument(arguments, VS_OPTION_STATEMENT, NULL);
   request->write_expect = vs_argument(arguments, VS_OPTION_WRITE_EXPECT, NULL);
-  request->as = vs_argument(arguments, VS_OPTION_AS, NULL);
   request->machine = vs_argument(arguments, VS_OPTION_ON, NULL);
   if (!understand(request, arguments) || !are_of_use(request)) return VS_EXIT_USAGE;
   if (!read_expectations(request)) return VS_EXIT_USAGE;

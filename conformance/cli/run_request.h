@@ -38,8 +38,9 @@ typedef struct vs_run_request {
 } vs_run_request;
 
 // Understands the command line. But for VS_EXIT_CONFORMS, one line on standard error says what is
-// wrong. To be freed in any case.
-vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments);
+// wrong. To be freed in any case. `as`: what the one backend is to be called; NULL: as it calls
+// itself (to `lab`, --as names a kernel).
+vs_exit vs_run_request_read(vs_run_request* request, const vs_arguments* arguments, const char* as);
 void vs_run_request_free(vs_run_request* request);
 
 // Finds out which targets can be opened. False: one speaks of another architecture than the
