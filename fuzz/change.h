@@ -4,13 +4,9 @@
 #ifndef VS_FUZZ_CHANGE_H_
 #define VS_FUZZ_CHANGE_H_
 
-#include "mutate.h"
+#include "mutator.h"
 
 enum { VS_FUZZ_PAGE = 4096 };
-
-// Any 64 bits.
-uint64_t vs_mutator_word(vs_mutator* m);
-bool vs_mutator_one_in(vs_mutator* m, uint64_t n);
 
 bool vs_is_write(const vs_op* op);
 

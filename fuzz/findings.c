@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "process/child.h"
 #include "results/show.h"
-#include "runner/child.h"
 #include "text/print.h"
 
 enum { PATH = 4096 };

@@ -3,7 +3,7 @@
 #ifndef VS_FUZZ_FINDINGS_H_
 #define VS_FUZZ_FINDINGS_H_
 
-#include "session.h"
+#include "session_state.h"
 
 // True if the process has met it before.
 bool vs_fuzz_is_known(const vs_session* session, const vs_violation* why);

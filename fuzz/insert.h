@@ -4,6 +4,7 @@
 #define VS_FUZZ_INSERT_H_
 
 #include "change.h"
+#include "codec.h"
 
 // What there is no room for is left out.
 void vs_script_add(vs_fuzz_script* script, vs_op op);

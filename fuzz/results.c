@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/exit.h"
+#include "results/conclude.h"
 #include "results/merge.h"
 #include "results/render.h"
 #include "results/show.h"

@@ -11,7 +11,7 @@
 #include "common/refuse.h"
 #include "feedback.h"
 #include "findings.h"
-#include "runner/child.h"
+#include "process/child.h"
 
 enum { INPUTS_MOST = 32768, READ_EVERY = 64, COMPANY_EVERY = 1024 };
 

@@ -6,7 +6,7 @@
 #define VS_FUZZ_WORKER_H_
 
 #include "codec.h"
-#include "runner/failure.h"
+#include "words/failure.h"
 
 // What a target is told by the environment, and by flags of the same meaning.
 #define VS_FUZZ_BACKEND "VCPUSPEC_BACKEND"      // -backend=B: as after --backend. Default: soft

@@ -3,7 +3,7 @@
 #ifndef VS_MODEL_OBSERVE_H_
 #define VS_MODEL_OBSERVE_H_
 
-#include "oracle.h"
+#include "worlds.h"
 
 // Compares `state` (in the layout of ZX_VCPU_STATE) with what is known of the vCPU, and learns what
 // was not. False: a register differs, and `*why` says which and what clause that breaks.

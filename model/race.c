@@ -3,6 +3,7 @@
 // which, is not known: a world for each order that the answers do not contradict.
 #include <string.h>
 
+#include "oracle.h"
 #include "step.h"
 
 vs_world* vs_spare_world(vs_oracle* oracle) {

@@ -3,7 +3,7 @@
 #ifndef VS_MODEL_STEP_H_
 #define VS_MODEL_STEP_H_
 
-#include "oracle.h"
+#include "worlds.h"
 
 // What one world makes of one op. `attests` and `why` are filled as the verdict demands.
 typedef struct vs_step_context {

@@ -146,7 +146,7 @@ static void print_historic_row(const vs_historic* row) {
 
 static void print_historic(void) {
   printf(
-      "<!-- Made by tools/make-docs from conformance/selftest/historic.def and beyond.def; do not "
+      "<!-- Made by tools/make-docs from cli/selftest/historic.def and beyond.def; do not "
       "edit. -->\n"
       "# What published implementations did\n\n"
       "Each row is played by a backend of ours; `vcpuspec selftest` fails if the case does not "

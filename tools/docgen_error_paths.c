@@ -8,7 +8,7 @@
 #include "cases/error_paths.h"
 #include "docgen.h"
 #include "mutants/mutants.h"
-#include "runner/describe.h"
+#include "words/describe.h"
 
 enum { SHOWN_MUTANTS = 6 };
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// docs/findings.md, from conformance/programs/findings.def.
+// docs/findings.md, from cli/programs/findings.def.
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +8,7 @@
 
 static void print_intro(void) {
   printf(
-      "# Findings\n\nMade from the table conformance/programs/findings.def by `make docs`.\n\n"
+      "# Findings\n\nMade from the table cli/programs/findings.def by `make docs`.\n\n"
       "What `vcpuspec programs` ([programs.md](programs.md)) has found: where engines compute "
       "something else "
       "than the manual of the processor says. Each was made smaller to one instruction. A row "

@@ -3,6 +3,7 @@
 // call that was refused below, everything that was wrong with it.
 #include "alter.h"
 #include "families.h"
+#include "mutants.h"
 
 static unsigned when(bool is, reason why) {
   return is ? 1u << why : 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Who the members of the families are, and the rows that they make.
 #include "families.h"
+#include "mutants.h"
 
 #include <pthread.h>
 #include <stdio.h>

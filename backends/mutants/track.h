@@ -4,7 +4,7 @@
 #ifndef VS_BACKENDS_MUTANTS_TRACK_H_
 #define VS_BACKENDS_MUTANTS_TRACK_H_
 
-#include "mutants.h"
+#include <vcpuspec/backend.h>
 
 enum { TRACKED = 128, STATE = sizeof(zx_vcpu_state_x64_t), IO = sizeof(zx_vcpu_io_t) };
 

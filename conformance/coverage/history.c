@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/describe.h"
+#include "words/describe.h"
 
 static const vs_happened none = {.call = VS_OP_COUNT};
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "runner/describe.h"
+#include "words/describe.h"
 
 // True if a check of the set before this one has the same predicate.
 static bool is_said(vs_check_set checks, vs_check_code check) {

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "executor.h"
 #include "state.h"
 #include "tables.h"
 

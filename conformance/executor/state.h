@@ -7,10 +7,12 @@
 #include <vcpuspec/backend.h>
 
 #include "arena.h"
-#include "executor.h"
 #include "guest/guest.h"
 #include "rewrite.h"
+#include "text/calls.h"
 #include "worker.h"
+
+typedef struct vs_executor vs_executor;  // executor.h
 
 typedef struct vs_exec_slot {
   zx_handle_t value;

@@ -6,9 +6,9 @@
 
 #include "common/digest.h"
 #include "common/refuse.h"
-#include "runner/failure.h"
 #include "runner/record.h"
 #include "text/document.h"
+#include "words/failure.h"
 
 // At most RUNS times an op are scripts run; of a short one, as many as of one of LEAST ops.
 enum { RACE_TRIES = 6, PASSES = 8, RUNS = 40, LEAST = 50, SHUT_MOST = 3, TRIED = 1 << 12 };

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/child.h"
+#include "process/child.h"
 #include "statement.h"
 
 // --- progress -----------------------------------------------------------------------------------

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runner/describe.h"
-#include "runner/failure.h"
 #include "text/file.h"
 #include "text/print.h"
+#include "words/describe.h"
+#include "words/failure.h"
 
 enum {
   TEXT = 1024,

@@ -5,9 +5,9 @@
 #ifndef VS_CONFORMANCE_ESCAPE_H_
 #define VS_CONFORMANCE_ESCAPE_H_
 
-#include <stdint.h>
 #include <stdio.h>
 
+#include "rune.h"
 #include "store.h"
 
 typedef enum vs_dialect {
@@ -33,10 +33,6 @@ __attribute__((format(printf, 3, 4))) void vs_print(FILE* out, vs_dialect dialec
 
 // The same for each text of a list.
 void vs_print_each(FILE* out, vs_dialect dialect, const char* format, const vs_texts* texts);
-
-// The next character of UTF-8 text, and how many bytes it takes; of bytes that are none, U+FFFD and
-// 1. 0 at the end.
-uint32_t vs_rune(const char* text, size_t* bytes);
 
 // How long a fence of backquotes must be to hold the text.
 size_t vs_fence_for(const char* text);

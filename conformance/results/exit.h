@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The exit statuses of every command, and which one results deserve.
+// The exit statuses of every command.
 #ifndef VS_CONFORMANCE_EXIT_H_
 #define VS_CONFORMANCE_EXIT_H_
 
@@ -11,11 +11,5 @@ typedef enum vs_exit {
   VS_EXIT_STALE = 4,           // expectations are stale
   VS_EXIT_NOTHING = 5          // nothing was judged
 } vs_exit;
-
-struct vs_results;
-
-// The exit status of results that are whole but for their end, which is filled in: status and why,
-// and in its remarks what was asked for by name and could not be judged.
-vs_exit vs_results_conclude(struct vs_results* results);
 
 #endif  // VS_CONFORMANCE_EXIT_H_

@@ -6,9 +6,9 @@
 #include "cases/cases.h"
 #include "expect.h"
 #include "make.h"
-#include "runner/touched.h"
 #include "text/names.h"
 #include "view.h"
+#include "words/touched.h"
 
 // --- names --------------------------------------------------------------------------------------
 

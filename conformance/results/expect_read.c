@@ -4,10 +4,10 @@
 #include <time.h>
 
 #include "expect.h"
-#include "runner/touched.h"
 #include "text/file.h"
 #include "text/lines.h"
 #include "text/names.h"
+#include "words/touched.h"
 
 static const char header[] = "vcpuspec expectations 1";
 

@@ -8,8 +8,8 @@
 
 #include "common/digest.h"
 #include "require.h"
-#include "runner/describe.h"
 #include "text/calls.h"
+#include "words/describe.h"
 
 // --- what stands above the results --------------------------------------------------------------
 

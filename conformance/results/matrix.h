@@ -3,7 +3,8 @@
 #ifndef VS_CONFORMANCE_MATRIX_H_
 #define VS_CONFORMANCE_MATRIX_H_
 
-#include "show.h"
+#include "screen.h"
+#include "view.h"
 
 // What is shown, and where.
 typedef struct vs_showing {

@@ -6,7 +6,7 @@
 
 #include "form.h"
 #include "runner/result.h"
-#include "runner/touched.h"
+#include "words/touched.h"
 
 #define VS_RESULTS_FORMAT "vcpuspec results"
 

@@ -13,7 +13,7 @@
 
 #include "common/digest.h"
 #include "common/refuse.h"
-#include "runner/child.h"
+#include "process/child.h"
 #include "text/file.h"
 #include "text/profile.h"
 

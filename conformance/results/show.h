@@ -3,20 +3,9 @@
 #ifndef VS_CONFORMANCE_SHOW_H_
 #define VS_CONFORMANCE_SHOW_H_
 
-#include <stdio.h>
-
 #include "runner/run.h"
+#include "screen.h"
 #include "view.h"
-
-typedef struct vs_screen {
-  FILE* out;
-  bool colours;  // verdicts have some
-  bool full;     // the matrix has a row for every clause
-  bool quiet;    // for logs: what is not known to fail, and one line at the end
-} vs_screen;
-
-// A stream, with colours if it is a terminal that has them, unless NO_COLOR says none.
-vs_screen vs_screen_of(FILE* out);
 
 // One failure with case, clause, ops, what was allowed, what was got, and the command that repeats
 // it; of one that was expected a line. Nothing for other verdicts but broken. `backend` is the name
@@ -38,9 +27,6 @@ void vs_tell_end(vs_telling* telling);
 
 // The same of what came of a case, outside of a run.
 void vs_report_result(FILE* out, const vs_case_result* result, const vs_plan* plan);
-
-// A verdict in its colour, or anything else that is as good or bad.
-void vs_paint(const vs_screen* screen, vs_verdict verdict, const char* word);
 
 // All that is told at the end: the matrix (matrix.h); then why what is missing is missing, which
 // latitudes were made use of, and, if `counts` or something was not judged, how much was. Then

@@ -8,16 +8,16 @@
 #include <sys/utsname.h>
 
 #include "common/refuse.h"
-#include "exit.h"
+#include "conclude.h"
 #include "expect.h"
 #include "gzip.h"
 #include "make.h"
-#include "runner/describe.h"
 #include "runner/record.h"
 #include "text/print.h"
 #include "text/profile.h"
 #include "unlike.h"
 #include "view.h"
+#include "words/describe.h"
 
 #define STDIN_NAME "standard input"
 #define SEAL "# sha256 "

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "escape.h"
 #include "exit.h"
+#include "rune.h"
 
 struct vs_block {
   struct vs_block* next;

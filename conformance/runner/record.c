@@ -8,10 +8,10 @@
 #include <unistd.h>
 
 #include "common/refuse.h"
-#include "describe.h"
 #include "executor/executor.h"
 #include "remote/remote.h"
 #include "result.h"
+#include "words/describe.h"
 
 enum { IDLE_MOST = 3, WHEN = 400 };
 

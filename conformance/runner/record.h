@@ -3,8 +3,8 @@
 #ifndef VS_CONFORMANCE_RECORD_H_
 #define VS_CONFORMANCE_RECORD_H_
 
-#include "child.h"
-#include "tail.h"
+#include "process/child.h"
+#include "process/tail.h"
 #include "target.h"
 #include "text/calls.h"
 

@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "describe.h"
-#include "failure.h"
 #include "guest/guest.h"
 #include "text/calls.h"
+#include "words/describe.h"
+#include "words/failure.h"
 
 const char* const vs_verdict_names[VS_VERDICT_COUNT] = {
     [VS_VERDICT_NOT_JUDGED] = "not judged",

@@ -5,11 +5,11 @@
 #define VS_CONFORMANCE_RESULT_H_
 
 #include "cases/cases.h"
-#include "child.h"
 #include "coverage/coverage.h"
 #include "oracle.h"
+#include "process/child.h"
 #include "target.h"
-#include "touched.h"
+#include "words/touched.h"
 
 typedef enum vs_verdict {
   VS_VERDICT_NOT_JUDGED,  // not yet

@@ -8,13 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "child.h"
 #include "common/refuse.h"
 #include "plugin.h"
+#include "process/child.h"
+#include "process/tail.h"
 #include "remote/remote.h"
 #include "soft/soft.h"
 #include "tables.h"
-#include "tail.h"
 #include "zircon/kvm/rows.h"
 #include "zircon/unicorn/rows.h"
 

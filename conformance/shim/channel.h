@@ -5,9 +5,9 @@
 
 #include <vcpuspec/why.h>
 
+#include "process/child.h"
+#include "process/tail.h"
 #include "remote/wire.h"
-#include "runner/child.h"
-#include "runner/tail.h"
 
 // Seconds that one that starts has to greet, or more: an interpreter takes longer than a call does.
 enum { VS_CHANNEL_START = 10 };

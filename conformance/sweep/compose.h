@@ -4,7 +4,7 @@
 #ifndef VS_CONFORMANCE_SWEEP_COMPOSE_H_
 #define VS_CONFORMANCE_SWEEP_COMPOSE_H_
 
-#include "scene.h"
+#include "slots.h"
 
 // The ops of a combination of a call other than zx_vcpu_write_state, in order.
 enum {

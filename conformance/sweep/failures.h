@@ -3,7 +3,7 @@
 #ifndef VS_CONFORMANCE_SWEEP_FAILURES_H_
 #define VS_CONFORMANCE_SWEEP_FAILURES_H_
 
-#include "runner/failure.h"
+#include "words/failure.h"
 
 enum { VS_FAILURES_MAX = 128 };
 

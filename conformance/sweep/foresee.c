@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "foresee.h"
 
+#include "scene.h"
+
 // The value of the first handle that a scene makes, and how far the next call's are.
 enum { FIRST_HANDLE = 0x103, HANDLES_PER_OP = 8 };
 

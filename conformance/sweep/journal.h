@@ -3,7 +3,7 @@
 #ifndef VS_CONFORMANCE_SWEEP_JOURNAL_H_
 #define VS_CONFORMANCE_SWEEP_JOURNAL_H_
 
-#include "sweep.h"
+#include "outcome.h"
 
 typedef enum vs_journal_state {
   VS_JOURNAL_NONE,   // there is no such file

@@ -5,7 +5,8 @@
 #include <string.h>
 
 #include "foresee.h"
-#include "runner/child.h"
+#include "process/child.h"
+#include "scene.h"
 
 enum { DISTINCT = 1024, BYTES = sizeof(vs_facts) };
 

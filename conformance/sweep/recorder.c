@@ -10,6 +10,7 @@
 #include "executor/arena.h"
 #include "executor/executor.h"
 #include "foresee.h"
+#include "scene.h"
 
 typedef struct recording {
   vs_recorder* r;

@@ -82,12 +82,6 @@ static void make_company(const vs_space* space, vs_scene* scene) {
 
 // --- the handle -------------------------------------------------------------------------------
 
-static const vs_object_code objects[VS_FORM_TYPE_COUNT] = {
-#define VS_OBJECT(code, name, type, rights, write) [VS_FORM_TYPE_##code] = VS_OBJECT_##code,
-#include "objects.def"
-#undef VS_OBJECT
-};
-
 static uint8_t make_object(vs_scene* scene, vs_type_class type) {
   vs_op_code code = VS_CALL_event_create;
   switch (type) {
@@ -113,7 +107,7 @@ static uint8_t make_object(vs_scene* scene, vs_type_class type) {
 }
 
 static zx_rights_t rights_of(const vs_class_value* type, const vs_class_value* rights) {
-  zx_rights_t whole = vs_object_types[objects[type->form]].rights;
+  zx_rights_t whole = vs_object_types[vs_scene_types[type->form]].rights;
   zx_rights_t number = (zx_rights_t)rights->number;
   return rights->form == VS_FORM_RIGHTS_ALL ? whole & ~number : whole & number;
 }
@@ -173,59 +167,17 @@ static vs_arg refer(const vs_class_value* handle, uint8_t slot) {
 
 // --- what other calls than zx_vcpu_write_state name ----------------------------------------------
 
-static const uint8_t object_slots[VS_FORM_TYPE_COUNT] = {
-    [VS_FORM_TYPE_GUEST] = VS_SCENE_GUEST, [VS_FORM_TYPE_VMAR] = VS_SCENE_VMAR,
-    [VS_FORM_TYPE_VCPU] = VS_SCENE_VCPU,   [VS_FORM_TYPE_EVENT] = VS_SCENE_EVENT,
-    [VS_FORM_TYPE_PORT] = VS_SCENE_PORT,   [VS_FORM_TYPE_VMO] = VS_SCENE_VMO,
-};
-
-// The type of object that a parameter asks for; an event where any will do.
-static vs_type_class type_of(const vs_param* param) {
-  vs_type_class type = 0;
-  while (type < VS_FORM_TYPE_COUNT && vs_object_types[objects[type]].type != param->object) type++;
-  return type < VS_FORM_TYPE_COUNT ? type : VS_FORM_TYPE_EVENT;
-}
-
-// The slot of the parameter's handle without the right that it needs.
-static uint8_t lacking_slot(const vs_space* space, uint8_t parameter) {
-  uint8_t before = vs_param_find(space->call, VS_PARAM_HANDLE, 0);
-  return before < parameter ? VS_SCENE_LACKING2 : VS_SCENE_LACKING;
-}
-
-vs_arg vs_scene_object(const vs_space* space, uint8_t parameter, const vs_class_value* value) {
-  const vs_param* param = &vs_ops[space->call].params[parameter];
-  vs_arg own = vs_arg_slot(object_slots[type_of(param)]);
-  switch ((vs_object_class)value->form) {
-    case VS_FORM_OBJECT_OWN:
-      return param->object == ZX_OBJ_TYPE_RESOURCE ? (vs_arg){.form = VS_HANDLE_RESOURCE} : own;
-    case VS_FORM_OBJECT_CLOSED:
-      return vs_arg_slot(VS_SCENE_CLOSED);
-    case VS_FORM_OBJECT_RAW:
-      return (vs_arg){.form = VS_HANDLE_RAW, .number = value->number};
-    case VS_FORM_OBJECT_CLEARED:
-      own.form = VS_HANDLE_CLEARED;
-      own.number = value->number;
-      return own;
-    case VS_FORM_OBJECT_LACKING:
-      return vs_arg_slot(lacking_slot(space, parameter));
-    case VS_FORM_OBJECT_OTHER:
-      return (vs_arg){.form = VS_HANDLE_OTHER_RESOURCE};
-    default:
-      return vs_arg_slot(object_slots[value->form - VS_FORM_OBJECT_GUEST]);
-  }
-}
-
 static void make_lacking(const vs_space* space, vs_scene* scene, uint8_t parameter) {
   const vs_param* param = &vs_ops[space->call].params[parameter];
-  vs_type_class type = type_of(param);
+  vs_type_class type = vs_scene_type_of(param);
   bool lacks = param->type == VS_PARAM_HANDLE && param->object != ZX_OBJ_TYPE_RESOURCE &&
                param->value != ZX_RIGHT_NONE;
   // Not every kernel gives a guest ZX_RIGHT_MANAGE_THREAD.
-  zx_rights_t rights =
-      vs_object_types[objects[type]].rights & ~((zx_rights_t)param->value | ZX_RIGHT_MANAGE_THREAD);
+  zx_rights_t rights = vs_object_types[vs_scene_types[type]].rights &
+                       ~((zx_rights_t)param->value | ZX_RIGHT_MANAGE_THREAD);
   if (lacks) {
-    derive(scene, VS_CALL_handle_duplicate, object_slots[type], lacking_slot(space, parameter),
-           rights);
+    derive(scene, VS_CALL_handle_duplicate, vs_scene_slots[type],
+           vs_scene_lacking(space, parameter), rights);
   }
 }
 
@@ -337,7 +289,7 @@ bool vs_scene_is_possible(const vs_space* space, const vs_combination* stage) {
   bool needed = type->form == VS_FORM_TYPE_VCPU && vcpu->form == VS_FORM_VCPU_RUNNING;
   if (handle->form == VS_FORM_HANDLE_GONE && needed) return false;
   // Kernels differ in which rights such a handle has, so that asking for them may fail.
-  bool unsure = (vs_object_types[objects[type->form]].maybe & ZX_RIGHT_WRITE) != 0;
+  bool unsure = (vs_object_types[vs_scene_types[type->form]].maybe & ZX_RIGHT_WRITE) != 0;
   if (unsure && (narrowed || is_derived((vs_handle_class)handle->form))) {
     if (rights_of(type, rights) & ZX_RIGHT_WRITE) return false;
   }

@@ -7,8 +7,9 @@
 
 #include "foresee.h"
 #include "minimize/minimize.h"
-#include "runner/describe.h"
 #include "runner/record.h"
+#include "scene.h"
+#include "words/describe.h"
 
 enum { OPS_PER_CALL = VS_PARTS + 2, TRIES = 300, TRIES_OF_HANGS = 12, HANG_MS = 500 };
 

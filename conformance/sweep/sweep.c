@@ -9,7 +9,7 @@
 
 #include "common/refuse.h"
 #include "journal.h"
-#include "runner/child.h"
+#include "process/child.h"
 #include "runner/record.h"
 #include "text/calls.h"
 

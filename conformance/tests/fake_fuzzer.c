@@ -13,10 +13,10 @@
 
 #include "cases/cases.h"
 #include "executor/executor.h"
-#include "runner/failure.h"
 #include "runner/target.h"
 #include "text/print.h"
 #include "text/profile.h"
+#include "words/failure.h"
 #include "worker.h"
 
 enum { SCRIPTS = 128, PAUSE_US = 200 };

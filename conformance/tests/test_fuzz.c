@@ -10,12 +10,12 @@
 
 #include "cases/cases.h"
 #include "mutate.h"
-#include "runner/failure.h"
 #include "runner/record.h"
 #include "seeds.h"
 #include "session.h"
 #include "text/file.h"
 #include "text/print.h"
+#include "words/failure.h"
 
 static const vs_arch archs[] = {VS_ARCH_X64, VS_ARCH_ARM64};
 static vs_fuzz_script script;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "lint/lint.h"
 #include "sampled.h"
-#include "shim/lint.h"
 
 #define VS_SPOILED "python3 -BIS " VS_SOURCE_DIR "/conformance/tests/shims/spoiled.py "
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cases/cases.h"
-#include "results/exit.h"
+#include "results/conclude.h"
 #include "results/results.h"
 #include "results_shell.h"
 #include "text/file.h"

@@ -11,7 +11,7 @@
 
 #include "judging.h"
 #include "minimize/minimize.h"
-#include "runner/child.h"
+#include "process/child.h"
 #include "runner/record.h"
 
 static vs_child run_child(void (*work)(void*), double seconds) {

@@ -10,6 +10,7 @@
 #include "sampled.h"
 #include "sweep/compose.h"
 #include "sweep/product.h"
+#include "sweep/scene.h"
 #include "sweep/show.h"
 #include "sweep/sweep.h"
 

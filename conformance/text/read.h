@@ -3,8 +3,9 @@
 #ifndef VS_CONFORMANCE_READ_H_
 #define VS_CONFORMANCE_READ_H_
 
-#include "document.h"
+#include "lines.h"
 #include "number.h"
+#include "tables.h"
 
 // A line that is being understood, word by word.
 typedef struct vs_parse {

@@ -3,8 +3,8 @@
 #ifndef VS_FUZZ_CAMPAIGN_CRASH_H_
 #define VS_FUZZ_CAMPAIGN_CRASH_H_
 
-#include "campaign.h"
-#include "runner/child.h"
+#include "plan.h"
+#include "process/child.h"
 
 typedef struct vs_crash {
   vs_fuzz_phase phase;          // that the process was in

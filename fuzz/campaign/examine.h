@@ -4,8 +4,8 @@
 #ifndef VS_FUZZ_CAMPAIGN_EXAMINE_H_
 #define VS_FUZZ_CAMPAIGN_EXAMINE_H_
 
-#include "campaign.h"
-#include "runner/child.h"
+#include "plan.h"
+#include "process/child.h"
 
 typedef enum vs_examined {
   VS_EXAMINED_NOT,      // the process ended before

@@ -7,9 +7,9 @@
 #include <time.h>
 
 #include "files.h"
-#include "runner/describe.h"
 #include "text/file.h"
 #include "text/print.h"
+#include "words/describe.h"
 
 enum { DIGITS = 8 };
 

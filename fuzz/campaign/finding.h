@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "results/expect.h"
-#include "runner/failure.h"
 #include "runner/target.h"
 #include "text/document.h"
+#include "words/failure.h"
 
 enum { VS_FINDING_NAME = 112, VS_FINDING_LINE = 400 };  // bytes
 

@@ -3,9 +3,9 @@
 #ifndef VS_FUZZ_CAMPAIGN_FUZZER_H_
 #define VS_FUZZ_CAMPAIGN_FUZZER_H_
 
-#include "campaign.h"
 #include "crash.h"
 #include "files.h"
+#include "plan.h"
 
 typedef struct vs_fuzzer {
   const vs_campaign_plan* plan;

@@ -3,7 +3,7 @@
 #ifndef VS_FUZZ_CAMPAIGN_KNOWN_H_
 #define VS_FUZZ_CAMPAIGN_KNOWN_H_
 
-#include "campaign.h"
+#include "plan.h"
 
 // Says by which entry the finding is known, if by any. What is expired is so by the day on which
 // this is called.

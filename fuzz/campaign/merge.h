@@ -2,7 +2,7 @@
 #ifndef VS_FUZZ_CAMPAIGN_MERGE_H_
 #define VS_FUZZ_CAMPAIGN_MERGE_H_
 
-#include "campaign.h"
+#include "plan.h"
 
 // Has libFuzzer copy those inputs of the corpus that add something into a fresh directory, which
 // then takes the corpus' place, at once. False: `why` says the reason, and the corpus is as it was.

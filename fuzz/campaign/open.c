@@ -10,7 +10,7 @@
 
 #include "common/refuse.h"
 #include "files.h"
-#include "runner/child.h"
+#include "process/child.h"
 #include "text/file.h"
 #include "text/profile.h"
 

@@ -3,7 +3,7 @@
 #ifndef VS_FUZZ_CAMPAIGN_OPEN_H_
 #define VS_FUZZ_CAMPAIGN_OPEN_H_
 
-#include "campaign.h"
+#include "plan.h"
 
 // False: `end` and `reason` of the outcome say why.
 bool vs_campaign_open(const vs_campaign_plan* plan, vs_campaign_outcome* outcome);

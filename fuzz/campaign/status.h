@@ -3,7 +3,7 @@
 #ifndef VS_FUZZ_CAMPAIGN_STATUS_H_
 #define VS_FUZZ_CAMPAIGN_STATUS_H_
 
-#include "campaign.h"
+#include "plan.h"
 
 typedef struct vs_status {
   double elapsed;  // seconds of this run

@@ -5,7 +5,7 @@
 
 #include <vcpuspec/backend.h>
 
-#include "machine.h"
+#include "engine.h"
 
 #if defined(__x86_64__)
 #define VS_KVM_ARCH VS_ARCH_X64

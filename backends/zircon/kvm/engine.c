@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "arch.h"
+#include "machine.h"
 #include "refuse.h"
 #include "rows.h"
 #include "zircon.h"

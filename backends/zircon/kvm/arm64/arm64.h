@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "arch.h"
+#include "machine.h"
 
 #define VS_KVM_ARM64_GENERAL 31u  // x0..x30
 #define VS_KVM_ARM64_INSN 4u      // bytes of an instruction

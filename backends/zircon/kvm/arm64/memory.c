@@ -5,6 +5,7 @@
 // the caches have of it is dropped. Pushing comes first in that too, so nothing is lost: the
 // guest's memory is not in the caches otherwise. User code may do this under Linux.
 #include "arch.h"
+#include "machine.h"
 
 #define LINE_FIELD 16u  // CTR_EL0: the data cache's shortest line, log2 of words
 #define WORD 4u

@@ -4,6 +4,7 @@
 #define VS_BACKENDS_ZIRCON_KVM_X64_X64_H_
 
 #include "arch.h"
+#include "machine.h"
 
 // Of the row: see engine.h.
 zx_status_t vs_kvm_x64_write_io(vs_cpu* cpu, const zx_vcpu_io_t* io);
