@@ -373,7 +373,7 @@ Test(expect, an_interrupted_run_is_not_green) {
 
 // --- writing ------------------------------------------------------------------------------------
 
-#define WIDE "run --backend mutant:kind_8_bits --backend mutant:crash_on_success --backend soft "
+#define WIDE "run --backend mutant:kind_8_bits --backend mutant:crash_on_success "
 
 Test(expect, what_is_written_is_green_at_once) {
   expect(WIDE "--write-expect %/k", 1, "wrote ");

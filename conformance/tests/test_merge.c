@@ -24,17 +24,26 @@ TestSuite(merge, .init = make_directory, .fini = remove_directory, .timeout = 60
 static const char SHORT_ONE[] = SETUP KIND;
 static const char LONG_ONE[] = SETUP "T0: write_state h2 state\n" KIND;
 
+// Some suites, whole.
+#define SOME "--filter '[bkt]*s.*' "
+static size_t count_some(void) {
+  size_t count = 0;
+  for (size_t i = 0; i < vs_case_count; i++) count += vs_case_matches(&vs_cases[i], "[bkt]*s.*");
+  return count;
+}
+
 static void make_shards(int count) {
   for (int i = 1; i <= count; i++) {
     char arguments[256];
-    snprintf(arguments, sizeof arguments, WRONG "--shard %d/%d --report json:%%/s%d", i, count, i);
+    snprintf(arguments, sizeof arguments, WRONG SOME "--shard %d/%d --report json:%%/s%d", i, count,
+             i);
     expect(arguments, -1, "expected");
   }
 }
 
 Test(merge, shards_are_the_whole) {
   make_shards(3);
-  expect(WRONG "--report json:%/whole > %/out", 1, "");
+  expect(WRONG SOME "--report json:%/whole > %/out", 1, "");
   expect("merge %/s2 %/s1 %/s3 --report json:%/all", 1, "cases: FAIL");
   expect_shell(CHECK "--same %/whole %/all && " CHECK "%/all", 0, "2 files say the same");
   expect_shell(VS_PROGRAM_PATH
@@ -211,7 +220,7 @@ Test(merge, a_missing_shard_is_told) {
       strstr(printed(), "shards are missing: not every case was judged: exit status 3") != NULL,
       "%s", printed());
   char words[64];
-  snprintf(words, sizeof words, "expected %zu, judged", 2 * vs_case_count);
+  snprintf(words, sizeof words, "expected %zu, judged", 2 * count_some());
   cr_expect(strstr(printed(), words) != NULL, "%s", printed());
   expect_shell(CHECK "%/all", 0, "valid");
   expect("merge %/all", 3, "shard 2/3 of mutant:kind_8_bits is missing");
@@ -356,8 +365,8 @@ Test(merge, expectations_are_of_the_whole) {
   write_file("k", known);
   make_shards(2);
   expect("merge %/s1 %/s2 --expect %/k", 4, "stale (passes): types.event");
-  expect(WRONG "--shard 1/2 --expect %/k --report json:%/e1", -1, "");
-  expect(WRONG "--shard 2/2 --expect %/k --report json:%/e2", -1, "");
+  expect(WRONG SOME "--shard 1/2 --expect %/k --report json:%/e1", -1, "");
+  expect(WRONG SOME "--shard 2/2 --expect %/k --report json:%/e2", -1, "");
   expect("merge %/e1 %/e2", 4, "2 known failures, 0 disputed, 1 stale");
 }
 
@@ -407,10 +416,10 @@ Test(merge, spoilt_bytes_do_no_harm) {
   expect(WRONG "--filter kinds.both --report json:%/a", 0, "");
   expect_shell(
       "python3 -c '\n"
-      "import subprocess, sys\n"
+      "import os, subprocess, sys\n"
       "good = open(\"%/a\", \"rb\").read()\n"
       "odd = 0\n"
-      "for i in range(0, len(good), 97):\n"
+      "for i in range(0, len(good), 97 if \"VS_WHOLE\" in os.environ else 970):\n"
       "  for data in (good[:i], good[:i] + bytes([good[i] ^ 16]) + good[i+1:]):\n"
       "    p = subprocess.run([sys.argv[1], \"merge\", \"-\"], input=data, "
       "capture_output=True)\n"
