@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 PREFIX ?= /usr/local
-FAULTS ?= 25
+FAULTS ?= 10
 
 # CMake's make has jobs of its own.
 configure = cmake --preset $(1) > /dev/null
