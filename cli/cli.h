@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The command line: what was asked for, and the commands that do it.
-#ifndef VS_CONFORMANCE_CLI_H_
-#define VS_CONFORMANCE_CLI_H_
+#ifndef VS_CLI_CLI_H_
+#define VS_CLI_CLI_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -116,4 +116,4 @@ bool vs_complain_of_text(const char* path, const vs_fault* fault);
 // Of commands that report as JSON alone. False: it has said what is wrong with a --report.
 bool vs_reports_are_json(const vs_arguments* arguments);
 
-#endif  // VS_CONFORMANCE_CLI_H_
+#endif  // VS_CLI_CLI_H_

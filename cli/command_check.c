@@ -3,7 +3,7 @@
 
 #include "common.h"
 #include "inputs.h"
-#include "results/show.h"
+#include "reports/show.h"
 
 typedef struct tally {
   size_t judged;

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common.h"
-#include "results/contrast.h"
+#include "statements/contrast.h"
 
 enum { CALLS = 3 };  // that are told of each case
 

@@ -10,9 +10,9 @@
 #include "coverage/gap.h"
 #include "coverage/pack.h"
 #include "inputs.h"
+#include "reports/render.h"
 #include "results/covered.h"
 #include "results/ratchet.h"
-#include "results/render.h"
 #include "text/file.h"
 #include "text/print.h"
 

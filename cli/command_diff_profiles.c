@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "common.h"
-#include "diff/diff.h"
+#include "diff_profiles/diff.h"
 #include "text/print.h"
 
 // The output is a text of scripts, each below what it shows.

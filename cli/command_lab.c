@@ -10,7 +10,7 @@
 #include "common/refuse.h"
 #include "draw.h"
 #include "lab/lab.h"
-#include "results/show.h"
+#include "reports/show.h"
 #include "run_session.h"
 #include "text/file.h"
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "lint/lint.h"
+#include "lint_shim/lint.h"
 
 static bool tell(void* context, const char* check, vs_lint_verdict verdict, const char* text) {
   static const char* const words[VS_LINT_VERDICTS] = {"ok", "warn", "FAIL"};

@@ -3,12 +3,14 @@
 #include <string.h>
 
 #include "common.h"
+#include "expectations/expect.h"
 #include "filters.h"
+#include "reports/compare.h"
+#include "reports/show.h"
 #include "results/conclude.h"
-#include "results/expect.h"
 #include "results/merge.h"
 #include "results/require.h"
-#include "results/statement.h"
+#include "statements/statement.h"
 
 typedef struct merge_request {
   const vs_arguments* arguments;

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common.h"
-#include "results/show.h"
+#include "reports/show.h"
 #include "sweep/product.h"
 #include "sweep/scene.h"
 #include "sweep/show.h"

@@ -2,9 +2,10 @@
 #include <stdlib.h>
 
 #include "common.h"
+#include "reports/show.h"
 #include "results/conclude.h"
 #include "results/merge.h"
-#include "results/statement.h"
+#include "statements/statement.h"
 
 enum { TOLD = 20 };  // of what does not follow
 

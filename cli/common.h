@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What several commands understand in the same way.
-#ifndef VS_CONFORMANCE_COMMON_H_
-#define VS_CONFORMANCE_COMMON_H_
+#ifndef VS_CLI_COMMON_H_
+#define VS_CLI_COMMON_H_
 
 #include <signal.h>
 
 #include "cli.h"
-#include "results/render.h"
+#include "reports/render.h"
 #include "runner/target.h"
 #include "tables.h"
 
@@ -55,4 +55,4 @@ void vs_mind_stop(void);
 extern volatile sig_atomic_t vs_stop;
 void vs_listen_for_stop(void);
 
-#endif  // VS_CONFORMANCE_COMMON_H_
+#endif  // VS_CLI_COMMON_H_

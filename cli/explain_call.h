@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#ifndef VS_CONFORMANCE_EXPLAIN_CALL_H_
-#define VS_CONFORMANCE_EXPLAIN_CALL_H_
+#ifndef VS_CLI_EXPLAIN_CALL_H_
+#define VS_CLI_EXPLAIN_CALL_H_
 
 #include <stdbool.h>
 
@@ -8,4 +8,4 @@
 // sentence, the status that it promises, and the cases that judge it. False: it names neither.
 bool vs_explain_call(const char* word);
 
-#endif  // VS_CONFORMANCE_EXPLAIN_CALL_H_
+#endif  // VS_CLI_EXPLAIN_CALL_H_

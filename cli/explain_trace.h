@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A trace, step by step: what was allowed, what it bears out, which worlds remain.
-#ifndef VS_CONFORMANCE_EXPLAIN_TRACE_H_
-#define VS_CONFORMANCE_EXPLAIN_TRACE_H_
+#ifndef VS_CLI_EXPLAIN_TRACE_H_
+#define VS_CLI_EXPLAIN_TRACE_H_
 
 #include "inputs.h"
 #include "tables.h"
@@ -9,4 +9,4 @@
 // Prints it. False: no memory.
 bool vs_explain_trace(const vs_input* input, const vs_profile* profile);
 
-#endif  // VS_CONFORMANCE_EXPLAIN_TRACE_H_
+#endif  // VS_CLI_EXPLAIN_TRACE_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What --filter and --require name.
-#ifndef VS_CONFORMANCE_FILTERS_H_
-#define VS_CONFORMANCE_FILTERS_H_
+#ifndef VS_CLI_FILTERS_H_
+#define VS_CLI_FILTERS_H_
 
 #include "cli.h"
 #include "results/results.h"
@@ -15,4 +15,4 @@ size_t vs_complain_of_filters(const vs_arguments* arguments, vs_option_code opti
 // True if --filter, of a command whose rows have ids, takes this one: all, where it is not given.
 bool vs_filter_takes(const vs_arguments* arguments, const char* id);
 
-#endif  // VS_CONFORMANCE_FILTERS_H_
+#endif  // VS_CLI_FILTERS_H_

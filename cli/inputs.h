@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Scripts and traces that a command line names: files, standard input, or cases of the program.
-#ifndef VS_CONFORMANCE_INPUTS_H_
-#define VS_CONFORMANCE_INPUTS_H_
+#ifndef VS_CLI_INPUTS_H_
+#define VS_CLI_INPUTS_H_
 
 #include "cases/cases.h"
 #include "cli.h"
@@ -27,4 +27,4 @@ bool vs_inputs_read(vs_inputs* inputs, const char* const* words, size_t count);
 bool vs_inputs_parse(vs_inputs* inputs, const char* path, const vs_file* file);
 void vs_inputs_free(vs_inputs* inputs);
 
-#endif  // VS_CONFORMANCE_INPUTS_H_
+#endif  // VS_CLI_INPUTS_H_

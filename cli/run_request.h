@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What `run` is asked for: backends, cases, rules, and where to keep and write what comes of it.
-#ifndef VS_CONFORMANCE_RUN_REQUEST_H_
-#define VS_CONFORMANCE_RUN_REQUEST_H_
+#ifndef VS_CLI_RUN_REQUEST_H_
+#define VS_CLI_RUN_REQUEST_H_
 
 #include "cli.h"
+#include "expectations/expect.h"
 #include "inputs.h"
-#include "results/expect.h"
-#include "results/render.h"
+#include "reports/render.h"
 #include "runner/target.h"
 
 enum { VS_TARGETS_MAX = 2 * VS_REPEATS_MAX + 8 };
@@ -47,4 +47,4 @@ void vs_run_request_free(vs_run_request* request);
 // profile, and a line on standard error says so.
 bool vs_run_request_probe(vs_run_request* request);
 
-#endif  // VS_CONFORMANCE_RUN_REQUEST_H_
+#endif  // VS_CLI_RUN_REQUEST_H_

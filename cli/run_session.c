@@ -7,10 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "collect.h"
 #include "common.h"
 #include "process/tail.h"
-#include "results/collect.h"
-#include "results/statement.h"
+#include "statements/statement.h"
 #include "text/file.h"
 
 // One run: what it is asked for, and what becomes of it.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A run, from the journal to the reports, once it is known what is judged.
-#ifndef VS_CONFORMANCE_RUN_SESSION_H_
-#define VS_CONFORMANCE_RUN_SESSION_H_
+#ifndef VS_CLI_RUN_SESSION_H_
+#define VS_CLI_RUN_SESSION_H_
 
 #include "run_request.h"
 
@@ -9,4 +9,4 @@
 // to exit with.
 vs_exit vs_run_session(vs_run_request* request);
 
-#endif  // VS_CONFORMANCE_RUN_SESSION_H_
+#endif  // VS_CLI_RUN_SESSION_H_

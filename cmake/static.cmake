@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # VS_STATIC=ALL: programs that need no other file, for an initramfs, or a machine with other
-# libraries. They cannot load shared objects: conformance/runner/object_none.c says so. Included before
+# libraries. They cannot load shared objects: conformance/runner/shared_object_none.c says so. Included before
 # the compiler is looked at, which is asked what it links by itself.
 string(APPEND CMAKE_EXE_LINKER_FLAGS_INIT " -static")
 set(CMAKE_C_STANDARD_LIBRARIES_INIT "-lm")  # Unicorn's

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // libFuzzer target: whatever bytes are read as a list of known failures, nothing crashes; what was
 // read is printed and read again as the same, and can be asked about any failure.
-#include "results/expect.h"
+#include "expectations/expect.h"
 
 #include <stdlib.h>
 #include <string.h>

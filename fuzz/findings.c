@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "process/child.h"
-#include "results/show.h"
+#include "reports/show.h"
 #include "text/print.h"
 
 enum { PATH = 4096 };

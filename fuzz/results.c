@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/compare.h"
+#include "reports/render.h"
+#include "reports/show.h"
 #include "results/conclude.h"
 #include "results/merge.h"
-#include "results/render.h"
-#include "results/show.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

@@ -6,8 +6,8 @@
 
 #include "session_state.h"
 
-// Backends that are none, of VS_FUZZ_CALL: the rules answer themselves, and must agree with
-// themselves; inputs are not even decoded, to measure what an engine takes.
+// In place of a backend, for VS_FUZZ_CALL. MODEL: the model answers, and its answers are judged.
+// NOTHING: inputs are not decoded, which measures what the engine itself takes.
 #define VS_FUZZ_MODEL "model"
 #define VS_FUZZ_NOTHING "nothing"
 

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/gzip.h"
-#include "results/statement.h"
+#include "statements/gzip.h"
+#include "statements/statement.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 

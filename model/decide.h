@@ -84,8 +84,8 @@ vs_facts vs_facts_of(vs_world* world, const vs_op* op, const vs_arch_info* arch)
 vs_check_set vs_faults_of(const vs_facts* facts);
 vs_check_set vs_unsure_of(const vs_facts* facts);
 
-// The checks that the profile makes of a call to which no error applies, and that it passes for
-// certain: why ZX_OK is allowed. Empty if an error applies.
+// Of a call to which no error applies: the profile's checks that it certainly passes, which is why
+// ZX_OK is allowed. Empty if an error applies.
 vs_check_set vs_held_of(const vs_facts* facts, const vs_profile* profile);
 
 // The defects (model/defects.def) that can show with these facts, as a set of

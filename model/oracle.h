@@ -9,9 +9,9 @@
 
 void vs_oracle_init(vs_oracle* oracle, const vs_profile* profile, const vs_arch_info* arch);
 
-// Judges one op of a trace, other than an asynchronous one that is no ENTER. On VS_STEP_VIOLATION
-// `*why` is filled and no world is left: the trace says nothing further: every further step is
-// VS_STEP_BROKEN. `why` may be NULL.
+// Judges one op of a trace: a synchronous one, or an asynchronous ENTER. On VS_STEP_VIOLATION
+// `*why` is filled and no world is left; from then on every step is VS_STEP_BROKEN. `why` may be
+// NULL.
 vs_step vs_oracle_step(vs_oracle* oracle, const vs_op* op, const vs_observation* observation,
                        vs_violation* why);
 

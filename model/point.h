@@ -54,8 +54,8 @@ typedef struct vs_passage {
   bool ended;          // `object` has no handle any more
 } vs_passage;
 
-// Who is told of each. A call of which several explanations remain, that are not of one point, is
-// unclear; so is one that ran beside others, of which nothing says when it took effect.
+// Is told of each call. A call is unclear if the worlds that remain put it at different points, or
+// if it ran beside others and nothing says when it took effect.
 typedef struct vs_listener {
   void (*passed)(const vs_passage* passage, void* context);
   void* context;

@@ -30,12 +30,12 @@ vs_step vs_step_judge(vs_step_context* c);
 // Keeps what a refused write had asked for, before the step that judges its answer.
 void vs_oracle_note_asked(vs_oracle* oracle, const vs_op* op, const vs_observation* answer);
 
-// Tells the listener, if there is one, of a call that is started: of a guest that runs nothing else
-// is unclear than how it will leave.
+// Tells the listener, if there is one, that a call is started whose answer is not known yet. Of a
+// guest that runs, all but the way in which it will leave is known.
 void vs_oracle_tell_unclear(const vs_oracle* oracle, const vs_op* op);
 
-// Notes whether the op is made while a call was started of which nothing says yet that it has
-// begun: what is told of later calls would be by chance, and is unclear.
+// Notes whether an earlier call was started that may not have begun yet. Which combinations later
+// calls reach then depends on timing: the listener is told that they are unclear.
 void vs_oracle_note_order(vs_oracle* oracle, const vs_op* op);
 
 // True of a call of which the profile says nothing, by the form of its handles.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// zx_vcpu_write_state: choices that an implementation makes once, and what an answer breaks or
+// bears out (step.h).
 #include <string.h>
 
 #include "step.h"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The rules of zx_vcpu_write_state once more: what may be answered, and what an accepted call does.
 // Written from the reference page and from what is known of published kernels, without sight of
-// model/, in plain ifs over scalars, so that a prover reads it (`make prove`; the theorems are in
-// logic.h) and a test holds it against the oracle (conformance/tests/test_rules.c).
+// model/, in plain ifs over scalars, so that a prover reads it (`make prove`; what is proved is in
+// logic.h and theorems.c) and a test holds it against the oracle (conformance/tests/test_rules.c).
 //
 // Not in here: that a choice is made once for several calls, and calls that run side by side. The
 // seven calls around this one are in family.h. docs/proof.md says what is proved.

@@ -8,7 +8,7 @@
 #include "cli.h"
 #include "docgen.h"
 #include "mutants/mutants.h"
-#include "results/render.h"
+#include "reports/render.h"
 #include "selftest/historic.h"
 
 // --- the clause reference ---------------------------------------------------------------------

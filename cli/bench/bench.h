@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The table of measurements, and how one is made. What each row means to a reader: docs/speed.md.
-#ifndef VS_CONFORMANCE_BENCH_H_
-#define VS_CONFORMANCE_BENCH_H_
+#ifndef VS_CLI_BENCH_H_
+#define VS_CLI_BENCH_H_
 
 #include "outcome.h"
 #include "race.h"
@@ -28,4 +28,4 @@ vs_bench_outcome vs_bench_measure(const vs_bench* bench, double seconds, vs_race
 // True if it has an aim and the result falls short of it.
 bool vs_bench_falls_short(const vs_bench* bench, const vs_race_result* result);
 
-#endif  // VS_CONFORMANCE_BENCH_H_
+#endif  // VS_CLI_BENCH_H_

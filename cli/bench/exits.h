@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What guests do in the rows of exits, and the memory that both sides give them.
-#ifndef VS_CONFORMANCE_BENCH_EXITS_H_
-#define VS_CONFORMANCE_BENCH_EXITS_H_
+#ifndef VS_CLI_BENCH_EXITS_H_
+#define VS_CLI_BENCH_EXITS_H_
 
 #include "guest/guest.h"
 
@@ -22,4 +22,4 @@ enum {
 // Fills VS_GUEST_MEMORY bytes: page tables, and the guest's code at VS_BENCH_ENTRY.
 void vs_bench_exit_image(vs_bench_exit exit, uint8_t* memory);
 
-#endif  // VS_CONFORMANCE_BENCH_EXITS_H_
+#endif  // VS_CLI_BENCH_EXITS_H_

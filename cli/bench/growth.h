@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What something costs at N, 2N and 4N of what it is done to: time, and memory.
-#ifndef VS_CONFORMANCE_BENCH_GROWTH_H_
-#define VS_CONFORMANCE_BENCH_GROWTH_H_
+#ifndef VS_CLI_BENCH_GROWTH_H_
+#define VS_CLI_BENCH_GROWTH_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -58,4 +58,4 @@ extern const size_t vs_grower_count;
 vs_bench_outcome vs_grower_measure(const vs_grower* grower, double seconds, vs_growth* growth,
                                    vs_why* reason);
 
-#endif  // VS_CONFORMANCE_BENCH_GROWTH_H_
+#endif  // VS_CLI_BENCH_GROWTH_H_

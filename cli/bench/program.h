@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // This program, started as a user starts it.
-#ifndef VS_CONFORMANCE_BENCH_PROGRAM_H_
-#define VS_CONFORMANCE_BENCH_PROGRAM_H_
+#ifndef VS_CLI_BENCH_PROGRAM_H_
+#define VS_CLI_BENCH_PROGRAM_H_
 
 #include <stdbool.h>
 
@@ -16,4 +16,4 @@ typedef struct vs_program_cost {
 // False: it could not be started.
 bool vs_program_run(char* const argv[], vs_program_cost* cost);
 
-#endif  // VS_CONFORMANCE_BENCH_PROGRAM_H_
+#endif  // VS_CLI_BENCH_PROGRAM_H_

@@ -2,8 +2,8 @@
 // Two sides measured against each other: pinned to one CPU, in short turns that alternate, so that
 // whatever else the machine does, or its clock, meets both alike. Only the ratio means something
 // from one machine, or one day, to another.
-#ifndef VS_CONFORMANCE_BENCH_RACE_H_
-#define VS_CONFORMANCE_BENCH_RACE_H_
+#ifndef VS_CLI_BENCH_RACE_H_
+#define VS_CLI_BENCH_RACE_H_
 
 #include "side.h"
 
@@ -23,4 +23,4 @@ bool vs_race_sides(const vs_side* ours, const vs_side* floor, const vs_side_setu
 // Sorts them; the value that `share` of them do not exceed.
 double vs_quantile(double* values, size_t count, double share);
 
-#endif  // VS_CONFORMANCE_BENCH_RACE_H_
+#endif  // VS_CLI_BENCH_RACE_H_

@@ -3,8 +3,8 @@
 // what the model predicts of it. Cases with ops that cannot be predicted are left out, and so are
 // those with ops that the backend lacks: what remains are writes of both kinds, accepted and
 // refused, read-backs, and handles that are made, copied and closed.
-#ifndef VS_CONFORMANCE_BENCH_RECORDED_H_
-#define VS_CONFORMANCE_BENCH_RECORDED_H_
+#ifndef VS_CLI_BENCH_RECORDED_H_
+#define VS_CLI_BENCH_RECORDED_H_
 
 #include "export/predict.h"
 #include "side.h"
@@ -24,4 +24,4 @@ typedef struct vs_recorded {
 bool vs_record(vs_recorded* recorded, const vs_side_setup* setup, vs_why* reason);
 void vs_recorded_free(vs_recorded* recorded);
 
-#endif  // VS_CONFORMANCE_BENCH_RECORDED_H_
+#endif  // VS_CLI_BENCH_RECORDED_H_

@@ -2,8 +2,8 @@
 // One side of a measurement: a piece of work that can be done again and again. Every measurement
 // has two, ours and a floor: the least that anybody could do for the same result. A side is opened,
 // turned and closed on one thread, which is no other side's: a thread has at most one vCPU.
-#ifndef VS_CONFORMANCE_BENCH_SIDE_H_
-#define VS_CONFORMANCE_BENCH_SIDE_H_
+#ifndef VS_CLI_BENCH_SIDE_H_
+#define VS_CLI_BENCH_SIDE_H_
 
 #include "runner/target.h"
 #include "tables.h"
@@ -37,4 +37,4 @@ static inline void vs_bench_registers(uint64_t turn, uint64_t words[VS_BENCH_WOR
   words[VS_BENCH_WORDS - 1] = (value & 0xcd5) | 2;
 }
 
-#endif  // VS_CONFORMANCE_BENCH_SIDE_H_
+#endif  // VS_CLI_BENCH_SIDE_H_

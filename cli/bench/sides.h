@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The sides that there are, a file each.
-#ifndef VS_CONFORMANCE_BENCH_SIDES_H_
-#define VS_CONFORMANCE_BENCH_SIDES_H_
+#ifndef VS_CLI_BENCH_SIDES_H_
+#define VS_CLI_BENCH_SIDES_H_
 
 #include "side.h"
 
@@ -51,4 +51,4 @@ extern const vs_side vs_side_oracle;
 // A unit is one op of the same cases, compared with what the model predicted of it beforehand.
 extern const vs_side vs_side_predicted;
 
-#endif  // VS_CONFORMANCE_BENCH_SIDES_H_
+#endif  // VS_CLI_BENCH_SIDES_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How fast sweeps are, and that their cost is linear in the number of combinations.
-#ifndef VS_CONFORMANCE_BENCH_SWEEPING_H_
-#define VS_CONFORMANCE_BENCH_SWEEPING_H_
+#ifndef VS_CLI_BENCH_SWEEPING_H_
+#define VS_CLI_BENCH_SWEEPING_H_
 
 #include "growth.h"
 #include "runner/target.h"
@@ -26,4 +26,4 @@ vs_target_state vs_sweeping_measure(const char* backend, double seconds, vs_swee
 // Combinations per second of the model alone; 0: it could not be measured.
 double vs_sweeping_model(void);
 
-#endif  // VS_CONFORMANCE_BENCH_SWEEPING_H_
+#endif  // VS_CLI_BENCH_SWEEPING_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What a user waits for: commands, from their start to their end or to the first failure.
-#ifndef VS_CONFORMANCE_BENCH_WAITS_H_
-#define VS_CONFORMANCE_BENCH_WAITS_H_
+#ifndef VS_CLI_BENCH_WAITS_H_
+#define VS_CLI_BENCH_WAITS_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,4 +24,4 @@ extern const size_t vs_wait_count;
 // it could not be measured.
 double vs_wait_measure(const vs_wait* wait, double seconds, vs_why* reason);
 
-#endif  // VS_CONFORMANCE_BENCH_WAITS_H_
+#endif  // VS_CLI_BENCH_WAITS_H_

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "constants.h"
-#include "results/escape.h"
+#include "reports/escape.h"
 #include "text/names.h"
 #include "words/describe.h"
 

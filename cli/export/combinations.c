@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diff/build.h"
+#include "diff_profiles/build.h"
 
 // The outer traits: a script each.
 enum { HANDLE_VALID, HANDLE_NO_WRITE };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every consistent combination of simultaneous faults of one call, as scripts: one for each handle,
 // thread and kind; in it, a call for each size, placement and access_size.
-#ifndef VS_CONFORMANCE_COMBINATIONS_H_
-#define VS_CONFORMANCE_COMBINATIONS_H_
+#ifndef VS_CLI_COMBINATIONS_H_
+#define VS_CLI_COMBINATIONS_H_
 
 #include "tables.h"
 
@@ -21,4 +21,4 @@ extern const size_t vs_combination_count;
 bool vs_combination_at(size_t number, const vs_arch_info* info, vs_combination* combination);
 void vs_combination_free(vs_combination* combination);
 
-#endif  // VS_CONFORMANCE_COMBINATIONS_H_
+#endif  // VS_CLI_COMBINATIONS_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The states, answers and masks of an exported C program: constants with a name, each printed once.
-#ifndef VS_CONFORMANCE_CONSTANTS_H_
-#define VS_CONFORMANCE_CONSTANTS_H_
+#ifndef VS_CLI_CONSTANTS_H_
+#define VS_CLI_CONSTANTS_H_
 
 #include "export.h"
 
@@ -48,4 +48,4 @@ void vs_constants_print_registers(FILE* out, const vs_arch_info* info);
 
 void vs_constants_free(vs_constants* all);
 
-#endif  // VS_CONFORMANCE_CONSTANTS_H_
+#endif  // VS_CLI_CONSTANTS_H_

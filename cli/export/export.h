@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Scripts with what may be answered, as data: for a kernel that can host none of this code.
 // docs/vectors.md says what they mean.
-#ifndef VS_CONFORMANCE_EXPORT_H_
-#define VS_CONFORMANCE_EXPORT_H_
+#ifndef VS_CLI_EXPORT_H_
+#define VS_CLI_EXPORT_H_
 
 #include <stdio.h>
 
@@ -52,4 +52,4 @@ void vs_export_json(FILE* out, const vs_export* export);
 // False: no memory.
 bool vs_export_c(FILE* out, const vs_export* export, bool suite);
 
-#endif  // VS_CONFORMANCE_EXPORT_H_
+#endif  // VS_CLI_EXPORT_H_

@@ -3,7 +3,7 @@
 #include <inttypes.h>
 
 #include "export.h"
-#include "results/escape.h"
+#include "reports/escape.h"
 #include "text/names.h"
 
 // Before each member or element but the first.

@@ -3,8 +3,8 @@
 // driven without observations, so that a kernel that can host none of this code can compare alone.
 // What no answer of the script itself determines is left unknown; a reading is never taken for
 // knowledge.
-#ifndef VS_CONFORMANCE_PREDICT_H_
-#define VS_CONFORMANCE_PREDICT_H_
+#ifndef VS_CLI_PREDICT_H_
+#define VS_CLI_PREDICT_H_
 
 #include "oracle.h"
 
@@ -33,4 +33,4 @@ vs_predict_result vs_predict(const vs_script* script, const vs_profile* profile,
                              const vs_arch_info* info, vs_predicted* predicted, vs_why* why);
 void vs_predicted_free(vs_predicted* predicted);
 
-#endif  // VS_CONFORMANCE_PREDICT_H_
+#endif  // VS_CLI_PREDICT_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The archive that a kernel unpacks as its first file system: cpio's form "newc".
-#ifndef VS_CONFORMANCE_LAB_INITRAMFS_H_
-#define VS_CONFORMANCE_LAB_INITRAMFS_H_
+#ifndef VS_CLI_LAB_INITRAMFS_H_
+#define VS_CLI_LAB_INITRAMFS_H_
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -38,4 +38,4 @@ typedef struct vs_modules {
 // is no modules.dep, or there are too many; `why`.
 bool vs_modules_add(vs_modules* modules, const char* folder, const char* name, vs_why* why);
 
-#endif  // VS_CONFORMANCE_LAB_INITRAMFS_H_
+#endif  // VS_CLI_LAB_INITRAMFS_H_

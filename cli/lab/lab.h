@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the lab has its guests do, and what it makes of what they did.
-#ifndef VS_CONFORMANCE_LAB_LAB_H_
-#define VS_CONFORMANCE_LAB_LAB_H_
+#ifndef VS_CLI_LAB_LAB_H_
+#define VS_CLI_LAB_LAB_H_
 
 #include "cases/cases.h"
 #include "lane.h"
@@ -40,4 +40,4 @@ vs_exit vs_lab_tell(const vs_lane* lane, FILE* out);
 // Of conforms, fails and infrastructure, that which stands.
 vs_exit vs_lab_worse(vs_exit a, vs_exit b);
 
-#endif  // VS_CONFORMANCE_LAB_LAB_H_
+#endif  // VS_CLI_LAB_LAB_H_

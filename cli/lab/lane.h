@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A lane of the lab: one kernel on one emulated machine, the suite in it, and what came out.
-#ifndef VS_CONFORMANCE_LAB_LANE_H_
-#define VS_CONFORMANCE_LAB_LANE_H_
+#ifndef VS_CLI_LAB_LANE_H_
+#define VS_CLI_LAB_LANE_H_
 
 #include <limits.h>
 #include <signal.h>
@@ -98,4 +98,4 @@ void vs_lane_show_end(const vs_lane* lane, const char* suffix, int lines, const 
 // The last line alone, without its newline; "": there is none.
 void vs_lane_say_end(const vs_lane* lane, const char* suffix, char* text, size_t size);
 
-#endif  // VS_CONFORMANCE_LAB_LANE_H_
+#endif  // VS_CLI_LAB_LANE_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Reads what a lab's guest says (wire.h) as it comes, whatever it may be: a guest is not to be
 // believed.
-#ifndef VS_CONFORMANCE_LAB_STREAM_H_
-#define VS_CONFORMANCE_LAB_STREAM_H_
+#ifndef VS_CLI_LAB_STREAM_H_
+#define VS_CLI_LAB_STREAM_H_
 
 #include <stdbool.h>
 
@@ -42,4 +42,4 @@ void vs_stream_begin(vs_stream* stream, const vs_stream_ears* ears);
 // Any number of bytes. Does nothing more once `over` or `torn`.
 void vs_stream_feed(vs_stream* stream, const char* bytes, size_t count);
 
-#endif  // VS_CONFORMANCE_LAB_STREAM_H_
+#endif  // VS_CLI_LAB_STREAM_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What the first process of a lab's guest says to whoever booted it: lines, and blocks of bytes
 // that a line announces. docs/lab.md describes them; init.c writes them, stream.c reads them.
-#ifndef VS_CONFORMANCE_LAB_WIRE_H_
-#define VS_CONFORMANCE_LAB_WIRE_H_
+#ifndef VS_CLI_LAB_WIRE_H_
+#define VS_CLI_LAB_WIRE_H_
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,4 +18,4 @@ enum {
   VS_LAB_NAME = 32       // of a stream's name, with its NUL
 };
 
-#endif  // VS_CONFORMANCE_LAB_WIRE_H_
+#endif  // VS_CLI_LAB_WIRE_H_

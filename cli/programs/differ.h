@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // In what two results of one snippet differ, and what is known of that.
-#ifndef VS_CONFORMANCE_DIFFER_H_
-#define VS_CONFORMANCE_DIFFER_H_
+#ifndef VS_CLI_DIFFER_H_
+#define VS_CLI_DIFFER_H_
 
 #include <stdio.h>
 
@@ -57,4 +57,4 @@ bool vs_known_is_about(const vs_known_finding* row, const vs_form* form, vs_arch
 vs_differences vs_known_of(const vs_form* form, vs_arch arch, const char* backend_a,
                            const char* backend_b);
 
-#endif  // VS_CONFORMANCE_DIFFER_H_
+#endif  // VS_CLI_DIFFER_H_

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Instructions in words, where this build has libcapstone.
-#ifndef VS_CONFORMANCE_DISASSEMBLE_H_
-#define VS_CONFORMANCE_DISASSEMBLE_H_
+#ifndef VS_CLI_DISASSEMBLE_H_
+#define VS_CLI_DISASSEMBLE_H_
 
 #include <vcpuspec/backend.h>
 
@@ -11,4 +11,4 @@ enum { VS_DISASSEMBLY = 256 };
 void vs_disassemble(vs_arch arch, const uint8_t* bytes, size_t size, uint64_t address,
                     char text[VS_DISASSEMBLY]);
 
-#endif  // VS_CONFORMANCE_DISASSEMBLE_H_
+#endif  // VS_CLI_DISASSEMBLE_H_

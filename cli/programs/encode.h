@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // How an architecture's forms become bytes: a file each.
-#ifndef VS_CONFORMANCE_ENCODE_H_
-#define VS_CONFORMANCE_ENCODE_H_
+#ifndef VS_CLI_ENCODE_H_
+#define VS_CLI_ENCODE_H_
 
 #include "snippet.h"
 
@@ -16,4 +16,4 @@ size_t vs_arm64_encode(vs_dice* dice, size_t form, uint8_t* out);
 size_t vs_x64_encode_back(size_t at, uint8_t* out);
 size_t vs_arm64_encode_back(size_t at, uint8_t* out);
 
-#endif  // VS_CONFORMANCE_ENCODE_H_
+#endif  // VS_CLI_ENCODE_H_

@@ -2,8 +2,8 @@
 // A guest in which snippets are run, one after another, by the documented calls alone. It is made
 // once and used again: before each run only the page, the code and the registers are written. Of
 // the thread that made it.
-#ifndef VS_CONFORMANCE_MACHINE_H_
-#define VS_CONFORMANCE_MACHINE_H_
+#ifndef VS_CLI_MACHINE_H_
+#define VS_CLI_MACHINE_H_
 
 #include "runner/target.h"
 #include "snippet.h"
@@ -23,4 +23,4 @@ void vs_machine_close(vs_machine* machine);
 // anew. False: it could not be.
 bool vs_machine_run(vs_machine* machine, const vs_snippet* snippet, vs_snippet_result* out);
 
-#endif  // VS_CONFORMANCE_MACHINE_H_
+#endif  // VS_CLI_MACHINE_H_

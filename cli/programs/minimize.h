@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Makes a snippet on which two backends disagree smaller: instructions are left out one at a time,
 // then registers and memory become zero where the disagreement stays.
-#ifndef VS_CONFORMANCE_SNIPPET_MINIMIZE_H_
-#define VS_CONFORMANCE_SNIPPET_MINIMIZE_H_
+#ifndef VS_CLI_SNIPPET_MINIMIZE_H_
+#define VS_CLI_SNIPPET_MINIMIZE_H_
 
 #include "differ.h"
 #include "station.h"
@@ -21,4 +21,4 @@ vs_differences vs_duel_fight(vs_duel* duel, const vs_snippet* snippet, vs_snippe
 // `snippet` makes a difference; it still does afterwards.
 void vs_duel_minimize(vs_duel* duel, vs_snippet* snippet);
 
-#endif  // VS_CONFORMANCE_SNIPPET_MINIMIZE_H_
+#endif  // VS_CLI_SNIPPET_MINIMIZE_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Random programs on several backends at once: drawn, run, compared; of each disagreement that is
 // no news the one instruction that is left of it.
-#ifndef VS_CONFORMANCE_PROGRAMS_H_
-#define VS_CONFORMANCE_PROGRAMS_H_
+#ifndef VS_CLI_PROGRAMS_H_
+#define VS_CLI_PROGRAMS_H_
 
 #include <signal.h>
 
@@ -60,4 +60,4 @@ void vs_programs_print(FILE* out, const vs_programs_plan* plan, const vs_program
 enum { VS_PROGRAMS_NAME = 160 };
 void vs_programs_name(const vs_programs_finding* finding, char name[VS_PROGRAMS_NAME]);
 
-#endif  // VS_CONFORMANCE_PROGRAMS_H_
+#endif  // VS_CLI_PROGRAMS_H_

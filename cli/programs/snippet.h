@@ -3,8 +3,8 @@
 // with. Backends of one architecture run the same snippet and must come to the same result. What
 // the manuals leave undefined is known of every form of instruction (x64_forms.def,
 // arm64_forms.def), is not read by a later instruction, and is not compared.
-#ifndef VS_CONFORMANCE_SNIPPET_H_
-#define VS_CONFORMANCE_SNIPPET_H_
+#ifndef VS_CLI_SNIPPET_H_
+#define VS_CLI_SNIPPET_H_
 
 #include <vcpuspec/backend.h>
 
@@ -119,4 +119,4 @@ uint64_t vs_roll_below(vs_dice* dice, uint64_t limit);
 // A number that is near an edge more often than not.
 uint64_t vs_roll_value(vs_dice* dice);
 
-#endif  // VS_CONFORMANCE_SNIPPET_H_
+#endif  // VS_CLI_SNIPPET_H_

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A process in which one backend runs snippets. It is given a batch and gives back the results; if
 // it ends or hangs in the middle of one, that is the snippet's result, and another process goes on.
-#ifndef VS_CONFORMANCE_STATION_H_
-#define VS_CONFORMANCE_STATION_H_
+#ifndef VS_CLI_STATION_H_
+#define VS_CLI_STATION_H_
 
 #include "process/child.h"
 #include "runner/target.h"
@@ -32,4 +32,4 @@ void vs_station_begin(vs_station* station, const vs_snippet* snippets, uint32_t 
 // Waits for the results of the batch. False: no process can be started any more.
 bool vs_station_end(vs_station* station, vs_snippet_result* results);
 
-#endif  // VS_CONFORMANCE_STATION_H_
+#endif  // VS_CLI_STATION_H_

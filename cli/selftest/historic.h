@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What published implementations did wrong, or otherwise, and the case that still catches each.
-#ifndef VS_CONFORMANCE_HISTORIC_H_
-#define VS_CONFORMANCE_HISTORIC_H_
+#ifndef VS_CLI_HISTORIC_H_
+#define VS_CLI_HISTORIC_H_
 
 #include "kills.h"
 
@@ -29,4 +29,4 @@ typedef struct vs_historic_result {
 bool vs_historic_judge(const vs_historic* row, const vs_kill_plan* plan,
                        vs_historic_result* result);
 
-#endif  // VS_CONFORMANCE_HISTORIC_H_
+#endif  // VS_CLI_HISTORIC_H_

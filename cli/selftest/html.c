@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/escape.h"
+#include "reports/escape.h"
 #include "selftest.h"
 #include "text/file.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Which case catches which mutant: every deliberately wrong implementation judged by every case.
-#ifndef VS_CONFORMANCE_KILLS_H_
-#define VS_CONFORMANCE_KILLS_H_
+#ifndef VS_CLI_KILLS_H_
+#define VS_CLI_KILLS_H_
 
 #include <signal.h>
 
@@ -84,4 +84,4 @@ typedef struct vs_cover {
 bool vs_cover_make(const vs_kill_matrix* matrix, vs_cover* cover);
 void vs_cover_free(vs_cover* cover);
 
-#endif  // VS_CONFORMANCE_KILLS_H_
+#endif  // VS_CLI_KILLS_H_

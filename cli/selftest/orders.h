@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Every order in which the checks could be made. The page leaves the order open, so `documented`
 // may object to none; a kernel's profile objects to all but its own.
-#ifndef VS_CONFORMANCE_ORDERS_H_
-#define VS_CONFORMANCE_ORDERS_H_
+#ifndef VS_CLI_ORDERS_H_
+#define VS_CLI_ORDERS_H_
 
 #include "kills.h"
 
@@ -42,4 +42,4 @@ void vs_reasons_say(unsigned set, char* text, size_t size);
 // "bad_handle kind ..." : an order, in words.
 void vs_order_say(const uint8_t* order, char* text, size_t size);
 
-#endif  // VS_CONFORMANCE_ORDERS_H_
+#endif  // VS_CLI_ORDERS_H_

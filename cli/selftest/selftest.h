@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The suite judged: every mutant is caught, nothing that is permitted is flagged, every historic
 // defect is caught, and every case is there for a reason.
-#ifndef VS_CONFORMANCE_SELFTEST_H_
-#define VS_CONFORMANCE_SELFTEST_H_
+#ifndef VS_CLI_SELFTEST_H_
+#define VS_CLI_SELFTEST_H_
 
 #include <stdio.h>
 
@@ -63,4 +63,4 @@ void vs_selftest_show(FILE* out, const vs_selftest* selftest);
 bool vs_selftest_json(FILE* out, const vs_selftest* selftest);
 bool vs_selftest_html(FILE* out, const vs_selftest* selftest);
 
-#endif  // VS_CONFORMANCE_SELFTEST_H_
+#endif  // VS_CLI_SELFTEST_H_

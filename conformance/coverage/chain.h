@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Few scripts for many transitions: from each situation, one call after another that makes one that
-// is still wanted.
+// Few scripts for many transitions: each begins in a situation, and goes on with calls as long as
+// the next one makes a transition that is not covered yet.
 #ifndef VS_CONFORMANCE_COVERAGE_CHAIN_H_
 #define VS_CONFORMANCE_COVERAGE_CHAIN_H_
 

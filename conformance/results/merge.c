@@ -8,6 +8,7 @@
 #include "cases/cases.h"
 #include "make.h"
 #include "require.h"
+#include "view.h"
 
 enum { TOLD = 10 };  // contradictions
 

@@ -5,7 +5,6 @@
 #define VS_CONFORMANCE_MERGE_H_
 
 #include "results.h"
-#include "show.h"
 
 typedef struct vs_merge_input {
   const char* path;     // for messages
@@ -18,20 +17,5 @@ typedef struct vs_merge_input {
 // together.
 vs_results* vs_results_merge(const vs_merge_input* inputs, size_t count, vs_store* store,
                              vs_texts* why);
-
-typedef struct vs_comparison {
-  size_t common;     // are in both
-  size_t regressed;  // was well, and fails, is not judged any more, or is gone from its column
-  size_t fixed;      // failed, and does not
-  size_t changed;    // otherwise
-  size_t added;      // there now, and not before
-  size_t gone;       // otherwise: with its column, or it was not well
-  size_t same;
-} vs_comparison;
-
-// Prints what differs, a line each, and counts. Columns belong together by name, profile and
-// architecture, or because there is but one in each.
-vs_comparison vs_results_compare(const vs_screen* screen, const vs_results* before,
-                                 const vs_results* after);
 
 #endif  // VS_CONFORMANCE_MERGE_H_

@@ -17,11 +17,14 @@ bool vs_is_call(const char* glob);
 // Adds globs to "requires", each once; they are copied.
 void vs_results_require(vs_results* results, const char* const* globs, size_t count);
 
-// How many of the "requires" do not hold: those that match neither a call nor a result, if the
-// results are no shard; those that match a call that a backend has not; and those of which a
-// backend has cases that were not judged, or (in what is no shard) not asked, though they are not
-// about another architecture. A backend that was not named and is not there counts for nothing.
-// Each is told in the end's remarks, a line for every reason.
+// How many of the "requires" do not hold. One does not if
+// - it matches neither a call nor a result;
+// - it matches a call that a backend lacks;
+// - a backend has a case that it matches, which was not judged, or was not run at all. Cases about
+//   another architecture do not count.
+// Of a shard, a case that was not run and a glob that matches nothing are left to the other shards.
+// A backend that was not named and is not there is left out. The end's remarks have a line for
+// each reason.
 size_t vs_results_unmet(vs_results* results);
 
 #endif  // VS_CONFORMANCE_REQUIRE_H_

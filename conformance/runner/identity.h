@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The files that a backend is made of: a build beside a run may replace them, and what is judged
-// then is two objects, and neither.
+// The files that a backend is made of. A build beside a run may replace them; the run then ends, as
+// its results would be those of two different objects.
 #ifndef VS_CONFORMANCE_IDENTITY_H_
 #define VS_CONFORMANCE_IDENTITY_H_
 

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "common/refuse.h"
-#include "object.h"
+#include "shared_object.h"
 
 #if defined(__aarch64__)
 static const vs_arch host_arch = VS_ARCH_ARM64;

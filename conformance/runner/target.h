@@ -8,8 +8,8 @@
 #include "executor/executor.h"
 #include "identity.h"
 #include "mutants/mutants.h"
+#include "recorded.h"
 #include "shim/shim.h"
-#include "traces.h"
 
 typedef enum vs_target_state {
   VS_TARGET_READY,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Whether the oracle predicts the answer to a combination: asked of the oracle itself, in the world
-// that a backend makes which does all that a stage asks of it.
+// Whether the oracle predicts the answer to a combination. The oracle itself is asked, in the world
+// in which every op of the stage has succeeded.
 #ifndef VS_CONFORMANCE_SWEEP_FORESEE_H_
 #define VS_CONFORMANCE_SWEEP_FORESEE_H_
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The model alone over a full product of classes: every stage whose values have rank 3 or more,
-// with every call whose values have rank 4: what a profile decides, and whether the page allows it.
+// No backend: the model alone over a full product of classes. Every stage whose values have rank 3
+// or more is combined with every call whose values have rank 4 (the third column of classes.def).
+// Counted is what a profile decides, and whether the page allows it.
 // A decision depends on the facts of a call and on nothing else (decide.h), so each distinct set of
 // facts is decided once, and every combination is then looked up and counted.
 #ifndef VS_CONFORMANCE_SWEEP_PRODUCT_H_

@@ -3,7 +3,7 @@
 #ifndef VS_TESTS_JUDGING_H_
 #define VS_TESTS_JUDGING_H_
 
-#include "results/show.h"
+#include "reports/show.h"
 
 // A target that is ready or says why not. Aborts on a name that is none.
 vs_target judging_target(const char* spec);

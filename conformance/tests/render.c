@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // render FORMAT FILE.json: writes a result model in a form of reports, as it is. For
 // tools/check-reports.
-#include "results/render.h"
+#include "reports/render.h"
 
 #include <string.h>
 

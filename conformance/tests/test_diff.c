@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diff/diff.h"
+#include "diff_profiles/diff.h"
 #include "executor/executor.h"
 #include "judging.h"
 #include "oracle.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "results/expect.h"
+#include "expectations/expect.h"
 #include "results_shell.h"
 
 TestSuite(expect, .init = make_directory, .fini = remove_directory, .timeout = 600);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
-#include "lint/lint.h"
+#include "lint_shim/lint.h"
 #include "sampled.h"
 
 #define VS_SPOILED "python3 -BIS " VS_SOURCE_DIR "/conformance/tests/shims/spoiled.py "

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "reports/render.h"
+#include "reports/show.h"
 #include "results/pages.h"
-#include "results/render.h"
-#include "results/show.h"
 #include "results_shell.h"
 #include "tables.h"
 

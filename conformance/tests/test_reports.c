@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "results/escape.h"
-#include "results/render.h"
+#include "reports/escape.h"
+#include "reports/render.h"
 
 // --- escaping ---------------------------------------------------------------------------------
 

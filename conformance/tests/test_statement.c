@@ -9,11 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "results/gzip.h"
 #include "results/results.h"
-#include "results/statement.h"
 #include "results_shell.h"
 #include "sampled.h"
+#include "statements/gzip.h"
+#include "statements/statement.h"
 
 #define SUITE(name) \
   TestSuite(name, .init = make_directory, .fini = remove_directory, .timeout = 3600)

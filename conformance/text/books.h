@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The books of a script: what is open and who is busy, op by op, as a conforming implementation
-// would answer. Whether a script makes sense is told by them (sound.c), and by them a fuzzer makes
-// it so (fuzz/sense.c). They refuse nothing, and know nothing of the oracle, which judges no script
-// otherwise. One struct without pointers into itself: an assignment is a snapshot.
+// The books of a script: which slots are open and which threads are busy, op by op, as a conforming
+// implementation would answer. sound.c checks by them that a script makes sense; fuzz/sense.c
+// mends a script by them. No verdict depends on them. One struct without pointers into itself: an
+// assignment is a snapshot.
 #ifndef VS_CONFORMANCE_BOOKS_H_
 #define VS_CONFORMANCE_BOOKS_H_
 

@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "results/expect.h"
+#include "expectations/expect.h"
 #include "runner/target.h"
 #include "text/document.h"
 #include "words/failure.h"

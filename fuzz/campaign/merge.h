@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+// libFuzzer leaves out inputs that add nothing to what the others reach.
 #ifndef VS_FUZZ_CAMPAIGN_MERGE_H_
 #define VS_FUZZ_CAMPAIGN_MERGE_H_
 

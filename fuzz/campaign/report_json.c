@@ -4,7 +4,7 @@
 
 #include "campaign.h"
 #include "known.h"
-#include "results/render.h"
+#include "reports/render.h"
 #include "text/profile.h"
 
 #define VERSION "1.2"
