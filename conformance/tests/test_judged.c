@@ -173,6 +173,12 @@ Test(traces, are_judged_as_they_say) {
   globfree(&found);
 }
 
+// Of the same oracle: what was refused in one trace is no part of the next.
+Test(traces, are_judged_by_themselves) {
+  is_judged_as_it_says(TRACES "refused_writes_of_two_values.vcpu");
+  is_judged_as_it_says(TRACES "write_of_another_vcpu_that_shows_after_a_refusal.vcpu");
+}
+
 static void is_noticed(const char* path, const char* const* headings, size_t count) {
   vs_document d;
   trace_of(path, &d);
