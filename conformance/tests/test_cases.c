@@ -1,31 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every case of cases.def as a test of its own: each built-in backend that this machine can run
-// conforms, and between them they let the case judge all that it declares.
+// Every case: each built-in backend that this machine can run conforms, and between them they let
+// the case judge all that it declares. A test for each suite, whose cases are judged side by side.
 #include <criterion/criterion.h>
+#include <criterion/parameterized.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "judging.h"
 
-static vs_clause_set judge_on(const char* spec, const vs_case* c, const char* profile) {
-  vs_target target = judging_target(spec);
-  uint8_t arch = vs_profile_find(profile)->arch;
-  if (arch != 0 && arch != target.backend->arch) return VS_NO_CLAUSE;
-  if (target.state != VS_TARGET_READY) {
-    cr_assert_eq(target.state, VS_TARGET_ABSENT, "%s: %s", spec, target.reason);
-    return VS_NO_CLAUSE;
-  }
-  vs_run run = judging_run(&target, &c, 1, profile, 60);
-  const vs_case_result* result = &run.results[0];
-  bool conforms = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
-                  result->verdict == VS_VERDICT_UNSUPPORTED;
-  cr_expect(conforms, "%s", judging_text(result, profile));
-  // An ordered profile leaves no choice.
-  bool strict = result->verdict != VS_VERDICT_PERMITTED || vs_profile_find(profile)->latitudes;
-  cr_expect(strict, "%s is permitted under %s", c->id, profile);
-  vs_clause_set borne_out = vs_result_borne_out(result);
-  vs_run_free(&run);
-  return borne_out;
+typedef struct suite {
+  char name[32];
+} suite;
+
+// The cases of a suite, and what of their clauses some backend has borne out.
+typedef struct judged {
+  const vs_case** cases;
+  vs_clause_set* borne_out;
+  size_t count;
+} judged;
+
+static bool is_of(const vs_case* c, const suite* s) {
+  size_t length = strlen(s->name);
+  return strncmp(c->id, s->name, length) == 0 && c->id[length] == '.';
 }
 
 // Backends that follow the pages set traps, and refuse another resource, as those say; the one that
@@ -37,19 +33,51 @@ static bool follows(const char* spec, const char* id, const char* profile) {
   return page || !differs || strcmp(spec, "soft:zircon") == 0;
 }
 
-static void judge_everywhere(const char* id) {
-  static const char* const profiles[] = {"documented", "zircon-x64"};
-  const vs_case* c = vs_case_find(id);
-  cr_assert(c != NULL);
-  for (size_t p = 0; p < sizeof profiles / sizeof profiles[0]; p++) {
-    vs_clause_set borne_out = VS_NO_CLAUSE;
-    for (size_t i = 0; i < vs_default_target_count; i++) {
-      const char* spec = vs_default_targets[i];
-      if (follows(spec, id, profiles[p])) borne_out |= judge_on(spec, c, profiles[p]);
-    }
-    if (p == 1) borne_out |= judge_on("soft:zircon", c, profiles[p]);
-    bool spoken = c->arch == 0 || p == 0 || c->arch == vs_profile_find(profiles[p])->arch;
-    vs_clause_set left = spoken ? vs_case_clauses(c) & ~borne_out : VS_NO_CLAUSE;
+static void hold(const vs_case_result* result, const char* profile) {
+  bool conforms = result->verdict == VS_VERDICT_PASS || result->verdict == VS_VERDICT_PERMITTED ||
+                  result->verdict == VS_VERDICT_UNSUPPORTED;
+  cr_expect(conforms, "%s", judging_text(result, profile));
+  // An ordered profile leaves no choice.
+  bool strict = result->verdict != VS_VERDICT_PERMITTED || vs_profile_find(profile)->latitudes;
+  cr_expect(strict, "%s is permitted under %s", result->c->id, profile);
+}
+
+static void judge_on(const char* spec, judged* j, const char* profile) {
+  vs_target target = judging_target(spec);
+  uint8_t arch = vs_profile_find(profile)->arch;
+  if (arch != 0 && arch != target.backend->arch) return;
+  if (target.state != VS_TARGET_READY) {
+    cr_assert_eq(target.state, VS_TARGET_ABSENT, "%s: %s", spec, target.reason);
+    return;
+  }
+  const vs_case** followed = calloc(j->count, sizeof *followed);
+  size_t* places = calloc(j->count, sizeof *places);
+  cr_assert(followed != NULL && places != NULL);
+  size_t count = 0;
+  for (size_t i = 0; i < j->count; i++) {
+    if (!follows(spec, j->cases[i]->id, profile)) continue;
+    places[count] = i;
+    followed[count++] = j->cases[i];
+  }
+  vs_run run = judging_run(&target, followed, count, profile, 60);
+  cr_assert_eq(run.count, count);
+  for (size_t i = 0; i < run.count; i++) {
+    hold(&run.results[i], profile);
+    j->borne_out[places[i]] |= vs_result_borne_out(&run.results[i]);
+  }
+  vs_run_free(&run);
+  free(followed);
+  free(places);
+}
+
+static void judge_everywhere(judged* j, const char* profile, bool kernel) {
+  memset(j->borne_out, 0, j->count * sizeof *j->borne_out);
+  for (size_t i = 0; i < vs_default_target_count; i++) judge_on(vs_default_targets[i], j, profile);
+  if (kernel) judge_on("soft:zircon", j, profile);
+  for (size_t i = 0; i < j->count; i++) {
+    const vs_case* c = j->cases[i];
+    bool spoken = c->arch == 0 || !kernel || c->arch == vs_profile_find(profile)->arch;
+    vs_clause_set left = spoken ? vs_case_clauses(c) & ~j->borne_out[i] : VS_NO_CLAUSE;
     for (vs_clause_code clause = 0; clause < VS_CLAUSE_COUNT; clause++) {
       cr_expect(!vs_has_clause(left, clause), "%s declares %s, and no backend let it judge that",
                 c->id, vs_clauses[clause].id);
@@ -57,12 +85,33 @@ static void judge_everywhere(const char* id) {
   }
 }
 
-#define VS_CASE(suite, name, ...)       \
-  Test(suite, name, .timeout = 300) {   \
-    judge_everywhere(#suite "." #name); \
+// Each suite once: its cases stand together.
+ParameterizedTestParameters(suites, conform_everywhere) {
+  static suite all[64];
+  size_t count = 0;
+  for (size_t i = 0; i < vs_case_count; i++) {
+    if (count > 0 && is_of(&vs_cases[i], &all[count - 1])) continue;
+    size_t length = strcspn(vs_cases[i].id, ".");
+    cr_assert(count < sizeof all / sizeof all[0] && length < sizeof all[0].name);
+    memcpy(all[count].name, vs_cases[i].id, length);
+    all[count++].name[length] = '\0';
   }
-#include "cases.inc"
-#undef VS_CASE
+  return cr_make_param_array(suite, all, count);
+}
+
+ParameterizedTest(suite* s, suites, conform_everywhere, .timeout = 600) {
+  judged j = {.cases = calloc(vs_case_count, sizeof *j.cases),
+              .borne_out = calloc(vs_case_count, sizeof *j.borne_out)};
+  cr_assert(j.cases != NULL && j.borne_out != NULL);
+  for (size_t i = 0; i < vs_case_count; i++) {
+    if (is_of(&vs_cases[i], s)) j.cases[j.count++] = &vs_cases[i];
+  }
+  cr_assert(j.count > 0, "%s has no case", s->name);
+  judge_everywhere(&j, "documented", false);
+  judge_everywhere(&j, "zircon-x64", true);
+  free(j.cases);
+  free(j.borne_out);
+}
 
 // Of a recorded trace the title says whose it is.
 Test(titles, no_two_cases_have_the_same) {
