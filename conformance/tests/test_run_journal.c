@@ -208,13 +208,13 @@ Test(run_journal, a_plugin_that_is_replaced_gets_no_verdict) {
   "cp " VS_SOURCE_DIR                                                                \
   "/conformance/tests/shims/stays.py %/s.py; rm -f %/stay*; "                        \
   "(while :; do :; done) & one=$!; (while :; do :; done) & two=$!; "                 \
-  "VS_STAY=%/stay VS_STAY_AFTER=100 timeout 30 " VS_SOURCE_DIR                       \
+  "VS_STAY=%/stay VS_STAY_AFTER=100 timeout 120 " VS_SOURCE_DIR                      \
   "/conformance/tests/signal_when "                                                  \
   "CONT 'test -e %/stay.now && echo \\# other >> %/s.py' " VS_PROGRAM_PATH " " words \
   " --timeout 600 --backend 'shim:python3 %/s.py " VS_SHIM_DIR                       \
   "/shim_soft_posix'; status=$?; kill $one $two; exit $status"
 
-Test(run_journal, a_shim_whose_program_is_replaced_ends_the_run_soon, .timeout = 300) {
+Test(run_journal, a_shim_whose_program_is_replaced_ends_the_run_soon, .timeout = 600) {
   expect_shell(REPLACED_SHIM("run --filter 'kinds.*' --resume %/j"), 3,
                "s.py is another file than it was at first");
   cr_expect(strstr(printed(), "judged 0, not judged 4") != NULL, "%s", printed());
