@@ -12,6 +12,15 @@
 
 // --- tables of hashes ---------------------------------------------------------------------------
 
+static uint64_t hash_words(const uint64_t* words, size_t count) {
+  uint64_t sum = VS_DIGEST64;
+  for (size_t i = 0; i < count; i++) {
+    sum = (sum ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
+    sum ^= sum >> 29;
+  }
+  return sum;
+}
+
 static uint64_t hash_point(const vs_point* p) {
   const uint64_t words[] = {
       p->call,
@@ -21,17 +30,18 @@ static uint64_t hash_point(const vs_point* p) {
       (uint64_t)p->unsure,
       (uint64_t)(p->unsure >> 64),
   };
-  uint64_t sum = VS_DIGEST64;
-  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
-    sum = (sum ^ words[i]) * UINT64_C(0x9e3779b97f4a7c15);
-    sum ^= sum >> 29;
-  }
-  return sum;
+  return hash_words(words, sizeof words / sizeof words[0]);
+}
+
+static uint64_t hash_facts(const vs_facts* facts) {
+  uint64_t words[(sizeof *facts + 7) / 8] = {0};
+  memcpy(words, facts, sizeof *facts);
+  return hash_words(words, sizeof words / sizeof words[0]);
 }
 
 // The place of what `is_it` finds, or a free one, which holds 0; what stands there is 1 + a number.
-static size_t* place_of(size_t* slots, size_t slot_count, uint64_t at,
-                        bool (*is_it)(size_t number, const void* context), const void* context) {
+static uint32_t* place_of(uint32_t* slots, size_t slot_count, uint64_t at,
+                          bool (*is_it)(size_t number, const void* context), const void* context) {
   size_t i = at % slot_count;
   while (slots[i] != 0 && !is_it(slots[i] - 1, context)) i = (i + 1) % slot_count;
   return &slots[i];
@@ -39,7 +49,7 @@ static size_t* place_of(size_t* slots, size_t slot_count, uint64_t at,
 
 // --- the search ---------------------------------------------------------------------------------
 
-enum { FACTS = 1 << 16, SLOTS = 1 << 18 };  // different ones, at most; twice as many and more
+enum { FACTS = 1 << 14, SLOTS = 2 * FACTS };  // different ones of a situation, at most
 
 typedef struct met {
   vs_facts facts;
@@ -58,8 +68,8 @@ typedef struct search {
   bool told;
   size_t met_count;  // of the situation
   met* met;
-  size_t* slots;  // of `met`
-  bool failed;    // no memory, or no room
+  uint32_t* slots;  // of `met`
+  bool failed;      // no memory, or no room
 } search;
 
 static void hear(const vs_passage* passage, void* context) {
@@ -99,7 +109,7 @@ static bool is_point(size_t number, const void* context) {
 
 size_t vs_reachable_find(const vs_reachable* all, const vs_point* point) {
   const void* const of[] = {all, point};
-  const size_t* place = place_of(all->slots, all->slot_count, hash_point(point), is_point, of);
+  const uint32_t* place = place_of(all->slots, all->slot_count, hash_point(point), is_point, of);
   return *place != 0 ? *place - 1 : SIZE_MAX;
 }
 
@@ -114,7 +124,7 @@ static void add_point(search* s, const vs_reached_by* reached) {
   }
   const void* const of[] = {all, &reached->point};
   *place_of(all->slots, all->slot_count, hash_point(&reached->point), is_point, of) =
-      1 + all->count;
+      (uint32_t)(1 + all->count);
   all->points[all->count++] = *reached;
 }
 
@@ -155,13 +165,12 @@ static void meet(const vs_op* op, const vs_facts* facts, unsigned unusual, void*
   if (s->failed) return;
   s->all->tried++;
   const void* const of[] = {s, facts};
-  size_t* place =
-      place_of(s->slots, SLOTS, vs_digest64(VS_DIGEST64, facts, sizeof *facts), is_met, of);
+  uint32_t* place = place_of(s->slots, SLOTS, hash_facts(facts), is_met, of);
   if (*place != 0) return prefer(s, s->met[*place - 1].point, op, unusual);
   s->failed |= s->met_count == FACTS;
   if (s->failed) return;
   met* new = &s->met[s->met_count++];
-  *place = s->met_count;
+  *place = (uint32_t)s->met_count;
   new->facts = *facts;
   new->point = find_point(s, op, facts, unusual);
   prefer(s, new->point, op, unusual);
@@ -263,7 +272,7 @@ static void index_points(vs_reachable* all) {
   for (size_t i = 0; i < all->count + all->beyond; i++) {
     const vs_point* point = &all->points[i].point;
     const void* const of[] = {all, point};
-    *place_of(all->slots, all->slot_count, hash_point(point), is_point, of) = 1 + i;
+    *place_of(all->slots, all->slot_count, hash_point(point), is_point, of) = (uint32_t)(1 + i);
   }
 }
 
@@ -308,7 +317,7 @@ vs_reachable* vs_reachable_new(const vs_profile* profile, vs_arch arch) {
   if (all == NULL) return NULL;
   all->profile = profile;
   all->arch = arch;
-  all->slot_count = 1 << 16;
+  all->slot_count = 1 << 14;
   all->slots = calloc(all->slot_count, sizeof *all->slots);
   bool good = all->slots != NULL && vs_situations_read(&all->situations, arch);
   good = good && search_all(all) && put_in_order(all);

@@ -30,7 +30,7 @@ typedef struct vs_reachable {
   char** names;           // owned: of each that is counted, in words (words.h)
   size_t tried;           // calls
   vs_situations situations;
-  size_t* slots;  // owned: a table of hashes, for vs_reachable_find
+  uint32_t* slots;  // owned: a table of hashes, for vs_reachable_find
   size_t slot_count;
 } vs_reachable;
 
