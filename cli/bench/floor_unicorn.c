@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unicorn/unicorn.h>
 
 #include "common/refuse.h"
 #include "guest/guest.h"
+#include "loaded/unicorn.h"
 #include "sides.h"
 
 enum { OUT = 0xe6, HLT = 0xf4, NOP = 0x90 };
@@ -56,6 +56,7 @@ static bool set_up(bare* b) {
 
 static void* open_bare(const vs_side_setup* setup, vs_why* reason) {
   (void)setup;
+  if (!vs_unicorn_load(reason)) return NULL;
   bare* b = calloc(1, sizeof *b);
   if (b == NULL) return NULL;
   if (set_up(b)) return b;

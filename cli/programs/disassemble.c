@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "disassemble.h"
 
-#include <capstone/capstone.h>
 #include <stdio.h>
+
+#include "loaded/capstone.h"
 
 void vs_disassemble(vs_arch arch, const uint8_t* bytes, size_t size, uint64_t address,
                     char text[VS_DISASSEMBLY]) {
@@ -10,7 +11,9 @@ void vs_disassemble(vs_arch arch, const uint8_t* bytes, size_t size, uint64_t ad
   csh decoder;
   cs_insn* words = NULL;
   size_t length = 0;
+  vs_why why;
   text[0] = '\0';
+  if (!vs_capstone_load(&why)) return;
   if (cs_open(is_x64 ? CS_ARCH_X86 : CS_ARCH_ARM64, is_x64 ? CS_MODE_64 : CS_MODE_LITTLE_ENDIAN,
               &decoder) != CS_ERR_OK)
     return;

@@ -280,6 +280,14 @@ static void probe_apart(vs_target* target, double seconds) {
   vs_shared_free(p, sizeof *p);
 }
 
+// Once for all processes.
+static bool is_loaded(vs_target* target) {
+  const vs_backend* backend = target->backend;
+  if (backend == NULL || backend->load == NULL || backend->load(&target->reason)) return true;
+  target->state = VS_TARGET_ABSENT;
+  return false;
+}
+
 void vs_target_probe(vs_target* target, double seconds) {
   if (target->where != NULL) vs_identity_of_command(&target->identity, target->where);
   if (target->path != NULL) vs_identity_of_object(&target->identity, target->path);
@@ -287,7 +295,7 @@ void vs_target_probe(vs_target* target, double seconds) {
     probe_shim(target, seconds);
   } else if (target->traces != NULL) {
     probe_traces(target);
-  } else {
+  } else if (is_loaded(target)) {
     probe_apart(target, seconds);
   }
   make_printable(target->name);

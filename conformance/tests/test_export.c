@@ -261,11 +261,11 @@ static const outcome* run(const char* format, const char* a, const char* b, cons
                         VS_SOFT_RESOURCE, VS_SOFT_OTHER_RESOURCE);
   length += snprintf(command + length, sizeof command - (size_t)length, format, a, b, c);
   snprintf(command + length, sizeof command - (size_t)length, " ) 2>&1");
-  memset(&result, 0, sizeof result);
   FILE* out = popen(command, "r");
   cr_assert(out != NULL);
   size_t got = fread(result.text, 1, sizeof result.text - 1, out);
   cr_assert_lt(got, sizeof result.text - 1);
+  result.text[got] = '\0';
   int status = pclose(out);
   cr_assert(WIFEXITED(status));
   result.status = WEXITSTATUS(status);

@@ -20,11 +20,11 @@ static const outcome* vcpuspec(const char* arguments) {
   static outcome result;
   char command[2048];
   snprintf(command, sizeof command, "( %s %s ) 2>&1", VS_PROGRAM_PATH, arguments);
-  memset(&result, 0, sizeof result);
   FILE* out = popen(command, "r");
   cr_assert(out != NULL);
   size_t length = fread(result.text, 1, sizeof result.text - 1, out);
   cr_assert_lt(length, sizeof result.text - 1, "the output is longer than a test reads");
+  result.text[length] = '\0';
   int status = pclose(out);
   cr_assert(WIFEXITED(status), "vcpuspec %s died", arguments);
   result.status = WEXITSTATUS(status);

@@ -165,6 +165,16 @@ Test(results, several_reports_at_once_and_one_to_standard_output) {
       0, "cases: pass");
 }
 
+// Some object is there under the name of the library, with none of its functions.
+Test(results, an_engine_whose_library_cannot_be_used_is_absent_and_the_others_are_judged) {
+  expect_shell("cp " VS_PLUGIN_DIR "/least.so %/libunicorn.so.2", 0, "");
+  expect_shell("LD_LIBRARY_PATH=% " VS_PROGRAM_PATH " list backends", 0,
+               "undefined symbol: uc_arch_supported; install Debian's libunicorn2");
+  expect_shell("LD_LIBRARY_PATH=% " VS_PROGRAM_PATH
+               " run --backend soft --require-backend unicorn --filter kinds.aliases",
+               3, "unicorn was not judged: ");
+}
+
 Test(results, a_script_that_is_named_twice_is_judged_once) {
   write_file("s.vcpu",
              "vcpuspec script 2\nT0: h0 h1 = guest_create\nT0: h2 = vcpu_create h0 dump\n"

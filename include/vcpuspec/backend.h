@@ -49,6 +49,9 @@ typedef struct vs_backend {
   // offered, and what needs one is reported as unsupported.
   zx_handle_t other_resource;
   const vs_calls* calls;  // valid between open and close
+  // NULL, or loads the libraries that open needs, so that no child has to: called before any fork.
+  // False: as of open, which loads by itself what is not loaded.
+  bool (*load)(vs_why* reason);
   // Makes the backend usable in this process. False: this machine cannot run it, and `reason` says
   // the cause and the remedy. Called after any fork: a backend may hold resources that a child must
   // not inherit.

@@ -43,6 +43,8 @@ extern const vs_engine* const vs_kvm_arch_published;
 // The oldest Linux that has what is asked for.
 extern const char vs_kvm_arch_least_linux[];
 
+// Loads the libraries that it needs. False: one cannot be loaded.
+bool vs_kvm_arch_load(vs_why* reason);
 // The first thing that this host's KVM lacks, as a phrase, or NULL.
 const char* vs_kvm_arch_missing(int kvm_fd);
 

@@ -101,7 +101,7 @@ static void close_device(void) {
 }
 
 bool vs_kvm_open(vs_why* reason) {
-  if (!open_device(reason)) return false;
+  if (!vs_kvm_arch_load(reason) || !open_device(reason)) return false;
   if (!check_device(reason) || !try_machine(reason)) {
     close_device();
     return false;
@@ -203,6 +203,7 @@ const vs_backend vs_backend_kvm = {
     .resource = ZX_HANDLE_INVALID,
     .other_resource = VS_ZIRCON_OTHER_RESOURCE,
     .calls = &vs_zircon_calls,
+    .load = vs_kvm_arch_load,
     .open = open_documented,
     .close = vs_zircon_close,
 };
@@ -214,6 +215,7 @@ const vs_backend vs_backend_kvm_zircon = {
     .resource = ZX_HANDLE_INVALID,
     .other_resource = VS_ZIRCON_OTHER_RESOURCE,
     .calls = &vs_zircon_calls,
+    .load = vs_kvm_arch_load,
     .open = open_zircon,
     .close = vs_zircon_close,
 };

@@ -11,11 +11,11 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <unicorn/unicorn.h>
 
 #include "arch.h"
 #include "arm64/insn.h"
 #include "changes.h"
+#include "loaded/unicorn.h"
 #include "x64/insn.h"
 
 enum { VS_UC_VIEWS_MAX = 256 };

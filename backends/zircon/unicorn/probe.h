@@ -8,7 +8,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <unicorn/unicorn.h>
+
+#include "loaded/unicorn.h"
 
 enum { VS_UC_NOWHERE = -1, VS_UC_WORD = 4, VS_UC_PROBE_PAGE = 4096 };
 

@@ -9,7 +9,7 @@
 #include "zircon.h"
 
 bool vs_uc_open(vs_why* reason) {
-  (void)reason;  // the library was asked before
+  (void)reason;  // the library is loaded, and was asked
   return true;
 }
 
@@ -54,6 +54,7 @@ void vs_uc_ready(vs_cpu* cpu) {
 }
 
 static bool open_as(const vs_uc_arch* arch, uc_arch needed, const char* name, vs_why* reason) {
+  if (!vs_unicorn_load(reason)) return false;
   if (!uc_arch_supported(needed))
     return vs_refuse(
         reason, "this Unicorn library was built without %s: install Debian's libunicorn2", name);
@@ -76,7 +77,8 @@ static bool open_arm64_zircon(vs_why* reason) {
   {                                                                            \
     .name = (row_name), .summary = (row_summary), .arch = (row_arch),          \
     .resource = ZX_HANDLE_INVALID, .other_resource = VS_ZIRCON_OTHER_RESOURCE, \
-    .calls = &vs_zircon_calls, .open = (row_open), .close = vs_zircon_close,   \
+    .calls = &vs_zircon_calls, .load = vs_unicorn_load, .open = (row_open),    \
+    .close = vs_zircon_close,                                                  \
   }
 
 const vs_backend vs_backend_unicorn =

@@ -44,6 +44,11 @@ static const struct {
     {KVM_CAP_GUEST_DEBUG_HW_BPS, "KVM_CAP_GUEST_DEBUG_HW_BPS"},
 };
 
+bool vs_kvm_arch_load(vs_why* reason) {
+  (void)reason;
+  return true;
+}
+
 const char* vs_kvm_arch_missing(int kvm_fd) {
   for (size_t i = 0; i < sizeof(capabilities) / sizeof(capabilities[0]); i++) {
     const int got = VS_KVM_IOCTL_VALUE(kvm_fd, KVM_CHECK_EXTENSION, capabilities[i].capability);

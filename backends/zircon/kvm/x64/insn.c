@@ -3,10 +3,10 @@
 // So each length is tried, the shortest first: the bytes have to be one instruction that writes so
 // much memory to where the access went, with the registers as they are, and the same data; a store
 // changes none of those that its address is made of. A prefix that means nothing is not counted.
-#include <capstone/capstone.h>
 #include <stddef.h>
 #include <string.h>
 
+#include "loaded/capstone.h"
 #include "x64/x64.h"
 
 enum { LONGEST = 15 };
@@ -162,6 +162,10 @@ static uint8_t decode(const vs_cpu* cpu, const struct kvm_sregs* sregs, const ui
   const uint8_t length = search(cpu, sregs, decoder, code, most, store);
   cs_close(&decoder);
   return length;
+}
+
+bool vs_kvm_arch_load(vs_why* reason) {
+  return vs_capstone_load(reason);
 }
 
 static vs_kvm_insn* place_of(vs_cpu* cpu) {

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <unicorn/unicorn.h>
+
+#include "loaded/unicorn.h"
 
 // Lets the processor itself leave 64-bit mode, by code that is mapped for that moment only; nothing
 // else may be mapped yet. Then CS is `segment` and RIP 0, CR0 is 0x10, and CR3, CR4, EFER and the
