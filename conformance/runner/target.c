@@ -284,7 +284,7 @@ static void probe_apart(vs_target* target, double seconds) {
 static bool is_loaded(vs_target* target) {
   const vs_backend* backend = target->backend;
   if (backend == NULL || backend->load == NULL || backend->load(&target->reason)) return true;
-  target->state = VS_TARGET_ABSENT;
+  target->state = vs_is_shortage(errno) ? VS_TARGET_BROKEN : VS_TARGET_ABSENT;
   return false;
 }
 

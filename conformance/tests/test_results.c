@@ -165,6 +165,20 @@ Test(results, several_reports_at_once_and_one_to_standard_output) {
       0, "cases: pass");
 }
 
+// As the dynamic linker tells: by no process of a run that needs none, and by one of a run that
+// does.
+Test(results, a_library_is_loaded_once_and_only_where_it_is_needed) {
+  expect_shell(
+      "LD_DEBUG=files LD_DEBUG_OUTPUT=%/soft " VS_PROGRAM_PATH
+      " run --backend soft --filter 'kinds.*' --jobs 1 && grep -l 'init:.*libc\\.so' %/soft.* && "
+      "! grep -E 'libunicorn|libcapstone' %/soft.*",
+      0, "pass");
+  expect_shell("LD_DEBUG=files LD_DEBUG_OUTPUT=%/uc " VS_PROGRAM_PATH
+               " run --backend unicorn --filter 'kinds.*' --jobs 1 && "
+               "echo loaded by $(grep -l 'calling init:.*libunicorn' %/uc.* | wc -l)",
+               0, "loaded by 1\n");
+}
+
 // Some object is there under the name of the library, with none of its functions.
 Test(results, an_engine_whose_library_cannot_be_used_is_absent_and_the_others_are_judged) {
   expect_shell("cp " VS_PLUGIN_DIR "/least.so %/libunicorn.so.2", 0, "");
@@ -174,6 +188,14 @@ Test(results, an_engine_whose_library_cannot_be_used_is_absent_and_the_others_ar
                " run --backend soft --require-backend unicorn --filter kinds.aliases",
                3, "unicorn was not judged: ");
 }
+
+#ifndef __SANITIZE_ADDRESS__  // which takes far more address space than that
+Test(results, an_engine_whose_library_finds_no_memory_is_broken) {
+  expect_shell(
+      "( ulimit -v 20000; " VS_PROGRAM_PATH " run --backend unicorn --filter kinds.aliases )", 3,
+      "libunicorn.so.2: failed to map segment from shared object; free memory and files, or");
+}
+#endif
 
 Test(results, a_script_that_is_named_twice_is_judged_once) {
   write_file("s.vcpu",
