@@ -31,6 +31,7 @@ struct vs_watch {
   struct sigaction segv;      // what another fault is for
   bool calls;                 // system calls are looks too, while it lasts
   bool stepping;              // the page is open for one instruction
+  greg_t at_code;             // that instruction
   bool is_look;               // which may reach the bytes
   volatile bool open;         // for good: somebody else, or something unseen, wants the page
   uint8_t other[WORD];        // what is put there when the moment has come
@@ -86,32 +87,56 @@ static void after_call(void* watch) {
 
 // ---- Signals.
 
+enum { REP = 0xf3, MOVSB = 0xa4, CMPSB = 0xa6, LODSB = 0xac };
+
 // What one step may read from where it faults: of a byte-wise string instruction that byte, of any
 // other as much as the widest register.
 static size_t width_of(const uint8_t* code) {
-  enum { REP = 0xf3, MOVSB = 0xa4, CMPSB = 0xa6, LODSB = 0xac, WIDEST = 64 };
+  enum { WIDEST = 64 };
   const uint8_t opcode = code[0] == REP ? code[1] : code[0];
   return opcode == MOVSB || opcode == CMPSB || opcode == LODSB ? 1 : WIDEST;
+}
+
+// A repeated byte-wise copy traps after each byte, at itself until it is done; where it reads next
+// is in a register.
+static const uint8_t* next_of_copy(const greg_t* registers) {
+  const uint8_t* code = (const uint8_t*)registers[REG_RIP];
+  const bool copies = code[0] == REP && code[1] == MOVSB && registers[REG_RCX] != 0;
+  return copies ? (const uint8_t*)registers[REG_RSI] : NULL;
 }
 
 static bool is_guarded(const vs_watch* w, const uint8_t* address) {
   return address >= w->pages + GUARDED && address < w->pages + GUARDED + PAGE;
 }
 
+static bool is_look(const vs_watch* w, const uint8_t* address, size_t width) {
+  return address < w->at + w->rewrite->length && address + width > w->at;
+}
+
 static void begin_step(vs_watch* w, const uint8_t* address, greg_t* registers) {
-  const uint8_t* code = (const uint8_t*)registers[REG_RIP];
-  w->is_look = address < w->at + w->rewrite->length && address + width_of(code) > w->at;
+  w->at_code = registers[REG_RIP];
+  w->is_look = is_look(w, address, width_of((const uint8_t*)w->at_code));
   w->stepping = guard(w, false);
   registers[REG_EFL] |= single_step;
 }
 
+// The page stays open while one instruction goes from byte to byte of it.
+static bool goes_on(vs_watch* w, const greg_t* registers) {
+  if (w->open || registers[REG_RIP] != w->at_code) return false;
+  const uint8_t* next = next_of_copy(registers);
+  if (next == NULL || !is_guarded(w, next)) return false;
+  w->is_look = is_look(w, next, 1);
+  return true;
+}
+
 static void end_step(vs_watch* w, greg_t* registers) {
-  w->stepping = false;
-  registers[REG_EFL] &= ~single_step;
   if (w->is_look) {
     w->accesses++;
     note_look(w);
   }
+  if (goes_on(w, registers)) return;
+  w->stepping = false;
+  registers[REG_EFL] &= ~single_step;
   if (!w->open) w->open = !guard(w, true);
 }
 

@@ -66,6 +66,54 @@ Test(watch, one_look_finds_either_value) {
   vs_watch_close(watch);
 }
 
+static void copy_bytes(void* to, const void* from, size_t count) {
+  __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+// A copy of every byte looks at each of those that are watched once, and at nothing between them.
+Test(watch, a_bytewise_copy_finds_a_moment_after_each_byte_that_is_watched) {
+  enum { WATCHED = 4, BYTES = 2 * AT };
+  static const vs_rewrite wide = {
+      .mode = VS_REWRITE_FLIP, .offset = AT, .length = WATCHED, .bytes = {NEW, NEW, NEW, NEW}};
+  vs_watch* watch = open_or_skip();
+  unsigned found = 0;  // by how many bytes were old, those first
+  for (size_t turn = 0; turn < WATCHED; turn++) {
+    uint8_t copy[BYTES];
+    uint8_t* buffer = vs_watch_place(watch, &wide, BYTES);
+    memset(buffer, OLD, BYTES);
+    cr_assert(vs_watch_begin(watch, &wide));
+    copy_bytes(copy, buffer, BYTES);
+    cr_expect_eq(vs_watch_end(watch), WATCHED);
+    unsigned old = 0;
+    while (old < WATCHED && copy[AT + old] == OLD) old++;
+    for (size_t i = 0; i < BYTES; i++) {
+      const bool is_new = i >= AT + old && i < AT + WATCHED;
+      cr_expect_eq(copy[i], is_new ? NEW : OLD, "turn %zu: byte %zu", turn, i);
+    }
+    found |= 1u << old;
+  }
+  cr_expect_eq(found, 0x1e, "0x%x", found);
+  vs_watch_close(watch);
+}
+
+// The look after the copy is met too: the page is guarded again.
+Test(watch, a_look_after_a_bytewise_copy_finds_another_value) {
+  vs_watch* watch = open_or_skip();
+  unsigned saw = 0;
+  for (size_t i = 0; i < 4; i++) {
+    uint8_t copy[2 * AT];
+    volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
+    buffer[AT] = OLD;
+    cr_assert(vs_watch_begin(watch, &rewrite));
+    copy_bytes(copy, (const uint8_t*)buffer, AT + 1);
+    const bool is_new = buffer[AT] == NEW;
+    cr_expect_eq(vs_watch_end(watch), 2);
+    saw |= 1u << ((copy[AT] == NEW) << 1 | is_new);
+  }
+  cr_expect_eq(saw & 6, 6, "old before new, and new before old: 0x%x", saw);
+  vs_watch_close(watch);
+}
+
 Test(watch, only_between_begin_and_end) {
   vs_watch* watch = open_or_skip();
   look(watch, 1);
