@@ -8,97 +8,134 @@
 #include "sweep/foresee.h"
 #include "sweep/scene.h"
 
+// What is combined on the architecture of a view, and where the stage stands.
+typedef struct side {
+  const vs_diff_view* view;
+  vs_space* space;
+  vs_odometer odometer;
+  vs_scene scene;
+  vs_oracle oracle;
+  vs_world start;
+  bool moved;  // the oracle stands elsewhere
+  vs_op ops[VS_SCENE_OPS + VS_PARTS];
+} side;
+
 typedef struct walk {
-  const vs_space* space;
-  const vs_profile* const* profiles;
+  uint8_t depth;
   bool (*meet)(const vs_call_met* met, void* context);
   void* context;
-  vs_scene scene;
-  vs_oracle oracle[2];
-  vs_world start[2];  // of a stage: where the scene stands
-  vs_op ops[VS_SCENE_OPS + VS_PARTS];
+  side sides[2];
 } walk;
 
-// What holds of the op once `taken` was done. False: a profile says nothing of it.
-static bool facts_of(walk* w, const vs_op* taken, const vs_op* op, vs_call_met* met) {
-  bool speaks = true;
-  for (size_t k = 0; k < 2 && speaks; k++) {
-    vs_oracle* oracle = &w->oracle[k];
-    if (taken->code != VS_OP_COUNT) {
-      oracle->worlds[0] = w->start[k];
-      oracle->count = 1;
-      speaks = vs_foresee_op(oracle, taken);
-    }
-    speaks = speaks && !oracle->worlds[0].lost;
-    met->facts[k] = vs_facts_of(&oracle->worlds[0], op, oracle->arch);
-  }
-  return speaks;
-}
-
-// Of two faults together, one that stands for others is enough.
-static bool stands_for_others(const vs_space* space, const vs_combination* c) {
+// Of two faults together, one that stands for others is enough. Fewer faults than `depth` have been
+// met before.
+static bool is_met(const vs_space* space, const vs_combination* c, unsigned depth) {
   unsigned away = 0;
-  uint8_t rank = 0;
+  uint8_t least = UINT8_MAX;
+  uint8_t most = 0;
   for (unsigned f = 0; f < space->factor_count; f++) {
     if (c->value[f] == 0) continue;
-    const uint8_t own = vs_space_value(space, c, f)->rank;
-    rank = own > rank ? own : rank;
+    const uint8_t rank = vs_space_value(space, c, f)->rank;
+    least = rank < least ? rank : least;
+    most = rank > most ? rank : most;
     away++;
   }
-  return away < 2 || rank >= VS_RANK_OF_SETS;
+  if (away < depth && depth > 1) return false;
+  if (away > 2) return least >= VS_RANK_OF_PRODUCT;
+  return away < 2 || most >= VS_RANK_OF_SETS;
 }
 
-static bool meet_one(walk* w, const vs_combination* c) {
+// --- one call -----------------------------------------------------------------------------------
+
+// Writes the script. False: the view says nothing of the call.
+static bool meet_side(side* s, vs_script* script, vs_facts* facts) {
   vs_op parts[VS_PARTS];
-  if (!stands_for_others(w->space, c)) return true;
-  vs_compose_parts(w->space, &w->scene, c, 0, parts);
-  vs_call_met met = {.ops = w->ops, .count = w->scene.count};
-  const vs_op* op = &parts[VS_PART_CALL];
-  if (!vs_op_is_predicted(op) || !facts_of(w, &parts[VS_PART_TAKEN], op, &met)) return true;
-  memcpy(w->ops, w->scene.ops, w->scene.count * sizeof w->ops[0]);
-  if (parts[VS_PART_TAKEN].code != VS_OP_COUNT) w->ops[met.count++] = parts[VS_PART_TAKEN];
-  w->ops[met.count++] = *op;
+  const vs_op* taken = &parts[VS_PART_TAKEN];
+  size_t count = s->scene.count;
+  vs_compose_parts(s->space, &s->scene, &s->odometer.c, 0, parts);
+  if (!vs_op_is_predicted(&parts[VS_PART_CALL])) return false;
+  if (s->moved) s->oracle.worlds[0] = s->start;
+  s->moved = taken->code != VS_OP_COUNT;
+  if (s->moved) {
+    s->oracle.count = 1;
+    if (!vs_foresee_op(&s->oracle, taken)) return false;
+    s->ops[count++] = *taken;
+  }
+  s->ops[count++] = parts[VS_PART_CALL];
+  *script = (vs_script){"", s->ops, count};
+  *facts = vs_facts_of(&s->oracle.worlds[0], &s->ops[count - 1], s->oracle.arch);
+  return !s->oracle.worlds[0].lost;
+}
+
+static bool meet_one(walk* w) {
+  const side* first = &w->sides[0];
+  vs_call_met met = {.space = first->space, .c = &first->odometer.c};
+  if (!is_met(met.space, met.c, w->depth)) return true;
+  for (size_t k = 0; k < 2; k++) {
+    if (!meet_side(&w->sides[k], &met.scripts[k], &met.facts[k])) return true;
+  }
   return w->meet(&met, w->context);
 }
 
+// --- all of them --------------------------------------------------------------------------------
+
+// False: the view says nothing of what was made before the calls.
+static bool enter_stage(side* s, size_t stage) {
+  vs_odometer_set(&s->odometer, s->space, stage, 0);
+  vs_scene_make(s->space, &s->odometer.c, false, &s->scene);
+  vs_oracle_init(&s->oracle, s->view->profile, vs_arch_find(s->view->arch));
+  if (!vs_foresee_ops(s->scene.ops, s->scene.count, &s->oracle)) return false;
+  s->start = s->oracle.worlds[0];
+  s->moved = false;
+  memcpy(s->ops, s->scene.ops, s->scene.count * sizeof s->ops[0]);
+  return true;
+}
+
 static bool meet_stage(walk* w, size_t stage) {
-  vs_odometer o;
-  vs_odometer_set(&o, w->space, stage, 0);
-  vs_scene_make(w->space, &o.c, true, &w->scene);
   for (size_t k = 0; k < 2; k++) {
-    vs_oracle_init(&w->oracle[k], w->profiles[k], vs_arch_find(w->space->arch));
-    if (!vs_foresee_scene(&w->scene, &w->oracle[k])) return true;
-    w->start[k] = w->oracle[k].worlds[0];
+    if (!enter_stage(&w->sides[k], stage)) return true;
   }
   bool goes_on = true;
-  for (uint64_t left = w->space->stages[stage].count; left > 0 && goes_on; left--) {
-    goes_on = meet_one(w, &o.c);
-    if (left > 1) vs_odometer_next(&o);
+  for (uint64_t left = w->sides[0].space->stages[stage].count; left > 0 && goes_on; left--) {
+    goes_on = meet_one(w);
+    if (left == 1) break;
+    vs_odometer_next(&w->sides[0].odometer);
+    vs_odometer_next(&w->sides[1].odometer);
   }
   return goes_on;
 }
 
-static bool meet_depth(walk* w, vs_call_index call, vs_arch arch, uint8_t depth) {
-  vs_space* space = vs_space_of_call(call, arch, depth, vs_scene_is_possible);
-  bool goes_on = space != NULL;
-  w->space = space;
-  for (size_t i = 0; goes_on && i < space->stage_count; i++) goes_on = meet_stage(w, i);
-  if (space != NULL) vs_space_free(space);
+static bool meet_depth(walk* w, vs_call_index call, uint8_t depth) {
+  bool goes_on = true;
+  w->depth = depth;
+  for (size_t k = 0; k < 2; k++) {
+    side* s = &w->sides[k];
+    s->space = vs_space_of_call(call, s->view->arch, depth, vs_scene_is_possible);
+    goes_on &= s->space != NULL;
+  }
+  for (size_t i = 0; goes_on && i < w->sides[0].space->stage_count; i++) goes_on = meet_stage(w, i);
+  vs_space_free(w->sides[0].space);
+  vs_space_free(w->sides[1].space);
   return goes_on;
 }
 
-bool vs_diff_each(vs_call_index call, vs_arch arch, const vs_profile* const profiles[2],
+bool vs_diff_each(vs_call_index call, const vs_diff_view views[2], uint8_t depth,
                   bool (*meet)(const vs_call_met* met, void* context), void* context) {
-  enum { PAIRS = 2 };
   walk* w = calloc(1, sizeof *w);
   if (w == NULL) return false;
-  w->profiles = profiles;
   w->meet = meet;
   w->context = context;
+  for (size_t k = 0; k < 2; k++) w->sides[k].view = &views[k];
   bool goes_on = true;
-  for (uint8_t depth = 1; depth <= PAIRS && goes_on; depth++) {
-    goes_on = meet_depth(w, call, arch, depth);
-  }
+  for (uint8_t d = 1; d <= depth && goes_on; d++) goes_on = meet_depth(w, call, d);
   free(w);
   return goes_on;
+}
+
+bool vs_diff_facts(const vs_diff_view* view, const vs_op* ops, size_t count, vs_facts* facts) {
+  static vs_oracle oracle;
+  vs_oracle_init(&oracle, view->profile, vs_arch_find(view->arch));
+  if (!vs_foresee_ops(ops, count - 1, &oracle) || oracle.worlds[0].lost) return false;
+  *facts = vs_facts_of(&oracle.worlds[0], &ops[count - 1], oracle.arch);
+  return true;
 }

@@ -1,21 +1,40 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The calls other than zx_vcpu_write_state, in every way in which one can be unlike a plain valid
-// one: the combinations of a sweep, the fewest faults first.
+// Every call in every way in which one can be unlike a plain valid one: the combinations of a
+// sweep, the fewest faults first.
 #ifndef VS_CLI_DIFF_CALLS_H_
 #define VS_CLI_DIFF_CALLS_H_
 
 #include "decide.h"
+#include "sweep/space.h"
 
-// A call, the last of the ops, and what holds of it under each of two profiles.
+enum {
+  VS_DIFF_PAIRS = 2,
+  VS_DIFF_SETS = 3  // that a vCPU runs needs another thread to call: two faults for one reason
+};
+
+// A profile, on an architecture that it speaks of.
+typedef struct vs_diff_view {
+  const vs_profile* profile;
+  vs_arch arch;
+} vs_diff_view;
+
+// A call, the last op of the script, and what holds of it, as each of two views has them.
 typedef struct vs_call_met {
-  const vs_op* ops;
-  size_t count;
+  const vs_space* space;
+  const vs_combination* c;
+  vs_script scripts[2];
   vs_facts facts[2];
 } vs_call_met;
 
-// Meets every one of such calls that both profiles speak of, until `meet` returns false. False:
-// that, or no memory.
-bool vs_diff_each(vs_call_index call, vs_arch arch, const vs_profile* const profiles[2],
+// Meets the calls of which both views speak, of up to `depth` faults, until `meet` returns false.
+// Of one fault each is met, of two those of which one stands for others, of more those of which all
+// do. False: `meet` returned that, or there is no memory. Of two architectures, the call has to be
+// zx_vcpu_write_state: of others, the arguments to be combined are not the same.
+bool vs_diff_each(vs_call_index call, const vs_diff_view views[2], uint8_t depth,
                   bool (*meet)(const vs_call_met* met, void* context), void* context);
+
+// What holds of a script's last call, if every op before it does what it is there for. False: the
+// view says nothing of it.
+bool vs_diff_facts(const vs_diff_view* view, const vs_op* ops, size_t count, vs_facts* facts);
 
 #endif  // VS_CLI_DIFF_CALLS_H_

@@ -5,22 +5,19 @@
 #include <string.h>
 
 #include "calls.h"
-#include "classes.h"
 #include "effects.h"
+#include "sweep/compose.h"
+#include "sweep/show.h"
+#include "text/document.h"
 
-enum { REPORTED_MAX = 256, WEIGHT_MAX = 24, EFFECTS_MAX = 16 };
-
-typedef struct reported {
-  vs_class c;
-  vs_decision decisions[2];
-} reported;
+enum { REPORTED_MAX = 256, EFFECTS_MAX = 16 };
 
 typedef struct comparison {
   vs_difference now;
+  vs_diff_view views[2];
   vs_build builds[2];
-  size_t count;
-  size_t first;  // of those told of the call that is compared
-  reported told[REPORTED_MAX];
+  size_t count;  // of those told of the call that is compared
+  vs_decision told[REPORTED_MAX][2];
   char said[EFFECTS_MAX][2][VS_DIFF_WORDS];  // of effects, on the architecture before
   void (*tell)(const vs_difference* difference, void* context);
   void* context;
@@ -43,29 +40,35 @@ static bool answers_alike(const vs_decision* a, const vs_decision* b) {
   return true;
 }
 
-// The same answers for the same reasons.
-static bool reasons_alike(const vs_decision* a, const vs_decision* b) {
-  if (a->anything != b->anything || a->count != b->count) return false;
-  for (size_t i = 0; i < a->count; i++) {
-    const vs_allowed* x = &a->allowed[i];
-    const vs_allowed* y = &b->allowed[i];
-    if (x->status != y->status || x->check != y->check || x->latitude != y->latitude) return false;
+static bool is_among(const vs_allowed* x, const vs_decision* of) {
+  for (size_t i = 0; i < of->count; i++) {
+    const vs_allowed* y = &of->allowed[i];
+    if (x->status == y->status && x->check == y->check && x->latitude == y->latitude) return true;
   }
-  return true;
+  return false;
+}
+
+// Each answer of one is among those of the other, for the same reason.
+static bool is_part(const vs_decision* part, const vs_decision* whole) {
+  bool all = part->anything == whole->anything;
+  for (size_t i = 0; i < part->count; i++) all &= is_among(&part->allowed[i], whole);
+  return all;
+}
+
+static bool reasons_alike(const vs_decision* a, const vs_decision* b) {
+  return a->count == b->count && is_part(a, b);
 }
 
 // Something told already shows it: the reasons are the same, or, where a profile allows every error
-// that applies, the answers; or its answers are only more of them.
-static bool is_told(const comparison* x, const vs_class* c) {
-  for (size_t i = x->first; i < x->count; i++) {
-    const reported* r = &x->told[i];
-    bool within = c != NULL && vs_class_within(&r->c, c);
+// that applies, the answers, or there are only more of them.
+static bool is_told(const comparison* x) {
+  for (size_t i = 0; i < x->count; i++) {
     bool alike = true;
     for (size_t k = 0; k < 2; k++) {
+      const vs_decision* before = &x->told[i][k];
       const vs_decision* now = &x->now.sides[k].decision;
-      bool ordered = x->now.sides[k].profile->ordered;
-      alike &= ordered ? reasons_alike(&r->decisions[k], now)
-                       : within || answers_alike(&r->decisions[k], now);
+      alike &= x->views[k].profile->ordered ? reasons_alike(before, now)
+                                            : is_part(before, now) || answers_alike(before, now);
     }
     if (alike) return true;
   }
@@ -99,67 +102,90 @@ static void tell(comparison* x) {
   x->tell(&x->now, x->context);
 }
 
-static bool compare_class(comparison* x, const vs_class* c) {
-  if (!start_builds(x)) return false;
-  for (size_t k = 0; k < 2; k++) {
-    vs_class_build(c, &x->builds[k]);
-    if (x->builds[k].failed) return false;
-    vs_facts facts = vs_script_facts(&x->builds[k]);
-    x->now.sides[k].decision = vs_decide(&facts, x->now.sides[k].profile);
-  }
-  const vs_decision* a = &x->now.sides[0].decision;
-  const vs_decision* b = &x->now.sides[1].decision;
-  if (answers_alike(a, b) || is_told(x, c) || x->count == REPORTED_MAX) return true;
-  x->told[x->count++] = (reported){*c, {*a, *b}};
-  x->now.effect = false;
-  vs_class_say(c, x->now.words, sizeof x->now.words);
-  say_answers(&x->now.sides[0]);
-  say_answers(&x->now.sides[1]);
-  tell(x);
-  return true;
+// --- scripts ------------------------------------------------------------------------------------
+
+// True if the script without op `i` is one, and its last call is answered for the same reasons.
+static bool goes_without(const comparison* x, size_t k, size_t i) {
+  const vs_build* b = &x->builds[k];
+  vs_op ops[VS_SCENE_OPS + VS_PARTS];
+  const size_t count = b->count - 1;
+  const vs_document d = {.arch = x->views[k].arch, .ops = ops, .count = count};
+  vs_fault fault;
+  vs_facts facts;
+  memcpy(ops, b->ops, i * sizeof ops[0]);
+  memcpy(ops + i, b->ops + i + 1, (count - i) * sizeof ops[0]);
+  if (!vs_document_is_sound(&d, &fault)) return false;
+  if (!vs_diff_facts(&x->views[k], ops, count, &facts)) return false;
+  const vs_decision decision = vs_decide(&facts, x->views[k].profile);
+  return reasons_alike(&decision, &x->now.sides[k].decision);
 }
 
-static bool compare_answers(comparison* x) {
-  for (unsigned weight = 0; weight <= WEIGHT_MAX; weight++) {
-    for (unsigned number = 0; number < VS_CLASS_COUNT; number++) {
-      vs_class c = vs_class_at(number);
-      if (!vs_class_is_valid(&c) || vs_class_weight(&c) != weight) continue;
-      if (!compare_class(x, &c)) return false;
+static void drop(vs_build* b, size_t i) {
+  b->count--;
+  memmove(b->ops + i, b->ops + i + 1, (b->count - i) * sizeof b->ops[0]);
+}
+
+// A guest that runs has to have something to run.
+static bool is_run(const vs_build* b, size_t i) {
+  bool runs = false;
+  for (size_t k = i; k < b->count; k++) runs |= b->ops[k].code == VS_CALL_vcpu_enter;
+  return runs && b->ops[i].code == VS_OP_guest_load;
+}
+
+// Leaves out of both sides' scripts, which are one but for their architecture, what no answer
+// depends on, the latest first.
+static void shorten(comparison* x) {
+  vs_build* b = x->builds;
+  for (size_t i = b->count - 1; i-- > 0;) {
+    if (is_run(b, i) || !goes_without(x, 0, i) || !goes_without(x, 1, i)) continue;
+    drop(&b[0], i);
+    drop(&b[1], i);
+  }
+  for (size_t i = 0; i < b->count; i++) b[0].ops[i].optional = b[1].ops[i].optional = false;
+}
+
+static bool write_scripts(comparison* x, const vs_call_met* met) {
+  if (!start_builds(x)) return false;
+  for (size_t k = 0; k < 2; k++) {
+    const vs_script* script = &met->scripts[k];
+    for (size_t i = 0; i < script->count; i++) {
+      *add(&x->builds[k], script->ops[i].code) = script->ops[i];
     }
   }
+  if (x->builds[0].failed || x->builds[1].failed) return false;
+  shorten(x);
   return true;
 }
 
-// A call other than zx_vcpu_write_state.
 static bool compare_call(const vs_call_met* met, void* context) {
   comparison* x = context;
-  if (!start_builds(x)) return false;
   for (size_t k = 0; k < 2; k++) {
-    for (size_t i = 0; i < met->count; i++) *add(&x->builds[k], met->ops[i].code) = met->ops[i];
-    if (x->builds[k].failed) return false;
-    x->now.sides[k].decision = vs_decide(&met->facts[k], x->now.sides[k].profile);
+    x->now.sides[k].decision = vs_decide(&met->facts[k], x->views[k].profile);
   }
   const vs_decision* a = &x->now.sides[0].decision;
   const vs_decision* b = &x->now.sides[1].decision;
-  if (answers_alike(a, b) || is_told(x, NULL) || x->count == REPORTED_MAX) return true;
-  x->told[x->count++] = (reported){.decisions = {*a, *b}};
+  if (answers_alike(a, b) || is_told(x) || x->count == REPORTED_MAX) return true;
+  if (!write_scripts(x, met)) return false;
+  for (size_t k = 0; k < 2; k++) {
+    x->told[x->count][k] = x->now.sides[k].decision;
+    say_answers(&x->now.sides[k]);
+  }
+  x->count++;
   x->now.effect = false;
-  vs_text words = vs_text_in(x->now.words, sizeof x->now.words);
-  vs_say_op(&words, &met->ops[met->count - 1]);
-  say_answers(&x->now.sides[0]);
-  say_answers(&x->now.sides[1]);
+  vs_combination_say(met->space, met->c, x->now.words, sizeof x->now.words);
   tell(x);
   return true;
 }
 
 static bool compare_calls(comparison* x) {
-  const vs_profile* const profiles[] = {x->now.sides[0].profile, x->now.sides[1].profile};
   for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
-    if (vs_ops[call].phase != VS_PHASE_JUDGED || call == VS_CALL_vcpu_write_state) continue;
-    x->first = x->count;
-    if (!vs_diff_each(call, x->now.sides[0].arch, profiles, compare_call, x)) return false;
+    bool write_state = call == VS_CALL_vcpu_write_state;
+    if (vs_ops[call].phase != VS_PHASE_JUDGED) continue;
+    if (x->views[0].arch != x->views[1].arch && !write_state) continue;
+    x->count = 0;
+    const uint8_t depth = write_state ? VS_DIFF_SETS : VS_DIFF_PAIRS;
+    if (!vs_diff_each(call, x->views, depth, compare_call, x)) return false;
   }
-  x->first = 0;
   return true;
 }
 
@@ -202,9 +228,9 @@ static bool speaks_of(const vs_profile* profile, vs_arch arch) {
 }
 
 static bool compare_on(comparison* x, vs_arch a, vs_arch b) {
-  x->now.sides[0].arch = a;
-  x->now.sides[1].arch = b;
-  return compare_answers(x) && (a != b || compare_calls(x)) && compare_effects(x);
+  x->now.sides[0].arch = x->views[0].arch = a;
+  x->now.sides[1].arch = x->views[1].arch = b;
+  return compare_calls(x) && compare_effects(x);
 }
 
 static bool compare(comparison* x) {
@@ -224,8 +250,8 @@ bool vs_profiles_diff(const vs_profile* a, const vs_profile* b,
                       void (*told)(const vs_difference* difference, void* context), void* context) {
   comparison* x = calloc(1, sizeof *x);
   if (x == NULL) return false;
-  x->now.sides[0].profile = a;
-  x->now.sides[1].profile = b;
+  x->now.sides[0].profile = x->views[0].profile = a;
+  x->now.sides[1].profile = x->views[1].profile = b;
   x->tell = told;
   x->context = context;
   bool whole = compare(x);

@@ -13,10 +13,10 @@ static vs_observation done(const vs_op* op, zx_handle_t handle) {
   return seen;
 }
 
-bool vs_foresee_scene(const vs_scene* scene, vs_oracle* oracle) {
+bool vs_foresee_ops(const vs_op* ops, size_t count, vs_oracle* oracle) {
   zx_handle_t next = FIRST_HANDLE;
-  for (size_t i = 0; i < scene->count; i++) {
-    const vs_op* op = &scene->ops[i];
+  for (size_t i = 0; i < count; i++) {
+    const vs_op* op = &ops[i];
     const vs_observation seen = done(op, next);
     next += HANDLES_PER_OP;
     bool look = op->code == VS_CALL_vcpu_read_state || op->code == VS_CALL_vcpu_enter;
@@ -34,7 +34,7 @@ static void enter_stage(vs_foresight* f, const vs_space* space, size_t stage) {
   vs_odometer_set(&start, space, stage, 0);
   vs_scene_make(space, &start.c, true, &f->scene);
   vs_oracle_init(&f->oracle, vs_profile_find("documented"), vs_arch_find(space->arch));
-  if (!vs_foresee_scene(&f->scene, &f->oracle))
+  if (!vs_foresee_ops(f->scene.ops, f->scene.count, &f->oracle))
     vs_world_init(&f->oracle.worlds[0], f->oracle.profile);
   f->start = f->oracle.worlds[0];
 }

@@ -26,9 +26,9 @@ typedef struct vs_batch_of_sweep {
   uint64_t at[VS_BATCH];  // number within the stage
 } vs_batch_of_sweep;
 
-// Brings the scene into the world of an oracle that has seen nothing yet. False: the oracle makes
-// no sense of it.
-bool vs_foresee_scene(const vs_scene* scene, vs_oracle* oracle);
+// Brings what ops make into the world of an oracle that has seen nothing yet. False: the oracle
+// makes no sense of them.
+bool vs_foresee_ops(const vs_op* ops, size_t count, vs_oracle* oracle);
 // An op behind a scene, which is accepted. False: the oracle makes no sense of it.
 bool vs_foresee_op(vs_oracle* oracle, const vs_op* op);
 

@@ -74,7 +74,7 @@ static bool list_stages(counting* p, vs_oracle* oracle, vs_scene* scene) {
     vs_op op = {0};
     vs_scene_make(p->space, &c, true, scene);
     vs_oracle_init(oracle, vs_profile_find("documented"), vs_arch_find(p->space->arch));
-    if (!vs_foresee_scene(scene, oracle)) continue;
+    if (!vs_foresee_ops(scene->ops, scene->count, oracle)) continue;
     vs_compose_call(p->space, scene, &c, 0, &op);
     vs_facts facts = vs_facts_of(&oracle->worlds[0], &op, oracle->arch);
     p->stage_ids[p->stage_count++] = intern(&p->stages, &facts, &c);

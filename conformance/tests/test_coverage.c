@@ -11,7 +11,6 @@
 #include "coverage/gap.h"
 #include "coverage/words.h"
 #include "diff_profiles/calls.h"
-#include "diff_profiles/classes.h"
 #include "executor/executor.h"
 #include "judging.h"
 #include "sampled.h"
@@ -130,34 +129,18 @@ static bool meet(const vs_call_met* met, void* context) {
   return true;
 }
 
-// Every combination of two arguments of every other call, in every scene of a sweep.
-static void look_at_calls(looking* l) {
-  const vs_profile* const profiles[] = {l->all->profile, l->all->profile};
-  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
-    if (vs_ops[call].phase != VS_PHASE_JUDGED || call == VS_CALL_vcpu_write_state) continue;
-    cr_assert(vs_diff_each(call, l->all->arch, profiles, meet, l));
-  }
-}
-
-// The whole product of the traits of zx_vcpu_write_state.
-static void look_at_classes(looking* l) {
-  vs_build b = {.info = vs_arch_find(l->all->arch)};
-  for (unsigned number = 0; number < VS_CLASS_COUNT; number++) {
-    const vs_class c = vs_class_at(number);
-    if (!vs_class_is_valid(&c)) continue;
-    b.count = 0;
-    vs_class_build(&c, &b);
-    cr_assert(!b.failed);
-    const vs_facts facts = vs_script_facts(&b);
-    look_at(l, &facts);
-  }
-  free(b.ops);
-}
-
+// Every combination of two arguments of every call, in every scene of a sweep; of
+// zx_vcpu_write_state, of four that stand for others.
 static looking look(const vs_reachable* all) {
+  enum { PAIRS_OF_FAULTS = 2, ALL_FAULTS = 4 };
   looking l = {.all = all};
-  look_at_calls(&l);
-  look_at_classes(&l);
+  const vs_diff_view view = {all->profile, all->arch};
+  const vs_diff_view views[] = {view, view};
+  for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
+    const bool write_state = call == VS_CALL_vcpu_write_state;
+    if (vs_ops[call].phase != VS_PHASE_JUDGED) continue;
+    cr_assert(vs_diff_each(call, views, write_state ? ALL_FAULTS : PAIRS_OF_FAULTS, meet, &l));
+  }
   return l;
 }
 
