@@ -157,6 +157,14 @@ static bool write_scripts(comparison* x, const vs_call_met* met) {
   return true;
 }
 
+static void say_call(vs_difference* now, const vs_call_met* met) {
+  char words[VS_DIFF_WORDS / 2];
+  vs_text text = vs_text_in(now->words, sizeof now->words);
+  vs_combination_say(met->space, met->c, words, sizeof words);
+  const bool write_state = met->space->call == VS_CALL_vcpu_write_state;
+  vs_say(&text, "%s%s", write_state ? "zx_vcpu_write_state, " : "", words);
+}
+
 static bool compare_call(const vs_call_met* met, void* context) {
   comparison* x = context;
   for (size_t k = 0; k < 2; k++) {
@@ -172,7 +180,7 @@ static bool compare_call(const vs_call_met* met, void* context) {
   }
   x->count++;
   x->now.effect = false;
-  vs_combination_say(met->space, met->c, x->now.words, sizeof x->now.words);
+  say_call(&x->now, met);
   tell(x);
   return true;
 }

@@ -247,6 +247,7 @@ void vs_compose_parts(const vs_space* space, const vs_scene* scene, const vs_com
                       uint64_t salt, vs_op parts[VS_PARTS]) {
   const vs_arch_info* arch = vs_arch_find(space->arch);
   vs_op* call = &parts[VS_PART_CALL];
+  *call = vs_op_new(space->call, arch);
   vs_compose_call(space, scene, c, salt, call);
   for (unsigned i = 0; i < VS_PARTS; i++) {
     if (i != VS_PART_CALL) parts[i].code = VS_OP_COUNT;

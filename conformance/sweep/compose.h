@@ -6,7 +6,7 @@
 
 #include "slots.h"
 
-// The ops of a combination of a call other than zx_vcpu_write_state, in order.
+// The ops of a combination, in order. Of zx_vcpu_write_state there is the call alone.
 enum {
   VS_PART_TAKEN,  // duplicates a handle, for a call that takes the one it is given
   VS_PART_CALL,
@@ -16,12 +16,12 @@ enum {
   VS_PARTS
 };
 
-// `salt` makes the register values of one call differ from those of another.
+// `salt` makes the register values of one call differ from those of another. Of
+// zx_vcpu_write_state, what the combination says nothing of stays as it is in `op`.
 void vs_compose_call(const vs_space* space, const vs_scene* scene, const vs_combination* c,
                      uint64_t salt, vs_op* op);
 
-// Of a call other than zx_vcpu_write_state: all ops of the combination; one that it does without
-// has the code VS_OP_COUNT.
+// All ops of the combination; one that it does without has the code VS_OP_COUNT.
 void vs_compose_parts(const vs_space* space, const vs_scene* scene, const vs_combination* c,
                       uint64_t salt, vs_op parts[VS_PARTS]);
 

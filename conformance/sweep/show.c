@@ -32,6 +32,15 @@ typedef struct attempt {
 
 // --- words ------------------------------------------------------------------------------------
 
+// True if the value is one of several of one name, which its number tells apart.
+static bool is_one_of_several(const vs_space* space, const vs_combination* c, unsigned factor) {
+  const vs_class_value* value = vs_space_value(space, c, factor);
+  const uint16_t at = c->value[factor];
+  const bool last = at + 1 == space->counts[c->io][factor];
+  return strcmp(value[-1].name, value->name) == 0 ||
+         (!last && strcmp(value[1].name, value->name) == 0);
+}
+
 void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size) {
   vs_text out = vs_text_in(text, size);
   bool write_state = space->call == VS_CALL_vcpu_write_state;
@@ -42,7 +51,8 @@ void vs_combination_say(const vs_space* space, const vs_combination* c, char* te
     if (c->value[f] == 0) continue;
     const vs_class_value* value = vs_space_value(space, c, f);
     vs_say(&out, ", %s %s", space->factors[f].name, value->name);
-    if (value->number != 0) vs_say(&out, ":%#llx", (unsigned long long)value->number);
+    if (value->number != 0 || is_one_of_several(space, c, f))
+      vs_say(&out, ":0x%llx", (unsigned long long)value->number);
     any = true;
   }
   if (!any) vs_say(&out, ", all valid");
