@@ -357,8 +357,8 @@ static vs_exit sweep_target(const sweep_request* q, const char* spec) {
             vs_arch_find(q->profile->arch)->name, spec, vs_arch_find(target.arch)->name);
     return VS_EXIT_USAGE;
   }
-  vs_space* space =
-      vs_space_of_call(q->call, target.arch, depth_of(q, &target), vs_scene_is_possible);
+  vs_space* space = vs_space_of_call(q->call, target.arch, depth_of(q, &target), VS_RANK_OF_PAIRS,
+                                     vs_scene_is_possible);
   if (space == NULL) {
     fprintf(stderr, "vcpuspec: no memory\n");
     return VS_EXIT_INFRASTRUCTURE;

@@ -31,18 +31,14 @@ typedef struct walk {
 // met before.
 static bool is_met(const vs_space* space, const vs_combination* c, unsigned depth) {
   unsigned away = 0;
-  uint8_t least = UINT8_MAX;
   uint8_t most = 0;
   for (unsigned f = 0; f < space->factor_count; f++) {
     if (c->value[f] == 0) continue;
     const uint8_t rank = vs_space_value(space, c, f)->rank;
-    least = rank < least ? rank : least;
     most = rank > most ? rank : most;
     away++;
   }
-  if (away < depth && depth > 1) return false;
-  if (away > 2) return least >= VS_RANK_OF_PRODUCT;
-  return away < 2 || most >= VS_RANK_OF_SETS;
+  return depth == 1 || (away == depth && (away > 2 || most >= VS_RANK_OF_SETS));
 }
 
 // --- one call -----------------------------------------------------------------------------------
@@ -110,7 +106,9 @@ static bool meet_depth(walk* w, vs_call_index call, uint8_t depth) {
   w->depth = depth;
   for (size_t k = 0; k < 2; k++) {
     side* s = &w->sides[k];
-    s->space = vs_space_of_call(call, s->view->arch, depth, vs_scene_is_possible);
+    s->space =
+        vs_space_of_call(call, s->view->arch, depth,
+                         depth > 2 ? VS_RANK_OF_PRODUCT : VS_RANK_OF_PAIRS, vs_scene_is_possible);
     goes_on &= s->space != NULL;
   }
   for (size_t i = 0; goes_on && i < w->sides[0].space->stage_count; i++) goes_on = meet_stage(w, i);

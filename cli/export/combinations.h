@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Every consistent combination of simultaneous faults of one call, as scripts: one for each handle,
-// thread and kind; in it, a call for each size, placement and access_size.
+// Simultaneous faults of one call of zx_vcpu_write_state, as scripts: the combinations of a sweep
+// of up to three values, of those that classes.def has for vectors. A script for each stage; in it,
+// a call for each combination of kind, size, placement and access_size.
 #ifndef VS_CLI_COMBINATIONS_H_
 #define VS_CLI_COMBINATIONS_H_
 
-#include "tables.h"
+#include "sweep/space.h"
 
-enum { VS_COMBINATION_WORDS = 96 };
+enum { VS_COMBINED_WORDS = 96 };
 
-typedef struct vs_combination {
-  char id[VS_COMBINATION_WORDS];
-  char title[VS_COMBINATION_WORDS];
-  vs_script script;  // ops owned
-} vs_combination;
+typedef struct vs_combined {
+  char id[VS_COMBINED_WORDS];
+  char title[VS_COMBINED_WORDS];
+  vs_script script;  // its ops are valid until the next one
+} vs_combined;
 
-// The combinations' number, those that make no sense among them.
-extern const size_t vs_combination_count;
-
-// False: no memory. One that makes no sense has no ops.
-bool vs_combination_at(size_t number, const vs_arch_info* info, vs_combination* combination);
-void vs_combination_free(vs_combination* combination);
+// Tells each script to `take`, until that returns false. False: it did, or there is no memory.
+bool vs_combined_each(vs_arch arch, bool (*take)(const vs_combined* combined, void* context),
+                      void* context);
 
 #endif  // VS_CLI_COMBINATIONS_H_

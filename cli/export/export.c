@@ -71,17 +71,14 @@ bool vs_export_case(vs_export* export, const vs_case* c) {
   return good;
 }
 
+static bool take_combined(const vs_combined* combined, void* context) {
+  const vs_case c = {.id = combined->id, .title = combined->title};
+  return vs_export_script(context, &c, &combined->script);
+}
+
 bool vs_export_combinations(vs_export* export) {
-  size_t cases = export->count;
-  bool good = true;
-  for (size_t i = 0; good && i < vs_combination_count; i++) {
-    vs_combination combination;
-    if (!vs_combination_at(i, export->info, &combination)) return false;
-    if (combination.script.count == 0) continue;
-    vs_case c = {.id = combination.id, .title = combination.title};
-    good = vs_export_script(export, &c, &combination.script);
-    vs_combination_free(&combination);
-  }
+  const size_t cases = export->count;
+  const bool good = vs_combined_each(export->arch, take_combined, export);
   export->case_count = cases;
   return good &&
          leave_out(export, "combinations.*_running_*", "that a vCPU runs needs guest execution");

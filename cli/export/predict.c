@@ -13,6 +13,7 @@ typedef struct predictor {
   const vs_arch_info* info;
   vs_predicted* to;
   uint32_t handles;  // invented so far
+  uint32_t given;    // slots that an op of the vector gives a handle, as bits
   size_t at;         // of the op in the script that was asked for
   vs_why* why;
 } predictor;
@@ -29,6 +30,11 @@ static bool is_elsewhere(const vs_op* op) {
   return false;
 }
 
+static bool has_packet(const vs_op* op) {
+  return vs_param_find(op->code, VS_PARAM_IN_PACKET, 0) < VS_ARGS_MAX ||
+         vs_param_find(op->code, VS_PARAM_OUT_PACKET, 0) < VS_ARGS_MAX;
+}
+
 // NULL if the op can be predicted.
 static const char* unpredictable(const vs_op* op) {
   if (op->async || op->code == VS_OP_join) return "runs beside other calls";
@@ -36,6 +42,7 @@ static const char* unpredictable(const vs_op* op) {
     return "needs guest execution";
   }
   if (op->code == VS_OP_guest_load) return "needs guest memory";
+  if (has_packet(op)) return "has a packet, which vectors do not hold";
   if (op->rewrite.mode != VS_REWRITE_NONE) return "its buffer changes during the call";
   if (!vs_op_is_predicted(op)) return "no profile says what such a call answers";
   return is_elsewhere(op) ? "its result is placed" : NULL;
@@ -169,11 +176,23 @@ static void take(vs_predicted* to, const vs_op* op) {
   if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // no implementation lacks it
 }
 
+// What would have given a slot its handle may be left out.
+static bool names_nothing_given(const predictor* p, const vs_op* op) {
+  bool nothing = false;
+  for (size_t i = 0; i < VS_ARGS_MAX; i++) {
+    const bool handle = vs_ops[op->code].params[i].type == VS_PARAM_HANDLE;
+    if (!handle || !vs_arg_names_slot(&op->args[i])) continue;
+    nothing |= (p->given & VS_BIT(op->args[i].slot)) == 0;
+  }
+  return nothing;
+}
+
 // NULL if the op can be predicted where the script has come to.
 static const char* unpredictable_here(const predictor* p, const vs_op* op) {
   if (!vs_op_is_valid(op)) return "makes no sense";
   const char* reason = unpredictable(op);
   if (reason != NULL || op->code >= VS_CALL_COUNT) return reason;
+  if (names_nothing_given(p, op)) return "names a handle that nothing of the vector gives";
   vs_decision allowed;
   vs_oracle_allowed(p->oracle, op, &allowed);
   return allowed.anything ? "the profile says nothing of such a call" : NULL;
@@ -191,6 +210,9 @@ static bool predict_all(predictor* p, const vs_script* script) {
       continue;
     }
     take(to, op);
+    for (unsigned i = 0; i < 2 && vs_op_out(op, i) != NULL; i++) {
+      p->given |= (uint32_t)VS_BIT(vs_op_out(op, i)->slot);
+    }
     size_t at = to->script.count++;
     if (!predict_op(p, &to->script.ops[at], &to->predictions[at])) return false;
     judged |= op->code < VS_CALL_COUNT && !vs_op_makes_object(op->code);

@@ -262,8 +262,9 @@ void vs_scene_make(const vs_space* space, const vs_combination* stage, bool comp
     return make_end(space, scene, vcpu);
   }
   uint8_t own = make_object(scene, (vs_type_class)type->form);
-  uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own, rights_of(type, rights),
-                             stage->value[VS_FACTOR_RIGHTS] != 0);
+  bool narrowed = stage->value[VS_FACTOR_RIGHTS] != 0;
+  uint8_t slot = make_handle(scene, (vs_handle_class)handle->form, own,
+                             narrowed ? rights_of(type, rights) : ZX_RIGHT_SAME_RIGHTS, narrowed);
   scene->handle = refer(handle, slot);
   bool vcpu_gone = handle->form == VS_FORM_HANDLE_GONE && type->form == VS_FORM_TYPE_VCPU;
   scene->looks = creator == CALLER && !vcpu_gone;

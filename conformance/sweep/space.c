@@ -165,12 +165,18 @@ static unsigned call_bit(const vs_space* space, unsigned io) {
   return 1u << io;
 }
 
-static void fill_values(vs_space* space) {
+static bool is_chosen(const vs_space* space, unsigned io, unsigned factor, const class_row* row,
+                      uint8_t least_rank) {
+  const bool valid = space->counts[io][factor] == 0;
+  return row->kind == space->factors[factor].kind && row->calls & call_bit(space, io) &&
+         (valid || row->rank >= least_rank);
+}
+
+static void fill_values(vs_space* space, uint8_t least_rank) {
   for (unsigned io = 0; io < 2; io++) {
     for (unsigned f = 0; f < space->factor_count; f++) {
       for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        bool fits = rows[i].kind == space->factors[f].kind && rows[i].calls & call_bit(space, io);
-        if (fits) add_values(space, io, f, &rows[i]);
+        if (is_chosen(space, io, f, &rows[i], least_rank)) add_values(space, io, f, &rows[i]);
       }
       pick_values(space, io, f);
     }
@@ -248,7 +254,7 @@ static void list_stages(vs_space* space, size_t room, vs_stage_filter* possible)
   } while (next_stage(space, &c));
 }
 
-vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth,
+vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth, uint8_t least_rank,
                            vs_stage_filter* possible) {
   vs_space* space = calloc(1, sizeof *space);
   if (space == NULL) return NULL;
@@ -256,7 +262,7 @@ vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth,
   space->arch = arch;
   space->depth = depth;
   list_factors(space);
-  fill_values(space);
+  fill_values(space, least_rank);
   list_stages(space, 0, possible);
   if (space->stage_count > 0) {
     space->stages = calloc(space->stage_count, sizeof *space->stages);
@@ -270,7 +276,7 @@ vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth,
 }
 
 vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible) {
-  return vs_space_of_call(VS_CALL_vcpu_write_state, arch, depth, possible);
+  return vs_space_of_call(VS_CALL_vcpu_write_state, arch, depth, VS_RANK_OF_PAIRS, possible);
 }
 
 void vs_space_free(vs_space* space) {

@@ -52,8 +52,10 @@ enum {
   VS_CALL_FACTORS = VS_FACTOR_COUNT - VS_STAGE_FACTORS,
   VS_CLASS_VALUES = 512,             // of one factor, at most
   VS_BATCH = 1024,                   // combinations, at most
-  VS_RANK_OF_SETS = 3,               // least rank of a value that is combined with two others
-  VS_RANK_OF_PRODUCT = 4,            // and with all that there is, of a call
+  VS_RANK_OF_PAIRS = 2,              // least rank of a value that is combined with another
+  VS_RANK_OF_SETS = 3,               // with two others
+  VS_RANK_OF_PRODUCT = 4,            // with all that there is, of a call
+  VS_RANK_OF_VECTORS = 5,            // in vectors for others
   VS_DEPTH_MOST = 5,                 // short of the whole product
   VS_DEPTH_FULL = VS_FACTOR_COUNT,   // the whole product
   VS_BLOCKS = 2 << VS_BLOCK_FACTORS  // kinds of call x sets of factors
@@ -111,11 +113,12 @@ typedef struct vs_space {
   uint64_t combinations;
 } vs_space;
 
-// `possible` says whether a stage can be made at all. NULL: no memory.
+// Of values that have at least that rank. `possible` says whether a stage can be made at all. NULL:
+// no memory.
 typedef bool vs_stage_filter(const vs_space* space, const vs_combination* stage);
-vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth,
+vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth, uint8_t least_rank,
                            vs_stage_filter* possible);
-// Of zx_vcpu_write_state.
+// Of zx_vcpu_write_state, of all values.
 vs_space* vs_space_new(vs_arch arch, uint8_t depth, vs_stage_filter* possible);
 void vs_space_free(vs_space* space);
 

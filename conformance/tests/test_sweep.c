@@ -137,8 +137,8 @@ static void is_valid_script(const vs_space* space, size_t stage) {
 Test(sweep_space, every_call_and_scene_is_valid_script) {
   for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     for (unsigned arch = VS_ARCH_X64; arch <= VS_ARCH_ARM64; arch++) {
-      vs_space* space =
-          vs_space_of_call((vs_call_index)call, (vs_arch)arch, 2, vs_scene_is_possible);
+      vs_space* space = vs_space_of_call((vs_call_index)call, (vs_arch)arch, 2, VS_RANK_OF_PAIRS,
+                                         vs_scene_is_possible);
       cr_assert(space != NULL, "%s", vs_ops[call].name);
       cr_expect_gt(space->combinations, 0, "%s", vs_ops[call].name);
       for (size_t stage = 0; stage < space->stage_count; stage++) is_valid_script(space, stage);
@@ -151,7 +151,8 @@ Test(sweep_space, every_call_and_scene_is_valid_script) {
 Test(sweep_space, every_parameter_is_a_factor) {
   for (unsigned call = 0; call < VS_CALL_COUNT; call++) {
     if (call == VS_CALL_vcpu_write_state) continue;
-    vs_space* space = vs_space_of_call((vs_call_index)call, VS_ARCH_X64, 1, vs_scene_is_possible);
+    vs_space* space = vs_space_of_call((vs_call_index)call, VS_ARCH_X64, 1, VS_RANK_OF_PAIRS,
+                                       vs_scene_is_possible);
     cr_assert(space != NULL);
     uint8_t parameter = 0;
     for (; parameter < VS_ARGS_MAX; parameter++) {
