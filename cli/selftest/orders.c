@@ -6,37 +6,30 @@
 #include <string.h>
 
 #include "common/refuse.h"
+#include "sweep/product.h"
 
 enum { REASONS = VS_MUTANT_REASON_COUNT, SETS = 1 << REASONS, ASKED = 2 };
 
 static const char* const asked[ASKED] = {"documented", "zircon-x64"};
 
-// In the order of the table: what an order answers to a set of reasons is that of the first.
-enum {
-  BAD_HANDLE = 1 << 0,
-  WRONG_TYPE = 1 << 1,
-  ACCESS_DENIED = 1 << 2,
-  KIND = 1 << 3,
-  SIZE = 1 << 4,
-  BUFFER = 1 << 5,
-  RUNNING = 1 << 6,
-  CREATOR = 1 << 7,
-  ACCESS_SIZE = 1 << 8
-};
-
 // The order of "zircon-x64", as its page of docs/profiles.md has it.
 static const uint8_t own_order[REASONS] = {0, 1, 2, 3, 4, 5, 7, 6, 8};
 
-// True if one call can have all of these reasons: a handle that names nothing has no type, rights
-// or thread; what is no vCPU has no thread; an unknown kind has no size, and only what could be
-// read, of the right size, has an access_size; while a vCPU runs its thread is elsewhere.
-static bool is_possible(unsigned set) {
-  const unsigned vcpu = RUNNING | CREATOR;
-  if ((set & BAD_HANDLE) && (set & (WRONG_TYPE | ACCESS_DENIED | vcpu))) return false;
-  if ((set & WRONG_TYPE) && (set & vcpu)) return false;
-  if ((set & KIND) && (set & (SIZE | ACCESS_SIZE))) return false;
-  if ((set & ACCESS_SIZE) && (set & (SIZE | BUFFER))) return false;
-  return !(set & RUNNING) || (set & CREATOR);
+// The reasons among the checks that apply.
+static unsigned reasons_of(vs_check_set checks) {
+  unsigned set = 0;
+  for (unsigned i = 0; i < VS_CHECK_COUNT; i++) {
+    if (vs_checks[i].call != VS_CALL_vcpu_write_state || !(checks & VS_BIT(i))) continue;
+    for (unsigned r = 0; r < REASONS; r++) {
+      if (strcmp(vs_checks[i].name, vs_mutant_reason_at(r).name) == 0) set |= 1u << r;
+    }
+  }
+  return set;
+}
+
+static void note_possible(const vs_facts* facts, void* context) {
+  vs_orders* orders = context;
+  orders->possible[reasons_of(vs_point_of(facts, vs_profile_find(asked[0])).certain)] = true;
 }
 
 static zx_status_t answer(const uint8_t* order, unsigned set) {
@@ -153,13 +146,14 @@ static uint8_t status_number(unsigned reason) {
 
 static bool find_classes(vs_orders* orders) {
   uint8_t order[REASONS];
+  if (!vs_product_each(VS_ARCH_X64, note_possible, orders)) return false;
   classing* c = calloc(1, sizeof *c);
   if (c == NULL) return false;
   c->orders = orders;
   c->slots = calloc(SLOTS, sizeof *c->slots);
   c->failed = c->slots == NULL;
   for (unsigned set = 1; set < SETS; set++) {
-    if (is_possible(set)) c->sets[c->set_count++] = (uint16_t)set;
+    if (orders->possible[set]) c->sets[c->set_count++] = (uint16_t)set;
   }
   orders->sets = c->set_count;
   for (unsigned i = 0; i < REASONS; i++) c->statuses[i] = status_number(i);
@@ -292,7 +286,7 @@ static bool judge_run(const vs_run* run, vs_orders* orders) {
     if (is_told(&run->results[i])) good = judge_result(&run->results[i], orders, oracle, met);
   }
   for (unsigned set = 1; set < SETS; set++) {
-    if (!is_possible(set)) continue;
+    if (!orders->possible[set]) continue;
     if (!met[set]) orders->unmet[unmet++] = (uint16_t)set;
     orders->sets_met += met[set];
   }

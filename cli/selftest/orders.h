@@ -16,8 +16,10 @@ typedef struct vs_order_class {
 } vs_order_class;
 
 typedef struct vs_orders {
-  size_t permutations;                          // of the reasons: 9! = 362,880
-  size_t sets;                                  // sets of reasons that can apply at once
+  size_t permutations;  // of the reasons: 9! = 362,880
+  // Sets of reasons that a combination of a sweep's product has at once.
+  bool possible[1 << VS_MUTANT_REASON_COUNT];
+  size_t sets;
   size_t sets_met;                              // of which some case has a call
   uint16_t unmet[1 << VS_MUTANT_REASON_COUNT];  // those of which none has: sets - sets_met of them
   size_t answers;                               // different traces that were judged

@@ -230,18 +230,30 @@ static void decide_pairs(const counting* p) {
   }
 }
 
-static bool count_all(counting* p, uint64_t part, uint64_t parts) {
+static bool list_halves(counting* p) {
   vs_oracle* oracle = calloc(1, sizeof *oracle);
   vs_scene* scene = calloc(1, sizeof *scene);
   bool listed = oracle != NULL && scene != NULL && list_stages(p, oracle, scene) && list_calls(p);
   free(oracle);
   free(scene);
-  if (!listed) return false;
+  return listed;
+}
+
+static bool count_all(counting* p, uint64_t part, uint64_t parts) {
+  if (!list_halves(p)) return false;
   p->seen = calloc(p->stages.count * p->calls.count, sizeof *p->seen);
   if (p->seen == NULL) return false;
   count_pairs(p, part, parts);
   decide_pairs(p);
   return true;
+}
+
+static void free_counting(counting* p) {
+  if (p == NULL) return;
+  free(p->stage_ids);
+  free(p->call_ids);
+  free(p->seen);
+  free(p);
 }
 
 bool vs_product_count_all(const vs_profile* profile, vs_arch arch, uint64_t part, uint64_t parts,
@@ -257,12 +269,27 @@ bool vs_product_count_all(const vs_profile* profile, vs_arch arch, uint64_t part
     p->page = vs_profile_find("documented");
     p->out = product;
     counted = count_all(p, part, parts);
-    free(p->stage_ids);
-    free(p->call_ids);
-    free(p->seen);
   }
-  free(p);
+  free_counting(p);
   vs_space_free(space);
   product->seconds = vs_now() - began;
   return counted;
+}
+
+bool vs_product_each(vs_arch arch, void (*tell)(const vs_facts* facts, void* context),
+                     void* context) {
+  vs_space* space = vs_space_new(arch, 1, vs_scene_is_possible);
+  counting* p = calloc(1, sizeof *p);
+  bool listed = false;
+  if (space != NULL && p != NULL) {
+    p->space = space;
+    listed = list_halves(p);
+    for (size_t pair = 0; listed && pair < p->stages.count * p->calls.count; pair++) {
+      const vs_facts facts = facts_of_pair(p, pair / p->calls.count, pair % p->calls.count);
+      tell(&facts, context);
+    }
+  }
+  free_counting(p);
+  vs_space_free(space);
+  return listed;
 }

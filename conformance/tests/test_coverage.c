@@ -14,6 +14,7 @@
 #include "executor/executor.h"
 #include "judging.h"
 #include "sampled.h"
+#include "sweep/product.h"
 
 static vs_oracle* oracle(void) {
   static vs_oracle* one;
@@ -129,18 +130,21 @@ static bool meet(const vs_call_met* met, void* context) {
   return true;
 }
 
-// Every combination of two arguments of every call, in every scene of a sweep; of
-// zx_vcpu_write_state, of four that stand for others.
+static void meet_product(const vs_facts* facts, void* context) {
+  look_at(context, facts);
+}
+
+// Every combination of two arguments of every call, in every scene of a sweep, and the full product
+// of zx_vcpu_write_state.
 static looking look(const vs_reachable* all) {
-  enum { PAIRS_OF_FAULTS = 2, ALL_FAULTS = 4 };
   looking l = {.all = all};
   const vs_diff_view view = {all->profile, all->arch};
   const vs_diff_view views[] = {view, view};
   for (vs_call_index call = 0; call < VS_CALL_COUNT; call++) {
-    const bool write_state = call == VS_CALL_vcpu_write_state;
     if (vs_ops[call].phase != VS_PHASE_JUDGED) continue;
-    cr_assert(vs_diff_each(call, views, write_state ? ALL_FAULTS : PAIRS_OF_FAULTS, meet, &l));
+    cr_assert(vs_diff_each(call, views, VS_DIFF_PAIRS, meet, &l));
   }
+  cr_assert(vs_product_each(all->arch, meet_product, &l));
   return l;
 }
 
