@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
 
@@ -97,12 +98,13 @@ static size_t width_of(const uint8_t* code) {
   return opcode == MOVSB || opcode == CMPSB || opcode == LODSB ? 1 : WIDEST;
 }
 
-// A repeated byte-wise copy traps after each byte, at itself until it is done; where it reads next
-// is in a register.
+// A byte-wise copy that repeats traps after each byte, at itself until it is done; where it reads
+// next, and how much, is in registers. NULL: it is no such copy, or goes backwards.
 static const uint8_t* next_of_copy(const greg_t* registers) {
+  enum { BACKWARDS = 0x400 };  // of the flags
   const uint8_t* code = (const uint8_t*)registers[REG_RIP];
   const bool copies = code[0] == REP && code[1] == MOVSB && registers[REG_RCX] != 0;
-  return copies ? (const uint8_t*)registers[REG_RSI] : NULL;
+  return copies && !(registers[REG_EFL] & BACKWARDS) ? (const uint8_t*)registers[REG_RSI] : NULL;
 }
 
 static bool is_guarded(const vs_watch* w, const uint8_t* address) {
@@ -120,9 +122,35 @@ static void begin_step(vs_watch* w, const uint8_t* address, greg_t* registers) {
   registers[REG_EFL] |= single_step;
 }
 
+// Bytes of the page from `next` on that are no look.
+static size_t unwatched(const vs_watch* w, const uint8_t* next) {
+  if (next < w->at) return (size_t)(w->at - next);
+  const bool beyond = next >= w->at + w->rewrite->length;
+  return beyond ? (size_t)(w->pages + GUARDED + PAGE - next) : 0;
+}
+
+// Does at once what a copy would do byte by byte until its next look. What cannot be written to is
+// left to it. True: the copy is done.
+static bool hurry(const vs_watch* w, greg_t* registers) {
+  enum { LENGTH = 2 };  // of the instruction
+  const uint8_t* next = next_of_copy(registers);
+  if (next == NULL || !is_guarded(w, next)) return false;
+  const size_t most = (size_t)registers[REG_RCX];
+  const size_t count = unwatched(w, next) < most ? unwatched(w, next) : most;
+  const struct iovec from = {w->alias + (next - w->pages), count};
+  const struct iovec to = {(void*)registers[REG_RDI], count};
+  const ssize_t copied = count > 0 ? process_vm_writev(getpid(), &from, 1, &to, 1, 0) : 0;
+  if (copied <= 0) return false;
+  registers[REG_RSI] += copied;
+  registers[REG_RDI] += copied;
+  registers[REG_RCX] -= copied;
+  if (registers[REG_RCX] == 0) registers[REG_RIP] += LENGTH;
+  return registers[REG_RCX] == 0;
+}
+
 // The page stays open while one instruction goes from byte to byte of it.
-static bool goes_on(vs_watch* w, const greg_t* registers) {
-  if (w->open || registers[REG_RIP] != w->at_code) return false;
+static bool goes_on(vs_watch* w, greg_t* registers) {
+  if (w->open || registers[REG_RIP] != w->at_code || hurry(w, registers)) return false;
   const uint8_t* next = next_of_copy(registers);
   if (next == NULL || !is_guarded(w, next)) return false;
   w->is_look = is_look(w, next, 1);

@@ -179,6 +179,24 @@ Test(watch, a_handler_of_faults_gets_those_of_other_pages) {
   vs_watch_close(watch);
 }
 
+// What the copy cannot write to, it meets itself, at the very byte.
+Test(watch, a_bytewise_copy_to_where_nothing_can_be_written_faults_there) {
+  enum { PAGE = 4096, BYTES = 2 * AT, FITS = BYTES - 4 };
+  const struct sigaction own = {.sa_sigaction = allow, .sa_flags = SA_SIGINFO};
+  vs_watch* watch = open_or_skip();
+  uint8_t* two = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  refused = two + PAGE;
+  cr_assert_eq(mprotect(refused, PAGE, PROT_NONE), 0);
+  uint8_t* buffer = vs_watch_place(watch, &rewrite, BYTES);
+  for (uint8_t i = 0; i < BYTES; i++) buffer[i] = OLD + i;
+  sigaction(SIGSEGV, &own, NULL);
+  cr_assert(vs_watch_begin(watch, &rewrite));
+  copy_bytes(refused - FITS, buffer, BYTES);
+  cr_expect_eq(vs_watch_end(watch), 2, "the byte, and the system call of the handler");
+  for (uint8_t i = 0; i < BYTES; i++) cr_expect_eq(refused[i - FITS], OLD + i, "byte %u", i);
+  vs_watch_close(watch);
+}
+
 Test(watch, that_is_taken_the_signal_has_seen_nothing) {
   vs_watch* watch = open_or_skip();
   const volatile uint8_t* buffer = vs_watch_place(watch, &rewrite, 2 * AT);
