@@ -3,19 +3,21 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { MOST_SPARED = 256 };
+enum { MOST_SPARED = 256, AWAIT_MS = 4 };
 
 static const double PATIENCE = 1;          // seconds until what is killed has to be gone
 static const double LESS_PATIENCE = 0.02;  // once one was not
@@ -260,7 +262,7 @@ void vs_children_watch(bool on) {
 
 void vs_children_await_one(void) {
   const sigset_t set = end_of_child();
-  const struct timespec most = {0, 1000000};
+  const struct timespec most = {0, AWAIT_MS * 1000000};
   sigtimedwait(&set, NULL, &most);
 }
 
@@ -342,9 +344,20 @@ bool vs_child_ended(vs_child* child) {
   return true;
 }
 
+// Told of an end that it cannot collect yet, or unable to be told, it looks again soon.
+void vs_child_await(vs_child* child) {
+  const struct timespec soon = {0, 100000};
+  struct pollfd end = {.fd = child->told ? -1 : pidfd_open(child->pid, 0), .events = POLLIN};
+  if (end.fd < 0) {
+    nanosleep(&soon, NULL);
+    return;
+  }
+  child->told = poll(&end, 1, AWAIT_MS) > 0;
+  close(end.fd);
+}
+
 void vs_child_wait(vs_child* child) {
-  const struct timespec pause = {0, 200000};
-  while (!vs_child_ended(child)) nanosleep(&pause, NULL);
+  while (!vs_child_ended(child)) vs_child_await(child);
 }
 
 void vs_death_word(const vs_child* child, char word[VS_DEATH_WORD]) {

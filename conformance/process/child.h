@@ -15,6 +15,7 @@ typedef struct vs_child {
   pid_t pid;  // 0: none
   double deadline;
   double looked;  // when it was last looked at whether a tracer holds its end
+  bool told;      // the machine has told of its end
   vs_death death;
   int detail;  // exit status or signal number
 } vs_child;
@@ -41,12 +42,15 @@ bool vs_child_ended(vs_child* child);
 // Waits for it.
 void vs_child_wait(vs_child* child);
 
+// Returns as soon as it ends, and otherwise after a few milliseconds, or when a signal is handled.
+void vs_child_await(vs_child* child);
+
 // Ends it now. What does not end within a second (it may be another user's, or within the kernel)
 // is told on standard error, and left.
 void vs_child_kill(vs_child* child);
 
-// While it is on, vs_children_await_one returns as soon as a child ends, and otherwise after a
-// millisecond; or when a signal is handled. Of a process with one thread.
+// While it is on, vs_children_await_one returns as soon as a child ends, and otherwise after a few
+// milliseconds; or when a signal is handled. Of a process with one thread.
 void vs_children_watch(bool on);
 void vs_children_await_one(void);
 

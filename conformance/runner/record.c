@@ -226,10 +226,9 @@ bool vs_recording_ended(vs_recording* recording) {
 }
 
 bool vs_recording_wait(vs_recording* recording) {
-  const struct timespec pause = {0, 100000};
   while (!vs_recording_ended(recording)) {
     if (vs_waits_stopped()) return false;
-    nanosleep(&pause, NULL);
+    vs_child_await(&recording->child);
   }
   return true;
 }
