@@ -81,6 +81,7 @@ zx_handle_t vs_soft_handle_new(void* object, zx_rights_t rights) {
     if (!is_free(number)) continue;
     vs_soft.slots[number].object = object;
     vs_soft.slots[number].rights = rights;
+    if (number >= vs_soft.end_slot) vs_soft.end_slot = number + 1;
     return value(number);
   }
   vs_soft_unref(object);
@@ -94,7 +95,7 @@ static void close_slot(vs_soft_slot* slot) {
 }
 
 bool vs_soft_has_handle(const vs_soft_object* object) {
-  for (unsigned i = 0; i < VS_SOFT_SLOTS; i++) {
+  for (unsigned i = 0; i < vs_soft.end_slot; i++) {
     if (vs_soft.slots[i].object == object) return true;
   }
   return false;
@@ -110,6 +111,7 @@ static bool resource_new(zx_handle_t handle, bool is_hypervisors) {
       ZX_RIGHT_TRANSFER | ZX_RIGHT_DUPLICATE | ZX_RIGHT_WRITE | ZX_RIGHT_INSPECT,
       generation(handle) - first_generation(number),
   };
+  if (number >= vs_soft.end_slot) vs_soft.end_slot = number + 1;
   return true;
 }
 
@@ -119,7 +121,7 @@ bool vs_soft_resources_new(void) {
 
 // What counts them stays: a handle of this life does not resolve in the next one.
 void vs_soft_close_all(void) {
-  for (unsigned i = 0; i < VS_SOFT_SLOTS; i++) {
+  for (unsigned i = 0; i < vs_soft.end_slot; i++) {
     if (vs_soft.slots[i].object != NULL) close_slot(&vs_soft.slots[i]);
   }
 }

@@ -43,6 +43,7 @@ typedef struct vs_soft_state {
   bool closing;
   unsigned waits;      // calls of zx_port_wait under way
   unsigned next_slot;  // where the search for a free one goes on
+  unsigned end_slot;   // behind the highest that was ever given
   vs_soft_slot slots[VS_SOFT_SLOTS];
 } vs_soft_state;
 extern vs_soft_state vs_soft;

@@ -23,7 +23,7 @@ static void vcpu_end(vs_soft_object* object) {
 }
 
 static bool owns_vcpu(uint64_t thread) {
-  for (unsigned i = 0; i < VS_SOFT_SLOTS; i++) {
+  for (unsigned i = 0; i < vs_soft.end_slot; i++) {
     const vs_soft_object* o = vs_soft.slots[i].object;
     if (o != NULL && o->type == ZX_OBJ_TYPE_VCPU && ((const vcpu*)o)->owner == thread) return true;
   }

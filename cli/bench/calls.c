@@ -41,7 +41,7 @@ static zx_status_t map_executable(calls_side* s) {
 
 static bool load(calls_side* s, vs_why* reason) {
   const vs_calls* calls = s->calls;
-  vs_guest_image(VS_ARCH_X64, s->image);
+  memcpy(s->image, vs_guest_image(VS_ARCH_X64), VS_GUEST_MEMORY);
   return made(calls->vmo_create(VS_GUEST_MEMORY, 0, &s->memory), "zx_vmo_create", reason) &&
          made(calls->vmo_write(s->memory, s->image, 0, VS_GUEST_MEMORY), "zx_vmo_write", reason) &&
          made(map_executable(s), "zx_vmar_map", reason) &&

@@ -56,7 +56,7 @@ void vs_bench_exit_image(vs_bench_exit exit, uint8_t* memory) {
   } codes[] = {[VS_BENCH_TRAP] = {trap_code, sizeof trap_code},
                [VS_BENCH_BELL] = {bell_code, sizeof bell_code},
                [VS_BENCH_INTERRUPT] = {interrupt_code, sizeof interrupt_code}};
-  vs_guest_image(VS_ARCH_X64, memory);
+  memcpy(memory, vs_guest_image(VS_ARCH_X64), VS_GUEST_MEMORY);
   memcpy(memory + VS_BENCH_ENTRY, codes[exit].bytes, codes[exit].size);
   memcpy(memory + HANDLER, handler_code, sizeof handler_code);
   put_tables(memory);

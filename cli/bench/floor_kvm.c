@@ -40,7 +40,7 @@ static bool make_machine(bare* b, vs_why* reason) {
   b->vm = ioctl(b->kvm, KVM_CREATE_VM, 0);
   b->memory = map(VS_GUEST_MEMORY, MAP_PRIVATE | MAP_ANONYMOUS, -1);
   if (b->vm < 0 || b->memory == NULL) return failed("KVM_CREATE_VM", reason);
-  vs_guest_image(VS_ARCH_X64, b->memory);
+  memcpy(b->memory, vs_guest_image(VS_ARCH_X64), VS_GUEST_MEMORY);
   // Three pages that some processors want for themselves, out of the guest's way.
   ioctl(b->vm, KVM_SET_TSS_ADDR, 0xfffbd000ul);
   struct kvm_userspace_memory_region region = {.memory_size = VS_GUEST_MEMORY,

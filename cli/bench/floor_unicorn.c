@@ -48,7 +48,7 @@ static bool set_up(bare* b) {
       mmap(NULL, VS_GUEST_MEMORY, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return false;
   b->memory = memory;
-  vs_guest_image(VS_ARCH_X64, memory);
+  memcpy(memory, vs_guest_image(VS_ARCH_X64), VS_GUEST_MEMORY);
   return end_with_halt(memory) && uc_open(UC_ARCH_X86, UC_MODE_64, &b->uc) == UC_ERR_OK &&
          uc_ctl_exits_enable(b->uc) == UC_ERR_OK &&
          uc_mem_map_ptr(b->uc, 0, VS_GUEST_MEMORY, UC_PROT_ALL, memory) == UC_ERR_OK;

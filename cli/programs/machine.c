@@ -28,7 +28,8 @@ static void open_to_users(uint8_t* image) {
 
 static void build_image(vs_machine* m) {
   memset(m->image, 0, sizeof m->image);
-  vs_guest_image(m->opened->arch, m->image);  // of which the page tables are needed
+  memcpy(m->image, vs_guest_image(m->opened->arch),
+         VS_GUEST_MEMORY);  // of which the page tables are needed
   if (m->opened->arch == VS_ARCH_X64) {
     memcpy(m->image + VS_SNIPPET_HARNESS, harness_x64, sizeof harness_x64);
     open_to_users(m->image);

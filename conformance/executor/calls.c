@@ -419,7 +419,8 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   zx_vaddr_t mapped = 0;
   zx_handle_t* memory = far_of(x, op->thread, &guest->memory);
   zx_vaddr_t* at = far_of(x, op->thread, &mapped);
-  uint8_t* image = far_of(x, op->thread, x->image);
+  uint8_t* far = far_of(x, op->thread, NULL);
+  const uint8_t* image = far != NULL ? far : x->image;
   *call = VS_CALL_vmo_create;
   *memory = ZX_HANDLE_INVALID;
   reach_memory(x, memory, sizeof *memory, true);
@@ -427,7 +428,7 @@ static zx_status_t load(vs_executor* x, const vs_op* op, vs_exec_guest* guest, u
   guest->memory = *memory;
   if (status != ZX_OK) return status;
   *call = VS_CALL_vmo_write;
-  if (image != x->image) memcpy(image, x->image, VS_GUEST_MEMORY);
+  if (far != NULL) memcpy(far, x->image, VS_GUEST_MEMORY);
   reach_memory(x, image, VS_GUEST_MEMORY, false);
   status = x->calls->vmo_write(guest->memory, image, 0, VS_GUEST_MEMORY);
   if (status != ZX_OK) return status;

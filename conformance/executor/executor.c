@@ -202,7 +202,7 @@ static vs_executor* new_executor(const vs_calls* calls, vs_arch arch, zx_handle_
   x->resource = resource;
   bool x64 = arch == VS_ARCH_X64;
   x->state_size = x64 ? sizeof(zx_vcpu_state_x64_t) : sizeof(zx_vcpu_state_arm64_t);
-  vs_guest_image(arch, x->image);
+  x->image = vs_guest_image(arch);
   pthread_mutex_init(&x->lock, NULL);
   return x;
 }

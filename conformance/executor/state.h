@@ -70,7 +70,7 @@ struct vs_executor {
   uint8_t turns[VS_THREADS];           // pointers laid out so far, modulo 256
   unsigned races;                      // calls that were started beside others so far
   const char* shortage;                // atomic: vs_executor_shortage
-  uint8_t image[VS_GUEST_MEMORY];
+  const uint8_t* image;                // of a guest's memory
 };
 
 // Always false, for what then was not done.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "guest.h"
 
+#include <pthread.h>
 #include <string.h>
 
 static const uint8_t code_x64[] = {
@@ -68,10 +69,18 @@ static void image_arm64(uint8_t* memory) {
   memory[VS_GUEST_LIFE] = 1;
 }
 
-void vs_guest_image(vs_arch arch, uint8_t* memory) {
-  memset(memory, 0, VS_GUEST_MEMORY);
-  if (arch == VS_ARCH_X64) image_x64(memory);
-  if (arch == VS_ARCH_ARM64) image_arm64(memory);
+static uint8_t of_x64[VS_GUEST_MEMORY];
+static uint8_t of_arm64[VS_GUEST_MEMORY];
+
+static void make_images(void) {
+  image_x64(of_x64);
+  image_arm64(of_arm64);
+}
+
+const uint8_t* vs_guest_image(vs_arch arch) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, make_images);
+  return arch == VS_ARCH_X64 ? of_x64 : of_arm64;
 }
 
 bool vs_guest_has(vs_arch arch, vs_program program) {

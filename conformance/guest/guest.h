@@ -24,8 +24,8 @@ _Static_assert((int)VS_GUEST_OWN_SIZE >= (int)VS_STATE_MAX, "an area holds what 
 _Static_assert(VS_GUEST_IDT == 0xa000 && VS_GUEST_HANDLERS < 0x10000, "as x64.S and gates have it");
 _Static_assert(VS_GUEST_MEMORY % 4096 == 0, "whole pages");
 
-// Fills `memory` (VS_GUEST_MEMORY bytes) for guests of `arch`.
-void vs_guest_image(vs_arch arch, uint8_t* memory);
+// The memory of a guest of `arch`: VS_GUEST_MEMORY bytes, made at the first call.
+const uint8_t* vs_guest_image(vs_arch arch);
 
 // Whether there is such a program: those of IN and OUT, `take` and `send`, are x86-64's.
 bool vs_guest_has(vs_arch arch, vs_program program);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/refuse.h"
+#include "guest/guest.h"
 #include "plugin.h"
 #include "process/child.h"
 #include "process/tail.h"
@@ -298,6 +299,7 @@ void vs_target_probe(vs_target* target, double seconds) {
   } else if (is_loaded(target)) {
     probe_apart(target, seconds);
   }
+  vs_guest_image(target->arch);  // so that no case's process has to make it
   make_printable(target->name);
   make_printable(target->reason.text);
 }

@@ -346,7 +346,7 @@ Test(executor, closed_slot_keeps_its_value) {
 Test(executor, setup_makes_a_guest_with_programs) {
   static const uint16_t first[] = {VS_PORT_DUMP, VS_PORT_IN - 2, VS_PORT_OUT};
   uint8_t image[VS_GUEST_MEMORY];
-  vs_guest_image(VS_ARCH_X64, image);
+  memcpy(image, vs_guest_image(VS_ARCH_X64), VS_GUEST_MEMORY);
   run r = {.count = 0};
   put_setup(&r);
   do_run(&r);
