@@ -37,6 +37,7 @@ struct vs_shim {
   unsigned served;         // cases, by the process that runs
   unsigned idle;           // scripts of which it answered no call, in a row
   vs_why why;              // it did not answer the last of them
+  double patience;         // seconds that it was ever given to greet
 };
 
 // --- the side that calls ----------------------------------------------------------------------
@@ -195,7 +196,9 @@ static bool ends_soon(vs_channel* c) {
 
 static bool start(vs_shim* shim, double seconds, vs_why* reason) {
   vs_channel* c = &shim->channel;
-  double deadline = vs_now() + (seconds > VS_CHANNEL_START ? seconds : VS_CHANNEL_START);
+  if (seconds > shim->patience) shim->patience = seconds;
+  const double most = shim->patience > VS_CHANNEL_START ? shim->patience : VS_CHANNEL_START;
+  const double deadline = vs_now() + most;
   if (!vs_channel_open(c, reason)) return false;
   vs_greeting greeting;
   vs_greeted greeted = vs_greet(c, deadline, &greeting, &shim->shared->noise, reason);
