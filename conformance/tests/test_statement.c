@@ -24,7 +24,7 @@ SUITE(hostile);
 enum { SEAL = 74 };  // bytes of the last line
 
 #define MARK "vcpuspec trace 2\n"
-#define WRONG "run --quiet --backend mutant:kind_8_bits "
+#define WRONG "run --jobs 1 --quiet --backend mutant:kind_8_bits "
 
 // --- two statements, made once for all tests ----------------------------------------------------
 
@@ -40,7 +40,7 @@ static void in_common(pid_t process, const char* format) {
 ReportHook(PRE_ALL)(struct criterion_test_set* tests) {
   (void)tests;
   in_common(getpid(), "mkdir -p %1$s && { " VS_PROGRAM_PATH
-                      " run --quiet --backend soft --statement %1$s/soft; " VS_PROGRAM_PATH
+                      " run --jobs 1 --quiet --backend soft --statement %1$s/soft; " VS_PROGRAM_PATH
                       " " WRONG "--statement %1$s/wrong; } > /dev/null; test -s %1$s/wrong");
 }
 
