@@ -7,7 +7,6 @@
 #include "calls.h"
 #include "effects.h"
 #include "sweep/compose.h"
-#include "sweep/show.h"
 #include "text/document.h"
 
 enum { REPORTED_MAX = 256, EFFECTS_MAX = 16 };

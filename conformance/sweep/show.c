@@ -9,7 +9,6 @@
 #include "minimize/minimize.h"
 #include "runner/record.h"
 #include "scene.h"
-#include "words/describe.h"
 
 enum { OPS_PER_CALL = VS_PARTS + 2, TRIES = 300, TRIES_OF_HANGS = 12, HANG_MS = 500 };
 
@@ -29,34 +28,6 @@ typedef struct attempt {
   vs_death death;
   char note[VS_WHY_MAX];
 } attempt;
-
-// --- words ------------------------------------------------------------------------------------
-
-// True if the value is one of several of one name, which its number tells apart.
-static bool is_one_of_several(const vs_space* space, const vs_combination* c, unsigned factor) {
-  const vs_class_value* value = vs_space_value(space, c, factor);
-  const uint16_t at = c->value[factor];
-  const bool last = at + 1 == space->counts[c->io][factor];
-  return strcmp(value[-1].name, value->name) == 0 ||
-         (!last && strcmp(value[1].name, value->name) == 0);
-}
-
-void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size) {
-  vs_text out = vs_text_in(text, size);
-  bool write_state = space->call == VS_CALL_vcpu_write_state;
-  const char* kind = c->io ? "ZX_VCPU_IO" : "ZX_VCPU_STATE";
-  vs_say(&out, "%s", write_state ? kind : vs_ops[space->call].symbol);
-  bool any = false;
-  for (unsigned f = 0; f < space->factor_count; f++) {
-    if (c->value[f] == 0) continue;
-    const vs_class_value* value = vs_space_value(space, c, f);
-    vs_say(&out, ", %s %s", space->factors[f].name, value->name);
-    if (value->number != 0 || is_one_of_several(space, c, f))
-      vs_say(&out, ":0x%llx", (unsigned long long)value->number);
-    any = true;
-  }
-  if (!any) vs_say(&out, ", all valid");
-}
 
 // --- one run ----------------------------------------------------------------------------------
 

@@ -31,7 +31,4 @@ bool vs_failure_show(const vs_showing* showing, const vs_failure* failure, vs_sh
 bool vs_silent_show(const vs_showing* showing, const vs_sweep_counts* counts, vs_shown* shown);
 void vs_shown_free(vs_shown* shown);
 
-// "ZX_VCPU_STATE, kind own_and_bit:8, place null"; "zx_port_wait, all valid".
-void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size);
-
 #endif  // VS_CONFORMANCE_SWEEP_SHOW_H_

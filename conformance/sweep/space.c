@@ -6,6 +6,7 @@
 
 #include "forms.h"
 #include "text/calls.h"
+#include "words/describe.h"
 
 const char* const vs_factor_names[VS_FACTOR_COUNT] = {
     [VS_FACTOR_HANDLE] = "handle",   [VS_FACTOR_RIGHTS] = "rights", [VS_FACTOR_TYPE] = "type",
@@ -186,6 +187,34 @@ static void fill_values(vs_space* space, uint8_t least_rank) {
 const vs_class_value* vs_space_value(const vs_space* space, const vs_combination* c,
                                      unsigned factor) {
   return &space->values[c->io][factor][c->value[factor]];
+}
+
+// --- words ------------------------------------------------------------------------------------
+
+// True if the value is one of several of one name, which its number tells apart.
+static bool is_one_of_several(const vs_space* space, const vs_combination* c, unsigned factor) {
+  const vs_class_value* value = vs_space_value(space, c, factor);
+  const uint16_t at = c->value[factor];
+  const bool last = at + 1 == space->counts[c->io][factor];
+  return strcmp(value[-1].name, value->name) == 0 ||
+         (!last && strcmp(value[1].name, value->name) == 0);
+}
+
+void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size) {
+  vs_text out = vs_text_in(text, size);
+  bool write_state = space->call == VS_CALL_vcpu_write_state;
+  const char* kind = c->io ? "ZX_VCPU_IO" : "ZX_VCPU_STATE";
+  vs_say(&out, "%s", write_state ? kind : vs_ops[space->call].symbol);
+  bool any = false;
+  for (unsigned f = 0; f < space->factor_count; f++) {
+    if (c->value[f] == 0) continue;
+    const vs_class_value* value = vs_space_value(space, c, f);
+    vs_say(&out, ", %s %s", space->factors[f].name, value->name);
+    if (value->number != 0 || is_one_of_several(space, c, f))
+      vs_say(&out, ":0x%llx", (unsigned long long)value->number);
+    any = true;
+  }
+  if (!any) vs_say(&out, ", all valid");
 }
 
 // --- blocks: a kind of call, and a set of its factors that are away from the valid value ---------

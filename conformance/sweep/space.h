@@ -126,6 +126,9 @@ void vs_space_free(vs_space* space);
 const vs_class_value* vs_space_value(const vs_space* space, const vs_combination* c,
                                      unsigned factor);
 
+// "ZX_VCPU_STATE, kind own_and_bit:8, place null"; "zx_port_wait, all valid".
+void vs_combination_say(const vs_space* space, const vs_combination* c, char* text, size_t size);
+
 // True of a call that takes a vCPU: its stages differ by thread and by the state of the vCPU.
 bool vs_space_takes_vcpu(const vs_space* space);
 
