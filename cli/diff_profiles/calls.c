@@ -27,8 +27,7 @@ typedef struct walk {
   side sides[2];
 } walk;
 
-// Of two faults together, one that stands for others is enough. Fewer faults than `depth` have been
-// met before.
+// Combinations of fewer faults than `depth` have been met before.
 static bool is_met(const vs_space* space, const vs_combination* c, unsigned depth) {
   unsigned away = 0;
   uint8_t most = 0;
@@ -43,7 +42,7 @@ static bool is_met(const vs_space* space, const vs_combination* c, unsigned dept
 
 // --- one call -----------------------------------------------------------------------------------
 
-// Writes the script. False: the view says nothing of the call.
+// Writes the script and finds the facts. Returns false if the view says nothing of the call.
 static bool meet_side(side* s, vs_script* script, vs_facts* facts) {
   vs_op parts[VS_PARTS];
   const vs_op* taken = &parts[VS_PART_TAKEN];
@@ -75,7 +74,7 @@ static bool meet_one(walk* w) {
 
 // --- all of them --------------------------------------------------------------------------------
 
-// False: the view says nothing of what was made before the calls.
+// Returns false if the view says nothing of what is made before the calls.
 static bool enter_stage(side* s, size_t stage) {
   vs_odometer_set(&s->odometer, s->space, stage, 0);
   vs_scene_make(s->space, &s->odometer.c, false, &s->scene);

@@ -26,14 +26,15 @@ typedef struct vs_call_met {
   vs_facts facts[2];
 } vs_call_met;
 
-// Meets the calls of which both views speak, of up to `depth` faults, until `meet` returns false.
-// Of one fault each is met, of two those of which one stands for others, of more those of which all
-// do. False: `meet` returned that, or there is no memory. Of two architectures, the call has to be
-// zx_vcpu_write_state: of others, the arguments to be combined are not the same.
+// Calls `meet` with each call that both views speak of and that has up to `depth` faults, those
+// with the fewest first, until it returns false. Two faults are combined if one of them has at
+// least VS_RANK_OF_SETS, more than two if each has at least VS_RANK_OF_PRODUCT. Returns false if
+// `meet` did, or if there is no memory. The views may have two architectures if the call is
+// zx_vcpu_write_state: the arguments of other calls have other values on each.
 bool vs_diff_each(vs_call_index call, const vs_diff_view views[2], uint8_t depth,
                   bool (*meet)(const vs_call_met* met, void* context), void* context);
 
-// What holds of a script's last call, if every op before it does what it is there for. False: the
+// Finds the facts of a script's last call, if every op before it succeeds. Returns false if the
 // view says nothing of it.
 bool vs_diff_facts(const vs_diff_view* view, const vs_op* ops, size_t count, vs_facts* facts);
 

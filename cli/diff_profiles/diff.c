@@ -103,7 +103,8 @@ static void tell(comparison* x) {
 
 // --- scripts ------------------------------------------------------------------------------------
 
-// True if the script without op `i` is one, and its last call is answered for the same reasons.
+// True if the script makes sense without op `i`, and its last call is then answered for the same
+// reasons.
 static bool goes_without(const comparison* x, size_t k, size_t i) {
   const vs_build* b = &x->builds[k];
   vs_op ops[VS_SCENE_OPS + VS_PARTS];
@@ -124,15 +125,15 @@ static void drop(vs_build* b, size_t i) {
   memmove(b->ops + i, b->ops + i + 1, (b->count - i) * sizeof b->ops[0]);
 }
 
-// A guest that runs has to have something to run.
+// A guest that is entered needs its memory.
 static bool is_run(const vs_build* b, size_t i) {
   bool runs = false;
   for (size_t k = i; k < b->count; k++) runs |= b->ops[k].code == VS_CALL_vcpu_enter;
   return runs && b->ops[i].code == VS_OP_guest_load;
 }
 
-// Leaves out of both sides' scripts, which are one but for their architecture, what no answer
-// depends on, the latest first.
+// Removes from both sides' scripts, from their end on, each op on which no answer depends. The
+// scripts differ in their architecture alone.
 static void shorten(comparison* x) {
   vs_build* b = x->builds;
   for (size_t i = b->count - 1; i-- > 0;) {

@@ -15,7 +15,8 @@ typedef struct vs_combined {
   vs_script script;  // its ops are valid until the next one
 } vs_combined;
 
-// Tells each script to `take`, until that returns false. False: it did, or there is no memory.
+// Calls `take` with each script until it returns false. Returns false if it did, or if there is no
+// memory.
 bool vs_combined_each(vs_arch arch, bool (*take)(const vs_combined* combined, void* context),
                       void* context);
 

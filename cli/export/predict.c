@@ -176,7 +176,7 @@ static void take(vs_predicted* to, const vs_op* op) {
   if (op->code == VS_CALL_vcpu_write_state) taken->optional = false;  // no implementation lacks it
 }
 
-// What would have given a slot its handle may be left out.
+// True if an argument is a slot whose handle comes of an op that was left out.
 static bool names_nothing_given(const predictor* p, const vs_op* op) {
   bool nothing = false;
   for (size_t i = 0; i < VS_ARGS_MAX; i++) {

@@ -98,8 +98,8 @@ static size_t width_of(const uint8_t* code) {
   return opcode == MOVSB || opcode == CMPSB || opcode == LODSB ? 1 : WIDEST;
 }
 
-// A byte-wise copy that repeats traps after each byte, at itself until it is done; where it reads
-// next, and how much, is in registers. NULL: it is no such copy, or goes backwards.
+// The address that a repeated byte-wise copy reads next: it can be stopped after each byte, and its
+// registers say how far it is. NULL: the next instruction is no such copy, or copies backwards.
 static const uint8_t* next_of_copy(const greg_t* registers) {
   enum { BACKWARDS = 0x400 };  // of the flags
   const uint8_t* code = (const uint8_t*)registers[REG_RIP];
@@ -129,8 +129,8 @@ static size_t unwatched(const vs_watch* w, const uint8_t* next) {
   return beyond ? (size_t)(w->pages + GUARDED + PAGE - next) : 0;
 }
 
-// Does at once what a copy would do byte by byte until its next look. What cannot be written to is
-// left to it. True: the copy is done.
+// Copies the bytes up to the next look at once, in place of a trap for each. Where the destination
+// cannot be written to, the instruction itself goes on, and faults. True: the copy is complete.
 static bool hurry(const vs_watch* w, greg_t* registers) {
   enum { LENGTH = 2 };  // of the instruction
   const uint8_t* next = next_of_copy(registers);

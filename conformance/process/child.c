@@ -344,7 +344,8 @@ bool vs_child_ended(vs_child* child) {
   return true;
 }
 
-// Told of an end that it cannot collect yet, or unable to be told, it looks again soon.
+// Sleeps for a moment where the kernel cannot tell of the end, or has told of one that cannot be
+// collected yet.
 void vs_child_await(vs_child* child) {
   const struct timespec soon = {0, 100000};
   struct pollfd end = {.fd = child->told ? -1 : pidfd_open(child->pid, 0), .events = POLLIN};

@@ -24,9 +24,9 @@ void vs_shim_free(vs_shim* shim);
 // this process.
 void vs_shim_keep(vs_shim* shim);
 
-// Sees to it that the shim runs and has greeted, within the most seconds that it was ever given, or
-// ten: to start an interpreter or a guest takes longer than a call, also for a second time. False:
-// `reason` says why; after three times in a row at once.
+// Starts the shim if it does not run, and waits for its greeting: for as many seconds as it was
+// ever given, and for ten at least, since to start an interpreter or a guest takes longer than a
+// call. Returns false with a reason; after three failures in a row, at once.
 bool vs_shim_ready(vs_shim* shim, double seconds, vs_why* reason);
 
 // What it said of itself. Valid once it was ready.

@@ -16,8 +16,8 @@ enum {
   VS_PARTS
 };
 
-// `salt` makes the register values of one call differ from those of another. Of
-// zx_vcpu_write_state, what the combination says nothing of stays as it is in `op`.
+// `salt` makes the register values of one call differ from those of another. For
+// zx_vcpu_write_state, fields of `op` that the combination does not set keep their values.
 void vs_compose_call(const vs_space* space, const vs_scene* scene, const vs_combination* c,
                      uint64_t salt, vs_op* op);
 

@@ -26,8 +26,8 @@ typedef struct vs_batch_of_sweep {
   uint64_t at[VS_BATCH];  // number within the stage
 } vs_batch_of_sweep;
 
-// Brings what ops make into the world of an oracle that has seen nothing yet. False: the oracle
-// makes no sense of them.
+// Takes a new oracle through ops as though each succeeded. Returns false if it has nothing to say
+// of one of them.
 bool vs_foresee_ops(const vs_op* ops, size_t count, vs_oracle* oracle);
 // An op behind a scene, which is accepted. False: the oracle makes no sense of it.
 bool vs_foresee_op(vs_oracle* oracle, const vs_op* op);

@@ -39,7 +39,8 @@ typedef struct vs_product {
 bool vs_product_count_all(const vs_profile* profile, vs_arch arch, uint64_t part, uint64_t parts,
                           vs_product* product);
 
-// Tells of each set of facts that a combination of the product has, once. False: no memory.
+// Calls `tell` once with each set of facts that a combination of the product has. Returns false if
+// there is no memory.
 bool vs_product_each(vs_arch arch, void (*tell)(const vs_facts* facts, void* context),
                      void* context);
 

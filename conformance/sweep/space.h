@@ -113,8 +113,8 @@ typedef struct vs_space {
   uint64_t combinations;
 } vs_space;
 
-// Of values that have at least that rank. `possible` says whether a stage can be made at all. NULL:
-// no memory.
+// Takes the values that have at least that rank. `possible` tells whether a stage can be made at
+// all. Returns NULL if there is no memory.
 typedef bool vs_stage_filter(const vs_space* space, const vs_combination* stage);
 vs_space* vs_space_of_call(vs_call_index call, vs_arch arch, uint8_t depth, uint8_t least_rank,
                            vs_stage_filter* possible);

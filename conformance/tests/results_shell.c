@@ -46,7 +46,7 @@ static void check(const char* prefix, const char* line, int status, const char* 
   cr_expect(strstr(text, words) != NULL, "%s: no \"%s\" in:\n%s", line, words, text);
 }
 
-// Tests run beside each other: where one does not say how many cases run at a time, it is one.
+// Several tests run at once, so that by default each runs one case at a time.
 void expect(const char* arguments, int status, const char* words) {
   const bool one = strncmp(arguments, "run ", 4) == 0 && strstr(arguments, "--jobs") == NULL;
   check(one ? VS_PROGRAM_PATH " run --jobs 1 " : VS_PROGRAM_PATH, arguments + (one ? 4 : 0), status,

@@ -179,7 +179,7 @@ Test(watch, a_handler_of_faults_gets_those_of_other_pages) {
   vs_watch_close(watch);
 }
 
-// What the copy cannot write to, it meets itself, at the very byte.
+// The copy faults at the first byte that it cannot write, as it does when it is not watched.
 Test(watch, a_bytewise_copy_to_where_nothing_can_be_written_faults_there) {
   enum { PAGE = 4096, BYTES = 2 * AT, FITS = BYTES - 4 };
   const struct sigaction own = {.sa_sigaction = allow, .sa_flags = SA_SIGINFO};
