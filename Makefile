@@ -29,7 +29,7 @@ check: ## the inner loop: builds what changed, and runs the tests that find most
 	$(MAKE) all
 	$(call ctest,build) -L quick
 
-test: packages-test ## the tests, also under sanitizers: 7 minutes on two CPUs, 16 on a slow virtual machine
+test: packages-test ## the tests, also under sanitizers: 7 minutes on two CPUs, 13 on a slow virtual machine
 	$(MAKE) all
 	$(call ctest,build) -LE 'long|release'
 	$(MAKE) check-asan
